@@ -1,0 +1,65 @@
+# The program in two images: `action` (the last stage, what the GitHub Action runs) holds nothing but the binary and
+# the certificate roots; `shell` adds a small POSIX shell, for CI platforms that write their script into the container.
+#
+#   docker build --tag deploy-hook .
+#   docker build --tag deploy-hook:shell --target shell .
+#
+# The compiler is the image's, not rust-toolchain.toml's: that file asks for clippy and rustfmt too, which nobody
+# needs here. Both name the same version.
+ARG RUST_IMAGE=rust:1.95-bookworm
+
+FROM ${RUST_IMAGE} AS builder
+WORKDIR /build
+# No dynamic loader and no libc in the final image. With an explicit --target the flag stays away from build scripts and
+# procedural macros, which cannot be static.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+# Dependencies first, with empty sources: they are compiled again only when the manifest or the lock file changes. Tests and
+# benches that the manifest names stay empty, since cargo wants them to exist.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src tests benches \
+ && echo 'fn main() {}' >src/main.rs \
+ && touch src/lib.rs \
+ && awk -F '"' '/^\[/ { d = $0 == "[[test]]" ? "tests" : $0 == "[[bench]]" ? "benches" : "" } d && /^name/ { printf "" >(d "/" $2 ".rs") }' Cargo.toml \
+ && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-gnu"
+COPY src src
+# `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time.
+RUN touch src/main.rs src/lib.rs \
+ && target="$(uname -m)-unknown-linux-gnu" \
+ && cargo build --locked --profile dist --bin deploy-hook --target "$target" \
+ && cp "target/$target/dist/deploy-hook" /build/deploy-hook \
+ && /build/deploy-hook --version
+
+# What the final images take from Debian: certificate roots, and one static busybox under the names a CI script uses.
+FROM ${RUST_IMAGE} AS parts
+# hadolint ignore=DL3008 # Debian keeps only the newest build of a package, so a pinned version soon cannot be installed
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends busybox-static ca-certificates \
+ && rm -rf /var/lib/apt/lists/* \
+ && mkdir -p /parts/bin /parts/usr/bin /parts/tmp \
+ && chmod 1777 /parts/tmp \
+ && cp /bin/busybox /parts/bin/busybox \
+ && for name in sh mkdir cat rm awk grep ls sleep kill tail chmod date env; do \
+      ln -s busybox "/parts/bin/$name" || exit 1; \
+    done \
+ && ln -s ../../bin/busybox /parts/usr/bin/env
+
+# For `script:` and `run:` steps. No ENTRYPOINT: the CI platform starts the shell.
+FROM scratch AS shell
+LABEL org.opencontainers.image.title="deploy-hook" \
+      org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment; with a POSIX shell" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+ENV PATH=/usr/bin:/bin
+COPY --from=parts /parts/ /
+COPY --from=parts /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=builder /build/deploy-hook /usr/bin/deploy-hook
+CMD ["/bin/sh"]
+
+# For the GitHub Action and `docker run`. It runs as root: the runner mounts files of the host's user (outputs, summary)
+# that must be written to, and forbids USER for that reason. Nothing else is in here to be run.
+FROM scratch AS action
+LABEL org.opencontainers.image.title="deploy-hook" \
+      org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+COPY --from=parts /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=builder /build/deploy-hook /deploy-hook
+ENTRYPOINT ["/deploy-hook"]

@@ -1,0 +1,62 @@
+//! Where it is told: the terminal or log, and what the CI at hand offers beside it.
+
+pub mod files;
+pub mod github;
+pub mod out;
+pub mod terminal;
+
+use std::time::SystemTime;
+
+use crate::deploy::ports::Reporter;
+use crate::deploy::report::Event;
+use crate::render::{Place, json};
+
+use self::files::Files;
+use self::github::GitHub;
+use self::out::Out;
+use self::terminal::Terminal;
+
+/// Everybody who is told about a run.
+pub struct Told {
+    /// People, or programs, who read along.
+    pub voice: Voice,
+    /// GitHub's runner.
+    pub github: Option<GitHub>,
+    /// Files for a CI without places of its own.
+    pub files: Option<Files>,
+    /// What the run is about.
+    pub place: Place,
+}
+
+/// Who reads along.
+pub enum Voice {
+    /// People.
+    Human(Box<Terminal>),
+    /// Programs: one event a line.
+    Json(Out),
+}
+
+impl Told {
+    /// Tells of something beside the run's events that a reader should act on.
+    pub fn warn(&mut self, message: &str) {
+        match (&mut self.github, &mut self.voice) {
+            (_, Voice::Json(out)) => out.data(&json::notice("warning", message, SystemTime::now())),
+            (Some(github), _) => github.warning(message),
+            (None, Voice::Human(terminal)) => terminal.warning(message),
+        }
+    }
+}
+
+impl Reporter for Told {
+    async fn tell(&mut self, event: &Event) {
+        match &mut self.voice {
+            Voice::Human(terminal) => terminal.tell(event, &self.place),
+            Voice::Json(out) => out.data(&json::event(event, &self.place, SystemTime::now())),
+        }
+        let github = self.github.as_mut().map(|github| github.tell(event, &self.place)).unwrap_or_default();
+        let files = self.files.as_mut().map(|files| files.tell(event, &self.place)).unwrap_or_default();
+        for trouble in github.into_iter().chain(files) {
+            self.warn(&trouble);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
+
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::github::command;
+use super::out::Out;
+use crate::deploy::report::{Event, Report};
+use crate::deploy::state::{Outcome, Phase, Verdict};
+use crate::render::text::{clock, count, mark, phase_mark};
+use crate::render::{Place, words};
+
+/// Lines of a failed deployment's log that are shown.
+const LOG_LINES: usize = 25;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volume {
+    /// The verdict, and what needs a reader.
+    Quiet,
+    /// What changes.
+    Normal,
+    /// Every look.
+    Verbose,
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How much.
+    pub volume: Volume,
+    /// In colour.
+    pub color: bool,
+    /// With a live line at the end.
+    pub live: bool,
+    /// For GitHub's log: long texts are folded.
+    pub github: bool,
+}
+
+/// The terminal or log.
+pub struct Terminal {
+    out: Out,
+    manner: Manner,
+    began: Instant,
+    live: Option<ProgressBar>,
+}
+
+impl Terminal {
+    /// A terminal that has not been told anything.
+    #[must_use]
+    pub fn new(out: Out, manner: Manner) -> Self {
+        Self { out, manner, began: Instant::now(), live: None }
+    }
+
+    /// Takes note of an event.
+    pub fn tell(&mut self, event: &Event, place: &Place) {
+        if let Event::Ended { report } = event {
+            return self.ended(report, place);
+        }
+        if let Event::UnknownState { word } = event {
+            if !self.manner.github {
+                self.warning(&words::unknown_state(word));
+            }
+            return;
+        }
+        let least = match event {
+            Event::Looked { .. } => Volume::Verbose,
+            Event::Trouble { errors: 1, .. } if self.manner.volume < Volume::Verbose => {
+                return self.glance(event);
+            }
+            _ => Volume::Normal,
+        };
+        let Some(text) = words::event(event, place) else {
+            return;
+        };
+        if self.manner.volume >= least {
+            let line = match event {
+                Event::Started { .. } => self.paint(bold(), &text),
+                Event::State { stage } => {
+                    let style = phase_style(stage.phase);
+                    let mark = self.paint(style, phase_mark(stage.phase));
+                    format!("{} {mark} {}", self.time(stage.at), self.paint(style, &text))
+                }
+                Event::Heartbeat { elapsed, .. } => {
+                    format!("{}   {}", self.time(*elapsed), self.paint(dim(), &text))
+                }
+                Event::Looked { .. } => format!("{}   {}", self.now(), self.paint(dim(), &text)),
+                Event::Trouble { .. } | Event::Repeating { .. } | Event::Settling { .. } => {
+                    format!("{} {} {text}", self.now(), self.paint(color(AnsiColor::Yellow), "!"))
+                }
+                _ => format!("{}   {text}", self.now()),
+            };
+            // a live line shows that it goes on; a heartbeat above it would only push the screen up
+            if self.live.is_none() || !matches!(event, Event::Heartbeat { .. }) {
+                self.line(&line);
+            }
+        }
+        if matches!(event, Event::Started { .. }) {
+            self.began = Instant::now();
+            self.start_live();
+        }
+        self.glance(event);
+    }
+
+    /// Tells of something a reader should act on.
+    pub fn warning(&self, message: &str) {
+        self.line(&format!("{} {message}", self.paint(color(AnsiColor::Yellow), "warning:")));
+    }
+
+    fn ended(&mut self, report: &Report, place: &Place) {
+        if let Some(live) = self.live.take() {
+            live.finish_and_clear();
+        }
+        self.log(&report.log);
+        let words = words::verdict(report, place);
+        let style = outcome_style(report.outcome).bold();
+        let head = format!("{} {}", mark(report.outcome), words.happened);
+        self.line(&format!("{} {}", self.paint(style, &head), words.meaning));
+        if !words.next.is_empty() {
+            self.line(&format!("  {} {}", self.paint(bold(), "Next:"), words.next));
+        }
+        let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref());
+        let looks = (report.looks > 0).then(|| count(report.looks, "look"));
+        let details = [looks.as_deref(), page, place.environment_url.as_deref()];
+        let details: Vec<&str> = details.into_iter().flatten().collect();
+        if !details.is_empty() && self.manner.volume > Volume::Quiet {
+            self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
+        }
+    }
+
+    fn log(&self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let shown = if self.manner.github {
+            lines
+        } else {
+            lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or(lines)
+        };
+        let title = format!(
+            "The end of the deployment's log ({} of {})",
+            shown.len(),
+            count(u32::try_from(lines.len()).unwrap_or(u32::MAX), "line")
+        );
+        if self.manner.github {
+            self.out.command(&command::group(&title));
+        } else {
+            self.line(&self.paint(bold(), &title));
+        }
+        for line in shown {
+            self.line(&format!("  {} {line}", self.paint(dim(), "│")));
+        }
+        if self.manner.github {
+            self.out.command(command::END_GROUP);
+        }
+    }
+
+    fn start_live(&mut self) {
+        if !self.manner.live || self.live.is_some() {
+            return;
+        }
+        let template = if self.manner.color {
+            "{elapsed:>7.dim} {spinner:.cyan} {msg}"
+        } else {
+            "{elapsed:>7} {spinner} {msg}"
+        };
+        let live = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            live.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
+        }
+        live.enable_steady_tick(Duration::from_millis(120));
+        live.set_message("triggering");
+        self.live = Some(live);
+    }
+
+    /// Puts the present state into the live line.
+    fn glance(&self, event: &Event) {
+        let Some(live) = &self.live else { return };
+        match event {
+            Event::State { stage } => live.set_message(self.out.safe(&stage.word)),
+            Event::Trouble { errors, budget, .. } => {
+                live.set_message(format!("the state could not be read, {errors} of {budget}"));
+            }
+            Event::Settling { .. } => live.set_message("looking for the deployment"),
+            Event::Repeating { .. } => live.set_message("waiting to try again"),
+            Event::Triggered { .. } => live.set_message("triggered"),
+            _ => {}
+        }
+    }
+
+    fn line(&self, line: &str) {
+        match &self.live {
+            Some(live) => live.suspend(|| self.out.talk(line)),
+            None => self.out.talk(line),
+        }
+    }
+
+    fn now(&self) -> String {
+        self.time(self.began.elapsed())
+    }
+
+    fn time(&self, elapsed: Duration) -> String {
+        self.paint(dim(), &format!("{:>7}", clock(elapsed)))
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.manner.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+fn bold() -> Style {
+    Style::new().bold()
+}
+
+fn dim() -> Style {
+    Style::new().dimmed()
+}
+
+fn color(color: AnsiColor) -> Style {
+    Style::new().fg_color(Some(color.into()))
+}
+
+fn phase_style(phase: Phase) -> Style {
+    match phase {
+        Phase::Waiting => dim(),
+        Phase::Running => color(AnsiColor::Cyan),
+        Phase::Unknown => color(AnsiColor::Yellow),
+        Phase::Ended(Verdict::Succeeded) => color(AnsiColor::Green),
+        Phase::Ended(_) => color(AnsiColor::Red),
+    }
+}
+
+fn outcome_style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Succeeded => color(AnsiColor::Green),
+        Outcome::Triggered | Outcome::Skipped => color(AnsiColor::Cyan),
+        Outcome::Canceled | Outcome::Superseded | Outcome::TimedOut | Outcome::Interrupted => {
+            color(AnsiColor::Yellow)
+        }
+        Outcome::Failed | Outcome::Lost | Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => {
+            color(AnsiColor::Red)
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! The course of a run: which action comes next, and what each action's result changes. No clock: the time is told.
+
+use std::time::{Duration, SystemTime};
+
+use super::follow::{Follow, Step};
+use super::ports::{Log, Look, Settled, Unreadable};
+use super::report::{Cause, Event, Report, Sent, Stage, Task};
+use super::schedule::{Pace, RateLimit, Schedule, Timing};
+use super::state::{DeploymentId, Outcome, Phase, Snapshot};
+use super::trigger::{Answer, Next};
+
+/// Whether the deployment is followed after the trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Where it can be read.
+    Auto,
+    /// In any case: not being able to is a failure.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// What the user chose for a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whether to follow.
+    pub wait: Wait,
+    /// Deadline of the whole, from the trigger.
+    pub timeout: Duration,
+    /// A fixed pause between looks; none is adaptive.
+    pub interval: Option<Duration>,
+    /// The core's own durations.
+    pub timing: Timing,
+    /// When the run begins, by this machine's clock.
+    pub started: SystemTime,
+    /// Seed of the jitter's dice.
+    pub seed: u64,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Before,
+    Trigger,
+    Settle,
+    Look(DeploymentId),
+    Log(DeploymentId),
+    /// Wait until this long after the beginning.
+    Rest(Duration),
+    End,
+}
+
+/// What an action brought.
+pub(super) enum Fact {
+    Prepared,
+    Answered(Answer, Reading),
+    Settled(Settled, Reading),
+    Looked(Look),
+    Log(Log),
+    Rested,
+}
+
+/// How our deployment can be read, as known after a trigger.
+#[derive(Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) possible: Result<(), Unreadable>,
+    pub(super) limit: Option<RateLimit>,
+}
+
+/// Where the run stands.
+enum At {
+    Before,
+    Trigger,
+    Settling {
+        until: Duration,
+    },
+    Following(DeploymentId),
+    /// Asked to stay away beyond the deadline: nothing is left but to end there.
+    Silent,
+    Logging {
+        id: DeploymentId,
+        tries: u32,
+    },
+    Over,
+}
+
+/// A run's state.
+pub(super) struct Course {
+    plan: Plan,
+    schedule: Schedule,
+    follow: Follow,
+    dice: fastrand::Rng,
+    at: At,
+    /// The beginning of the trigger; all ages count from here.
+    zero: Duration,
+    /// Before this nothing is to be done.
+    due: Duration,
+    /// When the next heartbeat falls.
+    beat: Duration,
+    report: Report,
+    news: Vec<Event>,
+}
+
+impl Course {
+    pub(super) fn new(task: Task, plan: Plan, limit: Option<RateLimit>) -> Self {
+        let at = match (&task, plan.wait) {
+            (Task::Follow(id), _) => At::Following(id.clone()),
+            (Task::Deploy, Wait::Never) => At::Trigger,
+            (Task::Deploy, Wait::Auto | Wait::Always) => At::Before,
+        };
+        Self {
+            schedule: Schedule::new(plan.timing.clone(), plan.interval, limit),
+            follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_))),
+            dice: fastrand::Rng::with_seed(plan.seed),
+            at,
+            zero: Duration::ZERO,
+            due: Duration::ZERO,
+            beat: plan.timing.heartbeat,
+            news: vec![Event::Started { task: task.clone() }],
+            report: Report {
+                task,
+                outcome: Outcome::Interrupted, // what a run that never came to an end of its own is
+                sent: Sent::No,
+                cause: None,
+                started: plan.started,
+                duration: Duration::ZERO,
+                snapshot: None,
+                stages: Vec::new(),
+                triggers: 0,
+                looks: 0,
+                log: Vec::new(),
+            },
+            plan,
+        }
+    }
+
+    /// What happened since this was last asked.
+    pub(super) fn news(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// What to do now.
+    pub(super) fn next(&mut self, now: Duration) -> Action {
+        match &self.at {
+            At::Over => Action::End,
+            _ if now < self.due => Action::Rest(self.due.min(self.beat)),
+            At::Before => Action::Before,
+            At::Trigger => {
+                if self.report.triggers == 0 {
+                    (self.zero, self.beat) = (now, now + self.plan.timing.heartbeat);
+                }
+                self.report.triggers += 1;
+                Action::Trigger
+            }
+            At::Settling { .. } => Action::Settle,
+            At::Following(id) => {
+                self.report.looks += 1;
+                Action::Look(id.clone())
+            }
+            At::Silent => {
+                if let Step::End { outcome, cause, .. } = self.follow.deadline() {
+                    self.end(now, outcome, cause);
+                }
+                Action::End
+            }
+            At::Logging { id, .. } => Action::Log(id.clone()),
+        }
+    }
+
+    /// Takes in what an action brought.
+    pub(super) fn learn(&mut self, now: Duration, fact: Fact) {
+        match fact {
+            Fact::Prepared => self.at = At::Trigger,
+            Fact::Answered(answer, reading) => self.answered(now, answer, reading),
+            Fact::Settled(settled, reading) => self.settled(now, settled, reading),
+            Fact::Looked(look) => self.looked(now, look),
+            Fact::Log(log) => self.logged(now, log),
+            Fact::Rested => self.rested(now),
+        }
+    }
+
+    /// Ends the run where it stands. `under_way`: a trigger was sent and its answer is not known.
+    pub(super) fn interrupt(&mut self, now: Duration, under_way: bool) {
+        if matches!(self.at, At::Over | At::Logging { .. }) {
+            self.at = At::Over; // the verdict is known; only the log is missing
+            return;
+        }
+        if under_way {
+            self.report.sent = Sent::Maybe;
+        }
+        self.end(now, Outcome::Interrupted, None);
+    }
+
+    /// The whole story, once the run is over.
+    pub(super) fn into_report(self) -> Report {
+        self.report
+    }
+
+    fn answered(&mut self, now: Duration, answer: Answer, reading: Reading) {
+        let attempt = self.report.triggers;
+        let next = answer.next(attempt, &self.plan.timing);
+        let (outcome, cause) = match answer {
+            Answer::Accepted(snapshot) => return self.accepted(now, snapshot, reading, false),
+            Answer::Unclear(unclear) => {
+                self.report.sent = Sent::Maybe;
+                self.report.cause = Some(Cause::Unclear(unclear.clone()));
+                self.news.push(Event::Settling { unclear });
+                let until = (now + self.plan.timing.settle).min(self.deadline());
+                self.at = At::Settling { until };
+                self.rest(now, self.plan.timing.floor.max(self.schedule.spacing()));
+                return;
+            }
+            Answer::Refused(refusal) => (Outcome::Refused, Cause::Refused(refusal)),
+            Answer::NotSent(not_sent) => (Outcome::Unreachable, Cause::NotSent(not_sent)),
+        };
+        match next {
+            Next::Again(pause) if now + pause < self.deadline() => {
+                self.news.push(Event::Repeating { attempt, pause, cause });
+                self.rest(now, pause);
+            }
+            _ => self.end(now, outcome, Some(cause)),
+        }
+    }
+
+    fn settled(&mut self, now: Duration, settled: Settled, reading: Reading) {
+        let At::Settling { until } = self.at else { return };
+        match settled {
+            Settled::Ours(snapshot) => {
+                self.report.cause = None;
+                self.accepted(now, snapshot, reading, true);
+            }
+            Settled::NotYet(pace) if now < until => {
+                let pause = self.schedule.pause(Duration::ZERO, 0, pace, self.dice.f64());
+                self.rest(now, pause);
+                self.due = self.due.min(until);
+            }
+            Settled::NotYet(_) | Settled::Never => {
+                let cause = self.report.cause.take();
+                self.end(now, Outcome::Uncertain, cause);
+            }
+        }
+    }
+
+    fn accepted(&mut self, now: Duration, snapshot: Snapshot, reading: Reading, adopted: bool) {
+        self.report.sent = Sent::Yes;
+        self.news.push(Event::Triggered { snapshot: snapshot.clone(), adopted });
+        let (id, phase) = (snapshot.id.clone(), snapshot.phase);
+        self.see(now, snapshot);
+        match (phase, self.plan.wait, reading.possible) {
+            (Phase::Ended(verdict), _, _) => self.ended(now, id, verdict.into(), None),
+            (_, Wait::Never, _) => self.end(now, Outcome::Triggered, Some(Cause::NotAsked)),
+            (_, Wait::Auto, Err(why)) => self.end(now, Outcome::Triggered, Some(Cause::Unreadable(why))),
+            (_, Wait::Always, Err(why)) => self.end(now, Outcome::Lost, Some(Cause::Unreadable(why))),
+            (_, Wait::Auto | Wait::Always, Ok(())) => {
+                self.schedule = Schedule::new(self.plan.timing.clone(), self.plan.interval, reading.limit);
+                self.at = At::Following(id);
+                self.pause_before_look(now, Pace::default());
+            }
+        }
+    }
+
+    fn looked(&mut self, now: Duration, look: Look) {
+        let At::Following(id) = &self.at else { return };
+        let (id, pace) = (id.clone(), look.pace);
+        match self.follow.learn(look, now.saturating_sub(self.zero), now >= self.deadline()) {
+            Step::News(snapshot) => self.see(now, snapshot),
+            Step::NotYet => {}
+            Step::Trouble { said, errors } => {
+                self.news.push(Event::Trouble { said, errors, budget: self.plan.timing.errors });
+            }
+            Step::End { outcome, cause, snapshot } => {
+                if let Some(snapshot) = snapshot {
+                    self.see(now, snapshot);
+                }
+                return self.ended(now, id, outcome, cause);
+            }
+        }
+        self.pause_before_look(now, pace);
+    }
+
+    /// Sets the time of the next look: after the pause, or on the deadline if that comes first.
+    fn pause_before_look(&mut self, now: Duration, pace: Pace) {
+        let (age, deadline) = (now.saturating_sub(self.zero), self.deadline());
+        let pause = self.schedule.pause(age, self.follow.errors(), pace, self.dice.f64());
+        self.due = (now + pause).min(deadline);
+        if now + pace.least() > deadline {
+            self.at = At::Silent;
+        }
+        self.news.push(Event::Looked {
+            looks: self.report.looks,
+            elapsed: age,
+            pause: self.due.saturating_sub(now),
+        });
+    }
+
+    fn logged(&mut self, now: Duration, log: Log) {
+        let At::Logging { tries, .. } = &mut self.at else {
+            return;
+        };
+        match log {
+            Log::NotYet(pace) if *tries < self.plan.timing.log_tries => {
+                *tries += 1;
+                let asked = pace.retry_after.unwrap_or_default().min(self.plan.timing.cap);
+                self.rest(now, (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(asked));
+            }
+            Log::Lines(lines) => {
+                self.report.log = lines;
+                self.at = At::Over;
+            }
+            Log::NotYet(_) | Log::None => self.at = At::Over,
+        }
+    }
+
+    fn rested(&mut self, now: Duration) {
+        if now >= self.beat {
+            self.beat = now + self.plan.timing.heartbeat;
+            let word = self.report.snapshot.as_ref().map(|seen| seen.word.clone()).unwrap_or_default();
+            self.news.push(Event::Heartbeat { elapsed: now.saturating_sub(self.zero), word });
+        }
+    }
+
+    /// Notes a reading of our deployment, and its stage where the word is new.
+    fn see(&mut self, now: Duration, mut snapshot: Snapshot) {
+        let known = self.report.snapshot.take();
+        let changed = self.report.stages.last().is_none_or(|last| last.word != snapshot.word);
+        if changed && !snapshot.word.is_empty() {
+            let (word, phase) = (snapshot.word.clone(), snapshot.phase);
+            let warned = self.report.stages.iter().any(|stage| stage.word == word);
+            if phase == Phase::Unknown && !warned {
+                self.news.push(Event::UnknownState { word: word.clone() });
+            }
+            let stage = Stage { word, phase, at: now.saturating_sub(self.zero) };
+            self.news.push(Event::State { stage: stage.clone() });
+            self.report.stages.push(stage);
+            self.beat = now + self.plan.timing.heartbeat;
+        }
+        if let Some(known) = known {
+            snapshot.created_at = snapshot.created_at.or(known.created_at);
+            snapshot.page = snapshot.page.or(known.page);
+        }
+        self.report.snapshot = Some(snapshot);
+    }
+
+    /// The deployment's end is known; a failed one's log is still fetched.
+    fn ended(&mut self, now: Duration, id: DeploymentId, outcome: Outcome, cause: Option<Cause>) {
+        self.end(now, outcome, cause);
+        if outcome == Outcome::Failed {
+            self.at = At::Logging { id, tries: 1 };
+            self.due = now;
+        }
+    }
+
+    fn end(&mut self, now: Duration, outcome: Outcome, cause: Option<Cause>) {
+        self.report.outcome = outcome;
+        self.report.cause = cause;
+        self.report.duration = now.saturating_sub(self.zero);
+        self.at = At::Over;
+    }
+
+    fn rest(&mut self, now: Duration, pause: Duration) {
+        self.due = now + pause;
+    }
+
+    fn deadline(&self) -> Duration {
+        self.zero + self.plan.timeout
+    }
+}

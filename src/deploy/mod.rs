@@ -1,0 +1,93 @@
+//! The core: a hook is triggered once, its deployment is followed to the end, and a reporter is told.
+//!
+//! No sockets, files, environment or colour in here, and one loop with the one sleep of the program.
+
+mod course;
+mod follow;
+pub mod ports;
+pub mod report;
+pub mod schedule;
+pub mod state;
+pub mod trigger;
+
+use std::pin::pin;
+
+use tokio::time::Instant;
+
+use self::course::{Action, Course, Fact, Reading};
+pub use self::course::{Plan, Wait};
+use self::ports::{Provider, Reporter};
+use self::report::{Event, Report, Task};
+
+/// Runs a task to its end and tells the reporter of everything on the way.
+///
+/// `stop` ends the run early, in order: whatever is under way is dropped, except that a trigger already sent is
+/// waited for a moment longer, so that the deployment it made can be named.
+pub async fn run<P: Provider, R: Reporter>(
+    task: Task,
+    provider: &mut P,
+    reporter: &mut R,
+    plan: Plan,
+    stop: impl Future<Output = ()>,
+) -> Report {
+    let began = Instant::now();
+    let parting = plan.timing.parting;
+    let mut course = Course::new(task, plan, provider.limit());
+    let mut stop = pin!(stop);
+    loop {
+        let action = course.next(began.elapsed());
+        for event in course.news() {
+            reporter.tell(&event).await;
+        }
+        if action == Action::End {
+            break;
+        }
+        let triggering = action == Action::Trigger;
+        let mut act = pin!(act(action, provider, began));
+        let fact = tokio::select! {
+            biased;
+            () = &mut stop => {
+                let answer = if triggering { tokio::time::timeout(parting, act).await.ok() } else { None };
+                let unanswered = triggering && answer.is_none();
+                if let Some(fact) = answer {
+                    course.learn(began.elapsed(), fact);
+                }
+                course.interrupt(began.elapsed(), unanswered);
+                continue;
+            }
+            fact = &mut act => fact,
+        };
+        course.learn(began.elapsed(), fact);
+    }
+    let report = course.into_report();
+    reporter.tell(&Event::Ended { report: report.clone() }).await;
+    report
+}
+
+/// Does one action and says what it brought.
+async fn act<P: Provider>(action: Action, provider: &mut P, began: Instant) -> Fact {
+    match action {
+        Action::Before => {
+            provider.before().await;
+            Fact::Prepared
+        }
+        Action::Trigger => Fact::Answered(provider.trigger().await, reading(provider)),
+        Action::Settle => Fact::Settled(provider.settle().await, reading(provider)),
+        Action::Look(id) => Fact::Looked(provider.look(&id).await),
+        Action::Log(id) => Fact::Log(provider.log(&id).await),
+        Action::Rest(until) => {
+            rest(began + until).await;
+            Fact::Rested
+        }
+        Action::End => Fact::Rested,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one sleep of the program")]
+async fn rest(until: Instant) {
+    tokio::time::sleep_until(until).await;
+}
+
+fn reading<P: Provider>(provider: &P) -> Reading {
+    Reading { possible: provider.readable(), limit: provider.limit() }
+}

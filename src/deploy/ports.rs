@@ -1,0 +1,103 @@
+//! What the core asks of the world: a platform to trigger and read, and somebody to tell.
+
+use super::report::Event;
+use super::schedule::{Pace, RateLimit};
+use super::state::{DeploymentId, Snapshot};
+use super::trigger::Answer;
+
+/// A hosting platform, seen through one hook.
+///
+/// Every method is one request at most, with a time limit of its own, and none of them retries or waits: when to
+/// ask again is the core's business. Texts that come back are cleaned and hold no secret.
+#[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
+pub trait Provider {
+    /// Reads what is there before the trigger, so that an unclear answer can be settled later.
+    /// Does nothing where reading is not documented, and never fails: what it could not learn it does without.
+    async fn before(&mut self);
+
+    /// Sends the `POST` to the hook, once.
+    async fn trigger(&mut self) -> Answer;
+
+    /// After an unclear answer: looks for a deployment that was not there before.
+    async fn settle(&mut self) -> Settled;
+
+    /// Whether the deployment just accepted can be followed.
+    fn readable(&self) -> Result<(), Unreadable>;
+
+    /// Reads the state of this deployment.
+    async fn look(&mut self, id: &DeploymentId) -> Look;
+
+    /// Reads the log of an ended deployment.
+    async fn log(&mut self, id: &DeploymentId) -> Log;
+
+    /// The platform's documented limit on the reads above, as they would be made now.
+    fn limit(&self) -> Option<RateLimit>;
+}
+
+/// Somebody who is told what happens, while it happens.
+#[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
+pub trait Reporter {
+    /// Takes note of an event. A reporter's own trouble never reaches the core: the deployment happened all the same.
+    async fn tell(&mut self, event: &Event);
+}
+
+/// What looking for the deployment of an unclear trigger found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// A deployment made since we asked: ours.
+    Ours(Snapshot),
+    /// Nothing new, or nothing readable, yet.
+    NotYet(Pace),
+    /// There is no documented way to find out here, or what is there cannot be told apart.
+    Never,
+}
+
+/// Why a deployment cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The hook cannot be read, the platform's API can, and no token for it was given.
+    NeedsToken,
+}
+
+/// One look at a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// What was seen.
+    pub seen: Seen,
+    /// How fast the platform wants us to go on.
+    pub pace: Pace,
+}
+
+/// What a look saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Our deployment.
+    Ours(Snapshot),
+    /// A newer deployment in its place.
+    Newer(Snapshot),
+    /// No deployment, or one older than ours: it is not there (yet).
+    NotThere,
+    /// The platform does not let us read: 401, 403. Asking again would only count against us.
+    Denied {
+        /// The HTTP status.
+        status: u16,
+        /// The platform's own words, cleaned.
+        said: String,
+    },
+    /// Not a usable answer: no connection, 429, 5xx, a body that is not what it should be.
+    Trouble {
+        /// What was wrong with it, cleaned.
+        said: String,
+    },
+}
+
+/// What asking for a log brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Its lines, cleaned; the last ones where there were too many.
+    Lines(Vec<String>),
+    /// Not there yet.
+    NotYet(Pace),
+    /// This platform, or this access to it, has none.
+    None,
+}

@@ -1,0 +1,169 @@
+//! What there is to tell: events while it happens and the report at its end. Facts, no markup, no sentences.
+
+use std::time::{Duration, SystemTime};
+
+use super::ports::Unreadable;
+use super::state::{DeploymentId, Outcome, Phase, Snapshot};
+use super::trigger::{NotSent, Refusal, Unclear};
+
+/// Something worth telling somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// What it sets out to do.
+        task: Task,
+    },
+    /// The trigger did nothing, provably, and is sent again after the pause.
+    Repeating {
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// How long until the next.
+        pause: Duration,
+        /// Why.
+        cause: Cause,
+    },
+    /// No usable answer came; the deployment is looked for where it should be.
+    Settling {
+        /// What happened to the answer.
+        unclear: Unclear,
+    },
+    /// A deployment of ours exists.
+    Triggered {
+        /// As the platform described it.
+        snapshot: Snapshot,
+        /// Whether it was found by looking, after an unclear answer.
+        adopted: bool,
+    },
+    /// The platform uses a new word for it.
+    State {
+        /// The new stage.
+        stage: Stage,
+    },
+    /// A look failed; another follows.
+    Trouble {
+        /// What was wrong, cleaned.
+        said: String,
+        /// Failed looks in a row.
+        errors: u32,
+        /// How many may fail.
+        budget: u32,
+    },
+    /// A state word nobody here knows.
+    UnknownState {
+        /// The word, cleaned.
+        word: String,
+    },
+    /// Nothing has changed for a while.
+    Heartbeat {
+        /// Since the trigger.
+        elapsed: Duration,
+        /// The present state's word.
+        word: String,
+    },
+    /// A look was made (for `-v`).
+    Looked {
+        /// How many so far.
+        looks: u32,
+        /// Since the trigger.
+        elapsed: Duration,
+        /// Until the next action.
+        pause: Duration,
+    },
+    /// The run is over.
+    Ended {
+        /// Everything known about it.
+        report: Report,
+    },
+}
+
+/// What a run sets out to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Trigger the hook, then follow.
+    Deploy,
+    /// Follow a deployment that already exists.
+    Follow(DeploymentId),
+}
+
+/// A state the deployment was seen in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The platform's word.
+    pub word: String,
+    /// What it means.
+    pub phase: Phase,
+    /// When it was first seen, since the trigger.
+    pub at: Duration,
+}
+
+/// Whether something was triggered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Provably nothing.
+    No,
+    /// A deployment.
+    Yes,
+    /// Nobody knows.
+    Maybe,
+}
+
+/// Why a run ended as it did, where the outcome alone does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The platform's no.
+    Refused(Refusal),
+    /// The request never left.
+    NotSent(NotSent),
+    /// No usable answer to the trigger.
+    Unclear(Unclear),
+    /// Followed no further because it cannot be read.
+    Unreadable(Unreadable),
+    /// Not followed by choice (`wait: never`).
+    NotAsked,
+    /// The platform does not let us read it.
+    Denied {
+        /// The HTTP status.
+        status: u16,
+        /// The platform's own words, cleaned.
+        said: String,
+    },
+    /// Looks failed until the budget was used up, or until the deadline.
+    Trouble {
+        /// The last thing that was wrong, cleaned.
+        said: String,
+        /// How many looks failed in a row.
+        errors: u32,
+    },
+    /// It was never found.
+    NotThere,
+    /// Another deployment stands in its place.
+    Newer(DeploymentId),
+}
+
+/// The whole of a run, at its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What it set out to do.
+    pub task: Task,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether something was triggered.
+    pub sent: Sent,
+    /// Why, where there is more to say.
+    pub cause: Option<Cause>,
+    /// When it began, by this machine's clock.
+    pub started: SystemTime,
+    /// From the trigger to the end.
+    pub duration: Duration,
+    /// The last reading of our deployment.
+    pub snapshot: Option<Snapshot>,
+    /// The states seen, in order.
+    pub stages: Vec<Stage>,
+    /// Triggers sent.
+    pub triggers: u32,
+    /// Looks made.
+    pub looks: u32,
+    /// The end of the failed deployment's log, cleaned.
+    pub log: Vec<String>,
+}

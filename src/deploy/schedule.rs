@@ -1,0 +1,219 @@
+//! When to look next: arithmetic only, no clock.
+//!
+//! The pause is a tenth of the deployment's age, at least a second and at most half a minute: a look comes late by
+//! a twentieth of the deployment's length on average, and a half-hour deployment costs about a hundred looks.
+
+use std::time::Duration;
+
+/// Every duration and count the core goes by. One place, so that a test, or a platform sped up, can scale them all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Shortest pause between two looks.
+    pub floor: Duration,
+    /// Longest pause between two looks, unless the platform asks for more.
+    pub cap: Duration,
+    /// The pause as a share of the deployment's age.
+    pub growth: f64,
+    /// The share of a pause that chance may take off, so that many followers do not march in step.
+    pub jitter: f64,
+    /// How long after the trigger "not found" still means "not there yet".
+    pub grace: Duration,
+    /// How long an unclear trigger is looked for before it stays unclear.
+    pub settle: Duration,
+    /// How many looks in a row may fail before the deployment counts as lost.
+    pub errors: u32,
+    /// How often the trigger may be sent in all, where it provably did nothing before.
+    pub attempts: u32,
+    /// The pause before a trigger that never left is sent again, times the attempts so far.
+    pub retry: Duration,
+    /// The pause after a 429 that names none.
+    pub rate_pause: Duration,
+    /// How often a line is printed although nothing changes.
+    pub heartbeat: Duration,
+    /// How often a failed deployment's log is asked for while it is not there yet.
+    pub log_tries: u32,
+    /// How long the answer to a trigger under way is still waited for after an interruption.
+    pub parting: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            floor: Duration::from_secs(1),
+            cap: Duration::from_secs(30),
+            growth: 0.1,
+            jitter: 0.1,
+            grace: Duration::from_secs(30),
+            settle: Duration::from_secs(30),
+            errors: 10,
+            attempts: 3,
+            retry: Duration::from_secs(1),
+            rate_pause: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(60),
+            log_tries: 3,
+            parting: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Timing {
+    /// The same timing for a platform that runs `speed` times as fast.
+    #[must_use]
+    pub fn at_speed(&self, speed: f64) -> Self {
+        let scale = |d: Duration| d.div_f64(speed);
+        Self {
+            floor: scale(self.floor),
+            cap: scale(self.cap),
+            grace: scale(self.grace),
+            settle: scale(self.settle),
+            retry: scale(self.retry),
+            rate_pause: scale(self.rate_pause),
+            ..self.clone()
+        }
+    }
+}
+
+/// A platform's documented limit on reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many requests.
+    pub requests: u32,
+    /// In how long.
+    pub per: Duration,
+}
+
+/// What an answer says about how fast to go on: `Retry-After` and the `X-RateLimit-*` headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Leave me alone this long.
+    pub retry_after: Option<Duration>,
+    /// Requests left until the reset.
+    pub remaining: Option<u32>,
+    /// How long until the reset.
+    pub reset_in: Option<Duration>,
+}
+
+impl Pace {
+    /// The least pause the platform asks for: to the letter where it names one, and half of the requests that are
+    /// left spread over the time until the reset where it counts them.
+    #[must_use]
+    pub fn least(&self) -> Duration {
+        let share = match (self.remaining, self.reset_in) {
+            (Some(remaining), Some(reset_in)) => reset_in / (remaining / 2).max(1),
+            _ => Duration::ZERO,
+        };
+        self.retry_after.unwrap_or_default().max(share)
+    }
+}
+
+/// The rule by which pauses are chosen.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    timing: Timing,
+    interval: Option<Duration>,
+    spacing: Duration,
+}
+
+impl Schedule {
+    /// A schedule; `interval` fixes the pause (`poll-interval`), `limit` is the platform's documented one.
+    #[must_use]
+    pub fn new(timing: Timing, interval: Option<Duration>, limit: Option<RateLimit>) -> Self {
+        Self { timing, interval, spacing: limit.map_or(Duration::ZERO, spacing) }
+    }
+
+    /// How long to wait before the next look at a deployment of this `age`, after `errors` failed looks in a row.
+    ///
+    /// `chance` in `0.0..1.0` is the jitter's dice. What the platform asks for (`pace`) and its documented limit
+    /// are never undercut, whatever interval was chosen.
+    #[must_use]
+    pub fn pause(&self, age: Duration, errors: u32, pace: Pace, chance: f64) -> Duration {
+        let timing = &self.timing;
+        let chosen = self.interval.unwrap_or_else(|| {
+            let grown = age.mul_f64(timing.growth).clamp(timing.floor, timing.cap);
+            grown.mul_f64(1.0 - timing.jitter * chance)
+        });
+        let backoff = match errors {
+            0 => Duration::ZERO,
+            n => timing.floor.saturating_mul(1 << n.min(16)).min(timing.cap),
+        };
+        chosen.max(backoff).max(self.spacing).max(pace.least())
+    }
+
+    /// The least pause the documented limit leaves between two requests.
+    #[must_use]
+    pub fn spacing(&self) -> Duration {
+        self.spacing
+    }
+}
+
+/// Half the documented limit, spread evenly. Two requests of that half are set aside for the looks that do not fall
+/// in step: the one on the deadline and the one for the log.
+fn spacing(limit: RateLimit) -> Duration {
+    limit.per / (limit.requests / 2).saturating_sub(2).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn plain() -> Schedule {
+        Schedule::new(Timing::default(), None, None)
+    }
+
+    #[test]
+    fn the_pause_grows_with_age_from_the_floor_to_the_cap() {
+        let pause = |age: u64| plain().pause(S * u32::try_from(age).unwrap(), 0, Pace::default(), 0.0);
+        assert_eq!(pause(0), S);
+        assert_eq!(pause(10), S);
+        assert_eq!(pause(60), S * 6);
+        assert_eq!(pause(300), S * 30);
+        assert_eq!(pause(86_400), S * 30);
+    }
+
+    #[test]
+    fn jitter_takes_off_at_most_its_share_and_never_adds() {
+        let full = plain().pause(S * 100, 0, Pace::default(), 0.0);
+        let least = plain().pause(S * 100, 0, Pace::default(), 1.0);
+        assert_eq!(full, S * 10);
+        assert_eq!(least, S * 9);
+    }
+
+    #[test]
+    fn errors_back_off_to_the_cap_and_cannot_overflow() {
+        let pause = |errors| plain().pause(S, errors, Pace::default(), 0.0);
+        assert_eq!(
+            [pause(0), pause(1), pause(2), pause(4), pause(u32::MAX)],
+            [S, S * 2, S * 4, S * 16, S * 30]
+        );
+    }
+
+    #[test]
+    fn what_the_platform_asks_for_is_never_undercut() {
+        let fixed = Schedule::new(Timing::default(), Some(S * 2), None);
+        let ask = |pace| fixed.pause(S, 0, pace, 1.0);
+        assert_eq!(ask(Pace::default()), S * 2);
+        assert_eq!(ask(Pace { retry_after: Some(S * 90), ..Pace::default() }), S * 90);
+        let counted =
+            |remaining| Pace { remaining: Some(remaining), reset_in: Some(S * 60), ..Pace::default() };
+        assert_eq!(ask(counted(0)), S * 60, "nothing left: wait for the reset");
+        assert_eq!(ask(counted(20)), S * 6, "half of what is left, spread");
+        assert_eq!(
+            ask(Pace { remaining: Some(0), ..Pace::default() }),
+            S * 2,
+            "no reset named: nothing to wait for"
+        );
+    }
+
+    #[test]
+    fn a_documented_limit_is_used_at_most_by_half_with_room_for_the_last_look_and_the_log() {
+        let limit = RateLimit { requests: 20, per: S * 60 };
+        let schedule = Schedule::new(Timing::default(), Some(S), Some(limit));
+        let pause = schedule.pause(S, 0, Pace::default(), 1.0);
+        let looks_a_minute = (60.0 / pause.as_secs_f64()).floor();
+        assert!(looks_a_minute + 2.0 <= 10.0, "{looks_a_minute} looks, a last one and the log");
+        let tiny = RateLimit { requests: 2, per: S * 60 };
+        assert_eq!(Schedule::new(Timing::default(), None, Some(tiny)).spacing(), S * 60);
+    }
+}

@@ -1,0 +1,175 @@
+//! The words of the story: a deployment's id, phase and state, and the outcome of a run.
+
+use std::fmt;
+use std::time::SystemTime;
+
+/// A deployment's id, as the platform gave it (`dp_abc123`, `dp-abc123`).
+///
+/// Only letters, digits and `. _ : -` are let in, at most 128 of them: an id is put into a URL's path, into
+/// output files and into logs, and nothing else has ever been seen in one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeploymentId(String);
+
+impl DeploymentId {
+    /// The id, or `None` where the text cannot be one.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
+        let fits = (1..=128).contains(&text.len()) && text.chars().all(plain);
+        let names_something = text.chars().any(|c| c.is_ascii_alphanumeric());
+        (fits && names_something).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a deployment ended, in the platform's judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is live.
+    Succeeded,
+    /// It did not work.
+    Failed,
+    /// Somebody, or the platform, stopped it.
+    Canceled,
+    /// A newer deployment took its place.
+    Superseded,
+}
+
+/// Where a deployment stands, whatever word its platform uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Accepted, not begun.
+    Waiting,
+    /// Under way.
+    Running,
+    /// Over.
+    Ended(Verdict),
+    /// A word nobody here knows: shown, warned of once, waited on, never taken for success.
+    Unknown,
+}
+
+/// What one reading of a deployment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Which deployment.
+    pub id: DeploymentId,
+    /// The platform's own word for the state, cleaned of anything unprintable; empty where it gave none.
+    pub word: String,
+    /// What that word means.
+    pub phase: Phase,
+    /// When the platform made the deployment, by the platform's clock.
+    pub created_at: Option<SystemTime>,
+    /// The platform's page of the deployment or of its environment.
+    pub page: Option<String>,
+}
+
+/// How a run ended. The words are promises to users: outputs, JSON events and documents carry them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The platform says this deployment is live.
+    Succeeded,
+    /// The platform says this deployment failed.
+    Failed,
+    /// It was stopped at the platform.
+    Canceled,
+    /// A newer deployment took its place.
+    Superseded,
+    /// Accepted and, by choice or for want of a way to read it, not followed.
+    Triggered,
+    /// Still going at the deadline.
+    TimedOut,
+    /// Triggered, and its state could no longer be read.
+    Lost,
+    /// The platform refused the trigger; nothing was triggered.
+    Refused,
+    /// The request never left; nothing was triggered.
+    Unreachable,
+    /// The request left and no usable answer came: a deployment may be running.
+    Uncertain,
+    /// SIGINT or SIGTERM ended the run; a deployment, once triggered, goes on at the platform.
+    Interrupted,
+    /// There was no hook URL and `if-missing: skip` was set.
+    Skipped,
+}
+
+impl Outcome {
+    /// Every outcome there is, in the order of the README's table.
+    pub const ALL: [Self; 12] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Canceled,
+        Self::Superseded,
+        Self::Triggered,
+        Self::TimedOut,
+        Self::Lost,
+        Self::Refused,
+        Self::Unreachable,
+        Self::Uncertain,
+        Self::Interrupted,
+        Self::Skipped,
+    ];
+
+    /// The outcome's word in outputs and events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Superseded => "superseded",
+            Self::Triggered => "triggered",
+            Self::TimedOut => "timed-out",
+            Self::Lost => "lost",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Uncertain => "uncertain",
+            Self::Interrupted => "interrupted",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl From<Verdict> for Outcome {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Succeeded => Self::Succeeded,
+            Verdict::Failed => Self::Failed,
+            Verdict::Canceled => Self::Canceled,
+            Verdict::Superseded => Self::Superseded,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_what_platforms_give_and_nothing_that_could_steer_a_path_or_a_log() {
+        for good in ["dp_abc123", "dp-abc123", "de-000000", "42", "a1b2c3d4-e5f6:7.8"] {
+            assert_eq!(DeploymentId::new(good).unwrap().as_str(), good);
+        }
+        for bad in
+            ["", ".", "..", "--", "a/b", "a b", "a\nb", "dp_ü", "a%2fb", "::error::x y", &"x".repeat(129)]
+        {
+            assert_eq!(DeploymentId::new(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Diagnosis without triggering: why would a trigger fail?
+//!
+//! The checks follow the platform's own Troubleshooting list: the URL, the hook, the network, and the deployments.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use url::{Host, Url};
+
+use crate::deploy::ports::Seen;
+use crate::deploy::trigger::{NotSent, Refusal, Refused, Unreachable};
+use crate::error::BAD_INPUT;
+use crate::http::{Failure, Http, Method, Network, Stage};
+use crate::provider::fortrabbit::Fortrabbit;
+use crate::render::{text, words};
+use crate::secret::HookUrl;
+
+/// How long one check may take.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// One line of the diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How it is.
+    pub health: Health,
+    /// What was found.
+    pub found: String,
+    /// What to do about it; empty where nothing needs doing.
+    pub remedy: String,
+}
+
+/// How a thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// Perhaps not as it should be, or not to be known.
+    Unsure,
+    /// A trigger would fail; the exit code it would end with.
+    Bad(u8),
+}
+
+impl Check {
+    fn good(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, health: Health::Good, found: found.into(), remedy: String::new() }
+    }
+
+    fn unsure(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, health: Health::Unsure, found: found.into(), remedy: remedy.into() }
+    }
+
+    fn bad(name: &'static str, code: u8, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, health: Health::Bad(code), found: found.into(), remedy: remedy.into() }
+    }
+
+    /// The check as one line of text, with its remedy.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mark = match self.health {
+            Health::Good => "✓",
+            Health::Unsure => "?",
+            Health::Bad(_) => "✗",
+        };
+        let remedy = if self.remedy.is_empty() { String::new() } else { format!(" → {}", self.remedy) };
+        format!("{mark} {:<11} {}{remedy}", self.name, self.found)
+    }
+}
+
+/// The exit code of a diagnosis: of the first thing that would make a trigger fail.
+#[must_use]
+pub fn exit_code(checks: &[Check]) -> u8 {
+    let code = |check: &Check| {
+        if let Health::Bad(code) = check.health { Some(code) } else { None }
+    };
+    checks.iter().find_map(code).unwrap_or(0)
+}
+
+/// What is wrong with the input, as a check.
+#[must_use]
+pub fn bad_input(problem: &crate::error::Problem) -> Check {
+    let found = problem
+        .value
+        .as_ref()
+        .map_or(problem.wrong.clone(), |value| format!("\"{value}\" {}", problem.wrong));
+    Check::bad("input", BAD_INPUT, format!("{}: {found}", problem.input), problem.remedy.clone())
+}
+
+/// Looks at everything that can be looked at, in the order in which a trigger would need it.
+pub async fn examine(
+    hook: Option<&HookUrl>,
+    known: bool,
+    network: &Network,
+    http: &Http,
+    platform: &mut Fortrabbit,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let Some(hook) = hook else {
+        checks.push(Check::unsure(
+            "hook URL",
+            "none was given",
+            "Only what an API token can read is checked.",
+        ));
+        checks.extend(reading(platform).await);
+        return checks;
+    };
+    checks.push(form(hook, known));
+    let proxy = network.proxy.as_ref();
+    if let Some(proxy) = proxy {
+        checks.push(Check::good("proxy", format!("{} (unless NO_PROXY names the host)", proxy.label())));
+    } else {
+        checks.push(resolve(hook.expose()).await);
+        if exit_code(&checks) != 0 {
+            return checks;
+        }
+    }
+    checks.extend(connect(hook.expose(), http).await);
+    if exit_code(&checks) == 0 {
+        checks.extend(reading(platform).await);
+    }
+    checks
+}
+
+fn form(hook: &HookUrl, known: bool) -> Check {
+    if known {
+        return Check::good("hook URL", format!("has the right form: {}", hook.label()));
+    }
+    let remedy = "Its answers are read as fortrabbit's. For a staging platform set `api-url`.";
+    Check::unsure("hook URL", format!("is of a host this version does not know: {}", hook.label()), remedy)
+}
+
+async fn resolve(url: &Url) -> Check {
+    const NAME: &str = "DNS";
+    let (Some(Host::Domain(name)), Some(port)) = (url.host(), url.port_or_known_default()) else {
+        return Check::good(NAME, "not needed: the host is an address");
+    };
+    let started = Instant::now();
+    let found = match tokio::time::timeout(LIMIT, tokio::net::lookup_host((name, port))).await {
+        Ok(Ok(found)) => found.map(|address: SocketAddr| address.ip().to_string()).collect::<Vec<_>>(),
+        Ok(Err(error)) => return unreachable(NAME, Unreachable::Dns, &error.to_string()),
+        Err(_) => return unreachable(NAME, Unreachable::Dns, "no answer in time"),
+    };
+    Check::good(NAME, format!("{name} is {} ({})", found.join(", "), text::duration(started.elapsed())))
+}
+
+/// A request to the host's root, without the secret: it proves TCP and TLS whatever it answers.
+async fn connect(url: &Url, http: &Http) -> Vec<Check> {
+    let mut root = url.clone();
+    root.set_path("/");
+    root.set_query(None);
+    let tls = url.scheme() == "https";
+    let done = |name| Check::good(name, "works");
+    match http.send(Method::HEAD, &root, None, LIMIT).await {
+        Ok(_) if tls => vec![done("connection"), done("TLS")],
+        Ok(_) => vec![done("connection"), Check::good("TLS", "not used on loopback")],
+        Err(Failure::NotSent { stage: Stage::Dns, said }) => {
+            vec![unreachable("DNS", Unreachable::Dns, &said)]
+        }
+        Err(Failure::NotSent { stage: Stage::Connect, said }) => {
+            vec![unreachable("connection", Unreachable::Connect, &said)]
+        }
+        Err(Failure::NotSent { stage: Stage::Proxy, said }) => {
+            vec![unreachable("proxy", Unreachable::Proxy, &said)]
+        }
+        Err(Failure::NotSent { stage: Stage::Tls, said }) => {
+            vec![done("connection"), unreachable("TLS", Unreachable::Tls, &said)]
+        }
+        Err(failure) => {
+            let remedy = "A trigger may end as `uncertain`. Try again later; see the platform's status page.";
+            vec![done("connection"), Check::unsure("answer", failure.to_string(), remedy)]
+        }
+    }
+}
+
+/// What the platform answers where reading is documented.
+async fn reading(platform: &mut Fortrabbit) -> Vec<Check> {
+    let by = if platform.hook_is_readable() { "hook" } else { "API token" };
+    let Some(look) = platform.newest().await else {
+        let remedy = "That is fine for triggering. To wait for the verdict, pass `api-token`; whether the hook itself is \
+                      right only a trigger can tell.";
+        return vec![Check::unsure(
+            "state",
+            "cannot be read: the hook is not readable and there is no API token",
+            remedy,
+        )];
+    };
+    let refused = |why, status: u16, said: &str| {
+        let refusal = Refusal { why, status, said: said.to_owned(), retry_after: None };
+        let words = words::refused(&refusal);
+        (words.happened, words.next)
+    };
+    let check = match look.seen {
+        Seen::Ours(snapshot) | Seen::Newer(snapshot) => {
+            Check::good(by, format!("reads the newest deployment: {}", words::status(&snapshot)))
+        }
+        Seen::NotThere => {
+            let (_, remedy) = refused(Refused::NotFound, 404, "");
+            let found =
+                "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
+            Check::unsure(by, found, remedy)
+        }
+        Seen::Denied { status: 410, said } => {
+            let (found, remedy) = refused(Refused::Gone, 410, &said);
+            Check::bad(by, 3, found, remedy)
+        }
+        Seen::Denied { status: status @ (401 | 403), .. } if by == "API token" => {
+            let found = format!("is not accepted (HTTP {status})");
+            Check::unsure(
+                by,
+                found,
+                "Check that the token is valid and belongs to an owner of the environment; without it a run ends as `triggered`.",
+            )
+        }
+        Seen::Denied { status, said } => {
+            let (found, remedy) = refused(Refused::Forbidden, status, &said);
+            Check::bad(by, 3, found, remedy)
+        }
+        Seen::Trouble { said } => Check::unsure(
+            by,
+            format!("gives no usable answer: {said}"),
+            "Try again later; see the platform's status page.",
+        ),
+    };
+    vec![check]
+}
+
+fn unreachable(name: &'static str, why: Unreachable, said: &str) -> Check {
+    let words = words::unreachable(&NotSent { why, said: said.to_owned() });
+    Check::bad(name, 4, words.happened, words.next)
+}

@@ -1,0 +1,40 @@
+//! One snapshot of the environment, taken once: everything that reads a variable reads it here.
+
+use std::collections::BTreeMap;
+
+/// The environment's variables. An empty or blank value means unset, as a runner's unset input arrives empty.
+#[derive(Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// The process's own environment, now. Names and values that are not UTF-8 are read as well as can be.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn snapshot() -> Self {
+        let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+        std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
+    /// A variable's value, or `None` where it is unset or blank. Nothing is trimmed off a value that has content.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Whether a variable says yes: `true` or `1`, in any case.
+    #[must_use]
+    pub fn says_yes(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+    }
+
+    /// The names of all variables, blank ones included.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, String)> for Env {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}

@@ -1,0 +1,153 @@
+//! Errors of the edge, each with its remedy, and the table of exit codes.
+
+use std::fmt;
+
+use crate::deploy::state::Outcome;
+use crate::secret::UrlFault;
+
+/// Exit code for bad input or configuration. Nothing was sent.
+pub const BAD_INPUT: u8 = 2;
+
+/// The signal that ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C, GitHub's first.
+    Interrupt,
+    /// SIGTERM: GitLab's, GitHub's second.
+    Terminate,
+}
+
+impl Signal {
+    /// 128 and the signal's number, as shells have it.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+/// The process's exit code for an outcome. `pass_canceled` is `on-canceled: pass`.
+#[must_use]
+pub fn exit_code(outcome: Outcome, pass_canceled: bool, signal: Option<Signal>) -> u8 {
+    match outcome {
+        Outcome::Succeeded | Outcome::Triggered | Outcome::Skipped => 0,
+        Outcome::Failed => 1,
+        Outcome::Refused => 3,
+        Outcome::Unreachable => 4,
+        Outcome::Uncertain => 5,
+        Outcome::TimedOut => 6,
+        Outcome::Lost => 7,
+        Outcome::Canceled | Outcome::Superseded if pass_canceled => 0,
+        Outcome::Canceled | Outcome::Superseded => 8,
+        Outcome::Interrupted => signal.unwrap_or(Signal::Interrupt).exit_code(),
+    }
+}
+
+/// One thing that is wrong with the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The input, and where its value came from.
+    pub input: String,
+    /// The value, unless it is a secret.
+    pub value: Option<String>,
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What is allowed, and what to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.input)?;
+        if let Some(value) = &self.value {
+            write!(f, "\"{value}\" ")?;
+        }
+        write!(f, "{}. {}", self.wrong, self.remedy)
+    }
+}
+
+/// Everything that is wrong with the input, told at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl std::error::Error for Problems {}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            let gap = if n == 0 { "" } else { "\n" };
+            write!(f, "{gap}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl UrlFault {
+    /// What is wrong with the text that should be a hook's URL.
+    #[must_use]
+    pub const fn wrong(self) -> &'static str {
+        match self {
+            Self::Masked => "holds ***, so it was copied from a log in which it was masked",
+            Self::Unexpanded => "is the name of a variable or an expression, not its value",
+            Self::Quoted => "holds a quote",
+            Self::Spaced => "holds white space",
+            Self::Control => "holds a line break or another control character",
+            Self::NotAscii => "holds a character that no URL has, perhaps an invisible one",
+            Self::NotUrl => "is not a URL",
+            Self::NotHttps => "is not https",
+            Self::Credentials => "holds a user name or password",
+            Self::Fragment => "holds a #, and what follows one is never sent",
+            Self::NoPath => "is a host without a path",
+            Self::NoSecret => "ends before its secret part",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Masked | Self::NoSecret | Self::NoPath | Self::NotUrl => {
+                "Copy the whole deploy hook URL from the dashboard, where it is shown once; if it is gone, create a new hook."
+            }
+            Self::Unexpanded => {
+                "Check the spelling, that the secret exists, and that it is available here (protected branches, environments, forks)."
+            }
+            Self::Quoted | Self::Spaced | Self::Control | Self::NotAscii => {
+                "Store the secret again: the URL alone, on one line, without quotes or spaces."
+            }
+            Self::NotHttps => {
+                "The URL is a password and only goes over https; plain http is for localhost and 127.0.0.1."
+            }
+            Self::Credentials | Self::Fragment => "A deploy hook needs only its URL; take that part out.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_run_that_provably_sent_nothing_exits_with_the_code_that_may_be_retried() {
+        let code = |outcome| exit_code(outcome, false, None);
+        let retryable: Vec<Outcome> =
+            Outcome::ALL.into_iter().filter(|outcome| code(*outcome) == 4).collect();
+        assert_eq!(retryable, [Outcome::Unreachable]);
+        assert!(Outcome::ALL.into_iter().all(|outcome| code(outcome) != BAD_INPUT));
+    }
+
+    #[test]
+    fn a_pass_for_canceled_is_a_pass_for_superseded_and_for_nothing_else() {
+        let changed = |outcome: &Outcome| exit_code(*outcome, true, None) != exit_code(*outcome, false, None);
+        let passed: Vec<Outcome> = Outcome::ALL.into_iter().filter(changed).collect();
+        assert_eq!(passed, [Outcome::Canceled, Outcome::Superseded]);
+    }
+
+    #[test]
+    fn an_interruption_exits_as_shells_expect() {
+        assert_eq!(exit_code(Outcome::Interrupted, false, Some(Signal::Interrupt)), 130);
+        assert_eq!(exit_code(Outcome::Interrupted, false, Some(Signal::Terminate)), 143);
+    }
+}

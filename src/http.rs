@@ -1,0 +1,348 @@
+//! The only HTTP client: where secrets may be sent, for how long, and how much of an answer is read.
+//!
+//! https only (plain http to this machine itself), no redirect is followed, nothing is retried here, bodies end at
+//! one MiB, and errors lose their URL: reqwest prints it in every form of an error.
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{NoProxy, Proxy, redirect, retry};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use thiserror::Error;
+use url::Url;
+
+pub use reqwest::Method;
+
+use crate::secret::{Redactor, Token, is_safe};
+
+/// No answer is read beyond this many bytes.
+pub const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How long a connection may take, all of DNS, TCP and TLS. Shorter than any request's limit, so that running out
+/// of it always means that the request never left.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where system packages keep the certificate authorities in one file, the usual place first.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// How this machine reaches others.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// PEM files of certificate authorities in addition to the system's.
+    pub authorities: Vec<PathBuf>,
+    /// The proxy for https (`HTTPS_PROXY`, `ALL_PROXY`).
+    pub proxy: Option<ProxyUrl>,
+    /// Hosts reached without it (`NO_PROXY`).
+    pub no_proxy: Option<String>,
+}
+
+/// A proxy's URL, which may hold a password.
+#[derive(Clone)]
+pub struct ProxyUrl(Url);
+
+impl ProxyUrl {
+    /// Reads a proxy's URL; a bare `host:port` means http.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Url::parse(&text).ok()?;
+        (url.has_host() && matches!(url.scheme(), "http" | "https")).then_some(Self(url))
+    }
+
+    /// Host and port, which are no secret.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let port = self.0.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.0.host_str().unwrap_or_default())
+    }
+}
+
+impl std::fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ProxyUrl({})", self.label())
+    }
+}
+
+/// Why no client could be made.
+#[derive(Debug, Error)]
+pub enum Unusable {
+    /// A PEM file of authorities cannot be used.
+    #[error("{}: {why}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is not one certificate authority to trust.
+    #[error("this machine has no certificate authorities (looked in {})", BUNDLES.join(", "))]
+    NoAuthorities,
+    /// The TLS or HTTP library would not have it.
+    #[error("{0}")]
+    Library(String),
+}
+
+/// The client.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: reqwest::Client,
+    redactor: Redactor,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body, or why there is none.
+    pub body: Result<Vec<u8>, BodyFault>,
+    /// How long the server asks to be left alone (`Retry-After`, seconds or a date).
+    pub retry_after: Option<Duration>,
+    /// Requests left (`X-RateLimit-Remaining`).
+    pub remaining: Option<u32>,
+    /// Until they are counted anew (`X-RateLimit-Reset`, seconds from now or since the epoch).
+    pub reset_in: Option<Duration>,
+    /// The server's clock (`Date`).
+    pub date: Option<SystemTime>,
+}
+
+/// Why a body cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BodyFault {
+    /// Larger than [`LARGEST_BODY`].
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+    /// It ended before its end.
+    #[error("the answer broke off")]
+    BrokeOff,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// The request never left.
+    #[error("{said}")]
+    NotSent {
+        /// How far it came.
+        stage: Stage,
+        /// The system's own words, without any URL.
+        said: String,
+    },
+    /// It left, and no answer came in time.
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// It left, and the connection broke before an answer.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// How far a request came that never left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The host's name has no address.
+    Dns,
+    /// Nobody accepted the connection.
+    Connect,
+    /// No trusted connection.
+    Tls,
+    /// The proxy did not let it through.
+    Proxy,
+}
+
+impl Http {
+    /// A client. `tls` says whether any of its requests goes over https: the certificate authorities are only read
+    /// where they are needed.
+    pub fn new(network: &Network, tls: bool, redactor: Redactor) -> Result<Self, Unusable> {
+        let roots = if tls { roots(network)? } else { RootCertStore::empty() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Unusable::Library(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
+            .user_agent(concat!("deploy-hook/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .no_proxy();
+        if let Some(proxy) = &network.proxy {
+            let direct =
+                format!("localhost,127.0.0.0/8,::1,{}", network.no_proxy.as_deref().unwrap_or_default());
+            let proxy = Proxy::https(proxy.0.clone()).map_err(|error| Unusable::Library(chain(error)))?;
+            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&direct)));
+        }
+        let client = builder.build().map_err(|error| Unusable::Library(chain(error)))?;
+        Ok(Self { client, redactor })
+    }
+
+    /// Sends one request and reads the whole answer, within `limit`.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        token: Option<&Token>,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        if !is_safe(url) {
+            let said = "plain http is only for this machine itself".to_owned();
+            return Err(Failure::NotSent { stage: Stage::Tls, said });
+        }
+        let mut request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
+        if let Some(token) = token
+            && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        {
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let response = request.send().await.map_err(|error| self.failure(error, limit))?;
+        Ok(read(response).await)
+    }
+
+    /// The redactor that knows this run's secrets.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    fn failure(&self, error: reqwest::Error, limit: Duration) -> Failure {
+        let stage = stage(&error);
+        let late = error.is_timeout();
+        let said = self.redactor.clean(&chain(error), 300);
+        match stage {
+            Some(stage) => Failure::NotSent { stage, said },
+            None if late => Failure::TimedOut(limit),
+            None => Failure::Broken(said),
+        }
+    }
+}
+
+/// How far the request came, where it provably never left: while the connection was still being made.
+fn stage(error: &reqwest::Error) -> Option<Stage> {
+    if !error.is_connect() {
+        return None;
+    }
+    let mut found = if error.is_dns() { Stage::Dns } else { Stage::Connect };
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let in_io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let text = inner.to_string();
+        // hyper-util keeps its types of error for these two to itself; the tests hold their words.
+        if text.starts_with("tunnel error") {
+            return Some(Stage::Proxy);
+        } else if text.starts_with("dns error") {
+            found = Stage::Dns;
+        } else if in_io.is_some_and(|error| error.is::<rustls::Error>()) || text == "tls handshake eof" {
+            found = Stage::Tls;
+        }
+        source = inner.source();
+    }
+    Some(found)
+}
+
+fn headers() -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))])
+}
+
+async fn read(mut response: reqwest::Response) -> Answer {
+    let head = response.headers().clone();
+    let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
+    let mut body = Ok(Vec::new());
+    while let Ok(bytes) = &mut body {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > LARGEST_BODY => body = Err(BodyFault::TooLarge),
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(_) => body = Err(BodyFault::BrokeOff),
+        }
+    }
+    let now = date.unwrap_or_else(SystemTime::now);
+    Answer {
+        status: response.status().as_u16(),
+        body,
+        retry_after: text(&head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
+        remaining: text(&head, "x-ratelimit-remaining").and_then(|value| value.parse().ok()),
+        reset_in: text(&head, "x-ratelimit-reset").and_then(|value| reset_in(value, now)),
+        date,
+    }
+}
+
+fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    head.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// RFC 9110, 10.2.3: seconds, or a date. What cannot be read is as if it were not there.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = value.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch.
+fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
+    const LARGEST_SPAN: u64 = 1_000_000_000;
+    let seconds = Duration::from_secs(value.parse().ok()?);
+    if seconds.as_secs() < LARGEST_SPAN {
+        return Some(seconds);
+    }
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Some(seconds.saturating_sub(now))
+}
+
+/// An error and all its sources in one line, without the URL that reqwest would put in.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        if !said.ends_with(&text) {
+            said = format!("{said}: {text}");
+        }
+        source = inner.source();
+    }
+    said
+}
+
+/// The system's authorities and the additional ones.
+fn roots(network: &Network) -> Result<RootCertStore, Unusable> {
+    let mut store = RootCertStore::empty();
+    let bundle = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
+    let system = match bundle {
+        Some(path) => rustls_native_certs::load_certs_from_paths(Some(path), None),
+        None => rustls_native_certs::load_native_certs(),
+    };
+    store.add_parsable_certificates(system.certs);
+    for path in &network.authorities {
+        let added = store.add_parsable_certificates(authority(path)?).0;
+        if added == 0 {
+            let why = "holds no certificate authority".to_owned();
+            return Err(Unusable::Authority { path: path.clone(), why });
+        }
+    }
+    if store.is_empty() { Err(Unusable::NoAuthorities) } else { Ok(store) }
+}
+
+fn authority(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    let found = rustls_native_certs::load_certs_from_paths(Some(path), None);
+    match found.errors.first() {
+        Some(error) if found.certs.is_empty() => {
+            let why = error.to_string();
+            Err(Unusable::Authority { path: path.to_owned(), why })
+        }
+        _ => Ok(found.certs),
+    }
+}

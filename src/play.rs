@@ -1,0 +1,54 @@
+//! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
+
+use crate::ci::out::Out;
+use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
+use crate::error::{Problem, Problems};
+use crate::sandbox::{Generation, Options, Sandbox, StartError, scenarios};
+use crate::signals::Signals;
+
+/// A platform for `deploy --sandbox`: quick enough to watch.
+pub(crate) const DEPLOY_SPEED: f64 = 20.0;
+
+/// Starts the platform these arguments describe.
+pub(crate) async fn start(play: &PlayArgs, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
+    let generation = match play.generation {
+        Some(GenerationArg::Live) => Generation::Live,
+        Some(GenerationArg::Draft) | None => Generation::Draft,
+    };
+    let scenario = play.scenario.clone().unwrap_or_else(|| "success".to_owned());
+    let options = Options { port, speed: play.speed.unwrap_or(default_speed), scenario, generation };
+    Sandbox::start(&options).await.map_err(|error| {
+        let input = match error {
+            StartError::UnknownScenario { .. } => "--scenario",
+            StartError::Speed(_) => "--speed",
+            StartError::Listen { .. } => "--port",
+        };
+        let remedy = "`deploy-hook sandbox --scenario list` shows every scenario.".to_owned();
+        Problems(vec![Problem { input: input.to_owned(), value: None, wrong: error.to_string(), remedy }])
+    })
+}
+
+/// Runs the platform until a signal ends it.
+pub(crate) async fn run(args: &SandboxArgs, out: &Out) -> Result<(), Problems> {
+    if args.play.scenario.as_deref() == Some("list") {
+        scenarios().for_each(|(name, about)| out.data(&format!("{name:<28} {about}")));
+        return Ok(());
+    }
+    let sandbox = start(&args.play, args.port, 1.0).await?;
+    let (url, token) = (sandbox.url(), sandbox.api_token());
+    out.data(&format!("hook-url={}", sandbox.hook_url()));
+    out.data(&format!("api-token={token}"));
+    out.data(&format!("manage={url}"));
+    out.talk("");
+    out.talk("The embedded platform runs until Ctrl-C. In another terminal:");
+    out.talk(&format!("  DEPLOY_HOOK_URL=… FRBIT_TOKEN=… deploy-hook deploy --api-url {url}"));
+    out.talk(&format!("Watch it at {url}/ and change what it plays with:"));
+    out.talk(&format!("  curl -X PUT -d '{{\"name\":\"build-fails\"}}' {url}/sandbox/scenario"));
+    let listening = Signals::listen();
+    if let Ok(signals) = listening {
+        signals.wait().await;
+    } else {
+        std::future::pending::<()>().await; // without handlers the signal itself ends the process
+    }
+    Ok(())
+}

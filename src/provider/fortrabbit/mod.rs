@@ -1,0 +1,397 @@
+//! fortrabbit: both generations of its deploy hook, and its public API.
+//!
+//! The draft hook is read by `GET` on its own URL; the deployment of a live hook is read through the API, with a
+//! token. Which generation a hook is, the body of its answer says, not its URL. A `GET` is only ever sent to a path
+//! that the documents show being read, or to a hook that has just answered in the draft's form: on other platforms
+//! a `GET` triggers.
+
+mod body;
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use url::Url;
+
+use self::body::{Described, Generation};
+use super::{Access, pace};
+use crate::deploy::ports::{Log, Look, Provider, Seen, Settled, Unreadable};
+use crate::deploy::schedule::{Pace, RateLimit};
+use crate::deploy::state::{DeploymentId, Snapshot};
+use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
+use crate::http::{self, Failure, Http, Method, Stage};
+use crate::secret::{HookUrl, Redactor, is_loopback};
+
+/// The platform's host, for hooks and API alike.
+const HOST: &str = "api.fortrabbit.com";
+
+/// The public API's documented limit, per token and shared with whatever else uses the token.
+const LIMIT: RateLimit = RateLimit { requests: 20, per: Duration::from_secs(60) };
+
+/// How long a trigger may take. An answer after that would still be an answer, so this is generous.
+const TRIGGER: Duration = Duration::from_secs(30);
+
+/// How long reading may take, as in the vendor's own client.
+const READ: Duration = Duration::from_secs(15);
+
+/// How long the reading before a trigger may take: it only prepares for a bad day, and must not cause one.
+const GLANCE: Duration = Duration::from_secs(5);
+
+/// Lines of a failed deployment's log that are kept.
+const LOG_LINES: usize = 200;
+
+/// A server's `Date` counts whole seconds, and the request took a while to get there.
+const CLOCK_SLACK: Duration = Duration::from_secs(2);
+
+/// One hook, or one token, of fortrabbit's.
+pub struct Fortrabbit {
+    access: Access,
+    http: Http,
+    limit: RateLimit,
+    generation: Option<Generation>,
+    /// Deployments that were there before the trigger; `None` where that could not be read.
+    before: Option<HashSet<DeploymentId>>,
+    /// When the trigger was sent, by this machine's clock.
+    asked: SystemTime,
+    /// When our deployment was made, by the platform's clock.
+    created: Option<SystemTime>,
+}
+
+/// How a deployment is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Via {
+    Hook,
+    Api,
+}
+
+/// Whether a hook lives at fortrabbit, at the platform `api-url` names, or on this machine.
+pub(super) fn is_home(hook: &HookUrl, api: &Url) -> bool {
+    hook.host() == HOST || api.host_str() == Some(hook.host()) || is_loopback(hook.expose())
+}
+
+impl Fortrabbit {
+    /// A platform that has not been asked anything yet.
+    #[must_use]
+    pub fn new(access: Access, http: Http) -> Self {
+        let (generation, before, created) = (None, None, None);
+        Self { access, http, limit: LIMIT, generation, before, asked: SystemTime::UNIX_EPOCH, created }
+    }
+
+    /// The same platform, `speed` times as fast: its rate limit counts in its own time.
+    #[must_use]
+    pub fn at_speed(self, speed: f64) -> Self {
+        let limit = RateLimit { per: LIMIT.per.div_f64(speed), ..LIMIT };
+        Self { limit, ..self }
+    }
+
+    /// Reads the newest deployment there is, for `status` and `doctor`. `None` where nothing here can be read.
+    pub async fn newest(&mut self) -> Option<Look> {
+        let via = self.via_before()?;
+        let answer = self.read(self.list_url(via)?, via, READ).await;
+        Some(look(answer, self.http.redactor(), |body| {
+            let found = body::deployments(body, self.http.redactor());
+            let newest = found.into_iter().find(|deployment| self.is_of_our_environment(deployment));
+            newest.map_or(Seen::NotThere, |deployment| Seen::Ours(self.with_page(deployment.snapshot)))
+        }))
+    }
+
+    /// Whether the hook itself may be read before it has said anything.
+    #[must_use]
+    pub fn hook_is_readable(&self) -> bool {
+        self.access
+            .hook
+            .as_ref()
+            .is_some_and(|hook| is_home(hook, &self.access.api) && is_readable_path(hook))
+    }
+
+    /// The id of the hook's environment, where its URL holds one.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        let segments: Vec<&str> = self.access.hook.as_ref()?.public_segments().collect();
+        let named = segments.windows(2).find_map(|pair| match pair {
+            ["environments", id] | ["deploy", id] => Some(*id),
+            _ => None,
+        })?;
+        named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(named)
+    }
+
+    /// The way to read before anything is known of the hook's generation.
+    fn via_before(&self) -> Option<Via> {
+        if self.hook_is_readable() { Some(Via::Hook) } else { self.access.token.as_ref().map(|_| Via::Api) }
+    }
+
+    /// The way to read a deployment: as the hook's generation has it, or, for one we did not trigger, as its id and
+    /// the access allow.
+    fn via(&self, id: Option<&DeploymentId>) -> Option<Via> {
+        let draft_id = id.is_some_and(|id| id.as_str().starts_with("dp_"));
+        match self.generation {
+            Some(Generation::Draft) => Some(Via::Hook),
+            Some(Generation::Live) => self.access.token.as_ref().map(|_| Via::Api),
+            None if self.hook_is_readable() && (draft_id || self.access.token.is_none()) => Some(Via::Hook),
+            None => self.access.token.as_ref().map(|_| Via::Api),
+        }
+    }
+
+    fn list_url(&self, via: Via) -> Option<Url> {
+        match via {
+            Via::Hook => self.access.hook.as_ref().map(|hook| hook.expose().clone()),
+            Via::Api => Some(self.api_url(&["deployments"])),
+        }
+    }
+
+    fn api_url(&self, path: &[&str]) -> Url {
+        let mut url = self.access.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path);
+        }
+        url
+    }
+
+    async fn read(&self, url: Url, via: Via, limit: Duration) -> Result<http::Answer, Failure> {
+        let token = if via == Via::Api { self.access.token.as_ref() } else { None };
+        self.http.send(Method::GET, &url, token, limit).await
+    }
+
+    fn is_of_our_environment(&self, deployment: &Described) -> bool {
+        match (self.environment(), deployment.environment.as_deref()) {
+            (Some(ours), Some(its)) => ours == its,
+            _ => true,
+        }
+    }
+
+    /// Adds the dashboard's page, where the hook is the real platform's.
+    fn with_page(&self, mut snapshot: Snapshot) -> Snapshot {
+        let real = self.access.hook.as_ref().is_some_and(|hook| hook.host() == HOST);
+        snapshot.page = self
+            .environment()
+            .filter(|_| real)
+            .map(|id| format!("https://dash.fortrabbit.com/environments/{id}/deployment"));
+        snapshot
+    }
+
+    fn accept(&mut self, deployment: Described) -> Snapshot {
+        self.generation = Some(deployment.generation);
+        self.created = deployment.snapshot.created_at;
+        self.with_page(deployment.snapshot)
+    }
+
+    /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and it
+    /// was made since. Either half is enough only where the other cannot be known.
+    fn is_new(&self, snapshot: &Snapshot, server_clock: Option<SystemTime>) -> bool {
+        let unseen = self.before.as_ref().map(|before| !before.contains(&snapshot.id));
+        let since = server_clock.and_then(|server| {
+            let ago = SystemTime::now().duration_since(self.asked).unwrap_or_default();
+            Some(snapshot.created_at? + CLOCK_SLACK >= server.checked_sub(ago)?)
+        });
+        match (unseen, since) {
+            (Some(unseen), Some(since)) => unseen && since,
+            (Some(alone), None) | (None, Some(alone)) => alone,
+            (None, None) => false,
+        }
+    }
+
+    /// What another deployment in the place of ours means: a newer one, or one that was there before.
+    fn other(&self, other: Snapshot) -> Seen {
+        let was_there = self.before.as_ref().is_some_and(|before| before.contains(&other.id));
+        let older = self.created.zip(other.created_at).is_some_and(|(ours, its)| its < ours);
+        if was_there || older { Seen::NotThere } else { Seen::Newer(other) }
+    }
+}
+
+impl Provider for Fortrabbit {
+    async fn before(&mut self) {
+        let Some(via) = self.via_before() else { return };
+        let Some(url) = self.list_url(via) else { return };
+        let Ok(answer) = self.read(url, via, GLANCE).await else {
+            return;
+        };
+        if answer.status == 404 && via == Via::Hook {
+            self.before = Some(HashSet::new());
+        } else if let (200..300, Ok(bytes)) = (answer.status, &answer.body)
+            && let Ok(body) = serde_json::from_slice::<Value>(bytes)
+        {
+            let found = body::deployments(&body, self.http.redactor());
+            self.before = Some(found.into_iter().map(|deployment| deployment.snapshot.id).collect());
+        }
+    }
+
+    async fn trigger(&mut self) -> Answer {
+        let Some(hook) = &self.access.hook else {
+            let said = "there is no hook to trigger".to_owned();
+            return Answer::NotSent(NotSent { why: Unreachable::Connect, said });
+        };
+        self.asked = SystemTime::now();
+        let answer = match self.http.send(Method::POST, hook.expose(), None, TRIGGER).await {
+            Ok(answer) => answer,
+            Err(failure) => return no_answer(failure),
+        };
+        let status = answer.status;
+        let said = body::said(answer.body.as_deref().unwrap_or_default(), self.http.redactor());
+        let refused = |why| {
+            Answer::Refused(Refusal { why, status, said: said.clone(), retry_after: answer.retry_after })
+        };
+        match status {
+            200..300 => {}
+            300..=399 => return refused(Refused::Redirected),
+            401 | 403 => return refused(Refused::Forbidden),
+            404 => return refused(Refused::NotFound),
+            410 => return refused(Refused::Gone),
+            422 => return refused(Refused::Unprocessable),
+            429 => return refused(Refused::RateLimited),
+            408 | 500.. => {
+                return Answer::Unclear(Unclear { why: NoAnswer::ServerError(status), said });
+            }
+            _ => return refused(Refused::Other),
+        }
+        let unreadable = |said: &str| {
+            Answer::Unclear(Unclear { why: NoAnswer::Unreadable(status), said: said.to_owned() })
+        };
+        let bytes = match &answer.body {
+            Ok(bytes) => bytes,
+            Err(fault) => return unreadable(&fault.to_string()),
+        };
+        let Ok(body) = serde_json::from_slice::<Value>(bytes) else {
+            return unreadable("the answer is not JSON");
+        };
+        match body::deployments(&body, self.http.redactor()).into_iter().next() {
+            Some(deployment) => Answer::Accepted(self.accept(deployment)),
+            None if body::is_error(&body) => refused(Refused::Other),
+            None => unreadable("the answer names no deployment"),
+        }
+    }
+
+    async fn settle(&mut self) -> Settled {
+        let Some(via) = self.via_before() else {
+            return Settled::Never;
+        };
+        let Some(url) = self.list_url(via) else {
+            return Settled::Never;
+        };
+        if via == Via::Api && self.before.is_none() {
+            return Settled::Never; // the API's list has no times: without a look before, new and old are alike
+        }
+        let Ok(answer) = self.read(url, via, READ).await else {
+            return Settled::NotYet(Pace::default());
+        };
+        let pace = pace(&answer);
+        if matches!(answer.status, 401 | 403 | 405 | 410) {
+            return Settled::Never;
+        }
+        let (200..300, Ok(bytes)) = (answer.status, &answer.body) else {
+            return Settled::NotYet(pace);
+        };
+        let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let mut found = body::deployments(&body, self.http.redactor());
+        found.retain(|deployment| {
+            self.is_of_our_environment(deployment) && self.is_new(&deployment.snapshot, answer.date)
+        });
+        match (found.pop(), found.is_empty()) {
+            (Some(ours), true) => Settled::Ours(self.accept(ours)),
+            (Some(_), false) => Settled::Never, // more than one is new: nobody can tell which is ours
+            (None, _) => Settled::NotYet(pace),
+        }
+    }
+
+    fn readable(&self) -> Result<(), Unreadable> {
+        self.via(None).map(|_| ()).ok_or(Unreadable::NeedsToken)
+    }
+
+    async fn look(&mut self, id: &DeploymentId) -> Look {
+        let url = self.via(Some(id)).and_then(|via| match via {
+            Via::Hook => Some((via, self.list_url(via)?)),
+            Via::Api => Some((via, self.api_url(&["deployments", id.as_str()]))),
+        });
+        let Some((via, url)) = url else {
+            let said = "neither the hook nor, without a token, the API can be read".to_owned();
+            return Look { seen: Seen::Denied { status: 401, said }, pace: Pace::default() };
+        };
+        let answer = self.read(url, via, READ).await;
+        look(answer, self.http.redactor(), |body| {
+            let found = body::deployments(body, self.http.redactor());
+            let newest = found.first().map(|deployment| deployment.snapshot.clone());
+            let ours =
+                found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
+            match (ours, newest) {
+                (Some(ours), _) => Seen::Ours(self.with_page(ours)),
+                (None, Some(other)) => self.other(other),
+                (None, None) => Seen::Trouble { said: "the answer names no deployment".to_owned() },
+            }
+        })
+    }
+
+    async fn log(&mut self, id: &DeploymentId) -> Log {
+        if self.via(Some(id)) != Some(Via::Api) {
+            return Log::None;
+        }
+        let url = self.api_url(&["deployments", id.as_str(), "logs"]);
+        let Ok(answer) = self.read(url, Via::Api, READ).await else {
+            return Log::NotYet(Pace::default());
+        };
+        let lines = body::log(answer.body.as_deref().unwrap_or_default(), self.http.redactor(), LOG_LINES);
+        match answer.status {
+            200..300 if !lines.is_empty() => Log::Lines(lines),
+            200..300 | 404 | 429 | 500.. => Log::NotYet(pace(&answer)),
+            _ => Log::None,
+        }
+    }
+
+    fn limit(&self) -> Option<RateLimit> {
+        (self.via(None) == Some(Via::Api)).then_some(self.limit)
+    }
+}
+
+/// Whether the documents show this path being read with `GET`.
+fn is_readable_path(hook: &HookUrl) -> bool {
+    let segments: Vec<&str> = hook.public_segments().collect();
+    matches!(
+        segments.as_slice(),
+        ["v1", "deploy-hook"]
+            | ["v1", "deploy", _, "deploy-hook"]
+            | ["v1", "webhooks", "environments", _, "deploy"]
+    )
+}
+
+fn no_answer(failure: Failure) -> Answer {
+    let unclear = |why, said| Answer::Unclear(Unclear { why, said });
+    match failure {
+        Failure::NotSent { stage, said } => {
+            let why = match stage {
+                Stage::Dns => Unreachable::Dns,
+                Stage::Connect => Unreachable::Connect,
+                Stage::Tls => Unreachable::Tls,
+                Stage::Proxy => Unreachable::Proxy,
+            };
+            Answer::NotSent(NotSent { why, said })
+        }
+        Failure::TimedOut(_) => unclear(NoAnswer::TimedOut, failure.to_string()),
+        Failure::Broken(said) => unclear(NoAnswer::Broken, said),
+    }
+}
+
+/// What an answer to a reading means; `seen` reads the body of a good one.
+fn look(
+    answer: Result<http::Answer, Failure>,
+    redactor: &Redactor,
+    seen: impl FnOnce(&Value) -> Seen,
+) -> Look {
+    let trouble = |said: String, pace| Look { seen: Seen::Trouble { said }, pace };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => return trouble(failure.to_string(), Pace::default()),
+    };
+    let pace = pace(&answer);
+    let bytes = answer.body.as_deref();
+    let seen = match (answer.status, bytes) {
+        (200..300, Ok(bytes)) => match serde_json::from_slice::<Value>(bytes) {
+            Ok(body) => seen(&body),
+            Err(_) => return trouble("the answer is not JSON".to_owned(), pace),
+        },
+        (200..300, Err(fault)) => return trouble(fault.to_string(), pace),
+        (404, _) => Seen::NotThere,
+        (408 | 425 | 429 | 300..400 | 500.., _) => {
+            return trouble(format!("the platform answered {}", answer.status), pace);
+        }
+        (status, _) => Seen::Denied { status, said: body::said(bytes.unwrap_or_default(), redactor) },
+    };
+    Look { seen, pace }
+}

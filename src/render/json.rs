@@ -1,0 +1,124 @@
+//! `--format json`: one event a line, as `docs/events.schema.json` has it.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+
+use super::{Place, outputs, text, words};
+use crate::deploy::report::{Event, Report, Sent, Stage, Task};
+use crate::deploy::state::{Phase, Snapshot};
+
+/// An event as one line of JSON, told at `now`.
+#[must_use]
+pub fn event(event: &Event, place: &Place, now: SystemTime) -> String {
+    let (name, mut fields) = match event {
+        Event::Started { task } => (
+            "started",
+            json!({ "task": task_name(task), "hook": place.hook, "environment": place.environment }),
+        ),
+        Event::Repeating { attempt, pause, .. } => {
+            ("repeating", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
+        }
+        Event::Settling { unclear } => ("settling", json!({ "said": unclear.said })),
+        Event::Triggered { snapshot, adopted } => {
+            let mut fields = deployment(snapshot);
+            fields["adopted"] = json!(adopted);
+            ("triggered", fields)
+        }
+        Event::State { stage } => ("state", self::stage(stage)),
+        Event::Trouble { said, errors, budget } => {
+            ("trouble", json!({ "said": said, "errors": errors, "budget": budget }))
+        }
+        Event::UnknownState { word } => ("unknown-state", json!({ "state": word })),
+        Event::Heartbeat { elapsed, word } => {
+            ("heartbeat", json!({ "elapsed_ms": millis(*elapsed), "state": word }))
+        }
+        Event::Looked { looks, elapsed, pause } => {
+            let (elapsed, pause) = (millis(*elapsed), millis(*pause));
+            ("looked", json!({ "looks": looks, "elapsed_ms": elapsed, "pause_ms": pause }))
+        }
+        Event::Ended { report } => ("ended", ended(report, place)),
+    };
+    if let Value::Object(fields) = &mut fields {
+        let message = match event {
+            Event::Ended { report } => Some(words::verdict(report, place).happened),
+            other => words::event(other, place),
+        };
+        fields.insert("message".to_owned(), json!(message));
+    }
+    line(name, now, fields)
+}
+
+/// A deployment's present state, for `status`.
+#[must_use]
+pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
+    let mut fields = deployment(snapshot);
+    fields["phase"] = json!(phase(snapshot.phase));
+    line("status", now, fields)
+}
+
+/// Anything else worth a line: a warning, or what is wrong with the input.
+#[must_use]
+pub fn notice(level: &str, message: &str, now: SystemTime) -> String {
+    line(level, now, json!({ "message": message }))
+}
+
+fn line(name: &str, now: SystemTime, fields: Value) -> String {
+    let mut all =
+        Map::from_iter([("event".to_owned(), json!(name)), ("time".to_owned(), json!(text::time(now)))]);
+    if let Value::Object(fields) = fields {
+        all.extend(fields);
+    }
+    Value::Object(all).to_string()
+}
+
+fn ended(report: &Report, place: &Place) -> Value {
+    let words = words::verdict(report, place);
+    let outputs: Map<String, Value> = outputs::all(report, place)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    json!({
+        "outputs": outputs,
+        "meaning": words.meaning,
+        "next": words.next,
+        "sent": match report.sent { Sent::No => "no", Sent::Yes => "yes", Sent::Maybe => "maybe" },
+        "started": text::time(report.started),
+        "triggers": report.triggers,
+        "looks": report.looks,
+        "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
+        "log": report.log,
+    })
+}
+
+fn stage(stage: &Stage) -> Value {
+    json!({ "state": stage.word, "phase": phase(stage.phase), "elapsed_ms": millis(stage.at) })
+}
+
+fn deployment(snapshot: &Snapshot) -> Value {
+    json!({
+        "deployment-id": snapshot.id.as_str(),
+        "state": snapshot.word,
+        "created-at": snapshot.created_at.map(text::time),
+    })
+}
+
+fn task_name(task: &Task) -> &'static str {
+    match task {
+        Task::Deploy => "deploy",
+        Task::Follow(_) => "follow",
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Running => "running",
+        Phase::Ended(_) => "ended",
+        Phase::Unknown => "unknown",
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,26 @@
+//! Pure renderers: a report in, a string out.
+
+pub mod json;
+pub mod markdown;
+pub mod outputs;
+pub mod text;
+pub mod words;
+
+use std::time::Duration;
+
+/// What a reader must know beside the report to make sense of it.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The environment's name, as the user gave it.
+    pub environment: Option<String>,
+    /// Where the deployed site lives.
+    pub environment_url: Option<String>,
+    /// Where the hook lives, with stars for its secret.
+    pub hook: String,
+    /// The deadline.
+    pub timeout: Duration,
+    /// `on-canceled: pass`.
+    pub pass_canceled: bool,
+    /// Whether this was the embedded platform.
+    pub sandbox: bool,
+}

@@ -1,0 +1,322 @@
+//! What a person reads: what happened, what it means for the deployment, what to do next.
+//!
+//! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
+
+use std::time::Duration;
+
+use super::Place;
+use super::text::{count, duration};
+use crate::deploy::ports::Unreadable;
+use crate::deploy::report::{Cause, Event, Report, Sent, Task};
+use crate::deploy::state::{Outcome, Phase, Snapshot};
+use crate::deploy::trigger::{NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
+
+/// A verdict in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// What happened, in one line.
+    pub happened: String,
+    /// What that means for the deployment.
+    pub meaning: String,
+    /// What to do next; empty where there is nothing to do.
+    pub next: String,
+}
+
+const LOOK: &str = "Look at the deployment history in the dashboard before you trigger again.";
+const GOES_ON: &str = "The deployment goes on at the platform; its end was not seen.";
+const NOTHING: &str = "Nothing was triggered.";
+
+/// The verdict of a run.
+#[must_use]
+pub fn verdict(report: &Report, place: &Place) -> Words {
+    let took = duration(report.duration);
+    let which = which(report);
+    let state = state(report);
+    let words = |happened: String, meaning: &str, next: &str| Words {
+        happened,
+        meaning: meaning.to_owned(),
+        next: next.to_owned(),
+    };
+    match report.outcome {
+        Outcome::Succeeded => words(format!("{which} succeeded after {took}."), "The new code is live.", ""),
+        Outcome::Failed => words(
+            format!("{which} failed after {took}{state}."),
+            "The platform says so of this very deployment. Where the build failed, the old code is still live; where a \
+             command after the deployment failed, the new code is live all the same.",
+            if report.log.is_empty() {
+                "Read its log in the dashboard, mend what it names, and deploy again."
+            } else {
+                "Read the end of its log, mend what it names, and deploy again."
+            },
+        ),
+        Outcome::Canceled => words(
+            format!("{which} was canceled after {took}{state}."),
+            "Somebody, or the platform, stopped it. The code that was live before still is.",
+            "If that was not meant, deploy again. `on-canceled: pass` makes this a success.",
+        ),
+        Outcome::Superseded => words(
+            format!("{which} was superseded after {took}{}.", by(report.cause.as_ref())),
+            "A newer deployment took its place; whether this one's code ever went live is not known.",
+            "The newer deployment's own run has the verdict. `on-canceled: pass` makes this a success.",
+        ),
+        Outcome::Triggered => triggered(report, &which),
+        Outcome::TimedOut => words(
+            format!("{which} was still going after {}{state}.", duration(place.timeout)),
+            GOES_ON,
+            "Look at it in the dashboard. If it often takes this long, raise `timeout`.",
+        ),
+        Outcome::Lost => lost(report, &which),
+        Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
+        Outcome::Interrupted => interrupted(report, &which),
+        Outcome::Skipped => words(
+            "There is no hook URL here, and `if-missing: skip` says that is fine.".to_owned(),
+            NOTHING,
+            "Pull requests from forks and Dependabot get no secrets. If this run should deploy, store the hook URL as a secret.",
+        ),
+    }
+}
+
+fn which(report: &Report) -> String {
+    match (&report.snapshot, &report.task) {
+        (Some(seen), _) => format!("Deployment {}", seen.id),
+        (None, Task::Follow(id)) => format!("Deployment {id}"),
+        (None, Task::Deploy) => "The deployment".to_owned(),
+    }
+}
+
+/// The platform's last word, and what it was doing before it ended.
+fn state(report: &Report) -> String {
+    let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
+    match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
+        (Some(seen), Some(stage)) if stage.word != seen.word => {
+            format!(" (state {}, last seen {})", seen.word, stage.word)
+        }
+        (Some(seen), _) => format!(" (state {})", seen.word),
+        _ => String::new(),
+    }
+}
+
+fn by(cause: Option<&Cause>) -> String {
+    match cause {
+        Some(Cause::Newer(id)) => format!(" by {id}"),
+        _ => String::new(),
+    }
+}
+
+fn triggered(report: &Report, which: &str) -> Words {
+    let (meaning, next) = match &report.cause {
+        Some(Cause::Unreadable(Unreadable::NeedsToken)) => (
+            "It runs at the platform; how it ends is not known here, as this hook's deployments are read through the \
+             platform's API and no token was given.",
+            "Store an API token as a secret and pass it as `api-token`, and the run will wait for the verdict. \
+             `wait: never` says that triggering is all you want.",
+        ),
+        _ => ("It runs at the platform; `wait: never` asked for no more.", ""),
+    };
+    Words { happened: format!("{which} was triggered."), meaning: meaning.to_owned(), next: next.to_owned() }
+}
+
+fn lost(report: &Report, which: &str) -> Words {
+    let meaning = if report.sent == Sent::No { "How it ends is not known here." } else { GOES_ON };
+    let (why, next) = match &report.cause {
+        Some(Cause::Unreadable(Unreadable::NeedsToken)) => (
+            "cannot be followed: this hook's deployments are read through the platform's API, and no token was given".to_owned(),
+            "Pass an API token as `api-token`, or set `wait: auto` or `never`.",
+        ),
+        Some(Cause::Denied { status: status @ (401 | 403), said }) => (
+            format!("cannot be read: the platform answered {status}{}", quoted(said)),
+            "Check that the API token is valid and belongs to an owner of this environment. It was not tried again: \
+             failed attempts are counted.",
+        ),
+        Some(Cause::Denied { status, said }) => {
+            (format!("cannot be read: the platform answered {status}{}", quoted(said)), LOOK)
+        }
+        Some(Cause::Trouble { said, errors }) => {
+            (format!("could not be read {} in a row: {said}", count(*errors, "time")), LOOK)
+        }
+        Some(Cause::NotThere) => ("was never found where it should be".to_owned(), LOOK),
+        _ => ("could no longer be read".to_owned(), LOOK),
+    };
+    Words { happened: format!("{which} {why}."), meaning: meaning.to_owned(), next: next.to_owned() }
+}
+
+fn not_accepted(cause: Option<&Cause>) -> Words {
+    match cause {
+        Some(Cause::Refused(refusal)) => refused(refusal),
+        Some(Cause::NotSent(not_sent)) => unreachable(not_sent),
+        Some(Cause::Unclear(unclear)) => Words {
+            happened: format!("The trigger was sent, and {}{}.", no_answer(unclear.why), quoted(&unclear.said)),
+            meaning: "A deployment may be running; reading could not settle it. The trigger was not sent again, as \
+                      that might deploy twice."
+                .to_owned(),
+            next: LOOK.to_owned(),
+        },
+        _ => Words { happened: "The run ended early.".to_owned(), meaning: String::new(), next: LOOK.to_owned() },
+    }
+}
+
+/// A refused trigger: the four cases of the platform's Troubleshooting, as far as its answer tells them apart.
+#[must_use]
+pub fn refused(refusal: &Refusal) -> Words {
+    let (what, next) = match refusal.why {
+        Refused::NotFound => (
+            "does not know this hook",
+            "The URL is wrong or incomplete, or the hook was deleted. Copy the URL from the dashboard again; if it is \
+             gone, create a new hook and replace the secret.",
+        ),
+        Refused::Gone => (
+            "says this hook is gone: it was revoked",
+            "Create a new hook in the dashboard and replace the secret.",
+        ),
+        Refused::Forbidden => (
+            "does not let this request in",
+            "Check in the dashboard that the hook is enabled and its environment active, and that nothing in between \
+             (a proxy, a firewall) answers in the platform's place.",
+        ),
+        Refused::Unprocessable => (
+            "cannot deploy this environment now",
+            "Its own words above name the reason; the dashboard shows the environment's state.",
+        ),
+        Refused::RateLimited => (
+            "asks for fewer requests",
+            "Wait, and deploy less often; many CMS events at once are best gathered by `concurrency`.",
+        ),
+        Refused::Redirected => (
+            "answered with a redirect, which is never followed: the URL is a secret",
+            "Check the hook URL's host and path against the dashboard.",
+        ),
+        Refused::Other => ("refused the trigger", "Check the hook in the dashboard."),
+    };
+    let (status, said) = (refusal.status, quoted(&refusal.said));
+    Words {
+        happened: format!("The platform {what} (HTTP {status}{said})."),
+        meaning: NOTHING.to_owned(),
+        next: next.to_owned(),
+    }
+}
+
+/// A request that never left.
+#[must_use]
+pub fn unreachable(not_sent: &NotSent) -> Words {
+    let (what, next) = match not_sent.why {
+        Unreachable::Dns => (
+            "The hook's host name could not be resolved",
+            "Check the host in the hook URL, and this machine's DNS.",
+        ),
+        Unreachable::Connect => (
+            "No connection to the hook's host",
+            "Check that this machine may reach it: firewall, proxy (HTTPS_PROXY), the platform's status page.",
+        ),
+        Unreachable::Tls => (
+            "No trusted connection to the hook's host",
+            "If a proxy here has a certificate authority of its own, pass it as `ca-file`. If not, somebody may be in between.",
+        ),
+        Unreachable::Proxy => (
+            "The proxy did not let the request through",
+            "Check HTTPS_PROXY, its user and password, and whether NO_PROXY should name the host.",
+        ),
+    };
+    Words {
+        happened: format!("{what}{}.", quoted(&not_sent.said)),
+        meaning: format!("{NOTHING} The request never left, so it may safely be tried again."),
+        next: next.to_owned(),
+    }
+}
+
+fn no_answer(why: NoAnswer) -> String {
+    match why {
+        NoAnswer::TimedOut => "no answer came in time".to_owned(),
+        NoAnswer::Broken => "the connection broke before an answer".to_owned(),
+        NoAnswer::ServerError(status) => {
+            format!("the server answered {status}, which does not tell what became of it")
+        }
+        NoAnswer::Unreadable(status) => format!("the answer ({status}) cannot be used"),
+    }
+}
+
+fn interrupted(report: &Report, which: &str) -> Words {
+    let took = duration(report.duration);
+    let (happened, meaning, next) = match (report.sent, &report.task) {
+        (Sent::Yes, _) => (
+            format!("Interrupted after {took}{}.", state(report)),
+            format!("{which} goes on at the platform; its end was not seen."),
+            LOOK,
+        ),
+        (Sent::No, Task::Follow(_)) => {
+            (format!("Interrupted after {took}."), format!("{which} goes on at the platform."), "")
+        }
+        (Sent::No, Task::Deploy) => {
+            ("Interrupted before the trigger was sent.".to_owned(), NOTHING.to_owned(), "")
+        }
+        (Sent::Maybe, _) => (
+            "Interrupted while the trigger was under way.".to_owned(),
+            "A deployment may be running.".to_owned(),
+            LOOK,
+        ),
+    };
+    Words { happened, meaning, next: next.to_owned() }
+}
+
+/// One line for an event, or `None` for those that are told otherwise. `Looked` is for verbose readers.
+#[must_use]
+pub fn event(event: &Event, place: &Place) -> Option<String> {
+    Some(match event {
+        Event::Started { task: Task::Deploy } => match &place.environment {
+            Some(environment) => format!("Deploying {environment} through {}", place.hook),
+            None => format!("Deploying through {}", place.hook),
+        },
+        Event::Started { task: Task::Follow(id) } => format!("Following deployment {id}"),
+        Event::Repeating { attempt, pause, cause } => {
+            format!(
+                "Attempt {attempt}: {} Nothing was triggered; again in {}.",
+                not_accepted(Some(cause)).happened,
+                duration(*pause)
+            )
+        }
+        Event::Settling { unclear } => {
+            format!("{}; looking whether a deployment was made", self::unclear(unclear))
+        }
+        Event::Triggered { snapshot, adopted: false } => format!("Triggered deployment {}", snapshot.id),
+        Event::Triggered { snapshot, adopted: true } => {
+            format!("Found deployment {}, made since the trigger: it is ours", snapshot.id)
+        }
+        Event::State { stage } => stage.word.clone(),
+        Event::Trouble { said, errors, budget } => {
+            format!("Could not read the state ({errors} of {budget}): {said}")
+        }
+        Event::UnknownState { word } => unknown_state(word),
+        Event::Heartbeat { word, .. } if word.is_empty() => "still going".to_owned(),
+        Event::Heartbeat { word, .. } => format!("still {word}"),
+        Event::Looked { looks, pause, .. } => {
+            format!("{} so far, the next in {}", count(*looks, "look"), precise(*pause))
+        }
+        Event::Ended { .. } => return None,
+    })
+}
+
+/// The warning about a state word nobody here knows.
+#[must_use]
+pub fn unknown_state(word: &str) -> String {
+    format!("{word} is a state this version does not know; it is waited on and never taken for success")
+}
+
+fn unclear(unclear: &Unclear) -> String {
+    let text = no_answer(unclear.why);
+    format!("{}{}", super::text::capital(&text), quoted(&unclear.said))
+}
+
+fn precise(duration: Duration) -> String {
+    format!("{:.1}s", duration.as_secs_f64())
+}
+
+fn quoted(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {}", said.trim_end_matches('.')) }
+}
+
+/// What `status` prints for people.
+#[must_use]
+pub fn status(snapshot: &Snapshot) -> String {
+    let word = if snapshot.word.is_empty() { "no state named" } else { &snapshot.word };
+    let created = snapshot.created_at.map(|time| format!(", created {}", super::text::time(time)));
+    format!("{} {word}{}", snapshot.id, created.unwrap_or_default())
+}

@@ -1,0 +1,49 @@
+//! `status`: reads the deployment's present state and triggers nothing.
+
+use std::time::SystemTime;
+
+use crate::Run;
+use crate::cli::{Format, StatusArgs};
+use crate::deploy::ports::{Provider as _, Seen};
+use crate::deploy::state::Outcome;
+use crate::env::Env;
+use crate::error::{Problem, Problems, exit_code};
+use crate::render::{json, words};
+use crate::settings::{Needs, Settings, deployment_id};
+
+/// Prints the state on standard output. Exit code 0 means that it was read, whatever it is.
+pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
+    let id = args.id.as_deref().map(deployment_id).transpose()?;
+    let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
+    let mut run = Run::open(settings, &args.inputs.telling, env, None)?;
+    let look = match &id {
+        Some(id) => Some(run.platform.look(id).await),
+        None => run.platform.newest().await,
+    };
+    let Some(look) = look else {
+        let remedy =
+            "Pass an API token as api-token: this hook's deployments are read through the platform's API.";
+        let (input, wrong) = ("hook-url".to_owned(), "is a hook that cannot be read".to_owned());
+        return Err(Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }]));
+    };
+    let (outcome, said) = match look.seen {
+        Seen::Ours(snapshot) => {
+            match args.inputs.telling.format {
+                Format::Human => run.out.data(&words::status(&snapshot)),
+                Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
+            }
+            return Ok(0);
+        }
+        Seen::Newer(other) => (Outcome::Lost, format!("The hook shows {} now.", other.id)),
+        Seen::NotThere => (
+            Outcome::Refused,
+            "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned(),
+        ),
+        Seen::Denied { status, said } => {
+            (Outcome::Refused, format!("The platform does not let us read it ({status}). {said}"))
+        }
+        Seen::Trouble { said } => (Outcome::Lost, format!("The state could not be read: {said}.")),
+    };
+    run.told.warn(said.trim());
+    Ok(exit_code(outcome, false, None))
+}
