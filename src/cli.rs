@@ -3,7 +3,7 @@
 //! Inputs are taken as plain text here and judged in `settings.rs`, all at once, whether they came as an option or
 //! from the environment. The hook URL has no option: a command line is seen by every process on the machine.
 
-use std::path::PathBuf;
+#![expect(clippy::doc_markdown, reason = "these are help texts, shown as they stand")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -174,6 +174,36 @@ pub struct Inputs {
     pub telling: Telling,
 }
 
+impl Inputs {
+    /// What was typed for an input, by the input's name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let typed = match name {
+            "hook-url-file" => &self.hook_url_file,
+            "if-missing" => &self.if_missing,
+            "api-token" => &self.api_token,
+            "api-token-file" => &self.api_token_file,
+            "wait" => &self.wait,
+            "timeout" => &self.timeout,
+            "poll-interval" => &self.poll_interval,
+            "on-canceled" => &self.on_canceled,
+            "environment" => &self.environment,
+            "environment-url" => &self.environment_url,
+            "report" => &self.report,
+            "name" => &self.name,
+            "sha" => &self.sha,
+            "github-token" => &self.github_token,
+            "gitlab-token" => &self.gitlab_token,
+            "api-url" => &self.api_url,
+            "ca-file" => &self.ca_file,
+            "dry-run" => &self.dry_run,
+            "output-dir" => &self.telling.output_dir,
+            _ => &None,
+        };
+        typed.as_deref()
+    }
+}
+
 /// How the run is told.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Output")]
@@ -192,7 +222,7 @@ pub struct Telling {
     pub verbose: bool,
     /// Where the report files go outside a known CI
     #[arg(long, value_name = "DIR")]
-    pub output_dir: Option<PathBuf>,
+    pub output_dir: Option<String>,
 }
 
 /// How events are printed.

@@ -169,6 +169,7 @@ impl Http {
             .map_err(|error| Unusable::Library(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        #[expect(clippy::disallowed_methods, reason = "the one client")]
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .user_agent(concat!("deploy-hook/", env!("CARGO_PKG_VERSION")))
@@ -236,14 +237,15 @@ fn stage(error: &reqwest::Error) -> Option<Stage> {
     let mut found = if error.is_dns() { Stage::Dns } else { Stage::Connect };
     let mut source = error.source();
     while let Some(inner) = source {
-        let in_io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let io = inner.downcast_ref::<std::io::Error>();
+        let tls: Option<&rustls::Error> = io.and_then(|error| error.get_ref()?.downcast_ref());
         let text = inner.to_string();
         // hyper-util keeps its types of error for these two to itself; the tests hold their words.
         if text.starts_with("tunnel error") {
             return Some(Stage::Proxy);
         } else if text.starts_with("dns error") {
             found = Stage::Dns;
-        } else if in_io.is_some_and(|error| error.is::<rustls::Error>()) || text == "tls handshake eof" {
+        } else if tls.is_some() || text == "tls handshake eof" {
             found = Stage::Tls;
         }
         source = inner.source();

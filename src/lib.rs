@@ -47,20 +47,20 @@ use self::provider::Access;
 use self::provider::fortrabbit::Fortrabbit;
 use self::render::Place;
 use self::secret::{HookUrl, Redactor, Token};
-use self::settings::{Needs, Settings};
+use self::settings::{Kind, Needs, Settings};
 use self::signals::Signals;
 
 /// Runs the program and returns its exit code.
-pub fn run(args: Vec<OsString>, env: &Env) -> anyhow::Result<u8> {
+pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let out = Out::new(Redactor::default(), github::is_here(env));
-    let command = match Cli::try_parse_from(&args) {
+    let command = match Cli::try_parse_from(args) {
         Ok(Cli { command: Some(command) }) => command,
         Ok(Cli { command: None }) if github::is_action(env) => Command::Deploy(DeployArgs::default()),
         Ok(Cli { command: None }) => {
             out.talk(&Cli::command().render_help().to_string());
             return Ok(BAD_INPUT);
         }
-        Err(error) => return Ok(usage(&error, &args, &out)),
+        Err(error) => return Ok(usage(&error, args, &out)),
     };
     if let Command::Completions { shell } = command {
         let mut script = Vec::new();
@@ -174,13 +174,18 @@ impl Run {
             pass_canceled: settings.pass_canceled,
             sandbox: speed.is_some(),
         };
-        let summary = settings.report.summary;
+        let summary = settings.report.wants(Kind::Summary);
         let mut told = Told {
             voice: voice(telling, env, &out),
             github: GitHub::detect(env, &out, summary),
             files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
             place,
         };
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Summary) {
+            if settings.report.named && settings.report.wants(kind) {
+                told.warn(&format!("The report `{}` is not written by this version yet.", kind.as_str()));
+            }
+        }
         if let (false, Some(hook)) = (known, hook) {
             let host = hook.host();
             told.warn(&format!(
@@ -221,7 +226,9 @@ impl Run {
         let known = provider::is_known(&access(&self.settings));
         let Settings { hook, network, .. } = &self.settings;
         let checks = doctor::examine(hook.as_ref(), known, network, &self.http, &mut self.platform).await;
-        checks.iter().for_each(|check| self.out.data(&check.line()));
+        for check in &checks {
+            self.out.data(&check.line());
+        }
         doctor::exit_code(&checks)
     }
 }

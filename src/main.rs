@@ -7,8 +7,8 @@ use deploy_hook::error::BAD_INPUT;
 
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the arguments")]
-    let args = std::env::args_os().collect();
-    match deploy_hook::run(args, &Env::snapshot()) {
+    let args: Vec<_> = std::env::args_os().collect();
+    match deploy_hook::run(&args, &Env::snapshot()) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "there is no runtime, hence nobody else to say it")]

@@ -278,7 +278,11 @@ fn forms(secret: &str) -> Vec<String> {
         secret.replace('/', "\\/"),
         lower_escapes(&encoded),
         encoded,
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        bytes
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|d| char::from_digit(d.into(), 16))
+            .collect(),
         STANDARD_NO_PAD.encode(bytes),
         URL_SAFE_NO_PAD.encode(bytes),
     ]
@@ -421,7 +425,7 @@ mod tests {
         let (hook, token) = (HookUrl::parse(URL).unwrap(), Token::parse("frbit-at-00ff00ff").unwrap());
         let redactor = Redactor::new(Some(&hook), [&token]);
         let base64 = STANDARD_NO_PAD.encode(URL);
-        let hex: String = URL.bytes().map(|b| format!("{b:02X}")).collect();
+        let hex = URL.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02X}"));
         for leak in [
             URL.to_owned(),
             URL.to_ascii_uppercase(),

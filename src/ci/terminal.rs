@@ -192,7 +192,7 @@ impl Terminal {
 
     fn line(&self, line: &str) {
         match &self.live {
-            Some(live) => live.suspend(|| self.out.talk(line)),
+            Some(bar) => bar.suspend(|| self.out.talk(line)),
             None => self.out.talk(line),
         }
     }

@@ -49,7 +49,7 @@ impl Default for Timing {
             attempts: 3,
             retry: Duration::from_secs(1),
             rate_pause: Duration::from_secs(10),
-            heartbeat: Duration::from_secs(60),
+            heartbeat: Duration::from_mins(1),
             log_tries: 3,
             parting: Duration::from_secs(2),
         }

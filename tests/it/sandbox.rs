@@ -27,17 +27,11 @@ impl Answer {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Self {
-            status: status.expect("a status"),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        Self { status: status.expect("a status"), head: head.to_lowercase(), body: body.to_owned() }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     fn json(&self) -> Value {
@@ -46,12 +40,7 @@ impl Answer {
 }
 
 async fn start(scenario: &str, speed: f64, generation: Generation) -> Sandbox {
-    let options = Options {
-        port: 0,
-        speed,
-        scenario: scenario.to_owned(),
-        generation,
-    };
+    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 
@@ -59,11 +48,7 @@ async fn start(scenario: &str, speed: f64, generation: Generation) -> Sandbox {
 async fn exchange(method: &str, url: &str, headers: &str, body: &str) -> std::io::Result<Vec<u8>> {
     let rest = url.strip_prefix("http://").expect("an http URL");
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = if headers.contains("Host:") {
-        String::new()
-    } else {
-        format!("Host: {host}\r\n")
-    };
+    let host = if headers.contains("Host:") { String::new() } else { format!("Host: {host}\r\n") };
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -73,19 +58,11 @@ async fn exchange(method: &str, url: &str, headers: &str, body: &str) -> std::io
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer).await;
-    if answer.is_empty() {
-        read.map(|_| answer)
-    } else {
-        Ok(answer)
-    }
+    if answer.is_empty() { read.map(|_| answer) } else { Ok(answer) }
 }
 
 async fn send(method: &str, url: &str, headers: &str, body: &str) -> Answer {
-    Answer::parse(
-        &exchange(method, url, headers, body)
-            .await
-            .expect("the connection holds"),
-    )
+    Answer::parse(&exchange(method, url, headers, body).await.expect("the connection holds"))
 }
 
 const AGENT: &str = "User-Agent: test\r\n";
@@ -116,78 +93,36 @@ async fn until<F: Future<Output = Answer>>(ask: impl Fn() -> F, wanted: impl Fn(
         if wanted(&answer) {
             return answer;
         }
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "never came: last {}",
-            answer.body
-        );
+        assert!(begun.elapsed() < Duration::from_secs(20), "never came: last {}", answer.body);
         pause().await;
     }
 }
 
 fn is_id(id: &Value, prefix: &str) -> bool {
-    id.as_str()
-        .and_then(|id| id.strip_prefix(prefix))
-        .is_some_and(|rest| {
-            rest.len() == 6
-                && rest
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+    id.as_str().and_then(|id| id.strip_prefix(prefix)).is_some_and(|rest| {
+        rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    })
 }
 
 #[tokio::test]
 async fn options_that_cannot_be_are_explained() {
-    let with = |scenario: &str, speed| Options {
-        scenario: scenario.to_owned(),
-        speed,
-        ..Options::default()
-    };
-    let unknown = Sandbox::start(&with("build-fail", 1.0))
-        .await
-        .err()
-        .expect("a slip");
+    let with = |scenario: &str, speed| Options { scenario: scenario.to_owned(), speed, ..Options::default() };
+    let unknown = Sandbox::start(&with("build-fail", 1.0)).await.err().expect("a slip");
     let text = unknown.to_string();
-    assert!(
-        text.contains("did you mean `build-fails`?") && text.contains("hostile-log"),
-        "{text}"
-    );
+    assert!(text.contains("did you mean `build-fails`?") && text.contains("hostile-log"), "{text}");
     for speed in [0.0, 0.01, 10_001.0, f64::NAN] {
-        let refused = Sandbox::start(&with("success", speed))
-            .await
-            .err()
-            .expect("out of range");
+        let refused = Sandbox::start(&with("success", speed)).await.err().expect("out of range");
         assert!(matches!(refused, StartError::Speed(_)));
         assert!(refused.to_string().contains("from 0.1 to 10000"), "{refused}");
     }
     let first = Sandbox::start(&with("success", 1.0)).await.expect("any port");
-    let port = first
-        .url()
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok())
-        .expect("a port");
-    let taken = Sandbox::start(&Options {
-        port,
-        ..with("success", 1.0)
-    })
-    .await
-    .err()
-    .expect("taken");
+    let port = first.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let taken = Sandbox::start(&Options { port, ..with("success", 1.0) }).await.err().expect("taken");
     assert!(matches!(taken, StartError::Listen { .. }));
     drop(first);
     let begun = Instant::now();
-    while Sandbox::start(&Options {
-        port,
-        ..with("success", 1.0)
-    })
-    .await
-    .is_err()
-    {
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "the port is freed when the handle is dropped"
-        );
+    while Sandbox::start(&Options { port, ..with("success", 1.0) }).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the port is freed when the handle is dropped");
         pause().await;
     }
 }

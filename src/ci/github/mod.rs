@@ -34,7 +34,7 @@ impl GitHub {
         let mut troubles = Vec::new();
         match event {
             Event::Triggered { snapshot, .. } => {
-                troubles.extend(self.output(&outputs::early(snapshot, place)))
+                troubles.extend(self.output(&outputs::early(snapshot, place)));
             }
             Event::UnknownState { word } => self.warning(&words::unknown_state(word)),
             Event::Ended { report } => {

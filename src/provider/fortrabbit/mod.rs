@@ -26,7 +26,7 @@ use crate::secret::{HookUrl, Redactor, is_loopback};
 const HOST: &str = "api.fortrabbit.com";
 
 /// The public API's documented limit, per token and shared with whatever else uses the token.
-const LIMIT: RateLimit = RateLimit { requests: 20, per: Duration::from_secs(60) };
+const LIMIT: RateLimit = RateLimit { requests: 20, per: Duration::from_mins(1) };
 
 /// How long a trigger may take. An answer after that would still be an answer, so this is generous.
 const TRIGGER: Duration = Duration::from_secs(30);
@@ -109,7 +109,7 @@ impl Fortrabbit {
     pub fn environment(&self) -> Option<&str> {
         let segments: Vec<&str> = self.access.hook.as_ref()?.public_segments().collect();
         let named = segments.windows(2).find_map(|pair| match pair {
-            ["environments", id] | ["deploy", id] => Some(*id),
+            ["environments" | "deploy", id] => Some(*id),
             _ => None,
         })?;
         named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(named)

@@ -12,9 +12,7 @@ async fn a_lost_answer_leaves_no_byte() {
     for (scenario, started) in [("answer-lost", 1), ("answer-lost-nothing-started", 0)] {
         let sandbox = start(scenario, 1.0, Generation::Draft).await;
         let url = sandbox.hook_url();
-        let answer = exchange("POST", &url, AGENT, "")
-            .await
-            .expect("closed in good order");
+        let answer = exchange("POST", &url, AGENT, "").await.expect("closed in good order");
         assert!(answer.is_empty(), "{scenario}");
         assert_eq!(sandbox.deployments(), started);
         let log = sandbox.requests();
@@ -26,25 +24,16 @@ async fn a_lost_answer_leaves_no_byte() {
 #[tokio::test]
 async fn a_reset_is_a_reset() {
     let sandbox = start("reset", 1.0, Generation::Live).await;
-    let error = exchange("POST", &sandbox.hook_url(), AGENT, "")
-        .await
-        .expect_err("no answer");
+    let error = exchange("POST", &sandbox.hook_url(), AGENT, "").await.expect_err("no answer");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(sandbox.deployments(), 0);
 }
 
 /// Checks that the answer announces more than it holds.
 fn assert_truncated(answer: &Answer) {
-    let length: usize = answer
-        .header("content-length")
-        .and_then(|text| text.parse().ok())
-        .expect("a length");
+    let length: usize = answer.header("content-length").and_then(|text| text.parse().ok()).expect("a length");
     assert_eq!(answer.status, 200);
-    assert!(
-        !answer.body.is_empty() && answer.body.len() < length,
-        "{} of {length}",
-        answer.body.len()
-    );
+    assert!(!answer.body.is_empty() && answer.body.len() < length, "{} of {length}", answer.body.len());
     assert!(serde_json::from_str::<Value>(&answer.body).is_err());
 }
 
@@ -60,12 +49,7 @@ async fn truncated_answers_end_in_the_middle() {
     let id = post(&url).await.json()["deployment"]["id"].clone();
     assert_truncated(&get(&url).await);
     assert_truncated(
-        &ask_api(
-            &sandbox,
-            "GET",
-            &format!("/v1/deployments/{}", id.as_str().expect("an id")),
-        )
-        .await,
+        &ask_api(&sandbox, "GET", &format!("/v1/deployments/{}", id.as_str().expect("an id"))).await,
     );
 }
 
@@ -75,10 +59,7 @@ async fn useless_answers_still_started_something() {
         let sandbox = start("not-json", 1.0, generation).await;
         let url = sandbox.hook_url();
         let page = post(&url).await;
-        assert_eq!(
-            (page.status, page.header("content-type")),
-            (200, Some("text/html; charset=utf-8"))
-        );
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
         assert!(page.body.starts_with("<!doctype html>"));
 
         sandbox.set_scenario("absurd").expect("a scenario");
@@ -138,10 +119,7 @@ async fn refusals_start_nothing() {
         for generation in [Generation::Draft, Generation::Live] {
             let sandbox = start(scenario, 1.0, generation).await;
             let refused = post(&sandbox.hook_url()).await;
-            assert_eq!(
-                (refused.status, refused.json()["error"].is_string()),
-                (status, true)
-            );
+            assert_eq!((refused.status, refused.json()["error"].is_string()), (status, true));
             assert_eq!(sandbox.deployments(), 0);
         }
     }
@@ -153,9 +131,7 @@ async fn a_redirect_leads_to_what_would_trigger() {
         let sandbox = start("redirect", 1.0, generation).await;
         let redirect = send("POST", &sandbox.hook_url(), AGENT, "").await;
         assert_eq!((redirect.status, sandbox.deployments()), (307, 0));
-        let location = sandbox
-            .hook_url()
-            .replace(&sandbox.url(), &format!("{}/redirected", sandbox.url()));
+        let location = sandbox.hook_url().replace(&sandbox.url(), &format!("{}/redirected", sandbox.url()));
         let header = redirect.header("location").expect("a location").to_owned();
         assert!(location.to_lowercase().ends_with(&header));
         assert_eq!(post(&location).await.status, 200);
@@ -180,14 +156,8 @@ async fn statuses(scenario: &str, reads: usize) -> Vec<u16> {
 
 #[tokio::test]
 async fn faults_of_reads_count_from_the_trigger() {
-    assert_eq!(
-        statuses("reads-503", 8).await,
-        [200, 200, 503, 503, 503, 503, 200, 200]
-    );
-    assert_eq!(
-        statuses("reads-rate-limited", 6).await,
-        [200, 200, 429, 200, 200, 429]
-    );
+    assert_eq!(statuses("reads-503", 8).await, [200, 200, 503, 503, 503, 503, 200, 200]);
+    assert_eq!(statuses("reads-rate-limited", 6).await, [200, 200, 429, 200, 200, 429]);
     assert_eq!(statuses("reads-dead", 2).await, [503, 503]);
 }
 
@@ -197,10 +167,7 @@ async fn deployments_that_hide() {
     assert_eq!(statuses("vanishes", 1).await, [200]);
     let sandbox = start("early-404", 100.0, Generation::Live).await;
     let url = sandbox.hook_url();
-    let id = post(&url).await.json()["data"]["publicId"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let id = post(&url).await.json()["data"]["publicId"].as_str().expect("an id").to_owned();
     let path = format!("/v1/deployments/{id}");
     until(|| ask_api(&sandbox, "GET", &path), |answer| answer.status == 200).await;
     let sandbox = start("vanishes", 200.0, Generation::Draft).await;
@@ -213,20 +180,12 @@ async fn deployments_that_hide() {
 async fn log_of(scenario: &str) -> (String, Vec<String>) {
     let sandbox = start(scenario, 1000.0, Generation::Draft).await;
     let url = sandbox.hook_url();
-    let id = post(&url).await.json()["deployment"]["id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let id = post(&url).await.json()["deployment"]["id"].as_str().expect("an id").to_owned();
     let path = format!("/v1/deployments/{id}/logs");
     let ended = |answer: &Answer| answer.status == 200 && answer.json()["logs"] != json!([]);
     let logs = until(|| ask_api(&sandbox, "GET", &path), ended).await.json();
     let texts = logs["logs"].as_array().expect("a list").iter();
-    (
-        url,
-        texts
-            .map(|entry| entry["log"].as_str().expect("a text").to_owned())
-            .collect(),
-    )
+    (url, texts.map(|entry| entry["log"].as_str().expect("a text").to_owned()).collect())
 }
 
 #[tokio::test]
@@ -235,11 +194,7 @@ async fn a_careless_platform_repeats_the_secret() {
     let wrong = format!("{}x", sandbox.hook_url());
     let answer = post(&wrong).await;
     assert_eq!(answer.status, 404);
-    assert!(
-        answer.json()["error"]
-            .as_str()
-            .is_some_and(|text| text.ends_with(&wrong))
-    );
+    assert!(answer.json()["error"].as_str().is_some_and(|text| text.ends_with(&wrong)));
     let (url, log) = log_of("echo").await;
     assert!(log.iter().any(|line| line.contains(&url)));
 }
@@ -265,10 +220,7 @@ async fn a_hostile_log_holds_every_attack() {
 #[tokio::test]
 async fn every_scenario_starts_and_describes_itself() {
     for (name, about) in scenarios() {
-        assert!(
-            !about.is_empty() && !about.contains('\n') && about.len() <= 100,
-            "{name}"
-        );
+        assert!(!about.is_empty() && !about.contains('\n') && about.len() <= 100, "{name}");
         start(name, 1000.0, Generation::Draft).await;
     }
 }

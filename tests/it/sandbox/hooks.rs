@@ -9,16 +9,11 @@ use super::{ask_api, get, is_id, post, send, start, until};
 async fn the_draft_hook_triggers_and_can_be_read() {
     let sandbox = start("success", 1.0, Generation::Draft).await;
     let url = sandbox.hook_url();
-    let secret = url
-        .strip_prefix(&format!("{}/v1/deploy-hook/", sandbox.url()))
-        .expect("the draft's form");
+    let secret = url.strip_prefix(&format!("{}/v1/deploy-hook/", sandbox.url())).expect("the draft's form");
     assert_eq!(secret.len(), 40);
 
     let none = get(&url).await;
-    assert_eq!(
-        (none.status, none.json()),
-        (404, json!({ "error": "No deployment yet." }))
-    );
+    assert_eq!((none.status, none.json()), (404, json!({ "error": "No deployment yet." })));
 
     // No User-Agent, no payload: the draft demands neither.
     let accepted = send("POST", &url, "", "").await;
@@ -31,23 +26,15 @@ async fn the_draft_hook_triggers_and_can_be_read() {
     assert_eq!(deployment.as_object().map(serde_json::Map::len), Some(3));
     assert!(is_id(&deployment["id"], "dp_"));
     assert_eq!(deployment["state"], "PENDING");
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("after 1970");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     let created = deployment["createdAt"].as_u64().expect("milliseconds");
     assert!(now.as_millis().abs_diff(created.into()) < 10_000);
 
     for url in [url.clone(), url.replace("deploy-hook/", "deploy-hook//")] {
         let read = get(&url).await;
-        assert_eq!(
-            (read.status, &read.json()["deployment"]["id"]),
-            (200, &deployment["id"])
-        );
+        assert_eq!((read.status, &read.json()["deployment"]["id"]), (200, &deployment["id"]));
     }
-    assert_eq!(
-        post(&url.replace("deploy-hook/", "deploy-hook//")).await.status,
-        404
-    );
+    assert_eq!(post(&url.replace("deploy-hook/", "deploy-hook//")).await.status, 404);
     let put = send("PUT", &url, "", "").await;
     assert_eq!((put.status, put.header("allow")), (405, Some("get, post")));
     assert_eq!(sandbox.deployments(), 1);
@@ -61,10 +48,7 @@ async fn the_draft_hook_triggers_and_can_be_read() {
         assert!(is_id(&post(&url).await.json()["deployment"]["id"], "dp_"));
         assert_eq!(get(&url).await.json()["deployment"]["state"], "PENDING");
         let elsewhere = url.replace(&environment, "en-absent");
-        assert_eq!(
-            post(&elsewhere).await.json(),
-            json!({ "error": "Environment not found." })
-        );
+        assert_eq!(post(&elsewhere).await.json(), json!({ "error": "Environment not found." }));
     }
     assert_eq!(sandbox.deployments(), 3);
 }
@@ -73,11 +57,7 @@ async fn the_draft_hook_triggers_and_can_be_read() {
 async fn the_live_hook_wants_a_user_agent_and_cannot_be_read() {
     let sandbox = start("success", 1.0, Generation::Live).await;
     let url = sandbox.hook_url();
-    let base = format!(
-        "{}/webhooks/environments/{}/deploy/",
-        sandbox.url(),
-        sandbox.environment()
-    );
+    let base = format!("{}/webhooks/environments/{}/deploy/", sandbox.url(), sandbox.environment());
     assert!(url.starts_with(&base));
 
     let nameless = send("POST", &url, "", "").await;
@@ -88,10 +68,7 @@ async fn the_live_hook_wants_a_user_agent_and_cannot_be_read() {
     let read = get(&url).await;
     assert_eq!((read.status, read.header("allow")), (405, Some("post")));
     let wrong = post(&format!("{base}{}", "x".repeat(40))).await;
-    assert_eq!(
-        (wrong.status, wrong.json()),
-        (404, json!({ "error": "Environment not found." }))
-    );
+    assert_eq!((wrong.status, wrong.json()), (404, json!({ "error": "Environment not found." })));
     assert_eq!(sandbox.deployments(), 0);
 
     let accepted = post(&url).await;
@@ -124,11 +101,7 @@ async fn a_hook_is_shown_once_and_dies_when_rotated_or_revoked() {
     let shown = get(&hook).await;
     assert_eq!(shown.json()["generation"], "draft");
     assert!(shown.json()["enabledAt"].is_u64());
-    for page in [
-        "/",
-        "/sandbox",
-        &format!("/sandbox/environments/{environment}/deployments"),
-    ] {
+    for page in ["/", "/sandbox", &format!("/sandbox/environments/{environment}/deployments")] {
         let page = get(&format!("{}{page}", sandbox.url())).await;
         assert_eq!(page.status, 200);
         assert!(!page.body.contains(&secret));
@@ -136,14 +109,9 @@ async fn a_hook_is_shown_once_and_dies_when_rotated_or_revoked() {
     assert!(!shown.body.contains(&secret));
     assert_eq!(post(&first).await.status, 200);
 
-    let second = sandbox
-        .enable_hook(&environment, Generation::Live)
-        .expect("there is the environment");
+    let second = sandbox.enable_hook(&environment, Generation::Live).expect("there is the environment");
     let gone = post(&first).await;
-    assert_eq!(
-        (gone.status, gone.json()),
-        (410, json!({ "error": "This deploy hook was revoked." }))
-    );
+    assert_eq!((gone.status, gone.json()), (410, json!({ "error": "This deploy hook was revoked." })));
     assert_eq!(get(&first).await.status, 410);
     assert_eq!(post(&second).await.status, 200);
 
@@ -164,15 +132,8 @@ async fn a_newer_trigger_supersedes_the_older_one() {
     assert_eq!(get(&url).await.json()["deployment"]["id"], second);
 
     let path = format!("/v1/deployments/{}", first.as_str().expect("an id"));
-    assert_eq!(
-        ask_api(&sandbox, "GET", &path).await.json()["status"],
-        "superseded"
-    );
-    let history = format!(
-        "{}/sandbox/environments/{}/deployments",
-        sandbox.url(),
-        sandbox.environment()
-    );
+    assert_eq!(ask_api(&sandbox, "GET", &path).await.json()["status"], "superseded");
+    let history = format!("{}/sandbox/environments/{}/deployments", sandbox.url(), sandbox.environment());
     let history = get(&history).await.json();
     assert_eq!(history[0]["id"], second);
     assert_eq!(history[1]["supersededBy"], second);
@@ -189,10 +150,7 @@ async fn somebody_else_supersedes_in_the_scenario_of_that_name() {
     assert!(is_id(&newer.json()["deployment"]["id"], "dp_"));
     assert_eq!(sandbox.deployments(), 2);
     let path = format!("/v1/deployments/{}", id.as_str().expect("an id"));
-    assert_eq!(
-        ask_api(&sandbox, "GET", &path).await.json()["status"],
-        "superseded"
-    );
+    assert_eq!(ask_api(&sandbox, "GET", &path).await.json()["status"], "superseded");
 }
 
 #[tokio::test]
@@ -204,33 +162,15 @@ async fn the_states_come_in_their_order() {
     until(
         || get(&url),
         |read| {
-            let state = read.json()["deployment"]["state"]
-                .as_str()
-                .expect("a word")
-                .to_owned();
+            let state = read.json()["deployment"]["state"].as_str().expect("a word").to_owned();
             let over = state == "SUCCEEDED";
             seen.borrow_mut().push(state);
             over
         },
     )
     .await;
-    let order = [
-        "PENDING",
-        "ALLOCATING",
-        "SYNCING",
-        "BUILDING",
-        "DEPLOYING",
-        "POST_DEPLOY",
-        "SUCCEEDED",
-    ];
-    let places: Vec<_> = seen
-        .borrow()
-        .iter()
-        .map(|state| order.iter().position(|one| one == state))
-        .collect();
-    assert!(
-        places.iter().all(Option::is_some) && places.is_sorted(),
-        "{:?}",
-        seen.borrow()
-    );
+    let order = ["PENDING", "ALLOCATING", "SYNCING", "BUILDING", "DEPLOYING", "POST_DEPLOY", "SUCCEEDED"];
+    let places: Vec<_> =
+        seen.borrow().iter().map(|state| order.iter().position(|one| one == state)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{:?}", seen.borrow());
 }

@@ -19,28 +19,15 @@ async fn the_management_chooses_scenarios_and_makes_environments() {
     let slip = send("PUT", &format!("{base}/scenario"), "", r#"{"name":"stick"}"#).await;
     assert_eq!(slip.status, 422);
     assert!(slip.body.contains("did you mean `stuck`?"));
-    assert_eq!(
-        send("PUT", &format!("{base}/scenario"), "", "{").await.status,
-        400
-    );
+    assert_eq!(send("PUT", &format!("{base}/scenario"), "", "{").await.status, 400);
 
     let made = send("POST", &format!("{base}/environments"), "", "").await;
     let id = made.json()["publicId"].as_str().expect("an id").to_owned();
     assert_eq!((made.status, is_id(&made.json()["publicId"], "en-")), (201, true));
-    let hook = sandbox
-        .enable_hook(&id, Generation::Draft)
-        .expect("the new environment");
+    let hook = sandbox.enable_hook(&id, Generation::Draft).expect("the new environment");
     assert_eq!(post(&hook).await.status, 200);
-    assert_eq!(
-        get(&format!("{base}/environments/{id}/deployments")).await.json()[0]["scenario"],
-        "stuck"
-    );
-    assert_eq!(
-        get(&format!("{base}/environments/en-absent/deployments"))
-            .await
-            .status,
-        404
-    );
+    assert_eq!(get(&format!("{base}/environments/{id}/deployments")).await.json()[0]["scenario"], "stuck");
+    assert_eq!(get(&format!("{base}/environments/en-absent/deployments")).await.status, 404);
     let page = get(&format!("{}/", sandbox.url())).await;
     assert!(page.body.contains(&id) && !page.body.contains("{{"));
 }

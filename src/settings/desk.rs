@@ -1,0 +1,224 @@
+//! Where inputs are read: each from its sources in their order, and every problem collected.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::cli::Inputs;
+use crate::env::Env;
+use crate::error::{Problem, Problems};
+use crate::secret::{Redactor, Token, is_safe, strip, unwrap_pasted};
+
+/// A secret file larger than this is not one.
+const LARGEST_SECRET: u64 = 64 * 1024;
+
+/// A value and the name a user knows its source by.
+pub(super) struct Found {
+    pub(super) value: String,
+    pub(super) input: String,
+}
+
+/// The desk at which inputs are judged.
+pub(super) struct Desk<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) env: &'a Env,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(inputs: &'a Inputs, env: &'a Env) -> Self {
+        Self { inputs, env, problems: Vec::new() }
+    }
+
+    /// The result, where nothing was wrong.
+    pub(super) fn finish<T>(self, result: T) -> Result<T, Problems> {
+        if self.problems.is_empty() { Ok(result) } else { Err(Problems(self.problems)) }
+    }
+
+    /// The first source that has a value: option, `DEPLOY_HOOK_*`, `INPUT_*`, the customary names.
+    pub(super) fn find(&self, name: &str, customary: &[&str]) -> Option<Found> {
+        if let Some(value) = self.option(name) {
+            return Some(Found { value, input: format!("--{name}") });
+        }
+        let upper = name.to_ascii_uppercase();
+        let plain = upper.replace('-', "_");
+        // GitHub's runner keeps the hyphen; others that follow its contract do not.
+        let names = [format!("DEPLOY_HOOK_{plain}"), format!("INPUT_{upper}"), format!("INPUT_{plain}")];
+        let names: Vec<&str> = names.iter().map(String::as_str).chain(customary.iter().copied()).collect();
+        self.first_of(name, &names)
+    }
+
+    /// The first of these variables that has a value.
+    pub(super) fn first_of(&self, name: &str, variables: &[&str]) -> Option<Found> {
+        variables.iter().find_map(|variable| {
+            let value = self.env.get(variable)?.to_owned();
+            let of_action = variable.starts_with("INPUT_");
+            let input = if of_action { name.to_owned() } else { format!("{name} ({variable})") };
+            Some(Found { value, input })
+        })
+    }
+
+    fn option(&self, name: &str) -> Option<String> {
+        self.inputs.get(name).filter(|value| !value.trim().is_empty()).map(str::to_owned)
+    }
+
+    pub(super) fn problem(&mut self, found: &Found, wrong: impl Into<String>, remedy: impl Into<String>) {
+        let (input, value) = (found.input.clone(), Some(shown(&found.value)));
+        self.problems.push(Problem { input, value, wrong: wrong.into(), remedy: remedy.into() });
+    }
+
+    /// A problem whose value nobody may see.
+    pub(super) fn secret_problem(&mut self, input: &str, wrong: &str, remedy: &str) {
+        let (wrong, remedy) = (wrong.to_owned(), remedy.to_owned());
+        self.problems.push(Problem { input: input.to_owned(), value: None, wrong, remedy });
+    }
+
+    /// Which of these words was chosen; the first is the default.
+    pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> usize {
+        let Some(found) = self.find(name, &[]) else { return 0 };
+        let given = found.value.trim().to_ascii_lowercase();
+        let chosen = words.iter().position(|word| *word == given);
+        if chosen.is_none() {
+            self.problem(&found, "is not one of its values", allowed(&given, words));
+        }
+        chosen.unwrap_or(0)
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        let Some(found) = self.find(name, &[]) else { return false };
+        match found.value.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => true,
+            "false" | "no" | "off" | "0" => false,
+            _ => {
+                self.problem(&found, "is neither yes nor no", "Allowed: true, false.");
+                false
+            }
+        }
+    }
+
+    /// A duration in its range; `None` where it is unset, `auto` or wrong.
+    pub(super) fn duration(
+        &mut self,
+        name: &str,
+        range: (Duration, Duration),
+        auto: bool,
+    ) -> Option<Duration> {
+        let found = self.find(name, &[])?;
+        let text = found.value.trim();
+        if auto && text.eq_ignore_ascii_case("auto") {
+            return None;
+        }
+        let (least, most) = (humantime::format_duration(range.0), humantime::format_duration(range.1));
+        let or = if auto { "auto, or " } else { "" };
+        let allowed = format!("Allowed: {or}{least} to {most}, with a unit: 90s, 20m, 1h.");
+        match humantime::parse_duration(text) {
+            Ok(duration) if (range.0..=range.1).contains(&duration) => return Some(duration),
+            Ok(_) => self.problem(&found, "is out of range", allowed),
+            Err(_) if text.parse::<u64>().is_ok() => {
+                self.problem(&found, "has no unit", format!("Did you mean {text}s? {allowed}"));
+            }
+            Err(_) => self.problem(&found, "is not a duration", allowed),
+        }
+        None
+    }
+
+    /// One line of plain text.
+    pub(super) fn label(&mut self, name: &str) -> Option<String> {
+        let found = self.find(name, &[])?;
+        let text = found.value.trim();
+        if text.chars().count() > 200 || strip(text) != text {
+            self.problem(&found, "is not a plain name", "Allowed: one line of at most 200 characters.");
+        }
+        Some(text.to_owned())
+    }
+
+    /// A web address; one that secrets are sent to must be safe.
+    pub(super) fn url(&mut self, name: &str, secrets_go_there: bool) -> Option<Url> {
+        let found = self.find(name, &[])?;
+        let url = Url::parse(unwrap_pasted(&found.value)).ok().filter(Url::has_host);
+        let Some(url) = url else {
+            self.problem(&found, "is not a URL", "Give the whole of it, as in https://example.com/.");
+            return None;
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            self.secret_problem(&found.input, "holds a user name or password", "Take it out.");
+        } else if !matches!(url.scheme(), "http" | "https") {
+            self.problem(&found, "is not a web address", "Allowed: https://…, http://….");
+        } else if secrets_go_there && !is_safe(&url) {
+            let remedy = "A token goes there. Plain http is for localhost and 127.0.0.1.";
+            self.problem(&found, "is not https", remedy);
+        } else {
+            return Some(url);
+        }
+        None
+    }
+
+    /// A token from `--x`, `--x-file`, `DEPLOY_HOOK_X`, `DEPLOY_HOOK_X_FILE`, `INPUT_X` or the customary names.
+    pub(super) fn token(&mut self, name: &str, customary: &[&str]) -> Option<Token> {
+        let variable = format!("DEPLOY_HOOK_{}", name.to_ascii_uppercase().replace('-', "_"));
+        let found = match self.option(name) {
+            Some(value) => Some(Found { value, input: format!("--{name}") }),
+            None => self.secret(name, &variable).ok()?.or_else(|| self.find(name, customary)),
+        }?;
+        let token = Token::parse(&found.value);
+        if token.is_none() {
+            let remedy = "Store it again: the token alone, on one line.";
+            self.secret_problem(&found.input, "holds a space, *** or a character no token has", remedy);
+        }
+        token
+    }
+
+    /// A secret from `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read.
+    pub(super) fn secret(&mut self, name: &str, variable: &str) -> Result<Option<Found>, ()> {
+        let file_option = self.option(&format!("{name}-file")).map(|path| (path, format!("--{name}-file")));
+        if file_option.is_none()
+            && let Some(found) = self.first_of(name, &[variable])
+        {
+            return Ok(Some(found));
+        }
+        let file_variable = format!("{variable}_FILE");
+        let from_env = || self.env.get(&file_variable).map(|path| (path.to_owned(), file_variable.clone()));
+        let Some((path, input)) = file_option.or_else(from_env) else { return Ok(None) };
+        match read_secret(Path::new(path.trim())) {
+            Ok(value) => Ok(Some(Found { value, input }).filter(|found| !found.value.trim().is_empty())),
+            Err(error) => {
+                let found = Found { value: path, input };
+                let remedy = "Give the path of a file that holds the secret alone.";
+                self.problem(&found, format!("cannot be read ({error})"), remedy);
+                Err(())
+            }
+        }
+    }
+}
+
+fn read_secret(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(LARGEST_SECRET).read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(path)?.take(LARGEST_SECRET).read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// A value as it may be shown in a message: one short plain line. A secret may have been put into the wrong input,
+/// so of a URL only the host is shown, and nothing that is as long as a token.
+pub(super) fn shown(value: &str) -> String {
+    let shown = |word: &str| match Url::parse(word) {
+        Ok(url) if url.has_host() => format!("{}://{}/***", url.scheme(), url.host_str().unwrap_or_default()),
+        _ if word.len() > 30 => "***".to_owned(),
+        _ => word.to_owned(),
+    };
+    let words: Vec<String> = value.split_whitespace().map(shown).collect();
+    Redactor::default().clean(&words.join(" "), 60)
+}
+
+/// The allowed words, and the one that may have been meant.
+pub(super) fn allowed(given: &str, words: &[&str]) -> String {
+    let likeness = |word: &&&str| strsim::jaro(given, word);
+    let nearest = words.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let meant = nearest.filter(|word| likeness(word) > 0.7).map(|word| format!("Did you mean {word}? "));
+    format!("{}Allowed: {}.", meant.unwrap_or_default(), words.join(", "))
+}

@@ -1,0 +1,287 @@
+//! What was typed becomes what is true: every input from its four sources, every cross-check, all problems at once.
+
+mod desk;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use self::desk::{Desk, shown};
+use crate::cli::Inputs;
+use crate::deploy::Wait;
+use crate::deploy::state::DeploymentId;
+use crate::env::Env;
+use crate::error::{Problem, Problems};
+use crate::http::{Network, ProxyUrl};
+use crate::secret::{HookUrl, Redactor, Token};
+
+/// Shortest and longest `timeout`.
+const TIMEOUT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(24));
+
+/// Shortest and longest fixed `poll-interval`.
+const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
+
+/// The default of `api-url`.
+pub const API_URL: &str = "https://api.fortrabbit.com";
+
+/// What a run goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The hook; `None` where the run can do without or `if-missing: skip` holds.
+    pub hook: Option<HookUrl>,
+    /// `if-missing: skip`.
+    pub skip_if_missing: bool,
+    /// The platform's API token.
+    pub api_token: Option<Token>,
+    /// Whether to follow.
+    pub wait: Wait,
+    /// Deadline of the follow.
+    pub timeout: Duration,
+    /// A fixed pause between looks.
+    pub interval: Option<Duration>,
+    /// `on-canceled: pass`.
+    pub pass_canceled: bool,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// Where the deployed site lives.
+    pub environment_url: Option<String>,
+    /// Which reports are wanted.
+    pub report: Reports,
+    /// Name of the status and the check.
+    pub name: String,
+    /// Commit to report on.
+    pub sha: Option<String>,
+    /// GitHub's token for the reports.
+    pub github_token: Option<Token>,
+    /// GitLab's token for the reports.
+    pub gitlab_token: Option<Token>,
+    /// Base of the platform's API.
+    pub api_url: Url,
+    /// How this machine reaches others.
+    pub network: Network,
+    /// Everything but the trigger.
+    pub dry_run: bool,
+    /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
+    pub output_dir: Option<PathBuf>,
+}
+
+/// Which reports a user wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    wanted: Vec<Kind>,
+    /// Whether they were named one by one, so that one that cannot be written is worth a warning.
+    pub named: bool,
+}
+
+impl Reports {
+    /// Whether this kind is wanted.
+    #[must_use]
+    pub fn wants(&self, kind: Kind) -> bool {
+        self.wanted.contains(&kind)
+    }
+}
+
+/// A kind of report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The job summary.
+    Summary,
+    /// The commit status.
+    Status,
+    /// The check run.
+    Check,
+    /// GitHub's or GitLab's deployment.
+    Deployment,
+    /// The sticky comment.
+    Comment,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Summary, Self::Status, Self::Check, Self::Deployment, Self::Comment];
+
+    /// The kind's word in the input `report`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Summary => "summary",
+            Self::Status => "status",
+            Self::Check => "check",
+            Self::Deployment => "deployment",
+            Self::Comment => "comment",
+        }
+    }
+}
+
+/// What the command needs of the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A hook to trigger.
+    Hook,
+    /// Something to read: the hook or a token.
+    HookOrToken,
+    /// Neither.
+    Nothing,
+}
+
+impl Settings {
+    /// Reads every input, or says everything that is wrong with them.
+    pub fn resolve(inputs: &Inputs, env: &Env, needs: Needs) -> Result<Self, Problems> {
+        let mut desk = Desk::new(inputs, env);
+        let settings = Self::read(&mut desk, needs);
+        desk.finish(settings)
+    }
+
+    fn read(desk: &mut Desk<'_>, needs: Needs) -> Self {
+        let skip_if_missing = desk.choice("if-missing", &["fail", "skip"]) == 1;
+        let api_token = desk.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
+        let hook = hook(desk, needs, skip_if_missing, api_token.is_some());
+        let environment = desk.label("environment");
+        let name = desk.label("name").unwrap_or_else(|| match &environment {
+            Some(environment) => format!("Deploy / {environment}"),
+            None => "Deploy".to_owned(),
+        });
+        let wait = [Wait::Auto, Wait::Always, Wait::Never];
+        let api_url =
+            || Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"));
+        Self {
+            hook,
+            skip_if_missing,
+            api_token,
+            wait: wait[desk.choice("wait", &["auto", "always", "never"])],
+            timeout: desk.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
+            interval: desk.duration("poll-interval", INTERVAL, true),
+            pass_canceled: desk.choice("on-canceled", &["fail", "pass"]) == 1,
+            environment,
+            environment_url: desk.url("environment-url", false).map(String::from),
+            report: reports(desk),
+            name,
+            sha: sha(desk),
+            github_token: desk.token("github-token", &[]),
+            gitlab_token: desk.token("gitlab-token", &["GITLAB_TOKEN"]),
+            api_url: desk.url("api-url", true).unwrap_or_else(api_url),
+            network: network(desk),
+            dry_run: desk.flag("dry-run"),
+            output_dir: output_dir(desk),
+        }
+    }
+
+    /// The redactor that knows all of this run's secrets.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        let tokens = [&self.api_token, &self.github_token, &self.gitlab_token];
+        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten())
+    }
+}
+
+/// Judges a deployment's id from the command line.
+pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
+    DeploymentId::new(text.trim()).ok_or_else(|| {
+        let (input, wrong) = ("ID".to_owned(), "is not a deployment's id".to_owned());
+        let remedy =
+            "It looks like dp_abc123 or dp-abc123; the output `deployment-id` of a run holds it.".to_owned();
+        Problems(vec![Problem { input, value: Some(shown(text)), wrong, remedy }])
+    })
+}
+
+fn hook(desk: &mut Desk<'_>, needs: Needs, skip: bool, token: bool) -> Option<HookUrl> {
+    const NAME: &str = "hook-url";
+    const CUSTOMARY: [&str; 3] = ["INPUT_HOOK-URL", "INPUT_HOOK_URL", "FORTRABBIT_DEPLOY_HOOK_URL"];
+    if desk.inputs.hook_url.is_some() {
+        let wrong = "was given on the command line, where every process on this machine can read it";
+        let remedy = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
+        desk.secret_problem("--hook-url", wrong, remedy);
+        return None;
+    }
+    let found = desk.secret(NAME, "DEPLOY_HOOK_URL").ok()?.or_else(|| desk.first_of(NAME, &CUSTOMARY));
+    if let Some(found) = found {
+        let parsed = HookUrl::parse(&found.value);
+        return parsed.map_err(|fault| desk.secret_problem(&found.input, fault.wrong(), fault.remedy())).ok();
+    }
+    let can_do_without = match needs {
+        Needs::Hook => skip,
+        Needs::HookOrToken => token,
+        Needs::Nothing => true,
+    };
+    if !can_do_without {
+        let remedy = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
+                      (elsewhere) or --hook-url-file. Pull requests from forks and Dependabot get no secrets: \
+                      `if-missing: skip` lets those pass.";
+        desk.secret_problem(NAME, "is empty", remedy);
+    }
+    None
+}
+
+fn sha(desk: &mut Desk<'_>) -> Option<String> {
+    let found = desk.find("sha", &[])?;
+    let sha = found.value.trim().to_ascii_lowercase();
+    if matches!(sha.len(), 40 | 64) && sha.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Some(sha);
+    }
+    desk.problem(&found, "is not a commit", "Give the whole hash, 40 hexadecimal digits.");
+    None
+}
+
+fn reports(desk: &mut Desk<'_>) -> Reports {
+    const AUTO: [Kind; 2] = [Kind::Summary, Kind::Status];
+    let Some(found) = desk.find("report", &[]) else {
+        return Reports { wanted: AUTO.to_vec(), named: false };
+    };
+    let words: Vec<String> = found.value.split(',').map(|word| word.trim().to_ascii_lowercase()).collect();
+    let allowed: Vec<&str> = ["auto", "none"].into_iter().chain(Kind::ALL.map(Kind::as_str)).collect();
+    let mut reports = Reports::default();
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        match (word.as_str(), Kind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
+            ("auto", _) => reports.wanted.extend(AUTO),
+            ("none", _) if words.len() == 1 => {}
+            ("none", _) => desk.problem(&found, "says none and something else", "Say either."),
+            (_, Some(kind)) => {
+                reports.wanted.push(kind);
+                reports.named = true;
+            }
+            (word, None) => {
+                let wrong = format!("holds \"{}\", which is no kind of report", shown(word));
+                desk.problem(&found, wrong, desk::allowed(word, &allowed));
+            }
+        }
+    }
+    reports
+}
+
+fn network(desk: &mut Desk<'_>) -> Network {
+    let mut authorities = Vec::new();
+    if let Some(found) = desk.find("ca-file", &["SSL_CERT_FILE"]) {
+        let path = PathBuf::from(found.value.trim());
+        let wrong = match std::fs::metadata(&path) {
+            Ok(file) if file.is_file() => None,
+            Ok(_) => Some("is not a file".to_owned()),
+            Err(error) => Some(format!("cannot be read ({error})")),
+        };
+        match wrong {
+            Some(wrong) => desk.problem(&found, wrong, "Give the path of a PEM file."),
+            None => authorities.push(path),
+        }
+    }
+    let of =
+        |names: &[&'static str]| names.iter().find_map(|name| Some((*name, desk.env.get(name)?.to_owned())));
+    let no_proxy = of(&["NO_PROXY", "no_proxy"]).map(|(_, hosts)| hosts);
+    let proxy = of(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).and_then(|(name, value)| {
+        let proxy = ProxyUrl::parse(value.trim());
+        if proxy.is_none() {
+            let remedy = "Allowed: http://host:port, https://host:port.";
+            desk.secret_problem(name, "is not a proxy's URL that can be used here", remedy);
+        }
+        proxy
+    });
+    Network { authorities, proxy, no_proxy }
+}
+
+fn output_dir(desk: &mut Desk<'_>) -> Option<PathBuf> {
+    let found = desk.find("output-dir", &[])?;
+    let dir = PathBuf::from(found.value.trim());
+    if let Err(error) = std::fs::create_dir_all(&dir) {
+        desk.problem(&found, format!("cannot be made ({error})"), "Give a folder that can be written to.");
+    }
+    Some(dir)
+}
