@@ -53,6 +53,7 @@ use self::signals::Signals;
 /// Runs the program and returns its exit code.
 pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let out = Out::new(Redactor::default(), github::is_here(env));
+    crash_quietly(out.clone());
     let command = match Cli::try_parse_from(args) {
         Ok(Cli { command: Some(command) }) => command,
         Ok(Cli { command: None }) if github::is_action(env) => Command::Deploy(DeployArgs::default()),
@@ -172,7 +173,7 @@ impl Run {
             hook: hook.map(HookUrl::label).unwrap_or_default(),
             timeout: settings.timeout,
             pass_canceled: settings.pass_canceled,
-            sandbox: speed.is_some(),
+            sandbox: speed,
         };
         let summary = settings.report.wants(Kind::Summary);
         let mut told = Told {
@@ -251,7 +252,7 @@ fn on(sandbox: &sandbox::Sandbox, mut settings: Settings) -> Settings {
 /// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
 fn voice(telling: &Telling, env: &Env, out: &Out) -> Voice {
     if telling.format == Format::Json {
-        return Voice::Json(out.clone());
+        return Voice::Json { out: out.clone(), verbose: telling.verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
@@ -274,6 +275,17 @@ fn listen() -> Result<Signals, Problems> {
         let (input, wrong) = ("signals".to_owned(), format!("cannot be handled ({error})"));
         Problems(vec![Problem { input, value: None, wrong, remedy: String::new() }])
     })
+}
+
+/// A panic's message could hold anything; only the place of the bug is told.
+fn crash_quietly(out: Out) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        out.talk(&format!("error: a bug in deploy-hook at {place}; please report it."));
+        out.talk(
+            "A deployment may have been triggered: look at the deployment history before you trigger again.",
+        );
+    }));
 }
 
 /// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.

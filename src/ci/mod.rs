@@ -33,14 +33,19 @@ pub enum Voice {
     /// People.
     Human(Box<Terminal>),
     /// Programs: one event a line.
-    Json(Out),
+    Json {
+        /// Where to.
+        out: Out,
+        /// Every look as well.
+        verbose: bool,
+    },
 }
 
 impl Told {
     /// Tells of something beside the run's events that a reader should act on.
     pub fn warn(&mut self, message: &str) {
         match (&mut self.github, &mut self.voice) {
-            (_, Voice::Json(out)) => out.data(&json::notice("warning", message, SystemTime::now())),
+            (_, Voice::Json { out, .. }) => out.data(&json::notice("warning", message, SystemTime::now())),
             (Some(github), _) => github.warning(message),
             (None, Voice::Human(terminal)) => terminal.warning(message),
         }
@@ -51,7 +56,8 @@ impl Reporter for Told {
     async fn tell(&mut self, event: &Event) {
         match &mut self.voice {
             Voice::Human(terminal) => terminal.tell(event, &self.place),
-            Voice::Json(out) => out.data(&json::event(event, &self.place, SystemTime::now())),
+            Voice::Json { verbose: false, .. } if matches!(event, Event::Looked { .. }) => {}
+            Voice::Json { out, .. } => out.data(&json::event(event, &self.place, SystemTime::now())),
         }
         let github = self.github.as_mut().map(|github| github.tell(event, &self.place)).unwrap_or_default();
         let files = self.files.as_mut().map(|files| files.tell(event, &self.place)).unwrap_or_default();

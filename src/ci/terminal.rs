@@ -99,6 +99,9 @@ impl Terminal {
         }
         if matches!(event, Event::Started { .. }) {
             self.began = Instant::now();
+            if let Some(speed) = place.sandbox.filter(|_| self.manner.volume > Volume::Quiet) {
+                self.line(&self.paint(dim(), &words::sandbox_intro(speed)));
+            }
             self.start_live();
         }
         self.glance(event);
@@ -127,6 +130,9 @@ impl Terminal {
         let details: Vec<&str> = details.into_iter().flatten().collect();
         if !details.is_empty() && self.manner.volume > Volume::Quiet {
             self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
+        }
+        if place.sandbox.is_some() && self.manner.live {
+            self.line(&self.paint(dim(), words::SANDBOX_OUTRO));
         }
     }
 

@@ -33,7 +33,7 @@ pub fn summary(report: &Report, place: &Place) -> String {
     add(facts(report, place));
     add(stages(report));
     add(log(&report.log));
-    if place.sandbox {
+    if place.sandbox.is_some() {
         add("_On the embedded platform: nothing real was deployed._".to_owned());
     }
     page

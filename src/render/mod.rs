@@ -21,6 +21,6 @@ pub struct Place {
     pub timeout: Duration,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
-    /// Whether this was the embedded platform.
-    pub sandbox: bool,
+    /// On the embedded platform: how many times as fast it is as a real one.
+    pub sandbox: Option<f64>,
 }

@@ -4,23 +4,24 @@ use std::time::{Duration, SystemTime};
 
 use crate::deploy::state::{Outcome, Phase, Verdict};
 
-/// A duration for people, to the second: `7s`, `1m 12s`, `2h 05m`.
+/// A duration for people, as exact as it matters: `3.4s`, `12s`, `1m 12s`, `2h 05m`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) if !duration.is_zero() => format!("{:.1}s", duration.as_secs_f64()),
+        (0, 0, 0..10) if !duration.is_zero() => format!("{:.1}s", duration.as_secs_f64()),
         (0, 0, s) => format!("{s}s"),
         (0, m, s) => format!("{m}m {s:02}s"),
         (h, m, _) => format!("{h}h {m:02}m"),
     }
 }
 
-/// Time passed as a clock shows it: `0:07`, `12:03`, `1:02:03`.
+/// Time passed as a clock shows it: `7.3s`, `12:03`, `1:02:03`.
 #[must_use]
 pub fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, _) => format!("{:.1}s", duration.as_secs_f64()),
         (0, m, s) => format!("{m}:{s:02}"),
         (h, m, s) => format!("{h}:{m:02}:{s:02}"),
     }
@@ -76,9 +77,9 @@ mod tests {
     #[test]
     fn durations_read_as_people_say_them() {
         let of = |millis| duration(Duration::from_millis(millis));
-        assert_eq!([of(0), of(300), of(7_900)], ["0s", "0.3s", "7s"]);
+        assert_eq!([of(0), of(300), of(7_900)], ["0s", "0.3s", "7.9s"]);
         assert_eq!([of(72_000), of(7_500_000)], ["1m 12s", "2h 05m"]);
         let of = |seconds| clock(Duration::from_secs(seconds));
-        assert_eq!([of(0), of(723), of(3_723)], ["0:00", "12:03", "1:02:03"]);
+        assert_eq!([of(7), of(723), of(3_723)], ["7.0s", "12:03", "1:02:03"]);
     }
 }

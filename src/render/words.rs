@@ -41,8 +41,7 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
         Outcome::Succeeded => words(format!("{which} succeeded after {took}."), "The new code is live.", ""),
         Outcome::Failed => words(
             format!("{which} failed after {took}{state}."),
-            "The platform says so of this very deployment. Where the build failed, the old code is still live; where a \
-             command after the deployment failed, the new code is live all the same.",
+            left_live(report),
             if report.log.is_empty() {
                 "Read its log in the dashboard, mend what it names, and deploy again."
             } else {
@@ -73,6 +72,20 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
             NOTHING,
             "Pull requests from forks and Dependabot get no secrets. If this run should deploy, store the hook URL as a secret.",
         ),
+    }
+}
+
+/// Which code a failure leaves live, as the platform's documents have it: the old after a failing build, the new
+/// after a failing post-deploy command.
+fn left_live(report: &Report) -> &'static str {
+    let last = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
+    let word = last.map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
+    if word.contains("post") {
+        "It was last seen running post-deploy commands; where one of those fails, the new code is live all the same."
+    } else if word.contains("build") {
+        "It was last seen building; a failing build leaves the old code live."
+    } else {
+        "A failing build leaves the old code live; where a post-deploy command fails, the new code is live all the same."
     }
 }
 
@@ -293,6 +306,16 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
         Event::Ended { .. } => return None,
     })
 }
+
+/// What a newcomer on the embedded platform is told first.
+#[must_use]
+pub fn sandbox_intro(speed: f64) -> String {
+    format!("On the embedded platform, {speed} times as fast as a real one: nothing leaves this machine.")
+}
+
+/// And last.
+pub const SANDBOX_OUTRO: &str = "Try --scenario build-fails, or `deploy-hook sandbox --scenario list` for all it can play. \
+    With a hook of your own: DEPLOY_HOOK_URL=… deploy-hook deploy";
 
 /// The warning about a state word nobody here knows.
 #[must_use]

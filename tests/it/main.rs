@@ -1,4 +1,5 @@
 //! The integration tests, one binary: what is said on the wire, what the program prints, and the house's rules.
 #![cfg(test)]
 
+mod house;
 mod sandbox;
