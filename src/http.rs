@@ -348,3 +348,33 @@ fn authority(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
         _ => Ok(found.certs),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_about_pace_are_read_in_every_form_and_nonsense_is_as_if_not_there() {
+        let now = httpdate::parse_http_date("Mon, 23 Nov 2026 12:00:00 GMT").unwrap();
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(retry_after("120", now), seconds(120));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 12:00:30 GMT", now), seconds(30));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 11:00:00 GMT", now), seconds(0), "a date that is past");
+        for nonsense in ["", "-5", "soon", "1e9", "99999999999999999999"] {
+            assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
+        }
+        let epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(reset_in("45", now), seconds(45));
+        assert_eq!(reset_in(&(epoch + 45).to_string(), now), seconds(45));
+        assert_eq!(reset_in(&(epoch - 45).to_string(), now), seconds(0));
+        assert_eq!(reset_in("x", now), None);
+    }
+
+    #[test]
+    fn a_proxy_shows_its_host_and_keeps_its_password() {
+        let proxy = ProxyUrl::parse("http://user:secret@proxy.example:3128").unwrap();
+        assert_eq!(format!("{proxy:?}"), "ProxyUrl(proxy.example:3128)");
+        assert_eq!(ProxyUrl::parse("proxy.example:3128").unwrap().label(), "proxy.example:3128");
+        assert!(ProxyUrl::parse("socks5://proxy.example").is_none() && ProxyUrl::parse("http://").is_none());
+    }
+}

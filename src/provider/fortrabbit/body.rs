@@ -149,3 +149,133 @@ pub(super) fn log(body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> 
     }
     lines.split_off(lines.len().saturating_sub(most))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::HookUrl;
+
+    fn one(body: &Value) -> Option<Described> {
+        deployments(body, &Redactor::default()).into_iter().next()
+    }
+
+    #[test]
+    fn every_documented_shape_names_its_deployment_and_its_generation() {
+        let draft = json!({ "id": "dp_abc123", "state": "PENDING", "createdAt": 1_676_567_890_000_u64 });
+        for body in [
+            json!({ "deployment": draft }),
+            json!({ "data": draft }),
+            draft.clone(),
+            json!([draft]),
+            json!({ "data": [draft] }),
+        ] {
+            let found = one(&body).unwrap();
+            assert_eq!(found.snapshot.id.as_str(), "dp_abc123");
+            assert_eq!((found.snapshot.word.as_str(), found.snapshot.phase), ("PENDING", Phase::Waiting));
+            assert_eq!(
+                humantime::format_rfc3339(found.snapshot.created_at.unwrap()).to_string(),
+                "2023-02-16T17:18:10Z"
+            );
+            assert_eq!(found.generation, Generation::Draft);
+        }
+        let live = one(&json!({ "data": { "publicId": "dp-abc123" } })).unwrap();
+        assert_eq!((live.generation, live.snapshot.word.as_str()), (Generation::Live, ""));
+        let api = json!({ "hydra:member": [{ "publicId": "dp-abc123", "status": "pending", "environment": "en-wjl0ai" }] });
+        let api = one(&api).unwrap();
+        assert_eq!((api.environment.as_deref(), api.snapshot.phase), (Some("en-wjl0ai"), Phase::Waiting));
+        assert_eq!(
+            one(&json!({ "publicId": "dp-a", "environment": { "publicId": "en-b" } }))
+                .unwrap()
+                .environment
+                .unwrap(),
+            "en-b"
+        );
+    }
+
+    #[test]
+    fn the_newest_of_a_list_comes_first() {
+        let list = json!([{ "id": "dp_old", "createdAt": 1000 }, { "id": "dp_new", "createdAt": 2000 }]);
+        assert_eq!(one(&list).unwrap().snapshot.id.as_str(), "dp_new");
+    }
+
+    #[test]
+    fn absurd_answers_name_no_deployment_and_absurd_fields_are_as_if_not_there() {
+        for body in [
+            json!(null),
+            json!("dp_abc123"),
+            json!([]),
+            json!({}),
+            json!({ "deployment": null }),
+            json!({ "deployment": { "id": [] } }),
+            json!({ "deployment": { "id": "../../users" } }),
+            json!({ "deployment": { "id": "" } }),
+            json!({ "data": { "publicId": { "a": 1 } } }),
+            json!({ "deployment": { "id": -1 } }),
+        ] {
+            assert_eq!(one(&body), None, "{body}");
+        }
+        for time in [json!(1e300), json!(-5), json!("soon"), json!([1]), json!(u64::MAX)] {
+            let found = one(&json!({ "id": 7, "state": 5, "createdAt": time })).unwrap();
+            assert_eq!((found.snapshot.id.as_str(), found.snapshot.word.as_str()), ("7", ""));
+            assert_eq!(found.snapshot.created_at, None, "{time}");
+        }
+    }
+
+    #[test]
+    fn state_words_are_known_in_every_case_and_spelling_and_unknown_ones_are_never_success() {
+        let of =
+            |words: &str| words.split(' ').map(|word| (word.to_owned(), phase(word))).collect::<Vec<_>>();
+        for (word, phase) in of("pending QUEUED Created allocating") {
+            assert_eq!(phase, Phase::Waiting, "{word}");
+        }
+        for (word, phase) in of("running Building DEPLOYING in_progress in-progress IN_PROGRESS post_deploy")
+        {
+            assert_eq!(phase, Phase::Running, "{word}");
+        }
+        for (word, phase) in of("success SUCCEEDED successful finished completed deployed live Ready") {
+            assert_eq!(phase, Phase::Ended(Verdict::Succeeded), "{word}");
+        }
+        for (word, phase) in of("failed failure ERROR errored crashed") {
+            assert_eq!(phase, Phase::Ended(Verdict::Failed), "{word}");
+        }
+        for (word, phase) in of("canceled CANCELLED aborted skipped") {
+            assert_eq!(phase, Phase::Ended(Verdict::Canceled), "{word}");
+        }
+        assert_eq!(phase("SUPERSEDED"), Phase::Ended(Verdict::Superseded));
+        for (word, phase) in of("QUANTUM_FLUX unsuccessful not_ready successish live! deactivated") {
+            assert_eq!(phase, Phase::Unknown, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_in_the_platforms_words_without_the_secret() {
+        let hook = HookUrl::parse("https://api.fortrabbit.com/v1/deploy-hook/LONGSTRING").unwrap();
+        let redactor = Redactor::new(Some(&hook), []);
+        let said = |body: &Value| said(body.to_string().as_bytes(), &redactor);
+        assert_eq!(said(&json!({ "error": "Environment not found." })), "Environment not found.");
+        assert_eq!(said(&json!({ "error": { "message": "No hook LONGSTRING here" } })), "No hook *** here");
+        assert_eq!(said(&json!({ "hydra:description": "a\u{1b}[31mb" })), "ab");
+        assert_eq!(said(&json!({ "errors": { "branch": ["is gone"] } })), "is gone");
+        assert_eq!(said(&json!({ "violations": [{ "message": "too short" }] })), "too short");
+        assert_eq!(super::said(b"<html>502 Bad Gateway</html>", &redactor), "");
+        assert!(
+            is_error(&json!({ "error": "x" }))
+                && !is_error(&json!({ "error": null }))
+                && !is_error(&json!([]))
+        );
+    }
+
+    #[test]
+    fn a_log_keeps_its_end_one_clean_line_each() {
+        let entry = |n: u32| json!({ "time": "2026-01-01T10:20:30Z", "log": format!("line {n}\r\n\u{1b}[1mmore\u{1b}[0m") });
+        let body = json!({ "logs": (0..5).map(entry).collect::<Vec<_>>() }).to_string();
+        let lines = log(body.as_bytes(), &Redactor::default(), 3);
+        assert_eq!(lines, ["10:20:30 more", "10:20:30 line 4", "10:20:30 more"]);
+        assert!(
+            log(b"[1, 2]", &Redactor::default(), 3).is_empty()
+                && log(b"no", &Redactor::default(), 3).is_empty()
+        );
+    }
+}
