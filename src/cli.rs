@@ -1,6 +1,6 @@
 //! The command line: names and help texts, nothing computed.
 //!
-//! Inputs are taken as plain text here and judged in `settings.rs`, all at once, whether they came as an option or
+//! Inputs are taken as plain text here and judged in `settings/`, all at once, whether they came as an option or
 //! from the environment. The hook URL has no option: a command line is seen by every process on the machine.
 
 #![expect(clippy::doc_markdown, reason = "these are help texts, shown as they stand")]
@@ -46,7 +46,7 @@ pub struct DeployArgs {
     #[command(flatten)]
     pub inputs: Inputs,
     /// Deploy on the embedded platform: no account, no hook URL needed
-    #[arg(long)]
+    #[arg(long, help_heading = "Sandbox")]
     pub sandbox: bool,
     /// The sandbox's behaviour.
     #[command(flatten)]
@@ -121,10 +121,10 @@ pub struct Inputs {
     /// What an empty hook URL means: fail or skip [default: fail]
     #[arg(long, value_name = "WHAT")]
     pub if_missing: Option<String>,
-    /// The platform's API token, to follow where the hook cannot be read [FRBIT_TOKEN]
+    /// The platform's API token, to follow where the hook cannot be read [FRBIT_TOKEN, FORTRABBIT_API_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub api_token: Option<String>,
-    /// File that holds the API token; - is standard input
+    /// File that holds the API token; - is standard input [DEPLOY_HOOK_API_TOKEN_FILE]
     #[arg(long, value_name = "PATH")]
     pub api_token_file: Option<String>,
     /// auto: follow if the state can be read; always: not being able to is a failure; never [default: auto]

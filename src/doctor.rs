@@ -3,16 +3,17 @@
 //! The checks follow the platform's own Troubleshooting list: the URL, the hook, the network, and the deployments.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use url::{Host, Url};
 
+use crate::cli::Format;
 use crate::deploy::ports::Seen;
 use crate::deploy::trigger::{NotSent, Refusal, Refused, Unreachable};
 use crate::error::BAD_INPUT;
 use crate::http::{Failure, Http, Method, Network, Stage};
-use crate::provider::fortrabbit::Fortrabbit;
-use crate::render::{text, words};
+use crate::provider::Platform;
+use crate::render::{json, text, words};
 use crate::secret::HookUrl;
 
 /// How long one check may take.
@@ -55,14 +56,17 @@ impl Check {
         Self { name, health: Health::Bad(code), found: found.into(), remedy: remedy.into() }
     }
 
-    /// The check as one line of text, with its remedy.
+    /// The check as one line, with its remedy: of text, or of JSON told at `now`.
     #[must_use]
-    pub fn line(&self) -> String {
-        let mark = match self.health {
-            Health::Good => "✓",
-            Health::Unsure => "?",
-            Health::Bad(_) => "✗",
+    pub fn line(&self, format: Format, now: SystemTime) -> String {
+        let (mark, health) = match self.health {
+            Health::Good => ("✓", "good"),
+            Health::Unsure => ("?", "unsure"),
+            Health::Bad(_) => ("✗", "bad"),
         };
+        if format == Format::Json {
+            return json::check(self.name, health, &self.found, &self.remedy, now);
+        }
         let remedy = if self.remedy.is_empty() { String::new() } else { format!(" → {}", self.remedy) };
         format!("{mark} {:<11} {}{remedy}", self.name, self.found)
     }
@@ -93,7 +97,7 @@ pub async fn examine(
     known: bool,
     network: &Network,
     http: &Http,
-    platform: &mut Fortrabbit,
+    platform: &mut Platform,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     let Some(hook) = hook else {
@@ -174,7 +178,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 }
 
 /// What the platform answers where reading is documented.
-async fn reading(platform: &mut Fortrabbit) -> Vec<Check> {
+async fn reading(platform: &mut Platform) -> Vec<Check> {
     let by = if platform.hook_is_readable() { "hook" } else { "API token" };
     let Some(look) = platform.newest().await else {
         let remedy = "That is fine for triggering. To wait for the verdict, pass `api-token`; whether the hook itself is \

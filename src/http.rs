@@ -211,6 +211,12 @@ impl Http {
         Ok(read(response).await)
     }
 
+    /// The client itself, for a library that brings its own requests: octocrab.
+    #[must_use]
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// The redactor that knows this run's secrets.
     #[must_use]
     pub fn redactor(&self) -> &Redactor {
@@ -293,13 +299,16 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch.
+/// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch, a very
+/// large one milliseconds.
 fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
     const LARGEST_SPAN: u64 = 1_000_000_000;
-    let seconds = Duration::from_secs(value.parse().ok()?);
-    if seconds.as_secs() < LARGEST_SPAN {
-        return Some(seconds);
-    }
+    const LARGEST_TIME: u64 = 100_000_000_000;
+    let seconds = match value.parse().ok()? {
+        span @ ..LARGEST_SPAN => return Some(Duration::from_secs(span)),
+        time @ ..LARGEST_TIME => Duration::from_secs(time),
+        millis => Duration::from_millis(millis),
+    };
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Some(seconds.saturating_sub(now))
 }
@@ -307,16 +316,24 @@ fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
 /// An error and all its sources in one line, without the URL that reqwest would put in.
 fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut said = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(inner) = source {
-        let text = inner.to_string();
-        if !said.ends_with(&text) {
-            said = format!("{said}: {text}");
-        }
+        texts.push(inner.to_string());
         source = inner.source();
     }
-    said
+    // The outer layers only say which library it was; a layer may repeat the one below it.
+    let told: Vec<&String> = texts
+        .iter()
+        .enumerate()
+        .filter(|(n, text)| {
+            let library = text.starts_with("error sending request") || text.starts_with("client error (");
+            (!library || n + 1 == texts.len())
+                && !texts.get(n + 1).is_some_and(|next| text.contains(next.as_str()))
+        })
+        .map(|(_, text)| text)
+        .collect();
+    told.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
 }
 
 /// The system's authorities and the additional ones.
@@ -367,6 +384,7 @@ mod tests {
         assert_eq!(reset_in("45", now), seconds(45));
         assert_eq!(reset_in(&(epoch + 45).to_string(), now), seconds(45));
         assert_eq!(reset_in(&(epoch - 45).to_string(), now), seconds(0));
+        assert_eq!(reset_in(&((epoch + 45) * 1000).to_string(), now), seconds(45));
         assert_eq!(reset_in("x", now), None);
     }
 

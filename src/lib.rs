@@ -16,6 +16,7 @@ pub mod http;
 mod play;
 pub mod provider;
 pub mod render;
+mod run;
 pub mod sandbox;
 pub mod secret;
 pub mod settings;
@@ -23,37 +24,34 @@ mod signals;
 mod status;
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
+use tokio::runtime::{Builder, Runtime};
 
-use self::ci::files::Files;
-use self::ci::github::{self, GitHub};
+use self::ci::github::{self, post};
 use self::ci::out::Out;
-use self::ci::terminal::{Manner, Terminal, Volume};
-use self::ci::{Told, Voice};
-use self::cli::{Cli, Color, Command, DeployArgs, FollowArgs, Format, Inputs, Telling};
-use self::deploy::Plan;
-use self::deploy::ports::Reporter as _;
-use self::deploy::report::{Cause, Event, Report, Sent, Task};
+use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs, Telling};
+use self::deploy::report::Task;
 use self::deploy::schedule::Timing;
 use self::deploy::state::Outcome;
 use self::env::Env;
-use self::error::{BAD_INPUT, Problem, Problems, exit_code};
-use self::http::Http;
-use self::provider::Access;
-use self::provider::fortrabbit::Fortrabbit;
-use self::render::Place;
-use self::secret::{HookUrl, Redactor, Token};
-use self::settings::{Kind, Needs, Settings};
+use self::error::{BAD_INPUT, Problem, Problems};
+use self::run::Run;
+use self::secret::Redactor;
+use self::settings::{Needs, Settings};
 use self::signals::Signals;
 
 /// Runs the program and returns its exit code.
 pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let out = Out::new(Redactor::default(), github::is_here(env));
     crash_quietly(out.clone());
+    let called = args.first().map(Path::new).and_then(Path::file_name);
+    if called.is_some_and(|name| name == post::NAME) {
+        return runtime()?.block_on(close_left(env)).or_else(|problems| Ok(complain(&problems, &out)));
+    }
     let command = match Cli::try_parse_from(args) {
         Ok(Cli { command: Some(command) }) => command,
         Ok(Cli { command: None }) if github::is_action(env) => Command::Deploy(DeployArgs::default()),
@@ -69,19 +67,16 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
         out.data(String::from_utf8_lossy(&script).trim_end());
         return Ok(0);
     }
-    // One thread: there is one deployment to follow.
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let runtime = runtime()?;
     let code = runtime.block_on(obey(command, env, &out));
     // A name that is still being looked up must not keep the process.
     runtime.shutdown_timeout(Duration::ZERO);
-    match code {
-        Ok(code) => Ok(code),
-        Err(problems) => {
-            complain(&problems, &out);
-            Ok(BAD_INPUT)
-        }
-    }
+    code.or_else(|problems| Ok(complain(&problems, &out)))
+}
+
+/// One thread: there is one deployment to follow.
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
 async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Problems> {
@@ -98,22 +93,20 @@ async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Problems> {
 /// Triggers the hook once and follows its deployment to the end.
 async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
     let signals = listen()?;
-    let mut timing = Timing::default();
-    let (settings, sandbox) = if args.sandbox {
-        let sandbox = play::start(&args.play, 0, play::DEPLOY_SPEED).await?;
-        timing = timing.at_speed(args.play.speed.unwrap_or(play::DEPLOY_SPEED));
-        (on(&sandbox, Settings::resolve(&args.inputs, env, Needs::Nothing)?), Some(sandbox))
-    } else {
-        (Settings::resolve(&args.inputs, env, Needs::Hook)?, None)
+    let speed = args.sandbox.then(|| args.play.speed.unwrap_or(play::DEPLOY_SPEED));
+    let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
+    let (sandbox, needs) = match speed {
+        Some(speed) => (Some(play::start(&args.play, 0, speed).await?), Needs::Nothing),
+        None => (None, play::only_with_sandbox(&args.play).map(|()| Needs::Hook)?),
     };
-    let speed = sandbox.as_ref().map(|_| args.play.speed.unwrap_or(play::DEPLOY_SPEED));
+    let settings = Settings::resolve(&args.inputs, env, needs)?;
+    let settings = if let Some(sandbox) = &sandbox { play::on(sandbox, settings) } else { settings };
     let mut run = Run::open(settings, &args.inputs.telling, env, speed)?;
     if run.settings.hook.is_none() {
-        return Ok(run.skip(None).await);
+        return Ok(run.end_untriggered(Outcome::Skipped, None).await);
     }
     if run.settings.dry_run {
-        let code = run.examine().await;
-        return if code == 0 { Ok(run.skip(Some(Cause::NotAsked)).await) } else { Ok(code) };
+        return Ok(run.rehearse().await);
     }
     Ok(run.run(Task::Deploy, timing, &signals).await)
 }
@@ -133,141 +126,20 @@ async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Problems> {
         Ok(settings) => Ok(Run::open(settings, &inputs.telling, env, None)?.examine().await),
         Err(problems) => {
             let out = Out::new(Redactor::default(), github::is_here(env));
-            problems.0.iter().for_each(|problem| out.data(&doctor::bad_input(problem).line()));
+            problems.0.iter().for_each(|problem| {
+                out.data(&doctor::bad_input(problem).line(inputs.telling.format, SystemTime::now()));
+            });
             Ok(BAD_INPUT)
         }
     }
 }
 
-/// A run, connected to the platform and to whoever is told.
-struct Run {
-    settings: Settings,
-    http: Http,
-    platform: Fortrabbit,
-    told: Told,
-    out: Out,
-}
-
-impl Run {
-    /// Masks first, then everything that can fail before anything is sent. `speed`: of the embedded platform.
-    fn open(settings: Settings, telling: &Telling, env: &Env, speed: Option<f64>) -> Result<Self, Problems> {
-        let redactor = settings.redactor();
-        let out = Out::new(redactor.clone(), github::is_here(env));
-        out.mask();
-        let hook = settings.hook.as_ref();
-        let needs_tls = settings.api_url.scheme() == "https" && settings.api_token.is_some();
-        let tls = needs_tls || hook.is_some_and(|hook| hook.expose().scheme() == "https");
-        let http = Http::new(&settings.network, tls, redactor.clone()).map_err(|error| {
-            let remedy = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
-                          /etc/ssl/certs/ca-certificates.crt.";
-            let (input, wrong) = ("ca-file".to_owned(), error.to_string());
-            Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
-        })?;
-        let access = access(&settings);
-        let known = provider::is_known(&access);
-        let platform = provider::open(access, http.clone());
-        let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
-        let place = Place {
-            environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
-            environment_url: settings.environment_url.clone(),
-            hook: hook.map(HookUrl::label).unwrap_or_default(),
-            timeout: settings.timeout,
-            pass_canceled: settings.pass_canceled,
-            sandbox: speed,
-        };
-        let summary = settings.report.wants(Kind::Summary);
-        let mut told = Told {
-            voice: voice(telling, env, &out),
-            github: GitHub::detect(env, &out, summary),
-            files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
-            place,
-        };
-        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Summary) {
-            if settings.report.named && settings.report.wants(kind) {
-                told.warn(&format!("The report `{}` is not written by this version yet.", kind.as_str()));
-            }
-        }
-        if let (false, Some(hook)) = (known, hook) {
-            let host = hook.host();
-            told.warn(&format!(
-                "{host} is not a platform this version knows; its answers are read as fortrabbit's, and its hook is never read."
-            ));
-        }
-        Ok(Self { settings, http, platform, told, out })
-    }
-
-    async fn run(&mut self, task: Task, timing: Timing, signals: &Signals) -> u8 {
-        let Settings { wait, timeout, interval, .. } = self.settings;
-        let (started, seed) = (SystemTime::now(), fastrand::u64(..));
-        let plan = Plan { wait, timeout, interval, timing, started, seed };
-        let report = deploy::run(task, &mut self.platform, &mut self.told, plan, signals.wait()).await;
-        exit_code(report.outcome, self.settings.pass_canceled, signals.first())
-    }
-
-    /// Ends a run in which nothing is to be triggered.
-    async fn skip(&mut self, cause: Option<Cause>) -> u8 {
-        let report = Report {
-            task: Task::Deploy,
-            outcome: Outcome::Skipped,
-            sent: Sent::No,
-            cause,
-            started: SystemTime::now(),
-            duration: Duration::ZERO,
-            snapshot: None,
-            stages: Vec::new(),
-            triggers: 0,
-            looks: 0,
-            log: Vec::new(),
-        };
-        self.told.tell(&Event::Ended { report }).await;
-        exit_code(Outcome::Skipped, false, None)
-    }
-
-    async fn examine(&mut self) -> u8 {
-        let known = provider::is_known(&access(&self.settings));
-        let Settings { hook, network, .. } = &self.settings;
-        let checks = doctor::examine(hook.as_ref(), known, network, &self.http, &mut self.platform).await;
-        for check in &checks {
-            self.out.data(&check.line());
-        }
-        doctor::exit_code(&checks)
-    }
-}
-
-fn access(settings: &Settings) -> Access {
-    let Settings { hook, api_token, api_url, .. } = settings;
-    Access { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
-}
-
-/// The same settings for the embedded platform: its hook, its API, its token.
-fn on(sandbox: &sandbox::Sandbox, mut settings: Settings) -> Settings {
-    settings.hook = HookUrl::parse(&sandbox.hook_url()).ok();
-    settings.api_token = Token::parse(&sandbox.api_token());
-    if let Ok(url) = url::Url::parse(&sandbox.url()) {
-        settings.api_url = url;
-    }
-    settings
-}
-
-/// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
-fn voice(telling: &Telling, env: &Env, out: &Out) -> Voice {
-    if telling.format == Format::Json {
-        return Voice::Json { out: out.clone(), verbose: telling.verbose };
-    }
-    let github = github::is_here(env);
-    let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let volume = match (telling.quiet, telling.verbose) {
-        (true, _) => Volume::Quiet,
-        (_, true) => Volume::Verbose,
-        _ => Volume::Normal,
-    };
-    let color = match telling.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github),
-    };
-    let live = terminal && volume != Volume::Quiet && !env.says_yes("CI");
-    Voice::Human(Box::new(Terminal::new(out.clone(), Manner { volume, color, live, github })))
+/// The Action's post step: closes what a killed run left open.
+async fn close_left(env: &Env) -> Result<u8, Problems> {
+    let settings = Settings::resolve(&Inputs::default(), env, Needs::Nothing)?;
+    let run = Run::open(settings, &Telling::default(), env, None)?;
+    post::run(env, &run.out, &run.http, run.settings.github_token.as_ref()).await;
+    Ok(0)
 }
 
 fn listen() -> Result<Signals, Problems> {
@@ -306,7 +178,7 @@ fn usage(error: &clap::Error, args: &[OsString], out: &Out) -> u8 {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-fn complain(problems: &Problems, out: &Out) {
+fn complain(problems: &Problems, out: &Out) -> u8 {
     for problem in &problems.0 {
         out.talk(&format!("error: {problem}"));
     }
@@ -314,4 +186,5 @@ fn complain(problems: &Problems, out: &Out) {
     if out.is_github() {
         out.command(&github::command::annotation("error", &format!("{problems}\nNothing was sent.")));
     }
+    BAD_INPUT
 }

@@ -1,13 +1,34 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
+use url::Url;
+
 use crate::ci::out::Out;
 use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
 use crate::error::{Problem, Problems};
 use crate::sandbox::{Generation, Options, Sandbox, StartError, scenarios};
+use crate::secret::{HookUrl, Token};
+use crate::settings::Settings;
 use crate::signals::Signals;
 
 /// A platform for `deploy --sandbox`: quick enough to watch.
 pub(crate) const DEPLOY_SPEED: f64 = 20.0;
+
+/// Refuses what is meant for the embedded platform where a real one is deployed on.
+pub(crate) fn only_with_sandbox(play: &PlayArgs) -> Result<(), Problems> {
+    let given = [
+        ("--scenario", play.scenario.is_some()),
+        ("--speed", play.speed.is_some()),
+        ("--generation", play.generation.is_some()),
+    ];
+    let problem = |(input, _): (&str, bool)| Problem {
+        input: input.to_owned(),
+        value: None,
+        wrong: "is for the embedded platform alone".to_owned(),
+        remedy: "Add --sandbox, or leave it out.".to_owned(),
+    };
+    let problems: Vec<Problem> = given.into_iter().filter(|(_, given)| *given).map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+}
 
 /// Starts the platform these arguments describe.
 pub(crate) async fn start(play: &PlayArgs, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
@@ -51,4 +72,14 @@ pub(crate) async fn run(args: &SandboxArgs, out: &Out) -> Result<(), Problems> {
         std::future::pending::<()>().await; // without handlers the signal itself ends the process
     }
     Ok(())
+}
+
+/// The same settings for the embedded platform: its hook, its API, its token.
+pub(crate) fn on(sandbox: &Sandbox, mut settings: Settings) -> Settings {
+    settings.hook = HookUrl::parse(&sandbox.hook_url()).ok();
+    settings.api_token = Token::parse(&sandbox.api_token());
+    if let Ok(url) = Url::parse(&sandbox.url()) {
+        settings.api_url = url;
+    }
+    settings
 }

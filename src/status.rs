@@ -2,16 +2,16 @@
 
 use std::time::SystemTime;
 
-use crate::Run;
 use crate::cli::{Format, StatusArgs};
 use crate::deploy::ports::{Provider as _, Seen};
 use crate::deploy::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problem, Problems, exit_code};
 use crate::render::{json, words};
+use crate::run::Run;
 use crate::settings::{Needs, Settings, deployment_id};
 
-/// Prints the state on standard output. Exit code 0 means that it was read, whatever it is.
+/// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
 pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
     let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
         let (input, wrong) = ("hook-url".to_owned(), "is a hook that cannot be read".to_owned());
         return Err(Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }]));
     };
-    let (outcome, said) = match look.seen {
+    let said = match look.seen {
         Seen::Ours(snapshot) => {
             match args.inputs.telling.format {
                 Format::Human => run.out.data(&words::status(&snapshot)),
@@ -34,16 +34,15 @@ pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
             }
             return Ok(0);
         }
-        Seen::Newer(other) => (Outcome::Lost, format!("The hook shows {} now.", other.id)),
-        Seen::NotThere => (
-            Outcome::Refused,
-            "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned(),
-        ),
-        Seen::Denied { status, said } => {
-            (Outcome::Refused, format!("The platform does not let us read it ({status}). {said}"))
+        Seen::Newer(other) => {
+            format!("The hook shows its newest deployment alone, and that is {} now.", other.id)
         }
-        Seen::Trouble { said } => (Outcome::Lost, format!("The state could not be read: {said}.")),
+        Seen::NotThere => {
+            "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
+        }
+        Seen::Denied { status, said } => format!("The platform does not let us read it ({status}). {said}"),
+        Seen::Trouble { said } => format!("The state could not be read: {said}."),
     };
-    run.told.warn(said.trim());
-    Ok(exit_code(outcome, false, None))
+    run.told.warn(&format!("{} `deploy-hook doctor` finds out more.", said.trim()));
+    Ok(exit_code(Outcome::Lost, false, None))
 }

@@ -29,7 +29,7 @@ impl Files {
             }
             Event::Ended { report } => {
                 let outputs = self.outputs(&outputs::all(report, place));
-                let page = self.summary.then(|| self.redactor.redact(&markdown::summary(report, place)));
+                let page = self.summary.then(|| self.redactor.redact(&markdown::summary(report, place, &[])));
                 let summary = page.and_then(|page| write(&self.dir.join("deploy-hook-summary.md"), &page));
                 outputs.into_iter().chain(summary).collect()
             }

@@ -45,7 +45,7 @@ impl Told {
     /// Tells of something beside the run's events that a reader should act on.
     pub fn warn(&mut self, message: &str) {
         match (&mut self.github, &mut self.voice) {
-            (_, Voice::Json { out, .. }) => out.data(&json::notice("warning", message, SystemTime::now())),
+            (_, Voice::Json { out, .. }) => out.data(&json::warning(message, SystemTime::now())),
             (Some(github), _) => github.warning(message),
             (None, Voice::Human(terminal)) => terminal.warning(message),
         }
@@ -59,7 +59,10 @@ impl Reporter for Told {
             Voice::Json { verbose: false, .. } if matches!(event, Event::Looked { .. }) => {}
             Voice::Json { out, .. } => out.data(&json::event(event, &self.place, SystemTime::now())),
         }
-        let github = self.github.as_mut().map(|github| github.tell(event, &self.place)).unwrap_or_default();
+        let github = match &mut self.github {
+            Some(github) => github.tell(event, &self.place).await,
+            None => Vec::new(),
+        };
         let files = self.files.as_mut().map(|files| files.tell(event, &self.place)).unwrap_or_default();
         for trouble in github.into_iter().chain(files) {
             self.warn(&trouble);

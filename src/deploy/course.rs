@@ -7,7 +7,7 @@ use super::ports::{Log, Look, Settled, Unreadable};
 use super::report::{Cause, Event, Report, Sent, Stage, Task};
 use super::schedule::{Pace, RateLimit, Schedule, Timing};
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
-use super::trigger::{Answer, Next};
+use super::trigger::{Answer, Unclear};
 
 /// Whether the deployment is followed after the trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,10 @@ pub(super) struct Course {
     follow: Follow,
     dice: fastrand::Rng,
     at: At,
-    /// The beginning of the trigger; all ages count from here.
+    /// The beginning of the first trigger; the run's length and its deadline count from here.
     zero: Duration,
+    /// When our deployment became known; its age counts from here.
+    born: Duration,
     /// Before this nothing is to be done.
     due: Duration,
     /// When the next heartbeat falls.
@@ -114,6 +116,7 @@ impl Course {
             dice: fastrand::Rng::with_seed(plan.seed),
             at,
             zero: Duration::ZERO,
+            born: Duration::ZERO,
             due: Duration::ZERO,
             beat: plan.timing.heartbeat,
             news: vec![Event::Started { task: task.clone() }],
@@ -149,7 +152,6 @@ impl Course {
                 if self.report.triggers == 0 {
                     (self.zero, self.beat) = (now, now + self.plan.timing.heartbeat);
                 }
-                self.report.triggers += 1;
                 Action::Trigger
             }
             At::Settling { .. } => Action::Settle,
@@ -186,6 +188,7 @@ impl Course {
             return;
         }
         if under_way {
+            self.report.triggers += 1;
             self.report.sent = Sent::Maybe;
         }
         self.end(now, Outcome::Interrupted, None);
@@ -197,29 +200,30 @@ impl Course {
     }
 
     fn answered(&mut self, now: Duration, answer: Answer, reading: Reading) {
+        self.report.triggers += 1;
         let attempt = self.report.triggers;
-        let next = answer.next(attempt, &self.plan.timing);
+        let again = answer.again(attempt, &self.plan.timing).filter(|pause| now + *pause < self.deadline());
         let (outcome, cause) = match answer {
             Answer::Accepted(snapshot) => return self.accepted(now, snapshot, reading, false),
-            Answer::Unclear(unclear) => {
-                self.report.sent = Sent::Maybe;
-                self.report.cause = Some(Cause::Unclear(unclear.clone()));
-                self.news.push(Event::Settling { unclear });
-                let until = (now + self.plan.timing.settle).min(self.deadline());
-                self.at = At::Settling { until };
-                self.rest(now, self.plan.timing.floor.max(self.schedule.spacing()));
-                return;
-            }
+            Answer::Unclear(unclear) => return self.unclear(now, unclear),
             Answer::Refused(refusal) => (Outcome::Refused, Cause::Refused(refusal)),
             Answer::NotSent(not_sent) => (Outcome::Unreachable, Cause::NotSent(not_sent)),
         };
-        match next {
-            Next::Again(pause) if now + pause < self.deadline() => {
+        match again {
+            Some(pause) => {
                 self.news.push(Event::Repeating { attempt, pause, cause });
                 self.rest(now, pause);
             }
-            _ => self.end(now, outcome, Some(cause)),
+            None => self.end(now, outcome, Some(cause)),
         }
+    }
+
+    fn unclear(&mut self, now: Duration, unclear: Unclear) {
+        self.report.sent = Sent::Maybe;
+        self.report.cause = Some(Cause::Unclear(unclear.clone()));
+        self.news.push(Event::Settling { unclear });
+        self.at = At::Settling { until: (now + self.plan.timing.settle).min(self.deadline()) };
+        self.rest(now, self.plan.timing.floor.max(self.schedule.spacing()));
     }
 
     fn settled(&mut self, now: Duration, settled: Settled, reading: Reading) {
@@ -227,9 +231,10 @@ impl Course {
         match settled {
             Settled::Ours(snapshot) => {
                 self.report.cause = None;
+                self.follow.found();
                 self.accepted(now, snapshot, reading, true);
             }
-            Settled::NotYet(pace) if now < until => {
+            Settled::NotYet(pace) if now < until && now + pace.barred() <= until => {
                 let pause = self.schedule.pause(Duration::ZERO, 0, pace, self.dice.f64());
                 self.rest(now, pause);
                 self.due = self.due.min(until);
@@ -243,11 +248,12 @@ impl Course {
 
     fn accepted(&mut self, now: Duration, snapshot: Snapshot, reading: Reading, adopted: bool) {
         self.report.sent = Sent::Yes;
+        self.born = now;
         self.news.push(Event::Triggered { snapshot: snapshot.clone(), adopted });
         let (id, phase) = (snapshot.id.clone(), snapshot.phase);
         self.see(now, snapshot);
         match (phase, self.plan.wait, reading.possible) {
-            (Phase::Ended(verdict), _, _) => self.ended(now, id, verdict.into(), None),
+            (Phase::Ended(verdict), _, _) => self.ended(now, id, (verdict.into(), None), Pace::default()),
             (_, Wait::Never, _) => self.end(now, Outcome::Triggered, Some(Cause::NotAsked)),
             (_, Wait::Auto, Err(why)) => self.end(now, Outcome::Triggered, Some(Cause::Unreadable(why))),
             (_, Wait::Always, Err(why)) => self.end(now, Outcome::Lost, Some(Cause::Unreadable(why))),
@@ -262,7 +268,7 @@ impl Course {
     fn looked(&mut self, now: Duration, look: Look) {
         let At::Following(id) = &self.at else { return };
         let (id, pace) = (id.clone(), look.pace);
-        match self.follow.learn(look, now.saturating_sub(self.zero), now >= self.deadline()) {
+        match self.follow.learn(look, now.saturating_sub(self.born), now >= self.deadline()) {
             Step::News(snapshot) => self.see(now, snapshot),
             Step::NotYet => {}
             Step::Trouble { said, errors } => {
@@ -272,7 +278,7 @@ impl Course {
                 if let Some(snapshot) = snapshot {
                     self.see(now, snapshot);
                 }
-                return self.ended(now, id, outcome, cause);
+                return self.ended(now, id, (outcome, cause), pace);
             }
         }
         self.pause_before_look(now, pace);
@@ -280,17 +286,16 @@ impl Course {
 
     /// Sets the time of the next look: after the pause, or on the deadline if that comes first.
     fn pause_before_look(&mut self, now: Duration, pace: Pace) {
-        let (age, deadline) = (now.saturating_sub(self.zero), self.deadline());
+        let (age, deadline) = (now.saturating_sub(self.born), self.deadline());
         let pause = self.schedule.pause(age, self.follow.errors(), pace, self.dice.f64());
         self.due = (now + pause).min(deadline);
-        if now + pace.least() > deadline {
+        if now + pace.barred() > deadline {
             self.at = At::Silent;
         }
-        self.news.push(Event::Looked {
-            looks: self.report.looks,
-            elapsed: age,
-            pause: self.due.saturating_sub(now),
-        });
+        if self.report.looks > 0 {
+            let (elapsed, pause) = (now.saturating_sub(self.zero), self.due.saturating_sub(now));
+            self.news.push(Event::Looked { looks: self.report.looks, elapsed, pause });
+        }
     }
 
     fn logged(&mut self, now: Duration, log: Log) {
@@ -298,10 +303,12 @@ impl Course {
             return;
         };
         match log {
-            Log::NotYet(pace) if *tries < self.plan.timing.log_tries => {
+            // a log is not worth a longer wait than any look is
+            Log::NotYet(pace)
+                if *tries < self.plan.timing.log_tries && pace.barred() <= self.plan.timing.cap =>
+            {
                 *tries += 1;
-                let asked = pace.retry_after.unwrap_or_default().min(self.plan.timing.cap);
-                self.rest(now, (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(asked));
+                self.rest(now, (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(pace.barred()));
             }
             Log::Lines(lines) => {
                 self.report.log = lines;
@@ -342,11 +349,12 @@ impl Course {
     }
 
     /// The deployment's end is known; a failed one's log is still fetched.
-    fn ended(&mut self, now: Duration, id: DeploymentId, outcome: Outcome, cause: Option<Cause>) {
+    fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), pace: Pace) {
+        let (outcome, cause) = end;
         self.end(now, outcome, cause);
-        if outcome == Outcome::Failed {
+        if outcome == Outcome::Failed && pace.barred() <= self.plan.timing.cap {
             self.at = At::Logging { id, tries: 1 };
-            self.due = now;
+            self.rest(now, pace.barred());
         }
     }
 

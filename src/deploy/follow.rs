@@ -52,6 +52,11 @@ impl Follow {
         Self { foreign, grace, budget, seen: false, errors: 0, trouble: String::new() }
     }
 
+    /// Our deployment was found by reading before the first look.
+    pub(super) fn found(&mut self) {
+        self.seen = true;
+    }
+
     /// Failed looks in a row.
     #[must_use]
     pub(super) fn errors(&self) -> u32 {

@@ -10,6 +10,7 @@ pub mod schedule;
 pub mod state;
 pub mod trigger;
 
+use std::cell::Cell;
 use std::pin::pin;
 
 use tokio::time::Instant;
@@ -21,8 +22,8 @@ use self::report::{Event, Report, Task};
 
 /// Runs a task to its end and tells the reporter of everything on the way.
 ///
-/// `stop` ends the run early, in order: whatever is under way is dropped, except that a trigger already sent is
-/// waited for a moment longer, so that the deployment it made can be named.
+/// `stop` ends the run early, in order: nothing is begun any more, and whatever is under way is dropped, except that
+/// a trigger already sent is waited for a moment longer, so that the deployment it made can be named.
 pub async fn run<P: Provider, R: Reporter>(
     task: Task,
     provider: &mut P,
@@ -43,12 +44,17 @@ pub async fn run<P: Provider, R: Reporter>(
             break;
         }
         let triggering = action == Action::Trigger;
-        let mut act = pin!(act(action, provider, began));
+        let polled = Cell::new(false);
+        let mut act = pin!(async {
+            polled.set(true);
+            act(action, provider, began).await
+        });
         let fact = tokio::select! {
             biased;
             () = &mut stop => {
-                let answer = if triggering { tokio::time::timeout(parting, act).await.ok() } else { None };
-                let unanswered = triggering && answer.is_none();
+                let sent = triggering && polled.get();
+                let answer = if sent { tokio::time::timeout(parting, act).await.ok() } else { None };
+                let unanswered = sent && answer.is_none();
                 if let Some(fact) = answer {
                     course.learn(began.elapsed(), fact);
                 }

@@ -57,6 +57,8 @@ pub enum Settled {
 pub enum Unreadable {
     /// The hook cannot be read, the platform's API can, and no token for it was given.
     NeedsToken,
+    /// It is nobody's whose hooks are known to be readable.
+    UnknownPlatform,
 }
 
 /// One look at a deployment.

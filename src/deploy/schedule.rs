@@ -102,7 +102,14 @@ impl Pace {
             (Some(remaining), Some(reset_in)) => reset_in / (remaining / 2).max(1),
             _ => Duration::ZERO,
         };
-        self.retry_after.unwrap_or_default().max(share)
+        self.barred().max(share)
+    }
+
+    /// How long nothing at all may be asked: what `Retry-After` says, and until the reset where no request is left.
+    #[must_use]
+    pub fn barred(&self) -> Duration {
+        let spent = if self.remaining == Some(0) { self.reset_in } else { None };
+        self.retry_after.unwrap_or_default().max(spent.unwrap_or_default())
     }
 }
 

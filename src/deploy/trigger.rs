@@ -94,34 +94,22 @@ pub enum NoAnswer {
     Unreadable(u16),
 }
 
-/// What to do after an answer that is not an acceptance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Send it again after this pause: provably nothing was triggered, and it may work next time.
-    Again(Duration),
-    /// Find out by reading, where reading is documented.
-    Settle,
-    /// This is how the run ends.
-    End,
-}
-
 impl Answer {
-    /// When, after `attempts` requests so far, the trigger may be sent again.
+    /// After what pause the trigger may be sent again, if at all, with `attempts` requests sent so far.
     ///
     /// The rule that keeps one run at one deployment: only a request that never left, or one refused for its
     /// rate, is repeated. A broken certificate or a proxy's no is not repeated either: it will not mend by itself.
     #[must_use]
-    pub fn next(&self, attempts: u32, timing: &Timing) -> Next {
+    pub fn again(&self, attempts: u32, timing: &Timing) -> Option<Duration> {
         let pause = match self {
-            Self::Unclear(_) => return Next::Settle,
             Self::NotSent(NotSent { why: Unreachable::Dns | Unreachable::Connect, .. }) => {
                 timing.retry.saturating_mul(attempts)
             }
             Self::Refused(Refusal { why: Refused::RateLimited, retry_after, .. }) => {
                 retry_after.unwrap_or(timing.rate_pause)
             }
-            Self::Accepted(_) | Self::NotSent(_) | Self::Refused(_) => return Next::End,
+            Self::Accepted(_) | Self::Unclear(_) | Self::NotSent(_) | Self::Refused(_) => return None,
         };
-        if attempts < timing.attempts { Next::Again(pause) } else { Next::End }
+        (attempts < timing.attempts).then_some(pause)
     }
 }

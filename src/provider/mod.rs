@@ -21,11 +21,12 @@ pub struct Access {
     pub api: Url,
 }
 
-/// The platform this access belongs to.
-///
-/// There is one so far, so every hook is taken for its. The next one is chosen here, by the hook's host.
+/// The platforms. There is one so far, so every hook is taken for its; with the next one this becomes an enum.
+pub type Platform = Fortrabbit;
+
+/// The platform this access belongs to. The next one is chosen here, by the hook's host.
 #[must_use]
-pub fn open(access: Access, http: Http) -> Fortrabbit {
+pub fn open(access: Access, http: Http) -> Platform {
     Fortrabbit::new(access, http)
 }
 

@@ -57,10 +57,16 @@ pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
     line("status", now, fields)
 }
 
-/// Anything else worth a line: a warning, or what is wrong with the input.
+/// A warning beside the run's events.
 #[must_use]
-pub fn notice(level: &str, message: &str, now: SystemTime) -> String {
-    line(level, now, json!({ "message": message }))
+pub fn warning(message: &str, now: SystemTime) -> String {
+    line("warning", now, json!({ "message": message }))
+}
+
+/// One check of `doctor`: `health` is `good`, `unsure` or `bad`.
+#[must_use]
+pub fn check(name: &str, health: &str, found: &str, remedy: &str, now: SystemTime) -> String {
+    line("check", now, json!({ "check": name, "health": health, "message": found, "remedy": remedy }))
 }
 
 fn line(name: &str, now: SystemTime, fields: Value) -> String {

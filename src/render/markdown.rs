@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::text::{count, duration, mark, phase_mark, time};
 use super::words::{self, Words};
-use super::{Place, text};
+use super::{Filed, Place, text};
 use crate::deploy::report::{Report, Task};
 
 /// The most a log may take of a summary, whose whole must stay under GitHub's 1 MiB.
@@ -13,7 +13,7 @@ const LONGEST_LOG: usize = 64 * 1024;
 
 /// The summary of a run. Everything that came from outside is escaped.
 #[must_use]
-pub fn summary(report: &Report, place: &Place) -> String {
+pub fn summary(report: &Report, place: &Place, filed: &[Filed]) -> String {
     let Words { happened, meaning, next } = words::verdict(report, place);
     let mut page = String::new();
     let title = place.environment.as_ref().map(|name| format!(" · {}", escape(name))).unwrap_or_default();
@@ -33,6 +33,7 @@ pub fn summary(report: &Report, place: &Place) -> String {
     add(facts(report, place));
     add(stages(report));
     add(log(&report.log));
+    add(reports(filed));
     if place.sandbox.is_some() {
         add("_On the embedded platform: nothing real was deployed._".to_owned());
     }
@@ -55,6 +56,7 @@ fn facts(report: &Report, place: &Place) -> String {
         ("Created", seen.and_then(|seen| seen.created_at).map(|at| escape(&time(at)))),
         ("Page", seen.and_then(|seen| seen.page.as_ref()).map(link)),
         ("Hook", (!place.hook.is_empty()).then(|| code(&place.hook))),
+        ("Trigger", place.cause.as_deref().map(escape)),
         ("Took", Some(format!("{}, {}", duration(report.duration), count(report.looks, "look")))),
     ];
     let mut table = "| | |\n|:--|:--|".to_owned();
@@ -64,6 +66,18 @@ fn facts(report: &Report, place: &Place) -> String {
         }
     }
     table
+}
+
+/// What was and was not reported elsewhere, and why.
+fn reports(filed: &[Filed]) -> String {
+    let written: Vec<&str> =
+        filed.iter().filter(|filed| filed.trouble.is_none()).map(|filed| filed.kind.noun()).collect();
+    let mut lines = Vec::new();
+    if !written.is_empty() {
+        lines.push(format!("Also reported as: {}.", written.join(", ")));
+    }
+    lines.extend(filed.iter().filter_map(|filed| words::missed(filed, false)).map(|missed| escape(&missed)));
+    lines.join("\n\n")
 }
 
 fn stages(report: &Report) -> String {

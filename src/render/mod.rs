@@ -1,12 +1,15 @@
 //! Pure renderers: a report in, a string out.
 
 pub mod json;
+mod kind;
 pub mod markdown;
 pub mod outputs;
 pub mod text;
 pub mod words;
 
 use std::time::Duration;
+
+pub use self::kind::{Filed, Kind, Missed};
 
 /// What a reader must know beside the report to make sense of it.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub struct Place {
     pub environment_url: Option<String>,
     /// Where the hook lives, with stars for its secret.
     pub hook: String,
+    /// What began the run, where the CI says so.
+    pub cause: Option<String>,
     /// The deadline.
     pub timeout: Duration,
     /// `on-canceled: pass`.

@@ -63,6 +63,17 @@ pub fn phase_mark(phase: Phase) -> &'static str {
     }
 }
 
+/// The text in at most `most` characters, cut at a word.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(most.saturating_sub(1)).collect();
+    let end = head.rfind(' ').filter(|end| *end > head.len() / 2).unwrap_or(head.len());
+    format!("{}…", head.get(..end).unwrap_or(&head).trim_end())
+}
+
 /// The text with a capital first letter.
 #[must_use]
 pub fn capital(text: &str) -> String {
@@ -73,6 +84,13 @@ pub fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_word_and_never_longer_than_asked() {
+        assert_eq!(cut("short", 140), "short");
+        assert_eq!(cut("one two three", 9), "one two…");
+        assert_eq!(cut(&"ü".repeat(200), 140).chars().count(), 140);
+    }
 
     #[test]
     fn durations_read_as_people_say_them() {

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::Place;
 use super::text::{count, duration};
+use super::{Filed, Place};
 use crate::deploy::ports::Unreadable;
 use crate::deploy::report::{Cause, Event, Report, Sent, Task};
 use crate::deploy::state::{Outcome, Phase, Snapshot};
@@ -24,6 +24,8 @@ pub struct Words {
 
 const LOOK: &str = "Look at the deployment history in the dashboard before you trigger again.";
 const GOES_ON: &str = "The deployment goes on at the platform; its end was not seen.";
+const UNKNOWN_PLATFORM: &str = "It runs at the platform; how it ends is not known here. This version does not know \
+    that platform, and a hook it does not know is never read, as on some platforms reading triggers.";
 const NOTHING: &str = "Nothing was triggered.";
 
 /// The verdict of a run.
@@ -67,6 +69,9 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
         Outcome::Lost => lost(report, &which),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
         Outcome::Interrupted => interrupted(report, &which),
+        Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
+            words("Dry run: everything but the trigger was done, and all is well.".to_owned(), NOTHING, "")
+        }
         Outcome::Skipped => words(
             "There is no hook URL here, and `if-missing: skip` says that is fine.".to_owned(),
             NOTHING,
@@ -124,6 +129,9 @@ fn triggered(report: &Report, which: &str) -> Words {
             "Store an API token as a secret and pass it as `api-token`, and the run will wait for the verdict. \
              `wait: never` says that triggering is all you want.",
         ),
+        Some(Cause::Unreadable(Unreadable::UnknownPlatform)) => {
+            (UNKNOWN_PLATFORM, "See its end in your platform's dashboard.")
+        }
         _ => ("It runs at the platform; `wait: never` asked for no more.", ""),
     };
     Words { happened: format!("{which} was triggered."), meaning: meaning.to_owned(), next: next.to_owned() }
@@ -136,6 +144,9 @@ fn lost(report: &Report, which: &str) -> Words {
             "cannot be followed: this hook's deployments are read through the platform's API, and no token was given".to_owned(),
             "Pass an API token as `api-token`, or set `wait: auto` or `never`.",
         ),
+        Some(Cause::Unreadable(Unreadable::UnknownPlatform)) => {
+            ("cannot be followed: this version does not know the platform".to_owned(), "Set `wait: auto` or `never`.")
+        }
         Some(Cause::Denied { status: status @ (401 | 403), said }) => (
             format!("cannot be read: the platform answered {status}{}", quoted(said)),
             "Check that the API token is valid and belongs to an owner of this environment. It was not tried again: \
@@ -164,7 +175,11 @@ fn not_accepted(cause: Option<&Cause>) -> Words {
                 .to_owned(),
             next: LOOK.to_owned(),
         },
-        _ => Words { happened: "The run ended early.".to_owned(), meaning: String::new(), next: LOOK.to_owned() },
+        _ => Words {
+            happened: "Dry run: a trigger would fail.".to_owned(),
+            meaning: NOTHING.to_owned(),
+            next: "The checks above say why, each with its remedy.".to_owned(),
+        },
     }
 }
 
@@ -306,6 +321,30 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
         Event::Ended { .. } => return None,
     })
 }
+
+/// One line for a record while the deployment goes on.
+#[must_use]
+pub fn going(id: Option<&str>, word: &str) -> String {
+    let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
+    if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
+}
+
+/// Why a report is missing, and what to do about it; `None` where it is not. `untrusted`: of a fork or Dependabot.
+#[must_use]
+pub fn missed(filed: &Filed, untrusted: bool) -> Option<String> {
+    let missed = filed.trouble.as_ref()?;
+    let (noun, why) = (filed.kind.noun(), missed.why.trim_end_matches('.'));
+    let remedy = match (missed.forbidden, untrusted) {
+        (false, _) => String::new(),
+        (true, true) => " Pull requests from forks and Dependabot get a token that may only read.".to_owned(),
+        (true, false) => format!(" Add `{}` to the job's `permissions:`.", filed.kind.permission()),
+    };
+    Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
+}
+
+/// What a record says that a killed run left open.
+pub const LEFT_OPEN: &str =
+    "The run ended before the deployment's end was seen; the deployment goes on at the platform.";
 
 /// What a newcomer on the embedded platform is told first.
 #[must_use]

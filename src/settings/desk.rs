@@ -99,22 +99,17 @@ impl<'a> Desk<'a> {
     }
 
     /// A duration in its range; `None` where it is unset, `auto` or wrong.
-    pub(super) fn duration(
-        &mut self,
-        name: &str,
-        range: (Duration, Duration),
-        auto: bool,
-    ) -> Option<Duration> {
+    pub(super) fn duration(&mut self, name: &str, range: (&str, &str), auto: bool) -> Option<Duration> {
         let found = self.find(name, &[])?;
         let text = found.value.trim();
         if auto && text.eq_ignore_ascii_case("auto") {
             return None;
         }
-        let (least, most) = (humantime::format_duration(range.0), humantime::format_duration(range.1));
         let or = if auto { "auto, or " } else { "" };
-        let allowed = format!("Allowed: {or}{least} to {most}, with a unit: 90s, 20m, 1h.");
+        let allowed = format!("Allowed: {or}{} to {}, with a unit: 90s, 20m, 1h.", range.0, range.1);
+        let bound = |text| humantime::parse_duration(text).unwrap_or_default();
         match humantime::parse_duration(text) {
-            Ok(duration) if (range.0..=range.1).contains(&duration) => return Some(duration),
+            Ok(duration) if (bound(range.0)..=bound(range.1)).contains(&duration) => return Some(duration),
             Ok(_) => self.problem(&found, "is out of range", allowed),
             Err(_) if text.parse::<u64>().is_ok() => {
                 self.problem(&found, "has no unit", format!("Did you mean {text}s? {allowed}"));
@@ -161,7 +156,8 @@ impl<'a> Desk<'a> {
         let found = match self.option(name) {
             Some(value) => Some(Found { value, input: format!("--{name}") }),
             None => self.secret(name, &variable).ok()?.or_else(|| self.find(name, customary)),
-        }?;
+        };
+        let found = found.filter(|found| !found.value.trim().is_empty())?;
         let token = Token::parse(&found.value);
         if token.is_none() {
             let remedy = "Store it again: the token alone, on one line.";
@@ -170,7 +166,8 @@ impl<'a> Desk<'a> {
         token
     }
 
-    /// A secret from `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read.
+    /// A secret from `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read. A
+    /// file that was named and is empty is an answer: no other source is asked, as it may belong elsewhere.
     pub(super) fn secret(&mut self, name: &str, variable: &str) -> Result<Option<Found>, ()> {
         let file_option = self.option(&format!("{name}-file")).map(|path| (path, format!("--{name}-file")));
         if file_option.is_none()
@@ -182,7 +179,7 @@ impl<'a> Desk<'a> {
         let from_env = || self.env.get(&file_variable).map(|path| (path.to_owned(), file_variable.clone()));
         let Some((path, input)) = file_option.or_else(from_env) else { return Ok(None) };
         match read_secret(Path::new(path.trim())) {
-            Ok(value) => Ok(Some(Found { value, input }).filter(|found| !found.value.trim().is_empty())),
+            Ok(value) => Ok(Some(Found { value, input })),
             Err(error) => {
                 let found = Found { value: path, input };
                 let remedy = "Give the path of a file that holds the secret alone.";

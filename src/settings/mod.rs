@@ -14,13 +14,14 @@ use crate::deploy::state::DeploymentId;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::{Network, ProxyUrl};
+use crate::render::Kind;
 use crate::secret::{HookUrl, Redactor, Token};
 
 /// Shortest and longest `timeout`.
-const TIMEOUT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(24));
+const TIMEOUT: (&str, &str) = ("1s", "24h");
 
 /// Shortest and longest fixed `poll-interval`.
-const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
+const INTERVAL: (&str, &str) = ("1s", "10m");
 
 /// The default of `api-url`.
 pub const API_URL: &str = "https://api.fortrabbit.com";
@@ -80,37 +81,11 @@ impl Reports {
     pub fn wants(&self, kind: Kind) -> bool {
         self.wanted.contains(&kind)
     }
-}
 
-/// A kind of report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The job summary.
-    Summary,
-    /// The commit status.
-    Status,
-    /// The check run.
-    Check,
-    /// GitHub's or GitLab's deployment.
-    Deployment,
-    /// The sticky comment.
-    Comment,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Summary, Self::Status, Self::Check, Self::Deployment, Self::Comment];
-
-    /// The kind's word in the input `report`.
+    /// The kinds wanted, each once, in their own order.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Summary => "summary",
-            Self::Status => "status",
-            Self::Check => "check",
-            Self::Deployment => "deployment",
-            Self::Comment => "comment",
-        }
+    pub fn kinds(&self) -> Vec<Kind> {
+        Kind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
     }
 }
 
@@ -195,7 +170,7 @@ fn hook(desk: &mut Desk<'_>, needs: Needs, skip: bool, token: bool) -> Option<Ho
         return None;
     }
     let found = desk.secret(NAME, "DEPLOY_HOOK_URL").ok()?.or_else(|| desk.first_of(NAME, &CUSTOMARY));
-    if let Some(found) = found {
+    if let Some(found) = found.filter(|found| !found.value.trim().is_empty()) {
         let parsed = HookUrl::parse(&found.value);
         return parsed.map_err(|fault| desk.secret_problem(&found.input, fault.wrong(), fault.remedy())).ok();
     }

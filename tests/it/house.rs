@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each part of the crate may use of the others. `docs/architecture.md` tells the same in words.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("deploy", &[]),
     ("env", &[]),
     ("secret", &[]),
@@ -18,12 +18,19 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("signals", &["error"]),
     ("render", &["deploy"]),
     ("provider", &["deploy", "http", "secret"]),
-    ("ci", &["deploy", "env", "error", "render", "secret"]),
-    ("settings", &["cli", "deploy", "env", "error", "http", "secret"]),
-    ("play", &["ci", "cli", "error", "sandbox", "signals"]),
-    ("doctor", &["deploy", "error", "http", "provider", "render", "secret"]),
-    ("status", &["cli", "deploy", "env", "error", "render", "settings", "Run"]),
-    ("main", &["lib"]),
+    ("ci", &["deploy", "env", "error", "http", "render", "secret"]),
+    ("settings", &["cli", "deploy", "env", "error", "http", "render", "secret"]),
+    ("play", &["ci", "cli", "error", "sandbox", "secret", "settings", "signals"]),
+    ("doctor", &["cli", "deploy", "error", "http", "provider", "render", "secret"]),
+    ("status", &["cli", "deploy", "env", "error", "render", "run", "settings"]),
+    (
+        "run",
+        &[
+            "ci", "cli", "deploy", "doctor", "env", "error", "http", "provider", "render", "secret",
+            "settings", "signals",
+        ],
+    ),
+    ("main", &[]),
 ];
 
 /// The first names of all paths that begin with `crate::`.
@@ -101,7 +108,7 @@ fn every_rule_is_about_something_that_is_there() {
     let parts: BTreeSet<String> = sources().into_iter().map(|(_, part, _)| part).collect();
     for (part, allowed) in MAY_IMPORT {
         assert!(parts.contains(part), "{part}");
-        assert!(allowed.iter().all(|name| parts.contains(*name) || *name == "Run"), "{part}: {allowed:?}");
+        assert!(allowed.iter().all(|name| parts.contains(*name)), "{part}: {allowed:?}");
     }
 }
 

@@ -1,16 +1,30 @@
-//! GitHub Actions: outputs, the job summary, annotations.
+//! GitHub Actions: outputs, the job summary, annotations, and the run's records on the commit.
 
+mod api;
+mod bodies;
 pub mod command;
+mod event;
 mod files;
+pub mod post;
+mod records;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use self::api::Api;
+use self::bodies::Standing;
+use self::event::Run;
+use self::records::{Open, Records, Subject};
 use crate::ci::out::Out;
-use crate::deploy::report::{Cause, Event};
+use crate::deploy::report::{Cause, Event, Report};
 use crate::deploy::state::Outcome;
 use crate::env::Env;
 use crate::error::exit_code;
-use crate::render::{Place, markdown, outputs, words};
+use crate::http::Http;
+use crate::render::{Filed, Kind, Place, markdown, outputs, words};
+use crate::secret::Token;
+
+/// The name under which what is open is carried to the post step.
+const STATE: &str = "deploy_hook_records";
 
 /// The runner, as a container action or a step sees it.
 #[derive(Debug)]
@@ -18,49 +32,146 @@ pub struct GitHub {
     out: Out,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
+    run: Option<Run>,
+    records: Option<Records>,
+    /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
+    named: bool,
+    deployment: Option<String>,
+}
+
+/// What a user wants reported, and as what.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// The kinds.
+    pub kinds: Vec<Kind>,
+    /// Whether they were named one by one.
+    pub named: bool,
+    /// Context of the status, name of the check.
+    pub name: &'a str,
+    /// The commit, where the user chose one.
+    pub sha: Option<&'a str>,
+    /// The token.
+    pub token: Option<&'a Token>,
 }
 
 impl GitHub {
-    /// The runner, where this process runs under one. `summary`: whether a job summary is wanted.
+    /// The runner, where this process runs under one.
     #[must_use]
-    pub fn detect(env: &Env, out: &Out, summary: bool) -> Option<Self> {
+    pub fn detect(env: &Env, out: &Out, http: &Http, wanted: &Wanted<'_>, place: &Place) -> Option<Self> {
+        if !is_here(env) {
+            return None;
+        }
         let path = |name: &str| env.get(name).map(PathBuf::from);
-        let summary = path("GITHUB_STEP_SUMMARY").filter(|_| summary);
-        is_here(env).then(|| Self { out: out.clone(), output: path("GITHUB_OUTPUT"), summary })
+        let run = Run::detect(env, wanted.sha, http.redactor());
+        let mut github = Self {
+            out: out.clone(),
+            output: path("GITHUB_OUTPUT"),
+            summary: path("GITHUB_STEP_SUMMARY").filter(|_| wanted.kinds.contains(&Kind::Summary)),
+            records: None,
+            named: wanted.named,
+            deployment: None,
+            run,
+        };
+        github.records = github.open(wanted, http, place, path("GITHUB_STATE"));
+        Some(github)
+    }
+
+    /// What began this run, for the summary.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.run.as_ref().map(|run| run.cause.as_str())
     }
 
     /// Takes note of an event; what could not be written comes back, one sentence each.
-    pub fn tell(&mut self, event: &Event, place: &Place) -> Vec<String> {
-        let mut troubles = Vec::new();
+    pub async fn tell(&mut self, event: &Event, place: &Place) -> Vec<String> {
         match event {
             Event::Triggered { snapshot, .. } => {
-                troubles.extend(self.output(&outputs::early(snapshot, place)));
+                self.deployment = Some(snapshot.id.to_string());
+                self.note(&words::going(Some(snapshot.id.as_str()), &snapshot.word));
+                self.output(&outputs::early(snapshot, place)).into_iter().collect()
             }
-            Event::UnknownState { word } => self.warning(&words::unknown_state(word)),
-            Event::Ended { report } => {
-                troubles.extend(self.output(&outputs::all(report, place)));
-                if let Some(path) = &self.summary {
-                    let page = markdown::summary(report, place);
-                    troubles.extend(files::append(path, &self.out.redact(&page)).err());
-                }
-                let words = words::verdict(report, place);
-                let text = [words.happened, words.meaning, words.next].join(" ");
-                if exit_code(report.outcome, place.pass_canceled, None) != 0 {
-                    self.out.command(&command::annotation("error", &text));
-                } else if report.outcome == Outcome::Triggered
-                    && matches!(report.cause, Some(Cause::Unreadable(_)))
-                {
-                    self.warning(&text);
-                }
+            Event::State { stage } => {
+                self.note(&words::going(self.deployment.as_deref(), &stage.word));
+                Vec::new()
             }
-            _ => {}
+            Event::UnknownState { word } => {
+                self.warning(&words::unknown_state(word));
+                Vec::new()
+            }
+            Event::Ended { report } => self.ended(report, place).await,
+            _ => Vec::new(),
         }
-        troubles
     }
 
     /// A warning annotation.
     pub fn warning(&self, message: &str) {
         self.out.command(&command::annotation("warning", message));
+    }
+
+    fn open(
+        &self,
+        wanted: &Wanted<'_>,
+        http: &Http,
+        place: &Place,
+        state: Option<PathBuf>,
+    ) -> Option<Records> {
+        let kinds: Vec<Kind> = wanted.kinds.iter().copied().filter(|kind| *kind != Kind::Summary).collect();
+        let run = self.run.as_ref().filter(|run| !run.sha.is_empty() && !kinds.is_empty())?;
+        let api = Api::new(http, &run.api, &run.repository, wanted.token?).ok()?;
+        let subject = Subject {
+            name: wanted.name.to_owned(),
+            sha: run.sha.clone(),
+            page: run.page.clone(),
+            environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
+            site: place.environment_url.clone(),
+            pull: run.pull,
+        };
+        let save = move |open: &Open| {
+            if let Some(state) = &state {
+                save(state, open);
+            }
+        };
+        Some(Records::open(api, subject, kinds, save))
+    }
+
+    fn note(&self, text: &str) {
+        if let Some(records) = &self.records {
+            records.note(Standing::going(self.out.redact(text)));
+        }
+    }
+
+    async fn ended(&mut self, report: &Report, place: &Place) -> Vec<String> {
+        let mut troubles: Vec<String> = self.output(&outputs::all(report, place)).into_iter().collect();
+        let filed = self.close(report, place).await;
+        let untrusted = self.run.as_ref().is_some_and(|run| run.untrusted);
+        for missed in filed.iter().filter_map(|filed| words::missed(filed, untrusted)) {
+            if self.named { troubles.push(missed) } else { self.out.talk(&missed) }
+        }
+        if let Some(path) = &self.summary {
+            let page = markdown::summary(report, place, &filed);
+            troubles.extend(files::append(path, &self.out.redact(&page)).err());
+        }
+        let words = words::verdict(report, place);
+        let text = [words.happened, words.meaning, words.next].join(" ");
+        if exit_code(report.outcome, place.pass_canceled, None) != 0 {
+            self.out.command(&command::annotation("error", &text));
+        } else if report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_))) {
+            self.warning(&text);
+        }
+        troubles
+    }
+
+    /// Closes the records. A run in which nothing was to be triggered leaves none.
+    async fn close(&mut self, report: &Report, place: &Place) -> Vec<Filed> {
+        let Some(records) = self.records.take() else { return Vec::new() };
+        if report.outcome == Outcome::Skipped {
+            return Vec::new();
+        }
+        let passed = exit_code(report.outcome, place.pass_canceled, None) == 0;
+        let text = self.out.redact(&words::verdict(report, place).happened);
+        let page = self.out.redact(&markdown::summary(report, place, &[]));
+        let hurried = report.outcome == Outcome::Interrupted;
+        records.close(Standing::over(report.outcome, passed, text, page), hurried).await
     }
 
     fn output(&self, pairs: &[(&str, String)]) -> Option<String> {
@@ -69,6 +180,12 @@ impl GitHub {
             pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
         files::append(path, &files::outputs(&safe)?).err()
     }
+}
+
+/// Carries what is open to the post step; where that fails, the run closes it itself or nobody does.
+fn save(path: &Path, open: &Open) {
+    let pairs = [(STATE, records::to_state(open))];
+    let _ = files::outputs(&pairs).map(|text| files::append(path, &text));
 }
 
 /// Whether this process runs under GitHub's runner, or one that follows its contract.

@@ -5,6 +5,7 @@
 //! that the documents show being read, or to a hook that has just answered in the draft's form: on other platforms
 //! a `GET` triggers.
 
+mod answer;
 mod body;
 
 use std::collections::HashSet;
@@ -18,9 +19,9 @@ use super::{Access, pace};
 use crate::deploy::ports::{Log, Look, Provider, Seen, Settled, Unreadable};
 use crate::deploy::schedule::{Pace, RateLimit};
 use crate::deploy::state::{DeploymentId, Snapshot};
-use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
-use crate::http::{self, Failure, Http, Method, Stage};
-use crate::secret::{HookUrl, Redactor, is_loopback};
+use crate::deploy::trigger::{Answer, NotSent, Unreachable};
+use crate::http::{self, Failure, Http, Method};
+use crate::secret::{HookUrl, is_loopback};
 
 /// The platform's host, for hooks and API alike.
 const HOST: &str = "api.fortrabbit.com";
@@ -49,6 +50,8 @@ pub struct Fortrabbit {
     http: Http,
     limit: RateLimit,
     generation: Option<Generation>,
+    /// Whether the hook has just answered with the draft's whole body, and so may be read whatever its path.
+    spoke_draft: bool,
     /// Deployments that were there before the trigger; `None` where that could not be read.
     before: Option<HashSet<DeploymentId>>,
     /// When the trigger was sent, by this machine's clock.
@@ -73,8 +76,16 @@ impl Fortrabbit {
     /// A platform that has not been asked anything yet.
     #[must_use]
     pub fn new(access: Access, http: Http) -> Self {
-        let (generation, before, created) = (None, None, None);
-        Self { access, http, limit: LIMIT, generation, before, asked: SystemTime::UNIX_EPOCH, created }
+        Self {
+            access,
+            http,
+            limit: LIMIT,
+            generation: None,
+            spoke_draft: false,
+            before: None,
+            asked: SystemTime::UNIX_EPOCH,
+            created: None,
+        }
     }
 
     /// The same platform, `speed` times as fast: its rate limit counts in its own time.
@@ -88,7 +99,7 @@ impl Fortrabbit {
     pub async fn newest(&mut self) -> Option<Look> {
         let via = self.via_before()?;
         let answer = self.read(self.list_url(via)?, via, READ).await;
-        Some(look(answer, self.http.redactor(), |body| {
+        Some(answer::look(answer, self.http.redactor(), |body| {
             let found = body::deployments(body, self.http.redactor());
             let newest = found.into_iter().find(|deployment| self.is_of_our_environment(deployment));
             newest.map_or(Seen::NotThere, |deployment| Seen::Ours(self.with_page(deployment.snapshot)))
@@ -125,7 +136,7 @@ impl Fortrabbit {
     fn via(&self, id: Option<&DeploymentId>) -> Option<Via> {
         let draft_id = id.is_some_and(|id| id.as_str().starts_with("dp_"));
         match self.generation {
-            Some(Generation::Draft) => Some(Via::Hook),
+            Some(Generation::Draft) => self.hook_is_readable().then_some(Via::Hook),
             Some(Generation::Live) => self.access.token.as_ref().map(|_| Via::Api),
             None if self.hook_is_readable() && (draft_id || self.access.token.is_none()) => Some(Via::Hook),
             None => self.access.token.as_ref().map(|_| Via::Api),
@@ -171,6 +182,7 @@ impl Fortrabbit {
 
     fn accept(&mut self, deployment: Described) -> Snapshot {
         self.generation = Some(deployment.generation);
+        self.spoke_draft = deployment.generation == Generation::Draft && !deployment.snapshot.word.is_empty();
         self.created = deployment.snapshot.created_at;
         self.with_page(deployment.snapshot)
     }
@@ -221,42 +233,10 @@ impl Provider for Fortrabbit {
             return Answer::NotSent(NotSent { why: Unreachable::Connect, said });
         };
         self.asked = SystemTime::now();
-        let answer = match self.http.send(Method::POST, hook.expose(), None, TRIGGER).await {
-            Ok(answer) => answer,
-            Err(failure) => return no_answer(failure),
-        };
-        let status = answer.status;
-        let said = body::said(answer.body.as_deref().unwrap_or_default(), self.http.redactor());
-        let refused = |why| {
-            Answer::Refused(Refusal { why, status, said: said.clone(), retry_after: answer.retry_after })
-        };
-        match status {
-            200..300 => {}
-            300..=399 => return refused(Refused::Redirected),
-            401 | 403 => return refused(Refused::Forbidden),
-            404 => return refused(Refused::NotFound),
-            410 => return refused(Refused::Gone),
-            422 => return refused(Refused::Unprocessable),
-            429 => return refused(Refused::RateLimited),
-            408 | 500.. => {
-                return Answer::Unclear(Unclear { why: NoAnswer::ServerError(status), said });
-            }
-            _ => return refused(Refused::Other),
-        }
-        let unreadable = |said: &str| {
-            Answer::Unclear(Unclear { why: NoAnswer::Unreadable(status), said: said.to_owned() })
-        };
-        let bytes = match &answer.body {
-            Ok(bytes) => bytes,
-            Err(fault) => return unreadable(&fault.to_string()),
-        };
-        let Ok(body) = serde_json::from_slice::<Value>(bytes) else {
-            return unreadable("the answer is not JSON");
-        };
-        match body::deployments(&body, self.http.redactor()).into_iter().next() {
-            Some(deployment) => Answer::Accepted(self.accept(deployment)),
-            None if body::is_error(&body) => refused(Refused::Other),
-            None => unreadable("the answer names no deployment"),
+        let answer = self.http.send(Method::POST, hook.expose(), None, TRIGGER).await;
+        match answer::of_trigger(answer, self.http.redactor()) {
+            Ok(deployment) => Answer::Accepted(self.accept(deployment)),
+            Err(answer) => answer,
         }
     }
 
@@ -293,7 +273,9 @@ impl Provider for Fortrabbit {
     }
 
     fn readable(&self) -> Result<(), Unreadable> {
-        self.via(None).map(|_| ()).ok_or(Unreadable::NeedsToken)
+        let home = self.access.hook.as_ref().is_none_or(|hook| is_home(hook, &self.access.api));
+        let why = if home { Unreadable::NeedsToken } else { Unreadable::UnknownPlatform };
+        self.via(None).map(|_| ()).ok_or(why)
     }
 
     async fn look(&mut self, id: &DeploymentId) -> Look {
@@ -306,7 +288,7 @@ impl Provider for Fortrabbit {
             return Look { seen: Seen::Denied { status: 401, said }, pace: Pace::default() };
         };
         let answer = self.read(url, via, READ).await;
-        look(answer, self.http.redactor(), |body| {
+        answer::look(answer, self.http.redactor(), |body| {
             let found = body::deployments(body, self.http.redactor());
             let newest = found.first().map(|deployment| deployment.snapshot.clone());
             let ours =
@@ -349,49 +331,4 @@ fn is_readable_path(hook: &HookUrl) -> bool {
             | ["v1", "deploy", _, "deploy-hook"]
             | ["v1", "webhooks", "environments", _, "deploy"]
     )
-}
-
-fn no_answer(failure: Failure) -> Answer {
-    let unclear = |why, said| Answer::Unclear(Unclear { why, said });
-    match failure {
-        Failure::NotSent { stage, said } => {
-            let why = match stage {
-                Stage::Dns => Unreachable::Dns,
-                Stage::Connect => Unreachable::Connect,
-                Stage::Tls => Unreachable::Tls,
-                Stage::Proxy => Unreachable::Proxy,
-            };
-            Answer::NotSent(NotSent { why, said })
-        }
-        Failure::TimedOut(_) => unclear(NoAnswer::TimedOut, failure.to_string()),
-        Failure::Broken(said) => unclear(NoAnswer::Broken, said),
-    }
-}
-
-/// What an answer to a reading means; `seen` reads the body of a good one.
-fn look(
-    answer: Result<http::Answer, Failure>,
-    redactor: &Redactor,
-    seen: impl FnOnce(&Value) -> Seen,
-) -> Look {
-    let trouble = |said: String, pace| Look { seen: Seen::Trouble { said }, pace };
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(failure) => return trouble(failure.to_string(), Pace::default()),
-    };
-    let pace = pace(&answer);
-    let bytes = answer.body.as_deref();
-    let seen = match (answer.status, bytes) {
-        (200..300, Ok(bytes)) => match serde_json::from_slice::<Value>(bytes) {
-            Ok(body) => seen(&body),
-            Err(_) => return trouble("the answer is not JSON".to_owned(), pace),
-        },
-        (200..300, Err(fault)) => return trouble(fault.to_string(), pace),
-        (404, _) => Seen::NotThere,
-        (408 | 425 | 429 | 300..400 | 500.., _) => {
-            return trouble(format!("the platform answered {}", answer.status), pace);
-        }
-        (status, _) => Seen::Denied { status, said: body::said(bytes.unwrap_or_default(), redactor) },
-    };
-    Look { seen, pace }
 }

@@ -1,0 +1,148 @@
+//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, never a retry.
+
+use std::time::Duration;
+
+use octocrab::Octocrab;
+use reqwest::header::{ACCEPT, HeaderName};
+use serde_json::Value;
+
+use crate::http::Http;
+use crate::secret::{Redactor, Token};
+
+/// The API's version these requests are written for.
+const VERSION: &str = "2022-11-28";
+
+/// The API of one repository.
+pub(super) struct Api {
+    octocrab: Octocrab,
+    redactor: Redactor,
+    base: String,
+    root: String,
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// GitHub said no.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// GitHub's words, cleaned.
+        message: String,
+    },
+    /// GitHub did not answer in time, or not at all.
+    Unreachable(String),
+}
+
+impl Trouble {
+    /// Whether the token may not do this: GitHub says 403, or 404 where it does not want to say even that.
+    pub(super) fn is_permission(&self) -> bool {
+        matches!(self, Self::Refused { status: 401 | 403 | 404, message } if !message.contains("rate limit"))
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused { status, message } if message.is_empty() => write!(f, "GitHub answered {status}"),
+            Self::Refused { status, message } => write!(f, "GitHub answered {status}: {message}"),
+            Self::Unreachable(said) => f.write_str(said),
+        }
+    }
+}
+
+/// A request's method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    Post,
+    Patch,
+}
+
+impl Api {
+    /// The API at this base (`https://api.github.com`, `https://HOST/api/v3`).
+    pub(super) fn new(http: &Http, base: &str, repository: &str, token: &Token) -> Result<Self, Trouble> {
+        let base = base.trim_end_matches('/').to_owned();
+        let octocrab = Octocrab::builder()
+            .base_uri(base.as_str())
+            .map(|builder| {
+                builder
+                    .personal_token(token.expose().to_owned())
+                    .add_header(ACCEPT, "application/vnd.github+json".to_owned())
+                    .add_header(HeaderName::from_static("x-github-api-version"), VERSION.to_owned())
+            })
+            .and_then(|builder| builder.build_with_reqwest(http.client().clone()));
+        let octocrab = octocrab.map_err(|error| Trouble::Unreachable(plain(&error, http.redactor())))?;
+        Ok(Self { octocrab, redactor: http.redactor().clone(), base, root: format!("/repos/{repository}") })
+    }
+
+    /// Sends one request below `/repos/OWNER/NAME` and reads its answer, within `limit`. A repository that moved
+    /// answers with a redirect: it is followed once, and only to the same API.
+    pub(super) async fn call(
+        &self,
+        verb: Verb,
+        path: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Value, Trouble> {
+        let late = |_| Trouble::Unreachable(format!("no answer within {} s", limit.as_secs()));
+        let answer = async {
+            let first = self.send(verb, &format!("{}{path}", self.root), body).await?;
+            match first {
+                Sent::Moved(to) => match self.send(verb, &to, body).await? {
+                    Sent::Done(value) => Ok(value),
+                    Sent::Moved(_) => Err(Trouble::Unreachable("GitHub redirects in circles".to_owned())),
+                },
+                Sent::Done(value) => Ok(value),
+            }
+        };
+        tokio::time::timeout(limit, answer).await.map_err(late)?
+    }
+
+    async fn send(&self, verb: Verb, route: &str, body: &Value) -> Result<Sent, Trouble> {
+        let broken = |error: octocrab::Error| Trouble::Unreachable(plain(&error, &self.redactor));
+        let sent = match verb {
+            Verb::Get => self.octocrab._get(route).await,
+            Verb::Post => self.octocrab._post(route, Some(body)).await,
+            Verb::Patch => self.octocrab._patch(route, Some(body)).await,
+        };
+        let response = sent.map_err(broken)?;
+        let status = response.status().as_u16();
+        let location = response.headers().get("location").and_then(|to| to.to_str().ok());
+        if let (301 | 302 | 307 | 308, Some(to)) = (status, location) {
+            let inside = to.strip_prefix(&self.base).filter(|path| path.starts_with('/'));
+            let message = "it redirects to another host".to_owned();
+            return inside
+                .map(|path| Sent::Moved(path.to_owned()))
+                .ok_or(Trouble::Refused { status, message });
+        }
+        let text = self.octocrab.body_to_string(response).await.map_err(broken)?;
+        let value: Value = serde_json::from_str(&text).unwrap_or_default();
+        if (200..300).contains(&status) {
+            return Ok(Sent::Done(value));
+        }
+        let message = value.get("message").and_then(Value::as_str).unwrap_or_default();
+        Err(Trouble::Refused { status, message: self.redactor.clean(message, 200) })
+    }
+}
+
+enum Sent {
+    Done(Value),
+    Moved(String),
+}
+
+/// An error of octocrab's in one line. Its own `Display` says little and its sources may hold a URL or a backtrace.
+fn plain(error: &octocrab::Error, redactor: &Redactor) -> String {
+    use std::error::Error as _;
+    let mut said = error.to_string().lines().next().unwrap_or_default().to_owned();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        if !said.contains(text) {
+            said = format!("{said}: {text}");
+        }
+        source = inner.source();
+    }
+    redactor.clean(&said, 200)
+}

@@ -1,0 +1,207 @@
+//! What GitHub says of the run: the repository, the commit to report on, the pull request, who or what began it.
+//!
+//! Source: GitHub's "Events that trigger workflows" and the payloads of its webhooks.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::env::Env;
+use crate::secret::Redactor;
+
+/// An event's file larger than this is not read: GitHub's own limit for payloads is 25 MB.
+const LARGEST: u64 = 25 * 1024 * 1024;
+
+/// The run this process is a step of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Run {
+    /// `owner/name`.
+    pub(super) repository: String,
+    /// The commit to report on: a pull request's head, else the event's commit.
+    pub(super) sha: String,
+    /// The branch or tag, for a GitHub Deployment's `ref`; the commit where there is none.
+    pub(super) branch: String,
+    /// Base of the REST API, as the runner gave it (`https://api.github.com`, `https://HOST/api/v3`).
+    pub(super) api: String,
+    /// The page of this run and attempt.
+    pub(super) page: String,
+    /// The pull request, where there is one.
+    pub(super) pull: Option<u64>,
+    /// What began it, for people: `push to main by octocat`.
+    pub(super) cause: String,
+    /// Whether the token and secrets are those of a fork's pull request or of Dependabot's.
+    pub(super) untrusted: bool,
+}
+
+impl Run {
+    /// Reads the run from the environment and the event's file; `None` where the runner does not say which
+    /// repository this is. `sha`: the commit the user chose.
+    #[must_use]
+    pub(super) fn detect(env: &Env, sha: Option<&str>, redactor: &Redactor) -> Option<Self> {
+        let event = env.get("GITHUB_EVENT_PATH").map(|path| read(Path::new(path))).unwrap_or_default();
+        let of = |name: &str| env.get(name).unwrap_or_default().to_owned();
+        let repository = of("GITHUB_REPOSITORY");
+        if !is_repository(&repository) {
+            return None;
+        }
+        let name = of("GITHUB_EVENT_NAME");
+        let sha = sha.map_or_else(|| head(&name, &event).unwrap_or_else(|| of("GITHUB_SHA")), str::to_owned);
+        let attempt = env.get("GITHUB_RUN_ATTEMPT").map(|n| format!("/attempts/{n}")).unwrap_or_default();
+        let (server, id) = (of("GITHUB_SERVER_URL"), of("GITHUB_RUN_ID"));
+        Some(Self {
+            branch: branch(env).unwrap_or_else(|| sha.clone()),
+            api: of("GITHUB_API_URL"),
+            page: format!("{server}/{repository}/actions/runs/{id}{attempt}"),
+            pull: pull(&name, &event),
+            cause: redactor.clean(&cause(&name, &event, env), 200),
+            untrusted: is_untrusted(&event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
+            repository,
+            sha,
+        })
+    }
+}
+
+fn read(path: &Path) -> Value {
+    let fits = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST);
+    let bytes = if fits { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// A repository's name goes into the path of every request.
+fn is_repository(name: &str) -> bool {
+    let plain = |part: &str| {
+        let letters = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        letters && part.chars().any(|c| c != '.')
+    };
+    name.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
+}
+
+fn text<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
+    event.pointer(path)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// The commit people look at: `GITHUB_SHA` of a pull request is a merge commit that nobody sees, of
+/// `pull_request_target` and `workflow_run` the tip of another branch.
+fn head(name: &str, event: &Value) -> Option<String> {
+    let path = match name {
+        "workflow_run" => "/workflow_run/head_sha",
+        "merge_group" => "/merge_group/head_sha",
+        _ if name.starts_with("pull_request") => "/pull_request/head/sha",
+        _ => return None,
+    };
+    text(event, path).map(str::to_owned)
+}
+
+fn branch(env: &Env) -> Option<String> {
+    env.get("GITHUB_HEAD_REF").or_else(|| env.get("GITHUB_REF_NAME")).map(str::to_owned)
+}
+
+fn pull(name: &str, event: &Value) -> Option<u64> {
+    let path = match name {
+        "workflow_run" => "/workflow_run/pull_requests/0/number",
+        "issue_comment" if event.pointer("/issue/pull_request").is_some() => "/issue/number",
+        _ => "/pull_request/number",
+    };
+    event.pointer(path)?.as_u64()
+}
+
+fn is_untrusted(event: &Value, repository: &str) -> bool {
+    let is_pull = event.pointer("/pull_request").is_some();
+    is_pull && text(event, "/pull_request/head/repo/full_name") != Some(repository)
+}
+
+/// What began the run, in a reader's words.
+fn cause(name: &str, event: &Value, env: &Env) -> String {
+    let by = env.get("GITHUB_TRIGGERING_ACTOR").or_else(|| env.get("GITHUB_ACTOR"));
+    let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
+    let what = match name {
+        "schedule" => {
+            let cron = text(event, "/schedule").unwrap_or("a schedule");
+            return format!("schedule ({cron})"); // its actor is whoever touched the cron last
+        }
+        "push" => format!("push to {}", env.get("GITHUB_REF_NAME").unwrap_or("a branch")),
+        "repository_dispatch" => match text(event, "/action") {
+            Some(kind) => format!("repository_dispatch ({kind})"),
+            None => "repository_dispatch".to_owned(),
+        },
+        "workflow_dispatch" => "started by hand".to_owned(),
+        "release" => format!("release {}", text(event, "/release/tag_name").unwrap_or_default()),
+        "workflow_run" => {
+            format!("after the workflow {}", text(event, "/workflow_run/name").unwrap_or_default())
+        }
+        "merge_group" => "merge queue".to_owned(),
+        _ if name.starts_with("pull_request") => match pull(name, event) {
+            Some(number) => format!("pull request {number}"),
+            None => "pull request".to_owned(),
+        },
+        other => other.to_owned(),
+    };
+    format!("{}{by}", what.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(name: &str, event: &Value) -> Run {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), event.to_string()).unwrap();
+        let env: Env = [
+            ("GITHUB_EVENT_NAME", name),
+            ("GITHUB_EVENT_PATH", file.path().to_str().unwrap()),
+            ("GITHUB_REPOSITORY", "octo/site"),
+            ("GITHUB_SHA", "merge"),
+            ("GITHUB_REF_NAME", "main"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_RUN_ID", "7"),
+            ("GITHUB_RUN_ATTEMPT", "2"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter()
+        .collect();
+        Run::detect(&env, None, &Redactor::default()).unwrap()
+    }
+
+    #[test]
+    fn the_commit_reported_on_is_the_one_people_look_at() {
+        let pull = json!({ "pull_request": { "number": 5, "head": { "sha": "head", "repo": { "full_name": "octo/site" } } } });
+        for name in ["pull_request", "pull_request_target", "pull_request_review"] {
+            let run = run(name, &pull);
+            assert_eq!((run.sha.as_str(), run.pull, run.untrusted), ("head", Some(5), false), "{name}");
+        }
+        assert_eq!(run("workflow_run", &json!({ "workflow_run": { "head_sha": "head" } })).sha, "head");
+        assert_eq!(run("merge_group", &json!({ "merge_group": { "head_sha": "head" } })).sha, "head");
+        for name in ["push", "schedule", "workflow_dispatch", "repository_dispatch", "release"] {
+            assert_eq!(run(name, &json!({})).sha, "merge", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fork_is_known_by_its_heads_repository_or_the_lack_of_one() {
+        let fork = |repo: Value| {
+            run("pull_request", &json!({ "pull_request": { "head": { "sha": "h", "repo": repo } } }))
+        };
+        assert!(fork(json!({ "full_name": "stranger/site" })).untrusted);
+        assert!(fork(Value::Null).untrusted, "the fork was deleted");
+        assert!(!run("push", &json!({})).untrusted);
+    }
+
+    #[test]
+    fn a_reader_is_told_what_began_the_run() {
+        assert_eq!(run("push", &json!({})).cause, "push to main by octocat");
+        assert_eq!(run("schedule", &json!({ "schedule": "17 4 * * *" })).cause, "schedule (17 4 * * *)");
+        let publish = run("repository_dispatch", &json!({ "action": "cms-publish" }));
+        assert_eq!(publish.cause, "repository_dispatch (cms-publish) by octocat");
+        assert_eq!(publish.page, "https://github.com/octo/site/actions/runs/7/attempts/2");
+    }
+
+    #[test]
+    fn a_repository_that_could_steer_a_path_is_none() {
+        for bad in ["", "octo", "octo/../x", "../x", "octo/..", "a b/c", "octo/site?x"] {
+            assert!(!is_repository(bad), "{bad}");
+        }
+    }
+}

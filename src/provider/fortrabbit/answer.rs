@@ -1,0 +1,90 @@
+//! What fortrabbit's answers mean: to a trigger, and to a look.
+
+use serde_json::Value;
+
+use super::body::{self, Described};
+use crate::deploy::ports::{Look, Seen};
+use crate::deploy::schedule::Pace;
+use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
+use crate::http::{self, Failure, Stage};
+use crate::provider::pace;
+use crate::secret::Redactor;
+
+/// The deployment that an answer to a trigger names, or what else it means.
+pub(super) fn of_trigger(
+    answer: Result<http::Answer, Failure>,
+    redactor: &Redactor,
+) -> Result<Described, Answer> {
+    let answer = answer.map_err(no_answer)?;
+    let status = answer.status;
+    let said = body::said(answer.body.as_deref().unwrap_or_default(), redactor);
+    let refused = |why| {
+        let (said, retry_after) = (said.clone(), answer.retry_after);
+        Err(Answer::Refused(Refusal { why, status, said, retry_after }))
+    };
+    match status {
+        200..300 => {}
+        300..=399 => return refused(Refused::Redirected),
+        401 | 403 => return refused(Refused::Forbidden),
+        404 => return refused(Refused::NotFound),
+        410 => return refused(Refused::Gone),
+        422 => return refused(Refused::Unprocessable),
+        429 => return refused(Refused::RateLimited),
+        408 | 500.. => return Err(Answer::Unclear(Unclear { why: NoAnswer::ServerError(status), said })),
+        _ => return refused(Refused::Other),
+    }
+    let unreadable = |said: String| Answer::Unclear(Unclear { why: NoAnswer::Unreadable(status), said });
+    let bytes = answer.body.as_ref().map_err(|fault| unreadable(fault.to_string()))?;
+    let body: Value =
+        serde_json::from_slice(bytes).map_err(|_| unreadable("the answer is not JSON".to_owned()))?;
+    match body::deployments(&body, redactor).into_iter().next() {
+        Some(deployment) => Ok(deployment),
+        None if body::is_error(&body) => refused(Refused::Other),
+        None => Err(unreadable("the answer names no deployment".to_owned())),
+    }
+}
+
+fn no_answer(failure: Failure) -> Answer {
+    let unclear = |why, said| Answer::Unclear(Unclear { why, said });
+    match failure {
+        Failure::NotSent { stage, said } => {
+            let why = match stage {
+                Stage::Dns => Unreachable::Dns,
+                Stage::Connect => Unreachable::Connect,
+                Stage::Tls => Unreachable::Tls,
+                Stage::Proxy => Unreachable::Proxy,
+            };
+            Answer::NotSent(NotSent { why, said })
+        }
+        Failure::TimedOut(_) => unclear(NoAnswer::TimedOut, failure.to_string()),
+        Failure::Broken(said) => unclear(NoAnswer::Broken, said),
+    }
+}
+
+/// What an answer to a reading means; `seen` reads the body of a good one.
+pub(super) fn look(
+    answer: Result<http::Answer, Failure>,
+    redactor: &Redactor,
+    seen: impl FnOnce(&Value) -> Seen,
+) -> Look {
+    let trouble = |said: String, pace| Look { seen: Seen::Trouble { said }, pace };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => return trouble(failure.to_string(), Pace::default()),
+    };
+    let pace = pace(&answer);
+    let bytes = answer.body.as_deref();
+    let seen = match (answer.status, bytes) {
+        (200..300, Ok(bytes)) => match serde_json::from_slice::<Value>(bytes) {
+            Ok(body) => seen(&body),
+            Err(_) => return trouble("the answer is not JSON".to_owned(), pace),
+        },
+        (200..300, Err(fault)) => return trouble(fault.to_string(), pace),
+        (404, _) => Seen::NotThere,
+        (408 | 425 | 429 | 300..400 | 500.., _) => {
+            return trouble(format!("the platform answered {}", answer.status), pace);
+        }
+        (status, _) => Seen::Denied { status, said: body::said(bytes.unwrap_or_default(), redactor) },
+    };
+    Look { seen, pace }
+}

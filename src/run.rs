@@ -1,0 +1,170 @@
+//! A run, connected: the platform on one side, whoever is told on the other.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, SystemTime};
+
+use crate::ci::files::Files;
+use crate::ci::github::{self, GitHub, Wanted};
+use crate::ci::out::Out;
+use crate::ci::terminal::{Manner, Terminal, Volume};
+use crate::ci::{Told, Voice};
+use crate::cli::{Color, Format, Telling};
+use crate::deploy::ports::Reporter as _;
+use crate::deploy::report::{Cause, Event, Report, Sent, Task};
+use crate::deploy::schedule::Timing;
+use crate::deploy::state::Outcome;
+use crate::deploy::{self, Plan};
+use crate::doctor;
+use crate::env::Env;
+use crate::error::{Problem, Problems, exit_code};
+use crate::http::Http;
+use crate::provider::{self, Access, Platform};
+use crate::render::{Kind, Place};
+use crate::secret::HookUrl;
+use crate::settings::Settings;
+use crate::signals::Signals;
+
+/// A run, connected to the platform and to whoever is told.
+pub(crate) struct Run {
+    pub(crate) settings: Settings,
+    pub(crate) http: Http,
+    pub(crate) platform: Platform,
+    pub(crate) told: Told,
+    pub(crate) out: Out,
+    format: Format,
+}
+
+impl Run {
+    /// Masks first, then everything that can fail before anything is sent. `speed`: of the embedded platform.
+    pub(crate) fn open(
+        settings: Settings,
+        telling: &Telling,
+        env: &Env,
+        speed: Option<f64>,
+    ) -> Result<Self, Problems> {
+        let redactor = settings.redactor();
+        let out = Out::new(redactor.clone(), github::is_here(env));
+        out.mask();
+        let hook = settings.hook.as_ref();
+        let of_api = settings.api_url.scheme() == "https" && settings.api_token.is_some();
+        let of_github =
+            github::is_here(env) && env.get("GITHUB_API_URL").is_some_and(|url| url.starts_with("https:"));
+        let tls = of_api || of_github || hook.is_some_and(|hook| hook.expose().scheme() == "https");
+        let http = Http::new(&settings.network, tls, redactor.clone()).map_err(|error| {
+            let remedy = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
+                          /etc/ssl/certs/ca-certificates.crt.";
+            let (input, wrong) = ("ca-file".to_owned(), error.to_string());
+            Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
+        })?;
+        let access = access(&settings);
+        let known = provider::is_known(&access);
+        let platform = provider::open(access, http.clone());
+        let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
+        let mut place = Place {
+            environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
+            environment_url: settings.environment_url.clone(),
+            hook: hook.map(HookUrl::label).unwrap_or_default(),
+            cause: None,
+            timeout: settings.timeout,
+            pass_canceled: settings.pass_canceled,
+            sandbox: speed,
+        };
+        let summary = settings.report.wants(Kind::Summary);
+        let wanted = Wanted {
+            kinds: settings.report.kinds(),
+            named: settings.report.named,
+            name: &settings.name,
+            sha: settings.sha.as_deref(),
+            token: settings.github_token.as_ref(),
+        };
+        let github = GitHub::detect(env, &out, &http, &wanted, &place);
+        place.cause = github.as_ref().and_then(GitHub::cause).map(str::to_owned);
+        let mut told = Told {
+            voice: voice(telling, env, &out),
+            github,
+            files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
+            place,
+        };
+        if let (false, Some(hook)) = (known, hook) {
+            let host = hook.host();
+            told.warn(&format!(
+                "{host} is not a platform this version knows; its answers are read as fortrabbit's, and its hook is never read."
+            ));
+        }
+        let format = telling.format;
+        Ok(Self { settings, http, platform, told, out, format })
+    }
+
+    pub(crate) async fn run(&mut self, task: Task, timing: Timing, signals: &Signals) -> u8 {
+        let Settings { wait, timeout, interval, .. } = self.settings;
+        let (started, seed) = (SystemTime::now(), fastrand::u64(..));
+        let plan = Plan { wait, timeout, interval, timing, started, seed };
+        let report = deploy::run(task, &mut self.platform, &mut self.told, plan, signals.wait()).await;
+        exit_code(report.outcome, self.settings.pass_canceled, signals.first())
+    }
+
+    /// A dry run: everything but the trigger.
+    pub(crate) async fn rehearse(&mut self) -> u8 {
+        let outcome = match self.examine().await {
+            0 => Outcome::Skipped,
+            4 => Outcome::Unreachable,
+            _ => Outcome::Refused,
+        };
+        self.end_untriggered(outcome, Some(Cause::NotAsked)).await
+    }
+
+    /// Ends a run in which nothing was to be triggered.
+    pub(crate) async fn end_untriggered(&mut self, outcome: Outcome, cause: Option<Cause>) -> u8 {
+        let report = Report {
+            task: Task::Deploy,
+            outcome,
+            sent: Sent::No,
+            cause,
+            started: SystemTime::now(),
+            duration: Duration::ZERO,
+            snapshot: None,
+            stages: Vec::new(),
+            triggers: 0,
+            looks: 0,
+            log: Vec::new(),
+        };
+        self.told.tell(&Event::Ended { report }).await;
+        exit_code(outcome, false, None)
+    }
+
+    pub(crate) async fn examine(&mut self) -> u8 {
+        let known = provider::is_known(&access(&self.settings));
+        let Settings { hook, network, .. } = &self.settings;
+        let checks = doctor::examine(hook.as_ref(), known, network, &self.http, &mut self.platform).await;
+        for check in &checks {
+            self.out.data(&check.line(self.format, SystemTime::now()));
+        }
+        doctor::exit_code(&checks)
+    }
+}
+
+fn access(settings: &Settings) -> Access {
+    let Settings { hook, api_token, api_url, .. } = settings;
+    Access { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
+}
+
+/// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
+fn voice(telling: &Telling, env: &Env, out: &Out) -> Voice {
+    if telling.format == Format::Json {
+        return Voice::Json { out: out.clone(), verbose: telling.verbose };
+    }
+    let github = github::is_here(env);
+    let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
+    let volume = match (telling.quiet, telling.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    };
+    let color = match telling.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github),
+    };
+    let live = terminal && volume != Volume::Quiet && !env.says_yes("CI");
+    Voice::Human(Box::new(Terminal::new(out.clone(), Manner { volume, color, live, github })))
+}

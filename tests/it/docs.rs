@@ -1,0 +1,403 @@
+//! The documents and the code say the same: tables, the Action's inputs, the schema of the events, links, file names.
+#![cfg(test)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use clap::{CommandFactory, Parser};
+use deploy_hook::cli::{self, Cli};
+use deploy_hook::deploy::schedule::Timing;
+use deploy_hook::deploy::state::Outcome;
+use deploy_hook::env::Env;
+use deploy_hook::error::{BAD_INPUT, Signal, exit_code};
+use deploy_hook::render::outputs::NAMES;
+use deploy_hook::sandbox::{Options, Sandbox, scenarios};
+use deploy_hook::settings::{Needs, Settings};
+use serde_json::Value;
+
+/// Inputs that the command line has and the Action has not.
+const NOT_IN_THE_ACTION: [&str; 1] = ["gitlab-token"];
+
+#[test]
+fn the_inputs_of_the_readme_are_the_options_of_deploy() {
+    let command = Cli::command();
+    let deploy = command.find_subcommand("deploy").unwrap();
+    let inputs = deploy.get_arguments().filter(|arg| arg.get_help_heading() == Some("Inputs"));
+    let helps: BTreeMap<String, String> = inputs
+        .filter(|arg| !arg.is_hide_set())
+        .map(|arg| (format!("--{}", arg.get_long().unwrap()), arg.get_help().unwrap().to_string()))
+        .collect();
+    let mut documented = BTreeSet::new();
+    for input in inputs_of_the_readme() {
+        let options: Vec<String> =
+            spans(&input.option).into_iter().filter(|span| span.starts_with("--")).collect();
+        let own = format!("--{}", input.name);
+        assert!(input.name == "hook-url" || options[0] == own, "{own} is not the first option of its row");
+        let variable = format!("DEPLOY_HOOK_{}", input.name.to_uppercase().replace('-', "_"));
+        let variable = variable.replace("DEPLOY_HOOK_HOOK_URL", "DEPLOY_HOOK_URL");
+        assert_eq!(spans(&input.variable)[0], variable);
+        let help = helps.get(&own).map_or("", String::as_str);
+        let in_help = help.split_once("[default: ").map(|(_, rest)| rest.trim_end_matches(']'));
+        if let (Some(in_help), Some(default)) = (in_help, &input.default) {
+            assert_eq!(in_help, default, "the help text of {own}");
+        }
+        documented.extend(options);
+    }
+    assert_eq!(documented, helps.into_keys().collect());
+}
+
+#[test]
+fn a_default_of_the_readme_changes_nothing_when_it_is_given() {
+    let settings = |args: &[String]| {
+        let typed = ["deploy-hook", "deploy"].into_iter().chain(args.iter().map(String::as_str));
+        let Some(cli::Command::Deploy(args)) = Cli::try_parse_from(typed).unwrap().command else {
+            panic!("not deploy")
+        };
+        let settings = Settings::resolve(&args.inputs, &Env::default(), Needs::Nothing);
+        format!("{:?}", settings.unwrap())
+    };
+    let given: Vec<String> = inputs_of_the_readme()
+        .into_iter()
+        .filter_map(|input| Some((input.name, input.default?)))
+        .filter(|(_, default)| !default.starts_with("${{"))
+        .map(|(name, default)| format!("--{name}={default}"))
+        .collect();
+    assert!(given.len() >= 7, "{given:?}");
+    assert_eq!(settings(&given), settings(&[]));
+}
+
+#[test]
+fn the_inputs_of_the_action_are_those_of_the_readme_with_the_same_defaults() {
+    let readme: Vec<(String, Option<String>)> = inputs_of_the_readme()
+        .into_iter()
+        .filter(|input| !NOT_IN_THE_ACTION.contains(&input.name.as_str()))
+        .map(|input| (input.name, input.default))
+        .collect();
+    let action: Vec<(String, Option<String>)> =
+        action("inputs").into_iter().map(|(name, mut fields)| (name, fields.remove("default"))).collect();
+    assert_eq!(action, readme);
+}
+
+#[test]
+fn the_outputs_are_the_same_in_the_code_the_readme_and_the_action() {
+    let readme: Vec<String> =
+        table("README.md", "| output |").iter().map(|row| spans(&row[0]).remove(0)).collect();
+    let action: Vec<String> = action("outputs").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(readme, NAMES);
+    assert_eq!(action, NAMES);
+}
+
+#[test]
+fn every_outcome_has_its_exit_code_in_the_readme() {
+    let rows = table("README.md", "| outcome |");
+    let documented: Vec<(String, u8)> = rows
+        .iter()
+        .filter(|row| !spans(&row[0]).is_empty())
+        .map(|row| (spans(&row[0]).remove(0), row[1].parse().unwrap()))
+        .collect();
+    let real: Vec<(String, u8)> = Outcome::ALL
+        .into_iter()
+        .map(|outcome| (outcome.to_string(), exit_code(outcome, false, None)))
+        .collect();
+    assert_eq!(documented, real);
+    let text = |outcome: &str| {
+        let row = rows.iter().find(|row| spans(&row[0]).first().is_some_and(|name| name == outcome));
+        row.unwrap()[2].clone()
+    };
+    for outcome in Outcome::ALL {
+        let passes = exit_code(outcome, true, None) != exit_code(outcome, false, None);
+        assert_eq!(text(outcome.as_str()).contains("0 with `on-canceled: pass`"), passes, "{outcome}");
+    }
+    assert!(text("interrupted").contains(&Signal::Terminate.exit_code().to_string()));
+    assert!(rows.iter().any(|row| spans(&row[0]).is_empty() && row[1] == BAD_INPUT.to_string()));
+    let troubleshooting = read("docs/troubleshooting.md");
+    for (outcome, code) in documented {
+        let heading = |line: &str| {
+            line.strip_prefix("### ").and_then(|rest| rest.split_once(':')).is_some_and(
+                |(codes, outcomes)| {
+                    codes.split(", ").any(|one| one == code.to_string()) && spans(outcomes).contains(&outcome)
+                },
+            )
+        };
+        assert!(troubleshooting.lines().any(heading), "docs/troubleshooting.md: {outcome}, {code}");
+    }
+}
+
+#[test]
+fn the_scenarios_are_those_of_the_sandbox() {
+    let documented: Vec<(String, String)> = table("docs/sandbox.md", "| name |")
+        .into_iter()
+        .map(|row| (spans(&row[0]).remove(0), row[1].clone()))
+        .collect();
+    let real: Vec<(String, String)> =
+        scenarios().map(|(name, about)| (name.to_owned(), about.to_owned())).collect();
+    assert_eq!(documented, real);
+}
+
+#[test]
+fn the_timing_table_is_the_code_s() {
+    let Timing {
+        floor,
+        cap,
+        growth,
+        jitter,
+        grace,
+        settle,
+        errors,
+        attempts,
+        retry,
+        rate_pause,
+        heartbeat,
+        log_tries,
+        parting,
+    } = Timing::default();
+    let time = |duration| humantime::format_duration(duration).to_string();
+    let real = [
+        ("floor", time(floor)),
+        ("cap", time(cap)),
+        ("growth", growth.to_string()),
+        ("jitter", jitter.to_string()),
+        ("grace", time(grace)),
+        ("settle", time(settle)),
+        ("errors", errors.to_string()),
+        ("attempts", attempts.to_string()),
+        ("retry", time(retry)),
+        ("rate_pause", time(rate_pause)),
+        ("heartbeat", time(heartbeat)),
+        ("log_tries", log_tries.to_string()),
+        ("parting", time(parting)),
+    ];
+    let rows = table("docs/architecture.md", "| field |");
+    let documented: Vec<(String, String)> =
+        rows.into_iter().map(|row| (spans(&row[0]).remove(0), row[1].clone())).collect();
+    assert_eq!(documented, real.map(|(name, value)| (name.to_owned(), value)));
+}
+
+#[test]
+fn the_events_of_a_run_are_as_the_schema_has_them() {
+    let schema = schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut seen = BTreeSet::new();
+    let sandbox = |more: &[&'static str]| [&["--sandbox", "--speed", "200"], more].concat();
+    let runs = [
+        sandbox(&["--verbose"]),
+        sandbox(&["--scenario", "success", "--wait", "never", "--environment", "production"]),
+        sandbox(&["--scenario", "build-fails", "--generation", "live"]),
+        sandbox(&["--scenario", "superseded"]),
+        sandbox(&["--scenario", "unknown-state"]),
+        sandbox(&["--scenario", "answer-lost"]),
+        sandbox(&["--scenario", "reads-dead"]),
+        sandbox(&["--scenario", "rate-limited", "--generation", "live"]),
+        sandbox(&["--scenario", "hostile-log", "--generation", "live"]),
+        vec!["--if-missing", "skip"],
+        sandbox(&["--dry-run"]),
+    ];
+    for run in runs {
+        let args = ["deploy", "--format", "json"];
+        let output = run_binary(&[&args, run.as_slice()].concat(), &[]);
+        let events = events(&output);
+        for event in &events {
+            validate(&validator, event);
+            seen.insert(event["event"].as_str().unwrap().to_owned());
+        }
+        let last = events.last().unwrap();
+        assert_eq!(last["event"], "ended", "{run:?}");
+        let outcome = last["outputs"]["outcome"].as_str().unwrap();
+        let outcome = Outcome::ALL.into_iter().find(|known| known.as_str() == outcome).unwrap();
+        assert_eq!(output.status.code(), Some(exit_code(outcome, false, None).into()), "{run:?}");
+    }
+    let expected =
+        ["check", "ended", "looked", "repeating", "settling", "started", "state", "triggered", "trouble"];
+    for name in expected.into_iter().chain(["unknown-state"]) {
+        assert!(seen.contains(name), "no run printed {name}: {seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_status_prints_is_as_the_schema_has_it() {
+    let schema = schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let sandbox = Sandbox::start(&Options { speed: 200.0, ..Options::default() }).await.unwrap();
+    let hook = [("DEPLOY_HOOK_URL", sandbox.hook_url())];
+    assert!(run_binary(&["deploy", "--wait", "never"], &hook).status.success());
+    let read = events(&run_binary(&["status", "--format", "json"], &hook));
+    let missed = events(&run_binary(&["status", "dp_nosuch", "--format", "json"], &hook));
+    assert_eq!((read.len(), read[0]["event"].as_str()), (1, Some("status")));
+    assert_eq!((missed.len(), missed[0]["event"].as_str()), (1, Some("warning")));
+    validate(&validator, &read[0]);
+    validate(&validator, &missed[0]);
+}
+
+#[test]
+fn the_schema_knows_every_outcome_and_the_document_every_event() {
+    let schema = schema();
+    let outcomes = schema["$defs"]["outcome"]["enum"].as_array().unwrap();
+    assert!(outcomes.iter().map(|word| word.as_str().unwrap()).eq(Outcome::ALL.map(Outcome::as_str)));
+    let in_schema: BTreeSet<&str> = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(|definition| definition["properties"]["event"]["const"].as_str())
+        .collect();
+    let rows = table("docs/events.md", "| event |");
+    let documented: Vec<String> = rows.iter().map(|row| spans(&row[0]).remove(0)).collect();
+    assert_eq!(documented.iter().map(String::as_str).collect::<BTreeSet<&str>>(), in_schema);
+    assert_eq!(schema["oneOf"].as_array().unwrap().len(), in_schema.len());
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    for document in documents() {
+        let text = read(&document);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with('#') {
+                continue;
+            }
+            let path = link.split('#').next().unwrap();
+            let target = root().join(&document).parent().unwrap().join(path);
+            assert!(target.exists(), "{document} links to {link}");
+        }
+    }
+}
+
+#[test]
+fn every_file_the_architecture_names_exists() {
+    let named: Vec<String> = spans(&read("docs/architecture.md"))
+        .into_iter()
+        .filter(|span| span.starts_with("src/") || span.starts_with("tests/"))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for path in named {
+        assert!(root().join(&path).exists(), "docs/architecture.md names {path}");
+    }
+}
+
+#[test]
+fn the_architecture_has_the_rules_of_import_that_the_sources_are_held_to() {
+    let house = read("tests/it/house.rs")
+        .split_whitespace()
+        .collect::<String>()
+        .replace(",]", "]")
+        .replace(",)", ")");
+    for row in table("docs/architecture.md", "| module |") {
+        let allowed: Vec<String> =
+            spans(&row[1]).iter().filter(|span| *span != "lib.rs").map(|span| format!("{span:?}")).collect();
+        let rule = format!("({:?},&[{}])", spans(&row[0])[0], allowed.join(","));
+        assert!(house.contains(&rule), "tests/it/house.rs has no rule {rule}");
+    }
+}
+
+#[test]
+fn the_readme_begins_with_two_commands_that_a_newcomer_can_type() {
+    let readme = read("README.md");
+    let block = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let commands: Vec<&str> = block.lines().filter(|line| !line.starts_with("# ")).collect();
+    assert_eq!(commands, ["cargo run -- deploy --sandbox", "cargo test"]);
+    assert_eq!(block.lines().count(), 4, "a comment above each");
+}
+
+/// A row of the README's table of inputs.
+struct Input {
+    name: String,
+    /// Where the cell is one piece of code and nothing else.
+    default: Option<String>,
+    option: String,
+    variable: String,
+}
+
+fn inputs_of_the_readme() -> Vec<Input> {
+    let input = |row: Vec<String>| {
+        let [name, default, _meaning, option, variable] = row.try_into().unwrap();
+        let only = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+        let default = only.filter(|text| !text.contains('`')).map(str::to_owned);
+        Input { name: spans(&name).remove(0), default, option, variable }
+    };
+    table("README.md", "| input |").into_iter().map(input).collect()
+}
+
+/// The keys below `inputs:` or `outputs:` of the Action, in order, each with its one-line fields. A folded text is
+/// a field without a value here.
+fn action(section: &str) -> Vec<(String, BTreeMap<String, String>)> {
+    let text = read("action.yml");
+    let lines = text.lines().skip_while(|line| *line != format!("{section}:")).skip(1);
+    let mut found: Vec<(String, BTreeMap<String, String>)> = Vec::new();
+    for line in lines.take_while(|line| line.is_empty() || line.starts_with(' ')) {
+        let depth = line.len() - line.trim_start().len();
+        match (depth, line.trim().split_once(':')) {
+            (2, Some((name, ""))) => found.push((name.to_owned(), BTreeMap::new())),
+            (4, Some((field, value))) => {
+                let value = value.trim().trim_matches('"').to_owned();
+                found.last_mut().unwrap().1.insert(field.to_owned(), value);
+            }
+            _ => {}
+        }
+    }
+    assert!(!found.is_empty() && found.iter().all(|(_, fields)| fields.contains_key("description")));
+    found
+}
+
+/// The cells of the table whose first line begins so.
+fn table(document: &str, head: &str) -> Vec<Vec<String>> {
+    let text = read(document);
+    let rows = text.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let cells = |line: &str| {
+        let inner = line.trim().trim_start_matches('|').trim_end_matches('|');
+        inner.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let rows: Vec<Vec<String>> = rows.take_while(|line| line.starts_with('|')).map(cells).collect();
+    assert!(!rows.is_empty(), "{document} has no table {head}");
+    rows
+}
+
+/// The pieces of code in a text.
+fn spans(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn schema() -> Value {
+    serde_json::from_str(&read("docs/events.schema.json")).unwrap()
+}
+
+fn validate(validator: &jsonschema::Validator, event: &Value) {
+    let errors: Vec<String> = validator.iter_errors(event).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{event}: {errors:?}");
+}
+
+fn events(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
+}
+
+/// Runs the program with these variables and no other.
+fn run_binary(args: &[&str], variables: &[(&str, String)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hook"));
+    command.args(args).env_clear();
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    command.output().unwrap()
+}
+
+fn documents() -> Vec<String> {
+    let mut found =
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned).to_vec();
+    let docs = std::fs::read_dir(root().join("docs")).unwrap();
+    let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    found.extend(
+        names
+            .filter(|name| Path::new(name).extension().is_some_and(|is| is == "md"))
+            .map(|name| format!("docs/{name}")),
+    );
+    found
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}

@@ -1,0 +1,24 @@
+//! *When* the core does what: every timing rule, with a scripted platform on tokio's paused clock. No sockets.
+#![cfg(test)]
+
+mod end;
+mod errors;
+mod limit;
+mod pace;
+mod stop;
+mod story;
+mod trigger;
+mod unclear;
+mod world;
+
+use std::time::Duration;
+
+/// Whole seconds.
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Milliseconds.
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}

@@ -1,0 +1,190 @@
+//! How a follow ends: a terminal answer, the last look on the deadline, a newer deployment, the log.
+
+use std::time::Duration;
+
+use deploy_hook::deploy::ports::{Log, Seen};
+use deploy_hook::deploy::report::{Cause, Event};
+use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::state::{Outcome, Phase, Verdict};
+use deploy_hook::deploy::trigger::Answer;
+
+use super::world::{
+    What, World, asks, building, counts, failed, gaps, newer, pending, snapshot, succeeded, trouble,
+};
+use super::{ms, s};
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_answer_ends_the_run_at_once() {
+    let ends = [
+        (succeeded(), Outcome::Succeeded),
+        (snapshot("dp_ours", "CANCELED", Phase::Ended(Verdict::Canceled)), Outcome::Canceled),
+        (snapshot("dp_ours", "SUPERSEDED", Phase::Ended(Verdict::Superseded)), Outcome::Superseded),
+        (failed(), Outcome::Failed),
+    ];
+    for (last, outcome) in ends {
+        let run = World::ends(s(42), last.clone()).run().await;
+        assert_eq!((run.report.outcome, run.report.snapshot.as_ref()), (outcome, Some(&last)));
+        assert_eq!(run.looks().last(), Some(&run.over), "nothing was waited for after it");
+        let after = run.calls.iter().filter(|(at, what)| *at >= s(42) && matches!(what, What::Look(_)));
+        assert_eq!(after.count(), 1, "no look after it");
+        assert_eq!(run.logs().len(), usize::from(outcome == Outcome::Failed), "the log of a failed one only");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_answered_with_a_terminal_state_needs_no_look() {
+    let run = World::new().answers([Answer::Accepted(succeeded())]).run().await;
+    assert_eq!((run.report.outcome, run.looks().len(), run.over), (Outcome::Succeeded, 0, s(0)));
+    let run = World::new().answers([Answer::Accepted(failed())]).run().await;
+    assert_eq!((run.report.outcome, run.looks().len(), run.logs().len()), (Outcome::Failed, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_look_falls_exactly_on_the_deadline() {
+    for deadline in [s(1), s(9), s(100), s(613), s(900)] {
+        let run = World::new().plan(|plan| plan.timeout = deadline).run().await;
+        assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, deadline));
+        assert_eq!(run.looks().last(), Some(&deadline));
+        assert_eq!(run.report.snapshot, Some(building()), "what was seen last");
+        assert_eq!(run.report.cause, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_from_the_trigger_not_from_what_was_read_before_it() {
+    let slow = World::new().takes(|what, _| if *what == What::Before { s(20) } else { Duration::ZERO });
+    let run = slow.plan(|plan| plan.timeout = s(60)).run().await;
+    assert_eq!((run.over, run.report.duration), (s(80), s(60)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_seen_on_the_deadline_counts() {
+    for (last, outcome) in [(succeeded(), Outcome::Succeeded), (failed(), Outcome::Failed)] {
+        let run = World::ends(s(100), last).plan(|plan| plan.timeout = s(100)).run().await;
+        assert_eq!(run.report.outcome, outcome);
+        assert_eq!(run.looks().last(), Some(&s(100)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_a_moment_after_the_deadline_does_not() {
+    let run = World::ends(ms(100_001), succeeded()).plan(|plan| plan.timeout = s(100)).run().await;
+    assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(100)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_under_way_on_the_deadline_is_the_last() {
+    let slow = |what: &What, nth| if matches!(what, What::Look(_)) && nth == 6 { s(25) } else { s(0) };
+    let world = World::new().takes(slow).plan(|plan| (plan.timeout, plan.interval) = (s(500), Some(s(70))));
+    let run = world.run().await;
+    assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(515)));
+    assert_eq!(run.looks().last(), Some(&s(490)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_look_that_fails_leaves_it_timed_out_with_the_last_known_state() {
+    let world = World::new().looks(|age, _| if age < s(99) { Seen::Ours(building()) } else { trouble() });
+    let run = world.plan(|plan| plan.timeout = s(100)).run().await;
+    assert_eq!((run.report.outcome, run.report.snapshot), (Outcome::TimedOut, Some(building())));
+    let never = World::new().looks(|_, _| trouble()).plan(|plan| plan.timeout = s(20)).run().await;
+    assert_eq!((never.report.outcome, never.over), (Outcome::Lost, s(20)), "it was never seen");
+    let absent = World::new().looks(|_, _| Seen::NotThere).plan(|plan| plan.timeout = s(20)).run().await;
+    assert_eq!((absent.report.outcome, absent.report.cause), (Outcome::Lost, Some(Cause::NotThere)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_look() {
+    for pace in [asks(s(61)), asks(s(100_000)), counts(0, s(61))] {
+        let world = World::new().paces(move |age, _| if age < s(40) { Pace::default() } else { pace });
+        let run = world.plan(|plan| plan.timeout = s(100)).run().await;
+        assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(100)));
+        let after: Vec<_> = run.looks().into_iter().filter(|at| *at >= s(40)).collect();
+        assert_eq!(after.len(), 1, "no look after it was asked for: {after:?}");
+        assert_eq!(run.report.snapshot, Some(building()));
+    }
+    let until = World::new().plan(|plan| (plan.timeout, plan.interval) = (s(100), Some(s(40))));
+    let run = until.paces(|_, nth| if nth == 0 { asks(s(60)) } else { Pace::default() }).run().await;
+    assert_eq!(run.looks(), [s(40), s(100)], "exactly until the deadline: the last look is allowed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_left_allow_the_last_look_on_the_deadline() {
+    let world = World::ends(s(95), succeeded()).paces(|_, _| counts(6, s(60)));
+    let run = world.plan(|plan| plan.timeout = s(100)).run().await;
+    assert_eq!(run.looks().last(), Some(&s(100)), "six requests are left: {:?}", run.looks());
+    assert_eq!(run.report.outcome, Outcome::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_deployment_in_its_place_supersedes_it_at_once() {
+    for seen_before in [0, 3] {
+        let world = World::new().looks(move |_, nth| match nth {
+            nth if nth < seen_before => Seen::Ours(building()),
+            _ => newer(),
+        });
+        let run = world.run().await;
+        assert_eq!(run.report.outcome, Outcome::Superseded);
+        assert!(matches!(&run.report.cause, Some(Cause::Newer(id)) if id.as_str() == "dp_other"));
+        assert_eq!((run.looks().len(), run.logs().len()), (seen_before + 1, 0));
+        let ours = run.report.snapshot.unwrap();
+        assert_eq!(ours.id.as_str(), "dp_ours", "the report stays with ours");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_word_is_warned_of_once_waited_on_and_never_success() {
+    let odd = || snapshot("dp_ours", "POLISHING", Phase::Unknown);
+    let world = World::new().looks(move |age, nth| match age {
+        age if age > s(90) => Seen::Ours(succeeded()),
+        _ if nth % 4 == 3 => Seen::Ours(building()),
+        _ => Seen::Ours(odd()),
+    });
+    let run = world.run().await;
+    assert_eq!(run.report.outcome, Outcome::Succeeded, "it was waited on");
+    let warned = run.told(|event| matches!(event, Event::UnknownState { word } if word == "POLISHING"));
+    assert_eq!(warned.len(), 1);
+    let for_ever = World::new().looks(move |_, _| Seen::Ours(odd())).run().await;
+    assert_eq!((for_ever.report.outcome, for_ever.over), (Outcome::TimedOut, s(900)));
+    assert_eq!(for_ever.report.snapshot.unwrap().word, "POLISHING", "it is shown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_failed_deployment_is_asked_for_at_most_three_times() {
+    let never = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(Pace::default())).run().await;
+    assert_eq!((never.report.outcome, never.logs().len()), (Outcome::Failed, 3));
+    assert!(never.over <= never.logs()[0] + s(4), "{:?}", never.logs());
+    let late = World::ends(s(10), failed()).logs(|_, nth| match nth {
+        0 => Log::NotYet(Pace::default()),
+        _ => Log::Lines(vec!["error: no space left".into()]),
+    });
+    let late = late.run().await;
+    assert_eq!((late.logs().len(), late.report.log), (2, vec!["error: no space left".to_owned()]));
+    let none = World::ends(s(10), failed()).run().await;
+    assert_eq!((none.logs().len(), none.report.log.len()), (1, 0));
+    let only_ours = none.calls.iter().all(|(_, what)| match what {
+        What::Look(id) | What::Log(id) => *id == pending().id,
+        _ => true,
+    });
+    assert!(only_ours);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_platform_asks_for_holds_for_the_log_too() {
+    for pace in [asks(s(12)), counts(0, s(12))] {
+        let world = World::ends(s(10), failed()).logs(move |_, _| Log::NotYet(pace));
+        let logs = world.run().await.logs();
+        assert!(gaps(&logs).iter().all(|gap| *gap == s(12)), "asked for 12 s: {logs:?}");
+        assert_eq!(logs.len(), 3);
+    }
+    for pace in [asks(s(300)), counts(0, s(300))] {
+        let run = World::ends(s(10), failed()).logs(move |_, _| Log::NotYet(pace)).run().await;
+        let early = gaps(&run.logs()).iter().any(|gap| *gap < s(300));
+        assert!(!early, "asked for 300 s: {:?}", run.logs());
+        assert_eq!(run.report.outcome, Outcome::Failed);
+    }
+    for pace in [asks(s(12)), counts(0, s(12))] {
+        let asked = World::ends(s(10), failed()).paces(move |_, _| pace).run().await;
+        let (looks, logs) = (asked.looks(), asked.logs());
+        assert!(logs[0] >= looks[looks.len() - 1] + s(12), "asked with the verdict: {looks:?} {logs:?}");
+    }
+}

@@ -1,0 +1,195 @@
+//! How the pauses grow, how chance shortens them, what caps them, and what the platform may ask for.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use deploy_hook::deploy::report::Event;
+use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::state::Outcome;
+
+use super::world::{Run, World, asks, counts, succeeded, trouble};
+use super::{ms, s};
+
+/// The full pause at an age: a tenth of it, at least a second, at most half a minute.
+fn full(age: Duration) -> Duration {
+    (age / 10).clamp(s(1), s(30))
+}
+
+/// The share of the full pause that each pause was.
+fn shares(run: &Run) -> Vec<f64> {
+    let looks = run.looks();
+    looks.iter().zip(run.pauses()).map(|(age, pause)| pause.div_duration_f64(full(*age))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_look_comes_within_a_second() {
+    let run = World::ends(s(5), succeeded()).run().await;
+    assert!((ms(900)..=ms(1001)).contains(&run.looks()[0]), "{:?}", run.looks());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_grows_with_the_age_and_stops_growing_at_the_cap() {
+    let run = World::ends(s(1200), succeeded()).plan(|plan| plan.timeout = s(1800)).run().await;
+    for (age, pause) in run.looks().into_iter().zip(run.pauses()) {
+        assert!(pause <= full(age) + ms(2), "{pause:?} at {age:?}");
+        assert!(pause + ms(2) >= full(age).mul_f64(0.9), "{pause:?} at {age:?}");
+    }
+    let longest = run.pauses().into_iter().max().unwrap();
+    assert!(longest > s(27) && longest <= ms(30_001), "{longest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn chance_takes_off_up_to_a_tenth_and_never_adds() {
+    let mut all = Vec::new();
+    for seed in 0..20 {
+        let world = World::ends(s(600), succeeded()).plan(|plan| plan.seed = seed);
+        all.extend(shares(&world.run().await));
+    }
+    let (least, most) = (all.iter().copied().fold(2.0, f64::min), all.iter().copied().fold(0.0, f64::max));
+    assert!((0.898..0.92).contains(&least), "{least}");
+    assert!((0.98..1.003).contains(&most), "{most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_seeds_do_not_march_in_step_and_one_seed_repeats_itself() {
+    let with = |seed| World::ends(s(300), succeeded()).plan(move |plan| plan.seed = seed).run();
+    let (one, two, again) = (with(1).await, with(2).await, with(1).await);
+    assert_eq!(one.looks(), again.looks());
+    let same = one.looks().iter().filter(|at| two.looks().contains(at)).count();
+    assert!(same <= 2, "{same} looks at the same instant");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_interval_is_kept_without_growth_or_chance() {
+    let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(7)));
+    let run = world.run().await;
+    assert_eq!(run.looks()[0], s(7));
+    assert!(run.pauses().iter().all(|pause| *pause == s(7)), "{:?}", run.pauses());
+    assert_eq!(run.looks().len(), 43);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_interval_may_be_longer_than_the_cap() {
+    let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(120)));
+    assert_eq!(world.run().await.looks(), [s(120), s(240), s(360)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_honoured_to_the_letter() {
+    for asked in [s(2), s(45), s(200)] {
+        let world = World::ends(s(400), succeeded());
+        let run = world.paces(move |_, nth| if nth == 3 { asks(asked) } else { Pace::default() }).run().await;
+        assert_eq!(run.pauses()[3], asked, "neither sooner nor later");
+        assert!(run.pauses()[4] <= full(run.looks()[4]) + ms(2), "asked for once, honoured once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_honoured_over_a_fixed_interval_and_over_the_backoff() {
+    let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(5)));
+    let run = world.paces(|_, nth| if nth == 1 { asks(s(61)) } else { Pace::default() }).run().await;
+    assert_eq!(run.pauses()[..3], [s(5), s(61), s(5)]);
+    let failing = World::new().looks(|_, _| trouble()).paces(|_, _| asks(s(20)));
+    let run = failing.run().await;
+    assert_eq!(run.pauses()[..6], [s(20), s(20), s(20), s(20), s(30), s(30)], "whichever is longer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_shorter_than_the_pause_changes_nothing() {
+    let plain = World::ends(s(100), succeeded()).run().await;
+    let asked = World::ends(s(100), succeeded()).paces(|_, _| asks(ms(100))).run().await;
+    assert_eq!(plain.looks(), asked.looks());
+}
+
+#[tokio::test(start_paused = true)]
+async fn counted_requests_are_spread_and_never_used_up() {
+    // 20 requests a minute, counted in fixed windows from the trigger; somebody else takes 4 of each
+    for interval in [None, Some(s(1))] {
+        let left = RefCell::new(vec![16_u32; 6]);
+        let count = move |age: Duration, _| {
+            let window = &mut left.borrow_mut()[usize::try_from(age.as_secs() / 60).unwrap()];
+            assert!(*window > 0, "a look too many at {age:?}");
+            *window -= 1;
+            counts(*window, s(60 - age.as_secs() % 60))
+        };
+        let run =
+            World::ends(s(290), succeeded()).plan(|plan| plan.interval = interval).paces(count).run().await;
+        let half = run.looks().iter().filter(|at| **at < s(30)).count();
+        assert!((3..=8).contains(&half), "half of them at most in half of the time: {:?}", run.looks());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_no_request_left_the_next_comes_after_the_reset() {
+    let world = World::ends(s(300), succeeded());
+    let run = world.paces(|_, nth| if nth == 2 { counts(0, s(50)) } else { Pace::default() }).run().await;
+    assert_eq!(run.pauses()[2], s(50));
+    let half = World::ends(s(300), succeeded());
+    let run = half.paces(|_, nth| if nth == 2 { counts(8, s(60)) } else { Pace::default() }).run().await;
+    assert_eq!(run.pauses()[2], s(15), "half of eight, spread over a minute");
+    let unnamed = World::ends(s(300), succeeded());
+    let run = unnamed.paces(|_, _| Pace { remaining: Some(0), ..Pace::default() }).run().await;
+    assert!(run.pauses()[2] <= ms(1001), "no reset named: nothing to wait for");
+}
+
+/// How late the end of a deployment was noticed, over seeds and over where in a pause it fell.
+struct Noticed {
+    mean_length: Duration,
+    mean: Duration,
+    largest: Duration,
+}
+
+async fn noticed(length: Duration) -> Noticed {
+    let (mut lengths, mut lates) = (Vec::new(), Vec::new());
+    for seed in 0..12 {
+        for phase in 0..12 {
+            let length = length + (full(length) * phase) / 12;
+            let world = World::ends(length, succeeded());
+            let run = world.plan(|plan| (plan.seed, plan.timeout) = (seed, s(3600))).run().await;
+            assert_eq!(run.report.outcome, Outcome::Succeeded);
+            lates.push(run.report.duration.saturating_sub(length));
+            lengths.push(length);
+        }
+    }
+    let mean = |all: &[Duration]| all.iter().sum::<Duration>() / u32::try_from(all.len()).unwrap();
+    let largest = lates.iter().max().copied().unwrap();
+    Noticed { mean_length: mean(&lengths), mean: mean(&lates), largest }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_is_noticed_in_time_and_at_a_fair_price_whatever_the_length() {
+    for length in [5, 8, 13, 20, 30, 45, 60, 90, 150, 240, 300, 420, 600, 900, 1200, 1800] {
+        let run = noticed(s(length)).await;
+        let (fair, most) = ((run.mean_length / 20).max(s(1)), (run.mean_length / 10).max(s(1)) + ms(500));
+        assert!(run.mean <= fair, "{length} s: noticed {:?} late on average", run.mean);
+        assert!(run.largest <= most, "{length} s: noticed {:?} late", run.largest);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_deployment_costs_few_looks_and_a_short_one_few_more_than_one_a_second() {
+    for (length, budget) in [(1, 11), (5, 15), (10, 20), (30, 40), (60, 70), (600, 60), (1800, 110)] {
+        for seed in 0..100 {
+            let world = World::ends(s(length), succeeded());
+            let run = world.plan(|plan| (plan.seed, plan.timeout) = (seed, s(3600))).run().await;
+            let looks = run.looks().len();
+            assert!(looks <= budget, "{length} s, seed {seed}: {looks} looks");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_young_from_the_trigger_that_made_it() {
+    use super::world::{not_sent, pending, refused};
+    use deploy_hook::deploy::trigger::{Answer, Refused, Unreachable};
+    let asked = refused(Refused::RateLimited, Some(s(120)));
+    let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(pending())]);
+    let run = world.run().await;
+    assert_eq!(run.triggers(), [s(0), s(120)]);
+    assert!(run.looks()[0] <= s(121), "{:?}", run.looks());
+    assert!(run.over <= s(140) + ms(2100), "over at {:?}", run.over);
+    assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
+    let dns =
+        World::ends(s(9), succeeded()).answers([not_sent(Unreachable::Dns), Answer::Accepted(pending())]);
+    assert_eq!(dns.run().await.told(|event| matches!(event, Event::Repeating { .. })).len(), 1);
+}

@@ -1,0 +1,110 @@
+//! A run that is asked to stop: what it still does, and how soon it is over.
+
+use std::time::Duration;
+
+use deploy_hook::deploy::Wait;
+use deploy_hook::deploy::ports::Log;
+use deploy_hook::deploy::report::{Event, Sent};
+use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::state::Outcome;
+use deploy_hook::deploy::trigger::{Answer, NoAnswer, Refused, Unreachable};
+
+use super::world::{Run, What, World, failed, not_sent, refused, succeeded, unclear};
+use super::{ms, s};
+
+/// A trigger that takes so long to be answered.
+fn slow(answer: Duration) -> World {
+    World::new().takes(move |what, _| if *what == What::Trigger { answer } else { Duration::ZERO })
+}
+
+fn nothing_sent(run: &Run) {
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::No));
+    assert_eq!((run.triggers().len(), run.report.triggers), (0, 0));
+    assert!(matches!(run.events.last(), Some((_, Event::Ended { .. }))), "the end is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_before_the_trigger_nothing_is_sent() {
+    let reading = World::new().takes(|what, _| if *what == What::Before { s(10) } else { Duration::ZERO });
+    let run = reading.stopped(s(3)).run().await;
+    nothing_sent(&run);
+    assert_eq!(run.over, s(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_while_somebody_is_told_nothing_is_sent_any_more() {
+    for wait in [Wait::Never, Wait::Auto] {
+        let world = World::new().plan(|plan| plan.wait = wait).stopped(s(2));
+        let telling = |event: &Event| if matches!(event, Event::Started { .. }) { s(5) } else { s(0) };
+        nothing_sent(&world.telling(telling).run().await);
+        let at_once = World::new().plan(|plan| plan.wait = wait).stopped(s(0));
+        nothing_sent(&at_once.run().await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_arrives_within_the_parting_names_the_deployment() {
+    let run = slow(ms(2500)).stopped(s(1)).run().await;
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Yes));
+    assert_eq!(run.report.snapshot.unwrap().id.as_str(), "dp_ours");
+    assert_eq!((run.over, run.calls.len()), (ms(2500), 2), "and nothing is asked after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_leaves_it_unknown() {
+    let run = slow(s(30)).stopped(s(1)).run().await;
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Maybe));
+    assert_eq!((run.over, run.report.triggers, run.report.snapshot), (s(3), 1, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_within_the_parting_means_what_it_always_means() {
+    let told = [
+        (not_sent(Unreachable::Dns), Outcome::Interrupted, Sent::No),
+        (not_sent(Unreachable::Tls), Outcome::Unreachable, Sent::No),
+        (refused(Refused::RateLimited, None), Outcome::Interrupted, Sent::No),
+        (refused(Refused::Gone, None), Outcome::Refused, Sent::No),
+        (unclear(NoAnswer::Broken), Outcome::Interrupted, Sent::Maybe),
+        (Answer::Accepted(succeeded()), Outcome::Succeeded, Sent::Yes),
+        (Answer::Accepted(failed()), Outcome::Failed, Sent::Yes),
+    ];
+    for (answer, outcome, sent) in told {
+        let run = slow(s(2)).answers([answer.clone()]).stopped(s(1)).run().await;
+        assert_eq!((run.report.outcome, run.report.sent), (outcome, sent), "{answer:?}");
+        assert_eq!((run.over, run.calls.len()), (s(2), 2), "no repetition, no settling, no log: {answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_between_two_triggers_nothing_was_sent() {
+    let run = World::new().answers([refused(Refused::RateLimited, Some(s(60)))]).stopped(s(20)).run().await;
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::No));
+    assert_eq!((run.triggers().len(), run.over), (1, s(20)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_while_settling_it_stays_unknown() {
+    let run = World::new().answers([unclear(NoAnswer::TimedOut)]).stopped(ms(10_500)).run().await;
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Maybe));
+    assert_eq!(run.over, ms(10_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_while_waiting_it_ends_at_once() {
+    let resting = World::new().stopped(ms(100_123)).run().await;
+    assert_eq!((resting.report.outcome, resting.report.sent), (Outcome::Interrupted, Sent::Yes));
+    assert_eq!((resting.over, resting.report.duration), (ms(100_123), ms(100_123)));
+    assert_eq!(resting.report.snapshot.unwrap().word, "BUILDING", "the last that was seen is kept");
+    let look = World::new().takes(|what, _| if matches!(what, What::Look(_)) { s(20) } else { s(0) });
+    let looking = look.stopped(s(15)).run().await;
+    assert_eq!((looking.report.outcome, looking.over), (Outcome::Interrupted, s(15)), "during a look too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_during_the_log_the_verdict_stays() {
+    let world = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(Pace::default()));
+    let world = world.takes(|what, _| if matches!(what, What::Log(_)) { s(20) } else { Duration::ZERO });
+    let run = world.stopped(s(15)).run().await;
+    assert_eq!((run.report.outcome, run.over), (Outcome::Failed, s(15)));
+    assert!(run.report.duration < s(12), "the deployment's end, not the log's: {:?}", run.report.duration);
+}

@@ -1,0 +1,144 @@
+//! The story a run tells: its events in order, its heartbeat, and whether it follows at all.
+
+use deploy_hook::deploy::Wait;
+use deploy_hook::deploy::ports::{Log, Seen, Unreadable};
+use deploy_hook::deploy::report::{Cause, Event, Sent};
+use deploy_hook::deploy::state::Outcome;
+
+use super::world::{What, World, building, failed, newer, pending, succeeded, trouble};
+use super::{ms, s};
+
+/// An event in a word.
+fn word(event: &Event) -> String {
+    match event {
+        Event::Started { .. } => "started".into(),
+        Event::Triggered { snapshot, .. } => format!("triggered {}", snapshot.id),
+        Event::State { stage } => format!("state {}", stage.word),
+        Event::Trouble { errors, .. } => format!("trouble {errors}"),
+        Event::Ended { report } => format!("ended {}", report.outcome),
+        other => format!("{other:?}"),
+    }
+}
+
+fn staged(age: std::time::Duration) -> Seen {
+    Seen::Ours(match age {
+        age if age < s(40) => pending(),
+        age if age < s(200) => building(),
+        _ => succeeded(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_run_tells_its_story_in_order() {
+    let run = World::new().looks(|age, nth| if nth == 5 { trouble() } else { staged(age) }).run().await;
+    let quiet = |event: &Event| matches!(event, Event::Looked { .. } | Event::Heartbeat { .. });
+    let told: Vec<String> =
+        run.events.iter().map(|(_, event)| event).filter(|event| !quiet(event)).map(word).collect();
+    let story = [
+        "started",
+        "triggered dp_ours",
+        "state PENDING",
+        "trouble 1",
+        "state BUILDING",
+        "state SUCCEEDED",
+        "ended succeeded",
+    ];
+    assert_eq!(told, story);
+    let stages: Vec<_> = run.report.stages.iter().map(|stage| stage.word.as_str()).collect();
+    assert_eq!(stages, ["PENDING", "BUILDING", "SUCCEEDED"]);
+    assert!((s(40)..s(45)).contains(&run.report.stages[1].at), "{:?}", run.report.stages);
+    let looked = run.told(|event| matches!(event, Event::Looked { looks: 1.., .. }));
+    assert_eq!(looked.len() + 1, run.looks().len(), "each look is told but the one that ends it");
+    assert_eq!(usize::try_from(run.report.looks).unwrap(), run.looks().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heart_beats_each_minute_without_a_change() {
+    let run = World::new().looks(|_, _| Seen::Ours(pending())).run().await;
+    let beats = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "PENDING"));
+    let minutes: Vec<_> = (1..15).map(|minute| s(60 * minute)).collect();
+    assert_eq!(beats[..14], minutes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_sets_the_heart_back() {
+    let run = World::new().looks(|age, _| staged(age)).run().await;
+    let changed = run.report.stages[1].at;
+    let beats = run.told(|event| matches!(event, Event::Heartbeat { .. }));
+    assert_eq!(beats, [changed + s(60), changed + s(120)]);
+    let elapsed = run.events.iter().find_map(|(at, event)| match event {
+        Event::Heartbeat { elapsed, word } if word == "BUILDING" => Some((*at, *elapsed)),
+        _ => None,
+    });
+    assert_eq!(elapsed, Some((changed + s(60), changed + s(60))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_makes_no_look_and_moves_none() {
+    let beating = World::ends(s(700), succeeded()).run().await;
+    let still = World::ends(s(700), succeeded()).plan(|plan| plan.timing.heartbeat = s(100_000)).run().await;
+    assert_eq!(beating.looks(), still.looks());
+    let asked = World::ends(s(700), succeeded()).plan(|plan| plan.interval = Some(s(250))).run().await;
+    assert_eq!(asked.told(|event| matches!(event, Event::Heartbeat { .. })).len(), 12, "also in long pauses");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_decides_whether_it_is_followed() {
+    let with = |wait| World::ends(s(20), succeeded()).plan(move |plan| plan.wait = wait);
+    for wait in [Wait::Auto, Wait::Always] {
+        let run = with(wait).run().await;
+        assert_eq!((run.report.outcome, run.report.cause), (Outcome::Succeeded, None));
+    }
+    let unreadable = Some(Cause::Unreadable(Unreadable::NeedsToken));
+    let ends = [
+        (with(Wait::Never), Outcome::Triggered, Some(Cause::NotAsked)),
+        (with(Wait::Never).unreadable(), Outcome::Triggered, Some(Cause::NotAsked)),
+        (with(Wait::Auto).unreadable(), Outcome::Triggered, unreadable.clone()),
+        (with(Wait::Always).unreadable(), Outcome::Lost, unreadable),
+    ];
+    for (world, outcome, cause) in ends {
+        let run = world.run().await;
+        assert_eq!((run.report.outcome, &run.report.cause), (outcome, &cause));
+        assert_eq!((run.report.sent, run.triggers().len(), run.over), (Sent::Yes, 1, s(0)));
+        assert!(run.looks().is_empty(), "what is not followed is not read");
+        assert_eq!(run.report.snapshot, Some(pending()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_never_reads_nothing_at_all() {
+    let run = World::new().plan(|plan| plan.wait = Wait::Never).run().await;
+    assert_eq!(run.calls, [(s(0), What::Trigger)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_deployment_is_followed_and_never_triggered() {
+    for (last, outcome, logs) in [(succeeded(), Outcome::Succeeded, 0), (failed(), Outcome::Failed, 1)] {
+        let world = World::ends(s(90), last).follow("dp_ours").logs(|_, _| Log::Lines(vec!["no".into()]));
+        let run = world.run().await;
+        assert_eq!((run.report.outcome, run.report.sent, run.report.triggers), (outcome, Sent::No, 0));
+        assert_eq!(run.looks()[0], s(0), "it is there already: looked at immediately");
+        assert_eq!(run.logs().len(), logs);
+        assert!(run.calls.iter().all(|(_, what)| matches!(what, What::Look(_) | What::Log(_))));
+        assert!(run.told(|event| matches!(event, Event::Triggered { .. })).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_one_in_its_place_says_nothing_before_an_existing_one_was_seen() {
+    let run = World::new().follow("dp_ours").looks(|_, _| newer()).run().await;
+    assert_eq!((run.report.outcome, run.report.cause), (Outcome::Lost, Some(Cause::NotThere)));
+    assert!((s(30)..=s(34)).contains(&run.over), "{:?}", run.over);
+    let later = World::new().follow("dp_ours").looks(|_, nth| match nth {
+        4..9 => Seen::Ours(building()),
+        _ => newer(),
+    });
+    let later = later.run().await;
+    assert_eq!((later.report.outcome, later.looks().len()), (Outcome::Superseded, 10));
+    let run = World::new().follow("dp_ours").plan(|plan| plan.timeout = ms(50_500)).run().await;
+    assert_eq!(
+        (run.report.outcome, run.over),
+        (Outcome::TimedOut, ms(50_500)),
+        "the deadline holds here too"
+    );
+}

@@ -1,0 +1,352 @@
+//! A platform that follows a script, a reporter that remembers, and a run between the two.
+
+use std::time::{Duration, SystemTime};
+
+use deploy_hook::deploy::ports::{Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::report::{Event, Report, Task};
+use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
+use deploy_hook::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
+use deploy_hook::deploy::trigger::{
+    Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable as Why,
+};
+use deploy_hook::deploy::{Plan, Wait, run};
+use tokio::time::Instant;
+
+/// The requests a platform can get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Before,
+    Trigger,
+    Settle,
+    Look(DeploymentId),
+    Log(DeploymentId),
+}
+
+/// Answers by the time a request comes, since the latest trigger, and by how many of its kind came before it.
+type Script<T> = Box<dyn FnMut(Duration, usize) -> T>;
+
+/// How long the platform takes for the nth request of a kind.
+type Takes = Box<dyn Fn(&What, usize) -> Duration>;
+
+/// The scripted platform, and the plan of the run.
+pub(super) struct World {
+    task: Task,
+    pub(super) plan: Plan,
+    limit: Option<RateLimit>,
+    readable: Result<(), Unreadable>,
+    trigger: Script<Answer>,
+    settle: Script<Settled>,
+    look: Script<Look>,
+    log: Script<Log>,
+    takes: Takes,
+    telling: Box<dyn Fn(&Event) -> Duration>,
+    stop: Option<Duration>,
+    began: Instant,
+    triggered: Instant,
+    calls: Vec<(Duration, What)>,
+    /// Requests so far, by kind.
+    counts: [usize; 5],
+}
+
+/// What a run did.
+pub(super) struct Run {
+    pub(super) report: Report,
+    pub(super) events: Vec<(Duration, Event)>,
+    /// Every request that arrived, since the beginning of the run.
+    pub(super) calls: Vec<(Duration, What)>,
+    /// When the run was over, since its beginning.
+    pub(super) over: Duration,
+}
+
+impl World {
+    /// A platform that accepts, builds for ever and has no log.
+    pub(super) fn new() -> Self {
+        let timing = Timing::default();
+        let plan = Plan {
+            wait: Wait::Auto,
+            timeout: Duration::from_mins(15),
+            interval: None,
+            timing,
+            started: SystemTime::UNIX_EPOCH,
+            seed: 7,
+        };
+        Self {
+            task: Task::Deploy,
+            plan,
+            limit: None,
+            readable: Ok(()),
+            trigger: Box::new(|_, _| Answer::Accepted(pending())),
+            settle: Box::new(|_, _| Settled::NotYet(Pace::default())),
+            look: Box::new(|_, _| seen(Seen::Ours(building()))),
+            log: Box::new(|_, _| Log::None),
+            takes: Box::new(|_, _| Duration::ZERO),
+            telling: Box::new(|_| Duration::ZERO),
+            stop: None,
+            began: Instant::now(),
+            triggered: Instant::now(),
+            calls: Vec::new(),
+            counts: [0; 5],
+        }
+    }
+
+    /// A deployment that is over, with this state, so long after its trigger.
+    pub(super) fn ends(length: Duration, last: Snapshot) -> Self {
+        Self::new().looks(move |age, _| Seen::Ours(if age < length { building() } else { last.clone() }))
+    }
+
+    pub(super) fn follow(mut self, id: &str) -> Self {
+        self.task = Task::Follow(DeploymentId::new(id).unwrap());
+        self
+    }
+
+    pub(super) fn plan(mut self, change: impl FnOnce(&mut Plan)) -> Self {
+        change(&mut self.plan);
+        self
+    }
+
+    pub(super) fn limit(mut self, requests: u32, per: Duration) -> Self {
+        self.limit = Some(RateLimit { requests, per });
+        self
+    }
+
+    pub(super) fn unreadable(mut self) -> Self {
+        self.readable = Err(Unreadable::NeedsToken);
+        self
+    }
+
+    /// Answers the triggers in turn; the last answer is repeated.
+    pub(super) fn answers(mut self, answers: impl Into<Vec<Answer>>) -> Self {
+        let answers = answers.into();
+        self.trigger = Box::new(move |_, nth| answers[nth.min(answers.len() - 1)].clone());
+        self
+    }
+
+    pub(super) fn settles(mut self, settle: impl FnMut(Duration, usize) -> Settled + 'static) -> Self {
+        self.settle = Box::new(settle);
+        self
+    }
+
+    pub(super) fn looks(mut self, mut look: impl FnMut(Duration, usize) -> Seen + 'static) -> Self {
+        self.look = Box::new(move |age, nth| seen(look(age, nth)));
+        self
+    }
+
+    /// Adds to each look what the platform asks for with it.
+    pub(super) fn paces(mut self, pace: impl Fn(Duration, usize) -> Pace + 'static) -> Self {
+        let mut look = self.look;
+        self.look = Box::new(move |age, nth| Look { pace: pace(age, nth), ..look(age, nth) });
+        self
+    }
+
+    pub(super) fn logs(mut self, log: impl FnMut(Duration, usize) -> Log + 'static) -> Self {
+        self.log = Box::new(log);
+        self
+    }
+
+    /// How long the platform takes for the nth request of a kind.
+    pub(super) fn takes(mut self, takes: impl Fn(&What, usize) -> Duration + 'static) -> Self {
+        self.takes = Box::new(takes);
+        self
+    }
+
+    /// How long the reporter takes for an event.
+    pub(super) fn telling(mut self, telling: impl Fn(&Event) -> Duration + 'static) -> Self {
+        self.telling = Box::new(telling);
+        self
+    }
+
+    /// Asks the run to stop, so long after its beginning.
+    pub(super) fn stopped(mut self, after: Duration) -> Self {
+        self.stop = Some(after);
+        self
+    }
+
+    pub(super) async fn run(mut self) -> Run {
+        self.began = Instant::now();
+        self.triggered = self.began;
+        let (began, stop) = (self.began, self.stop);
+        let telling = std::mem::replace(&mut self.telling, Box::new(|_| Duration::ZERO));
+        let mut ear = Ear { began, telling, heard: Vec::new() };
+        let stop = async move {
+            match stop {
+                Some(after) => wait((began + after).saturating_duration_since(Instant::now())).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (task, plan) = (self.task.clone(), self.plan.clone());
+        let report = run(task, &mut self, &mut ear, plan, stop).await;
+        Run { report, events: ear.heard, calls: self.calls, over: began.elapsed() }
+    }
+
+    /// Notes a request; then its time since the trigger and how many of its kind came before it.
+    fn arrived(&mut self, what: &What) -> (Duration, usize) {
+        let kind = match what {
+            What::Before => 0,
+            What::Trigger => 1,
+            What::Settle => 2,
+            What::Look(_) => 3,
+            What::Log(_) => 4,
+        };
+        self.calls.push((self.began.elapsed(), what.clone()));
+        self.counts[kind] += 1;
+        (self.triggered.elapsed(), self.counts[kind] - 1)
+    }
+}
+
+impl Provider for World {
+    async fn before(&mut self) {
+        let (_, nth) = self.arrived(&What::Before);
+        wait((self.takes)(&What::Before, nth)).await;
+    }
+
+    async fn trigger(&mut self) -> Answer {
+        self.triggered = Instant::now();
+        let (age, nth) = self.arrived(&What::Trigger);
+        wait((self.takes)(&What::Trigger, nth)).await;
+        (self.trigger)(age, nth)
+    }
+
+    async fn settle(&mut self) -> Settled {
+        let (age, nth) = self.arrived(&What::Settle);
+        wait((self.takes)(&What::Settle, nth)).await;
+        (self.settle)(age, nth)
+    }
+
+    fn readable(&self) -> Result<(), Unreadable> {
+        self.readable
+    }
+
+    async fn look(&mut self, id: &DeploymentId) -> Look {
+        let what = What::Look(id.clone());
+        let (age, nth) = self.arrived(&what);
+        let look = (self.look)(age, nth);
+        wait((self.takes)(&what, nth)).await;
+        look
+    }
+
+    async fn log(&mut self, id: &DeploymentId) -> Log {
+        let what = What::Log(id.clone());
+        let (age, nth) = self.arrived(&what);
+        wait((self.takes)(&what, nth)).await;
+        (self.log)(age, nth)
+    }
+
+    fn limit(&self) -> Option<RateLimit> {
+        self.limit
+    }
+}
+
+/// A reporter that remembers what it was told and when.
+struct Ear {
+    began: Instant,
+    telling: Box<dyn Fn(&Event) -> Duration>,
+    heard: Vec<(Duration, Event)>,
+}
+
+impl Reporter for Ear {
+    async fn tell(&mut self, event: &Event) {
+        self.heard.push((self.began.elapsed(), event.clone()));
+        wait((self.telling)(event)).await;
+    }
+}
+
+impl Run {
+    /// When the looks came.
+    pub(super) fn looks(&self) -> Vec<Duration> {
+        self.times(|what| matches!(what, What::Look(_)))
+    }
+
+    /// When the triggers came.
+    pub(super) fn triggers(&self) -> Vec<Duration> {
+        self.times(|what| *what == What::Trigger)
+    }
+
+    /// When it was looked for the deployment of an unclear trigger.
+    pub(super) fn settles(&self) -> Vec<Duration> {
+        self.times(|what| *what == What::Settle)
+    }
+
+    /// When the log was asked for.
+    pub(super) fn logs(&self) -> Vec<Duration> {
+        self.times(|what| matches!(what, What::Log(_)))
+    }
+
+    /// The pauses between the looks.
+    pub(super) fn pauses(&self) -> Vec<Duration> {
+        gaps(&self.looks())
+    }
+
+    /// When an event of a kind was told.
+    pub(super) fn told(&self, kind: impl Fn(&Event) -> bool) -> Vec<Duration> {
+        self.events.iter().filter(|(_, event)| kind(event)).map(|(at, _)| *at).collect()
+    }
+
+    fn times(&self, kind: impl Fn(&What) -> bool) -> Vec<Duration> {
+        self.calls.iter().filter(|(_, what)| kind(what)).map(|(at, _)| *at).collect()
+    }
+}
+
+/// The pauses between requests at these times.
+pub(super) fn gaps(times: &[Duration]) -> Vec<Duration> {
+    times.iter().zip(&times[1..]).map(|(earlier, later)| later.saturating_sub(*earlier)).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the scripted platform takes its (paused) time")]
+async fn wait(long: Duration) {
+    if !long.is_zero() {
+        tokio::time::sleep(long).await;
+    }
+}
+
+fn seen(seen: Seen) -> Look {
+    Look { seen, pace: Pace::default() }
+}
+
+pub(super) fn snapshot(id: &str, word: &str, phase: Phase) -> Snapshot {
+    let id = DeploymentId::new(id).unwrap();
+    Snapshot { id, word: word.to_owned(), phase, created_at: None, page: None }
+}
+
+pub(super) fn pending() -> Snapshot {
+    snapshot("dp_ours", "PENDING", Phase::Waiting)
+}
+
+pub(super) fn building() -> Snapshot {
+    snapshot("dp_ours", "BUILDING", Phase::Running)
+}
+
+pub(super) fn succeeded() -> Snapshot {
+    snapshot("dp_ours", "SUCCEEDED", Phase::Ended(Verdict::Succeeded))
+}
+
+pub(super) fn failed() -> Snapshot {
+    snapshot("dp_ours", "FAILED", Phase::Ended(Verdict::Failed))
+}
+
+pub(super) fn newer() -> Seen {
+    Seen::Newer(snapshot("dp_other", "BUILDING", Phase::Running))
+}
+
+pub(super) fn trouble() -> Seen {
+    Seen::Trouble { said: "502 Bad Gateway".into() }
+}
+
+pub(super) fn asks(retry_after: Duration) -> Pace {
+    Pace { retry_after: Some(retry_after), ..Pace::default() }
+}
+
+pub(super) fn counts(remaining: u32, reset_in: Duration) -> Pace {
+    Pace { remaining: Some(remaining), reset_in: Some(reset_in), ..Pace::default() }
+}
+
+pub(super) fn not_sent(why: Why) -> Answer {
+    Answer::NotSent(NotSent { why, said: String::new() })
+}
+
+pub(super) fn refused(why: Refused, retry_after: Option<Duration>) -> Answer {
+    Answer::Refused(Refusal { why, status: 400, said: String::new(), retry_after })
+}
+
+pub(super) fn unclear(why: NoAnswer) -> Answer {
+    Answer::Unclear(Unclear { why, said: String::new() })
+}
