@@ -39,6 +39,7 @@ use self::deploy::schedule::Timing;
 use self::deploy::state::Outcome;
 use self::env::Env;
 use self::error::{BAD_INPUT, Problem, Problems};
+use self::render::words;
 use self::run::Run;
 use self::secret::Redactor;
 use self::settings::{Needs, Settings};
@@ -50,7 +51,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     crash_quietly(out.clone());
     let called = args.first().map(Path::new).and_then(Path::file_name);
     if called.is_some_and(|name| name == post::NAME) {
-        return runtime()?.block_on(close_left(env)).or_else(|problems| Ok(complain(&problems, &out)));
+        return runtime()?.block_on(close_left(env)).or_else(|problems| Ok(complain(&problems, env, &out)));
     }
     let command = match Cli::try_parse_from(args) {
         Ok(Cli { command: Some(command) }) => command,
@@ -71,7 +72,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let code = runtime.block_on(obey(command, env, &out));
     // A name that is still being looked up must not keep the process.
     runtime.shutdown_timeout(Duration::ZERO);
-    code.or_else(|problems| Ok(complain(&problems, &out)))
+    code.or_else(|problems| Ok(complain(&problems, env, &out)))
 }
 
 /// One thread: there is one deployment to follow.
@@ -178,13 +179,13 @@ fn usage(error: &clap::Error, args: &[OsString], out: &Out) -> u8 {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-fn complain(problems: &Problems, out: &Out) -> u8 {
+fn complain(problems: &Problems, env: &Env, out: &Out) -> u8 {
     for problem in &problems.0 {
         out.talk(&format!("error: {problem}"));
     }
-    out.talk("Nothing was sent.");
-    if out.is_github() {
-        out.command(&github::command::annotation("error", &format!("{problems}\nNothing was sent.")));
+    out.talk(words::NOTHING_SENT);
+    if github::is_here(env) {
+        github::complain(problems, env, out);
     }
     BAD_INPUT
 }

@@ -44,12 +44,6 @@ impl Out {
         }
     }
 
-    /// Whether GitHub's runner reads the log.
-    #[must_use]
-    pub fn is_github(&self) -> bool {
-        self.github
-    }
-
     /// The text with stars for every secret in it.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

@@ -68,6 +68,13 @@ fn facts(report: &Report, place: &Place) -> String {
     table
 }
 
+/// The summary of a run that bad input ended before it began.
+#[must_use]
+pub fn bad_input(problems: &[String]) -> String {
+    let list: Vec<String> = problems.iter().map(|problem| format!("- {}", escape(problem))).collect();
+    format!("### ✗ Bad input\n\n{}\n\n{}\n\n", list.join("\n"), words::NOTHING_SENT)
+}
+
 /// What was and was not reported elsewhere, and why.
 fn reports(filed: &[Filed]) -> String {
     let written: Vec<&str> =

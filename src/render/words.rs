@@ -342,6 +342,9 @@ pub fn missed(filed: &Filed, untrusted: bool) -> Option<String> {
     Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
 }
 
+/// What bad input means.
+pub const NOTHING_SENT: &str = "Nothing was sent.";
+
 /// What a record says that a killed run left open.
 pub const LEFT_OPEN: &str =
     "The run ended before the deployment's end was seen; the deployment goes on at the platform.";

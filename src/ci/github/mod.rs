@@ -18,7 +18,7 @@ use crate::ci::out::Out;
 use crate::deploy::report::{Cause, Event, Report};
 use crate::deploy::state::Outcome;
 use crate::env::Env;
-use crate::error::exit_code;
+use crate::error::{Problems, exit_code};
 use crate::http::Http;
 use crate::render::{Filed, Kind, Place, markdown, outputs, words};
 use crate::secret::Token;
@@ -179,6 +179,21 @@ impl GitHub {
         let safe: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
         files::append(path, &files::outputs(&safe)?).err()
+    }
+}
+
+/// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
+pub fn complain(problems: &Problems, env: &Env, out: &Out) {
+    out.command(&command::annotation("error", &format!("{problems}\n{}", words::NOTHING_SENT)));
+    let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+    let page = Some(markdown::bad_input(&listed));
+    let outputs = files::outputs(&[("succeeded", "false".to_owned())]);
+    for (name, text) in [("GITHUB_OUTPUT", outputs), ("GITHUB_STEP_SUMMARY", page)] {
+        if let (Some(path), Some(text)) = (env.get(name), text)
+            && let Err(trouble) = files::append(Path::new(path), &out.redact(&text))
+        {
+            out.talk(&trouble);
+        }
     }
 }
 

@@ -1,0 +1,229 @@
+//! The commands beside `deploy`: none of them triggers anything.
+
+use deploy_hook::sandbox::Generation::{Draft, Live};
+use deploy_hook::sandbox::{Sandbox, scenarios};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+
+use super::run::{Done, ended, run, signal, step};
+use super::secrecy::Secrets;
+use super::server::hook_path;
+use super::{at_speed, platform, posts, secret, together};
+
+/// Triggers, forgets the requests, and returns the deployment's id.
+async fn deployed(sandbox: &Sandbox) -> String {
+    let done = run("deploy --wait never --format json").on(sandbox).done().await;
+    let last: serde_json::Value = serde_json::from_str(done.out.lines().last().unwrap_or_default()).unwrap();
+    sandbox.rewind_requests();
+    last["outputs"]["deployment-id"].as_str().expect("an id").to_owned()
+}
+
+/// Nothing was triggered, the live hook was not touched, and no secret was shown.
+fn assert_harmless(sandbox: &Sandbox, hook: &str, done: &Done) {
+    assert_eq!(posts(sandbox), 0, "{}", done.all());
+    let live = hook.contains("/webhooks/environments/");
+    let touched = sandbox.requests().iter().any(|request| request.path.contains(secret(hook)));
+    assert!(!(live && touched), "{:?}", sandbox.requests());
+    Secrets::on(sandbox).assert_absent(&done.all(), "what was printed");
+}
+
+#[tokio::test]
+async fn status_reads_and_triggers_nothing() {
+    for generation in [Draft, Live] {
+        let sandbox = at_speed("stuck", generation, 10_000.0).await;
+        let id = deployed(&sandbox).await;
+        for program in [run("status"), run("status").arg(&id)] {
+            let done = program.on(&sandbox).with_token(&sandbox).done().await;
+            assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.all());
+            let state = done.out.strip_prefix(&format!("{id} ")).unwrap_or_else(|| panic!("{}", done.out));
+            assert!(state.to_uppercase().starts_with("BUILDING"), "{state}");
+            assert_eq!(state.contains("created 20"), generation == Draft, "{state}");
+            assert_harmless(&sandbox, &sandbox.hook_url(), &done);
+        }
+    }
+}
+
+#[tokio::test]
+async fn status_says_why_it_cannot_read() {
+    let sandbox = platform("success", Live).await;
+    let done = run("status").on(&sandbox).done().await;
+    assert!(done.code == 2 && done.err.contains("api-token"), "{}", done.all());
+    let done = run("status dp-zzzzzz").on(&sandbox).with_token(&sandbox).done().await;
+    assert!(done.code == 7 && done.err.contains("no such deployment"), "{}", done.all());
+    let done = run("status dp-zzzzzz").on(&sandbox).env("FRBIT_TOKEN", "frbit-at-wrong").done().await;
+    assert!(done.code == 7 && done.err.contains("401"), "{}", done.all());
+    assert_harmless(&sandbox, &sandbox.hook_url(), &done);
+    let sandbox = platform("reads-dead", Draft).await;
+    let done = run("status").on(&sandbox).done().await;
+    assert!(done.code == 7 && done.err.contains("503"), "{}", done.all());
+    let done = run("status").done().await;
+    assert_eq!(done.code, 2, "{}", done.all());
+}
+
+#[tokio::test]
+async fn follow_has_the_verdict_of_a_deployment_it_did_not_trigger() {
+    let ends = [
+        ("success", (0, "succeeded")),
+        ("build-fails", (1, "failed")),
+        ("canceled", (8, "canceled")),
+        ("stuck", (6, "timed-out")),
+    ];
+    let cases = ends.into_iter().flat_map(|(scenario, end)| [(scenario, Draft, end), (scenario, Live, end)]);
+    together(cases.map(|(scenario, generation, end)| async move {
+        let sandbox = platform(scenario, generation).await;
+        let id = deployed(&sandbox).await;
+        let program = run("follow --timeout 1s").arg(&id).on(&sandbox).with_token(&sandbox);
+        let told = step(program, &Secrets::on(&sandbox)).await;
+        assert_eq!(
+            (told.end(), told.output("deployment-id")),
+            (end, id.as_str()),
+            "{scenario}\n{}",
+            told.log
+        );
+        assert_eq!(posts(&sandbox), 0);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn follow_never_takes_another_deployment_for_the_one_that_was_named() {
+    together([Draft, Live].map(|generation| async move {
+        let sandbox = platform("success", generation).await;
+        deployed(&sandbox).await;
+        let id = if generation == Draft { "dp_zzzzzz" } else { "dp-zzzzzz" };
+        let program = run("follow --timeout 1s").arg(id).on(&sandbox).with_token(&sandbox);
+        let told = step(program, &Secrets::on(&sandbox)).await;
+        assert_eq!((told.end(), told.output("deployment-id")), ((7, "lost"), id), "{}", told.log);
+    }))
+    .await;
+    let done = run("follow ../../x").env("FRBIT_TOKEN", "frbit-at-1").done().await;
+    assert!(done.code == 2 && done.err.contains("dp_abc123"), "{}", done.all());
+}
+
+#[tokio::test]
+async fn doctor_finds_a_good_hook_good() {
+    for (generation, token) in [(Draft, false), (Live, true), (Live, false)] {
+        let sandbox = platform("success", generation).await;
+        let id = deployed(&sandbox).await;
+        let program = run("doctor").on(&sandbox);
+        let done = if token { program.with_token(&sandbox) } else { program }.done().await;
+        assert_eq!(done.code, 0, "{}", done.all());
+        for check in ["✓ hook URL", "✓ DNS", "✓ connection", "✓ TLS"] {
+            assert!(done.out.lines().any(|line| line.starts_with(check)), "{check}: {}", done.out);
+        }
+        let read = generation == Draft || token;
+        assert_eq!(done.out.contains(&id), read, "{}", done.out);
+        assert_eq!(done.out.contains("? state"), !read, "{}", done.out);
+        assert_harmless(&sandbox, &sandbox.hook_url(), &done);
+    }
+}
+
+#[tokio::test]
+async fn doctor_names_what_would_fail_with_its_remedy_and_exit_code() {
+    let sandbox = platform("success", Draft).await;
+    let hook = sandbox.hook_url();
+    assert!(sandbox.revoke_hook(&sandbox.environment()));
+    let done = run("doctor").on(&sandbox).done().await;
+    assert_eq!(done.code, 3, "{}", done.all());
+    assert!(done.out.contains("revoked") && done.out.contains("→ Create a new hook"), "{}", done.out);
+    assert_harmless(&sandbox, &hook, &done);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    for (origin, wanted) in
+        [(format!("http://{closed}"), "✗ connection"), ("https://host.invalid".to_owned(), "✗ DNS")]
+    {
+        let done = run("doctor").env("DEPLOY_HOOK_URL", format!("{origin}{}", hook_path())).done().await;
+        assert_eq!(done.code, 4, "{}", done.all());
+        assert!(done.out.contains(wanted) && done.out.contains('→'), "{}", done.out);
+    }
+    let plain = super::server::Server::plain(super::server::say(400, "no")).await;
+    let done = run("doctor").env("DEPLOY_HOOK_URL", plain.https_hook()).done().await;
+    assert!(done.code == 4 && done.out.contains("✗ TLS") && done.out.contains("ca-file"), "{}", done.all());
+    let done = run("doctor --wait nver").env("DEPLOY_HOOK_URL", "***").done().await;
+    assert_eq!(done.code, 2, "{}", done.all());
+    assert_eq!(done.out.matches("✗ input").count(), 2, "{}", done.out);
+}
+
+#[tokio::test]
+async fn a_dry_run_does_everything_but_trigger() {
+    for generation in [Draft, Live] {
+        for option in ["--dry-run", "--dry-run=true"] {
+            let sandbox = platform("success", generation).await;
+            let told = step(run("deploy").arg(option).on(&sandbox), &Secrets::on(&sandbox)).await;
+            assert_eq!((told.end(), posts(&sandbox)), ((0, "skipped"), 0), "{}", told.log);
+            assert!(!told.summary.contains("no hook URL"), "it has one: {}", told.summary);
+            assert!(!sandbox.requests().is_empty(), "the host was asked whether it is there");
+        }
+        let sandbox = platform("success", generation).await;
+        let told =
+            step(run("deploy --dry-run=false --wait never").on(&sandbox), &Secrets::on(&sandbox)).await;
+        assert_eq!((told.end(), posts(&sandbox)), ((0, "triggered"), 1));
+    }
+    let sandbox = platform("success", Draft).await;
+    assert!(!sandbox.hook_url().is_empty() && sandbox.revoke_hook(&sandbox.environment()));
+    let done = run("deploy").on(&sandbox).env("DEPLOY_HOOK_DRY_RUN", "true").done().await;
+    assert_eq!((done.code, posts(&sandbox)), (3, 0), "{}", done.all());
+}
+
+#[tokio::test]
+async fn the_sandbox_prints_what_a_deployment_needs_and_ends_on_a_signal() {
+    let cases = [
+        ("sandbox --speed 500", "INT"),
+        ("sandbox --port 0 --generation live --speed 500 --scenario instant", "TERM"),
+    ];
+    together(cases.map(|(args, name)| async move {
+        let mut child = run(args).start();
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut values = Vec::new();
+        for key in ["hook-url=", "api-token=", "manage="] {
+            let line = lines.next_line().await.unwrap().expect("a line");
+            values.push(line.strip_prefix(key).unwrap_or_else(|| panic!("{line}")).to_owned());
+        }
+        let program = run("deploy --timeout 1s --api-url").arg(&values[2]);
+        let done = program.env("DEPLOY_HOOK_URL", &values[0]).env("FRBIT_TOKEN", &values[1]).done().await;
+        assert_eq!(done.code, 0, "{}", done.all());
+        signal(&child, name).await;
+        assert_eq!(ended(child).await.code, 0, "asked to end, it ends well");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_sandbox_lists_its_scenarios() {
+    let done = run("sandbox --scenario list").done().await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let listed: Vec<_> = done.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(listed, scenarios().map(|(name, _)| name).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn completions_and_help_are_data() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let done = run("completions").arg(shell).done().await;
+        assert_eq!((done.code, done.err.as_str()), (0, ""));
+        assert!(done.out.contains("deploy-hook") && done.out.contains("poll-interval"), "{shell}");
+    }
+    for command in ["", "deploy", "status", "follow", "doctor", "sandbox", "completions"] {
+        for flag in ["--help", "-h"] {
+            let done = run(command).arg(flag).done().await;
+            assert_eq!((done.code, done.err.as_str()), (0, ""), "{command}");
+            assert!(
+                done.out.contains(&format!("Usage: deploy-hook {command}").trim_end().to_owned()),
+                "{}",
+                done.out
+            );
+        }
+    }
+    let done = run("--version").done().await;
+    assert_eq!((done.code, done.out.trim()), (0, concat!("deploy-hook ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_does_not_stop_a_run() {
+    let sandbox = platform("success", Draft).await;
+    let mut child = run("deploy --format json").on(&sandbox).start();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).await.unwrap();
+    assert_eq!((child.wait().await.unwrap().code(), posts(&sandbox)), (Some(0), 1), "{said}");
+}

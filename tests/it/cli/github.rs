@@ -1,0 +1,145 @@
+//! A step of a GitHub workflow: what the runner obeys, what it masks, what it keeps.
+
+use deploy_hook::sandbox::Generation::{Draft, Live};
+
+use super::run::{ended, run, step};
+use super::runner::{self, GitHub};
+use super::secrecy::Secrets;
+use super::server::{Server, say};
+use super::{platform, together};
+
+#[tokio::test]
+async fn a_hostile_build_log_is_shown_and_never_obeyed() {
+    together(["never", "always", "auto"].map(|color| async move {
+        let sandbox = platform("hostile-log", Live).await;
+        let program = run("deploy --timeout 1s --color").arg(color).on(&sandbox).with_token(&sandbox);
+        let told = step(program, &Secrets::on(&sandbox)).await;
+        assert_eq!(told.end(), (1, "failed"), "{}", told.log);
+        for text in [
+            "a forged annotation",
+            "a forged error",
+            "after a carriage return",
+            "in one entry",
+            "Forged section",
+        ] {
+            assert!(told.log.contains(text) && told.summary.contains(text), "{text} is shown\n{}", told.log);
+        }
+        assert_eq!(told.log.contains('\u{1b}'), color != "never", "only our own colours");
+        assert!(!told.log.contains(['\u{202e}', '\u{200b}', '\u{feff}', '\u{0}', '\r']), "{:?}", told.log);
+        let names: Vec<_> =
+            runner::commands(&runner::without_masks(&told.log)).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["group", "endgroup", "error"]);
+        assert_eq!(told.outputs.len(), 8, "no output of the log's: {:?}", told.outputs);
+        let fence = told.summary.lines().find(|line| line.starts_with("```")).expect("the log's fence");
+        let inner = told.summary.lines().filter(|line| line.trim_start().starts_with('`'));
+        let closing = inner.filter(|line| line.trim() == fence.trim_end_matches("text")).count();
+        assert_eq!(closing, 1, "nothing in the log closes its fence\n{}", told.summary);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_that_repeats_the_hook_is_shown_with_stars() {
+    let sandbox = platform("echo", Live).await;
+    let told =
+        step(run("deploy --timeout 1s").on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
+    assert_eq!(told.end(), (1, "failed"), "{}", told.log);
+    assert!(told.log.contains("DEPLOY_HOOK_URL=***") && told.summary.contains("GET *** 404"), "{}", told.log);
+}
+
+#[tokio::test]
+async fn a_state_nobody_knows_is_warned_of_once() {
+    let program = run("deploy --sandbox --scenario unknown-state --speed 100");
+    let told = step(program, &Secrets::of("/unknown", &[])).await;
+    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
+    let (warnings, looks) = (warnings(&told.log), told.log.matches("QUANTUM_FLUX").count());
+    assert_eq!(warnings.len(), 1, "{}", told.log);
+    assert!(warnings[0].contains("QUANTUM_FLUX") && looks >= 2, "{warnings:?}");
+}
+
+/// The texts of the warnings that the runner makes annotations of.
+fn warnings(log: &str) -> Vec<String> {
+    runner::commands(log).into_iter().filter(|(name, _)| name == "warning").map(|(_, data)| data).collect()
+}
+
+#[tokio::test]
+async fn not_following_is_warned_of_unless_it_was_asked_for() {
+    for (args, warned) in [("deploy", 1), ("deploy --wait never", 0)] {
+        let sandbox = platform("success", Live).await;
+        let told = step(run(args).on(&sandbox), &Secrets::on(&sandbox)).await;
+        assert_eq!(told.end(), (0, "triggered"));
+        let warnings = warnings(&told.log);
+        assert_eq!(warnings.len(), warned, "{}", told.log);
+        assert!(warnings.iter().all(|data| data.contains("api-token")), "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_token_is_masked_and_nothing_public_is() {
+    let sandbox = platform("success", Live).await;
+    let program =
+        run("deploy --wait never --environment production --environment-url https://www.example.com/")
+            .on(&sandbox)
+            .with_token(&sandbox)
+            .env("INPUT_GITHUB-TOKEN", "ghs_0123456789abcdefghijklmnopqrstuvwxyz")
+            .env("GITLAB_TOKEN", "glpat-0123456789abcdefghij");
+    let told = step(program, &Secrets::on(&sandbox)).await;
+    let masks = runner::masks(&told.log);
+    for token in ["ghs_0123456789abcdefghijklmnopqrstuvwxyz", "glpat-0123456789abcdefghij"] {
+        assert!(masks.iter().any(|mask| mask == token), "{token}");
+        assert!(!runner::without_masks(&told.log).contains(token));
+    }
+    assert_eq!(told.output("environment-url"), "https://www.example.com/");
+    let shown = format!("{:?}{}production127.0.0.1", told.outputs, sandbox.environment());
+    assert!(
+        masks.iter().all(|mask| !shown.contains(mask.as_str())),
+        "an output with a masked text is dropped: {masks:?}"
+    );
+    assert!(
+        told.summary.contains("production") && told.summary.contains("https://www.example.com/"),
+        "{}",
+        told.summary
+    );
+}
+
+#[tokio::test]
+async fn what_others_wrote_to_the_files_stays() {
+    let (server, github) =
+        (Server::plain(say(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await, GitHub::new());
+    std::fs::write(github.path("output"), "theirs=1\n").unwrap();
+    std::fs::write(github.path("summary"), "# Theirs\n").unwrap();
+    let done =
+        run("deploy --wait never").env("DEPLOY_HOOK_URL", server.hook()).in_github(&github).done().await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let outputs = github.outputs();
+    assert_eq!((outputs["theirs"].as_str(), outputs["outcome"].as_str()), ("1", "triggered"));
+    let summary = std::fs::read_to_string(github.path("summary")).unwrap();
+    assert!(summary.starts_with("# Theirs\n") && summary.contains("dp-abc123"), "{summary}");
+}
+
+#[tokio::test]
+async fn no_report_decides_the_outcome() {
+    let (server, github) =
+        (Server::plain(say(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await, GitHub::new());
+    let program =
+        run("deploy --wait never --report none").env("DEPLOY_HOOK_URL", server.hook()).in_github(&github);
+    assert_eq!(ended(program.start()).await.code, 0);
+    assert_eq!(std::fs::read_to_string(github.path("summary")).unwrap(), "", "none was asked for");
+    assert_eq!(github.outputs()["outcome"], "triggered", "outputs are no report");
+    let program = run("deploy --wait never").env("DEPLOY_HOOK_URL", server.hook()).in_github(&github);
+    let done = program
+        .env("GITHUB_OUTPUT", github.path(""))
+        .env("GITHUB_STEP_SUMMARY", "/nowhere/summary")
+        .done()
+        .await;
+    assert_eq!(done.code, 0, "the deployment happened all the same: {}", done.out);
+    assert!(warnings(&done.out).len() >= 2, "{}", done.out);
+}
+
+#[tokio::test]
+async fn a_truncated_or_quiet_log_still_has_the_verdict() {
+    let sandbox = platform("build-fails", Draft).await;
+    let told = step(run("deploy -q").on(&sandbox), &Secrets::on(&sandbox)).await;
+    assert_eq!(told.end(), (1, "failed"));
+    assert!(told.log.contains("failed after") && !told.log.contains("Triggered deployment"), "{}", told.log);
+}

@@ -1,0 +1,241 @@
+//! One run of the program: what it is given, and everything that comes back.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use deploy_hook::sandbox::Sandbox;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+
+use super::runner::{self, GitHub};
+use super::secrecy::Secrets;
+
+/// The names of all outputs, as the interface promises them.
+pub(super) const OUTPUTS: [&str; 8] = [
+    "outcome",
+    "deployment-id",
+    "state",
+    "created-at",
+    "duration",
+    "environment-url",
+    "deployment-url",
+    "succeeded",
+];
+
+/// The program with its arguments, in an environment that holds nothing but what the test puts there.
+pub(super) struct Run {
+    command: Command,
+    stdin: Option<String>,
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Done {
+    /// Both streams.
+    pub(super) fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
+/// The program with these arguments, separated by spaces.
+pub(super) fn run(args: &str) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hook"));
+    command.args(args.split_whitespace()).env_clear().current_dir(env!("CARGO_TARGET_TMPDIR"));
+    Run { command, stdin: None }
+}
+
+impl Run {
+    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(super) fn args(mut self, args: &str) -> Self {
+        self.command.args(args.split_whitespace());
+        self
+    }
+
+    pub(super) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(super) fn stdin(mut self, text: &str) -> Self {
+        self.stdin = Some(text.to_owned());
+        self
+    }
+
+    /// With the platform's hook and the base of its API.
+    pub(super) fn on(self, sandbox: &Sandbox) -> Self {
+        self.env("DEPLOY_HOOK_URL", sandbox.hook_url()).env("DEPLOY_HOOK_API_URL", sandbox.url())
+    }
+
+    /// With the platform's API token as well.
+    pub(super) fn with_token(self, sandbox: &Sandbox) -> Self {
+        self.env("FRBIT_TOKEN", sandbox.api_token())
+    }
+
+    /// As a step of a workflow that asks for files as well.
+    pub(super) fn in_github(self, github: &GitHub) -> Self {
+        self.env("CI", "true")
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_OUTPUT", github.path("output"))
+            .env("GITHUB_STEP_SUMMARY", github.path("summary"))
+            .env("DEPLOY_HOOK_OUTPUT_DIR", github.path("files"))
+    }
+
+    /// Starts it; it is killed when the handle is dropped.
+    pub(super) fn start(mut self) -> Child {
+        let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        self.command.spawn().expect("the program starts")
+    }
+
+    /// Runs it to its end.
+    pub(super) async fn done(self) -> Done {
+        let stdin = self.stdin.clone();
+        let mut child = self.start();
+        if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
+            pipe.write_all(text.as_bytes()).await.expect("it reads its standard input");
+        }
+        ended(child).await
+    }
+}
+
+/// What a started run printed, once it has ended.
+pub(super) async fn ended(child: Child) -> Done {
+    let limit = Duration::from_mins(1);
+    let output = tokio::time::timeout(limit, child.wait_with_output()).await.expect("it ends by itself");
+    let output = output.expect("its streams can be read");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    let code = output.status.code().expect("it ends with a code, not by a signal");
+    Done { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Sends a signal, by its name without SIG.
+pub(super) async fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("it still runs").to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill is there");
+    assert!(sent.success());
+}
+
+/// A run as a step of a workflow that asks for files as well, and all it left behind.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) code: i32,
+    pub(super) log: String,
+    pub(super) outputs: BTreeMap<String, String>,
+    pub(super) summary: String,
+    /// `deploy-hook.env`
+    pub(super) dotenv: BTreeMap<String, String>,
+}
+
+impl Step {
+    pub(super) fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).map_or("", String::as_str)
+    }
+
+    /// How it ended: exit code and outcome.
+    pub(super) fn end(&self) -> (i32, &str) {
+        (self.code, self.output("outcome"))
+    }
+}
+
+/// Runs a step and checks what must be true of every one, however it ends.
+pub(super) async fn step(run: Run, secrets: &Secrets) -> Step {
+    let github = GitHub::new();
+    let done = run.in_github(&github).done().await;
+    left_behind(&done, &github, secrets)
+}
+
+/// What a step of this runner left behind, checked.
+pub(super) fn left_behind(done: &Done, github: &GitHub, secrets: &Secrets) -> Step {
+    assert_eq!(done.err, "", "a runner reads both streams in no certain order, so one is used");
+    let read = |name: &str| std::fs::read_to_string(github.path(name)).unwrap_or_default();
+    let [output, summary, dotenv, page] =
+        ["output", "summary", "files/deploy-hook.env", "files/deploy-hook-summary.md"].map(read);
+    for (place, text) in [("outputs", &output), ("summary", &summary), ("dotenv", &dotenv), ("page", &page)] {
+        secrets.assert_absent(text, place);
+        assert!(!text.contains('\u{1b}'), "an escape in {place}: {text:?}");
+    }
+    secrets.assert_absent(&runner::without_masks(&done.out), "log");
+    assert!(!without_colours(&done.out).contains('\u{1b}'), "an escape that is no colour: {:?}", done.out);
+    runner::assert_own_commands(&done.out);
+    let outputs = runner::outputs(&output).unwrap_or_else(|error| panic!("{error}\n{output}"));
+    let step =
+        Step { code: done.code, log: done.out.clone(), outputs, summary, dotenv: read_dotenv(&dotenv) };
+    assert_complete(&step, &page);
+    step
+}
+
+/// The outputs are whole, say the same everywhere, and go with the exit code.
+fn assert_complete(step: &Step, page: &str) {
+    let names: Vec<&str> = step.outputs.keys().map(String::as_str).collect();
+    let mut wanted = OUTPUTS.to_vec();
+    wanted.sort_unstable();
+    assert_eq!(names, wanted, "every output, whatever the outcome\n{}", step.log);
+    for (name, value) in &step.outputs {
+        let variable = format!("DEPLOY_HOOK_{}", name.to_uppercase().replace('-', "_"));
+        assert_eq!(step.dotenv.get(&variable), Some(value), "{variable}");
+    }
+    assert_eq!(step.dotenv.len(), step.outputs.len(), "nothing else: {:?}", step.dotenv);
+    let codes: &[i32] = match step.output("outcome") {
+        "succeeded" | "triggered" | "skipped" => &[0],
+        "failed" => &[1],
+        "refused" => &[3],
+        "unreachable" => &[4],
+        "uncertain" => &[5],
+        "timed-out" => &[6],
+        "lost" => &[7],
+        "canceled" | "superseded" => &[0, 8],
+        "interrupted" => &[130, 143],
+        other => panic!("{other} is no outcome"),
+    };
+    assert!(codes.contains(&step.code), "{:?} goes with {codes:?}\n{}", step.end(), step.log);
+    assert_eq!(step.output("succeeded"), (step.output("outcome") == "succeeded").to_string());
+    assert!(step.output("duration").parse::<u64>().is_ok(), "whole seconds: {:?}", step.output("duration"));
+    let created = step.output("created-at");
+    assert!(created.is_empty() || is_rfc3339(created), "RFC 3339, UTC: {created}");
+    assert!(step.summary.starts_with("### "), "a summary, verdict first: {:?}", step.summary);
+    assert!(step.summary.len() < 1024 * 1024, "a larger one is dropped whole");
+    assert_eq!(page, step.summary, "the file holds the summary as well");
+    let annotated = runner::commands(&step.log).iter().any(|(name, _)| name == "error");
+    assert_eq!(annotated, step.code != 0, "an error annotation where the step is red\n{}", step.log);
+}
+
+/// The text without our own colours.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |done, part| {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        done + rest.strip_prefix('m').unwrap_or("\u{1b}")
+    })
+}
+
+/// `2026-02-18T12:00:00Z`
+fn is_rfc3339(text: &str) -> bool {
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape == "0000-00-00T00:00:00Z"
+}
+
+/// GitLab's reader: every line is `^(.*?)=(.*)$` with a key of letters, digits and `_`, 5 KiB in all.
+pub(super) fn read_dotenv(text: &str) -> BTreeMap<String, String> {
+    assert!(text.len() < 5120, "GitLab takes no more");
+    let mut variables = BTreeMap::new();
+    for line in text.lines() {
+        let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("not key=value: {line:?}"));
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        assert!(!key.is_empty() && key.chars().all(plain), "no key: {line:?}");
+        assert!(variables.insert(key.to_owned(), value.to_owned()).is_none(), "twice: {line:?}");
+    }
+    variables
+}

@@ -1,0 +1,160 @@
+//! The hook's URL and the tokens are passwords: whatever the platform does, nothing that is written holds them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use deploy_hook::sandbox::{Generation, Sandbox, scenarios};
+
+use super::run::{run, step};
+use super::{platform, posts, runner, secret, together};
+
+/// What must not be seen, in every form in which somebody could read it.
+#[derive(Clone)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// A hook and the tokens that go with it.
+    pub(super) fn of(hook: &str, tokens: &[&str]) -> Self {
+        let secret = secret(hook);
+        let mut forms: Vec<String> =
+            [hook, secret].into_iter().chain(tokens.iter().copied()).flat_map(forms).collect();
+        // neither end of a secret that was cut
+        let ends = std::iter::once(&secret).chain(tokens).filter(|text| text.len() >= 36);
+        forms.extend(ends.flat_map(|text| [&text[..12], &text[text.len() - 12..]]).map(str::to_lowercase));
+        forms.retain(|form| !form.starts_with("frbit-at-"));
+        forms.extend(tokens.iter().map(|token| token.to_lowercase()));
+        Self(forms)
+    }
+
+    /// The platform's hook and token.
+    pub(super) fn on(sandbox: &Sandbox) -> Self {
+        Self::of(&sandbox.hook_url(), &[&sandbox.api_token()])
+    }
+
+    pub(super) fn assert_absent(&self, text: &str, place: &str) {
+        let folded = text.to_lowercase();
+        for form in &self.0 {
+            assert!(!folded.contains(form.as_str()), "{form} in {place}:\n{text}");
+        }
+    }
+}
+
+fn forms(text: &str) -> Vec<String> {
+    let encode = |keep: fn(u8) -> bool| {
+        text.bytes().fold(String::new(), |done, byte| {
+            if keep(byte) { done + &char::from(byte).to_string() } else { done + &format!("%{byte:02x}") }
+        })
+    };
+    let hex = text.bytes().fold(String::new(), |done, byte| done + &format!("{byte:02x}"));
+    let forms = [
+        text.to_owned(),
+        encode(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+        text.replace('/', "\\/"),
+        STANDARD_NO_PAD.encode(text),
+        URL_SAFE_NO_PAD.encode(text),
+        hex,
+    ];
+    forms.map(|form| form.to_lowercase()).into()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Told {
+    Verbosely,
+    AsJson,
+}
+
+/// One run of a scenario, checked by [`step`]; what is said here holds in all of them.
+async fn scenario(name: &'static str, generation: Generation, told: Told) {
+    let sandbox = platform(name, generation).await;
+    let args = match told {
+        Told::Verbosely => "deploy --timeout 1s -v",
+        Told::AsJson => "deploy --timeout 1s --format json",
+    };
+    let told = step(run(args).on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
+    let allowed = match name {
+        "rate-limited" => 2,
+        "always-rate-limited" => 3,
+        _ => 1,
+    };
+    assert_eq!(posts(&sandbox), allowed, "triggers of {name}\n{}", told.log);
+    for request in sandbox.requests() {
+        let hook = request.path.contains(secret(&sandbox.hook_url()));
+        assert!(request.user_agent.is_some_and(|agent| agent.starts_with("deploy-hook/")), "{name}");
+        let read = generation == Generation::Live && hook && request.method != "POST";
+        assert!(!read, "the live hook was asked with {} in {name}", request.method);
+    }
+    let masks = runner::masks(&told.log);
+    for wanted in [sandbox.hook_url(), secret(&sandbox.hook_url()).to_owned(), sandbox.api_token()] {
+        assert!(masks.contains(&wanted), "{wanted} is to be masked");
+    }
+    let public = [
+        sandbox.environment(),
+        sandbox.url(),
+        "127.0.0.1".to_owned(),
+        told.output("deployment-id").to_owned(),
+    ];
+    for public in public.iter().filter(|text| !text.is_empty()) {
+        assert!(!masks.contains(public), "{public} is no secret; a masked output is dropped");
+        assert!(masks.iter().all(|mask| mask.len() > public.len() || !public.contains(mask.as_str())));
+    }
+}
+
+async fn every_scenario(generation: Generation, told: Told) {
+    together(scenarios().map(|(name, _)| scenario(name, generation, told))).await;
+}
+
+#[tokio::test]
+async fn no_scenario_of_the_draft_leaks_in_a_verbose_log() {
+    every_scenario(Generation::Draft, Told::Verbosely).await;
+}
+
+#[tokio::test]
+async fn no_scenario_of_the_live_hook_leaks_in_a_verbose_log() {
+    every_scenario(Generation::Live, Told::Verbosely).await;
+}
+
+#[tokio::test]
+async fn no_scenario_of_the_draft_leaks_in_events() {
+    every_scenario(Generation::Draft, Told::AsJson).await;
+}
+
+#[tokio::test]
+async fn no_scenario_of_the_live_hook_leaks_in_events() {
+    every_scenario(Generation::Live, Told::AsJson).await;
+}
+
+/// Off a runner nobody swallows a mask, so there is none, in either stream.
+#[tokio::test]
+async fn off_a_runner_nothing_is_printed_that_only_a_runner_would_hide() {
+    let cases = ["echo", "hostile-log", "absurd", "redirect", "success"];
+    together(cases.map(|name| async move {
+        let sandbox = platform(name, Generation::Live).await;
+        let done =
+            run("deploy --timeout 1s -v --color always").on(&sandbox).with_token(&sandbox).done().await;
+        Secrets::on(&sandbox).assert_absent(&done.all(), name);
+        assert!(!done.all().contains("add-mask"), "{}", done.all());
+        assert_eq!(done.out, "", "talk goes to standard error");
+    }))
+    .await;
+}
+
+/// Platforms that give a secret back in ways of their own: in an error, in an id, in a state's word.
+#[tokio::test]
+async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
+    use super::server::{SECRET, Server, say};
+    let url = format!("https:\\/\\/x.example\\/{SECRET}");
+    let answers = [
+        say(403, &format!("{{\"error\":\"No: {SECRET}\"}}")),
+        say(403, &format!("{{\"error\":\"No: {url} or {}\"}}", SECRET.to_lowercase())),
+        say(404, &format!("{{\"error\":{{\"detail\":[\"{}\"]}}}}", STANDARD_NO_PAD.encode(SECRET))),
+        say(200, &format!("{{\"data\":{{\"publicId\":\"dp-{SECRET}\"}}}}")),
+        say(200, &format!("{{\"deployment\":{{\"id\":\"dp_1\",\"state\":\"{SECRET}\"}}}}")),
+        say(500, SECRET),
+    ];
+    together(answers.map(|answer| async move {
+        let server = Server::plain(answer).await;
+        let run = run("deploy --wait never -v").env("DEPLOY_HOOK_URL", server.hook());
+        step(run, &Secrets::of(&server.hook(), &[])).await;
+        assert_eq!(server.requests(), [format!("POST {}", super::server::hook_path())]);
+    }))
+    .await;
+}
