@@ -243,20 +243,24 @@ fn stage(error: &reqwest::Error) -> Option<Stage> {
     let mut found = if error.is_dns() { Stage::Dns } else { Stage::Connect };
     let mut source = error.source();
     while let Some(inner) = source {
-        let io = inner.downcast_ref::<std::io::Error>();
-        let tls: Option<&rustls::Error> = io.and_then(|error| error.get_ref()?.downcast_ref());
         let text = inner.to_string();
         // hyper-util keeps its types of error for these two to itself; the tests hold their words.
         if text.starts_with("tunnel error") {
             return Some(Stage::Proxy);
         } else if text.starts_with("dns error") {
             found = Stage::Dns;
-        } else if tls.is_some() || text == "tls handshake eof" {
+        } else if is_tls(inner) || text == "tls handshake eof" {
             found = Stage::Tls;
         }
         source = inner.source();
     }
     Some(found)
+}
+
+/// Whether this is the TLS library's error, however often the system's type of error is wrapped around it.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 fn headers() -> HeaderMap {

@@ -95,11 +95,12 @@ async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Problems> {
 async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
     let signals = listen()?;
     let speed = args.sandbox.then(|| args.play.speed.unwrap_or(play::DEPLOY_SPEED));
-    let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
     let (sandbox, needs) = match speed {
         Some(speed) => (Some(play::start(&args.play, 0, speed).await?), Needs::Nothing),
         None => (None, play::only_with_sandbox(&args.play).map(|()| Needs::Hook)?),
     };
+    // only now is the speed known to be one
+    let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
     let settings = Settings::resolve(&args.inputs, env, needs)?;
     let settings = if let Some(sandbox) = &sandbox { play::on(sandbox, settings) } else { settings };
     let mut run = Run::open(settings, &args.inputs.telling, env, speed)?;

@@ -7,7 +7,7 @@ use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
 use crate::error::{Problem, Problems};
 use crate::sandbox::{Generation, Options, Sandbox, StartError, scenarios};
 use crate::secret::{HookUrl, Token};
-use crate::settings::Settings;
+use crate::settings::{Settings, shown};
 use crate::signals::Signals;
 
 /// A platform for `deploy --sandbox`: quick enough to watch.
@@ -37,6 +37,7 @@ pub(crate) async fn start(play: &PlayArgs, port: u16, default_speed: f64) -> Res
         Some(GenerationArg::Draft) | None => Generation::Draft,
     };
     let scenario = play.scenario.clone().unwrap_or_else(|| "success".to_owned());
+    let scenario = if scenarios().any(|(name, _)| name == scenario) { scenario } else { shown(&scenario) };
     let options = Options { port, speed: play.speed.unwrap_or(default_speed), scenario, generation };
     Sandbox::start(&options).await.map_err(|error| {
         let input = match error {

@@ -136,8 +136,9 @@ impl HookUrl {
     /// Every text that gives the hook away: the URL as pasted and as sent, and the secret parts alone.
     fn texts(&self) -> Vec<String> {
         let last = self.url.path().rsplit('/').next().unwrap_or_default().to_owned();
-        let values =
-            self.url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').nth(1));
+        // Shorter ones are parameters: a branch's name, a flag.
+        let pairs = self.url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        let values = pairs.map(|(_, value)| value).filter(|value| value.len() >= 8);
         let mut texts = vec![self.pasted.clone(), self.url.as_str().to_owned(), last];
         texts.extend(values.map(str::to_owned));
         texts

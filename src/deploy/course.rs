@@ -222,8 +222,10 @@ impl Course {
         self.report.sent = Sent::Maybe;
         self.report.cause = Some(Cause::Unclear(unclear.clone()));
         self.news.push(Event::Settling { unclear });
-        self.at = At::Settling { until: (now + self.plan.timing.settle).min(self.deadline()) };
+        let until = (now + self.plan.timing.settle).min(self.deadline());
+        self.at = At::Settling { until };
         self.rest(now, self.plan.timing.floor.max(self.schedule.spacing()));
+        self.due = self.due.min(until);
     }
 
     fn settled(&mut self, now: Duration, settled: Settled, reading: Reading) {

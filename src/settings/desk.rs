@@ -202,9 +202,11 @@ fn read_secret(path: &Path) -> std::io::Result<String> {
 
 /// A value as it may be shown in a message: one short plain line. A secret may have been put into the wrong input,
 /// so of a URL only the host is shown, and nothing that is as long as a token.
-pub(super) fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     let shown = |word: &str| match Url::parse(word) {
-        Ok(url) if url.has_host() => format!("{}://{}/***", url.scheme(), url.host_str().unwrap_or_default()),
+        Ok(url) if url.host_str().is_some_and(|host| host.len() <= 30) => {
+            format!("{}://{}/***", url.scheme(), url.host_str().unwrap_or_default())
+        }
         _ if word.len() > 30 => "***".to_owned(),
         _ => word.to_owned(),
     };

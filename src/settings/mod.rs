@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use self::desk::{Desk, shown};
+use self::desk::Desk;
+pub(crate) use self::desk::shown;
 use crate::cli::Inputs;
 use crate::deploy::Wait;
 use crate::deploy::state::DeploymentId;

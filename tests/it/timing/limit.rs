@@ -14,7 +14,7 @@ use super::{ms, s};
 fn busiest(run: &Run) -> usize {
     let reads: Vec<Duration> =
         run.calls.iter().filter(|(_, what)| *what != What::Trigger).map(|(at, _)| *at).collect();
-    let within = |from: &Duration| reads.iter().filter(|at| (*from..=*from + s(60)).contains(at)).count();
+    let within = |from: &Duration| reads.iter().filter(|at| (*from..=*from + s(60)).contains(*at)).count();
     reads.iter().map(within).max().unwrap_or_default()
 }
 
