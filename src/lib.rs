@@ -3,7 +3,7 @@
 //!
 //! The story of one run, top down: [`run`] takes the arguments and one snapshot of the environment ([`env`]),
 //! resolves them into what is true ([`settings`]), opens the platform ([`provider`]) on the one HTTP client
-//! ([`http`]), lets the core ([`deploy`]) trigger and follow, and has it told ([`ci`], [`render`]) where the run
+//! ([`http`]), lets the core ([`mod@deploy`]) trigger and follow, and has it told ([`ci`], [`render`]) where the run
 //! takes place. The exit code is a promise ([`error`]).
 
 pub mod ci;

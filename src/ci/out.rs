@@ -58,12 +58,13 @@ impl Out {
     }
 }
 
-/// A closed pipe is no reason to stop following a deployment.
+/// One write a line, so that lines of several processes are not torn. A closed pipe is no reason to stop following
+/// a deployment.
 fn print(line: &str) {
     let mut stream = std::io::stdout().lock();
-    let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+    let _ = stream.write_all(format!("{line}\n").as_bytes()).and_then(|()| stream.flush());
 }
 
 fn print_aside(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }

@@ -1,4 +1,5 @@
-//! The documents and the code say the same: tables, the Action's inputs, the schema of the events, links, file names.
+//! The documents and the code say the same: tables, the Action's inputs, the schema of the events, links, file names,
+//! the example workflows.
 #![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use deploy_hook::deploy::schedule::Timing;
 use deploy_hook::deploy::state::Outcome;
 use deploy_hook::env::Env;
 use deploy_hook::error::{BAD_INPUT, Signal, exit_code};
+use deploy_hook::render::Kind;
 use deploy_hook::render::outputs::NAMES;
 use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use deploy_hook::settings::{Needs, Settings};
@@ -289,6 +291,90 @@ fn the_architecture_has_the_rules_of_import_that_the_sources_are_held_to() {
 }
 
 #[test]
+fn the_examples_for_github_give_the_action_only_what_it_takes() {
+    let inputs: BTreeSet<String> = action("inputs").into_iter().map(|(name, _)| name).collect();
+    let readme = read("README.md");
+    let in_readme = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let in_readme = in_readme.filter(|text| text.contains("uses: OWNER/deploy-hook@"));
+    let texts = in_readme.map(|text| ("README.md".to_owned(), text.to_owned()));
+    let mut seen = 0;
+    for (file, text) in texts.chain(examples()) {
+        let given = given(&text);
+        assert!(!given.is_empty(), "{file} gives the Action nothing");
+        for (name, value) in given {
+            assert!(inputs.contains(&name), "{file}: {name} is no input");
+            let secret = value.starts_with("${{ secrets.") && value.ends_with(" }}");
+            assert!(
+                secret || !["hook-url", "api-token"].contains(&name.as_str()),
+                "{file}: {name} is no secret"
+            );
+            seen += usize::from(name == "hook-url");
+        }
+        assert!(!text.contains("api.fortrabbit.com"), "{file} holds a hook's URL");
+    }
+    assert_eq!(seen, examples().len() + 1, "a hook-url in each");
+}
+
+#[test]
+fn every_example_for_github_is_as_careful_as_the_documents_ask() {
+    let uses = "        uses: OWNER/deploy-hook@";
+    for (file, text) in examples() {
+        let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        assert!(
+            text.starts_with("# ") && read("docs/github.md").contains(&file),
+            "{file} is explained nowhere"
+        );
+        assert_eq!((count("permissions: {}"), count("concurrency:"), count(uses)), (1, 1, 1), "{file}");
+        for one in ["    timeout-minutes: ", "    permissions:"] {
+            assert_eq!(count(one), count("    runs-on: "), "{file}: a job without{one}");
+        }
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("if:") && line.contains("always()")));
+        let checkouts = text.lines().filter_map(|line| line.split_once("uses: actions/"));
+        for (_, pinned) in checkouts {
+            assert!(
+                read(".github/workflows/ci.yml").contains(pinned),
+                "{file}: {pinned} is not what CI uses"
+            );
+        }
+        let (before, after) = text.split_once(uses).unwrap();
+        let pin = after.split_whitespace().next().unwrap();
+        assert!(pin.len() == 40 && pin.chars().all(|c| c.is_ascii_hexdigit()), "{file} uses {pin}");
+        let step = before.rsplit("      - name: ").next().unwrap();
+        assert!(step.contains("\n        id: deploy\n"), "{file}: the step has no id");
+
+        let given: BTreeMap<String, String> = given(&text).into_iter().collect();
+        let limit = before.rsplit("timeout-minutes: ").next().unwrap().split_whitespace().next().unwrap();
+        let limit = std::time::Duration::from_mins(limit.parse().unwrap());
+        let timeout = humantime::parse_duration(&given["timeout"]).unwrap();
+        assert!(limit > timeout, "{file}: the runner is less patient than the program");
+
+        let report = given.get("report").map_or("summary,status", String::as_str);
+        let kinds = Kind::ALL.into_iter().filter(|kind| report.split(',').any(|word| word == kind.as_str()));
+        let needed: BTreeSet<&str> = kinds.map(Kind::permission).filter(|scope| !scope.is_empty()).collect();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let granted = lines.filter_map(|line| line.split('#').next()).map(str::trim);
+        let granted: BTreeSet<&str> = granted.filter(|line| line.ends_with(": write")).collect();
+        assert_eq!(granted, needed, "{file}: the least permissions");
+    }
+}
+
+#[test]
+fn the_document_on_github_has_every_report_and_its_permission() {
+    for (row, kind) in table("docs/github.md", "| `report` |").into_iter().zip(Kind::ALL) {
+        let permission = spans(&row[2]).pop().unwrap_or_default();
+        assert_eq!(
+            (spans(&row[0]).remove(0).as_str(), permission.as_str()),
+            (kind.as_str(), kind.permission())
+        );
+    }
+    let rows = table("docs/github.md", "| outcome |");
+    let documented: BTreeSet<String> = rows.iter().flat_map(|row| spans(&row[0])).collect();
+    for outcome in Outcome::ALL {
+        assert!(documented.contains(outcome.as_str()), "docs/github.md: {outcome}");
+    }
+}
+
+#[test]
 fn the_readme_begins_with_two_commands_that_a_newcomer_can_type() {
     let readme = read("README.md");
     let block = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
@@ -335,6 +421,28 @@ fn action(section: &str) -> Vec<(String, BTreeMap<String, String>)> {
     }
     assert!(!found.is_empty() && found.iter().all(|(_, fields)| fields.contains_key("description")));
     found
+}
+
+/// The example workflows for GitHub: path and text.
+fn examples() -> Vec<(String, String)> {
+    let folder = "examples/github";
+    let names = std::fs::read_dir(root().join(folder)).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found: Vec<(String, String)> =
+        names.map(|name| format!("{folder}/{name}")).map(|path| (path.clone(), read(&path))).collect();
+    assert!(!found.is_empty());
+    found
+}
+
+/// What a workflow gives the Action below `with:`, without comments.
+fn given(workflow: &str) -> Vec<(String, String)> {
+    let lines = workflow.lines().skip_while(|line| !line.contains("uses: OWNER/deploy-hook@"));
+    let mut lines = lines.skip_while(|line| line.trim() != "with:");
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let Some(with) = lines.next().map(depth) else { return Vec::new() };
+    let inside = lines.take_while(|line| depth(line) > with);
+    let pairs = inside.filter_map(|line| line.split(" # ").next()?.trim().split_once(": "));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The cells of the table whose first line begins so.

@@ -140,20 +140,20 @@ struct Noticed {
 }
 
 async fn noticed(length: Duration) -> Noticed {
-    let (mut lengths, mut lates) = (Vec::new(), Vec::new());
+    let (mut lengths, mut delays) = (Vec::new(), Vec::new());
     for seed in 0..12 {
         for phase in 0..12 {
             let length = length + (full(length) * phase) / 12;
             let world = World::ends(length, succeeded());
             let run = world.plan(|plan| (plan.seed, plan.timeout) = (seed, s(3600))).run().await;
             assert_eq!(run.report.outcome, Outcome::Succeeded);
-            lates.push(run.report.duration.saturating_sub(length));
+            delays.push(run.report.duration.saturating_sub(length));
             lengths.push(length);
         }
     }
     let mean = |all: &[Duration]| all.iter().sum::<Duration>() / u32::try_from(all.len()).unwrap();
-    let largest = lates.iter().max().copied().unwrap();
-    Noticed { mean_length: mean(&lengths), mean: mean(&lates), largest }
+    let largest = delays.iter().max().copied().unwrap();
+    Noticed { mean_length: mean(&lengths), mean: mean(&delays), largest }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,245 @@
+//! How late a deployment's end is noticed, and what that costs in requests, against polling at a fixed pace.
+//!
+//! The real core ([`deploy::run`]) follows a platform that answers at once, on tokio's paused clock: half an hour
+//! takes no time, and nothing but the schedule is measured. The pollers are what a script does, `sleep` and a GET
+//! until it is over, as plain arithmetic. All of them face the same deployments, whose ends are spread so that
+//! every phase of a pause is met equally often.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::future::pending;
+use std::time::{Duration, SystemTime};
+
+use deploy_hook::deploy::ports::{Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::report::{Event, Task};
+use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
+use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+use deploy_hook::deploy::trigger::Answer;
+use deploy_hook::deploy::{self, Plan, Wait};
+use deploy_hook::env::Env;
+use fastrand::Rng;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
+
+/// Lengths of deployments, in seconds.
+const LENGTHS: [u32; 9] = [5, 15, 30, 60, 120, 300, 600, 1200, 1800];
+
+/// The paces a script polls at, in seconds.
+const PACES: [u32; 3] = [2, 5, 10];
+
+/// What fortrabbit documents for its public API.
+const FORTRABBIT: RateLimit = RateLimit { requests: 20, per: Duration::from_mins(1) };
+
+fn main() -> std::io::Result<()> {
+    let samples = if Env::snapshot().says_yes("BENCH_QUICK") { 100 } else { 2000 };
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let mut dice = Rng::with_seed(1);
+    let mut rows = Vec::new();
+    for length in LENGTHS {
+        let ends: Vec<f64> = (0..samples).map(|_| end(length, &mut dice)).collect();
+        let mut columns: Vec<Vec<Run>> = Vec::new();
+        for limit in [None, Some(FORTRABBIT)] {
+            columns.push(ends.iter().map(|end| follow(&runtime, *end, limit, dice.u64(..))).collect());
+        }
+        for pace in PACES {
+            columns.push(ends.iter().map(|end| poll(*end, pace)).collect());
+        }
+        rows.push((length, columns.iter().map(|runs| Figures::of(runs)).collect::<Vec<_>>()));
+    }
+    println!(
+        "{samples} deployments a row. Late, in seconds: mean / 95th percentile / largest. Looks: mean (most)."
+    );
+    println!("The busiest minute counts what is read before the trigger, too.\n");
+    print_table(&rows);
+    println!();
+    for (length, columns) in &rows {
+        let exact = |_| follow(&runtime, f64::from(*length), None, dice.u64(..)).looks;
+        let looks = (0..samples).map(exact).max().unwrap_or_default();
+        println!("{}", goals(*length, [columns[0].mean, columns[1].mean], looks));
+    }
+    Ok(())
+}
+
+/// When a deployment of about this length ends: up to one pause of `deploy-hook`'s earlier or later, rounded up to 5 s
+/// so that the pollers, too, meet all phases alike.
+fn end(length: u32, dice: &mut Rng) -> f64 {
+    let pause = f64::from(length.div_ceil(10).next_multiple_of(5).clamp(5, 30));
+    f64::from(length) + (dice.f64() * 2.0 - 1.0) * pause
+}
+
+/// What one follower did.
+struct Run {
+    /// How long after the end it was noticed.
+    late: f64,
+    /// How often it looked.
+    looks: usize,
+    /// When the platform was asked, in seconds since the trigger.
+    asked: Vec<f64>,
+}
+
+/// What a script does: sleep, ask, repeat.
+fn poll(end: f64, pace: u32) -> Run {
+    let mut asked = Vec::new();
+    let mut now = 0.0;
+    while now < end {
+        now += f64::from(pace);
+        asked.push(now);
+    }
+    Run { late: now - end, looks: asked.len(), asked }
+}
+
+/// What `deploy-hook` does.
+fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> Run {
+    runtime.block_on(async {
+        let began = Instant::now();
+        let mut platform = Platform { began, end, limit, asked: Vec::new() };
+        let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(1), None);
+        let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
+        let plan = Plan { wait, timeout, interval, timing, started, seed };
+        let report = deploy::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
+        assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
+        let late = began.elapsed().as_secs_f64() - end;
+        Run { late, looks: usize::try_from(report.looks).unwrap_or(usize::MAX), asked: platform.asked }
+    })
+}
+
+/// A platform whose one deployment ends on time and whose answers take none.
+struct Platform {
+    began: Instant,
+    end: f64,
+    limit: Option<RateLimit>,
+    asked: Vec<f64>,
+}
+
+impl Platform {
+    fn snapshot(&self) -> Option<Snapshot> {
+        let over = self.began.elapsed().as_secs_f64() >= self.end;
+        let phase = if over { Phase::Ended(Verdict::Succeeded) } else { Phase::Running };
+        Some(Snapshot {
+            id: DeploymentId::new("dp-abc123")?,
+            word: String::new(),
+            phase,
+            created_at: None,
+            page: None,
+        })
+    }
+}
+
+impl Provider for Platform {
+    /// The real one reads what is there, where it may.
+    async fn before(&mut self) {
+        self.asked.push(0.0);
+    }
+
+    async fn trigger(&mut self) -> Answer {
+        self.snapshot().map_or_else(|| unreachable!("the id is one"), Answer::Accepted)
+    }
+
+    async fn settle(&mut self) -> Settled {
+        Settled::Never
+    }
+
+    fn readable(&self) -> Result<(), Unreadable> {
+        Ok(())
+    }
+
+    async fn look(&mut self, _: &DeploymentId) -> Look {
+        self.asked.push(self.began.elapsed().as_secs_f64());
+        Look { seen: self.snapshot().map_or(Seen::NotThere, Seen::Ours), pace: Pace::default() }
+    }
+
+    async fn log(&mut self, _: &DeploymentId) -> Log {
+        Log::None
+    }
+
+    fn limit(&self) -> Option<RateLimit> {
+        self.limit
+    }
+}
+
+/// Nobody is told.
+struct Nobody;
+
+impl Reporter for Nobody {
+    async fn tell(&mut self, _: &Event) {}
+}
+
+/// A cell of the table.
+struct Figures {
+    mean: f64,
+    p95: f64,
+    largest: f64,
+    looks: f64,
+    most_looks: usize,
+    /// The most requests within any minute.
+    busiest: usize,
+}
+
+impl Figures {
+    fn of(runs: &[Run]) -> Self {
+        let mut late: Vec<f64> = runs.iter().map(|run| run.late).collect();
+        late.sort_by(f64::total_cmp);
+        let looks: Vec<usize> = runs.iter().map(|run| run.looks).collect();
+        Self {
+            mean: late.iter().sum::<f64>() / float(late.len()),
+            p95: late[late.len() * 95 / 100],
+            largest: late[late.len() - 1],
+            looks: float(looks.iter().sum()) / float(looks.len()),
+            most_looks: looks.into_iter().max().unwrap_or_default(),
+            busiest: runs.iter().map(|run| busiest(&run.asked)).max().unwrap_or_default(),
+        }
+    }
+
+    /// Two cells of the table.
+    fn cells(&self) -> String {
+        let Self { mean, p95, largest, looks, most_looks, .. } = self;
+        format!(" {mean:.1} / {p95:.1} / {largest:.1} | {looks:.0} ({most_looks}) |")
+    }
+}
+
+/// The most of these moments that fall into one minute.
+fn busiest(asked: &[f64]) -> usize {
+    let within = |first: usize| asked[first..].iter().take_while(|at| **at < asked[first] + 60.0).count();
+    (0..asked.len()).map(within).max().unwrap_or_default()
+}
+
+fn float(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+fn print_table(rows: &[(u32, Vec<Figures>)]) {
+    let pollers = PACES.map(|pace| format!(" every {pace} s | looks |")).concat();
+    println!("| deployment | deploy-hook | looks | at 20 a minute | looks |{pollers}");
+    println!("|---:|{}", "---:|".repeat(2 * (2 + PACES.len())));
+    for (length, columns) in rows {
+        let cells: Vec<String> = columns.iter().map(Figures::cells).collect();
+        println!("| {} |{}", name(*length), cells.concat());
+    }
+    let busiest = (0..2 + PACES.len()).map(|column| {
+        let busiest = rows.iter().map(|(_, columns)| columns[column].busiest).max().unwrap_or_default();
+        format!(" | {busiest} |")
+    });
+    println!("| busiest minute |{}", busiest.collect::<Vec<_>>().concat());
+}
+
+/// What the project promises of a deployment of this length, and what came of it: `late` on average, freely and under
+/// the limit, and the most `looks` when it takes exactly that long.
+fn goals(length: u32, late: [f64; 2], looks: usize) -> String {
+    let met = |met: bool| if met { "met" } else { "MISSED" };
+    let latest = (f64::from(length) / 20.0).max(1.0);
+    let [free, limited] = late.map(|late| format!("{late:.2} s, {}", met(late <= latest)));
+    let name = name(length);
+    let line = format!("goal, {name}: {latest:.1} s late on average: {free} (at 20 a minute: {limited})");
+    let most = match length {
+        600 => 60,
+        1800 => 110,
+        short if short <= 60 => length + 10,
+        _ => return line,
+    };
+    let enough = u32::try_from(looks).is_ok_and(|looks| looks <= most);
+    format!("{line}; {most} looks at most: {looks}, {}", met(enough))
+}
+
+fn name(seconds: u32) -> String {
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
+}
