@@ -4,6 +4,8 @@
 //! from the environment. The hook URL has no option: a command line is seen by every process on the machine.
 
 #![expect(clippy::doc_markdown, reason = "these are help texts, shown as they stand")]
+#![expect(rustdoc::broken_intra_doc_links, rustdoc::bare_urls, reason = "these are help texts")]
+#![expect(rustdoc::invalid_html_tags, reason = "these are help texts")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;

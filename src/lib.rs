@@ -1,7 +1,7 @@
 //! A deploy hook is a secret URL that starts a deployment when something POSTs to it. This program triggers it
 //! once, follows that very deployment to its end, and tells everyone who should know.
 //!
-//! The story of one run, top down: [`run`] takes the arguments and one snapshot of the environment ([`env`]),
+//! The story of one run, top down: [`run()`] takes the arguments and one snapshot of the environment ([`mod@env`]),
 //! resolves them into what is true ([`settings`]), opens the platform ([`provider`]) on the one HTTP client
 //! ([`http`]), lets the core ([`mod@deploy`]) trigger and follow, and has it told ([`ci`], [`render`]) where the run
 //! takes place. The exit code is a promise ([`error`]).
