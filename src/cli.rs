@@ -14,7 +14,7 @@ use clap_complete::Shell;
 ///
 /// The hook URL is a password. Give it as DEPLOY_HOOK_URL or by --hook-url-file, never on the command line.
 #[derive(Debug, Parser)]
-#[command(name = "deploy-hook", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "deploy-hook", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do; in a GitHub Action the default is `deploy`.
     #[command(subcommand)]

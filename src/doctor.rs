@@ -180,7 +180,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 /// What the platform answers where reading is documented.
 async fn reading(platform: &mut Platform) -> Vec<Check> {
     let by = if platform.hook_is_readable() { "hook" } else { "API token" };
-    let Some(look) = platform.newest().await else {
+    if !platform.can_read(None) {
         let remedy = "That is fine for triggering. To wait for the verdict, pass `api-token`; whether the hook itself is \
                       right only a trigger can tell.";
         return vec![Check::unsure(
@@ -188,13 +188,13 @@ async fn reading(platform: &mut Platform) -> Vec<Check> {
             "cannot be read: the hook is not readable and there is no API token",
             remedy,
         )];
-    };
+    }
     let refused = |why, status: u16, said: &str| {
         let refusal = Refusal { why, status, said: said.to_owned(), retry_after: None };
         let words = words::refused(&refusal);
         (words.happened, words.next)
     };
-    let check = match look.seen {
+    let check = match platform.newest().await.seen {
         Seen::Ours(snapshot) | Seen::Newer(snapshot) => {
             Check::good(by, format!("reads the newest deployment: {}", words::status(&snapshot)))
         }

@@ -93,32 +93,34 @@ async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Problems> {
 
 /// Triggers the hook once and follows its deployment to the end.
 async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
-    let signals = listen()?;
     let speed = args.sandbox.then(|| args.play.speed.unwrap_or(play::DEPLOY_SPEED));
     let (sandbox, needs) = match speed {
-        Some(speed) => (Some(play::start(&args.play, 0, speed).await?), Needs::Nothing),
+        Some(speed) => (Some(play::start(&args.play, 0, speed).await?), Needs::Sandbox),
         None => (None, play::only_with_sandbox(&args.play).map(|()| Needs::Hook)?),
     };
     // only now is the speed known to be one
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
     let settings = Settings::resolve(&args.inputs, env, needs)?;
     let settings = if let Some(sandbox) = &sandbox { play::on(sandbox, settings) } else { settings };
+    // Not before: whoever is asked for a secret on standard input can still say no with Ctrl-C.
+    let signals = listen()?;
     let mut run = Run::open(settings, &args.inputs.telling, env, speed)?;
     if run.settings.hook.is_none() {
-        return Ok(run.end_untriggered(Outcome::Skipped, None).await);
+        return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
     if run.settings.dry_run {
-        return Ok(run.rehearse().await);
+        return Ok(run.rehearse(&signals).await);
     }
     Ok(run.run(Task::Deploy, timing, &signals).await)
 }
 
 /// Follows a deployment that already exists.
 async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Problems> {
-    let signals = listen()?;
     let id = settings::deployment_id(&args.id)?;
     let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
+    let signals = listen()?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None)?;
+    run.must_read(Some(&id))?;
     Ok(run.run(Task::Follow(id), Timing::default(), &signals).await)
 }
 

@@ -1,7 +1,7 @@
 //! A run, connected: the platform on one side, whoever is told on the other.
 
 use std::io::IsTerminal as _;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::ci::files::Files;
 use crate::ci::github::{self, GitHub, Wanted};
@@ -10,13 +10,13 @@ use crate::ci::terminal::{Manner, Terminal, Volume};
 use crate::ci::{Told, Voice};
 use crate::cli::{Color, Format, Telling};
 use crate::deploy::ports::Reporter as _;
-use crate::deploy::report::{Cause, Event, Report, Sent, Task};
+use crate::deploy::report::{Cause, Event, Report, Task};
 use crate::deploy::schedule::Timing;
-use crate::deploy::state::Outcome;
+use crate::deploy::state::{DeploymentId, Outcome};
 use crate::deploy::{self, Plan};
 use crate::doctor;
 use crate::env::Env;
-use crate::error::{Problem, Problems, exit_code};
+use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::provider::{self, Access, Platform};
 use crate::render::{Kind, Place};
@@ -103,33 +103,44 @@ impl Run {
         exit_code(report.outcome, self.settings.pass_canceled, signals.first())
     }
 
+    /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
+    pub(crate) fn must_read(&self, id: Option<&DeploymentId>) -> Result<(), Problems> {
+        if self.platform.can_read(id) {
+            return Ok(());
+        }
+        let remedy =
+            "Pass an API token as api-token: this hook's deployments are read through the platform's API.";
+        let (input, wrong) = ("hook-url".to_owned(), "is a hook that cannot be read".to_owned());
+        Err(Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }]))
+    }
+
     /// A dry run: everything but the trigger.
-    pub(crate) async fn rehearse(&mut self) -> u8 {
-        let outcome = match self.examine().await {
-            0 => Outcome::Skipped,
-            4 => Outcome::Unreachable,
-            _ => Outcome::Refused,
+    pub(crate) async fn rehearse(&mut self, signals: &Signals) -> u8 {
+        let code = tokio::select! {
+            biased;
+            () = signals.wait() => None,
+            code = self.examine() => Some(code),
         };
-        self.end_untriggered(outcome, Some(Cause::NotAsked)).await
+        let outcome = match code {
+            None => Outcome::Interrupted,
+            Some(0) => Outcome::Skipped,
+            Some(4) => Outcome::Unreachable,
+            Some(_) => Outcome::Refused,
+        };
+        let cause = code.map(|_| Cause::NotAsked);
+        self.end_untriggered(outcome, cause, signals.first()).await
     }
 
     /// Ends a run in which nothing was to be triggered.
-    pub(crate) async fn end_untriggered(&mut self, outcome: Outcome, cause: Option<Cause>) -> u8 {
-        let report = Report {
-            task: Task::Deploy,
-            outcome,
-            sent: Sent::No,
-            cause,
-            started: SystemTime::now(),
-            duration: Duration::ZERO,
-            snapshot: None,
-            stages: Vec::new(),
-            triggers: 0,
-            looks: 0,
-            log: Vec::new(),
-        };
+    pub(crate) async fn end_untriggered(
+        &mut self,
+        outcome: Outcome,
+        cause: Option<Cause>,
+        signal: Option<Signal>,
+    ) -> u8 {
+        let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
         self.told.tell(&Event::Ended { report }).await;
-        exit_code(outcome, false, None)
+        exit_code(outcome, false, signal)
     }
 
     pub(crate) async fn examine(&mut self) -> u8 {

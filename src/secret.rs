@@ -139,7 +139,11 @@ impl HookUrl {
         // Shorter ones are parameters: a branch's name, a flag.
         let pairs = self.url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
         let values = pairs.map(|(_, value)| value).filter(|value| value.len() >= 8);
-        let mut texts = vec![self.pasted.clone(), self.url.as_str().to_owned(), last];
+        let mut texts = vec![self.pasted.clone(), self.url.as_str().to_owned()];
+        // Where the secret is in the query, the path ends in a word: `…/deploy?token=…`.
+        if self.url.query().is_none_or(str::is_empty) || last.len() >= 16 {
+            texts.push(last);
+        }
         texts.extend(values.map(str::to_owned));
         texts
     }
@@ -222,7 +226,9 @@ impl Redactor {
         masks.extend(tokens.into_iter().map(|token| token.0.clone()));
         masks.retain(|text| text.len() >= SHORTEST);
         let derived: Vec<String> = masks.iter().flat_map(|text| forms(text)).collect();
-        masks.extend(derived);
+        // Stars in stars' place would never end.
+        masks
+            .extend(derived.into_iter().filter(|form| form.len() >= SHORTEST && form.contains(|c| c != '*')));
         masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         masks.dedup();
         let mut forms: Vec<String> = masks.iter().map(|text| text.to_ascii_lowercase()).collect();
@@ -242,10 +248,17 @@ impl Redactor {
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for form in &self.forms {
-            let mut folded = text.to_ascii_lowercase();
-            while let Some(at) = folded.find(form.as_str()) {
-                text.replace_range(at..at + form.len(), STARS);
-                folded.replace_range(at..at + form.len(), STARS);
+            let folded = text.to_ascii_lowercase();
+            if folded.contains(form.as_str()) {
+                let mut safe = String::with_capacity(text.len());
+                let mut from = 0;
+                for (at, found) in folded.match_indices(form.as_str()) {
+                    safe.push_str(text.get(from..at).unwrap_or_default());
+                    safe.push_str(STARS);
+                    from = at + found.len();
+                }
+                safe.push_str(text.get(from..).unwrap_or_default());
+                text = safe;
             }
         }
         text
@@ -446,6 +459,23 @@ mod tests {
         }
         let public = "en-wjl0ai at api.fortrabbit.com: Environment not found. /webhooks/environments/";
         assert_eq!(redactor.redact(public), public);
+    }
+
+    #[test]
+    fn a_secret_that_decodes_to_stars_or_to_a_word_is_still_redacted_in_finite_time() {
+        let redactor = |secret: &str| {
+            Redactor::new(Some(&HookUrl::parse(&format!("https://a.example/v1/{secret}")).unwrap()), [])
+        };
+        assert_eq!(redactor("%2a%2a%2a%2a").redact("x ****%2A%2a%2a%2a y"), "x ******* y");
+        assert_eq!(redactor("%64%65").redact("the deployment"), "the deployment");
+    }
+
+    #[test]
+    fn a_secret_in_the_query_leaves_the_words_of_the_path_alone() {
+        let hook =
+            HookUrl::parse("https://ploi.example/sites/1/deploy?token=0123456789abcdef&ref=main").unwrap();
+        let redactor = Redactor::new(Some(&hook), []);
+        assert_eq!(redactor.redact("deploy main with 0123456789abcdef"), "deploy main with ***");
     }
 
     #[test]

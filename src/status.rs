@@ -6,7 +6,7 @@ use crate::cli::{Format, StatusArgs};
 use crate::deploy::ports::{Provider as _, Seen};
 use crate::deploy::state::Outcome;
 use crate::env::Env;
-use crate::error::{Problem, Problems, exit_code};
+use crate::error::{Problems, exit_code};
 use crate::render::{json, words};
 use crate::run::Run;
 use crate::settings::{Needs, Settings, deployment_id};
@@ -16,15 +16,10 @@ pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
     let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None)?;
+    run.must_read(id.as_ref())?;
     let look = match &id {
-        Some(id) => Some(run.platform.look(id).await),
+        Some(id) => run.platform.look(id).await,
         None => run.platform.newest().await,
-    };
-    let Some(look) = look else {
-        let remedy =
-            "Pass an API token as api-token: this hook's deployments are read through the platform's API.";
-        let (input, wrong) = ("hook-url".to_owned(), "is a hook that cannot be read".to_owned());
-        return Err(Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }]));
     };
     let said = match look.seen {
         Seen::Ours(snapshot) => {

@@ -52,12 +52,22 @@ impl Told {
     }
 }
 
-impl Reporter for Told {
-    async fn tell(&mut self, event: &Event) {
+impl Told {
+    fn say(&mut self, event: &Event) {
         match &mut self.voice {
             Voice::Human(terminal) => terminal.tell(event, &self.place),
             Voice::Json { verbose: false, .. } if matches!(event, Event::Looked { .. }) => {}
             Voice::Json { out, .. } => out.data(&json::event(event, &self.place, SystemTime::now())),
+        }
+    }
+}
+
+impl Reporter for Told {
+    async fn tell(&mut self, event: &Event) {
+        // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
+        let last = matches!((&self.voice, event), (Voice::Json { .. }, Event::Ended { .. }));
+        if !last {
+            self.say(event);
         }
         let github = match &mut self.github {
             Some(github) => github.tell(event, &self.place).await,
@@ -66,6 +76,9 @@ impl Reporter for Told {
         let files = self.files.as_mut().map(|files| files.tell(event, &self.place)).unwrap_or_default();
         for trouble in github.into_iter().chain(files) {
             self.warn(&trouble);
+        }
+        if last {
+            self.say(event);
         }
     }
 }

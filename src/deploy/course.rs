@@ -6,7 +6,7 @@ use super::follow::{Follow, Step};
 use super::ports::{Log, Look, Settled, Unreadable};
 use super::report::{Cause, Event, Report, Sent, Stage, Task};
 use super::schedule::{Pace, RateLimit, Schedule, Timing};
-use super::state::{DeploymentId, Outcome, Phase, Snapshot};
+use super::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use super::trigger::{Answer, Unclear};
 
 /// Whether the deployment is followed after the trigger.
@@ -120,19 +120,7 @@ impl Course {
             due: Duration::ZERO,
             beat: plan.timing.heartbeat,
             news: vec![Event::Started { task: task.clone() }],
-            report: Report {
-                task,
-                outcome: Outcome::Interrupted, // what a run that never came to an end of its own is
-                sent: Sent::No,
-                cause: None,
-                started: plan.started,
-                duration: Duration::ZERO,
-                snapshot: None,
-                stages: Vec::new(),
-                triggers: 0,
-                looks: 0,
-                log: Vec::new(),
-            },
+            report: Report::new(task, plan.started),
             plan,
         }
     }
@@ -255,7 +243,10 @@ impl Course {
         let (id, phase) = (snapshot.id.clone(), snapshot.phase);
         self.see(now, snapshot);
         match (phase, self.plan.wait, reading.possible) {
-            (Phase::Ended(verdict), _, _) => self.ended(now, id, (verdict.into(), None), Pace::default()),
+            // An answer to a trigger that says "success" may well mean the request's: only a look makes it a verdict.
+            (Phase::Ended(verdict), _, _) if adopted || verdict != Verdict::Succeeded => {
+                self.ended(now, id, (verdict.into(), None), Pace::default());
+            }
             (_, Wait::Never, _) => self.end(now, Outcome::Triggered, Some(Cause::NotAsked)),
             (_, Wait::Auto, Err(why)) => self.end(now, Outcome::Triggered, Some(Cause::Unreadable(why))),
             (_, Wait::Always, Err(why)) => self.end(now, Outcome::Lost, Some(Cause::Unreadable(why))),

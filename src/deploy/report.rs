@@ -167,3 +167,23 @@ pub struct Report {
     /// The end of the failed deployment's log, cleaned.
     pub log: Vec<String>,
 }
+
+impl Report {
+    /// The report of a run that has just begun: interrupted, unless it comes to another end.
+    #[must_use]
+    pub fn new(task: Task, started: SystemTime) -> Self {
+        Self {
+            task,
+            outcome: Outcome::Interrupted,
+            sent: Sent::No,
+            cause: None,
+            started,
+            duration: Duration::ZERO,
+            snapshot: None,
+            stages: Vec::new(),
+            triggers: 0,
+            looks: 0,
+            log: Vec::new(),
+        }
+    }
+}

@@ -69,9 +69,11 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
         Outcome::Lost => lost(report, &which),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
         Outcome::Interrupted => interrupted(report, &which),
-        Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
-            words("Dry run: everything but the trigger was done, and all is well.".to_owned(), NOTHING, "")
-        }
+        Outcome::Skipped if report.cause == Some(Cause::NotAsked) => words(
+            "Dry run: everything but the trigger was done, and nothing was found to be wrong.".to_owned(),
+            NOTHING,
+            "",
+        ),
         Outcome::Skipped => words(
             "There is no hook URL here, and `if-missing: skip` says that is fine.".to_owned(),
             NOTHING,
@@ -273,11 +275,14 @@ fn interrupted(report: &Report, which: &str) -> Words {
         (Sent::No, Task::Follow(_)) => {
             (format!("Interrupted after {took}."), format!("{which} goes on at the platform."), "")
         }
+        (Sent::No, Task::Deploy) if report.triggers > 0 => {
+            ("Interrupted before the trigger was sent again.".to_owned(), NOTHING.to_owned(), "")
+        }
         (Sent::No, Task::Deploy) => {
             ("Interrupted before the trigger was sent.".to_owned(), NOTHING.to_owned(), "")
         }
         (Sent::Maybe, _) => (
-            "Interrupted while the trigger was under way.".to_owned(),
+            "Interrupted before it was known what the trigger had done.".to_owned(),
             "A deployment may be running.".to_owned(),
             LOOK,
         ),

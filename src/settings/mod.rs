@@ -99,6 +99,8 @@ pub enum Needs {
     HookOrToken,
     /// Neither.
     Nothing,
+    /// Nothing from outside: the embedded platform brings its own hook, and nothing leaves this machine.
+    Sandbox,
 }
 
 impl Settings {
@@ -137,7 +139,7 @@ impl Settings {
             github_token: desk.token("github-token", &[]),
             gitlab_token: desk.token("gitlab-token", &["GITLAB_TOKEN"]),
             api_url: desk.url("api-url", true).unwrap_or_else(api_url),
-            network: network(desk),
+            network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
             dry_run: desk.flag("dry-run"),
             output_dir: output_dir(desk),
         }
@@ -164,6 +166,9 @@ pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
 fn hook(desk: &mut Desk<'_>, needs: Needs, skip: bool, token: bool) -> Option<HookUrl> {
     const NAME: &str = "hook-url";
     const CUSTOMARY: [&str; 3] = ["INPUT_HOOK-URL", "INPUT_HOOK_URL", "FORTRABBIT_DEPLOY_HOOK_URL"];
+    if needs == Needs::Sandbox {
+        return None;
+    }
     if desk.inputs.hook_url.is_some() {
         let wrong = "was given on the command line, where every process on this machine can read it";
         let remedy = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
@@ -178,7 +183,7 @@ fn hook(desk: &mut Desk<'_>, needs: Needs, skip: bool, token: bool) -> Option<Ho
     let can_do_without = match needs {
         Needs::Hook => skip,
         Needs::HookOrToken => token,
-        Needs::Nothing => true,
+        Needs::Nothing | Needs::Sandbox => true,
     };
     if !can_do_without {
         let remedy = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
@@ -210,7 +215,7 @@ fn reports(desk: &mut Desk<'_>) -> Reports {
     for word in words.iter().filter(|word| !word.is_empty()) {
         match (word.as_str(), Kind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
             ("auto", _) => reports.wanted.extend(AUTO),
-            ("none", _) if words.len() == 1 => {}
+            ("none", _) if words.iter().filter(|word| !word.is_empty()).count() == 1 => {}
             ("none", _) => desk.problem(&found, "says none and something else", "Say either."),
             (_, Some(kind)) => {
                 reports.wanted.push(kind);

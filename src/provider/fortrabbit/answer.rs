@@ -37,10 +37,12 @@ pub(super) fn of_trigger(
     let bytes = answer.body.as_ref().map_err(|fault| unreadable(fault.to_string()))?;
     let body: Value =
         serde_json::from_slice(bytes).map_err(|_| unreadable("the answer is not JSON".to_owned()))?;
-    match body::deployments(&body, redactor).into_iter().next() {
-        Some(deployment) => Ok(deployment),
-        None if body::is_error(&body) => refused(Refused::Other),
-        None => Err(unreadable("the answer names no deployment".to_owned())),
+    let mut found = body::deployments(&body, redactor);
+    match (found.pop(), found.is_empty()) {
+        (Some(deployment), true) => Ok(deployment),
+        (Some(_), false) => Err(unreadable("the answer names more than one deployment".to_owned())),
+        (None, _) if body::is_error(&body) => refused(Refused::Other),
+        (None, _) => Err(unreadable("the answer names no deployment".to_owned())),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::deploy::schedule::{Pace, RateLimit};
 use crate::deploy::state::{DeploymentId, Snapshot};
 use crate::deploy::trigger::{Answer, NotSent, Unreachable};
 use crate::http::{self, Failure, Http, Method};
-use crate::secret::{HookUrl, is_loopback};
+use crate::secret::{HookUrl, Token, is_loopback};
 
 /// The platform's host, for hooks and API alike.
 const HOST: &str = "api.fortrabbit.com";
@@ -95,24 +95,40 @@ impl Fortrabbit {
         Self { limit, ..self }
     }
 
-    /// Reads the newest deployment there is, for `status` and `doctor`. `None` where nothing here can be read.
-    pub async fn newest(&mut self) -> Option<Look> {
-        let via = self.via_before()?;
-        let answer = self.read(self.list_url(via)?, via, READ).await;
-        Some(answer::look(answer, self.http.redactor(), |body| {
+    /// Reads the newest deployment there is, for `status` and `doctor`.
+    pub async fn newest(&mut self) -> Look {
+        let url = self.via_before().and_then(|via| Some((via, self.list_url(via)?)));
+        let Some((via, url)) = url else { return unreadable() };
+        let answer = self.read(url, via, READ).await;
+        answer::look(answer, self.http.redactor(), |body| {
             let found = body::deployments(body, self.http.redactor());
-            let newest = found.into_iter().find(|deployment| self.is_of_our_environment(deployment));
+            let any = self.access.hook.is_none();
+            let newest = found.into_iter().find(|found| any || self.is_of_our_environment(found, via));
             newest.map_or(Seen::NotThere, |deployment| Seen::Ours(self.with_page(deployment.snapshot)))
-        }))
+        })
     }
 
-    /// Whether the hook itself may be read before it has said anything.
+    /// Whether this deployment, or without an id the newest one, can be read with what there is.
+    #[must_use]
+    pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
+        id.map_or_else(|| self.via_before(), |id| self.via(Some(id))).is_some()
+    }
+
+    /// Whether the hook itself may be read: it is at home, and documented so or just heard to speak the draft.
     #[must_use]
     pub fn hook_is_readable(&self) -> bool {
-        self.access
-            .hook
-            .as_ref()
-            .is_some_and(|hook| is_home(hook, &self.access.api) && is_readable_path(hook))
+        let readable = |hook| self.spoke_draft || is_readable_path(hook);
+        self.is_home() && self.access.hook.as_ref().is_some_and(readable)
+    }
+
+    /// Whether there is no hook, or one of this platform.
+    fn is_home(&self) -> bool {
+        self.access.hook.as_ref().is_none_or(|hook| is_home(hook, &self.access.api))
+    }
+
+    /// The API's token, unless the hook is somebody else's: then the API knows nothing of its deployments.
+    fn token(&self) -> Option<&Token> {
+        self.access.token.as_ref().filter(|_| self.is_home())
     }
 
     /// The id of the hook's environment, where its URL holds one.
@@ -128,7 +144,7 @@ impl Fortrabbit {
 
     /// The way to read before anything is known of the hook's generation.
     fn via_before(&self) -> Option<Via> {
-        if self.hook_is_readable() { Some(Via::Hook) } else { self.access.token.as_ref().map(|_| Via::Api) }
+        if self.hook_is_readable() { Some(Via::Hook) } else { self.token().map(|_| Via::Api) }
     }
 
     /// The way to read a deployment: as the hook's generation has it, or, for one we did not trigger, as its id and
@@ -137,9 +153,9 @@ impl Fortrabbit {
         let draft_id = id.is_some_and(|id| id.as_str().starts_with("dp_"));
         match self.generation {
             Some(Generation::Draft) => self.hook_is_readable().then_some(Via::Hook),
-            Some(Generation::Live) => self.access.token.as_ref().map(|_| Via::Api),
-            None if self.hook_is_readable() && (draft_id || self.access.token.is_none()) => Some(Via::Hook),
-            None => self.access.token.as_ref().map(|_| Via::Api),
+            Some(Generation::Live) => self.token().map(|_| Via::Api),
+            None if self.hook_is_readable() && (draft_id || self.token().is_none()) => Some(Via::Hook),
+            None => self.token().map(|_| Via::Api),
         }
     }
 
@@ -159,15 +175,14 @@ impl Fortrabbit {
     }
 
     async fn read(&self, url: Url, via: Via, limit: Duration) -> Result<http::Answer, Failure> {
-        let token = if via == Via::Api { self.access.token.as_ref() } else { None };
+        let token = if via == Via::Api { self.token() } else { None };
         self.http.send(Method::GET, &url, token, limit).await
     }
 
-    fn is_of_our_environment(&self, deployment: &Described) -> bool {
-        match (self.environment(), deployment.environment.as_deref()) {
-            (Some(ours), Some(its)) => ours == its,
-            _ => true,
-        }
+    /// Whether a deployment is one of our hook's environment. The hook itself shows no other; the API's list does.
+    fn is_of_our_environment(&self, deployment: &Described, via: Via) -> bool {
+        via == Via::Hook
+            || self.environment().is_some_and(|ours| deployment.environment.as_deref() == Some(ours))
     }
 
     /// Adds the dashboard's page, where the hook is the real platform's.
@@ -263,7 +278,7 @@ impl Provider for Fortrabbit {
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = body::deployments(&body, self.http.redactor());
         found.retain(|deployment| {
-            self.is_of_our_environment(deployment) && self.is_new(&deployment.snapshot, answer.date)
+            self.is_of_our_environment(deployment, via) && self.is_new(&deployment.snapshot, answer.date)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => Settled::Ours(self.accept(ours)),
@@ -273,8 +288,7 @@ impl Provider for Fortrabbit {
     }
 
     fn readable(&self) -> Result<(), Unreadable> {
-        let home = self.access.hook.as_ref().is_none_or(|hook| is_home(hook, &self.access.api));
-        let why = if home { Unreadable::NeedsToken } else { Unreadable::UnknownPlatform };
+        let why = if self.is_home() { Unreadable::NeedsToken } else { Unreadable::UnknownPlatform };
         self.via(None).map(|_| ()).ok_or(why)
     }
 
@@ -283,10 +297,7 @@ impl Provider for Fortrabbit {
             Via::Hook => Some((via, self.list_url(via)?)),
             Via::Api => Some((via, self.api_url(&["deployments", id.as_str()]))),
         });
-        let Some((via, url)) = url else {
-            let said = "neither the hook nor, without a token, the API can be read".to_owned();
-            return Look { seen: Seen::Denied { status: 401, said }, pace: Pace::default() };
-        };
+        let Some((via, url)) = url else { return unreadable() };
         let answer = self.read(url, via, READ).await;
         answer::look(answer, self.http.redactor(), |body| {
             let found = body::deployments(body, self.http.redactor());
@@ -295,6 +306,9 @@ impl Provider for Fortrabbit {
                 found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
             match (ours, newest) {
                 (Some(ours), _) => Seen::Ours(self.with_page(ours)),
+                (None, Some(_)) if via == Via::Api => {
+                    Seen::Trouble { said: "the answer is about another deployment".to_owned() }
+                }
                 (None, Some(other)) => self.other(other),
                 (None, None) => Seen::Trouble { said: "the answer names no deployment".to_owned() },
             }
@@ -320,6 +334,12 @@ impl Provider for Fortrabbit {
     fn limit(&self) -> Option<RateLimit> {
         (self.via(None) == Some(Via::Api)).then_some(self.limit)
     }
+}
+
+/// A look that could not be made; whoever looks asks [`Fortrabbit::can_read`] first.
+fn unreadable() -> Look {
+    let said = "neither the hook nor, without a token, the API can be read".to_owned();
+    Look { seen: Seen::Trouble { said }, pace: Pace::default() }
 }
 
 /// Whether the documents show this path being read with `GET`.

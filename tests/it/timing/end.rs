@@ -32,9 +32,14 @@ async fn a_terminal_answer_ends_the_run_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trigger_answered_with_a_terminal_state_needs_no_look() {
-    let run = World::new().answers([Answer::Accepted(succeeded())]).run().await;
-    assert_eq!((run.report.outcome, run.looks().len(), run.over), (Outcome::Succeeded, 0, s(0)));
+async fn success_in_the_triggers_own_answer_takes_a_look_to_be_believed_and_a_failure_does_not() {
+    let said = || World::new().answers([Answer::Accepted(succeeded())]);
+    let run = said().looks(|_, _| Seen::Ours(succeeded())).run().await;
+    assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Succeeded, 1));
+    let run = said().looks(|_, _| Seen::Ours(failed())).run().await;
+    assert_eq!(run.report.outcome, Outcome::Failed);
+    let run = said().unreadable().run().await;
+    assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Triggered, 0));
     let run = World::new().answers([Answer::Accepted(failed())]).run().await;
     assert_eq!((run.report.outcome, run.looks().len(), run.logs().len()), (Outcome::Failed, 0, 1));
 }

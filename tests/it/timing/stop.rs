@@ -65,7 +65,7 @@ async fn an_answer_within_the_parting_means_what_it_always_means() {
         (refused(Refused::RateLimited, None), Outcome::Interrupted, Sent::No),
         (refused(Refused::Gone, None), Outcome::Refused, Sent::No),
         (unclear(NoAnswer::Broken), Outcome::Interrupted, Sent::Maybe),
-        (Answer::Accepted(succeeded()), Outcome::Succeeded, Sent::Yes),
+        (Answer::Accepted(succeeded()), Outcome::Interrupted, Sent::Yes),
         (Answer::Accepted(failed()), Outcome::Failed, Sent::Yes),
     ];
     for (answer, outcome, sent) in told {
