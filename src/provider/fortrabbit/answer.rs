@@ -90,3 +90,39 @@ pub(super) fn look(
     };
     Look { seen, pace }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, body: &str) -> Result<Described, Answer> {
+        let (body, date) = (Ok(body.as_bytes().to_vec()), None);
+        let answer = http::Answer { status, body, retry_after: None, remaining: None, reset_in: None, date };
+        of_trigger(Ok(answer), &Redactor::default())
+    }
+
+    fn unclear(body: &str) -> bool {
+        matches!(answered(200, body), Err(Answer::Unclear(_)))
+    }
+
+    #[test]
+    fn exactly_one_deployment_named_by_a_success_is_ours() {
+        assert!(answered(200, r#"{"data":{"publicId":"dp-abc123"}}"#).is_ok());
+        assert!(answered(201, r#"[{"id":"dp_abc123","state":"PENDING"}]"#).is_ok());
+        assert!(unclear(r#"[{"id":"theirs","state":"PENDING"},{"id":"older","state":"READY"}]"#));
+        assert!(unclear("{}") && unclear("") && unclear("<html>") && unclear(r#"{"deployment":{"id":[]}}"#));
+    }
+
+    #[test]
+    fn every_status_has_its_meaning_and_none_but_2xx_is_an_acceptance() {
+        let body = r#"{"data":{"publicId":"dp-abc123"}}"#;
+        for status in 300..600 {
+            let meaning = answered(status, body);
+            let wanted = match status {
+                408 | 500.. => matches!(meaning, Err(Answer::Unclear(_))),
+                _ => matches!(meaning, Err(Answer::Refused(_))),
+            };
+            assert!(wanted, "{status}");
+        }
+    }
+}

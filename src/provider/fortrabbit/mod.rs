@@ -352,3 +352,65 @@ fn is_readable_path(hook: &HookUrl) -> bool {
             | ["v1", "webhooks", "environments", _, "deploy"]
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::state::Phase;
+    use crate::http::Network;
+    use crate::secret::Redactor;
+
+    fn platform(hook: &str, token: bool) -> Fortrabbit {
+        let http = Http::new(&Network::default(), false, Redactor::default()).unwrap();
+        let token = if token { Token::parse("frbit-at-00ff00ff") } else { None };
+        let hook = Some(HookUrl::parse(hook).unwrap());
+        Fortrabbit::new(Access { hook, token, api: "https://api.fortrabbit.com".parse().unwrap() }, http)
+    }
+
+    fn says(platform: &mut Fortrabbit, word: &str) {
+        let snapshot = Snapshot {
+            id: DeploymentId::new("dp_abc123").unwrap(),
+            word: word.to_owned(),
+            phase: Phase::Waiting,
+            created_at: None,
+            page: None,
+        };
+        platform.accept(Described { snapshot, generation: Generation::Draft, environment: None });
+    }
+
+    #[test]
+    fn the_hooks_that_are_known_to_be_readable_are_read_and_no_other() {
+        for path in ["v1/deploy-hook", "v1/deploy/en-a/deploy-hook", "v1/webhooks/environments/en-a/deploy"] {
+            assert!(
+                platform(&format!("https://api.fortrabbit.com/{path}/LONGSTRING"), false).hook_is_readable(),
+                "{path}"
+            );
+            assert!(
+                !platform(&format!("https://api.example.com/{path}/LONGSTRING"), false).hook_is_readable(),
+                "{path}"
+            );
+        }
+        assert!(
+            !platform("https://api.fortrabbit.com/webhooks/environments/en-a/deploy/LONGSTRING", true)
+                .hook_is_readable()
+        );
+    }
+
+    #[test]
+    fn a_hook_that_has_just_spoken_the_draft_is_readable_whatever_its_path() {
+        let mut live =
+            platform("https://api.fortrabbit.com/webhooks/environments/en-a/deploy/LONGSTRING", false);
+        says(&mut live, "");
+        assert_eq!(live.readable(), Err(Unreadable::NeedsToken), "an id alone is not the draft's body");
+        says(&mut live, "PENDING");
+        assert_eq!(live.readable(), Ok(()));
+    }
+
+    #[test]
+    fn a_foreign_hook_is_neither_read_nor_followed_by_the_tokens_api() {
+        let mut foreign = platform("https://api.example.com/build_hooks/LONGSTRING", true);
+        assert!(!foreign.can_read(None));
+        says(&mut foreign, "PENDING");
+        assert_eq!(foreign.readable(), Err(Unreadable::UnknownPlatform));
+    }
+}
