@@ -22,12 +22,15 @@ RUN mkdir src tests benches \
  && awk -F '"' '/^\[/ { d = $0 == "[[test]]" ? "tests" : $0 == "[[bench]]" ? "benches" : "" } d && /^name/ { printf "" >(d "/" $2 ".rs") }' Cargo.toml \
  && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-gnu"
 COPY src src
-# `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time.
+# `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time. The program runs as the Action's
+# post step when it is called by the link's name; a folder that holds both is copied as it is, link included.
 RUN touch src/main.rs src/lib.rs \
  && target="$(uname -m)-unknown-linux-gnu" \
  && cargo build --locked --profile dist --bin deploy-hook --target "$target" \
- && cp "target/$target/dist/deploy-hook" /build/deploy-hook \
- && /build/deploy-hook --version
+ && mkdir program \
+ && cp "target/$target/dist/deploy-hook" program/deploy-hook \
+ && ln -s deploy-hook program/deploy-hook-post \
+ && program/deploy-hook --version
 
 # What the final images take from Debian: certificate roots, and one static busybox under the names a CI script uses.
 FROM ${RUST_IMAGE} AS parts
@@ -51,7 +54,7 @@ LABEL org.opencontainers.image.title="deploy-hook" \
 ENV PATH=/usr/bin:/bin
 COPY --from=parts /parts/ /
 COPY --from=parts /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=builder /build/deploy-hook /usr/bin/deploy-hook
+COPY --from=builder /build/program/ /usr/bin/
 CMD ["/bin/sh"]
 
 # For the GitHub Action and `docker run`. It runs as root: the runner mounts files of the host's user (outputs, summary)
@@ -61,5 +64,5 @@ LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=parts /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=builder /build/deploy-hook /deploy-hook
+COPY --from=builder /build/program/ /
 ENTRYPOINT ["/deploy-hook"]

@@ -1,43 +1,95 @@
-//! The job summary: the verdict first, the facts, the stages, the log's end, the next step.
+//! The job summary: the verdict and the next step first, then the facts, the stages, what else was reported.
+//!
+//! A check run and a comment carry the same page, so it is kept as short as theirs must be.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::SystemTime;
 
-use super::text::{count, duration, mark, phase_mark, time};
+use super::text::{clock, count, cut, duration, phase_mark, time};
 use super::words::{self, Words};
-use super::{Filed, Place, text};
-use crate::deploy::report::{Report, Task};
+use super::{Filed, Place, gantt, text};
+use crate::deploy::report::{Report, Stage, Task};
+use crate::deploy::state::{Outcome, Phase};
 
-/// The most a log may take of a summary, whose whole must stay under GitHub's 1 MiB.
-const LONGEST_LOG: usize = 64 * 1024;
+/// The longest page, in bytes. GitHub takes 1 MiB of summaries a step, 65,535 characters in a check run or a comment.
+const LONGEST: usize = 59_900;
+
+/// The most a log may take of it.
+const LONGEST_LOG: usize = 36 * 1024;
+
+/// Foreign texts are cut to these, in characters: a sentence, a fact, a line of the log.
+const SENTENCE: usize = 800;
+const FACT: usize = 300;
+const LINE: usize = 600;
+
+/// A link longer than this is shown and leads nowhere.
+const LINK: usize = 2000;
+
+/// The most stages a table shows.
+const STAGES: usize = 30;
+
+/// The most problems with its input a run lists; there are not as many inputs.
+const PROBLEMS: usize = 50;
 
 /// The summary of a run. Everything that came from outside is escaped.
+///
+/// It ends with a rule, as other runs of the job write to the same page.
 #[must_use]
 pub fn summary(report: &Report, place: &Place, filed: &[Filed]) -> String {
-    let Words { happened, meaning, next } = words::verdict(report, place);
     let mut page = String::new();
-    let title = place.environment.as_ref().map(|name| format!(" · {}", escape(name))).unwrap_or_default();
     let mut add = |block: String| {
-        if !block.is_empty() {
+        if !block.is_empty() && page.len() + block.len() < LONGEST {
             let _ = write!(page, "{block}\n\n");
         }
     };
-    add(format!(
-        "### {} {}{title}",
-        mark(report.outcome),
-        text::capital(&report.outcome.as_str().replace('-', " "))
-    ));
-    add(escape(&happened));
-    add(escape(&meaning));
-    add(if next.is_empty() { next } else { format!("**Next:** {}", escape(&next)) });
+    add(heading(report.outcome, place));
+    let Words { happened, meaning, next } = words::verdict(report, place);
+    add(format!("**{}** {}", prose(&happened), prose(&meaning)));
+    if place.sandbox.is_some() {
+        add("_This was the embedded platform: nothing real was deployed._".to_owned());
+    }
+    add(self::next(&next, report));
+    add(log(&report.log));
     add(facts(report, place));
     add(stages(report));
-    add(log(&report.log));
     add(reports(filed));
-    if place.sandbox.is_some() {
-        add("_On the embedded platform: nothing real was deployed._".to_owned());
-    }
+    add("---".to_owned());
     page
+}
+
+/// The summary of a run that bad input ended before it began.
+#[must_use]
+pub fn bad_input(problems: &[String]) -> String {
+    let listed = problems.iter().take(PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
+    format!("### ❌ Bad input\n\n{}\n{}\n\n---\n\n", listed.collect::<String>(), words::NOTHING_SENT)
+}
+
+fn heading(outcome: Outcome, place: &Place) -> String {
+    let word = text::capital(&outcome.as_str().replace('-', " "));
+    let of = place.environment.as_ref().map(|name| format!(" · {}", escape(&cut(name, 80))));
+    format!("### {} {word}{}", sign(outcome), of.unwrap_or_default())
+}
+
+/// The verdict at a glance: a page has colours where a log has marks.
+const fn sign(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "✅",
+        Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "❌",
+        Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted => "🚫",
+        Outcome::TimedOut | Outcome::Lost | Outcome::Uncertain => "⚠️",
+        Outcome::Triggered => "🚀",
+        Outcome::Skipped => "⏭️",
+    }
+}
+
+/// What to do, with the way to the place where it is done.
+fn next(next: &str, report: &Report) -> String {
+    if next.is_empty() {
+        return String::new();
+    }
+    let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref()).and_then(href);
+    let page = page.map(|page| format!(" [Open the dashboard]({page})")).unwrap_or_default();
+    format!("**Next:** {}{page}", prose(next))
 }
 
 fn facts(report: &Report, place: &Place) -> String {
@@ -47,61 +99,58 @@ fn facts(report: &Report, place: &Place) -> String {
         (Task::Follow(id), None) => Some(id.to_string()),
         (Task::Deploy, None) => None,
     };
-    let link = |url: &String| format!("<{}>", url.replace(['<', '>', '|'], ""));
+    let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", day(at)));
+    let site = place.environment_url.as_deref().map(link);
+    let environment = place.environment.as_deref().map(fact).into_iter().chain(site);
+    let requests = [(report.triggers, "POST"), (report.looks, "look")];
+    let requests = requests.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun));
+    let took = (report.triggers > 0 || report.looks > 0).then(|| duration(report.duration));
     let rows = [
-        ("Environment", place.environment.as_deref().map(escape)),
-        ("Site", place.environment_url.as_ref().map(link)),
-        ("Deployment", id.map(|id| code(&id))),
-        ("State", seen.map(|seen| seen.word.as_str()).filter(|word| !word.is_empty()).map(code)),
-        ("Created", seen.and_then(|seen| seen.created_at).map(|at| escape(&time(at)))),
-        ("Page", seen.and_then(|seen| seen.page.as_ref()).map(link)),
-        ("Hook", (!place.hook.is_empty()).then(|| code(&place.hook))),
-        ("Trigger", place.cause.as_deref().map(escape)),
-        ("Took", Some(format!("{}, {}", duration(report.duration), count(report.looks, "look")))),
+        ("Environment", environment.collect::<Vec<_>>().join(" · ")),
+        ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
+        ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
+        ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
+        ("Trigger", place.cause.as_deref().map(fact).unwrap_or_default()),
+        ("Began", day(report.started)),
+        ("Took", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
+        ("Hook", code(&place.hook)),
     ];
-    let mut table = "| | |\n|:--|:--|".to_owned();
+    let mut table = format!("| Outcome | {} |\n|:--|:--|", code(report.outcome.as_str()));
     for (name, value) in rows {
-        if let Some(value) = value {
+        if !value.is_empty() {
             let _ = write!(table, "\n| {name} | {value} |");
         }
     }
     table
 }
 
-/// The summary of a run that bad input ended before it began.
-#[must_use]
-pub fn bad_input(problems: &[String]) -> String {
-    let list: Vec<String> = problems.iter().map(|problem| format!("- {}", escape(problem))).collect();
-    format!("### ✗ Bad input\n\n{}\n\n{}\n\n", list.join("\n"), words::NOTHING_SENT)
+/// A moment for people. No runner knows the reader's time zone.
+fn day(at: SystemTime) -> String {
+    time(at).replace('T', " ").replace('Z', " UTC")
 }
 
-/// What was and was not reported elsewhere, and why.
-fn reports(filed: &[Filed]) -> String {
-    let written: Vec<&str> =
-        filed.iter().filter(|filed| filed.trouble.is_none()).map(|filed| filed.kind.noun()).collect();
-    let mut lines = Vec::new();
-    if !written.is_empty() {
-        lines.push(format!("Also reported as: {}.", written.join(", ")));
-    }
-    lines.extend(filed.iter().filter_map(|filed| words::missed(filed, false)).map(|missed| escape(&missed)));
-    lines.join("\n\n")
-}
-
+/// The stages as a chart, and as a table for whoever sees no pictures; one alone is the state among the facts.
 fn stages(report: &Report) -> String {
-    if report.stages.is_empty() {
-        return String::new();
-    }
-    let ends = report.stages.iter().skip(1).map(|stage| stage.at).chain([report.duration]);
-    let mut table = "| Stage | From | Took |\n|:--|--:|--:|".to_owned();
-    for (stage, end) in report.stages.iter().zip(ends) {
-        let took: Duration = end.saturating_sub(stage.at);
-        let (mark, from) = (phase_mark(stage.phase), text::clock(stage.at));
-        let took = if matches!(stage.phase, crate::deploy::state::Phase::Ended(_)) {
-            String::new()
-        } else {
-            duration(took)
+    let fold = |chart| {
+        let table = folded("The stages as a table", &table(report));
+        format!("```mermaid\n{chart}\n```\n\n{table}")
+    };
+    gantt::chart(report).map(fold).unwrap_or_default()
+}
+
+fn table(report: &Report) -> String {
+    let left_out = report.stages.len().saturating_sub(STAGES);
+    let mut table = "| | Stage | From | Took |\n|:-:|:--|--:|--:|".to_owned();
+    for (n, Stage { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
+        let end = report.stages.get(n + 1).map_or(report.duration, |next| next.at);
+        let took = match phase {
+            Phase::Ended(_) => String::new(),
+            _ => duration(end.saturating_sub(*at)),
         };
-        let _ = write!(table, "\n| {mark} {} | {from} | {took} |", code(&stage.word));
+        let _ = write!(table, "\n| {} | {} | {} | {took} |", phase_mark(*phase), code(word), clock(*at));
+    }
+    if left_out > 0 {
+        let _ = write!(table, "\n\n{} before these are not shown.", count(to_u32(left_out), "stage"));
     }
     table
 }
@@ -111,26 +160,52 @@ fn log(lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let mut kept: Vec<&str> = Vec::new();
     let mut size = 0;
-    for line in lines.iter().rev() {
+    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, LINE)).collect();
+    let fits = |line: &String| {
         size += line.len() + 1;
-        if size > LONGEST_LOG {
-            break;
-        }
-        kept.push(line);
-    }
+        size <= LONGEST_LOG
+    };
+    kept.truncate(kept.iter().map(fits).take_while(|fits| *fits).count());
     kept.reverse();
     let text = kept.join("\n");
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
-    let lines = count(u32::try_from(kept.len()).unwrap_or(u32::MAX), "line");
-    format!(
-        "<details><summary>The end of the log ({lines})</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>"
-    )
+    let lines = count(to_u32(kept.len()), "line");
+    folded(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
 }
 
-fn longest_run(text: &str, of: char) -> usize {
-    text.split(|c| c != of).map(str::len).max().unwrap_or(0)
+/// What was and was not reported elsewhere, and why.
+fn reports(filed: &[Filed]) -> String {
+    let written: Vec<&str> =
+        filed.iter().filter(|filed| filed.trouble.is_none()).map(|filed| filed.kind.noun()).collect();
+    let also = (!written.is_empty()).then(|| format!("Also reported as {}.", written.join(", ")));
+    let missed = filed.iter().filter_map(|filed| words::missed(filed, false)).map(|missed| prose(&missed));
+    also.into_iter().chain(missed).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn folded(title: &str, block: &str) -> String {
+    format!("<details><summary>{title}</summary>\n\n{block}\n\n</details>")
+}
+
+/// A sentence of ours with foreign texts in it: what is between two backticks is code, all else is text.
+fn prose(text: &str) -> String {
+    let text = cut(text, SENTENCE);
+    let parts: Vec<&str> = text.split('`').collect();
+    let mut safe = String::with_capacity(text.len() + 8);
+    for (n, part) in parts.iter().enumerate() {
+        match (n % 2, n + 1 < parts.len()) {
+            (1, true) if !part.trim().is_empty() => safe.push_str(&span(part)),
+            (1, _) => {
+                let _ = write!(safe, "\\`{}{}", escape(part), if n + 1 < parts.len() { "\\`" } else { "" });
+            }
+            _ => safe.push_str(&escape(part)),
+        }
+    }
+    safe
+}
+
+fn fact(text: &str) -> String {
+    escape(&cut(text, FACT))
 }
 
 /// Foreign text between Markdown: whatever could be markup is escaped, line breaks become spaces.
@@ -143,7 +218,12 @@ pub fn escape(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '@' | '!' | '$' => {
+            // GitHub looks for people and issues in what is shown, where an escape is no longer seen
+            '@' | '#' => {
+                safe.push(c);
+                safe.push_str("&#8203;");
+            }
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' => {
                 safe.push('\\');
                 safe.push(c);
             }
@@ -154,24 +234,140 @@ pub fn escape(text: &str) -> String {
     safe.replace("://", "\\://")
 }
 
-/// Foreign text as code, fit for a table's cell.
+/// Foreign text as code, fit for a table's cell; of nothing, nothing.
 #[must_use]
 pub fn code(text: &str) -> String {
-    let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
+    span(&cut(text, FACT)).replace('|', "\\|")
+}
+
+fn span(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = text.replace(['\n', '\r'], " ");
     let fence = "`".repeat(longest_run(&text, '`') + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// A foreign address: a link where it leads to the web, else code.
+fn link(url: &str) -> String {
+    match href(url) {
+        Some(href) => {
+            let shown = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
+            format!("[{}]({href})", escape(&cut(shown, 80)))
+        }
+        None => code(url),
+    }
+}
+
+/// A link's target, in which nothing is left that could end it or the table's cell.
+fn href(url: &str) -> Option<String> {
+    let of_the_web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if !of_the_web || url.len() > LINK {
+        return None;
+    }
+    let mut safe = "<".to_owned();
+    for byte in url.bytes() {
+        match byte {
+            b'&' => safe.push_str("&amp;"),
+            b if b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$'()*+,;=%".contains(&b) => safe.push(b.into()),
+            b => {
+                let _ = write!(safe, "%{b:02X}");
+            }
+        }
+    }
+    Some(safe + ">")
+}
+
+fn longest_run(text: &str, of: char) -> usize {
+    text.split(|c| c != of).map(str::len).max().unwrap_or(0)
+}
+
+fn to_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::deploy::report::{Cause, Sent};
+    use crate::deploy::state::{DeploymentId, Snapshot, Verdict};
+    use crate::deploy::trigger::{Refusal, Refused};
+    use crate::render::{Kind, Missed};
+
+    fn snapshot(text: &str) -> Snapshot {
+        Snapshot {
+            id: DeploymentId::new("dp-abc123").unwrap(),
+            word: text.to_owned(),
+            phase: Phase::Running,
+            created_at: None,
+            page: Some(text.to_owned()),
+        }
+    }
+
+    /// A run with this text in every foreign place.
+    fn run(outcome: Outcome, text: &str) -> (Report, Place, Vec<Filed>) {
+        let stage = |phase, at| Stage { word: text.to_owned(), phase, at: Duration::from_secs(at) };
+        let report = Report {
+            task: Task::Deploy,
+            outcome,
+            sent: Sent::Yes,
+            cause: Some(Cause::Refused(Refusal {
+                status: 403,
+                why: Refused::Other,
+                said: text.to_owned(),
+                retry_after: None,
+            })),
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_secs(9),
+            snapshot: Some(snapshot(text)),
+            stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],
+            triggers: 1,
+            looks: 3,
+            log: vec![text.to_owned()],
+        };
+        let place = Place {
+            environment: Some(text.to_owned()),
+            environment_url: Some(format!("https://example.com/{text}")),
+            hook: text.to_owned(),
+            cause: Some(text.to_owned()),
+            ..Place::default()
+        };
+        let missed = |kind| Filed { kind, trouble: Some(Missed { why: text.to_owned(), forbidden: true }) };
+        (report, place, Kind::ALL.map(missed).to_vec())
+    }
+
+    fn page(outcome: Outcome, text: &str) -> String {
+        let (report, place, filed) = run(outcome, text);
+        summary(&report, &place, &filed)
+    }
 
     #[test]
     fn foreign_text_is_never_markup() {
         assert_eq!(escape("<script>[x](https://e)|*a*"), "&lt;script&gt;\\[x\\](https\\://e)\\|\\*a\\*");
+        assert_eq!(escape("@a #1\n"), "@&#8203;a #&#8203;1 ");
         assert_eq!(code("a`b|c"), "``a`b\\|c``");
         assert_eq!(code("`"), "`` ` ``");
+    }
+
+    #[test]
+    fn what_a_sentence_of_ours_quotes_is_code_and_what_is_not_closed_is_text() {
+        assert_eq!(prose("Raise `timeout`, *now*."), "Raise `timeout`, \\*now\\*.");
+        assert_eq!(prose("a `b <i>"), "a \\`b &lt;i&gt;");
+        assert_eq!(prose("a `` b"), "a \\`\\` b");
+        assert_eq!(prose("`a|b`"), "`a|b`");
+    }
+
+    #[test]
+    fn an_address_is_a_link_where_it_leads_to_the_web() {
+        let plain = link("https://example.com/a_b?c=d&e");
+        assert_eq!(plain, "[example.com/a\\_b?c=d&amp;e](<https://example.com/a_b?c=d&amp;e>)");
+        assert_eq!(href("https://e/> |\\\"<x>\n`").unwrap(), "<https://e/%3E%20%7C%5C%22%3Cx%3E%0A%60>");
+        assert_eq!(link("javascript:alert(1)"), "`javascript:alert(1)`");
+        assert!(link(&format!("https://e/{}", "x".repeat(5000))).len() < 1000);
     }
 
     #[test]
@@ -181,6 +377,76 @@ mod tests {
         let long = vec!["x".repeat(500); 1000];
         let text = log(&long);
         assert!(text.len() < LONGEST_LOG + 200, "{}", text.len());
+        assert!(text.len() > LONGEST_LOG - 1000, "{}", text.len());
+        assert!(log(&["x".repeat(1 << 20)]).contains("(1 line)"));
         assert_eq!(log(&[]), "");
+    }
+
+    #[test]
+    fn the_end_of_the_log_is_what_is_kept_of_it() {
+        let lines: Vec<String> = (0..2000).map(|n| format!("line {n} {}", "x".repeat(100))).collect();
+        let text = log(&lines);
+        assert!(text.contains("line 1999 ") && !text.contains("line 0 "));
+    }
+
+    #[test]
+    fn a_reader_sees_the_verdict_first_and_the_next_step_before_the_facts() {
+        let page = page(Outcome::Failed, "x");
+        let places = [
+            "### ❌ Failed · x\n",
+            "**Deployment dp-abc123 failed after 9.0s",
+            "**Next:** ",
+            "<details>",
+            "| Outcome | `failed` |",
+            "```mermaid\n",
+            "The stages as a table",
+            "- The commit status could",
+            "\n---\n",
+        ];
+        let found: Vec<usize> = places.iter().map(|text| page.find(text).expect(text)).collect();
+        assert!(found.is_sorted(), "{page}");
+    }
+
+    #[test]
+    fn two_runs_of_one_job_are_told_apart() {
+        let two = page(Outcome::Succeeded, "staging") + &page(Outcome::Failed, "production");
+        assert!(two.contains("\n\n---\n\n### ❌ Failed · production\n"));
+    }
+
+    #[test]
+    fn bad_input_is_listed_and_obeyed_no_more_than_a_log() {
+        let page = bad_input(&["timeout: \"5\" has no unit. Say `5s`.".to_owned(), "<b>\n# x".to_owned()]);
+        assert_eq!(
+            page,
+            "### ❌ Bad input\n\n- timeout: \"5\" has no unit. Say `5s`.\n- &lt;b&gt; #&#8203; x\n\nNothing was sent.\n\n---\n\n"
+        );
+        assert!(bad_input(&vec!["@".repeat(1 << 20); 500]).len() < 1 << 20);
+    }
+
+    #[test]
+    fn a_fact_nobody_knows_has_no_row() {
+        let (report, _, _) = run(Outcome::Skipped, "x");
+        let report =
+            Report { snapshot: None, stages: Vec::new(), triggers: 0, looks: 0, log: Vec::new(), ..report };
+        let page = summary(&report, &Place::default(), &[]);
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows, ["| Outcome | `skipped` |", "|:--|:--|", "| Began | 1970-01-01 00:00:00 UTC |"]);
+    }
+
+    #[test]
+    fn no_input_makes_a_page_too_long_nor_takes_its_heading() {
+        for hostile in ["x", "@", "`", "&", "\\|", "😀", "` ", "\n", "</details><script>"] {
+            for outcome in [Outcome::Failed, Outcome::Refused] {
+                let text = hostile.repeat((1 << 20) / hostile.len());
+                let (mut report, place, filed) = run(outcome, &text);
+                report.stages = vec![report.stages[0].clone(); 40];
+                report.log = vec![text.clone(); 3];
+                let page = summary(&report, &place, &filed);
+                assert!(page.len() < LONGEST + 10, "{outcome} {hostile:?}: {}", page.len());
+                assert!(page.starts_with("### ") && page.ends_with("\n\n---\n\n"), "{outcome} {hostile:?}");
+                assert_eq!(page.matches("| Outcome | ").count(), 1, "{outcome} {hostile:?}");
+                assert_eq!(page.matches("```mermaid").count(), 1, "{outcome} {hostile:?}");
+            }
+        }
     }
 }

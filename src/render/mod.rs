@@ -1,5 +1,6 @@
 //! Pure renderers: a report in, a string out.
 
+pub mod gantt;
 pub mod json;
 mod kind;
 pub mod markdown;

@@ -128,7 +128,7 @@ async fn an_output_dir_is_made_and_filled() {
     assert!(variables["DEPLOY_HOOK_DEPLOYMENT_ID"].starts_with("dp_"), "{variables:?}");
     assert!(variables["DEPLOY_HOOK_CREATED_AT"].ends_with('Z'), "{variables:?}");
     let summary = std::fs::read_to_string(dir.join("deploy-hook-summary.md")).unwrap();
-    assert!(summary.starts_with("### ✓ Succeeded"), "{summary}");
+    assert!(summary.starts_with("### ✅ Succeeded"), "{summary}");
     Secrets::on(&sandbox).assert_absent(&summary, "summary");
 }
 

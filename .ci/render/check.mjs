@@ -1,0 +1,281 @@
+// Renders each job summary as GitHub would and checks what is to be seen, in a browser.
+//
+//   BROWSER=/usr/bin/chromium node check.mjs FOLDER     reads FOLDER/outcomes.json and FOLDER/NAME.md
+//
+// GitHub's Mermaid has a version of its own; an old and a new one are tried, and every page in both colour schemes.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import rehypeRaw from "rehype-raw";
+import rehypeSanitize from "rehype-sanitize";
+import rehypeStringify from "rehype-stringify";
+import remarkGfm from "remark-gfm";
+import remarkParse from "remark-parse";
+import remarkRehype from "remark-rehype";
+import { unified } from "unified";
+
+const [folder] = process.argv.slice(2);
+const file = (name) => createRequire(import.meta.url).resolve(name);
+const style = readFileSync(file("github-markdown-css/github-markdown.css"), "utf8");
+
+// The width of GitHub's column, and of a telephone.
+const WIDE = 1012;
+const NARROW = 390;
+// GitHub takes no more from one step.
+const MOST = 1024 * 1024;
+
+// The schemes differ in Mermaid's theme as well, and half the world's clocks are not a whole number of hours off.
+const VIEWS = [
+  { name: "light", colorScheme: "light", theme: "default", timezoneId: "Asia/Kolkata", mermaid: file("mermaid/dist/mermaid.min.js") },
+  { name: "dark", colorScheme: "dark", theme: "dark", timezoneId: "America/New_York", mermaid: file("mermaid-10/dist/mermaid.min.js") },
+];
+
+const SIGNS = {
+  succeeded: "✅ Succeeded",
+  failed: "❌ Failed",
+  canceled: "🚫 Canceled",
+  superseded: "🚫 Superseded",
+  triggered: "🚀 Triggered",
+  "timed-out": "⚠️ Timed out",
+  lost: "⚠️ Lost",
+  refused: "❌ Refused",
+  unreachable: "❌ Unreachable",
+  uncertain: "⚠️ Uncertain",
+  interrupted: "🚫 Interrupted",
+  skipped: "⏭️ Skipped",
+  "bad-input": "❌ Bad input",
+};
+
+// The schema of rehype-sanitize is GitHub's own.
+const github = unified()
+  .use(remarkParse)
+  .use(remarkGfm)
+  .use(remarkRehype, { allowDangerousHtml: true })
+  .use(rehypeRaw)
+  .use(rehypeSanitize)
+  .use(rehypeStringify);
+
+async function html(markdown) {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Job summary</title><style>${style}
+    body { margin: 0; padding: 24px; background: var(--bgColor-default); }
+    .markdown-body { max-width: ${WIDE}px; margin: auto; }
+    .markdown-body :is(code, pre) { font-family: "Liberation Mono", monospace; }
+    .mermaid { background: none !important; text-align: center; }
+  </style><body class="markdown-body"><main>${await github.process(markdown)}</main></body></html>`;
+}
+
+// Runs in the page, before Mermaid: what came through the Markdown.
+function read() {
+  const main = document.querySelector("main");
+  const all = [...main.querySelectorAll("*")];
+  const plain = main.cloneNode(true);
+  plain.querySelectorAll("pre, code").forEach((code) => code.remove());
+  return {
+    first: main.firstElementChild?.tagName,
+    headings: [...main.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((heading) => heading.textContent),
+    outcomes: [...main.querySelectorAll("table")].map((t) => t.querySelectorAll("th")[1]?.textContent),
+    rules: main.querySelectorAll("hr").length,
+    tags: [...new Set(all.map((element) => element.tagName.toLowerCase()))],
+    attributes: [...new Set(all.flatMap((element) => element.getAttributeNames()))],
+    links: [...main.querySelectorAll("a")].map((a) => a.href),
+    text: plain.textContent,
+    width: main.clientWidth,
+    charts: [...main.querySelectorAll("code.language-mermaid")].map((code) => code.textContent),
+  };
+}
+
+// Runs in a page of Mermaid's own, as at GitHub: a chart's source becomes a picture of this width.
+async function draw([theme, useWidth, source]) {
+  mermaid.initialize({ startOnLoad: false, securityLevel: "strict", theme, gantt: { useWidth } });
+  globalThis.drawn = (globalThis.drawn ?? 0) + 1;
+  try {
+    return { svg: (await mermaid.render(`chart-${globalThis.drawn}`, source)).svg };
+  } catch (error) {
+    return { problem: String(error) };
+  }
+}
+
+// Runs in the page: the pictures take the place of their sources.
+function hang(pictures) {
+  document.querySelectorAll("code.language-mermaid").forEach((code, n) => {
+    const chart = document.createElement("div");
+    chart.className = "mermaid";
+    chart.innerHTML = pictures[n].svg ?? "";
+    code.parentElement.replaceWith(chart);
+  });
+}
+
+// Runs in the page, after Mermaid: what each picture shows.
+function look() {
+  return [...document.querySelectorAll(".mermaid")].map((chart) => {
+    const svg = chart.querySelector("svg");
+    if (!svg) return undefined;
+    const box = svg.getBoundingClientRect();
+    const light = (element) => {
+      const part = (value) => ((value /= 255) <= 0.04 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+      const [r, g, b] = getComputedStyle(element).fill.match(/[\d.]+/g).map(Number);
+      return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b) + 0.05;
+    };
+    // How a label that is inside of its bar stands out from it.
+    const contrast = (bar) => {
+      const label = document.getElementById(`${bar.id}-text`);
+      if (/Outside/.test(label.getAttribute("class"))) return [];
+      return [Math.max(light(bar) / light(label), light(label) / light(bar))];
+    };
+    const outside = (element) => {
+      const { left, right } = element.getBoundingClientRect();
+      return left < box.left - 1 || right > box.right + 1;
+    };
+    return {
+      role: svg.getAttribute("aria-roledescription"),
+      error: /syntax error/i.test(chart.textContent) || Boolean(svg.querySelector(".error-icon")),
+      text: [...svg.querySelectorAll("text")].map((text) => text.textContent.trim()),
+      bars: [...svg.querySelectorAll("rect.task")].map((bar) => bar.getBoundingClientRect().width),
+      contrasts: [...svg.querySelectorAll("rect.task")].flatMap(contrast),
+      outside: [...svg.querySelectorAll("text")].filter(outside).map((text) => text.textContent),
+      ticks: [...svg.querySelectorAll(".grid .tick text")].map((tick) => tick.textContent),
+      forbidden: svg.querySelectorAll("a, script, image, foreignObject").length,
+    };
+  });
+}
+
+const MAY = {
+  tags: ["a", "blockquote", "br", "code", "details", "div", "em", "h3", "hr", "li", "p", "pre", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul"],
+  attributes: ["align", "class", "href"],
+};
+
+// What is wrong with a summary in a view, as a list of sentences.
+async function examine(context, view, painter, { name, outcomes }, markdown) {
+  const wrong = [];
+  const must = (what, holds) => holds || wrong.push(what);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on("pageerror", (error) => wrong.push(`a script failed: ${error.message}`));
+  page.on("dialog", (dialog) => (wrong.push(`a dialog opened: ${dialog.message()}`), dialog.dismiss()));
+  // Nothing is loaded from anywhere: an attempt is a finding.
+  await page.route("**", (route) => (wrong.push(`it asked for ${route.request().url()}`), route.abort()));
+  await page.setViewportSize({ width: WIDE + 48, height: 600 });
+  const text = await html(markdown);
+  await page.setContent(text);
+
+  const seen = await page.evaluate(read);
+  must(`it has ${Buffer.byteLength(markdown)} bytes`, Buffer.byteLength(markdown) < MOST);
+  must(`it begins with ${seen.first}`, seen.first === "H3");
+  must(`its headings are ${JSON.stringify(seen.headings)}`, seen.headings.length === outcomes.length);
+  outcomes.forEach((outcome, n) => {
+    must(`heading ${n + 1} is not "${SIGNS[outcome]}"`, seen.headings[n]?.startsWith(SIGNS[outcome]));
+    must(`no table says ${outcome}`, outcome === "bad-input" || seen.outcomes.includes(outcome));
+  });
+  must(`it has ${seen.rules} rules`, seen.rules === outcomes.length);
+  for (const kind of ["tags", "attributes"]) {
+    const strange = seen[kind].filter((one) => !MAY[kind].includes(one));
+    must(`strange ${kind}: ${strange.join(" ")}`, strange.length === 0);
+  }
+  const elsewhere = seen.links.filter((link) => !/^https:\/\/(www\.)?example\.com\//.test(link));
+  must(`links to ${elsewhere.join(" ")}`, elsewhere.length === 0);
+  for (const stray of ["a heading outside the fence", "hidden -->", "section_start", "::error", "```", "gantt", "&lt;", "\\"]) {
+    must(`"${stray}" stands outside of code`, !seen.text.includes(stray));
+  }
+  for (const call of ["@octocat", "#1"]) must(`"${call}" calls somebody`, !seen.text.includes(call));
+
+  const pictures = [];
+  for (const source of seen.charts) pictures.push(await painter.evaluate(draw, [view.theme, seen.width, source]));
+  for (const { problem } of pictures) must(`Mermaid: ${problem}`, !problem);
+  await page.evaluate(hang, pictures);
+  const charts = (await page.evaluate(look)).filter(Boolean);
+  const sources = markdown.split("\n```mermaid\n").slice(1).map((rest) => rest.split("\n```\n")[0]);
+  must(`${charts.length} charts of ${sources.length}`, charts.length === sources.length && seen.charts.length === sources.length);
+  charts.forEach((chart, n) => {
+    const labels = sources[n].split("\n").filter((line) => line.includes(" :")).map((line) => line.split(" :")[0].trim());
+    must("Mermaid shows its error picture", !chart.error);
+    must(`the chart is a ${chart.role}`, chart.role === "gantt");
+    must(`${chart.bars.length} bars of ${labels.length}`, chart.bars.length === labels.length);
+    must("a bar is too thin to see", chart.bars.every((width) => width >= 2));
+    must(`a label is hard to read on its bar: ${chart.contrasts}`, chart.contrasts.every((contrast) => contrast > 2.5));
+    for (const label of labels) must(`"${label}" is not in the chart`, chart.text.includes(label));
+    must(`outside of the chart: ${chart.outside.join(", ")}`, chart.outside.length === 0);
+    must(`the axis begins with ${chart.ticks[0]}`, /^(0\.000s|0s|0m 00s|0h 00m)$/.test(chart.ticks[0]));
+    must("the chart holds a link or more", chart.forbidden === 0);
+  });
+
+  for (const details of await page.locator("details").all()) {
+    const inside = details.locator("pre, table").first();
+    must("something folded is open", !(await inside.isVisible()));
+    await details.locator("summary").click();
+    must("something folded does not open", await inside.isVisible());
+    await details.locator("summary").click();
+  }
+  for (const width of [NARROW, WIDE + 48]) {
+    await page.setViewportSize({ width, height: 600 });
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    must(`${wider} pixels wider than a window of ${width}`, wider <= 0);
+  }
+  if (name) {
+    const picture = (kind) => page.screenshot({ path: join(folder, `${name}.${kind}.png`), fullPage: true });
+    writeFileSync(join(folder, `${name}.html`), text);
+    await picture(view.name);
+    if (await page.locator("details").count()) {
+      await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+      if (view.name === "light") await picture("open");
+    }
+  }
+  await page.close();
+  return wrong;
+}
+
+// What must be found wrong: a check that lets these pass checks nothing.
+const BROKEN = {
+  "a heading of the log's": (text) => `${text}\n# a heading outside the fence\n`,
+  "words before the verdict": (text) => `Words\n${text}`,
+  "a picture from elsewhere": (text) => text.replace("\n| Environment |", "\n| Environment | <img src='https://example.org/x.png'>"),
+  "a link elsewhere": (text) => text.replace("\n| Environment |", "\n| Environment | [x](https://example.org/)"),
+  "a chart Mermaid cannot read": (text) => text.replace("section Running", "section Running\n:::: %%{"),
+  "an axis in the reader's time zone": (text) => text.replace("%-S.%Ls", "%-Hh %Mm").replace(/2001-02-01 00:00/g, "2001-02-01 05:30"),
+  "a label nobody can read": (text) => text.replace(/ :crit, /g, " :done, "),
+  "a fence the log has left": (text) => text.replace(/(`+)text\n/, "$1text\n$1\n"),
+  "a log that is not folded": (text) => text.replace("<details>", "<details open>"),
+  "somebody called by name": (text) => text.replace("@&#8203;", "@"),
+  "more than GitHub takes": (text) => text + " ".repeat(MOST),
+};
+
+let [passed, failed] = [0, 0];
+const tell = (what, wrong) => {
+  if (wrong.length) failed += 1;
+  else passed += 1;
+  console.log(wrong.length ? `✗ ${what}\n    ${wrong.join("\n    ")}` : `✓ ${what}`);
+};
+
+const browser = await chromium.launch({
+  executablePath: process.env.BROWSER,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const summaries = JSON.parse(readFileSync(join(folder, "outcomes.json"), "utf8"));
+const markdown = ({ name }) => readFileSync(join(folder, `${name}.md`), "utf8");
+const missing = Object.keys(SIGNS).filter((outcome) => !summaries.some(({ outcomes }) => outcomes.includes(outcome)));
+tell("every outcome is among the summaries", missing);
+for (const view of VIEWS) {
+  const { colorScheme, timezoneId } = view;
+  const context = await browser.newContext({ colorScheme, timezoneId, deviceScaleFactor: 1.5 });
+  const painter = await context.newPage();
+  await painter.setContent("<!doctype html><body></body>");
+  await painter.addScriptTag({ path: view.mermaid });
+  for (const summary of summaries) {
+    tell(`${summary.name}, ${view.name}`, await examine(context, view, painter, summary, markdown(summary)));
+  }
+  if (view === VIEWS.at(-1)) {
+    const whole = markdown({ name: "failed-hostile" });
+    const before = await examine(context, view, painter, { outcomes: ["failed"] }, whole);
+    for (const [what, spoil] of Object.entries(BROKEN)) {
+      const wrong = await examine(context, view, painter, { outcomes: ["failed"] }, spoil(whole));
+      const found = wrong.filter((one) => !before.includes(one));
+      if (process.env.VERBOSE) console.log(found);
+      tell(`notices ${what}`, found.length ? [] : ["it was not noticed"]);
+    }
+  }
+  await context.close();
+}
+await browser.close();
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,614 @@
+"""What the images must do in a CI job: each case is one job with the runner of runner.py, against a sandbox on this machine's loopback.
+
+usage: cases.py ACTION_IMAGE SHELL_IMAGE [CASE...]
+"""
+
+import base64
+import collections
+import contextlib
+import gzip
+import http.server
+import io
+import json
+import os
+import re
+import signal
+import stat
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import traceback
+import urllib.request
+from pathlib import Path
+
+import runner
+from runner import Fault, Job
+
+ACTION, SHELL = sys.argv[1:3]
+TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
+# Bytes of the image for the Action: its files, and what goes over the network.
+DISK_LIMIT, NETWORK_LIMIT = 5_000_000, 2_500_000
+# Its lines belong between those of the script that called it.
+sys.stdout.reconfigure(line_buffering=True)
+
+
+def docker(*arguments, **how):
+    """Runs a docker command and gives back what it printed."""
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True, **how).stdout
+
+
+def expect(what, wanted, got):
+    """Fails where two things differ."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        # Only where they differ, and not all of it.
+        names = sorted(name for name in {*wanted, *got} if wanted.get(name) != got.get(name))[:20]
+        wanted, got = ({name: one.get(name) for name in names} for one in (wanted, got))
+    if wanted != got:
+        raise Fault(f"{what}: expected {wanted!r}, got {got!r}")
+
+
+def names_of_outputs():
+    """The outputs that action.yml names."""
+    text = runner.ACTION.read_text(encoding="utf-8")
+    block = text.split("\noutputs:\n", 1)[1].split("\nruns:\n", 1)[0]
+    return re.findall(r"^  ([a-z-]+):$", block, re.M)
+
+
+class Sandbox:
+    """The embedded platform, from the image under test, on this machine's loopback."""
+
+    def __init__(self, scenario="success", speed=40, generation="draft"):
+        play = ["--scenario", scenario, "--speed", str(speed), "--generation", generation]
+        self.id = docker("run", "--detach", "--rm", "--network", "host", ACTION, "sandbox", *play).strip()
+        try:
+            for _ in range(200):
+                log = docker("logs", self.id)
+                found = dict(line.split("=", 1) for line in log.splitlines() if re.match(r"[a-z-]+=", line))
+                if "manage" in found:
+                    break
+                time.sleep(0.05)
+            self.hook, self.token, self.manage = found["hook-url"], found["api-token"], found["manage"]
+        except BaseException:
+            self.close()
+            raise
+        # The runner passes every secret the same way, whatever the generation.
+        self.inputs = {"hook-url": self.hook, "api-token": self.token, "api-url": self.manage, "environment": "production"}
+        self.secrets = [*runner.secrets_of(self.hook, self.token), TOKEN]
+
+    def deployments(self):
+        """Every deployment of the platform, as its management tells."""
+        with urllib.request.urlopen(f"{self.manage}/sandbox", timeout=5) as answer:
+            overview = json.load(answer)
+        return [one for environment in overview["environments"] for one in environment["deployments"]]
+
+    def close(self):
+        """Ends it."""
+        subprocess.run(["docker", "kill", self.id], check=False, capture_output=True)
+
+
+class GitHub:
+    """A stand-in for GitHub's API and for a hook: says yes, and remembers what it was asked."""
+
+    def __init__(self):
+        self.calls = calls = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Answers every request with a number."""
+
+            def answer(self):
+                """Takes a request down."""
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                calls.append((self.command, self.path, self.headers.get("authorization"), json.loads(body or b"null")))
+                reply = json.dumps({"id": len(calls)}).encode()
+                self.send_response(201)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = answer
+
+            def log_message(self, *_):
+                """Says nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def statuses(self):
+        """The states that the commit was given, in their order."""
+        states = []
+        for method, path, authorization, body in self.calls:
+            expect("a request to GitHub", ("POST", f"/repos/octo/site/statuses/{runner.SHA}"), (method, path))
+            if TOKEN not in (authorization or ""):
+                raise Fault(f"a request without the token: {authorization!r}")
+            states.append(body["state"])
+        return states
+
+    def close(self):
+        """Ends it."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def judged(result, sandbox, code, **outputs):
+    """Judges a run, and its exit code and outputs."""
+    try:
+        public = ["production", "127.0.0.1", "succeeded", "octo/site", "deploy", *[one["id"] for one in sandbox.deployments()]]
+        log, masks = runner.judge(result, sandbox.secrets, names_of_outputs(), public)
+        expect("exit code", code, result.code)
+        for name, wanted in outputs.items():
+            name = name.replace("_", "-")
+            expect(f"output {name}", wanted, result.outputs.get(name))
+        return log, masks
+    except Fault:
+        print(result.log.decode(errors="replace"))
+        raise
+
+
+def masks_all(masks, secrets):
+    """Every secret is masked itself, not only as a part of another one."""
+    for secret in secrets:
+        if secret not in masks:
+            raise Fault(f"not masked: {secret[:10]}…")
+
+
+@contextlib.contextmanager
+def stage(*, inputs=None, github=False, owner=1001, image=None, **play):
+    """A sandbox, a job against it and, where wanted, GitHub."""
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(contextlib.closing(Sandbox(**play)))
+        host = stack.enter_context(contextlib.closing(GitHub())) if github else None
+        api = {"api": host.url} if host else {}
+        given = {**sandbox.inputs, **({} if github else {"report": "summary"}), **(inputs or {})}
+        job = stack.enter_context(contextlib.closing(Job(image or ACTION, given, token=TOKEN, owner=owner, **api)))
+        yield (sandbox, job, host) if github else (sandbox, job)
+
+
+# --- the cases ---
+
+
+# What the engine puts into every container by itself.
+OF_THE_ENGINE = re.compile(r"(\.dockerenv|(dev|proc|sys)(/.*)?|etc/(hostname|hosts|mtab|resolv\.conf))$")
+
+
+KINDS = {tarfile.REGTYPE: "-", tarfile.DIRTYPE: "d", tarfile.SYMTYPE: "l", tarfile.LNKTYPE: "h"}
+
+
+def files_of(image):
+    """The files of an image, each with its mode, owner and the target of a link, and their bytes in all."""
+    container = docker("create", image, "/none").strip()
+    try:
+        data = subprocess.run(["docker", "export", container], check=True, capture_output=True).stdout
+    finally:
+        docker("rm", container)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        members = [member for member in archive if not OF_THE_ENGINE.match(member.name)]
+    what = {
+        member.name: (KINDS[member.type] + stat.filemode(member.mode)[1:], f"{member.uid}:{member.gid}", member.linkname)
+        for member in members
+    }
+    return what, sum(member.size for member in members)
+
+
+def contents():
+    """the images hold what they should and nothing else"""
+    directory, plain, program = ("drwxr-xr-x", "0:0", ""), ("-rw-r--r--", "0:0", ""), ("-rwxr-xr-x", "0:0", "")
+    post = ("lrwxrwxrwx", "0:0", "deploy-hook")
+    wanted = {
+        "deploy-hook": program,
+        "deploy-hook-post": post,
+        "etc": directory,
+        "etc/ssl": directory,
+        "etc/ssl/certs": directory,
+        "etc/ssl/certs/ca-certificates.crt": plain,
+    }
+    found, disk = files_of(ACTION)
+    expect("files of the Action's image", wanted, found)
+    image = subprocess.run(["docker", "save", ACTION], check=True, capture_output=True).stdout
+    network = len(gzip.compress(image, 9))
+    print(f"    the Action's image: {disk} bytes on disk, {network} compressed; at most {DISK_LIMIT} and {NETWORK_LIMIT}")
+    if disk > DISK_LIMIT or network > NETWORK_LIMIT:
+        raise Fault("the image has become too large")
+    found, disk = files_of(SHELL)
+    print(f"    the image with a shell: {disk} bytes on disk")
+    applets = "sh mkdir cat rm awk grep ls sleep kill tail chmod date env".split()
+    wanted.update({f"bin/{name}": ("lrwxrwxrwx", "0:0", "busybox") for name in applets})
+    wanted.update({f"usr/bin/{name}": wanted.pop(name) for name in ("deploy-hook", "deploy-hook-post")})
+    wanted.update({name: directory for name in ("bin", "usr", "usr/bin")})
+    wanted.update({"bin/busybox": program, "tmp": ("drwxrwxrwt", "0:0", ""), "usr/bin/env": ("lrwxrwxrwx", "0:0", "../../bin/busybox")})
+    expect("files of the image with a shell", wanted, found)
+
+
+def configuration():
+    """entrypoint, user and labels"""
+    for image, entrypoint, command in ((ACTION, ["/deploy-hook"], None), (SHELL, None, ["/bin/sh"])):
+        config = json.loads(docker("image", "inspect", image))[0]["Config"]
+        expect("entrypoint", entrypoint, config.get("Entrypoint") or None)
+        expect("command", command, config.get("Cmd") or None)
+        # The runner's files belong to the host's user; who is not root could not write them.
+        expect("user", "", config.get("User") or "")
+        for nothing in ("ExposedPorts", "Volumes", "OnBuild", "Healthcheck"):
+            expect(nothing, None, config.get(nothing) or None)
+        labels = {name.rsplit(".", 1)[-1]: value for name, value in (config.get("Labels") or {}).items()}
+        expect("title", "deploy-hook", labels.get("title"))
+        expect("licence", "MIT OR Apache-2.0", labels.get("licenses"))
+
+
+def succeeds():
+    """a deployment succeeds; the commit's status is closed; the post step has nothing to do"""
+    with stage(github=True) as (sandbox, job, github):
+        result = job.step().result()
+        log, masks = judged(result, sandbox, 0, outcome="succeeded", succeeded="true", state="SUCCEEDED")
+        masks_all(masks, sandbox.secrets)
+        deployments = sandbox.deployments()
+        expect("deployments", [result.outputs["deployment-id"]], [one["id"] for one in deployments])
+        expect("every output", sorted(names_of_outputs()), sorted(result.outputs))
+        if "### ✓ Succeeded" not in result.summary.decode():
+            raise Fault(f"the summary has no verdict:\n{result.summary.decode()}")
+        states = github.statuses()
+        expect("the status at the end", "success", states[-1])
+        after = job.step(entrypoint=runner.post_entrypoint(), state=result.state).result()
+        log, _ = judged(after, sandbox, 0)
+        expect("outputs of the post step", {}, after.outputs)
+        expect("statuses after the post step", states, github.statuses())
+        expect("deployments after the post step", 1, len(sandbox.deployments()))
+        if "closed by the run itself" not in log:
+            raise Fault(f"the post step says: {log}")
+
+
+def hostile_log():
+    """a build fails with a log that attacks whoever prints it"""
+    with stage(scenario="hostile-log", generation="live", speed=60) as (sandbox, job):
+        log, _ = judged(job.step().result(), sandbox, 1, outcome="failed", succeeded="false")
+        for harmless in ("::set-output name=x::y", "# #[error]a forged error", "</details><script>"):
+            if harmless not in log:
+                raise Fault(f"the log was not shown, or not made harmless; {harmless!r} is missing:\n{log}")
+
+
+def echoed_secret():
+    """a platform whose answers and logs repeat the hook's URL"""
+    with stage(scenario="echo", generation="live", speed=60) as (sandbox, job):
+        log, _ = judged(job.step().result(), sandbox, 1, outcome="failed")
+        if "DEPLOY_HOOK_URL=***" not in log:
+            raise Fault(f"the log that repeats the secret was not shown:\n{log}")
+
+
+def bad_input():
+    """bad input ends before anything is sent, and says all that is wrong"""
+    with stage(inputs={"timeout": "15", "wait": "always!"}) as (sandbox, job):
+        result = job.step().result()
+        log, _ = judged(result, sandbox, 2)
+        expect("deployments", [], sandbox.deployments())
+        for wanted in ("timeout", "Did you mean 15s?", "Did you mean always?", "Nothing was sent"):
+            if wanted not in log:
+                raise Fault(f"{wanted!r} is not said:\n{log}")
+        if result.outputs.get("succeeded") == "true":
+            raise Fault("succeeded is true")
+        if result.seconds > 10:
+            raise Fault(f"took {result.seconds:.1f} s")
+
+
+def empty_hook():
+    """a fork's pull request, which gets no secret: `fail` says why, `skip` passes"""
+    with stage(inputs={"hook-url": ""}) as (sandbox, job):
+        log, _ = judged(job.step().result(), sandbox, 2)
+        if "if-missing: skip" not in log:
+            raise Fault(f"no way out is shown:\n{log}")
+    with stage(inputs={"hook-url": "", "if-missing": "skip"}) as (sandbox, job):
+        judged(job.step().result(), sandbox, 0, outcome="skipped", succeeded="false")
+        expect("deployments", [], sandbox.deployments())
+
+
+def canceled_run():
+    """the runner cancels: 130 within five seconds, everything is written, the status is closed, the container is gone"""
+    with stage(github=True, scenario="stuck") as (sandbox, job, github):
+        step = job.step()
+        step.wait_for("BUILDING")
+        ended_by = step.cancel()
+        result = step.result()
+        log, _ = judged(result, sandbox, 130, outcome="interrupted", succeeded="false")
+        expect("the signal that ended it", "SIGINT", ended_by)
+        if result.seconds > 5:
+            raise Fault(f"took {result.seconds:.1f} s")
+        if "Interrupted" not in result.summary.decode():
+            raise Fault("the summary does not say that the run was interrupted")
+        expect("the status at the end", "error", github.statuses()[-1])
+        expect("deployments", 1, len(sandbox.deployments()))
+        print(f"    canceled in {result.seconds:.2f} s")
+
+
+def terminated_run():
+    """SIGTERM alone ends it as well"""
+    with stage(scenario="stuck") as (sandbox, job):
+        step = job.step()
+        step.wait_for("BUILDING")
+        step.signal(signal.SIGTERM)
+        result = step.result(limit=20)
+        judged(result, sandbox, 143, outcome="interrupted")
+        if result.seconds > 5:
+            raise Fault(f"took {result.seconds:.1f} s")
+        print(f"    terminated in {result.seconds:.2f} s")
+
+
+def killed_run():
+    """a run that is killed leaves its status open; the post step closes it and triggers nothing"""
+    with stage(github=True, scenario="stuck") as (sandbox, job, github):
+        step = job.step()
+        step.wait_for("BUILDING")
+        for _ in range(100):
+            if step.files["GITHUB_STATE"].stat().st_size:
+                break
+            time.sleep(0.05)
+        step.kill()
+        result = step.result()
+        expect("exit code", 137, result.code)
+        runner.judge(result, sandbox.secrets, names_of_outputs())
+        expect("deployment-id, known before the end", sandbox.deployments()[0]["id"], result.outputs.get("deployment-id"))
+        expect("the status that stays", "pending", github.statuses()[-1])
+        after = job.step(entrypoint=runner.post_entrypoint(), state=result.state).result()
+        log, _ = judged(after, sandbox, 0)
+        expect("the status at the end", "error", github.statuses()[-1])
+        expect("deployments", 1, len(sandbox.deployments()))
+        if "commit status" not in log:
+            raise Fault(f"the post step says: {log}")
+
+
+def post_step_sends_nothing_to_the_hook():
+    """the post step never speaks to the hook, whatever the state it is given"""
+    with contextlib.closing(GitHub()) as nobody, stage(inputs={"hook-url": f"{nobody.url}/v1/deploy-hook/LONGSTRINGOFTHEHOOK"}) as (
+        sandbox,
+        job,
+    ):
+        for state in ({}, {"deploy_hook_records": ""}, {"deploy_hook_records": "{}"}, {"deploy_hook_records": "no JSON"}):
+            result = job.step(entrypoint=runner.post_entrypoint(), state=state).result()
+            runner.judge(result, sandbox.secrets, names_of_outputs())
+            expect(f"exit code with {state}", 0, result.code)
+            expect("requests", [], nobody.calls)
+
+
+def locked_down():
+    """a read-only root, no capabilities, no new privileges"""
+    options = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    # Without capabilities root may write only what everybody may.
+    with stage() as (sandbox, job):
+        result = job.step(options=options, mode=0o666).result()
+        judged(result, sandbox, 0, outcome="succeeded")
+        if not result.summary:
+            raise Fault("no summary")
+
+
+def files_of_another_user():
+    """files that root may not write, and a folder mounted read-only: the verdict stands, and it is told what is missing"""
+    for how in ({"options": ("--cap-drop", "ALL"), "mode": 0o444}, {"readonly_files": True}):
+        with stage(scenario="instant") as (sandbox, job):
+            result = job.step(**how).result()
+            log, _ = judged(result, sandbox, 0)
+            expect("outputs", {}, result.outputs)
+            if "could not be written" not in log:
+                raise Fault(f"nobody was told:\n{log}")
+
+
+def gitlab_script():
+    """GitLab's way: the script on standard input of a shell, in the image with a shell"""
+    with contextlib.closing(Sandbox()) as sandbox:
+        result = gitlab(sandbox, "deploy-hook deploy --output-dir .")
+        expect("exit code", 0, result.code)
+        dotenv = dict(line.split("=", 1) for line in result.files["deploy-hook.env"].splitlines())
+        expect("outcome", "succeeded", dotenv["DEPLOY_HOOK_OUTCOME"])
+        expect("verdicts in the summary", 1, result.files["deploy-hook-summary.md"].count("### ✓"))
+        no_secret(sandbox, result.log + "".join(result.files.values()))
+    with contextlib.closing(Sandbox(scenario="build-fails")) as sandbox:
+        expect("exit code of a failed build", 1, gitlab(sandbox, "sh -c 'deploy-hook deploy'").code)
+
+
+def gitlab_cancel():
+    """GitLab's cancel: SIGTERM to every process but the first, from a shell of its own"""
+    everybody = (
+        'for entry in /proc/[0-9]*; do process=${entry#/proc/}; [ "$process" = 1 ] || [ "$process" = $$ ] || '
+        'kill -TERM "$process" 2>/dev/null; done; true'
+    )
+    # The shell around the program is sent the signal too. Where it is the first to die the container goes with it, and the program
+    # may be gone before it can say anything; with `exec` there is no such shell.
+    for script, says in (("deploy-hook deploy --output-dir .", False), ("exec deploy-hook deploy --output-dir .", True)):
+        with contextlib.closing(Sandbox(scenario="stuck")) as sandbox:
+            result = gitlab(sandbox, script, until="BUILDING", then=everybody)
+            expect("exit code", 143, result.code)
+            no_secret(sandbox, result.log)
+            dotenv = result.files["deploy-hook.env"]
+            if sandbox.deployments()[0]["id"] not in dotenv:
+                raise Fault(f"the deployment's id, known before the end, is not in the outputs:\n{dotenv}")
+            if says and ("nterrupted" not in result.log or "OUTCOME=interrupted" not in dotenv):
+                raise Fault(f"the end was not told:\n{result.log}\n{dotenv}")
+
+
+def no_secret(sandbox, log):
+    """Nothing of the secrets is in this log."""
+    for secret in sandbox.secrets:
+        for form in runner.derived(secret):
+            if form.lower() in log.lower():
+                raise Fault(f"a secret, or a form of one, in the log: {form[:12]}…")
+
+
+Script = collections.namedtuple("Script", "code log files")
+
+# What GitLab's runner starts in the container to find a shell; this image has the one.
+DETECT = (
+    "if [ -x /usr/local/bin/bash ]; then exec /usr/local/bin/bash; elif [ -x /usr/bin/bash ]; then exec /usr/bin/bash; "
+    "elif [ -x /bin/bash ]; then exec /bin/bash; elif [ -x /usr/local/bin/sh ]; then exec /usr/local/bin/sh; "
+    "elif [ -x /usr/bin/sh ]; then exec /usr/bin/sh; elif [ -x /bin/sh ]; then exec /bin/sh; "
+    "elif [ -x /busybox/sh ]; then exec /busybox/sh; else echo shell not found; exit 1; fi"
+)
+
+
+def gitlab(sandbox, script, until=None, then=None):
+    """One job as GitLab's Docker executor runs it; `then` is run in its container once its log holds `until`."""
+    folder = tempfile.TemporaryDirectory(prefix="dh-gitlab-")
+    project = Path(folder.name)
+    lines = ["export CI_JOB_STAGE=deploy", 'cd "/builds/site"', f'echo "$ {script}"', script, ""]
+    quoted = "\\n".join(lines).replace("'", "\\'")
+    generated = (
+        "if set -o | grep pipefail > /dev/null; then set -o pipefail; fi; set -o errexit\n"
+        f"set +o noclobber\n: | eval $'{quoted}'\nexit 0\n"
+    )
+    name = f"deployhooktest-{project.name}"
+    variables = {
+        "CI": "true",
+        "GITLAB_CI": "true",
+        "CI_PROJECT_DIR": "/builds/site",
+        "CI_SERVER_URL": "https://gitlab.example.com",
+        "CI_PROJECT_ID": "7",
+        "DEPLOY_HOOK_URL": sandbox.hook,
+        "FRBIT_TOKEN": sandbox.token,
+        "DEPLOY_HOOK_API_URL": sandbox.manage,
+    }
+    line = ["docker", "run", "--rm", "--interactive", "--network", "host", "--name", name, "--volume", f"{project}:/builds/site"]
+    for variable in variables:
+        line += ["--env", variable]
+    process = subprocess.Popen(
+        [*line, SHELL, "sh", "-c", DETECT],
+        env={**os.environ, **variables},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    process.stdin.write(generated.encode())
+    process.stdin.close()
+    process.stdin = None
+    log = b""
+    if until:
+        for raw in process.stdout:
+            log += raw
+            if until.encode() in raw:
+                break
+        docker("exec", name, "sh", "-c", then)
+    more, _ = process.communicate(timeout=60)
+    text = (log + more).decode()
+    files = {path.name: path.read_text(encoding="utf-8") for path in project.iterdir()}
+    folder.cleanup()
+    return Script(process.returncode, text, files)
+
+
+def the_checker_itself():
+    """what the runner would choke on, and what gives a secret away, is found by the checker"""
+    delimiter = "ghadelimiter_" + "0" * 32
+    fine = f"a<<{delimiter}\n1\n{delimiter}\n\nb<<{delimiter}\n\n{delimiter}"
+    expect("outputs", {"a": "1", "b": ""}, runner.key_values(fine.encode()))
+    files = [
+        b"a=1\n",
+        b"a\n",
+        b"\xef\xbb\xbf" + fine.encode(),
+        b"a<<EOF\n1\nEOF\n",
+        f"a<<{delimiter}\n1\n".encode(),
+        f"a<<{delimiter}\n1\n {delimiter}\n".encode(),
+        f"<<{delimiter}\n1\n{delimiter}\n".encode(),
+        f"a<<{delimiter}\n1\r\n{delimiter}\n".encode(),
+        fine.encode() + b"\nstray",
+    ]
+    for data in files:
+        with contextlib.suppress(Fault):
+            runner.key_values(data)
+            raise AssertionError(f"these outputs were taken: {data!r}")
+    secret = "http://127.0.0.1:1/v1/deploy-hook/Zx9-kk_LONG%2FSTRING"
+    last = secret.rsplit("/", 1)[-1]
+    mask = f"::add-mask::{secret.replace('%', '%25')}\n"
+    logs = [
+        f"x {last}\n",
+        f"x {last.lower()}\n",
+        "x Zx9-kk_LONG/STRING\n",
+        f"x {base64.b64encode(('a' + secret).encode()).decode()}\n",
+        f"x {secret.encode().hex()}\n",
+        f"x {last[::-1]}\n",
+        f"begun\n{mask}",
+        f" {mask}",
+        "::set-output name=a::b\n",
+        "  ::warning::x\n",
+        "::error title=Deploy hook::" + "x" * 4097 + "\n",
+        "::error title=Deploy hook::x\n" * 11,
+        "x ##[error]y\n",
+        "::group::x\n",
+        "::endgroup::\n",
+        "x\r::stop-commands::y\n",
+        "\x1b[2Jx\n",
+        "no end",
+        "::add-mask::succeeded\n",
+        "::add-mask::a\n",
+    ]
+    good = runner.Result(0, mask.encode() + b"\x1b[1mfine\x1b[0m std::env\n", {"outcome": "succeeded"}, {}, b"", 0, b"")
+    secrets = runner.secrets_of(secret)
+    runner.judge(good, secrets, ["outcome"])
+    bad = [good._replace(log=log.encode()) for log in logs]
+    bad += [
+        good._replace(summary=b"x" * 1048577),
+        good._replace(summary=last.encode()),
+        good._replace(state={"x": secret}),
+        good._replace(outputs={"state": last}),
+        good._replace(outputs={"strange": ""}),
+        good._replace(env=b"A=1\n"),
+        good._replace(log=b"\xff\n"),
+    ]
+    for result in bad:
+        with contextlib.suppress(Fault):
+            runner.judge(result, secrets, ["outcome", "state"])
+            raise AssertionError(f"this was let pass: {result!r}"[:500])
+
+
+def starts_quickly():
+    """how long an empty run takes, the engine's part included"""
+    took = []
+    for _ in range(5):
+        begin = time.monotonic()
+        version = docker("run", "--rm", ACTION, "--version")
+        took.append(time.monotonic() - begin)
+    print(f"    {version.strip()}; `docker run --rm` with it takes {statistics.median(took) * 1000:.0f} ms (median of {len(took)})")
+
+
+CASES = [
+    the_checker_itself,
+    contents,
+    configuration,
+    succeeds,
+    hostile_log,
+    echoed_secret,
+    bad_input,
+    empty_hook,
+    canceled_run,
+    terminated_run,
+    killed_run,
+    post_step_sends_nothing_to_the_hook,
+    locked_down,
+    files_of_another_user,
+    gitlab_script,
+    gitlab_cancel,
+    starts_quickly,
+]
+
+
+def main():
+    """Runs the cases, all of them whatever became of the one before."""
+    wanted = sys.argv[3:]
+    failed = []
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        begin = time.monotonic()
+        try:
+            case()
+            word = "ok"
+        except Fault as fault:
+            word = f"FAILED: {fault}"
+        except Exception:
+            word = f"FAILED: {traceback.format_exc()}"
+        if word != "ok":
+            failed.append(case.__name__)
+        print(f"  {case.__name__}: {case.__doc__}: {word}, {time.monotonic() - begin:.1f} s")
+    print(f"{len(failed)} cases failed: {' '.join(failed)}" if failed else "every case passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# For the scripts in this folder: a container engine, and the project's images. Sourced from the repository's root.
+
+# Some machines that test this project have no Docker and reach no registry, and bring what they need in this folder.
+shared=../shared/tools
+
+# What cannot be tested on a contributor's machine is no fault there; in CI it is one.
+skip() {
+  if [[ ${CI:-} == true ]]; then
+    echo "the images cannot be tested: $*" >&2
+    exit 1
+  fi
+  echo "SKIPPED: $*"
+  exit 0
+}
+
+need_engine() {
+  if docker version >/dev/null 2>&1; then
+    echo "engine: $(docker version --format '{{.Server.Version}}'), as it was there"
+  elif [[ -f $shared/engine.sh ]]; then
+    bash "$shared/engine.sh"
+  else
+    skip 'there is no container engine (docker version)'
+  fi
+}
+
+# The image the Dockerfile compiles in: as it is here, else from its registry, else one that this machine can make.
+need_base() {
+  local base
+  base=$(sed -n 's/^ARG RUST_IMAGE=//p' Dockerfile)
+  if docker image inspect "$base" >/dev/null 2>&1; then
+    echo "base: $base, as it was there"
+  elif docker pull --quiet "$base"; then
+    echo "base: $base, pulled"
+  elif [[ -f $shared/base-images.sh ]]; then
+    bash "$shared/base-images.sh"
+  else
+    skip "there is no $base, and it cannot be pulled"
+  fi
+}
+
+# build TARGET TAG
+build() {
+  local begin=$SECONDS log
+  log=$(mktemp)
+  if ! docker build --target "$1" --tag "$2" . >"$log" 2>&1; then
+    tail -n 60 "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+  echo "built $2 in $((SECONDS - begin))s"
+}
