@@ -19,7 +19,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::provider::{self, Access, Platform};
-use crate::render::{Kind, Place};
+use crate::render::{Kind, Place, words};
 use crate::secret::HookUrl;
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -70,8 +70,11 @@ impl Run {
             sandbox: speed,
         };
         let summary = settings.report.wants(Kind::Summary);
+        // What the embedded platform deploys, no commit is to be marked with.
+        let on_commit = |kind: &Kind| speed.is_none() || *kind == Kind::Summary;
+        let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
         let wanted = Wanted {
-            kinds: settings.report.kinds(),
+            kinds,
             named: settings.report.named,
             name: &settings.name,
             sha: settings.sha.as_deref(),
@@ -86,10 +89,7 @@ impl Run {
             place,
         };
         if let (false, Some(hook)) = (known, hook) {
-            let host = hook.host();
-            told.warn(&format!(
-                "{host} is not a platform this version knows; its answers are read as fortrabbit's, and its hook is never read."
-            ));
+            told.warn(&words::unknown_host(hook.host()));
         }
         let format = telling.format;
         Ok(Self { settings, http, platform, told, out, format })

@@ -347,6 +347,14 @@ pub fn missed(filed: &Filed, untrusted: bool) -> Option<String> {
     Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
 }
 
+/// The warning about a hook of a platform nobody here knows.
+#[must_use]
+pub fn unknown_host(host: &str) -> String {
+    format!(
+        "{host} is not a platform this version knows; its answers are read as fortrabbit's, and its hook is never read."
+    )
+}
+
 /// What bad input means.
 pub const NOTHING_SENT: &str = "Nothing was sent.";
 
