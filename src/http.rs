@@ -294,6 +294,16 @@ fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
     head.get(name)?.to_str().ok().map(str::trim)
 }
 
+/// How long an answer asks for no further request: what `Retry-After` says, else until the reset where none is left.
+pub(crate) fn barred(head: &HeaderMap) -> Option<Duration> {
+    let date = text(head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
+    let now = date.unwrap_or_else(SystemTime::now);
+    let asked = text(head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
+    let spent = text(head, "x-ratelimit-remaining") == Some("0");
+    let reset = text(head, "x-ratelimit-reset").filter(|_| spent).and_then(|value| reset_in(value, now));
+    asked.or(reset)
+}
+
 /// RFC 9110, 10.2.3: seconds, or a date. What cannot be read is as if it were not there.
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u32>() {

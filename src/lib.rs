@@ -33,12 +33,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::ci::github::{self, post};
 use self::ci::out::Out;
-use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs, Telling};
+use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs};
 use self::deploy::report::Task;
 use self::deploy::schedule::Timing;
 use self::deploy::state::Outcome;
 use self::env::Env;
 use self::error::{BAD_INPUT, Problem, Problems};
+use self::http::Http;
 use self::render::words;
 use self::run::Run;
 use self::secret::Redactor;
@@ -51,7 +52,8 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     crash_quietly(out.clone());
     let called = args.first().map(Path::new).and_then(Path::file_name);
     if called.is_some_and(|name| name == post::NAME) {
-        return runtime()?.block_on(close_left(env)).or_else(|problems| Ok(complain(&problems, env, &out)));
+        runtime()?.block_on(close_left(env, &out));
+        return Ok(0);
     }
     let command = match Cli::try_parse_from(args) {
         Ok(Cli { command: Some(command) }) => command,
@@ -138,12 +140,20 @@ async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Problems> {
     }
 }
 
-/// The Action's post step: closes what a killed run left open.
-async fn close_left(env: &Env) -> Result<u8, Problems> {
-    let settings = Settings::resolve(&Inputs::default(), env, Needs::Nothing)?;
-    let run = Run::open(settings, &Telling::default(), env, None)?;
-    post::run(env, &run.out, &run.http, run.settings.github_token.as_ref()).await;
-    Ok(0)
+/// The Action's post step: closes what a killed run left open. It never fails: the outcome stands. Bad input was told
+/// by the run itself, which then opened nothing.
+async fn close_left(env: &Env, out: &Out) {
+    let Ok(settings) = Settings::resolve(&Inputs::default(), env, Needs::Nothing) else { return };
+    let redactor = settings.redactor();
+    let tls = env.get("GITHUB_API_URL").is_some_and(|url| url.starts_with("https:"));
+    match Http::new(&settings.network, tls, redactor.clone()) {
+        Ok(http) => {
+            let out = Out::new(redactor, github::is_here(env));
+            out.mask();
+            post::run(env, &out, &http, settings.github_token.as_ref()).await;
+        }
+        Err(error) => out.talk(&error.to_string()),
+    }
 }
 
 fn listen() -> Result<Signals, Problems> {

@@ -75,4 +75,6 @@ pub struct Missed {
     pub why: String,
     /// Whether the token may not write it.
     pub forbidden: bool,
+    /// Whether this run's token may only read, whatever the workflow asks for: a fork's or Dependabot's.
+    pub read_only: bool,
 }

@@ -179,7 +179,7 @@ fn reports(filed: &[Filed]) -> String {
     let written: Vec<&str> =
         filed.iter().filter(|filed| filed.trouble.is_none()).map(|filed| filed.kind.noun()).collect();
     let also = (!written.is_empty()).then(|| format!("Also reported as {}.", written.join(", ")));
-    let missed = filed.iter().filter_map(|filed| words::missed(filed, false)).map(|missed| prose(&missed));
+    let missed = filed.iter().filter_map(words::missed).map(|missed| prose(&missed));
     also.into_iter().chain(missed).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -336,7 +336,10 @@ mod tests {
             cause: Some(text.to_owned()),
             ..Place::default()
         };
-        let missed = |kind| Filed { kind, trouble: Some(Missed { why: text.to_owned(), forbidden: true }) };
+        let missed = |kind| Filed {
+            kind,
+            trouble: Some(Missed { why: text.to_owned(), forbidden: true, read_only: false }),
+        };
         (report, place, Kind::ALL.map(missed).to_vec())
     }
 

@@ -334,12 +334,12 @@ pub fn going(id: Option<&str>, word: &str) -> String {
     if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
 }
 
-/// Why a report is missing, and what to do about it; `None` where it is not. `untrusted`: of a fork or Dependabot.
+/// Why a report is missing, and what to do about it; `None` where it is not.
 #[must_use]
-pub fn missed(filed: &Filed, untrusted: bool) -> Option<String> {
+pub fn missed(filed: &Filed) -> Option<String> {
     let missed = filed.trouble.as_ref()?;
     let (noun, why) = (filed.kind.noun(), missed.why.trim_end_matches('.'));
-    let remedy = match (missed.forbidden, untrusted) {
+    let remedy = match (missed.forbidden, missed.read_only) {
         (false, _) => String::new(),
         (true, true) => " Pull requests from forks and Dependabot get a token that may only read.".to_owned(),
         (true, false) => format!(" Add `{}` to the job's `permissions:`.", filed.kind.permission()),

@@ -3,6 +3,7 @@
 
 mod cli;
 mod docs;
+mod github;
 mod house;
 mod sandbox;
 mod timing;

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use octocrab::Octocrab;
-use reqwest::header::{ACCEPT, HeaderName};
+use reqwest::header::ACCEPT;
 use serde_json::Value;
 
-use crate::http::Http;
+use crate::http::{self, Http};
+use crate::render::text::duration;
 use crate::secret::{Redactor, Token};
 
-/// The API's version these requests are written for.
-const VERSION: &str = "2022-11-28";
+/// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
+const ALONE: Duration = Duration::from_mins(1);
 
 /// The API of one repository.
 pub(super) struct Api {
@@ -30,6 +31,8 @@ pub(super) enum Trouble {
         /// GitHub's words, cleaned.
         message: String,
     },
+    /// GitHub asks for fewer requests: none for so long.
+    Limited(Duration),
     /// GitHub did not answer in time, or not at all.
     Unreachable(String),
 }
@@ -37,7 +40,12 @@ pub(super) enum Trouble {
 impl Trouble {
     /// Whether the token may not do this: GitHub says 403, or 404 where it does not want to say even that.
     pub(super) fn is_permission(&self) -> bool {
-        matches!(self, Self::Refused { status: 401 | 403 | 404, message } if !message.contains("rate limit"))
+        matches!(self, Self::Refused { status: 403 | 404, .. })
+    }
+
+    /// Whether the same request would come to nothing again.
+    pub(super) fn lasts(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status < 500)
     }
 }
 
@@ -46,6 +54,9 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Refused { status, message } if message.is_empty() => write!(f, "GitHub answered {status}"),
             Self::Refused { status, message } => write!(f, "GitHub answered {status}: {message}"),
+            Self::Limited(pause) => {
+                write!(f, "GitHub's rate limit allows no further request for {}", duration(*pause))
+            }
             Self::Unreachable(said) => f.write_str(said),
         }
     }
@@ -60,7 +71,8 @@ pub(super) enum Verb {
 }
 
 impl Api {
-    /// The API at this base (`https://api.github.com`, `https://HOST/api/v3`).
+    /// The API at this base (`https://api.github.com`, `https://HOST/api/v3`). Octocrab itself names the API's version,
+    /// `2022-11-28`, and would send a second such header beside its own.
     pub(super) fn new(http: &Http, base: &str, repository: &str, token: &Token) -> Result<Self, Trouble> {
         let base = base.trim_end_matches('/').to_owned();
         let octocrab = Octocrab::builder()
@@ -69,34 +81,22 @@ impl Api {
                 builder
                     .personal_token(token.expose().to_owned())
                     .add_header(ACCEPT, "application/vnd.github+json".to_owned())
-                    .add_header(HeaderName::from_static("x-github-api-version"), VERSION.to_owned())
             })
             .and_then(|builder| builder.build_with_reqwest(http.client().clone()));
         let octocrab = octocrab.map_err(|error| Trouble::Unreachable(plain(&error, http.redactor())))?;
         Ok(Self { octocrab, redactor: http.redactor().clone(), base, root: format!("/repos/{repository}") })
     }
 
-    /// Sends one request below `/repos/OWNER/NAME` and reads its answer, within `limit`. A repository that moved
-    /// answers with a redirect: it is followed once, and only to the same API.
-    pub(super) async fn call(
-        &self,
-        verb: Verb,
-        path: &str,
-        body: &Value,
-        limit: Duration,
-    ) -> Result<Value, Trouble> {
-        let late = |_| Trouble::Unreachable(format!("no answer within {} s", limit.as_secs()));
-        let answer = async {
-            let first = self.send(verb, &format!("{}{path}", self.root), body).await?;
-            match first {
-                Sent::Moved(to) => match self.send(verb, &to, body).await? {
-                    Sent::Done(value) => Ok(value),
-                    Sent::Moved(_) => Err(Trouble::Unreachable("GitHub redirects in circles".to_owned())),
-                },
+    /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
+    /// redirect: it is followed once, and only to the same API.
+    pub(super) async fn call(&self, verb: Verb, path: &str, body: &Value) -> Result<Value, Trouble> {
+        match self.send(verb, &format!("{}{path}", self.root), body).await? {
+            Sent::Done(value) => Ok(value),
+            Sent::Moved(to) => match self.send(verb, &to, body).await? {
                 Sent::Done(value) => Ok(value),
-            }
-        };
-        tokio::time::timeout(limit, answer).await.map_err(late)?
+                Sent::Moved(_) => Err(Trouble::Unreachable("GitHub redirects in circles".to_owned())),
+            },
+        }
     }
 
     async fn send(&self, verb: Verb, route: &str, body: &Value) -> Result<Sent, Trouble> {
@@ -116,12 +116,18 @@ impl Api {
                 .map(|path| Sent::Moved(path.to_owned()))
                 .ok_or(Trouble::Refused { status, message });
         }
+        let pause = http::barred(response.headers());
         let text = self.octocrab.body_to_string(response).await.map_err(broken)?;
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
         if (200..300).contains(&status) {
             return Ok(Sent::Done(value));
         }
         let message = value.get("message").and_then(Value::as_str).unwrap_or_default();
+        // Both of its limits answer 403 or 429; without a header the words tell a limit from a permission.
+        let named = status == 429 || message.contains("rate limit");
+        if let (403 | 429, Some(pause)) = (status, pause.or(named.then_some(ALONE))) {
+            return Err(Trouble::Limited(pause));
+        }
         Err(Trouble::Refused { status, message: self.redactor.clean(message, 200) })
     }
 }
@@ -131,18 +137,12 @@ enum Sent {
     Moved(String),
 }
 
-/// An error of octocrab's in one line. Its own `Display` says little and its sources may hold a URL or a backtrace.
+/// What is at the bottom of an error of octocrab's: the layers above name libraries, a URL or a backtrace.
 fn plain(error: &octocrab::Error, redactor: &Redactor) -> String {
-    use std::error::Error as _;
-    let mut said = error.to_string().lines().next().unwrap_or_default().to_owned();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let text = inner.to_string();
-        let text = text.lines().next().unwrap_or_default();
-        if !said.contains(text) {
-            said = format!("{said}: {text}");
-        }
-        source = inner.source();
+    let mut bottom: &dyn std::error::Error = error;
+    while let Some(source) = bottom.source() {
+        bottom = source;
     }
-    redactor.clean(&said, 200)
+    let said = bottom.to_string();
+    format!("GitHub cannot be reached: {}", redactor.clean(said.lines().next().unwrap_or_default(), 200))
 }

@@ -3,9 +3,10 @@
 //! Source: GitHub's REST API description, `2022-11-28`. A commit status and a deployment status describe
 //! themselves in at most 140 characters; a check run's summary has at most 65,535.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::deploy::state::Outcome;
+use crate::deploy::state::{Outcome, Phase};
 use crate::render::text::cut;
 
 /// The longest description of a status.
@@ -14,11 +15,16 @@ const DESCRIPTION: usize = 140;
 /// The longest summary of a check run, with room to spare for what counts bytes.
 const SUMMARY: usize = 60_000;
 
+/// What a comment's mark holds encoded: all that could end its markup, so that no two names share a mark.
+const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
+
 /// How things stand, in every language GitHub has for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     /// Commit status: `pending`, `success`, `failure`, `error`.
     status: &'static str,
+    /// Check run: `queued`, `in_progress`, `completed`.
+    check: &'static str,
     /// Check run: the conclusion, once there is one.
     conclusion: Option<&'static str>,
     /// Deployment status.
@@ -30,10 +36,11 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// Under way.
-    pub(super) fn going(text: String) -> Self {
+    /// Not over: queued at first, in progress later.
+    pub(super) fn going(phase: Phase, text: String) -> Self {
+        let word = if phase == Phase::Waiting { "queued" } else { "in_progress" };
         let page = text.clone();
-        Self { status: "pending", conclusion: None, deployment: "in_progress", text, page }
+        Self { status: "pending", check: word, conclusion: None, deployment: word, text, page }
     }
 
     /// Over. `passed`: whether the step passes, which settings may decide.
@@ -48,7 +55,12 @@ impl Standing {
             Outcome::Interrupted => ("error", "cancelled", "error"),
             Outcome::Unreachable | Outcome::Uncertain | Outcome::Lost => ("error", "failure", "error"),
         };
-        Self { status, conclusion: Some(conclusion), deployment, text, page }
+        Self { status, check: "completed", conclusion: Some(conclusion), deployment, text, page }
+    }
+
+    /// Whether GitHub has the same word for both.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (self.deployment, self.conclusion) == (other.deployment, other.conclusion)
     }
 
     /// Whether nothing more will come.
@@ -70,9 +82,8 @@ pub(super) fn status(standing: &Standing, context: &str, page: &str) -> Value {
 /// `PATCH /check-runs/{id}`; with [`check`]'s two fields more, `POST /check-runs`.
 pub(super) fn check_update(standing: &Standing, page: &str) -> Value {
     let output = json!({ "title": cut(&standing.text, 255), "summary": cut(&standing.page, SUMMARY) });
-    let mut body = json!({ "details_url": page, "status": "in_progress", "output": output });
+    let mut body = json!({ "details_url": page, "status": standing.check, "output": output });
     if let Some(conclusion) = standing.conclusion {
-        body["status"] = json!("completed");
         body["conclusion"] = json!(conclusion);
     }
     body
@@ -114,9 +125,7 @@ pub(super) fn deployment_status(standing: &Standing, page: &str, site: Option<&s
 
 /// The mark by which a comment is found again; invisible to readers.
 pub(super) fn comment_mark(name: &str) -> String {
-    let safe: String =
-        name.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '/' | '_' | '.')).collect();
-    format!("<!-- deploy-hook: {} -->", safe.trim())
+    format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
 }
 
 /// `POST /issues/{number}/comments` and `PATCH /issues/comments/{id}`.
@@ -158,7 +167,13 @@ mod tests {
     }
 
     #[test]
-    fn a_comments_mark_cannot_end_its_own_markup() {
-        assert_eq!(comment_mark("Deploy / a --> <b>"), "<!-- deploy-hook: Deploy / a  b -->");
+    fn a_comments_mark_cannot_end_its_own_markup_and_is_one_names_alone() {
+        let names = ["Deploy / a --> <b>", "Deploy / a-b", "Deploy / ab", "Deploy / a%2Db", "Größe", "Gre"];
+        let marks = names.map(comment_mark);
+        for (n, mark) in marks.iter().enumerate() {
+            assert_eq!((mark.matches("--").count(), mark.matches('>').count()), (2, 1), "{mark}");
+            assert!(marks[n + 1..].iter().all(|other| !other.starts_with(mark.as_str())), "{mark}");
+        }
+        assert_eq!(marks[1], "<!-- deploy-hook: Deploy / a%2Db -->");
     }
 }

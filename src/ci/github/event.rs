@@ -19,8 +19,6 @@ pub(super) struct Run {
     pub(super) repository: String,
     /// The commit to report on: a pull request's head, else the event's commit.
     pub(super) sha: String,
-    /// The branch or tag, for a GitHub Deployment's `ref`; the commit where there is none.
-    pub(super) branch: String,
     /// Base of the REST API, as the runner gave it (`https://api.github.com`, `https://HOST/api/v3`).
     pub(super) api: String,
     /// The page of this run and attempt.
@@ -49,12 +47,11 @@ impl Run {
         let attempt = env.get("GITHUB_RUN_ATTEMPT").map(|n| format!("/attempts/{n}")).unwrap_or_default();
         let (server, id) = (of("GITHUB_SERVER_URL"), of("GITHUB_RUN_ID"));
         Some(Self {
-            branch: branch(env).unwrap_or_else(|| sha.clone()),
             api: of("GITHUB_API_URL"),
             page: format!("{server}/{repository}/actions/runs/{id}{attempt}"),
             pull: pull(&name, &event),
             cause: redactor.clean(&cause(&name, &event, env), 200),
-            untrusted: is_untrusted(&event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
+            untrusted: is_of_fork(&name, &event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
             repository,
             sha,
         })
@@ -92,10 +89,6 @@ fn head(name: &str, event: &Value) -> Option<String> {
     text(event, path).map(str::to_owned)
 }
 
-fn branch(env: &Env) -> Option<String> {
-    env.get("GITHUB_HEAD_REF").or_else(|| env.get("GITHUB_REF_NAME")).map(str::to_owned)
-}
-
 fn pull(name: &str, event: &Value) -> Option<u64> {
     let path = match name {
         "workflow_run" => "/workflow_run/pull_requests/0/number",
@@ -105,8 +98,9 @@ fn pull(name: &str, event: &Value) -> Option<u64> {
     event.pointer(path)?.as_u64()
 }
 
-fn is_untrusted(event: &Value, repository: &str) -> bool {
-    let is_pull = event.pointer("/pull_request").is_some();
+/// A fork's pull request; not `pull_request_target`, whose token is the base repository's.
+fn is_of_fork(name: &str, event: &Value, repository: &str) -> bool {
+    let is_pull = name != "pull_request_target" && event.pointer("/pull_request").is_some();
     is_pull && text(event, "/pull_request/head/repo/full_name") != Some(repository)
 }
 
@@ -187,6 +181,8 @@ mod tests {
         assert!(fork(json!({ "full_name": "stranger/site" })).untrusted);
         assert!(fork(Value::Null).untrusted, "the fork was deleted");
         assert!(!run("push", &json!({})).untrusted);
+        let event = json!({ "pull_request": { "head": { "sha": "h", "repo": null } } });
+        assert!(!run("pull_request_target", &event).untrusted, "its token is the base repository's");
     }
 
     #[test]

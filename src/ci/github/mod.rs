@@ -3,6 +3,7 @@
 mod api;
 mod bodies;
 pub mod command;
+mod desk;
 mod event;
 mod files;
 pub mod post;
@@ -16,15 +17,18 @@ use self::event::Run;
 use self::records::{Open, Records, Subject};
 use crate::ci::out::Out;
 use crate::deploy::report::{Cause, Event, Report};
-use crate::deploy::state::Outcome;
+use crate::deploy::state::{Outcome, Phase};
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
 use crate::http::Http;
-use crate::render::{Filed, Kind, Place, markdown, outputs, words};
+use crate::render::{Filed, Kind, Missed, Place, markdown, outputs, words};
 use crate::secret::Token;
 
 /// The name under which what is open is carried to the post step.
 const STATE: &str = "deploy_hook_records";
+
+/// What becomes of a wanted comment in a run of a push, a schedule or the like.
+const NO_PULL_REQUEST: &str = "There is no comment, as this run belongs to no pull request.";
 
 /// The runner, as a container action or a step sees it.
 #[derive(Debug)]
@@ -34,6 +38,12 @@ pub struct GitHub {
     summary: Option<PathBuf>,
     run: Option<Run>,
     records: Option<Records>,
+    /// The records wanted; a comment only where there is a pull request.
+    kinds: Vec<Kind>,
+    /// Why there can be no records at all.
+    without: &'static str,
+    /// Whether a comment was wanted where there is no pull request.
+    astray: bool,
     /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
     named: bool,
     deployment: Option<String>,
@@ -63,16 +73,24 @@ impl GitHub {
         }
         let path = |name: &str| env.get(name).map(PathBuf::from);
         let run = Run::detect(env, wanted.sha, http.redactor());
+        let pull = run.as_ref().is_some_and(|run| run.pull.is_some());
+        let kinds = wanted.kinds.iter().copied();
         let mut github = Self {
             out: out.clone(),
             output: path("GITHUB_OUTPUT"),
             summary: path("GITHUB_STEP_SUMMARY").filter(|_| wanted.kinds.contains(&Kind::Summary)),
             records: None,
+            kinds: kinds.filter(|kind| *kind != Kind::Summary && (*kind != Kind::Comment || pull)).collect(),
+            without: "",
+            astray: wanted.kinds.contains(&Kind::Comment) && !pull,
             named: wanted.named,
             deployment: None,
             run,
         };
-        github.records = github.open(wanted, http, place, path("GITHUB_STATE"));
+        match github.open(wanted, http, place, path("GITHUB_STATE")) {
+            Ok(records) => github.records = records,
+            Err(why) => github.without = why,
+        }
         Some(github)
     }
 
@@ -87,11 +105,11 @@ impl GitHub {
         match event {
             Event::Triggered { snapshot, .. } => {
                 self.deployment = Some(snapshot.id.to_string());
-                self.note(&words::going(Some(snapshot.id.as_str()), &snapshot.word));
+                self.note(snapshot.phase, &words::going(Some(snapshot.id.as_str()), &snapshot.word));
                 self.output(&outputs::early(snapshot, place)).into_iter().collect()
             }
             Event::State { stage } => {
-                self.note(&words::going(self.deployment.as_deref(), &stage.word));
+                self.note(stage.phase, &words::going(self.deployment.as_deref(), &stage.word));
                 Vec::new()
             }
             Event::UnknownState { word } => {
@@ -114,10 +132,15 @@ impl GitHub {
         http: &Http,
         place: &Place,
         state: Option<PathBuf>,
-    ) -> Option<Records> {
-        let kinds: Vec<Kind> = wanted.kinds.iter().copied().filter(|kind| *kind != Kind::Summary).collect();
-        let run = self.run.as_ref().filter(|run| !run.sha.is_empty() && !kinds.is_empty())?;
-        let api = Api::new(http, &run.api, &run.repository, wanted.token?).ok()?;
+    ) -> Result<Option<Records>, &'static str> {
+        if self.kinds.is_empty() {
+            return Ok(None);
+        }
+        let run = self.run.as_ref().filter(|run| !run.sha.is_empty());
+        let run = run.ok_or("the environment names no repository and commit")?;
+        let token = wanted.token.ok_or("there is no github-token")?;
+        let api = Api::new(http, &run.api, &run.repository, token);
+        let api = api.map_err(|_| "GITHUB_API_URL is not the base of an API")?;
         let subject = Subject {
             name: wanted.name.to_owned(),
             sha: run.sha.clone(),
@@ -131,21 +154,28 @@ impl GitHub {
                 save(state, open);
             }
         };
-        Some(Records::open(api, subject, kinds, save))
+        Ok(Some(Records::open(api, subject, self.kinds.clone(), save)))
     }
 
-    fn note(&self, text: &str) {
-        if let Some(records) = &self.records {
-            records.note(Standing::going(self.out.redact(text)));
+    /// Notes how things stand; the end is noted with the verdict.
+    fn note(&self, phase: Phase, text: &str) {
+        if let Some(records) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
+            records.note(Standing::going(phase, self.out.redact(text)));
         }
     }
 
     async fn ended(&mut self, report: &Report, place: &Place) -> Vec<String> {
         let mut troubles: Vec<String> = self.output(&outputs::all(report, place)).into_iter().collect();
-        let filed = self.close(report, place).await;
+        let mut filed = self.close(report, place).await;
         let untrusted = self.run.as_ref().is_some_and(|run| run.untrusted);
-        for missed in filed.iter().filter_map(|filed| words::missed(filed, untrusted)) {
+        filed.iter_mut().filter_map(|filed| filed.trouble.as_mut()).for_each(|missed| {
+            missed.read_only = untrusted;
+        });
+        for missed in filed.iter().filter_map(words::missed) {
             if self.named { troubles.push(missed) } else { self.out.talk(&missed) }
+        }
+        if self.astray && report.outcome != Outcome::Skipped {
+            self.out.talk(NO_PULL_REQUEST);
         }
         if let Some(path) = &self.summary {
             let page = markdown::summary(report, place, &filed);
@@ -163,10 +193,16 @@ impl GitHub {
 
     /// Closes the records. A run in which nothing was to be triggered leaves none.
     async fn close(&mut self, report: &Report, place: &Place) -> Vec<Filed> {
-        let Some(records) = self.records.take() else { return Vec::new() };
+        let records = self.records.take();
         if report.outcome == Outcome::Skipped {
             return Vec::new();
         }
+        let Some(records) = records else {
+            let missed = Missed { why: self.without.to_owned(), forbidden: false, read_only: false };
+            let unfiled = |kind: &Kind| Filed { kind: *kind, trouble: Some(missed.clone()) };
+            // `auto` without a token is somebody's own machine or container: there a record was never expected
+            return self.kinds.iter().filter(|_| self.named).map(unfiled).collect();
+        };
         let passed = exit_code(report.outcome, place.pass_canceled, None) == 0;
         let text = self.out.redact(&words::verdict(report, place).happened);
         let page = self.out.redact(&markdown::summary(report, place, &[]));

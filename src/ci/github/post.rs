@@ -30,7 +30,7 @@ pub async fn run(env: &Env, out: &Out, http: &Http, token: Option<&Token>) {
     let text = words::LEFT_OPEN.to_owned();
     let standing = Standing::over(Outcome::Interrupted, false, text.clone(), text);
     for filed in records::close_left(api, open, standing).await {
-        match words::missed(&filed, run.untrusted) {
+        match words::missed(&filed) {
             Some(missed) => out.talk(&missed),
             None => out.talk(&format!("Closed the {} that the run had left open.", filed.kind.noun())),
         }

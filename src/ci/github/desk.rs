@@ -1,0 +1,125 @@
+//! The clerk's desk: what was noted, how much time is left, and listening for more while something is waited for.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, timeout_at};
+
+use super::bodies::Standing;
+
+/// How long a request may take while the deployment goes on.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long all the closing may take: so long does a GitHub that is down delay a run.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the
+/// fifth all must be closed.
+const HURRIED: Duration = Duration::from_millis(4500);
+
+/// What was noted of a run.
+#[derive(Debug)]
+pub(super) struct Note {
+    pub(super) standing: Standing,
+    pub(super) hurried: bool,
+}
+
+/// The desk.
+pub(super) struct Desk {
+    inbox: UnboundedReceiver<Note>,
+    /// How things stand, as far as is known here.
+    pub(super) latest: Option<Standing>,
+    hurried: bool,
+    /// When all must be filed; known once the run is over.
+    end: Option<Instant>,
+    /// Whether nothing more can come.
+    deaf: bool,
+}
+
+impl Desk {
+    pub(super) fn new(inbox: UnboundedReceiver<Note>) -> Self {
+        Self { inbox, latest: None, hurried: false, end: None, deaf: false }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.latest.as_ref().is_some_and(Standing::is_final)
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.hurried
+    }
+
+    /// Whether there is time left at that moment.
+    pub(super) fn has_until(&self, moment: Instant) -> bool {
+        self.end.is_none_or(|end| moment < end)
+    }
+
+    /// Takes what has come.
+    pub(super) fn take_all(&mut self) {
+        while let Ok(note) = self.inbox.try_recv() {
+            self.take(note);
+        }
+    }
+
+    /// Waits for a note, at most until `due`; false where none will ever come.
+    pub(super) async fn read(&mut self, due: Option<Instant>) -> bool {
+        let came = match due {
+            Some(due) => timeout_at(due, self.inbox.recv()).await,
+            None => Ok(self.inbox.recv().await),
+        };
+        match came {
+            Ok(Some(note)) => self.take(note),
+            Ok(None) => self.deaf = true,
+            Err(_) => {}
+        }
+        !self.deaf
+    }
+
+    /// Lets time pass until that moment, or until there is a hurry.
+    pub(super) async fn pause(&mut self, until: Instant) {
+        while until > Instant::now() && !self.hurried {
+            self.next(until).await;
+        }
+    }
+
+    /// Waits for `work`, taking notes meanwhile; `None` where its time was up, which the end of the run may shorten:
+    /// then the `left` pieces of work share what there is.
+    pub(super) async fn listen<F: Future>(&mut self, work: F, left: usize) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let mut until = Instant::now() + self.share(left);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.next(until) => until = until.min(Instant::now() + self.share(left)),
+            }
+            if until <= Instant::now() {
+                return None;
+            }
+        }
+    }
+
+    /// Takes the next note, or waits until that moment.
+    pub(super) async fn next(&mut self, until: Instant) {
+        if self.deaf {
+            let _ = timeout_at(until, std::future::pending::<()>()).await;
+        } else {
+            self.read(Some(until)).await;
+        }
+    }
+
+    fn share(&self, left: usize) -> Duration {
+        let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+        self.end.map_or(LIMIT, |end| end.saturating_duration_since(Instant::now()) / left)
+    }
+
+    fn take(&mut self, note: Note) {
+        self.hurried |= note.hurried;
+        if note.standing.is_final() {
+            let limit = if note.hurried { HURRIED } else { CLOSING };
+            self.end = Some(Instant::now() + limit);
+        }
+        self.latest = Some(note.standing);
+    }
+}

@@ -1,0 +1,109 @@
+//! GitHub elsewhere: GitHub Enterprise Server below a path, and one whose certificate only a private authority vouches for.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use super::hub::Hub;
+use super::runner::Job;
+use super::wire::Connection;
+use super::{ALL, all, platform};
+
+#[tokio::test]
+async fn an_enterprise_server_has_its_api_below_a_path() {
+    all(["/api/v3", "/api/v3/"].map(|path| async move {
+        let (hub, sandbox) = (Hub::at("http", "/api/v3", None).await, platform("success", 20.0).await);
+        let base = hub.base.replace("/api/v3", path);
+        let done = Job::of_pull(&hub, &sandbox, ALL).with("GITHUB_API_URL", &base).run().await;
+        assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
+        let kept = hub.kept();
+        assert_eq!((kept.open(), kept.checks.len(), kept.comments.len()), (vec![], 1, 1));
+    }))
+    .await;
+}
+
+/// A server's side of TLS for localhost and github.test, and the PEM of the authority behind it.
+fn tls() -> (TlsAcceptor, String) {
+    let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority =
+        CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let params =
+        CertificateParams::new(vec!["localhost".to_owned(), "github.test".to_owned()]).expect("parameters");
+    let leaf = params.signed_by(&key, &authority).expect("a certificate");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .expect("a certificate with its key");
+    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_where_it_is_named_and_nowhere_else() {
+    let (acceptor, pem) = tls();
+    let (hub, sandbox) = (Hub::at("https", "/api/v3", Some(acceptor)).await, platform("success", 20.0).await);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), pem).expect("it is written");
+    let path = file.path().display().to_string();
+    let trusting = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_CA-FILE", &path).run().await;
+    assert_eq!((trusting.code, trusting.annotations("warning")), (Some(0), vec![]), "{}", trusting.log);
+    assert_eq!((hub.kept().open(), hub.kept().checks.len()), (vec![], 1));
+    let before = hub.seen().len();
+    let wary = Job::of_pull(&hub, &sandbox, "status").run().await;
+    assert_eq!((wary.code, wary.annotations("warning").len()), (Some(0), 1), "{}", wary.log);
+    assert!(wary.log.to_lowercase().contains("certificate"), "{}", wary.log);
+    assert_eq!(hub.seen().len(), before);
+}
+
+/// A proxy that leads everybody to this hub; its port.
+async fn proxy(hub: &Hub) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let to = url::Url::parse(&hub.base).expect("a base").port().expect("a port");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let asked = Connection::new(&mut stream).request().await?;
+                let words = (asked.method.as_str(), asked.target.as_str());
+                assert_eq!(words, ("CONNECT", "github.test:443"));
+                assert!(!asked.headers.contains_key("authorization"), "the token is not the proxy's");
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
+                let mut server = TcpStream::connect(("127.0.0.1", to)).await.ok()?;
+                tokio::io::copy_bidirectional(&mut stream, &mut server).await.ok()
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn github_is_reached_through_the_proxy_of_the_machine() {
+    let (acceptor, pem) = tls();
+    let (hub, sandbox) = (Hub::at("https", "/api/v3", Some(acceptor)).await, platform("success", 20.0).await);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), pem).expect("it is written");
+    let job = Job::of_pull(&hub, &sandbox, ALL).with("GITHUB_API_URL", "https://github.test/api/v3");
+    let job = job.with("SSL_CERT_FILE", &file.path().display().to_string());
+    let done = job.with("HTTPS_PROXY", &format!("http://127.0.0.1:{}", proxy(&hub).await)).run().await;
+    assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
+    assert_eq!((hub.kept().open(), hub.kept().checks.len()), (vec![], 1));
+}
+
+#[tokio::test]
+async fn a_base_that_is_none_is_told() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    for base in ["", "not a url", "http://127.0.0.1:9"] {
+        let job = Job::new(&hub, &sandbox, "status").with("GITHUB_API_URL", base).with("INPUT_WAIT", "never");
+        let done = job.run().await;
+        assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{base}: {}", done.log);
+    }
+}

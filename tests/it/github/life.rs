@@ -1,0 +1,159 @@
+//! A record's life: queued, in progress, over; each kind alone and all together, for every way a run can end.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::hub::{Hub, Kept};
+use super::runner::{HEAD, Job, PULL};
+use super::{ALL, KINDS, all, platform};
+
+const PAGE: &str = "https://github.example/octo/site/actions/runs/99/attempts/2";
+
+fn words(bodies: &[Value], name: &str) -> Vec<String> {
+    bodies.iter().filter_map(|body| body[name].as_str()).map(str::to_owned).collect()
+}
+
+/// What each kind said, in order, in GitHub's words.
+fn story(kept: &Kept, kind: &str) -> Vec<String> {
+    match kind {
+        "status" => words(&kept.statuses, "state"),
+        "check" => words(kept.checks.values().next().map_or(&[], Vec::as_slice), "status"),
+        "deployment" => words(kept.deployments.values().next().map_or(&[], Vec::as_slice), "state"),
+        _ => {
+            let texts = kept.comments.values().flat_map(|(_, texts)| texts);
+            texts.map(|text| text.lines().nth(1).unwrap_or_default().to_owned()).collect()
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
+    let tell = async |kind: &str| {
+        let (hub, sandbox) = (Hub::start().await, platform("success", 14.0).await);
+        let done = Job::of_pull(&hub, &sandbox, kind).run().await;
+        assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
+        assert!(hub.spacing().is_none_or(|gap| gap >= Duration::from_millis(980)), "{:?}", hub.spacing());
+        let kept = hub.kept();
+        assert_eq!(kept.open(), [""; 0]);
+        (story(&kept, kind), kept)
+    };
+    let [status, check, deployment, comment] = KINDS.map(tell);
+    let (status, check, deployment, comment) = tokio::join!(status, check, deployment, comment);
+    assert_eq!(status.0, ["pending", "pending", "success"]);
+    assert_eq!(check.0, ["queued", "in_progress", "completed"]);
+    assert!(deployment.0.ends_with(&["in_progress".to_owned(), "success".to_owned()]), "{:?}", deployment.0);
+    assert_eq!(comment.0.len(), 3, "{:?}", comment.0);
+    assert!(comment.0[2].starts_with("### ") && comment.0[2].contains("Succeeded"), "{:?}", comment.0);
+    let bodies = check.1.checks.values().next().unwrap();
+    assert_eq!((&bodies[0]["name"], &bodies[0]["head_sha"]), (&json!("Deploy"), &json!(HEAD)));
+    assert_eq!(bodies[2]["conclusion"], "success");
+    assert_eq!(deployment.1.deployments.len(), 1);
+    assert_eq!(comment.1.comments.values().next().unwrap().0, PULL);
+}
+
+#[tokio::test]
+async fn all_together_are_written_one_at_a_time_a_second_apart_and_name_the_place() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 14.0).await);
+    let job = Job::of_pull(&hub, &sandbox, &format!("summary,{ALL}"));
+    let job =
+        job.with("INPUT_ENVIRONMENT", "staging").with("INPUT_ENVIRONMENT-URL", "https://staging.example");
+    let done = job.run().await;
+    assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
+    assert!(hub.spacing().unwrap() >= Duration::from_millis(980), "{:?}", hub.spacing());
+    let kept = hub.kept();
+    assert_eq!(kept.open(), [""; 0]);
+    for status in &kept.statuses {
+        assert_eq!((&status["context"], &status["target_url"]), (&json!("Deploy / staging"), &json!(PAGE)));
+    }
+    let deployment = kept.deployments.values().next().unwrap();
+    let expected = [
+        ("ref", json!(HEAD)),
+        ("auto_merge", json!(false)),
+        ("required_contexts", json!([])),
+        ("environment", json!("staging")),
+    ];
+    for (name, value) in expected {
+        assert_eq!(deployment[0][name], value, "{name}");
+    }
+    for status in &deployment[1..] {
+        let urls = (&status["environment_url"], &status["log_url"]);
+        assert_eq!(urls, (&json!("https://staging.example/"), &json!(PAGE)));
+    }
+    for kind in KINDS {
+        let said = story(&kept, kind);
+        let ends =
+            |word: &String| ["success", "completed"].contains(&word.as_str()) || word.starts_with("###");
+        assert_eq!(said.iter().position(ends), Some(said.len() - 1), "{kind} ends once and last: {said:?}");
+    }
+    let reported = "commit status, check run, GitHub Deployment, pull request comment.";
+    assert!(done.summary.contains("Also reported as") && done.summary.contains(reported), "{}", done.summary);
+    assert!(job.state()["deploy_hook_records"].contains("\"records\":[]"));
+}
+
+#[tokio::test]
+async fn a_run_that_ends_at_once_files_its_end_alone() {
+    all([("forbidden", "auto", 3), ("success", "never", 0)].map(|(scenario, wait, code)| async move {
+        let (hub, sandbox) = (Hub::start().await, platform(scenario, 20.0).await);
+        let done = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", wait).run().await;
+        assert_eq!(done.code, Some(code), "{}", done.log);
+        let kept = hub.kept();
+        assert_eq!((kept.open(), hub.seen().len()), (vec![], 6), "{scenario}: a record each, and its search");
+        for kind in KINDS {
+            assert_eq!(story(&kept, kind).len(), 1, "{scenario}: {kind}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_in_which_nothing_was_to_be_triggered_leaves_no_record() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    let dry = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
+    let missing =
+        Job::of_pull(&hub, &sandbox, ALL).with("INPUT_HOOK-URL", "").with("INPUT_IF-MISSING", "skip");
+    assert_eq!((dry.code, missing.run().await.code), (Some(0), Some(0)), "{}", dry.log);
+    assert!(hub.seen().is_empty());
+}
+
+/// Runs one scenario to its end; what the status, the check and the deployment say then.
+async fn end(scenario: &str, inputs: &[(&str, &str)], code: i32) -> [String; 3] {
+    let (hub, sandbox) = (Hub::start().await, platform(scenario, 20.0).await);
+    let job = Job::new(&hub, &sandbox, "status,check,deployment");
+    let job = inputs.iter().fold(job, |job, (name, value)| job.with(name, value));
+    let done = job.run().await;
+    assert_eq!((done.code, done.annotations("warning")), (Some(code), vec![]), "{scenario}: {}", done.log);
+    let kept = hub.kept();
+    assert_eq!(kept.open(), [""; 0], "{scenario}");
+    let last =
+        |bodies: Option<&Vec<Value>>| bodies.and_then(|bodies| bodies.last()).cloned().unwrap_or_default();
+    let [check, deployment] = [last(kept.checks.values().next()), last(kept.deployments.values().next())];
+    let status = last(Some(&kept.statuses));
+    [&status["state"], &check["conclusion"], &deployment["state"]]
+        .map(|word| word.as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn every_outcome_has_its_word_in_each_kind() {
+    let stuck = [("INPUT_TIMEOUT", "1s")];
+    let nobody = [("INPUT_HOOK-URL", "http://127.0.0.1:9/v1/deploy-hook/a-secret-of-nobody")];
+    let pass = [("INPUT_ON-CANCELED", "pass")];
+    let ends = tokio::join!(
+        end("build-fails", &[], 1),
+        end("canceled", &[], 8),
+        end("canceled", &pass, 0),
+        end("superseded", &[], 8),
+        end("stuck", &stuck, 6),
+        end("unprocessable", &[], 3),
+        end("success", &nobody, 4),
+        end("success", &[("INPUT_WAIT", "never")], 0),
+    );
+    assert_eq!(ends.0, ["failure", "failure", "failure"]);
+    assert_eq!(ends.1, ["error", "cancelled", "inactive"]);
+    assert_eq!(ends.2, ["success", "neutral", "inactive"]);
+    assert_eq!(ends.3, ["error", "cancelled", "inactive"]);
+    assert_eq!(ends.4, ["error", "timed_out", "error"]);
+    assert_eq!(ends.5, ["failure", "failure", "failure"]);
+    assert_eq!(ends.6, ["error", "failure", "error"]);
+    assert_eq!(ends.7, ["success", "neutral", "inactive"]);
+}

@@ -1,0 +1,73 @@
+//! What GitHub asks for is kept to: no request while it wants none, nothing tried in vain, and the end not lost to a
+//! trouble that passed.
+
+use std::time::Duration;
+
+use super::hub::{Behaviour, Hub};
+use super::runner::Job;
+use super::{ALL, all, platform};
+
+#[tokio::test]
+async fn while_github_wants_no_request_there_is_none_and_the_end_is_written_after() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    hub.behave("create-commit-status", Behaviour::Limit(429, 3), 1);
+    let done = Job::of_pull(&hub, &sandbox, ALL).run().await;
+    assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
+    let seen = hub.seen();
+    let silence = seen[1].at - seen[0].at;
+    assert!(silence >= Duration::from_millis(2980), "{silence:?} after {}", seen[0].operation);
+    assert_eq!(hub.kept().open(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_limit_at_the_very_end_is_waited_out_where_there_is_time() {
+    let (hub, sandbox) = (Hub::start().await, platform("forbidden", 20.0).await);
+    hub.behave("checks/create", Behaviour::Limit(403, 2), 1);
+    let done = Job::new(&hub, &sandbox, "status,check").run().await;
+    assert_eq!((done.code, done.annotations("warning")), (Some(3), vec![]), "{}", done.log);
+    assert_eq!((hub.count("checks/create"), hub.kept().open()), (2, vec![]));
+}
+
+#[tokio::test]
+async fn a_limit_longer_than_a_run_is_told_and_not_waited_out() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    hub.behave("", Behaviour::Limit(429, 120), usize::MAX);
+    let done = Job::of_pull(&hub, &sandbox, ALL).run().await;
+    assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 4), "{}", done.log);
+    assert_eq!(hub.seen().len(), 1, "one request was enough to know");
+    assert!(done.took < Duration::from_secs(10), "{:?}", done.took);
+}
+
+#[tokio::test]
+async fn a_trouble_that_passes_is_not_told() {
+    all([Behaviour::Answer(500, "Server Error"), Behaviour::Close].map(|behaviour| async move {
+        let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+        hub.behave("create-commit-status", behaviour, 1);
+        hub.behave("checks/create", behaviour, 1);
+        let done = Job::new(&hub, &sandbox, "status,check").run().await;
+        assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
+        let kept = hub.kept();
+        assert_eq!((kept.open(), kept.checks.len()), (vec![], 1), "{behaviour:?}");
+        assert_eq!(kept.statuses.last().unwrap()["state"], "success");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_deployment_that_may_have_been_made_is_not_made_twice() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    hub.behave("create-deployment", Behaviour::Close, 1);
+    let done = Job::new(&hub, &sandbox, "deployment").run().await;
+    assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{}", done.log);
+    assert_eq!(hub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn one_kind_that_is_forbidden_does_not_keep_the_others_from_being_written() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    hub.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
+    let done = Job::of_pull(&hub, &sandbox, ALL).run().await;
+    assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{}", done.log);
+    assert_eq!((hub.count("checks/"), hub.kept().open()), (1, vec![]));
+    assert_eq!(hub.kept().deployments.len(), 1);
+}

@@ -1,0 +1,99 @@
+//! The post step: closes what a killed run left open, with the state the run saved, and does nothing else.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::hub::{Behaviour, Hub};
+use super::runner::{Job, signal};
+use super::{ALL, all, pause, platform};
+
+/// A run that was killed once GitHub had seen so many requests; how many requests the platform had by then.
+async fn killed(hub: &Hub, requests: usize) -> (Job, deploy_hook::sandbox::Sandbox, usize) {
+    let sandbox = platform("stuck", 1.0).await;
+    let job = Job::of_pull(hub, &sandbox, ALL);
+    let child = job.spawn();
+    let begun = Instant::now();
+    while hub.seen().len() < requests {
+        assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", hub.seen());
+        pause(20).await;
+    }
+    pause(300).await;
+    signal(&child, "KILL");
+    assert_eq!(job.wait(child).await.code, None);
+    let asked = sandbox.requests().len();
+    (job, sandbox, asked)
+}
+
+#[tokio::test]
+async fn whatever_was_open_when_the_run_was_killed_is_closed() {
+    all([1, 2, 3, 6].map(|requests| async move {
+        let hub = Hub::start().await;
+        let (job, sandbox, asked) = killed(&hub, requests).await;
+        assert!(!hub.kept().open().is_empty());
+        let done = job.post().await;
+        assert_eq!((done.code, hub.kept().open()), (Some(0), vec![]), "after {requests}: {}", done.log);
+        assert_eq!(sandbox.requests().len(), asked, "the post step never asks the platform");
+        let closed = done.log.lines().filter(|line| line.starts_with("Closed the ")).count();
+        let kinds: BTreeSet<String> = hub.seen().into_iter().map(|seen| seen.operation).collect();
+        let opened = ["status", "checks/create", "create-deployment", "create-comment"];
+        let opened = opened.iter().filter(|what| kinds.iter().any(|kind| kind.ends_with(*what))).count();
+        assert!(closed > 0 && closed <= opened.max(1), "after {requests}: {}", done.log);
+        assert!(done.annotations("warning").is_empty() && done.annotations("error").is_empty());
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_closed_its_records_leaves_nothing_to_do() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    let job = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", "never");
+    assert_eq!(job.run().await.code, Some(0));
+    let (before, asked) = (hub.seen().len(), sandbox.requests().len());
+    let done = job.post().await;
+    assert_eq!(
+        (done.code, hub.seen().len(), sandbox.requests().len()),
+        (Some(0), before, asked),
+        "{}",
+        done.log
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_opened_nothing_leaves_nothing_to_do() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    let bad = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_TIMEOUT", "soon");
+    assert_eq!(bad.run().await.code, Some(2));
+    let done = bad.post().await;
+    assert_eq!(
+        (done.code, done.annotations("error")),
+        (Some(0), vec![]),
+        "told once is enough: {}",
+        done.log
+    );
+    let summary = Job::of_pull(&hub, &sandbox, "summary").with("INPUT_WAIT", "never");
+    assert_eq!(summary.run().await.code, Some(0));
+    assert_eq!(summary.post().await.code, Some(0));
+    assert_eq!((hub.seen().len(), sandbox.requests().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_post_step_that_cannot_close_says_so_and_passes() {
+    let hub = Hub::start().await;
+    let (job, _sandbox, _) = killed(&hub, 6).await;
+    hub.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
+    hub.behave("statuses", Behaviour::Hang, usize::MAX);
+    let done = job.post().await;
+    assert_eq!((done.code, done.log.matches("The outcome stands.").count()), (Some(0), 1), "{}", done.log);
+    let other = job.with("STATE_deploy_hook_records", "{").with("GITHUB_STATE", "/nowhere");
+    assert_eq!(other.post().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_killed_runs_state_does_not_hold_its_secrets() {
+    let hub = Hub::start().await;
+    let (job, sandbox, _) = killed(&hub, 2).await;
+    let state = format!("{:?}", job.state());
+    let secret = sandbox.hook_url();
+    let secret = secret.rsplit('/').next().expect("a secret");
+    assert!(!state.contains(secret) && !state.contains(super::hub::TOKEN), "{state}");
+}
