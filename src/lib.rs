@@ -106,7 +106,7 @@ async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
     let settings = if let Some(sandbox) = &sandbox { play::on(sandbox, settings) } else { settings };
     // Not before: whoever is asked for a secret on standard input can still say no with Ctrl-C.
     let signals = listen()?;
-    let mut run = Run::open(settings, &args.inputs.telling, env, speed)?;
+    let mut run = Run::open(settings, &args.inputs.telling, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
@@ -121,7 +121,7 @@ async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Problems> {
     let id = settings::deployment_id(&args.id)?;
     let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
     let signals = listen()?;
-    let mut run = Run::open(settings, &args.inputs.telling, env, None)?;
+    let mut run = Run::open(settings, &args.inputs.telling, env, None, Some(&signals))?;
     run.must_read(Some(&id))?;
     Ok(run.run(Task::Follow(id), Timing::default(), &signals).await)
 }
@@ -129,7 +129,7 @@ async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Problems> {
 /// Finds out why a trigger would fail.
 async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Problems> {
     match Settings::resolve(inputs, env, Needs::HookOrToken) {
-        Ok(settings) => Ok(Run::open(settings, &inputs.telling, env, None)?.examine().await),
+        Ok(settings) => Ok(Run::open(settings, &inputs.telling, env, None, None)?.examine().await),
         Err(problems) => {
             let out = Out::new(Redactor::default(), github::is_here(env));
             problems.0.iter().for_each(|problem| {

@@ -41,6 +41,7 @@ impl Run {
         telling: &Telling,
         env: &Env,
         speed: Option<f64>,
+        signals: Option<&Signals>,
     ) -> Result<Self, Problems> {
         let redactor = settings.redactor();
         let out = Out::new(redactor.clone(), github::is_here(env));
@@ -79,6 +80,7 @@ impl Run {
             name: &settings.name,
             sha: settings.sha.as_deref(),
             token: settings.github_token.as_ref(),
+            stop: signals.map(Signals::watch),
         };
         let github = GitHub::detect(env, &out, &http, &wanted, &place);
         place.cause = github.as_ref().and_then(GitHub::cause).map(str::to_owned);

@@ -1,48 +1,46 @@
 //! SIGINT and SIGTERM: the first ends the run in order, the second at once.
 
-use std::sync::{Arc, OnceLock};
-
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::error::Signal;
 
 /// Hears the signals from the moment it is made.
-#[derive(Clone, Default)]
-pub(crate) struct Signals {
-    first: Arc<OnceLock<Signal>>,
-    heard: Arc<Notify>,
-}
+#[derive(Clone)]
+pub(crate) struct Signals(watch::Receiver<Option<Signal>>);
 
 impl Signals {
     /// Starts to listen. As the first process of a container nobody else would: without a handler the kernel drops
     /// these signals there.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        let signals = Self::default();
         let mut stream = Stream::new()?;
-        let shared = signals.clone();
+        let (first, heard) = watch::channel(None);
         tokio::spawn(async move {
             loop {
                 let signal = stream.next().await;
-                if shared.first.set(signal).is_err() {
+                if first.borrow().is_some() {
                     exit(signal);
                 }
-                shared.heard.notify_one();
+                first.send_replace(Some(signal));
             }
         });
-        Ok(signals)
+        Ok(Self(heard))
     }
 
     /// Comes back once the first signal has.
     pub(crate) async fn wait(&self) {
-        if self.first().is_none() {
-            self.heard.notified().await;
-        }
+        let _ = self.0.clone().wait_for(Option::is_some).await;
     }
 
     /// The first signal that came, if any.
     #[must_use]
     pub(crate) fn first(&self) -> Option<Signal> {
-        self.first.get().copied()
+        *self.0.borrow()
+    }
+
+    /// The same, for whoever waits on its own.
+    #[must_use]
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Signal>> {
+        self.0.clone()
     }
 }
 

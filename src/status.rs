@@ -15,7 +15,7 @@ use crate::settings::{Needs, Settings, deployment_id};
 pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
     let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
-    let mut run = Run::open(settings, &args.inputs.telling, env, None)?;
+    let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
     run.must_read(id.as_ref())?;
     let look = match &id {
         Some(id) => run.platform.look(id).await,

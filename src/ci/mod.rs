@@ -12,7 +12,7 @@ use crate::deploy::report::Event;
 use crate::render::{Place, json};
 
 use self::files::Files;
-use self::github::GitHub;
+use self::github::{Aside, GitHub};
 use self::out::Out;
 use self::terminal::Terminal;
 
@@ -74,8 +74,12 @@ impl Reporter for Told {
             None => Vec::new(),
         };
         let files = self.files.as_mut().map(|files| files.tell(event, &self.place)).unwrap_or_default();
-        for trouble in github.into_iter().chain(files) {
-            self.warn(&trouble);
+        for aside in github.into_iter().chain(files.into_iter().map(Aside::Warning)) {
+            match (aside, &self.voice) {
+                (Aside::Warning(text), _) => self.warn(&text),
+                (Aside::Line(text), Voice::Human(terminal)) => terminal.note(&text),
+                (Aside::Line(_), Voice::Json { .. }) => {} // for readers; the summary has it too
+            }
         }
         if last {
             self.say(event);

@@ -107,6 +107,13 @@ impl Terminal {
         self.glance(event);
     }
 
+    /// Tells of something a reader should know.
+    pub fn note(&self, message: &str) {
+        if self.manner.volume > Volume::Quiet {
+            self.line(message);
+        }
+    }
+
     /// Tells of something a reader should act on.
     pub fn warning(&self, message: &str) {
         self.line(&format!("{} {message}", self.paint(color(AnsiColor::Yellow), "warning:")));

@@ -51,7 +51,7 @@ impl Default for Timing {
             rate_pause: Duration::from_secs(10),
             heartbeat: Duration::from_mins(1),
             log_tries: 3,
-            parting: Duration::from_secs(2),
+            parting: Duration::from_secs(1),
         }
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use octocrab::Octocrab;
 use reqwest::header::ACCEPT;
 use serde_json::Value;
+use url::Url;
 
 use crate::http::{self, Http};
 use crate::render::text::duration;
-use crate::secret::{Redactor, Token};
+use crate::secret::{Redactor, Token, is_safe};
 
 /// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
 const ALONE: Duration = Duration::from_mins(1);
@@ -75,6 +76,9 @@ impl Api {
     /// `2022-11-28`, and would send a second such header beside its own.
     pub(super) fn new(http: &Http, base: &str, repository: &str, token: &Token) -> Result<Self, Trouble> {
         let base = base.trim_end_matches('/').to_owned();
+        if !Url::parse(&base).is_ok_and(|url| is_safe(&url)) {
+            return Err(Trouble::Unreachable("GITHUB_API_URL is not https".to_owned())); // the token would go in clear
+        }
         let octocrab = Octocrab::builder()
             .base_uri(base.as_str())
             .map(|builder| {

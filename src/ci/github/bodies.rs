@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::deploy::state::{Outcome, Phase};
+use crate::render::markdown::escape;
 use crate::render::text::cut;
 
 /// The longest description of a status.
@@ -39,7 +40,7 @@ impl Standing {
     /// Not over: queued at first, in progress later.
     pub(super) fn going(phase: Phase, text: String) -> Self {
         let word = if phase == Phase::Waiting { "queued" } else { "in_progress" };
-        let page = text.clone();
+        let page = escape(&text);
         Self { status: "pending", check: word, conclusion: None, deployment: word, text, page }
     }
 

@@ -11,6 +11,8 @@ mod records;
 
 use std::path::{Path, PathBuf};
 
+use tokio::sync::watch;
+
 use self::api::Api;
 use self::bodies::Standing;
 use self::event::Run;
@@ -19,7 +21,7 @@ use crate::ci::out::Out;
 use crate::deploy::report::{Cause, Event, Report};
 use crate::deploy::state::{Outcome, Phase};
 use crate::env::Env;
-use crate::error::{Problems, exit_code};
+use crate::error::{Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::render::{Filed, Kind, Missed, Place, markdown, outputs, words};
 use crate::secret::Token;
@@ -47,6 +49,7 @@ pub struct GitHub {
     /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
     named: bool,
     deployment: Option<String>,
+    stop: Option<Stop>,
 }
 
 /// What a user wants reported, and as what.
@@ -62,6 +65,20 @@ pub struct Wanted<'a> {
     pub sha: Option<&'a str>,
     /// The token.
     pub token: Option<&'a Token>,
+    /// Where the runner's signals are heard.
+    pub stop: Option<Stop>,
+}
+
+/// Hears the first signal.
+pub type Stop = watch::Receiver<Option<Signal>>;
+
+/// What a reader is told beside the run's events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// Something to act on.
+    Warning(String),
+    /// Something to know.
+    Line(String),
 }
 
 impl GitHub {
@@ -85,6 +102,7 @@ impl GitHub {
             astray: wanted.kinds.contains(&Kind::Comment) && !pull,
             named: wanted.named,
             deployment: None,
+            stop: wanted.stop.clone(),
             run,
         };
         match github.open(wanted, http, place, path("GITHUB_STATE")) {
@@ -101,12 +119,12 @@ impl GitHub {
     }
 
     /// Takes note of an event; what could not be written comes back, one sentence each.
-    pub async fn tell(&mut self, event: &Event, place: &Place) -> Vec<String> {
+    pub async fn tell(&mut self, event: &Event, place: &Place) -> Vec<Aside> {
         match event {
             Event::Triggered { snapshot, .. } => {
                 self.deployment = Some(snapshot.id.to_string());
                 self.note(snapshot.phase, &words::going(Some(snapshot.id.as_str()), &snapshot.word));
-                self.output(&outputs::early(snapshot, place)).into_iter().collect()
+                self.output(&outputs::early(snapshot, place)).map(Aside::Warning).into_iter().collect()
             }
             Event::State { stage } => {
                 self.note(stage.phase, &words::going(self.deployment.as_deref(), &stage.word));
@@ -140,7 +158,7 @@ impl GitHub {
         let run = run.ok_or("the environment names no repository and commit")?;
         let token = wanted.token.ok_or("there is no github-token")?;
         let api = Api::new(http, &run.api, &run.repository, token);
-        let api = api.map_err(|_| "GITHUB_API_URL is not the base of an API")?;
+        let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
         let subject = Subject {
             name: wanted.name.to_owned(),
             sha: run.sha.clone(),
@@ -164,22 +182,22 @@ impl GitHub {
         }
     }
 
-    async fn ended(&mut self, report: &Report, place: &Place) -> Vec<String> {
-        let mut troubles: Vec<String> = self.output(&outputs::all(report, place)).into_iter().collect();
+    async fn ended(&mut self, report: &Report, place: &Place) -> Vec<Aside> {
+        let mut asides = Vec::from_iter(self.output(&outputs::all(report, place)).map(Aside::Warning));
         let mut filed = self.close(report, place).await;
         let untrusted = self.run.as_ref().is_some_and(|run| run.untrusted);
         filed.iter_mut().filter_map(|filed| filed.trouble.as_mut()).for_each(|missed| {
             missed.read_only = untrusted;
         });
         for missed in filed.iter().filter_map(words::missed) {
-            if self.named { troubles.push(missed) } else { self.out.talk(&missed) }
+            asides.push(if self.named { Aside::Warning(missed) } else { Aside::Line(missed) });
         }
         if self.astray && report.outcome != Outcome::Skipped {
-            self.out.talk(NO_PULL_REQUEST);
+            asides.push(Aside::Line(NO_PULL_REQUEST.to_owned()));
         }
         if let Some(path) = &self.summary {
             let page = markdown::summary(report, place, &filed);
-            troubles.extend(files::append(path, &self.out.redact(&page)).err());
+            asides.extend(files::append(path, &self.out.redact(&page)).err().map(Aside::Warning));
         }
         let words = words::verdict(report, place);
         let text = [words.happened, words.meaning, words.next].join(" ");
@@ -188,13 +206,14 @@ impl GitHub {
         } else if report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_))) {
             self.warning(&text);
         }
-        troubles
+        asides
     }
 
     /// Closes the records. A run in which nothing was to be triggered leaves none.
     async fn close(&mut self, report: &Report, place: &Place) -> Vec<Filed> {
         let records = self.records.take();
-        if report.outcome == Outcome::Skipped {
+        let rehearsed = report.triggers == 0 && report.cause == Some(Cause::NotAsked);
+        if rehearsed || report.outcome == Outcome::Skipped {
             return Vec::new();
         }
         let Some(records) = records else {
@@ -207,7 +226,7 @@ impl GitHub {
         let text = self.out.redact(&words::verdict(report, place).happened);
         let page = self.out.redact(&markdown::summary(report, place, &[]));
         let hurried = report.outcome == Outcome::Interrupted;
-        records.close(Standing::over(report.outcome, passed, text, page), hurried).await
+        records.close(Standing::over(report.outcome, passed, text, page), hurried, self.stop.take()).await
     }
 
     fn output(&self, pairs: &[(&str, String)]) -> Option<String> {

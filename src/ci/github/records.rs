@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::Stop;
 use super::api::{Api, Trouble, Verb};
 use super::bodies::{self, Standing};
 use super::desk::{Desk, Note};
@@ -80,8 +81,20 @@ impl Records {
 
     /// Notes how things ended, and waits until every record says so or the time for it is up. `hurried`: the runner
     /// is about to kill this process.
-    pub(super) async fn close(self, standing: Standing, hurried: bool) -> Vec<Filed> {
-        let _ = self.notes.send(Note { standing, hurried });
+    /// A signal that comes meanwhile is a hurry.
+    pub(super) async fn close(mut self, standing: Standing, hurried: bool, stop: Option<Stop>) -> Vec<Filed> {
+        let _ = self.notes.send(Note { standing: standing.clone(), hurried });
+        let signal = async {
+            match stop {
+                Some(mut stop) if !hurried => drop(stop.wait_for(Option::is_some).await),
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            filed = &mut self.work => return filed.unwrap_or_default(),
+            () = signal => {}
+        }
+        let _ = self.notes.send(Note { standing, hurried: true });
         self.work.await.unwrap_or_default()
     }
 }
@@ -355,7 +368,7 @@ fn filed(record: Record) -> Filed {
 }
 
 fn id(answer: &Value) -> Result<u64, Trouble> {
-    let message = answer["message"].as_str().unwrap_or("its answer has no id").to_owned();
+    let message = "its answer has no id".to_owned();
     answer["id"].as_u64().ok_or(Trouble::Unreachable(message))
 }
 

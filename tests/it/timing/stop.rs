@@ -44,17 +44,17 @@ async fn stopped_while_somebody_is_told_nothing_is_sent_any_more() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_arrives_within_the_parting_names_the_deployment() {
-    let run = slow(ms(2500)).stopped(s(1)).run().await;
+    let run = slow(ms(1500)).stopped(s(1)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Yes));
     assert_eq!(run.report.snapshot.unwrap().id.as_str(), "dp_ours");
-    assert_eq!((run.over, run.calls.len()), (ms(2500), 2), "and nothing is asked after it");
+    assert_eq!((run.over, run.calls.len()), (ms(1500), 2), "and nothing is asked after it");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_leaves_it_unknown() {
     let run = slow(s(30)).stopped(s(1)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Maybe));
-    assert_eq!((run.over, run.report.triggers, run.report.snapshot), (s(3), 1, None));
+    assert_eq!((run.over, run.report.triggers, run.report.snapshot), (s(2), 1, None));
 }
 
 #[tokio::test(start_paused = true)]
