@@ -32,8 +32,6 @@ pub const API_URL: &str = "https://api.fortrabbit.com";
 pub struct Settings {
     /// The hook; `None` where the run can do without or `if-missing: skip` holds.
     pub hook: Option<HookUrl>,
-    /// `if-missing: skip`.
-    pub skip_if_missing: bool,
     /// The platform's API token.
     pub api_token: Option<Token>,
     /// Whether to follow.
@@ -125,7 +123,6 @@ impl Settings {
             || Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"));
         Self {
             hook,
-            skip_if_missing,
             api_token,
             wait: wait[desk.choice("wait", &["auto", "always", "never"])],
             timeout: desk.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
