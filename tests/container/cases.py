@@ -248,7 +248,7 @@ def succeeds():
         deployments = sandbox.deployments()
         expect("deployments", [result.outputs["deployment-id"]], [one["id"] for one in deployments])
         expect("every output", sorted(names_of_outputs()), sorted(result.outputs))
-        if "### ✓ Succeeded" not in result.summary.decode():
+        if "### ✅ Succeeded" not in result.summary.decode():
             raise Fault(f"the summary has no verdict:\n{result.summary.decode()}")
         states = github.statuses()
         expect("the status at the end", "success", states[-1])
@@ -400,7 +400,7 @@ def gitlab_script():
         expect("exit code", 0, result.code)
         dotenv = dict(line.split("=", 1) for line in result.files["deploy-hook.env"].splitlines())
         expect("outcome", "succeeded", dotenv["DEPLOY_HOOK_OUTCOME"])
-        expect("verdicts in the summary", 1, result.files["deploy-hook-summary.md"].count("### ✓"))
+        expect("verdicts in the summary", 1, result.files["deploy-hook-summary.md"].count("### ✅"))
         no_secret(sandbox, result.log + "".join(result.files.values()))
     with contextlib.closing(Sandbox(scenario="build-fails")) as sandbox:
         expect("exit code of a failed build", 1, gitlab(sandbox, "sh -c 'deploy-hook deploy'").code)
