@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use self::ci::github::{self, post};
 use self::ci::out::Out;
@@ -52,7 +52,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     crash_quietly(out.clone());
     let called = args.first().map(Path::new).and_then(Path::file_name);
     if called.is_some_and(|name| name == post::NAME) {
-        runtime()?.block_on(close_left(env, &out));
+        in_runtime(close_left(env, &out))?;
         return Ok(0);
     }
     let command = match Cli::try_parse_from(args) {
@@ -70,16 +70,17 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
         out.data(String::from_utf8_lossy(&script).trim_end());
         return Ok(0);
     }
-    let runtime = runtime()?;
-    let code = runtime.block_on(obey(command, env, &out));
-    // A name that is still being looked up must not keep the process.
-    runtime.shutdown_timeout(Duration::ZERO);
+    let code = in_runtime(obey(command, env, &out))?;
     code.or_else(|problems| Ok(complain(&problems, env, &out)))
 }
 
 /// One thread: there is one deployment to follow.
-fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build().context("cannot start")
+fn in_runtime<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let done = runtime.block_on(work);
+    // A name that is still being looked up must not keep the process.
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(done)
 }
 
 async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Problems> {
