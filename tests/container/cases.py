@@ -588,6 +588,20 @@ CASES = [
 ]
 
 
+def passes(case, label=""):
+    """Runs a case, says what became of it, and whether it passed."""
+    begin = time.monotonic()
+    try:
+        case()
+        word = "ok"
+    except Fault as fault:
+        word = f"FAILED: {fault}"
+    except Exception:
+        word = f"FAILED: {traceback.format_exc()}"
+    print(f"  {label}{case.__name__}: {case.__doc__}: {word}, {time.monotonic() - begin:.1f} s")
+    return word == "ok"
+
+
 def main():
     """Runs the cases, all of them whatever became of the one before."""
     wanted = sys.argv[3:]
@@ -595,17 +609,8 @@ def main():
     for case in CASES:
         if wanted and case.__name__ not in wanted:
             continue
-        begin = time.monotonic()
-        try:
-            case()
-            word = "ok"
-        except Fault as fault:
-            word = f"FAILED: {fault}"
-        except Exception:
-            word = f"FAILED: {traceback.format_exc()}"
-        if word != "ok":
+        if not passes(case):
             failed.append(case.__name__)
-        print(f"  {case.__name__}: {case.__doc__}: {word}, {time.monotonic() - begin:.1f} s")
     print(f"{len(failed)} cases failed: {' '.join(failed)}" if failed else "every case passed")
     return 1 if failed else 0
 

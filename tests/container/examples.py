@@ -13,13 +13,11 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
 import urllib.request
 from pathlib import Path
 
 # It takes the image under test from the same first argument.
-from cases import ACTION, TOKEN, GitHub, Sandbox, docker, expect, no_secret
+from cases import ACTION, TOKEN, GitHub, Sandbox, docker, expect, no_secret, passes
 from runner import ACTION as ACTION_FILE
 from runner import Fault
 
@@ -391,17 +389,8 @@ def main():
     failed = []
     for example in sys.argv[4:] or CASES:
         for case in CASES[example]:
-            begin = time.monotonic()
-            try:
-                case()
-                word = "ok"
-            except Fault as fault:
-                word = f"FAILED: {fault}"
-            except Exception:
-                word = f"FAILED: {traceback.format_exc()}"
-            if word != "ok":
+            if not passes(case, f"{example}: "):
                 failed.append(case.__name__)
-            print(f"  {example}: {case.__name__}: {case.__doc__}: {word}, {time.monotonic() - begin:.1f} s")
     print("not shown by act:")
     for what, why in LEFT_OUT.items():
         print(f"  {what} {why}")
