@@ -27,6 +27,12 @@ impl Env {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
+    /// Whether this is a job of GitLab's. A runner that follows GitHub's contract is GitHub's, whatever else it sets.
+    #[must_use]
+    pub fn in_gitlab(&self) -> bool {
+        self.says_yes("GITLAB_CI") && !self.says_yes("GITHUB_ACTIONS")
+    }
+
     /// The names of all variables, blank ones included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

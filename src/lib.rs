@@ -31,7 +31,9 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use tokio::runtime::Builder;
 
+use self::ci::files::Files;
 use self::ci::github::{self, post};
+use self::ci::gitlab::entrypoint;
 use self::ci::out::Out;
 use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs};
 use self::deploy::report::Task;
@@ -55,9 +57,12 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
         in_runtime(close_left(env, &out))?;
         return Ok(0);
     }
+    let own = entrypoint::without_script(args, env);
+    let args = own.unwrap_or(args);
+    let is_job = own.is_some() || github::is_action(env);
     let command = match Cli::try_parse_from(args) {
         Ok(Cli { command: Some(command) }) => command,
-        Ok(Cli { command: None }) if github::is_action(env) => Command::Deploy(DeployArgs::default()),
+        Ok(Cli { command: None }) if is_job => Command::Deploy(DeployArgs::default()),
         Ok(Cli { command: None }) => {
             out.talk(&Cli::command().render_help().to_string());
             return Ok(BAD_INPUT);
@@ -70,8 +75,38 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
         out.data(String::from_utf8_lossy(&script).trim_end());
         return Ok(0);
     }
-    let code = in_runtime(obey(command, env, &out))?;
-    code.or_else(|problems| Ok(complain(&problems, env, &out)))
+    if own.is_some() {
+        entrypoint::settle(env);
+    }
+    let files = report_files(&command, env);
+    let is_deploy = matches!(command, Command::Deploy(_));
+    let code = match (own.is_some() && is_deploy).then(|| entrypoint::is_first(env)) {
+        Some(Ok(false)) => {
+            out.talk(words::AFTER_SCRIPT);
+            return Ok(0);
+        }
+        Some(Err(error)) => Err(unmarked(&error)),
+        Some(Ok(true)) | None => in_runtime(obey(command, env, &out))?,
+    };
+    code.or_else(|problems| Ok(complain(&problems, env, &out, files.as_ref())))
+}
+
+/// Where a command that deploys or follows leaves its report files.
+fn report_files(command: &Command, env: &Env) -> Option<Files> {
+    let inputs = match command {
+        Command::Deploy(args) => &args.inputs,
+        Command::Follow(args) => &args.inputs,
+        _ => return None,
+    };
+    Some(Files::new(settings::report_dir(inputs, env)?, Redactor::default(), true))
+}
+
+fn unmarked(error: &std::io::Error) -> Problems {
+    let wrong = format!("cannot be marked as deployed ({error})");
+    let remedy = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \
+                  would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.";
+    let input = "this job".to_owned();
+    Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
 }
 
 /// One thread: there is one deployment to follow.
@@ -193,13 +228,16 @@ fn usage(error: &clap::Error, args: &[OsString], out: &Out) -> u8 {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-fn complain(problems: &Problems, env: &Env, out: &Out) -> u8 {
+fn complain(problems: &Problems, env: &Env, out: &Out, files: Option<&Files>) -> u8 {
     for problem in &problems.0 {
         out.talk(&format!("error: {problem}"));
     }
     out.talk(words::NOTHING_SENT);
     if github::is_here(env) {
         github::complain(problems, env, out);
+    }
+    for trouble in files.iter().flat_map(|files| files.complain(problems)) {
+        out.talk(&trouble);
     }
     BAD_INPUT
 }

@@ -4,9 +4,11 @@ use std::io::IsTerminal as _;
 use std::time::SystemTime;
 
 use crate::ci::files::Files;
-use crate::ci::github::{self, GitHub, Wanted};
+use crate::ci::github::{self, GitHub};
+use crate::ci::gitlab::{self, GitLab};
 use crate::ci::out::Out;
-use crate::ci::terminal::{Manner, Terminal, Volume};
+use crate::ci::records::Wanted;
+use crate::ci::terminal::{Folds, Manner, Terminal, Volume};
 use crate::ci::{Told, Voice};
 use crate::cli::{Color, Format, Telling};
 use crate::deploy::ports::Reporter as _;
@@ -37,7 +39,7 @@ pub(crate) struct Run {
 impl Run {
     /// Masks first, then everything that can fail before anything is sent. `speed`: of the embedded platform.
     pub(crate) fn open(
-        settings: Settings,
+        mut settings: Settings,
         telling: &Telling,
         env: &Env,
         speed: Option<f64>,
@@ -48,9 +50,7 @@ impl Run {
         out.mask();
         let hook = settings.hook.as_ref();
         let of_api = settings.api_url.scheme() == "https" && settings.api_token.is_some();
-        let of_github =
-            github::is_here(env) && env.get("GITHUB_API_URL").is_some_and(|url| url.starts_with("https:"));
-        let tls = of_api || of_github || hook.is_some_and(|hook| hook.expose().scheme() == "https");
+        let tls = of_api || ci_speaks_tls(env) || hook.is_some_and(|hook| hook.expose().scheme() == "https");
         let http = Http::new(&settings.network, tls, redactor.clone()).map_err(|error| {
             let remedy = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
                           /etc/ssl/certs/ca-certificates.crt.";
@@ -61,12 +61,15 @@ impl Run {
         let known = provider::is_known(&access);
         let platform = provider::open(access, http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
+        let left = gitlab::time_left(env, SystemTime::now()).filter(|left| *left < settings.timeout);
+        settings.timeout = left.unwrap_or(settings.timeout);
         let mut place = Place {
             environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
             environment_url: settings.environment_url.clone(),
             hook: hook.map(HookUrl::label).unwrap_or_default(),
             cause: None,
             timeout: settings.timeout,
+            cut_short: left.is_some(),
             pass_canceled: settings.pass_canceled,
             sandbox: speed,
         };
@@ -83,15 +86,23 @@ impl Run {
             stop: signals.map(Signals::watch),
         };
         let github = GitHub::detect(env, &out, &http, &wanted, &place);
-        place.cause = github.as_ref().and_then(GitHub::cause).map(str::to_owned);
+        let wanted = Wanted { token: settings.gitlab_token.as_ref(), ..wanted };
+        let job_token = settings.job_token.as_ref();
+        let gitlab = GitLab::detect(env, &out, (&http, &settings.network), &wanted, job_token, &place);
+        let cause = github.as_ref().and_then(GitHub::cause).or(gitlab.as_ref().map(GitLab::cause));
+        place.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
         let mut told = Told {
             voice: voice(telling, env, &out),
             github,
+            gitlab,
             files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
             place,
         };
         if let (false, Some(hook)) = (known, hook) {
             told.warn(&words::unknown_host(hook.host()));
+        }
+        if let (Some(left), Some(_)) = (left, signals) {
+            told.note(&words::cut_short(left));
         }
         let format = telling.format;
         Ok(Self { settings, http, platform, told, out, format })
@@ -156,6 +167,16 @@ impl Run {
     }
 }
 
+/// Whether the API of the CI at hand is spoken to over TLS.
+fn ci_speaks_tls(env: &Env) -> bool {
+    let api = match (github::is_here(env), env.in_gitlab()) {
+        (true, _) => "GITHUB_API_URL",
+        (_, true) => "CI_API_V4_URL",
+        _ => return false,
+    };
+    env.get(api).is_some_and(|url| url.starts_with("https:"))
+}
+
 fn access(settings: &Settings) -> Access {
     let Settings { hook, api_token, api_url, .. } = settings;
     Access { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
@@ -176,8 +197,13 @@ fn voice(telling: &Telling, env: &Env, out: &Out) -> Voice {
     let color = match telling.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github),
+        Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github || env.in_gitlab()),
+    };
+    let folds = match (github, env.in_gitlab()) {
+        (true, _) => Folds::GitHub,
+        (_, true) => Folds::GitLab,
+        _ => Folds::Never,
     };
     let live = terminal && volume != Volume::Quiet && !env.says_yes("CI");
-    Voice::Human(Box::new(Terminal::new(out.clone(), Manner { volume, color, live, github })))
+    Voice::Human(Box::new(Terminal::new(out.clone(), Manner { volume, color, live, folds })))
 }

@@ -1,9 +1,10 @@
-//! Report files for a CI without places of its own for them: dotenv outputs and a Markdown summary.
+//! Report files for a CI without places of its own for them: dotenv outputs, a Markdown summary, links.
 
 use std::path::{Path, PathBuf};
 
-use crate::deploy::report::Event;
-use crate::render::{Place, markdown, outputs};
+use crate::deploy::report::{Event, Report};
+use crate::error::Problems;
+use crate::render::{Filed, Place, artifacts, markdown, outputs};
 use crate::secret::{Redactor, strip};
 
 /// A folder the files go to.
@@ -22,28 +23,49 @@ impl Files {
     }
 
     /// Takes note of an event; what could not be written comes back, one sentence each.
-    pub fn tell(&mut self, event: &Event, place: &Place) -> Vec<String> {
+    #[must_use]
+    pub fn tell(&self, event: &Event, place: &Place) -> Vec<String> {
         match event {
             Event::Triggered { snapshot, .. } => {
-                self.outputs(&outputs::early(snapshot, place)).into_iter().collect()
+                let outputs = self.outputs(&outputs::early(snapshot, place));
+                let links = self.write("annotations.json", &artifacts::annotations(place, Some(snapshot)));
+                outputs.into_iter().chain(links).collect()
             }
             Event::Ended { report } => {
                 let outputs = self.outputs(&outputs::all(report, place));
-                let page = self.summary.then(|| self.redactor.redact(&markdown::summary(report, place, &[])));
-                let summary = page.and_then(|page| write(&self.dir.join("deploy-hook-summary.md"), &page));
-                outputs.into_iter().chain(summary).collect()
+                let links = artifacts::annotations(place, report.snapshot.as_ref());
+                let links = self.write("annotations.json", &links);
+                outputs.into_iter().chain(links).chain(self.summary(report, place, &[])).collect()
             }
             _ => Vec::new(),
         }
     }
 
-    /// GitLab's dotenv reader: `^(.*?)=(.*)$` on every line, no quotes, no comments, no blank lines.
+    /// Writes the summary, with what became of the records.
+    #[must_use]
+    pub fn summary(&self, report: &Report, place: &Place, filed: &[Filed]) -> Option<String> {
+        let page = self.summary.then(|| markdown::summary(report, place, filed));
+        page.and_then(|page| self.write("summary.md", &page))
+    }
+
+    /// Tells of bad input where a later job or a reader looks for the outcome.
+    #[must_use]
+    pub fn complain(&self, problems: &Problems) -> Vec<String> {
+        let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+        let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
+        let links = self.write("annotations.json", &artifacts::annotations(&Place::default(), None));
+        let summary = self.write("summary.md", &markdown::bad_input(&listed));
+        outputs.into_iter().chain(links).chain(summary).collect()
+    }
+
     fn outputs(&self, pairs: &[(&str, String)]) -> Option<String> {
-        let line = |(name, value): &(&str, String)| {
-            let name = name.to_ascii_uppercase().replace('-', "_");
-            format!("DEPLOY_HOOK_{name}={}\n", self.redactor.redact(&strip(value)))
-        };
-        write(&self.dir.join("deploy-hook.env"), &pairs.iter().map(line).collect::<String>())
+        let pairs: Vec<(&str, String)> =
+            pairs.iter().map(|(name, value)| (*name, self.redactor.redact(&strip(value)))).collect();
+        write(&self.dir.join("deploy-hook.env"), &artifacts::dotenv(&pairs))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Option<String> {
+        write(&self.dir.join(format!("deploy-hook-{name}")), &self.redactor.redact(text))
     }
 }
 

@@ -2,7 +2,9 @@
 
 pub mod files;
 pub mod github;
+pub mod gitlab;
 pub mod out;
+pub mod records;
 pub mod terminal;
 
 use std::time::SystemTime;
@@ -12,8 +14,10 @@ use crate::deploy::report::Event;
 use crate::render::{Place, json};
 
 use self::files::Files;
-use self::github::{Aside, GitHub};
+use self::github::GitHub;
+use self::gitlab::GitLab;
 use self::out::Out;
+use self::records::Aside;
 use self::terminal::Terminal;
 
 /// Everybody who is told about a run.
@@ -22,6 +26,8 @@ pub struct Told {
     pub voice: Voice,
     /// GitHub's runner.
     pub github: Option<GitHub>,
+    /// GitLab's.
+    pub gitlab: Option<GitLab>,
     /// Files for a CI without places of its own.
     pub files: Option<Files>,
     /// What the run is about.
@@ -53,6 +59,31 @@ impl Told {
 }
 
 impl Told {
+    /// Tells people of something they should know.
+    pub fn note(&self, message: &str) {
+        if let Voice::Human(terminal) = &self.voice {
+            terminal.note(message);
+        }
+    }
+
+    /// Tells whatever the CI at hand offers; what a reader should know of that comes back.
+    async fn tell_aside(&mut self, event: &Event) -> Vec<Aside> {
+        let mut asides = match &mut self.github {
+            Some(github) => github.tell(event, &self.place).await,
+            None => Vec::new(),
+        };
+        // The files before the records at GitLab: those wait for its answers, and a runner that cancels does not wait.
+        let files = self.files.as_ref().map(|files| files.tell(event, &self.place)).unwrap_or_default();
+        asides.extend(files.into_iter().map(Aside::Warning));
+        let Some(gitlab) = &mut self.gitlab else { return asides };
+        let (more, became) = gitlab.tell(event, &self.place).await;
+        asides.extend(more);
+        if let (Event::Ended { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
+            asides.extend(files.summary(report, &self.place, &became).map(Aside::Warning));
+        }
+        asides
+    }
+
     fn say(&mut self, event: &Event) {
         match &mut self.voice {
             Voice::Human(terminal) => terminal.tell(event, &self.place),
@@ -69,12 +100,7 @@ impl Reporter for Told {
         if !last {
             self.say(event);
         }
-        let github = match &mut self.github {
-            Some(github) => github.tell(event, &self.place).await,
-            None => Vec::new(),
-        };
-        let files = self.files.as_mut().map(|files| files.tell(event, &self.place)).unwrap_or_default();
-        for aside in github.into_iter().chain(files.into_iter().map(Aside::Warning)) {
+        for aside in self.tell_aside(event).await {
             match (aside, &self.voice) {
                 (Aside::Warning(text), _) => self.warn(&text),
                 (Aside::Line(text), Voice::Human(terminal)) => terminal.note(&text),

@@ -1,11 +1,12 @@
 //! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::github::command;
+use super::gitlab::section;
 use super::out::Out;
 use crate::deploy::report::{Event, Report};
 use crate::deploy::state::{Outcome, Phase, Verdict};
@@ -35,8 +36,19 @@ pub struct Manner {
     pub color: bool,
     /// With a live line at the end.
     pub live: bool,
-    /// For GitHub's log: long texts are folded.
-    pub github: bool,
+    /// What the log can fold.
+    pub folds: Folds,
+}
+
+/// How a log folds what is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folds {
+    /// Not at all.
+    Never,
+    /// By GitHub's commands.
+    GitHub,
+    /// By GitLab's sections.
+    GitLab,
 }
 
 /// The terminal or log.
@@ -45,13 +57,15 @@ pub struct Terminal {
     manner: Manner,
     began: Instant,
     live: Option<ProgressBar>,
+    /// The section of GitLab's log that is open.
+    section: Option<String>,
 }
 
 impl Terminal {
     /// A terminal that has not been told anything.
     #[must_use]
     pub fn new(out: Out, manner: Manner) -> Self {
-        Self { out, manner, began: Instant::now(), live: None }
+        Self { out, manner, began: Instant::now(), live: None, section: None }
     }
 
     /// Takes note of an event.
@@ -60,7 +74,7 @@ impl Terminal {
             return self.ended(report, place);
         }
         if let Event::UnknownState { word } = event {
-            if !self.manner.github {
+            if self.manner.folds != Folds::GitHub {
                 self.warning(&words::unknown_state(word));
             }
             return;
@@ -77,7 +91,7 @@ impl Terminal {
         };
         if self.manner.volume >= least {
             let line = match event {
-                Event::Started { .. } => self.paint(bold(), &text),
+                Event::Started { .. } => self.begin_section("follow", &self.paint(bold(), &text), false),
                 Event::State { stage } => {
                     let style = phase_style(stage.phase);
                     let mark = self.paint(style, phase_mark(stage.phase));
@@ -123,6 +137,7 @@ impl Terminal {
         if let Some(live) = self.live.take() {
             live.finish_and_clear();
         }
+        self.end_section();
         self.log(&report.log);
         let words = words::verdict(report, place);
         let style = outcome_style(report.outcome).bold();
@@ -143,30 +158,55 @@ impl Terminal {
         }
     }
 
-    fn log(&self, lines: &[String]) {
+    fn log(&mut self, lines: &[String]) {
         if lines.is_empty() {
             return;
         }
-        let shown = if self.manner.github {
-            lines
-        } else {
-            lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or(lines)
+        let shown = match self.manner.folds {
+            Folds::Never => lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or(lines),
+            Folds::GitHub | Folds::GitLab => lines,
         };
         let title = format!(
             "The end of the deployment's log ({} of {})",
             shown.len(),
             count(u32::try_from(lines.len()).unwrap_or(u32::MAX), "line")
         );
-        if self.manner.github {
-            self.out.command(&command::group(&title));
-        } else {
-            self.line(&self.paint(bold(), &title));
+        let title = match self.manner.folds {
+            Folds::GitHub => title,
+            _ => self.paint(bold(), &title),
+        };
+        match self.manner.folds {
+            Folds::GitHub => self.out.command(&command::group(&title)),
+            Folds::GitLab => {
+                let title = self.begin_section("log", &title, true);
+                self.line(&title);
+            }
+            Folds::Never => self.line(&title),
         }
         for line in shown {
             self.line(&format!("  {} {line}", self.paint(dim(), "│")));
         }
-        if self.manner.github {
+        if self.manner.folds == Folds::GitHub {
             self.out.command(command::END_GROUP);
+        }
+        self.end_section();
+    }
+
+    /// The heading, made that of a section where the log has such.
+    fn begin_section(&mut self, what: &str, heading: &str, collapsed: bool) -> String {
+        if self.manner.folds != Folds::GitLab {
+            return heading.to_owned();
+        }
+        let now = SystemTime::now();
+        let name = section::name(what, now);
+        let line = section::start(&name, heading, collapsed, now);
+        self.section = Some(name);
+        line
+    }
+
+    fn end_section(&mut self) {
+        if let Some(name) = self.section.take() {
+            self.line(&section::end(&name, SystemTime::now()));
         }
     }
 

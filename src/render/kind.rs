@@ -34,15 +34,18 @@ impl Kind {
         }
     }
 
-    /// What people call it.
+    /// What people call it there.
     #[must_use]
-    pub const fn noun(self) -> &'static str {
-        match self {
-            Self::Summary => "job summary",
-            Self::Status => "commit status",
-            Self::Check => "check run",
-            Self::Deployment => "GitHub Deployment",
-            Self::Comment => "pull request comment",
+    pub const fn noun(self, forge: Forge) -> &'static str {
+        match (self, forge) {
+            (Self::Summary, _) => "job summary",
+            (Self::Status, _) => "commit status",
+            (Self::Check, _) => "check run",
+            (Self::Deployment, Forge::GitHub) => "GitHub Deployment",
+            (Self::Deployment, Forge::GitLab) => "GitLab deployment",
+            (Self::Deployment, _) => "deployment",
+            (Self::Comment, Forge::GitLab) => "merge request note",
+            (Self::Comment, _) => "pull request comment",
         }
     }
 
@@ -59,11 +62,49 @@ impl Kind {
     }
 }
 
+/// A place where code lives and CI runs, which may keep records of deployments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forge {
+    /// GitHub, its Enterprise Server included.
+    GitHub,
+    /// GitLab.
+    GitLab,
+    /// Forgejo, which speaks GitHub's language as far as it goes.
+    Forgejo,
+    /// Gitea, likewise.
+    Gitea,
+}
+
+impl Forge {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
+            Self::Forgejo => "Forgejo",
+            Self::Gitea => "Gitea",
+        }
+    }
+
+    /// Whether it has such a thing.
+    #[must_use]
+    pub const fn has(self, kind: Kind) -> bool {
+        match self {
+            Self::GitHub => true,
+            Self::GitLab => !matches!(kind, Kind::Check),
+            Self::Forgejo | Self::Gitea => !matches!(kind, Kind::Check | Kind::Deployment),
+        }
+    }
+}
+
 /// What became of one report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filed {
     /// Its kind.
     pub kind: Kind,
+    /// Where.
+    pub forge: Forge,
     /// Why it could not be written, if so.
     pub trouble: Option<Missed>,
 }

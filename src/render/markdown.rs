@@ -176,8 +176,11 @@ fn log(lines: &[String]) -> String {
 
 /// What was and was not reported elsewhere, and why.
 fn reports(filed: &[Filed]) -> String {
-    let written: Vec<&str> =
-        filed.iter().filter(|filed| filed.trouble.is_none()).map(|filed| filed.kind.noun()).collect();
+    let written: Vec<&str> = filed
+        .iter()
+        .filter(|filed| filed.trouble.is_none())
+        .map(|filed| filed.kind.noun(filed.forge))
+        .collect();
     let also = (!written.is_empty()).then(|| format!("Also reported as {}.", written.join(", ")));
     let missed = filed.iter().filter_map(words::missed).map(|missed| prose(&missed));
     also.into_iter().chain(missed).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
@@ -296,7 +299,7 @@ mod tests {
     use crate::deploy::report::{Cause, Sent};
     use crate::deploy::state::{DeploymentId, Snapshot, Verdict};
     use crate::deploy::trigger::{Refusal, Refused};
-    use crate::render::{Kind, Missed};
+    use crate::render::{Forge, Kind, Missed};
 
     fn snapshot(text: &str) -> Snapshot {
         Snapshot {
@@ -338,6 +341,7 @@ mod tests {
         };
         let missed = |kind| Filed {
             kind,
+            forge: Forge::GitHub,
             trouble: Some(Missed { why: text.to_owned(), forbidden: true, read_only: false }),
         };
         (report, place, Kind::ALL.map(missed).to_vec())

@@ -1,5 +1,6 @@
 //! Pure renderers: a report in, a string out.
 
+pub mod artifacts;
 pub mod gantt;
 pub mod json;
 mod kind;
@@ -10,7 +11,7 @@ pub mod words;
 
 use std::time::Duration;
 
-pub use self::kind::{Filed, Kind, Missed};
+pub use self::kind::{Filed, Forge, Kind, Missed};
 
 /// What a reader must know beside the report to make sense of it.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Place {
     pub cause: Option<String>,
     /// The deadline.
     pub timeout: Duration,
+    /// Whether the CI job's own time limit, not the user, set the deadline.
+    pub cut_short: bool,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
     /// On the embedded platform: how many times as fast it is as a real one.

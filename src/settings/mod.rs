@@ -56,6 +56,8 @@ pub struct Settings {
     pub github_token: Option<Token>,
     /// GitLab's token for the reports.
     pub gitlab_token: Option<Token>,
+    /// The own token of a job of GitLab's.
+    pub job_token: Option<Token>,
     /// Base of the platform's API.
     pub api_url: Url,
     /// How this machine reaches others.
@@ -113,7 +115,7 @@ impl Settings {
         let skip_if_missing = desk.choice("if-missing", &["fail", "skip"]) == 1;
         let api_token = desk.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
         let hook = hook(desk, needs, skip_if_missing, api_token.is_some());
-        let environment = desk.label("environment");
+        let environment = desk.label("environment").or_else(|| of_job(desk.env, "CI_ENVIRONMENT_NAME"));
         let name = desk.label("name").unwrap_or_else(|| match &environment {
             Some(environment) => format!("Deploy / {environment}"),
             None => "Deploy".to_owned(),
@@ -129,12 +131,13 @@ impl Settings {
             interval: desk.duration("poll-interval", INTERVAL, true),
             pass_canceled: desk.choice("on-canceled", &["fail", "pass"]) == 1,
             environment,
-            environment_url: desk.url("environment-url", false).map(String::from),
+            environment_url: environment_url(desk),
             report: reports(desk),
             name,
             sha: sha(desk),
             github_token: desk.token("github-token", &[]),
             gitlab_token: desk.token("gitlab-token", &["GITLAB_TOKEN"]),
+            job_token: of_job(desk.env, "CI_JOB_TOKEN").and_then(|token| Token::parse(&token)),
             api_url: desk.url("api-url", true).unwrap_or_else(api_url),
             network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
             dry_run: desk.flag("dry-run"),
@@ -145,7 +148,7 @@ impl Settings {
     /// The redactor that knows all of this run's secrets.
     #[must_use]
     pub fn redactor(&self) -> Redactor {
-        let tokens = [&self.api_token, &self.github_token, &self.gitlab_token];
+        let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
         Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten())
     }
 }
@@ -255,8 +258,35 @@ fn network(desk: &mut Desk<'_>) -> Network {
     Network { authorities, proxy, no_proxy }
 }
 
+/// What GitLab says of the job itself.
+fn of_job(env: &Env, name: &str) -> Option<String> {
+    let value = if env.in_gitlab() { env.get(name)? } else { return None };
+    Some(Redactor::default().clean(value, 200)).filter(|value| !value.is_empty())
+}
+
+/// The input, else what the job's `environment:` says. There the variable of this name may be the output of an earlier
+/// job, whose dotenv report brings the others with it: then it is no input of this run.
+fn environment_url(desk: &mut Desk<'_>) -> Option<String> {
+    const NAME: &str = "environment-url";
+    let inherited = of_job(desk.env, "DEPLOY_HOOK_OUTCOME").is_some() && desk.inputs.get(NAME).is_none();
+    let given = if inherited { None } else { desk.url(NAME, false) };
+    let of_job = || Url::parse(&of_job(desk.env, "CI_ENVIRONMENT_URL")?).ok();
+    let of_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+    given.or_else(|| of_job().filter(of_web)).map(String::from)
+}
+
+/// Where report files go as the inputs have it, judged or not: GitLab has no place of its own for them but the job's
+/// folder.
+#[must_use]
+pub fn report_dir(inputs: &Inputs, env: &Env) -> Option<PathBuf> {
+    let given = Desk::new(inputs, env).find("output-dir", &[]).map(|found| found.value);
+    given.or_else(|| of_job(env, "CI_PROJECT_DIR")).map(|dir| PathBuf::from(dir.trim()))
+}
+
 fn output_dir(desk: &mut Desk<'_>) -> Option<PathBuf> {
-    let found = desk.find("output-dir", &[])?;
+    let Some(found) = desk.find("output-dir", &[]) else {
+        return report_dir(desk.inputs, desk.env);
+    };
     let dir = PathBuf::from(found.value.trim());
     if let Err(error) = std::fs::create_dir_all(&dir) {
         desk.problem(&found, format!("cannot be made ({error})"), "Give a folder that can be written to.");

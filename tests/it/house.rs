@@ -131,7 +131,7 @@ fn the_program_sleeps_in_one_place_and_between_two_writes_to_github() {
         .map(|(path, _, _)| path)
         .collect();
     sleeping.sort();
-    assert_eq!(sleeping, [Path::new("ci/github/desk.rs"), Path::new("deploy/mod.rs")]);
+    assert_eq!(sleeping, [Path::new("ci/records/desk.rs"), Path::new("deploy/mod.rs")]);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use reqwest::header::ACCEPT;
 use serde_json::Value;
 use url::Url;
 
+use crate::ci::records::standing::Trouble;
 use crate::http::{self, Http};
-use crate::render::text::duration;
+use crate::render::Forge;
 use crate::secret::{Redactor, Token, is_safe};
 
 /// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
@@ -18,49 +19,9 @@ const ALONE: Duration = Duration::from_mins(1);
 pub(super) struct Api {
     octocrab: Octocrab,
     redactor: Redactor,
+    forge: Forge,
     base: String,
     root: String,
-}
-
-/// Why a request came to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// GitHub said no.
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// GitHub's words, cleaned.
-        message: String,
-    },
-    /// GitHub asks for fewer requests: none for so long.
-    Limited(Duration),
-    /// GitHub did not answer in time, or not at all.
-    Unreachable(String),
-}
-
-impl Trouble {
-    /// Whether the token may not do this: GitHub says 403, or 404 where it does not want to say even that.
-    pub(super) fn is_permission(&self) -> bool {
-        matches!(self, Self::Refused { status: 403 | 404, .. })
-    }
-
-    /// Whether the same request would come to nothing again.
-    pub(super) fn lasts(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if *status < 500)
-    }
-}
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Refused { status, message } if message.is_empty() => write!(f, "GitHub answered {status}"),
-            Self::Refused { status, message } => write!(f, "GitHub answered {status}: {message}"),
-            Self::Limited(pause) => {
-                write!(f, "GitHub's rate limit allows no further request for {}", duration(*pause))
-            }
-            Self::Unreachable(said) => f.write_str(said),
-        }
-    }
 }
 
 /// A request's method.
@@ -74,7 +35,13 @@ pub(super) enum Verb {
 impl Api {
     /// The API at this base (`https://api.github.com`, `https://HOST/api/v3`). Octocrab itself names the API's version,
     /// `2022-11-28`, and would send a second such header beside its own.
-    pub(super) fn new(http: &Http, base: &str, repository: &str, token: &Token) -> Result<Self, Trouble> {
+    pub(super) fn new(
+        http: &Http,
+        forge: Forge,
+        base: &str,
+        repository: &str,
+        token: &Token,
+    ) -> Result<Self, Trouble> {
         let base = base.trim_end_matches('/').to_owned();
         if !Url::parse(&base).is_ok_and(|url| is_safe(&url)) {
             return Err(Trouble::Unreachable("GITHUB_API_URL is not https".to_owned())); // the token would go in clear
@@ -87,8 +54,20 @@ impl Api {
                     .add_header(ACCEPT, "application/vnd.github+json".to_owned())
             })
             .and_then(|builder| builder.build_with_reqwest(http.client().clone()));
-        let octocrab = octocrab.map_err(|error| Trouble::Unreachable(plain(&error, http.redactor())))?;
-        Ok(Self { octocrab, redactor: http.redactor().clone(), base, root: format!("/repos/{repository}") })
+        let octocrab =
+            octocrab.map_err(|error| Trouble::Unreachable(plain(&error, forge, http.redactor())))?;
+        Ok(Self {
+            octocrab,
+            redactor: http.redactor().clone(),
+            forge,
+            base,
+            root: format!("/repos/{repository}"),
+        })
+    }
+
+    /// Whose API it is.
+    pub(super) fn forge(&self) -> Forge {
+        self.forge
     }
 
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
@@ -98,13 +77,15 @@ impl Api {
             Sent::Done(value) => Ok(value),
             Sent::Moved(to) => match self.send(verb, &to, body).await? {
                 Sent::Done(value) => Ok(value),
-                Sent::Moved(_) => Err(Trouble::Unreachable("GitHub redirects in circles".to_owned())),
+                Sent::Moved(_) => {
+                    Err(Trouble::Unreachable(format!("{} redirects in circles", self.forge.name())))
+                }
             },
         }
     }
 
     async fn send(&self, verb: Verb, route: &str, body: &Value) -> Result<Sent, Trouble> {
-        let broken = |error: octocrab::Error| Trouble::Unreachable(plain(&error, &self.redactor));
+        let broken = |error: octocrab::Error| Trouble::Unreachable(plain(&error, self.forge, &self.redactor));
         let sent = match verb {
             Verb::Get => self.octocrab._get(route).await,
             Verb::Post => self.octocrab._post(route, Some(body)).await,
@@ -142,11 +123,15 @@ enum Sent {
 }
 
 /// What is at the bottom of an error of octocrab's: the layers above name libraries, a URL or a backtrace.
-fn plain(error: &octocrab::Error, redactor: &Redactor) -> String {
+fn plain(error: &octocrab::Error, forge: Forge, redactor: &Redactor) -> String {
     let mut bottom: &dyn std::error::Error = error;
     while let Some(source) = bottom.source() {
         bottom = source;
     }
     let said = bottom.to_string();
-    format!("GitHub cannot be reached: {}", redactor.clean(said.lines().next().unwrap_or_default(), 200))
+    format!(
+        "{} cannot be reached: {}",
+        forge.name(),
+        redactor.clean(said.lines().next().unwrap_or_default(), 200)
+    )
 }

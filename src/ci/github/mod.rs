@@ -3,82 +3,37 @@
 mod api;
 mod bodies;
 pub mod command;
-mod desk;
 mod event;
 mod files;
 pub mod post;
-mod records;
+mod registry;
 
 use std::path::{Path, PathBuf};
 
-use tokio::sync::watch;
-
 use self::api::Api;
-use self::bodies::Standing;
 use self::event::Run;
-use self::records::{Open, Records, Subject};
+use self::registry::{Open, Register, Subject};
+use super::records::clerk::Records;
+use super::records::{Aside, Keeper, Wanted};
 use crate::ci::out::Out;
 use crate::deploy::report::{Cause, Event, Report};
-use crate::deploy::state::{Outcome, Phase};
+use crate::deploy::state::Outcome;
 use crate::env::Env;
-use crate::error::{Problems, Signal, exit_code};
+use crate::error::{Problems, exit_code};
 use crate::http::Http;
-use crate::render::{Filed, Kind, Missed, Place, markdown, outputs, words};
-use crate::secret::Token;
+use crate::render::{Forge, Kind, Missed, Place, markdown, outputs, words};
 
 /// The name under which what is open is carried to the post step.
 const STATE: &str = "deploy_hook_records";
 
-/// What becomes of a wanted comment in a run of a push, a schedule or the like.
-const NO_PULL_REQUEST: &str = "There is no comment, as this run belongs to no pull request.";
-
-/// The runner, as a container action or a step sees it.
+/// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
 #[derive(Debug)]
 pub struct GitHub {
     out: Out,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
     run: Option<Run>,
-    records: Option<Records>,
-    /// The records wanted; a comment only where there is a pull request.
-    kinds: Vec<Kind>,
-    /// Why there can be no records at all.
-    without: &'static str,
-    /// Whether a comment was wanted where there is no pull request.
-    astray: bool,
-    /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
-    named: bool,
-    deployment: Option<String>,
-    stop: Option<Stop>,
-}
-
-/// What a user wants reported, and as what.
-#[derive(Clone, Debug)]
-pub struct Wanted<'a> {
-    /// The kinds.
-    pub kinds: Vec<Kind>,
-    /// Whether they were named one by one.
-    pub named: bool,
-    /// Context of the status, name of the check.
-    pub name: &'a str,
-    /// The commit, where the user chose one.
-    pub sha: Option<&'a str>,
-    /// The token.
-    pub token: Option<&'a Token>,
-    /// Where the runner's signals are heard.
-    pub stop: Option<Stop>,
-}
-
-/// Hears the first signal.
-pub type Stop = watch::Receiver<Option<Signal>>;
-
-/// What a reader is told beside the run's events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Aside {
-    /// Something to act on.
-    Warning(String),
-    /// Something to know.
-    Line(String),
+    keeper: Keeper,
 }
 
 impl GitHub {
@@ -90,26 +45,34 @@ impl GitHub {
         }
         let path = |name: &str| env.get(name).map(PathBuf::from);
         let run = Run::detect(env, wanted.sha, http.redactor());
+        let forge = forge(env);
         let pull = run.as_ref().is_some_and(|run| run.pull.is_some());
-        let kinds = wanted.kinds.iter().copied();
-        let mut github = Self {
+        let untrusted = run.as_ref().is_some_and(|run| run.untrusted);
+        let mut keeper = Keeper::new(out, forge, wanted, untrusted);
+        let records = wanted.kinds.iter().copied().filter(|kind| *kind != Kind::Summary);
+        let (has, has_not): (Vec<Kind>, Vec<Kind>) = records.partition(|kind| forge.has(*kind));
+        for kind in has_not {
+            keeper.note_absence(&words::absent(kind, forge));
+        }
+        let (kinds, astray): (Vec<Kind>, Vec<Kind>) =
+            has.into_iter().partition(|kind| *kind != Kind::Comment || pull);
+        if !astray.is_empty() {
+            keeper.note_absence(words::nowhere_to_comment(forge));
+        }
+        match register(run.as_ref(), forge, wanted, http, place) {
+            _ if kinds.is_empty() => {}
+            Ok(register) => keeper.employ(open(register, kinds, path("GITHUB_STATE"))),
+            Err(why) => {
+                keeper.lack(&kinds, &Missed { why: why.to_owned(), forbidden: false, read_only: false });
+            }
+        }
+        Some(Self {
             out: out.clone(),
             output: path("GITHUB_OUTPUT"),
             summary: path("GITHUB_STEP_SUMMARY").filter(|_| wanted.kinds.contains(&Kind::Summary)),
-            records: None,
-            kinds: kinds.filter(|kind| *kind != Kind::Summary && (*kind != Kind::Comment || pull)).collect(),
-            without: "",
-            astray: wanted.kinds.contains(&Kind::Comment) && !pull,
-            named: wanted.named,
-            deployment: None,
-            stop: wanted.stop.clone(),
             run,
-        };
-        match github.open(wanted, http, place, path("GITHUB_STATE")) {
-            Ok(records) => github.records = records,
-            Err(why) => github.without = why,
-        }
-        Some(github)
+            keeper,
+        })
     }
 
     /// What began this run, for the summary.
@@ -120,15 +83,10 @@ impl GitHub {
 
     /// Takes note of an event; what could not be written comes back, one sentence each.
     pub async fn tell(&mut self, event: &Event, place: &Place) -> Vec<Aside> {
+        self.keeper.note(event);
         match event {
             Event::Triggered { snapshot, .. } => {
-                self.deployment = Some(snapshot.id.to_string());
-                self.note(snapshot.phase, &words::going(Some(snapshot.id.as_str()), &snapshot.word));
                 self.output(&outputs::early(snapshot, place)).map(Aside::Warning).into_iter().collect()
-            }
-            Event::State { stage } => {
-                self.note(stage.phase, &words::going(self.deployment.as_deref(), &stage.word));
-                Vec::new()
             }
             Event::UnknownState { word } => {
                 self.warning(&words::unknown_state(word));
@@ -144,57 +102,10 @@ impl GitHub {
         self.out.command(&command::annotation("warning", message));
     }
 
-    fn open(
-        &self,
-        wanted: &Wanted<'_>,
-        http: &Http,
-        place: &Place,
-        state: Option<PathBuf>,
-    ) -> Result<Option<Records>, &'static str> {
-        if self.kinds.is_empty() {
-            return Ok(None);
-        }
-        let run = self.run.as_ref().filter(|run| !run.sha.is_empty());
-        let run = run.ok_or("the environment names no repository and commit")?;
-        let token = wanted.token.ok_or("there is no github-token")?;
-        let api = Api::new(http, &run.api, &run.repository, token);
-        let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
-        let subject = Subject {
-            name: wanted.name.to_owned(),
-            sha: run.sha.clone(),
-            page: run.page.clone(),
-            environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
-            site: place.environment_url.clone(),
-            pull: run.pull,
-        };
-        let save = move |open: &Open| {
-            if let Some(state) = &state {
-                save(state, open);
-            }
-        };
-        Ok(Some(Records::open(api, subject, self.kinds.clone(), save)))
-    }
-
-    /// Notes how things stand; the end is noted with the verdict.
-    fn note(&self, phase: Phase, text: &str) {
-        if let Some(records) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
-            records.note(Standing::going(phase, self.out.redact(text)));
-        }
-    }
-
     async fn ended(&mut self, report: &Report, place: &Place) -> Vec<Aside> {
         let mut asides = Vec::from_iter(self.output(&outputs::all(report, place)).map(Aside::Warning));
-        let mut filed = self.close(report, place).await;
-        let untrusted = self.run.as_ref().is_some_and(|run| run.untrusted);
-        filed.iter_mut().filter_map(|filed| filed.trouble.as_mut()).for_each(|missed| {
-            missed.read_only = untrusted;
-        });
-        for missed in filed.iter().filter_map(words::missed) {
-            asides.push(if self.named { Aside::Warning(missed) } else { Aside::Line(missed) });
-        }
-        if self.astray && report.outcome != Outcome::Skipped {
-            asides.push(Aside::Line(NO_PULL_REQUEST.to_owned()));
-        }
+        let filed = self.keeper.close(report, place).await;
+        asides.extend(self.keeper.asides(&filed, report));
         if let Some(path) = &self.summary {
             let page = markdown::summary(report, place, &filed);
             asides.extend(files::append(path, &self.out.redact(&page)).err().map(Aside::Warning));
@@ -209,32 +120,48 @@ impl GitHub {
         asides
     }
 
-    /// Closes the records. A run in which nothing was to be triggered leaves none.
-    async fn close(&mut self, report: &Report, place: &Place) -> Vec<Filed> {
-        let records = self.records.take();
-        let rehearsed = report.triggers == 0 && report.cause == Some(Cause::NotAsked);
-        if rehearsed || report.outcome == Outcome::Skipped {
-            return Vec::new();
-        }
-        let Some(records) = records else {
-            let missed = Missed { why: self.without.to_owned(), forbidden: false, read_only: false };
-            let unfiled = |kind: &Kind| Filed { kind: *kind, trouble: Some(missed.clone()) };
-            // `auto` without a token is somebody's own machine or container: there a record was never expected
-            return self.kinds.iter().filter(|_| self.named).map(unfiled).collect();
-        };
-        let passed = exit_code(report.outcome, place.pass_canceled, None) == 0;
-        let text = self.out.redact(&words::verdict(report, place).happened);
-        let page = self.out.redact(&markdown::summary(report, place, &[]));
-        let hurried = report.outcome == Outcome::Interrupted;
-        records.close(Standing::over(report.outcome, passed, text, page), hurried, self.stop.take()).await
-    }
-
     fn output(&self, pairs: &[(&str, String)]) -> Option<String> {
         let path = self.output.as_ref()?;
         let safe: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
         files::append(path, &files::outputs(&safe)?).err()
     }
+}
+
+/// What the records are about and where they are written, or why they cannot be.
+fn register(
+    run: Option<&Run>,
+    forge: Forge,
+    wanted: &Wanted<'_>,
+    http: &Http,
+    place: &Place,
+) -> Result<Register, &'static str> {
+    let run = run.filter(|run| !run.sha.is_empty());
+    let run = run.ok_or("the environment names no repository and commit")?;
+    let token = wanted.token.ok_or("there is no github-token")?;
+    let api = Api::new(http, forge, &run.api, &run.repository, token);
+    let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
+    let subject = Subject {
+        name: wanted.name.to_owned(),
+        sha: run.sha.clone(),
+        page: run.page.clone(),
+        environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
+        site: place.environment_url.clone(),
+        pull: run.pull,
+    };
+    Ok(Register { api, subject })
+}
+
+/// Puts a clerk to work. What is open is carried to the post step; where that fails, the run closes it itself or
+/// nobody does.
+fn open(register: Register, kinds: Vec<Kind>, state: Option<PathBuf>) -> Records {
+    let subject = register.subject.clone();
+    Records::open(register, kinds, move |records| {
+        if let Some(state) = &state {
+            let pairs = [(STATE, registry::to_state(&Open { subject: subject.clone(), records }))];
+            let _ = files::outputs(&pairs).map(|text| files::append(state, &text));
+        }
+    })
 }
 
 /// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
@@ -252,12 +179,6 @@ pub fn complain(problems: &Problems, env: &Env, out: &Out) {
     }
 }
 
-/// Carries what is open to the post step; where that fails, the run closes it itself or nobody does.
-fn save(path: &Path, open: &Open) {
-    let pairs = [(STATE, records::to_state(open))];
-    let _ = files::outputs(&pairs).map(|text| files::append(path, &text));
-}
-
 /// Whether this process runs under GitHub's runner, or one that follows its contract.
 #[must_use]
 pub fn is_here(env: &Env) -> bool {
@@ -268,4 +189,15 @@ pub fn is_here(env: &Env) -> bool {
 #[must_use]
 pub fn is_action(env: &Env) -> bool {
     is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
+}
+
+/// Whose runner it is: others that follow GitHub's contract say so.
+fn forge(env: &Env) -> Forge {
+    if env.says_yes("FORGEJO_ACTIONS") {
+        Forge::Forgejo
+    } else if env.says_yes("GITEA_ACTIONS") {
+        Forge::Gitea
+    } else {
+        Forge::GitHub
+    }
 }

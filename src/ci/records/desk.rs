@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout_at};
 
-use super::bodies::Standing;
+use super::standing::Standing;
 
 /// How long a request may take while the deployment goes on.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long all the closing may take: so long does a GitHub that is down delay a run.
+/// How long all the closing may take: so long does a forge that is down delay a run.
 const CLOSING: Duration = Duration::from_secs(10);
 
 /// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the

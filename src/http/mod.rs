@@ -3,24 +3,26 @@
 //! https only (plain http to this machine itself), no redirect is followed, nothing is retried here, bodies end at
 //! one MiB, and errors lose their URL: reqwest prints it in every form of an error.
 
+mod answer;
+
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{NoProxy, Proxy, redirect, retry};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
+pub(crate) use self::answer::barred;
+pub use self::answer::{Answer, BodyFault, LARGEST_BODY};
 pub use reqwest::Method;
 
 use crate::secret::{Redactor, Token, is_safe};
-
-/// No answer is read beyond this many bytes.
-pub const LARGEST_BODY: usize = 1024 * 1024;
 
 /// How long a connection may take, all of DNS, TCP and TLS. Shorter than any request's limit, so that running out
 /// of it always means that the request never left.
@@ -98,32 +100,13 @@ pub struct Http {
     redactor: Redactor,
 }
 
-/// A whole answer.
-#[derive(Debug)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// The body, or why there is none.
-    pub body: Result<Vec<u8>, BodyFault>,
-    /// How long the server asks to be left alone (`Retry-After`, seconds or a date).
-    pub retry_after: Option<Duration>,
-    /// Requests left (`X-RateLimit-Remaining`).
-    pub remaining: Option<u32>,
-    /// Until they are counted anew (`X-RateLimit-Reset`, seconds from now or since the epoch).
-    pub reset_in: Option<Duration>,
-    /// The server's clock (`Date`).
-    pub date: Option<SystemTime>,
-}
-
-/// Why a body cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BodyFault {
-    /// Larger than [`LARGEST_BODY`].
-    #[error("the answer is larger than 1 MiB")]
-    TooLarge,
-    /// It ended before its end.
-    #[error("the answer broke off")]
-    BrokeOff,
+/// A token and how a server wants it.
+#[derive(Clone, Copy, Debug)]
+pub enum Credential<'a> {
+    /// `Authorization: Bearer`.
+    Bearer(&'a Token),
+    /// In a header of its own, by its name in small letters.
+    Header(&'static str, &'a Token),
 }
 
 /// Why there is no answer.
@@ -196,19 +179,38 @@ impl Http {
         token: Option<&Token>,
         limit: Duration,
     ) -> Result<Answer, Failure> {
+        self.send_json(method, url, token.map(Credential::Bearer), None, limit).await
+    }
+
+    /// The same with a body.
+    pub async fn send_json(
+        &self,
+        method: Method,
+        url: &Url,
+        credential: Option<Credential<'_>>,
+        body: Option<&Value>,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
         if !is_safe(url) {
             let said = "plain http is only for this machine itself".to_owned();
             return Err(Failure::NotSent { stage: Stage::Tls, said });
         }
         let mut request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
-        if let Some(token) = token
-            && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        let header = credential.map(|credential| match credential {
+            Credential::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose())),
+            Credential::Header(name, token) => (HeaderName::from_static(name), token.expose().to_owned()),
+        });
+        if let Some((name, value)) = header
+            && let Ok(mut value) = HeaderValue::try_from(value)
         {
             value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+            request = request.header(name, value);
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let response = request.send().await.map_err(|error| self.failure(error, limit))?;
-        Ok(read(response).await)
+        Ok(answer::read(response).await)
     }
 
     /// The client itself, for a library that brings its own requests: octocrab.
@@ -267,66 +269,6 @@ fn headers() -> HeaderMap {
     HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))])
 }
 
-async fn read(mut response: reqwest::Response) -> Answer {
-    let head = response.headers().clone();
-    let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
-    let mut body = Ok(Vec::new());
-    while let Ok(bytes) = &mut body {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > LARGEST_BODY => body = Err(BodyFault::TooLarge),
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(_) => body = Err(BodyFault::BrokeOff),
-        }
-    }
-    let now = date.unwrap_or_else(SystemTime::now);
-    Answer {
-        status: response.status().as_u16(),
-        body,
-        retry_after: text(&head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
-        remaining: text(&head, "x-ratelimit-remaining").and_then(|value| value.parse().ok()),
-        reset_in: text(&head, "x-ratelimit-reset").and_then(|value| reset_in(value, now)),
-        date,
-    }
-}
-
-fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    head.get(name)?.to_str().ok().map(str::trim)
-}
-
-/// How long an answer asks for no further request: what `Retry-After` says, else until the reset where none is left.
-pub(crate) fn barred(head: &HeaderMap) -> Option<Duration> {
-    let date = text(head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
-    let now = date.unwrap_or_else(SystemTime::now);
-    let asked = text(head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
-    let spent = text(head, "x-ratelimit-remaining") == Some("0");
-    let reset = text(head, "x-ratelimit-reset").filter(|_| spent).and_then(|value| reset_in(value, now));
-    asked.or(reset)
-}
-
-/// RFC 9110, 10.2.3: seconds, or a date. What cannot be read is as if it were not there.
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(now).unwrap_or_default())
-}
-
-/// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch, a very
-/// large one milliseconds.
-fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
-    const LARGEST_SPAN: u64 = 1_000_000_000;
-    const LARGEST_TIME: u64 = 100_000_000_000;
-    let seconds = match value.parse().ok()? {
-        span @ ..LARGEST_SPAN => return Some(Duration::from_secs(span)),
-        time @ ..LARGEST_TIME => Duration::from_secs(time),
-        millis => Duration::from_millis(millis),
-    };
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Some(seconds.saturating_sub(now))
-}
-
 /// An error and all its sources in one line, without the URL that reqwest would put in.
 fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
@@ -383,24 +325,6 @@ fn authority(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn headers_about_pace_are_read_in_every_form_and_nonsense_is_as_if_not_there() {
-        let now = httpdate::parse_http_date("Mon, 23 Nov 2026 12:00:00 GMT").unwrap();
-        let seconds = |n| Some(Duration::from_secs(n));
-        assert_eq!(retry_after("120", now), seconds(120));
-        assert_eq!(retry_after("Mon, 23 Nov 2026 12:00:30 GMT", now), seconds(30));
-        assert_eq!(retry_after("Mon, 23 Nov 2026 11:00:00 GMT", now), seconds(0), "a date that is past");
-        for nonsense in ["", "-5", "soon", "1e9", "99999999999999999999"] {
-            assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
-        }
-        let epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        assert_eq!(reset_in("45", now), seconds(45));
-        assert_eq!(reset_in(&(epoch + 45).to_string(), now), seconds(45));
-        assert_eq!(reset_in(&(epoch - 45).to_string(), now), seconds(0));
-        assert_eq!(reset_in(&((epoch + 45) * 1000).to_string(), now), seconds(45));
-        assert_eq!(reset_in("x", now), None);
-    }
 
     #[test]
     fn a_proxy_shows_its_host_and_keeps_its_password() {

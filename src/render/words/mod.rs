@@ -2,10 +2,14 @@
 //!
 //! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
 
+mod records;
+
 use std::time::Duration;
 
+pub use self::records::{LEFT_OPEN, absent, gitlab_remedy, going, missed, nowhere_to_comment};
+
+use super::Place;
 use super::text::{count, duration};
-use super::{Filed, Place};
 use crate::deploy::ports::Unreadable;
 use crate::deploy::report::{Cause, Event, Report, Sent, Task};
 use crate::deploy::state::{Outcome, Phase, Snapshot};
@@ -64,7 +68,11 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
         Outcome::TimedOut => words(
             format!("{which} was still going after {}{state}.", duration(place.timeout)),
             GOES_ON,
-            "Look at it in the dashboard. If it often takes this long, raise `timeout`.",
+            if place.cut_short {
+                "Look at it in the dashboard. The job's own time limit left no more: raise the job's `timeout:`."
+            } else {
+                "Look at it in the dashboard. If it often takes this long, raise `timeout`."
+            },
         ),
         Outcome::Lost => lost(report, &which),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
@@ -327,25 +335,18 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
     })
 }
 
-/// One line for a record while the deployment goes on.
+/// The job's own time limit leaves less than the follow was to take.
 #[must_use]
-pub fn going(id: Option<&str>, word: &str) -> String {
-    let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
-    if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
+pub fn cut_short(left: Duration) -> String {
+    format!(
+        "The job's own time limit leaves {}: the deployment is followed no longer than that.",
+        duration(left)
+    )
 }
 
-/// Why a report is missing, and what to do about it; `None` where it is not.
-#[must_use]
-pub fn missed(filed: &Filed) -> Option<String> {
-    let missed = filed.trouble.as_ref()?;
-    let (noun, why) = (filed.kind.noun(), missed.why.trim_end_matches('.'));
-    let remedy = match (missed.forbidden, missed.read_only) {
-        (false, _) => String::new(),
-        (true, true) => " Pull requests from forks and Dependabot get a token that may only read.".to_owned(),
-        (true, false) => format!(" Add `{}` to the job's `permissions:`.", filed.kind.permission()),
-    };
-    Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
-}
+/// A second start of the image's entrypoint in one job.
+pub const AFTER_SCRIPT: &str = "This job has started the image before, so this is its after_script: nothing is triggered again, and the \
+    report files stay as they are.";
 
 /// The warning about a hook of a platform nobody here knows.
 #[must_use]
@@ -357,10 +358,6 @@ pub fn unknown_host(host: &str) -> String {
 
 /// What bad input means.
 pub const NOTHING_SENT: &str = "Nothing was sent.";
-
-/// What a record says that a killed run left open.
-pub const LEFT_OPEN: &str =
-    "The run ended before the deployment's end was seen; the deployment goes on at the platform.";
 
 /// What a newcomer on the embedded platform is told first.
 #[must_use]

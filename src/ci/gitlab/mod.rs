@@ -1,0 +1,109 @@
+//! GitLab CI: the run's records at GitLab, the job's time limit, and the image's own entrypoint.
+//!
+//! Outputs, summary and links are report files there (`files.rs`), sections are the log's (`terminal.rs`).
+
+mod api;
+mod bodies;
+pub mod entrypoint;
+mod job;
+mod registry;
+pub mod section;
+
+use std::time::{Duration, SystemTime};
+
+use self::api::Api;
+use self::job::Job;
+use self::registry::{Register, Subject};
+use super::out::Out;
+use super::records::clerk::Records;
+use super::records::{Aside, Keeper, Wanted};
+use crate::deploy::report::Event;
+use crate::env::Env;
+use crate::http::{Http, Network};
+use crate::render::{Filed, Forge, Kind, Missed, Place, words};
+use crate::secret::Token;
+
+/// A job of GitLab's.
+#[derive(Debug)]
+pub struct GitLab {
+    keeper: Keeper,
+    cause: String,
+}
+
+impl GitLab {
+    /// The job, where this process runs in one. `job_token`: the job's own token, which may do little.
+    #[must_use]
+    pub fn detect(
+        env: &Env,
+        out: &Out,
+        (http, network): (&Http, &Network),
+        wanted: &Wanted<'_>,
+        job_token: Option<&Token>,
+        place: &Place,
+    ) -> Option<Self> {
+        if !env.in_gitlab() {
+            return None;
+        }
+        let job = Job::detect(env, wanted.sha);
+        let mut keeper = Keeper::new(out, Forge::GitLab, wanted, false);
+        let mut kinds = Vec::new();
+        for kind in wanted.kinds.iter().copied().filter(|kind| *kind != Kind::Summary) {
+            let of_user = wanted.token.is_some();
+            match kind {
+                _ if !Forge::GitLab.has(kind) => keeper.note_absence(&words::absent(kind, Forge::GitLab)),
+                Kind::Comment if job.as_ref().is_some_and(|job| job.request.is_none()) => {
+                    keeper.note_absence(words::nowhere_to_comment(Forge::GitLab));
+                }
+                Kind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
+                Kind::Status | Kind::Comment if of_user => kinds.push(kind),
+                // What a job's own token may not do is not tried with it.
+                _ => keeper.lack(&[kind], &missed("there is no gitlab-token", true)),
+            }
+        }
+        let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
+        if !kinds.is_empty() {
+            let api = Api::new(env, http, network, wanted.token, job_token);
+            match (job, api) {
+                (Some(job), Some(api)) => {
+                    let subject = Subject {
+                        name: wanted.name.to_owned(),
+                        environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
+                        job,
+                    };
+                    keeper.employ(Records::open(Register { api, subject }, kinds, |_| ()));
+                }
+                (None, _) => {
+                    keeper.lack(&kinds, &missed("the environment names no project and commit", false));
+                }
+                (_, None) => {
+                    keeper.lack(&kinds, &missed("CI_API_V4_URL is not the https base of an API", false));
+                }
+            }
+        }
+        Some(Self { keeper, cause: http.redactor().clean(&cause, 200) })
+    }
+
+    /// What began this run, for the summary.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// Takes note of an event; what became of the records comes back at the end.
+    pub async fn tell(&mut self, event: &Event, place: &Place) -> (Vec<Aside>, Vec<Filed>) {
+        self.keeper.note(event);
+        let Event::Ended { report } = event else { return (Vec::new(), Vec::new()) };
+        let filed = self.keeper.close(report, place).await;
+        (self.keeper.asides(&filed, report), filed)
+    }
+}
+
+fn missed(why: &str, forbidden: bool) -> Missed {
+    Missed { why: why.to_owned(), forbidden, read_only: false }
+}
+
+/// How long the job may still go on, with time set aside to end in order; `None` where it is not said.
+#[must_use]
+pub fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
+    if env.in_gitlab() { job::time_left(env, now) } else { None }
+}

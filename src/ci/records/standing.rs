@@ -1,0 +1,134 @@
+//! How things stand with a run, in no forge's language; and why a forge did not take note of it.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::deploy::state::{Outcome, Phase};
+use crate::render::Forge;
+use crate::render::markdown::escape;
+use crate::render::text::duration;
+
+/// What a comment's mark holds encoded: all that could end its markup, so that no two names share a mark.
+const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
+
+/// The mark by which a comment is found again; invisible to readers.
+pub(in crate::ci) fn mark(name: &str) -> String {
+    format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
+}
+
+/// How things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ci) struct Standing {
+    /// At a glance.
+    pub(in crate::ci) stand: Stand,
+    /// One line.
+    pub(in crate::ci) text: String,
+    /// The whole story in Markdown.
+    pub(in crate::ci) page: String,
+}
+
+/// How things stand, at a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ci) enum Stand {
+    /// Accepted, not begun.
+    Waiting,
+    /// Under way.
+    Running,
+    /// Over.
+    Over {
+        /// How.
+        outcome: Outcome,
+        /// Whether the step passes, which settings may decide.
+        passed: bool,
+    },
+}
+
+impl Standing {
+    /// Not over.
+    pub(in crate::ci) fn going(phase: Phase, text: String) -> Self {
+        let stand = if phase == Phase::Waiting { Stand::Waiting } else { Stand::Running };
+        let page = escape(&text);
+        Self { stand, text, page }
+    }
+
+    /// Over.
+    pub(in crate::ci) fn over(outcome: Outcome, passed: bool, text: String, page: String) -> Self {
+        Self { stand: Stand::Over { outcome, passed }, text, page }
+    }
+
+    /// Whether both are the same at a glance.
+    pub(in crate::ci) fn is_like(&self, other: &Self) -> bool {
+        self.stand == other.stand
+    }
+
+    /// Whether nothing more will come.
+    pub(in crate::ci) fn is_final(&self) -> bool {
+        matches!(self.stand, Stand::Over { .. })
+    }
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ci) enum Trouble {
+    /// The forge said no.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Its words, cleaned.
+        message: String,
+    },
+    /// It asks for fewer requests: none for so long.
+    Limited(Duration),
+    /// It did not answer in this time.
+    Late(Duration),
+    /// It cannot be reached, or its answer cannot be used; a whole sentence without its full stop.
+    Unreachable(String),
+}
+
+impl Trouble {
+    /// Whether the token may not do this: forges say 401 or 403, or 404 where they do not want to say even that.
+    pub(in crate::ci) fn is_permission(&self) -> bool {
+        matches!(self, Self::Refused { status: 403 | 404, .. })
+    }
+
+    /// Whether the same request would come to nothing again.
+    pub(in crate::ci) fn lasts(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status < 500)
+    }
+
+    /// Whether the request may have been obeyed all the same.
+    pub(in crate::ci) fn is_unclear(&self) -> bool {
+        matches!(self, Self::Late(_) | Self::Unreachable(_))
+    }
+
+    /// In words.
+    pub(in crate::ci) fn said(&self, forge: Forge) -> String {
+        let forge = forge.name();
+        match self {
+            Self::Refused { status, message } if message.is_empty() => format!("{forge} answered {status}"),
+            Self::Refused { status, message } => format!("{forge} answered {status}: {message}"),
+            Self::Limited(pause) => {
+                format!("{forge}'s rate limit allows no further request for {}", duration(*pause))
+            }
+            Self::Late(limit) => format!("{forge} did not answer within {}", duration(*limit)),
+            Self::Unreachable(said) => said.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comments_mark_cannot_end_its_own_markup_and_is_one_names_alone() {
+        let names = ["Deploy / a --> <b>", "Deploy / a-b", "Deploy / ab", "Deploy / a%2Db", "Größe", "Gre"];
+        let marks = names.map(mark);
+        for (n, mark) in marks.iter().enumerate() {
+            assert_eq!((mark.matches("--").count(), mark.matches('>').count()), (2, 1), "{mark}");
+            assert!(marks[n + 1..].iter().all(|other| !other.starts_with(mark.as_str())), "{mark}");
+        }
+        assert_eq!(marks[1], "<!-- deploy-hook: Deploy / a%2Db -->");
+    }
+}

@@ -1,0 +1,120 @@
+//! An answer, read whole within its bounds, and what its headers say of the pace a server wants.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use thiserror::Error;
+
+/// No answer is read beyond this many bytes.
+pub const LARGEST_BODY: usize = 1024 * 1024;
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body, or why there is none.
+    pub body: Result<Vec<u8>, BodyFault>,
+    /// How long the server asks to be left alone (`Retry-After`, seconds or a date).
+    pub retry_after: Option<Duration>,
+    /// Requests left (`X-RateLimit-Remaining`).
+    pub remaining: Option<u32>,
+    /// Until they are counted anew (`X-RateLimit-Reset`, seconds from now or since the epoch).
+    pub reset_in: Option<Duration>,
+    /// The server's clock (`Date`).
+    pub date: Option<SystemTime>,
+}
+
+/// Why a body cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BodyFault {
+    /// Larger than [`LARGEST_BODY`].
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+    /// It ended before its end.
+    #[error("the answer broke off")]
+    BrokeOff,
+}
+
+pub(super) async fn read(mut response: reqwest::Response) -> Answer {
+    let head = response.headers().clone();
+    let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
+    let mut body = Ok(Vec::new());
+    while let Ok(bytes) = &mut body {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > LARGEST_BODY => body = Err(BodyFault::TooLarge),
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(_) => body = Err(BodyFault::BrokeOff),
+        }
+    }
+    let now = date.unwrap_or_else(SystemTime::now);
+    Answer {
+        status: response.status().as_u16(),
+        body,
+        retry_after: text(&head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
+        remaining: text(&head, "x-ratelimit-remaining").and_then(|value| value.parse().ok()),
+        reset_in: text(&head, "x-ratelimit-reset").and_then(|value| reset_in(value, now)),
+        date,
+    }
+}
+
+fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    head.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// How long an answer asks for no further request: what `Retry-After` says, else until the reset where none is left.
+pub(crate) fn barred(head: &HeaderMap) -> Option<Duration> {
+    let date = text(head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
+    let now = date.unwrap_or_else(SystemTime::now);
+    let asked = text(head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
+    let spent = text(head, "x-ratelimit-remaining") == Some("0");
+    let reset = text(head, "x-ratelimit-reset").filter(|_| spent).and_then(|value| reset_in(value, now));
+    asked.or(reset)
+}
+
+/// RFC 9110, 10.2.3: seconds, or a date. What cannot be read is as if it were not there.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = value.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch, a very
+/// large one milliseconds.
+fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
+    const LARGEST_SPAN: u64 = 1_000_000_000;
+    const LARGEST_TIME: u64 = 100_000_000_000;
+    let seconds = match value.parse().ok()? {
+        span @ ..LARGEST_SPAN => return Some(Duration::from_secs(span)),
+        time @ ..LARGEST_TIME => Duration::from_secs(time),
+        millis => Duration::from_millis(millis),
+    };
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Some(seconds.saturating_sub(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_about_pace_are_read_in_every_form_and_nonsense_is_as_if_not_there() {
+        let now = httpdate::parse_http_date("Mon, 23 Nov 2026 12:00:00 GMT").unwrap();
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(retry_after("120", now), seconds(120));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 12:00:30 GMT", now), seconds(30));
+        assert_eq!(retry_after("Mon, 23 Nov 2026 11:00:00 GMT", now), seconds(0), "a date that is past");
+        for nonsense in ["", "-5", "soon", "1e9", "99999999999999999999"] {
+            assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
+        }
+        let epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(reset_in("45", now), seconds(45));
+        assert_eq!(reset_in(&(epoch + 45).to_string(), now), seconds(45));
+        assert_eq!(reset_in(&(epoch - 45).to_string(), now), seconds(0));
+        assert_eq!(reset_in(&((epoch + 45) * 1000).to_string(), now), seconds(45));
+        assert_eq!(reset_in("x", now), None);
+    }
+}

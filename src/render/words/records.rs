@@ -1,0 +1,69 @@
+//! What a person reads of the records at a forge: what they say, and why one is not there.
+
+use crate::render::{Filed, Forge, Kind};
+
+/// One line for a record while the deployment goes on.
+#[must_use]
+pub fn going(id: Option<&str>, word: &str) -> String {
+    let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
+    if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
+}
+
+/// What a record says that a killed run left open.
+pub const LEFT_OPEN: &str =
+    "The run ended before the deployment's end was seen; the deployment goes on at the platform.";
+
+/// Why a report is missing, and what to do about it; `None` where it is not.
+#[must_use]
+pub fn missed(filed: &Filed) -> Option<String> {
+    let missed = filed.trouble.as_ref()?;
+    let (noun, why) = (filed.kind.noun(filed.forge), missed.why.trim_end_matches('.'));
+    let remedy = match (missed.forbidden, missed.read_only, filed.forge) {
+        (false, ..) => String::new(),
+        (true, true, _) => {
+            " Pull requests from forks and Dependabot get a token that may only read.".to_owned()
+        }
+        (true, false, Forge::GitLab) => format!(" {}", gitlab_remedy(filed.kind)),
+        (true, false, Forge::GitHub) => {
+            format!(" Add `{}` to the job's `permissions:`.", filed.kind.permission())
+        }
+        (true, false, Forge::Forgejo | Forge::Gitea) => {
+            " Pass a token that may write to the repository as `github-token`.".to_owned()
+        }
+    };
+    Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
+}
+
+/// What lets a record be written at GitLab.
+#[must_use]
+pub const fn gitlab_remedy(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Deployment => {
+            "Whoever started the pipeline must be allowed to deploy to the environment; or pass as `gitlab-token` a \
+             token that is."
+        }
+        _ => {
+            "Pass as `gitlab-token` an access token of the project with the scope `api` and the role Developer."
+        }
+    }
+}
+
+/// A kind of record that a forge does not have.
+#[must_use]
+pub fn absent(kind: Kind, forge: Forge) -> String {
+    let instead = match (kind, forge) {
+        (Kind::Check, Forge::GitLab) => "; the job itself is one",
+        (Kind::Check, _) => "; the commit status says the same",
+        _ => "",
+    };
+    format!("{} has no {}s{instead}.", forge.name(), kind.noun(forge))
+}
+
+/// What becomes of a wanted comment in a run of a push, a schedule or the like.
+#[must_use]
+pub const fn nowhere_to_comment(forge: Forge) -> &'static str {
+    match forge {
+        Forge::GitLab => "There is no note, as this job belongs to no merge request.",
+        _ => "There is no comment, as this run belongs to no pull request.",
+    }
+}
