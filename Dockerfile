@@ -41,7 +41,7 @@ RUN apt-get update \
  && mkdir -p /parts/bin /parts/usr/bin /parts/tmp \
  && chmod 1777 /parts/tmp \
  && cp /bin/busybox /parts/bin/busybox \
- && for name in sh mkdir cat rm awk grep ls sleep kill tail chmod date env; do \
+ && for name in sh awk base64 cat chmod date env find grep kill ls mkdir rm sleep tail touch; do \
       ln -s busybox "/parts/bin/$name" || exit 1; \
     done \
  && ln -s ../../bin/busybox /parts/usr/bin/env

@@ -188,7 +188,7 @@ fn hook(desk: &mut Desk<'_>, needs: Needs, skip: bool, token: bool) -> Option<Ho
     if !can_do_without {
         let remedy = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
                       (elsewhere) or --hook-url-file. Pull requests from forks and Dependabot get no secrets: \
-                      `if-missing: skip` lets those pass.";
+                      `if-missing: skip` lets those pass. On GitLab, protected variables are empty on unprotected branches and tags.";
         desk.secret_problem(NAME, "is empty", remedy);
     }
     None

@@ -216,7 +216,7 @@ def contents():
         raise Fault("the image has become too large")
     found, disk = files_of(SHELL)
     print(f"    the image with a shell: {disk} bytes on disk")
-    applets = "sh mkdir cat rm awk grep ls sleep kill tail chmod date env".split()
+    applets = "sh awk base64 cat chmod date env find grep kill ls mkdir rm sleep tail touch".split()
     wanted.update({f"bin/{name}": ("lrwxrwxrwx", "0:0", "busybox") for name in applets})
     wanted.update({f"usr/bin/{name}": wanted.pop(name) for name in ("deploy-hook", "deploy-hook-post")})
     wanted.update({name: directory for name in ("bin", "usr", "usr/bin")})

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::forge;
 use crate::env::Env;
+use crate::render::Forge;
 use crate::secret::Redactor;
 
 /// An event's file larger than this is not read: GitHub's own limit for payloads is 25 MB.
@@ -21,7 +23,7 @@ pub(super) struct Run {
     pub(super) sha: String,
     /// Base of the REST API, as the runner gave it (`https://api.github.com`, `https://HOST/api/v3`).
     pub(super) api: String,
-    /// The page of this run and attempt.
+    /// The page of this run and attempt; at Gitea, whose versions number runs in two ways, of all runs.
     pub(super) page: String,
     /// The pull request, where there is one.
     pub(super) pull: Option<u64>,
@@ -45,10 +47,15 @@ impl Run {
         let name = of("GITHUB_EVENT_NAME");
         let sha = sha.map_or_else(|| head(&name, &event).unwrap_or_else(|| of("GITHUB_SHA")), str::to_owned);
         let attempt = env.get("GITHUB_RUN_ATTEMPT").map(|n| format!("/attempts/{n}")).unwrap_or_default();
-        let (server, id) = (of("GITHUB_SERVER_URL"), of("GITHUB_RUN_ID"));
+        let run = match forge(env) {
+            Forge::Gitea => String::new(),
+            Forge::Forgejo => format!("/runs/{}", of("GITHUB_RUN_NUMBER")),
+            Forge::GitHub | Forge::GitLab => format!("/runs/{}{attempt}", of("GITHUB_RUN_ID")),
+        };
+        let server = of("GITHUB_SERVER_URL");
         Some(Self {
             api: of("GITHUB_API_URL"),
-            page: format!("{server}/{repository}/actions/runs/{id}{attempt}"),
+            page: format!("{}/{repository}/actions{run}", server.trim_end_matches('/')),
             pull: pull(&name, &event),
             cause: redactor.clean(&cause(&name, &event, env), 200),
             untrusted: is_of_fork(&name, &event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
@@ -192,6 +199,26 @@ mod tests {
         let publish = run("repository_dispatch", &json!({ "action": "cms-publish" }));
         assert_eq!(publish.cause, "repository_dispatch (cms-publish) by octocat");
         assert_eq!(publish.page, "https://github.com/octo/site/actions/runs/7/attempts/2");
+    }
+
+    #[test]
+    fn a_runs_page_is_where_its_forge_has_it() {
+        let page = |forge: &str| {
+            let env: Env = [
+                ("GITHUB_REPOSITORY", "octo/site"),
+                ("GITHUB_SERVER_URL", "https://code.example.com/"),
+                ("GITHUB_RUN_ID", "7001"),
+                ("GITHUB_RUN_NUMBER", "12"),
+                ("GITEA_ACTIONS", "true"), // Forgejo's runner sets both
+                (forge, "true"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect();
+            Run::detect(&env, None, &Redactor::default()).unwrap().page
+        };
+        assert_eq!(page("FORGEJO_ACTIONS"), "https://code.example.com/octo/site/actions/runs/12");
+        assert_eq!(page("GITEA_ACTIONS"), "https://code.example.com/octo/site/actions");
     }
 
     #[test]
