@@ -147,7 +147,7 @@ async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
     if run.settings.dry_run {
-        return Ok(run.rehearse(&signals).await);
+        return Ok(run.rehearse(env, &signals).await);
     }
     Ok(run.run(Task::Deploy, timing, &signals).await)
 }
@@ -165,7 +165,7 @@ async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Problems> {
 /// Finds out why a trigger would fail.
 async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Problems> {
     match Settings::resolve(inputs, env, Needs::HookOrToken) {
-        Ok(settings) => Ok(Run::open(settings, &inputs.telling, env, None, None)?.examine().await),
+        Ok(settings) => Ok(Run::open(settings, &inputs.telling, env, None, None)?.examine(env).await),
         Err(problems) => {
             let out = Out::new(Redactor::default(), github::is_here(env));
             problems.0.iter().for_each(|problem| {

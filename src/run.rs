@@ -7,7 +7,7 @@ use crate::ci::files::Files;
 use crate::ci::github::{self, GitHub};
 use crate::ci::gitlab::{self, GitLab};
 use crate::ci::out::Out;
-use crate::ci::records::Wanted;
+use crate::ci::records::{Permit, Wanted};
 use crate::ci::terminal::{Folds, Manner, Terminal, Volume};
 use crate::ci::{Told, Voice};
 use crate::cli::{Color, Format, Telling};
@@ -16,7 +16,7 @@ use crate::deploy::report::{Cause, Event, Report, Task};
 use crate::deploy::schedule::Timing;
 use crate::deploy::state::{DeploymentId, Outcome};
 use crate::deploy::{self, Plan};
-use crate::doctor;
+use crate::doctor::{self, Check, Health};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
@@ -77,14 +77,8 @@ impl Run {
         // What the embedded platform deploys, no commit is to be marked with.
         let on_commit = |kind: &Kind| speed.is_none() || *kind == Kind::Summary;
         let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
-        let wanted = Wanted {
-            kinds,
-            named: settings.report.named,
-            name: &settings.name,
-            sha: settings.sha.as_deref(),
-            token: settings.github_token.as_ref(),
-            stop: signals.map(Signals::watch),
-        };
+        let wanted = wanted(&settings, kinds, signals);
+        let wanted = Wanted { token: settings.github_token.as_ref(), ..wanted };
         let github = GitHub::detect(env, &out, &http, &wanted, &place);
         let wanted = Wanted { token: settings.gitlab_token.as_ref(), ..wanted };
         let job_token = settings.job_token.as_ref();
@@ -128,11 +122,11 @@ impl Run {
     }
 
     /// A dry run: everything but the trigger.
-    pub(crate) async fn rehearse(&mut self, signals: &Signals) -> u8 {
+    pub(crate) async fn rehearse(&mut self, env: &Env, signals: &Signals) -> u8 {
         let code = tokio::select! {
             biased;
             () = signals.wait() => None,
-            code = self.examine() => Some(code),
+            code = self.examine(env) => Some(code),
         };
         let outcome = match code {
             None => Outcome::Interrupted,
@@ -156,14 +150,44 @@ impl Run {
         exit_code(outcome, false, signal)
     }
 
-    pub(crate) async fn examine(&mut self) -> u8 {
+    pub(crate) async fn examine(&mut self, env: &Env) -> u8 {
         let known = provider::is_known(&access(&self.settings));
         let Settings { hook, network, .. } = &self.settings;
-        let checks = doctor::examine(hook.as_ref(), known, network, &self.http, &mut self.platform).await;
+        let mut checks = doctor::examine(hook.as_ref(), known, network, &self.http, &mut self.platform).await;
+        checks.extend(self.examine_tokens(env).await);
         for check in &checks {
             self.out.data(&check.line(self.format, SystemTime::now()));
         }
         doctor::exit_code(&checks)
+    }
+
+    /// The CI's own tokens. What is wrong with one costs a report, never the deployment.
+    async fn examine_tokens(&self, env: &Env) -> Vec<Check> {
+        let Settings { network, github_token, gitlab_token, job_token, .. } = &self.settings;
+        let wanted = wanted(&self.settings, self.settings.report.kinds(), None);
+        let wanted = Wanted { token: github_token.as_ref(), ..wanted };
+        let github = github::examine(env, &self.http, &wanted).await;
+        let wanted = Wanted { token: gitlab_token.as_ref(), ..wanted };
+        let gitlab = gitlab::examine(env, (&self.http, network), &wanted, job_token.as_ref()).await;
+        let check = |permit: Permit| Check {
+            name: permit.token,
+            health: if permit.good { Health::Good } else { Health::Unsure },
+            found: permit.found,
+            remedy: permit.remedy,
+        };
+        github.into_iter().chain(gitlab).map(check).collect()
+    }
+}
+
+/// What is wanted of a forge; its token is still to be put in.
+fn wanted<'a>(settings: &'a Settings, kinds: Vec<Kind>, signals: Option<&Signals>) -> Wanted<'a> {
+    Wanted {
+        kinds,
+        named: settings.report.named,
+        name: &settings.name,
+        sha: settings.sha.as_deref(),
+        token: None,
+        stop: signals.map(Signals::watch),
     }
 }
 

@@ -10,11 +10,13 @@ mod registry;
 
 use std::path::{Path, PathBuf};
 
-use self::api::Api;
+use serde_json::Value;
+
+use self::api::{Api, Verb};
 use self::event::Run;
 use self::registry::{Open, Register, Subject};
 use super::records::clerk::Records;
-use super::records::{Aside, Keeper, Wanted};
+use super::records::{Aside, Keeper, Permit, Wanted};
 use crate::ci::out::Out;
 use crate::deploy::report::{Cause, Event, Report};
 use crate::deploy::state::Outcome;
@@ -125,6 +127,28 @@ impl GitHub {
         let safe: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
         files::append(path, &files::outputs(&safe)?).err()
+    }
+}
+
+/// What the token is, as far as reading tells: GitHub names nobody the permissions of a workflow's token.
+pub async fn examine(env: &Env, http: &Http, wanted: &Wanted<'_>) -> Option<Permit> {
+    const TOKEN: &str = "github-token";
+    let forge = forge(env);
+    let kinds: Vec<Kind> =
+        wanted.kinds.iter().copied().filter(|kind| *kind != Kind::Summary && forge.has(*kind)).collect();
+    let run = Run::detect(env, wanted.sha, http.redactor()).filter(|_| is_here(env) && !kinds.is_empty())?;
+    let permit = |good, found, remedy| Some(Permit { token: TOKEN, good, found, remedy });
+    let Some(token) = wanted.token else {
+        let remedy = "A step that is no Action has to be given it, as DEPLOY_HOOK_GITHUB_TOKEN; without it there is no record.";
+        return permit(false, "none was given".to_owned(), remedy.to_owned());
+    };
+    let read = match Api::new(http, forge, &run.api, &run.repository, token) {
+        Ok(api) => api.call(Verb::Get, "", &Value::Null).await,
+        Err(trouble) => Err(trouble),
+    };
+    match read {
+        Ok(_) => permit(true, format!("reads {}", run.repository), words::may_need(&kinds, forge)),
+        Err(trouble) => permit(false, trouble.said(forge), "Check the token and GITHUB_API_URL.".to_owned()),
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde_json::Value;
+
 use crate::env::Env;
 
 /// What is set aside of a job's time, so that a run that ends on its deadline can still say so: a twentieth of the
@@ -63,6 +65,12 @@ impl Job {
             project,
         })
     }
+}
+
+/// The highest access level that a token has to a project, by itself or through its group.
+pub(super) fn access_level(project: &Value) -> Option<u64> {
+    let of = |whose: &str| project["permissions"][whose]["access_level"].as_u64();
+    of("project_access").max(of("group_access"))
 }
 
 fn number(env: &Env, name: &str) -> Option<u64> {

@@ -11,15 +11,16 @@ pub mod section;
 
 use std::time::{Duration, SystemTime};
 
-use self::api::Api;
+use self::api::{Api, Whose};
 use self::job::Job;
 use self::registry::{Register, Subject};
 use super::out::Out;
 use super::records::clerk::Records;
-use super::records::{Aside, Keeper, Wanted};
+use super::records::standing::Trouble;
+use super::records::{Aside, Keeper, Permit, Wanted};
 use crate::deploy::report::Event;
 use crate::env::Env;
-use crate::http::{Http, Network};
+use crate::http::{Http, Method, Network};
 use crate::render::{Filed, Forge, Kind, Missed, Place, words};
 use crate::secret::Token;
 
@@ -95,6 +96,57 @@ impl GitLab {
         let Event::Ended { report } = event else { return (Vec::new(), Vec::new()) };
         let filed = self.keeper.close(report, place).await;
         (self.keeper.asides(&filed, report), filed)
+    }
+}
+
+/// What the tokens are, as far as reading tells: the job's own, and the one that was given.
+pub async fn examine(
+    env: &Env,
+    (http, network): (&Http, &Network),
+    wanted: &Wanted<'_>,
+    job_token: Option<&Token>,
+) -> Vec<Permit> {
+    let forge = Forge::GitLab;
+    let mut permits = Vec::new();
+    let records = wanted.kinds.iter().copied().filter(|kind| *kind != Kind::Summary && forge.has(*kind));
+    let (of_job, of_user): (Vec<Kind>, Vec<Kind>) =
+        records.partition(|kind| *kind == Kind::Deployment && job_token.is_some());
+    let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, wanted.sha)) else { return permits };
+    let Some(api) = Api::new(env, http, network, wanted.token, job_token) else { return permits };
+    if !of_job.is_empty() {
+        let answer = api.call(Method::GET, "/job", None, Whose::Job).await;
+        permits.push(permit("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
+    }
+    if wanted.token.is_some() {
+        let answer = api.call(Method::GET, &format!("/projects/{}", job.project), None, Whose::User).await;
+        let found = answer.map(|project| match job::access_level(&project) {
+            Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
+            None => "reads this project".to_owned(),
+        });
+        permits.push(permit("gitlab-token", found, &of_user));
+    } else if wanted.named && !of_user.is_empty() {
+        let remedy = words::permits(&of_user, forge);
+        permits.push(Permit {
+            token: "gitlab-token",
+            good: false,
+            found: "none was given".to_owned(),
+            remedy,
+        });
+    }
+    permits
+}
+
+fn permit(token: &'static str, found: Result<String, Trouble>, kinds: &[Kind]) -> Permit {
+    let forge = Forge::GitLab;
+    match found {
+        Ok(found) => Permit { token, good: true, found, remedy: words::may_need(kinds, forge) },
+        Err(trouble) => {
+            let remedy = match trouble {
+                Trouble::Refused { .. } => words::permits(kinds, forge),
+                _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
+            };
+            Permit { token, good: false, found: trouble.said(forge), remedy }
+        }
     }
 }
 

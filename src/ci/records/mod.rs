@@ -18,6 +18,19 @@ use crate::error::{Signal, exit_code};
 use crate::render::{Filed, Forge, Kind, Missed, Place, markdown, words};
 use crate::secret::Token;
 
+/// What a token of the CI's was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// The token's name among the inputs, or the runner's for it.
+    pub token: &'static str,
+    /// Whether the forge knows it and lets it do what can be known without writing.
+    pub good: bool,
+    /// What was found, in words.
+    pub found: String,
+    /// What to do, or what cannot be known.
+    pub remedy: String,
+}
+
 /// What a user wants reported, and as what.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {

@@ -6,7 +6,7 @@ mod records;
 
 use std::time::Duration;
 
-pub use self::records::{LEFT_OPEN, absent, gitlab_remedy, going, missed, nowhere_to_comment};
+pub use self::records::{LEFT_OPEN, absent, going, may_need, missed, nowhere_to_comment, permits};
 
 use super::Place;
 use super::text::{count, duration};

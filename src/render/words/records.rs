@@ -18,34 +18,45 @@ pub const LEFT_OPEN: &str =
 pub fn missed(filed: &Filed) -> Option<String> {
     let missed = filed.trouble.as_ref()?;
     let (noun, why) = (filed.kind.noun(filed.forge), missed.why.trim_end_matches('.'));
-    let remedy = match (missed.forbidden, missed.read_only, filed.forge) {
-        (false, ..) => String::new(),
-        (true, true, _) => {
-            " Pull requests from forks and Dependabot get a token that may only read.".to_owned()
-        }
-        (true, false, Forge::GitLab) => format!(" {}", gitlab_remedy(filed.kind)),
-        (true, false, Forge::GitHub) => {
-            format!(" Add `{}` to the job's `permissions:`.", filed.kind.permission())
-        }
-        (true, false, Forge::Forgejo | Forge::Gitea) => {
-            " Pass a token that may write to the repository as `github-token`.".to_owned()
-        }
+    let remedy = match (missed.forbidden, missed.read_only) {
+        (false, _) => String::new(),
+        (true, true) => " Pull requests from forks and Dependabot get a token that may only read.".to_owned(),
+        (true, false) => format!(" {}", permit(filed.kind, filed.forge)),
     };
     Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
 }
 
-/// What lets a record be written at GitLab.
+/// What lets a record be written.
 #[must_use]
-pub const fn gitlab_remedy(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Deployment => {
+pub fn permit(kind: Kind, forge: Forge) -> String {
+    let permit = match (forge, kind) {
+        (Forge::GitHub, _) => return format!("Add `{}` to the job's `permissions:`.", kind.permission()),
+        (Forge::Forgejo | Forge::Gitea, _) => {
+            "Pass a token that may write to the repository as `github-token`."
+        }
+        (Forge::GitLab, Kind::Deployment) => {
             "Whoever started the pipeline must be allowed to deploy to the environment; or pass as `gitlab-token` a \
              token that is."
         }
-        _ => {
+        (Forge::GitLab, _) => {
             "Pass as `gitlab-token` an access token of the project with the scope `api` and the role Developer."
         }
-    }
+    };
+    permit.to_owned()
+}
+
+/// What lets these records be written, each remedy once.
+#[must_use]
+pub fn permits(kinds: &[Kind], forge: Forge) -> String {
+    let mut remedies: Vec<String> = kinds.iter().map(|kind| permit(*kind, forge)).collect();
+    remedies.dedup();
+    remedies.join(" ")
+}
+
+/// What nobody but the forge knows of a token that it accepts: whether these records may be written with it.
+#[must_use]
+pub fn may_need(kinds: &[Kind], forge: Forge) -> String {
+    format!("What it may write only writing tells. Should a record be missing: {}", permits(kinds, forge))
 }
 
 /// A kind of record that a forge does not have.
