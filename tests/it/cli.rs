@@ -12,7 +12,6 @@ mod precedence;
 mod run;
 mod runner;
 mod secrecy;
-mod server;
 mod signals;
 mod unclear;
 
@@ -20,6 +19,8 @@ use std::time::Duration;
 
 use deploy_hook::sandbox::{Generation, Options, Sandbox};
 use tokio::task::JoinSet;
+
+use crate::secrets::secret;
 
 /// So quick that a deployment is over at the first look.
 const QUICK: f64 = 400.0;
@@ -52,9 +53,4 @@ async fn moment() {
 /// How often the platform was asked to deploy.
 fn posts(sandbox: &Sandbox) -> usize {
     sandbox.requests().iter().filter(|request| request.method == "POST").count()
-}
-
-/// The last segment of a hook's URL, which is the secret one.
-fn secret(hook: &str) -> &str {
-    hook.rsplit('/').next().unwrap_or_default()
 }

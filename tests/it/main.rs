@@ -2,8 +2,14 @@
 #![cfg(test)]
 
 mod cli;
+mod common;
+mod contract;
 mod docs;
+mod dotenv;
 mod github;
 mod house;
 mod sandbox;
+mod secrets;
+mod server;
 mod timing;
+mod wire;

@@ -5,9 +5,9 @@ use deploy_hook::sandbox::{Sandbox, scenarios};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 use super::run::{Done, ended, run, signal, step};
-use super::secrecy::Secrets;
-use super::server::hook_path;
 use super::{at_speed, platform, posts, secret, together};
+use crate::secrets::Secrets;
+use crate::server::hook_path;
 
 /// Triggers, forgets the requests, and returns the deployment's id.
 async fn deployed(sandbox: &Sandbox) -> String {
@@ -136,7 +136,7 @@ async fn doctor_names_what_would_fail_with_its_remedy_and_exit_code() {
         assert_eq!(done.code, 4, "{}", done.all());
         assert!(done.out.contains(wanted) && done.out.contains('→'), "{}", done.out);
     }
-    let plain = super::server::Server::plain(super::server::say(400, "no")).await;
+    let plain = crate::server::Server::plain(crate::server::say(400, "no")).await;
     let done = run("doctor").env("DEPLOY_HOOK_URL", plain.https_hook()).done().await;
     assert!(done.code == 4 && done.out.contains("✗ TLS") && done.out.contains("ca-file"), "{}", done.all());
     let done = run("doctor --wait nver").env("DEPLOY_HOOK_URL", "***").done().await;

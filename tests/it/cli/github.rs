@@ -4,9 +4,9 @@ use deploy_hook::sandbox::Generation::{Draft, Live};
 
 use super::run::{ended, run, step};
 use super::runner::{self, GitHub};
-use super::secrecy::Secrets;
-use super::server::{Server, say};
 use super::{platform, together};
+use crate::secrets::Secrets;
+use crate::server::{Server, say};
 
 #[tokio::test]
 async fn a_hostile_build_log_is_shown_and_never_obeyed() {

@@ -1,9 +1,9 @@
 //! Bad input: everything that is wrong is said at once, nothing is sent, and no secret is repeated.
 
 use super::run::{Run, run};
-use super::secrecy::Secrets;
-use super::server::{SECRET, Server, say};
 use super::together;
+use crate::secrets::Secrets;
+use crate::server::{SECRET, Server, say};
 
 /// A hook where nobody listens; nothing here comes so far.
 const HOOK: &str = "https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj";

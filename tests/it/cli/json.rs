@@ -3,9 +3,10 @@
 use deploy_hook::sandbox::Generation::{Draft, Live};
 use serde_json::Value;
 
-use super::run::{Done, OUTPUTS, ended, read_dotenv, run, signal};
-use super::secrecy::Secrets;
+use super::run::{Done, OUTPUTS, ended, run, signal};
 use super::{at_speed, moment, platform, posts, together};
+use crate::dotenv;
+use crate::secrets::Secrets;
 
 /// The events of a run, of which every line of standard output is one, and nothing is anywhere else.
 fn events(done: &Done) -> Vec<Value> {
@@ -117,7 +118,7 @@ async fn an_output_dir_is_made_and_filled() {
         files.contains(&"deploy-hook.env".into()) && files.contains(&"deploy-hook-summary.md".into()),
         "{files:?}"
     );
-    let variables = read_dotenv(&std::fs::read_to_string(dir.join("deploy-hook.env")).unwrap());
+    let variables = dotenv::read(&std::fs::read_to_string(dir.join("deploy-hook.env")).unwrap());
     let mut wanted = OUTPUTS.map(|name| format!("DEPLOY_HOOK_{}", name.to_uppercase().replace('-', "_")));
     wanted.sort();
     assert_eq!(variables.keys().collect::<Vec<_>>(), wanted.iter().collect::<Vec<_>>());

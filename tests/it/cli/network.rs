@@ -3,9 +3,9 @@
 use deploy_hook::sandbox::Generation::Draft;
 
 use super::run::{Run, Step, run, step};
-use super::secrecy::Secrets;
-use super::server::{Authority, Play, SECRET, Server, hook_path, say};
 use super::{platform, together};
+use crate::secrets::Secrets;
+use crate::server::{Authority, Play, SECRET, Server, hook_path, say};
 
 const ACCEPTED: &str = "{\"data\":{\"publicId\":\"dp-abc123\"}}";
 

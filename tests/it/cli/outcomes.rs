@@ -3,9 +3,9 @@
 use deploy_hook::sandbox::Generation::{self, Draft, Live};
 
 use super::run::{run, step};
-use super::secrecy::Secrets;
-use super::server::{Server, hook_path, say};
 use super::{at_speed, platform, posts, together};
+use crate::secrets::Secrets;
+use crate::server::{Server, hook_path, say};
 
 /// A scenario, the hook's generation, whether a token is there, further arguments, and how that must end.
 type Case = (&'static str, Generation, bool, &'static str, (i32, &'static str));

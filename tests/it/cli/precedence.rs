@@ -3,9 +3,9 @@
 use std::io::Write as _;
 
 use super::run::{Run, run, step};
-use super::secrecy::Secrets;
-use super::server::{Server, say};
 use super::together;
+use crate::secrets::Secrets;
+use crate::server::{Server, say};
 
 const ACCEPTED: &str = "{\"data\":{\"publicId\":\"dp-abc123\"}}";
 

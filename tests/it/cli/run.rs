@@ -10,7 +10,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
 use super::runner::{self, GitHub};
-use super::secrecy::Secrets;
+use crate::dotenv;
+use crate::secrets::Secrets;
 
 /// The names of all outputs, as the interface promises them.
 pub(super) const OUTPUTS: [&str; 8] = [
@@ -171,7 +172,7 @@ pub(super) fn left_behind(done: &Done, github: &GitHub, secrets: &Secrets) -> St
     runner::assert_own_commands(&done.out);
     let outputs = runner::outputs(&output).unwrap_or_else(|error| panic!("{error}\n{output}"));
     let step =
-        Step { code: done.code, log: done.out.clone(), outputs, summary, dotenv: read_dotenv(&dotenv) };
+        Step { code: done.code, log: done.out.clone(), outputs, summary, dotenv: dotenv::read(&dotenv) };
     assert_complete(&step, &page);
     step
 }
@@ -225,17 +226,4 @@ fn without_colours(text: &str) -> String {
 fn is_rfc3339(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape == "0000-00-00T00:00:00Z"
-}
-
-/// GitLab's reader: every line is `^(.*?)=(.*)$` with a key of letters, digits and `_`, 5 KiB in all.
-pub(super) fn read_dotenv(text: &str) -> BTreeMap<String, String> {
-    assert!(text.len() < 5120, "GitLab takes no more");
-    let mut variables = BTreeMap::new();
-    for line in text.lines() {
-        let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("not key=value: {line:?}"));
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        assert!(!key.is_empty() && key.chars().all(plain), "no key: {line:?}");
-        assert!(variables.insert(key.to_owned(), value.to_owned()).is_none(), "twice: {line:?}");
-    }
-    variables
 }

@@ -1,60 +1,12 @@
 //! The hook's URL and the tokens are passwords: whatever the platform does, nothing that is written holds them.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use deploy_hook::sandbox::{Generation, Sandbox, scenarios};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use deploy_hook::sandbox::{Generation, scenarios};
 
 use super::run::{run, step};
 use super::{platform, posts, runner, secret, together};
-
-/// What must not be seen, in every form in which somebody could read it.
-#[derive(Clone)]
-pub(super) struct Secrets(Vec<String>);
-
-impl Secrets {
-    /// A hook and the tokens that go with it.
-    pub(super) fn of(hook: &str, tokens: &[&str]) -> Self {
-        let secret = secret(hook);
-        let mut forms: Vec<String> =
-            [hook, secret].into_iter().chain(tokens.iter().copied()).flat_map(forms).collect();
-        // neither end of a secret that was cut
-        let ends = std::iter::once(&secret).chain(tokens).filter(|text| text.len() >= 36);
-        forms.extend(ends.flat_map(|text| [&text[..12], &text[text.len() - 12..]]).map(str::to_lowercase));
-        forms.retain(|form| !form.starts_with("frbit-at-"));
-        forms.extend(tokens.iter().map(|token| token.to_lowercase()));
-        Self(forms)
-    }
-
-    /// The platform's hook and token.
-    pub(super) fn on(sandbox: &Sandbox) -> Self {
-        Self::of(&sandbox.hook_url(), &[&sandbox.api_token()])
-    }
-
-    pub(super) fn assert_absent(&self, text: &str, place: &str) {
-        let folded = text.to_lowercase();
-        for form in &self.0 {
-            assert!(!folded.contains(form.as_str()), "{form} in {place}:\n{text}");
-        }
-    }
-}
-
-fn forms(text: &str) -> Vec<String> {
-    let encode = |keep: fn(u8) -> bool| {
-        text.bytes().fold(String::new(), |done, byte| {
-            if keep(byte) { done + &char::from(byte).to_string() } else { done + &format!("%{byte:02x}") }
-        })
-    };
-    let hex = text.bytes().fold(String::new(), |done, byte| done + &format!("{byte:02x}"));
-    let forms = [
-        text.to_owned(),
-        encode(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
-        text.replace('/', "\\/"),
-        STANDARD_NO_PAD.encode(text),
-        URL_SAFE_NO_PAD.encode(text),
-        hex,
-    ];
-    forms.map(|form| form.to_lowercase()).into()
-}
+use crate::secrets::Secrets;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Told {
@@ -143,7 +95,7 @@ async fn off_a_runner_nothing_is_printed_that_only_a_runner_would_hide() {
 /// Platforms that give a secret back in ways of their own: in an error, in an id, in a state's word.
 #[tokio::test]
 async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
-    use super::server::{SECRET, Server, say};
+    use crate::server::{SECRET, Server, say};
     let url = format!("https:\\/\\/x.example\\/{SECRET}");
     let answers = [
         say(403, &format!("{{\"error\":\"No: {SECRET}\"}}")),
@@ -157,7 +109,7 @@ async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
         let server = Server::plain(answer).await;
         let run = run("deploy --wait never -v").env("DEPLOY_HOOK_URL", server.hook());
         step(run, &Secrets::of(&server.hook(), &[])).await;
-        assert_eq!(server.requests(), [format!("POST {}", super::server::hook_path())]);
+        assert_eq!(server.requests(), [format!("POST {}", crate::server::hook_path())]);
     }))
     .await;
 }

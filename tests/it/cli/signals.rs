@@ -8,9 +8,9 @@ use tokio::process::{Child, ChildStdout};
 
 use super::run::{Done, Step, ended, left_behind, run, signal};
 use super::runner::GitHub;
-use super::secrecy::Secrets;
-use super::server::{Play, Server};
 use super::{at_speed, moment, platform, posts, together};
+use crate::secrets::Secrets;
+use crate::server::{Play, Server};
 
 /// A run, and what it has printed so far.
 struct Watched {

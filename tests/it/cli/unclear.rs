@@ -3,9 +3,9 @@
 use deploy_hook::sandbox::Generation::{Draft, Live};
 
 use super::run::{run, step};
-use super::secrecy::Secrets;
-use super::server::{Play, Server, hook_path, say};
 use super::{platform, posts, together};
+use crate::secrets::Secrets;
+use crate::server::{Play, Server, hook_path, say};
 
 /// Faults after which there is a deployment, though its answer cannot be used.
 const ACCEPTED: [&str; 5] = ["answer-lost", "truncated", "not-json", "absurd", "huge"];

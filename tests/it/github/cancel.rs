@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::process::Child;
 
 use super::hub::{Behaviour, Hub};
-use super::runner::{Job, PULL, signal};
-use super::{ALL, all, pause, platform};
+use super::runner::{Job, PULL};
+use super::{ALL, all, pause, platform, signal};
 
 /// Comes back once GitHub has seen so many requests.
 async fn until(hub: &Hub, requests: usize) {

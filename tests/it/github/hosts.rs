@@ -1,19 +1,13 @@
 //! GitHub elsewhere: GitHub Enterprise Server below a path, and one whose certificate only a private authority vouches for.
 
-use std::sync::Arc;
-
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::hub::Hub;
 use super::runner::Job;
-use super::wire::Connection;
 use super::{ALL, all, platform};
+use crate::server::Authority;
+use crate::wire::Connection;
 
 #[tokio::test]
 async fn an_enterprise_server_has_its_api_below_a_path() {
@@ -28,32 +22,17 @@ async fn an_enterprise_server_has_its_api_below_a_path() {
     .await;
 }
 
-/// A server's side of TLS for localhost and github.test, and the PEM of the authority behind it.
-fn tls() -> (TlsAcceptor, String) {
-    let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority =
-        CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let params =
-        CertificateParams::new(vec!["localhost".to_owned(), "github.test".to_owned()]).expect("parameters");
-    let leaf = params.signed_by(&key, &authority).expect("a certificate");
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .expect("a certificate with its key");
-    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+/// A GitHub whose certificate only this authority vouches for.
+async fn private(authority: &Authority) -> Hub {
+    let acceptor = authority.acceptor(&["localhost", "github.test"]);
+    Hub::at("https", "/api/v3", Some(acceptor)).await
 }
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_where_it_is_named_and_nowhere_else() {
-    let (acceptor, pem) = tls();
-    let (hub, sandbox) = (Hub::at("https", "/api/v3", Some(acceptor)).await, platform("success", 20.0).await);
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), pem).expect("it is written");
-    let path = file.path().display().to_string();
+    let authority = Authority::new();
+    let (hub, sandbox) = (private(&authority).await, platform("success", 20.0).await);
+    let path = authority.pem.path().display().to_string();
     let trusting = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_CA-FILE", &path).run().await;
     assert_eq!((trusting.code, trusting.annotations("warning")), (Some(0), vec![]), "{}", trusting.log);
     assert_eq!((hub.kept().open(), hub.kept().checks.len()), (vec![], 1));
@@ -87,12 +66,10 @@ async fn proxy(hub: &Hub) -> u16 {
 
 #[tokio::test]
 async fn github_is_reached_through_the_proxy_of_the_machine() {
-    let (acceptor, pem) = tls();
-    let (hub, sandbox) = (Hub::at("https", "/api/v3", Some(acceptor)).await, platform("success", 20.0).await);
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), pem).expect("it is written");
+    let authority = Authority::new();
+    let (hub, sandbox) = (private(&authority).await, platform("success", 20.0).await);
     let job = Job::of_pull(&hub, &sandbox, ALL).with("GITHUB_API_URL", "https://github.test/api/v3");
-    let job = job.with("SSL_CERT_FILE", &file.path().display().to_string());
+    let job = job.with("SSL_CERT_FILE", &authority.pem.path().display().to_string());
     let done = job.with("HTTPS_PROXY", &format!("http://127.0.0.1:{}", proxy(&hub).await)).run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
     assert_eq!((hub.kept().open(), hub.kept().checks.len()), (vec![], 1));

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::contract;
-use super::wire::{Connection, Request};
+use crate::wire::{Connection, Request};
 
 /// The token the runner gives.
 pub(super) const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";

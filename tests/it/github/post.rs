@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::hub::{Behaviour, Hub};
-use super::runner::{Job, signal};
-use super::{ALL, all, pause, platform};
+use super::runner::Job;
+use super::{ALL, all, pause, platform, signal};
 
 /// A run that was killed once GitHub had seen so many requests; how many requests the platform had by then.
 async fn killed(hub: &Hub, requests: usize) -> (Job, deploy_hook::sandbox::Sandbox, usize) {

@@ -168,13 +168,6 @@ pub(super) fn pull_request(head: Option<&str>) -> Value {
     json!({ "action": "synchronize", "number": PULL, "pull_request": { "number": PULL, "head": head, "base": base } })
 }
 
-/// Sends a signal, as the runner does through the docker client.
-pub(super) fn signal(child: &Child, name: &str) {
-    let id = child.id().expect("it runs").to_string();
-    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
-    assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
-}
-
 /// Reads a file of names and values by the runner's rules (`FileCommandManager.cs`): only `\n` ends a line, a
 /// delimiter stands alone on its line, a value's last line is ended, and anything else fails the step.
 pub(super) fn pairs(text: &str) -> Option<BTreeMap<String, String>> {

@@ -1,4 +1,5 @@
 //! HTTP/1.1 as a server reads it from a socket, plain or TLS, without a library that could smooth anything over.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
 //! Servers for what the embedded platform cannot do: any answer or none, TLS, a proxy. Each keeps what it was asked.
+#![cfg(test)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,13 +55,13 @@ impl Server {
 
     /// Speaks TLS with a certificate of this authority.
     pub(super) async fn tls(authority: &Authority, name: &str, play: Play) -> Self {
-        Self::start(None, Some(authority.acceptor(name)), play).await
+        Self::start(None, Some(authority.acceptor(&[name])), play).await
     }
 
     /// A proxy that lets every tunnel end at a server of its own, which speaks TLS under this name.
     pub(super) async fn tunnel(authority: &Authority, name: &str, play: Play) -> Self {
         let opened = Play::Say("HTTP/1.1 200 OK\r\n\r\n".to_owned());
-        Self::start(Some(opened), Some(authority.acceptor(name)), play).await
+        Self::start(Some(opened), Some(authority.acceptor(&[name])), play).await
     }
 
     async fn start(proxy: Option<Play>, tls: Option<TlsAcceptor>, play: Play) -> Self {
@@ -168,9 +169,11 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
+    /// The server's side of TLS, with a certificate for these names.
+    pub(super) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(names).expect("names");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)

@@ -1,0 +1,34 @@
+//! What the suites of both CI platforms share: a hosting platform, real time, many runs at once, signals.
+#![cfg(test)]
+
+use std::time::Duration;
+
+use deploy_hook::sandbox::{Generation, Options, Sandbox};
+use tokio::process::Child;
+
+/// A platform that plays this scenario so many times as fast as a real one.
+pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
+    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation: Generation::Draft };
+    Sandbox::start(&options).await.expect("the platform starts")
+}
+
+/// Runs these at the same time, as each mostly waits; comes back when all are well.
+pub(super) async fn all<F: Future<Output = ()> + Send + 'static>(runs: impl IntoIterator<Item = F>) {
+    let runs: Vec<_> = runs.into_iter().map(tokio::spawn).collect();
+    for run in runs {
+        run.await.expect("each is well");
+    }
+}
+
+/// Lets real time pass.
+#[expect(clippy::disallowed_methods, reason = "processes go by the real clock")]
+pub(super) async fn pause(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// Sends a signal, as the runner does through the docker client.
+pub(super) fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("it runs").to_string();
+    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
+}
