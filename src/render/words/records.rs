@@ -28,7 +28,7 @@ pub fn missed(filed: &Filed) -> Option<String> {
 
 /// What lets a record be written.
 #[must_use]
-pub fn permit(kind: Kind, forge: Forge) -> String {
+fn permit(kind: Kind, forge: Forge) -> String {
     let permit = match (forge, kind) {
         (Forge::GitHub, _) => return format!("Add `{}` to the job's `permissions:`.", kind.permission()),
         (Forge::Forgejo | Forge::Gitea, _) => {

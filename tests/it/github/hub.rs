@@ -211,6 +211,7 @@ impl Kept {
                 self.comments.insert(new, (number(5).expect("a number"), vec![text]));
                 new
             }
+            "repos/get" => new,
             "issues/list-comments" => return (200, self.comments_of(number(5), query)),
             other => {
                 let place = if other == "issues/update-comment" { 6 } else { 5 };
