@@ -5,6 +5,7 @@ mod cli;
 mod common;
 mod contract;
 mod docs;
+mod docs_words;
 mod dotenv;
 mod github;
 mod house;
