@@ -1,4 +1,4 @@
-//! A platform's published description of its API (OpenAPI), and whether a request is one of it.
+//! A platform's published description of its API (`OpenAPI`), and whether a request is one of it.
 #![cfg(test)]
 
 use std::collections::BTreeMap;

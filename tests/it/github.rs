@@ -6,6 +6,7 @@ mod cancel;
 mod comments;
 mod commits;
 mod contract;
+mod forgejo;
 mod hosts;
 mod hub;
 mod life;
