@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import statistics
@@ -557,6 +558,83 @@ def the_checker_itself():
             raise AssertionError(f"this was let pass: {result!r}"[:500])
 
 
+def on_docker(sandbox, image, start, entrypoint=None, at="/work"):
+    """The `docker run` of a CI system that starts its steps in containers: its words, its variables, and the folder it works in."""
+    folder = tempfile.TemporaryDirectory(prefix="dh-elsewhere-")
+    variables = {
+        "CI": "true",
+        "DEPLOY_HOOK_URL": sandbox.hook,
+        "FRBIT_TOKEN": sandbox.token,
+        "DEPLOY_HOOK_API_URL": sandbox.manage,
+    }
+    line = ["docker", "run", "--rm", "--network", "host", "--name", f"deployhooktest-{Path(folder.name).name}"]
+    line += ["--volume", f"{folder.name}:{at}", "--workdir", at]
+    for variable in variables:
+        line += ["--env", variable]
+    line += ["--entrypoint", entrypoint] if entrypoint else []
+    return folder, [*line, image, *start], {**os.environ, **variables}
+
+
+def example(file, pattern):
+    """The one piece of an example that is such."""
+    found = re.findall(pattern, (runner.ACTION.parent / "examples" / file).read_text(encoding="utf-8"), re.M | re.S)
+    expect(f"{file}: pieces like {pattern}", 1, len(found))
+    return found[0]
+
+
+def examples_elsewhere():
+    """the commands of the examples for Drone and Woodpecker, started as these do, Bitbucket and CircleCI, by a shell, and Jenkins"""
+    drone = example("drone/.drone.yml", r"^    commands:\n      - (.*?)\n")
+    woodpecker = json.loads(example("woodpecker/deploy.yml", r"^    entrypoint: (\[.*?\])$"))
+    bitbucket = example("bitbucket/bitbucket-pipelines.yml", r"^          script:\n            - (.*?)\n")
+    circleci = example("circleci/config.yml", r"^          command: (.*?)\n")
+    shell = example("circleci/config.yml", r"^    shell: (.*?)(?: #.*?)?\n").split()
+    jenkins = example("jenkins/Jenkinsfile", r"^ +sh '''\n(.*?)\n +'''$")
+    jenkins = jenkins.replace("registry.example.com/deploy-hook:action", ACTION).replace("--rm", "--rm --network host --env DEPLOY_HOOK_API_URL")
+    ways = {
+        "drone": (["-c", f"echo {shlex.quote(drone)} | /bin/sh"], "/bin/sh", False),
+        "woodpecker": (woodpecker[1:], woodpecker[0], False),
+        "bitbucket": (["/bin/sh", "-ec", bitbucket], None, True),
+        "circleci": ([*shell, "-c", circleci], None, True),
+        "jenkins": (["sh", "-xe", "-c", jenkins], None, True),
+    }
+    for scenario, code, outcome in (("success", 0, "succeeded"), ("build-fails", 1, "failed")):
+        for name, (start, entrypoint, files) in ways.items():
+            with contextlib.closing(Sandbox(scenario=scenario, speed=200)) as sandbox:
+                folder, line, environment = on_docker(sandbox, SHELL, start, entrypoint)
+                with folder as work:
+                    # Jenkins runs its script on the agent.
+                    line = start if name == "jenkins" else line
+                    result = subprocess.run(line, check=False, capture_output=True, text=True, env=environment, cwd=work, timeout=60)
+                    expect(f"{name}, {scenario}: exit code", code, result.returncode)
+                    if f" {outcome} after " not in result.stdout + result.stderr:
+                        raise Fault(f"{name}: no verdict:\n{result.stdout}{result.stderr}")
+                    no_secret(sandbox, result.stdout + result.stderr)
+                    found = {path.name: path for path in Path(work).glob("report/*")}
+                    expect(f"{name}: report files", ["deploy-hook-summary.md", "deploy-hook.env"] if files else [], sorted(found))
+                    if files and f"DEPLOY_HOOK_OUTCOME={outcome}\n" not in found["deploy-hook.env"].read_text(encoding="utf-8"):
+                        raise Fault(f"{name}: the outcome is not in the outputs")
+
+
+def woodpecker_cancel():
+    """Woodpecker's cancel: SIGTERM to the step's first process, which in the example is the program"""
+    entrypoint = json.loads(example("woodpecker/deploy.yml", r"^    entrypoint: (\[.*?\])$"))
+    with contextlib.closing(Sandbox(scenario="stuck")) as sandbox:
+        folder, line, environment = on_docker(sandbox, SHELL, entrypoint[1:], entrypoint[0])
+        with folder:
+            process = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            log = ""
+            for raw in process.stdout:
+                log += raw
+                if "BUILDING" in raw:
+                    break
+            docker("stop", "-t", "20", line[line.index("--name") + 1])
+            more, _ = process.communicate(timeout=60)
+            expect("exit code", 143, process.returncode)
+            if "nterrupted" not in more:
+                raise Fault(f"the end was not told:\n{log}{more}")
+
+
 def starts_quickly():
     """how long an empty run takes, the engine's part included"""
     took = []
@@ -584,6 +662,8 @@ CASES = [
     files_of_another_user,
     gitlab_script,
     gitlab_cancel,
+    examples_elsewhere,
+    woodpecker_cancel,
     starts_quickly,
 ]
 
