@@ -1,9 +1,12 @@
 //! The way to the platform: names, connections, certificates, proxies. What never left is safe to repeat, and said so.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use deploy_hook::sandbox::Generation::Draft;
 
 use super::run::{Run, Step, run, step};
-use super::{platform, together};
+use super::{at_speed, platform, together};
 use crate::secrets::Secrets;
 use crate::server::{Authority, Play, SECRET, Server, hook_path, say};
 
@@ -190,4 +193,36 @@ async fn the_hook_of_an_unknown_host_is_never_read() {
         );
     }))
     .await;
+}
+
+/// A relay to this address, and how many connections it was asked for.
+async fn relay(to: std::net::SocketAddr) -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut inside, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut outside = tokio::net::TcpStream::connect(to).await.expect("the platform listens");
+                let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn the_trigger_and_every_look_go_over_one_connection() {
+    let sandbox = at_speed("success", Draft, 10.0).await;
+    let base = url::Url::parse(&sandbox.url()).expect("a URL");
+    let platform = base.socket_addrs(|| None).expect("an address").remove(0);
+    let (address, asked) = relay(platform).await;
+    let hook = sandbox.hook_url().replace(&format!("127.0.0.1:{}", platform.port()), &address);
+    let through = |run: Run| run.env("DEPLOY_HOOK_API_URL", format!("http://{address}")).args("-v");
+    let told = deploy(&hook, through).await;
+    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
+    assert!(told.log.matches("so far, the next in").count() >= 3, "{}", told.log);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
