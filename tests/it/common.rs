@@ -8,15 +8,24 @@ use tokio::process::Child;
 
 /// A platform that plays this scenario so many times as fast as a real one.
 pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
-    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation: Generation::Draft };
+    platform_of(Generation::Draft, scenario, speed).await
+}
+
+/// The same with a hook of this generation: only a live one's deployments have a log.
+pub(super) async fn platform_of(generation: Generation, scenario: &str, speed: f64) -> Sandbox {
+    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 
 /// Runs these at the same time, as each mostly waits; comes back when all are well.
-pub(super) async fn all<F: Future<Output = ()> + Send + 'static>(runs: impl IntoIterator<Item = F>) {
+pub(super) fn all<F: Future<Output = ()> + Send + 'static>(
+    runs: impl IntoIterator<Item = F>,
+) -> impl Future<Output = ()> {
     let runs: Vec<_> = runs.into_iter().map(tokio::spawn).collect();
-    for run in runs {
-        run.await.expect("each is well");
+    async move {
+        for run in runs {
+            run.await.expect("each is well");
+        }
     }
 }
 
@@ -26,7 +35,7 @@ pub(super) async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
-/// Sends a signal, as the runner does through the docker client.
+/// Sends a signal, as a runner does through the docker client.
 pub(super) fn signal(child: &Child, name: &str) {
     let id = child.id().expect("it runs").to_string();
     let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();

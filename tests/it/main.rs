@@ -8,6 +8,7 @@ mod docs;
 mod docs_words;
 mod dotenv;
 mod github;
+mod gitlab;
 mod house;
 mod sandbox;
 mod secrets;

@@ -1,0 +1,233 @@
+//! A record's life at GitLab: opened once when the trigger is accepted, closed once at the end, for every way a run can
+//! end.
+
+use serde_json::json;
+
+use super::job::{Job, PAGE, SHA};
+use super::lab::{Credential, Lab};
+use super::{ALL, all, platform};
+
+#[tokio::test]
+async fn a_status_is_running_once_and_over_once() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+    let done = Job::new(&lab, &sandbox, "status").run().await;
+    assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    let (seen, kept) = (lab.seen(), lab.kept());
+    assert_eq!(kept.said(), [["running", "success"]]);
+    assert_eq!((seen.len(), kept.repeated.len()), (2, 0), "stage after stage is no news to GitLab");
+    for request in &seen {
+        assert_eq!(request.path, format!("/api/v4/projects/42/statuses/{SHA}"));
+        let body = &request.body;
+        let expected = [
+            ("name", json!("Deploy / production")),
+            ("target_url", json!(PAGE)),
+            ("pipeline_id", json!(7001)),
+        ];
+        for (name, value) in expected {
+            assert_eq!(body[name], value, "{name}");
+        }
+        assert!(body["ref"].is_null() || body["ref"] == "main", "{body}");
+        let text = body["description"].as_str().expect("a description");
+        assert!(!text.is_empty() && text.chars().count() <= 255, "{text}");
+    }
+    assert_ne!(seen[0].body["description"], seen[1].body["description"]);
+}
+
+#[tokio::test]
+async fn a_deployment_is_made_once_and_closed_once() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+    let done = Job::new(&lab, &sandbox, "deployment").run().await;
+    assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    let (seen, kept) = (lab.seen(), lab.kept());
+    assert_eq!(kept.deployed(), [["running", "success"]]);
+    let requests: Vec<_> = seen.iter().map(|seen| (seen.method.as_str(), seen.path.as_str())).collect();
+    let paths = ["/api/v4/projects/42/deployments", "/api/v4/projects/42/deployments/900"];
+    assert_eq!(requests, [("POST", paths[0]), ("PUT", paths[1])]);
+    let whole =
+        json!({ "environment": "production", "sha": SHA, "ref": "main", "tag": false, "status": "running" });
+    assert_eq!(seen[0].body, whole);
+}
+
+#[tokio::test]
+async fn a_tags_deployment_says_that_it_is_one() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    lab.pipeline("v1.2.3");
+    let job = Job::new(&lab, &sandbox, "status,deployment").without("CI_COMMIT_BRANCH");
+    let job = job.with("CI_COMMIT_REF_NAME", "v1.2.3").with("CI_COMMIT_TAG", "v1.2.3");
+    let done = job.with("DEPLOY_HOOK_WAIT", "never").run().await;
+    assert_eq!(done.verdict(), (0, "triggered", vec![]), "{}", done.trace.text);
+    let kept = lab.kept();
+    let made = &kept.deployments.values().next().expect("a deployment")[0];
+    assert_eq!((&made["tag"], &made["ref"]), (&json!(true), &json!("v1.2.3")));
+    assert_eq!(kept.statuses.len(), 1);
+}
+
+/// The ref of a merge request's pipeline is `refs/merge-requests/12/head`, while `CI_COMMIT_REF_NAME` is the branch: GitLab
+/// finds no pipeline by its id, commit and that branch.
+#[tokio::test]
+async fn a_merge_requests_status_is_on_its_own_pipeline() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let done = Job::of_merge_request(&lab, &sandbox, "status").run().await;
+    assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    assert_eq!(lab.kept().said(), [["running", "success"]]);
+}
+
+#[tokio::test]
+async fn all_together_are_opened_and_closed_and_the_summary_says_so() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+    let done = Job::of_merge_request(&lab, &sandbox, &format!("summary,{ALL}")).run().await;
+    assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    let kept = lab.kept();
+    assert_eq!((kept.open(), kept.repeated.len()), (vec![], 0));
+    assert_eq!(
+        (kept.said(), kept.deployed()),
+        (vec![vec!["running", "success"]], vec![vec!["running", "success"]])
+    );
+    let notes = kept.told();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].last().is_some_and(|text| text.contains("Succeeded")), "{notes:?}");
+    assert!(done.summary.is_some_and(|summary| summary.contains("Also reported as")));
+}
+
+/// Ends a run this way; what the status and the deployment say then, and how often each was written.
+async fn ended(scenario: &str, variables: &[(&str, &str)], code: i32) -> (String, String) {
+    let (lab, sandbox) = (Lab::start().await, platform(scenario, 20.0).await);
+    let done = Job::new(&lab, &sandbox, "status,deployment").with_all(variables).run().await;
+    assert_eq!((done.end().0, done.warnings()), (code, vec![]), "{scenario}: {}", done.trace.text);
+    let kept = lab.kept();
+    assert_eq!((kept.open(), kept.repeated.len()), (vec![], 0), "{scenario}");
+    assert_eq!((kept.statuses.len(), kept.deployments.len()), (1, 1), "{scenario}");
+    assert!(kept.said()[0].len() <= 2 && kept.deployed()[0].len() <= 2, "{scenario}: {kept:?}");
+    let status = kept.statuses[0].state().to_owned();
+    assert_eq!(status == "success", code == 0, "{scenario}: a green status where the job is green");
+    (status, kept.deployed()[0].last().copied().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn every_outcome_has_its_word_in_each_kind() {
+    let nobody = [("DEPLOY_HOOK_URL", "http://127.0.0.1:9/v1/deploy-hook/a-secret-of-nobody")];
+    let ends = tokio::join!(
+        ended("success", &[], 0),
+        ended("build-fails", &[], 1),
+        ended("unprocessable", &[], 3),
+        ended("success", &nobody, 4),
+        ended("canceled", &[], 8),
+        ended("canceled", &[("DEPLOY_HOOK_ON_CANCELED", "pass")], 0),
+        ended("superseded", &[], 8),
+        ended("stuck", &[("DEPLOY_HOOK_TIMEOUT", "1s")], 6),
+        ended("success", &[("DEPLOY_HOOK_WAIT", "never")], 0),
+    );
+    let told = |(status, deployment): &(String, String)| format!("{status} {deployment}");
+    assert_eq!(told(&ends.0), "success success");
+    assert_eq!(told(&ends.1), "failed failed");
+    assert_eq!(told(&ends.2), "failed failed");
+    assert_eq!(told(&ends.3), "failed failed");
+    assert_eq!(told(&ends.4), "canceled canceled");
+    assert_eq!(told(&ends.5), "success canceled");
+    assert_eq!(told(&ends.6), "canceled canceled");
+    assert_eq!(ends.7.1, "canceled", "its end was not seen, and GitLab has no word for that");
+    assert_eq!(told(&ends.8), "success canceled");
+}
+
+#[tokio::test]
+async fn a_run_that_ends_at_once_files_its_end_alone() {
+    let (lab, sandbox) = (Lab::start().await, platform("forbidden", 20.0).await);
+    let done = Job::of_merge_request(&lab, &sandbox, ALL).run().await;
+    assert_eq!(done.verdict(), (3, "refused", vec![]), "{}", done.trace.text);
+    let kept = lab.kept();
+    assert_eq!((kept.open(), kept.said()), (vec![], vec![vec!["failed"]]), "nothing ever ran");
+    assert_eq!(kept.told().first().map(|texts| texts.len()), Some(1));
+    assert_eq!(kept.deployed()[0].last(), Some(&"failed"));
+}
+
+#[tokio::test]
+async fn a_run_in_which_nothing_was_to_be_triggered_leaves_no_record() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let missing = Job::of_merge_request(&lab, &sandbox, ALL).with("DEPLOY_HOOK_URL", "");
+    let missing = missing.with("DEPLOY_HOOK_IF_MISSING", "skip").run().await;
+    assert_eq!((missing.verdict(), lab.seen().len()), ((0, "skipped", vec![]), 0));
+    let dry = Job::of_merge_request(&lab, &sandbox, ALL).with("DEPLOY_HOOK_DRY_RUN", "true").run().await;
+    assert_eq!(dry.verdict(), (0, "skipped", vec![]), "{}", dry.trace.text);
+    let read: Vec<_> = lab.seen().into_iter().map(|seen| (seen.method, seen.path, seen.credential)).collect();
+    let job = ("GET".to_owned(), "/api/v4/job".to_owned(), Some(Credential::Job));
+    let project = ("GET".to_owned(), "/api/v4/projects/42".to_owned(), Some(Credential::Access));
+    assert_eq!(read, [job, project], "what each token is, without writing anything");
+    let read = read.len();
+    let control =
+        Job::of_merge_request(&lab, &sandbox, "status").with("DEPLOY_HOOK_WAIT", "never").run().await;
+    assert_eq!((control.end(), lab.seen().len() - read), ((0, "triggered"), 1));
+}
+
+/// A run that was killed could close nothing, and GitLab does not let a running status run again.
+#[tokio::test]
+async fn a_status_that_an_earlier_run_left_running_is_taken_over() {
+    all(["running", "pending"].map(|left| async move {
+        let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+        lab.prepare(|kept| kept.add_status("Deploy / production", left));
+        let done = Job::new(&lab, &sandbox, "status").run().await;
+        assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+        assert!(!done.trace.text.contains("Cannot transition"), "it is no trouble: {}", done.trace.text);
+        let kept = lab.kept();
+        assert_eq!((kept.statuses.len(), kept.statuses[0].state()), (1, "success"), "{kept:?}");
+        assert!(lab.count("Statuses") <= 2, "{:?}", lab.seen());
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_status_that_is_over_makes_room_for_the_next_runs() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+    for _ in 0..2 {
+        let done = Job::new(&lab, &sandbox, "status").run().await;
+        assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    }
+    assert_eq!(lab.kept().said(), [["running", "success"], ["running", "success"]]);
+}
+
+/// GitLab would answer 404 to the job's pipeline beside another commit.
+#[tokio::test]
+async fn a_chosen_commit_and_name_go_before_the_jobs_own() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let other = "ABCDEF0123456789ABCDEF0123456789ABCDEF01";
+    let job =
+        Job::new(&lab, &sandbox, "status").with("DEPLOY_HOOK_SHA", other).with("DEPLOY_HOOK_NAME", "Site");
+    let done = job.run().await;
+    assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    let kept = lab.kept();
+    assert_eq!(kept.said(), [["running", "success"]]);
+    assert_eq!(kept.statuses[0].sha, other.to_lowercase());
+    assert!(kept.statuses[0].bodies.iter().all(|body| body["name"] == "Site"), "{kept:?}");
+}
+
+#[tokio::test]
+async fn each_request_proves_itself_with_the_right_token() {
+    let run = async |job_token: bool, access: bool| {
+        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+        let mut job = Job::of_merge_request(&lab, &sandbox, "deployment").with("DEPLOY_HOOK_WAIT", "never");
+        if !job_token {
+            job = job.without("CI_JOB_TOKEN");
+        }
+        if !access {
+            job = job.without("DEPLOY_HOOK_GITLAB_TOKEN");
+        }
+        let done = job.run().await;
+        assert_eq!(done.end(), (0, "triggered"));
+        let used: Vec<_> = lab.seen().into_iter().map(|seen| seen.credential).collect();
+        (used, done.warnings().len())
+    };
+    let (both, alone, access, none) =
+        tokio::join!(run(true, true), run(true, false), run(false, true), run(false, false));
+    for (used, warnings) in [&both, &alone] {
+        assert!(!used.is_empty() && used.iter().all(|used| *used == Some(Credential::Job)), "{used:?}");
+        assert_eq!(*warnings, 0);
+    }
+    assert!(
+        !access.0.is_empty() && access.0.iter().all(|used| *used == Some(Credential::Access)),
+        "{access:?}"
+    );
+    assert_eq!(
+        (access.1, none),
+        (0, (vec![], 1)),
+        "without any token there is nothing to send, and a warning"
+    );
+}

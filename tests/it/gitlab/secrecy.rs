@@ -1,0 +1,66 @@
+//! The hook's URL and the tokens are passwords: GitLab never sees the platform's, the platform never GitLab's, and nobody
+//! reads any of them. What is checked of every run is in [`super::job`] and [`super::lab`].
+
+use deploy_hook::sandbox::Generation;
+
+use super::job::Job;
+use super::lab::{Behaviour, JOB_TOKEN, Lab, TOKEN};
+use super::{ALL, all, platform, platform_of};
+use crate::server::{Server, say};
+
+#[tokio::test]
+async fn a_gitlab_that_repeats_what_it_was_sent_leaks_nothing() {
+    all([400, 401, 403, 404, 422, 500].map(|status| async move {
+        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+        lab.behave("", Behaviour::Echo(status), usize::MAX);
+        let done = Job::of_merge_request(&lab, &sandbox, &format!("summary,{ALL}"))
+            .args(&["deploy", "-v"])
+            .run()
+            .await;
+        assert_eq!((done.end(), done.warnings().len()), ((0, "succeeded"), 3), "{}", done.trace.text);
+        assert!(done.trace.text.contains("***"), "it was repeated: {}", done.trace.text);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_platform_that_repeats_the_hook_does_not_get_it_to_gitlab() {
+    let (lab, sandbox) = (Lab::start().await, platform_of(Generation::Live, "echo", 20.0).await);
+    let job =
+        Job::of_merge_request(&lab, &sandbox, &format!("summary,{ALL}")).with_api_token(&sandbox.api_token());
+    let done = job.run().await;
+    assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
+    let kept = lab.kept();
+    let end = kept.told()[0].last().expect("the end");
+    assert!(end.contains("DEPLOY_HOOK_URL=***") && done.trace.text.contains("DEPLOY_HOOK_URL=***"), "{end}");
+}
+
+/// A platform's text that holds one of GitLab's tokens, as a careless build prints its environment.
+#[tokio::test]
+async fn a_build_log_that_holds_a_token_of_gitlabs_is_shown_with_stars() {
+    let log = format!("env: CI_JOB_TOKEN={JOB_TOKEN} GITLAB_TOKEN={TOKEN}");
+    let answer =
+        serde_json::json!({ "data": { "publicId": "dp-abc123", "status": "FAILED" }, "logs": [log] });
+    let (lab, server) = (Lab::start().await, Server::plain(say(200, &answer.to_string())).await);
+    let job = Job::through(&lab, &server.hook(), &format!("summary,{ALL}")).in_merge_request(&lab);
+    let job = job.with("DEPLOY_HOOK_API_URL", &format!("http://{}", server.address));
+    let done = job.with_api_token("frbit-at-1-0123456789abcdef0123").run().await;
+    assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
+    assert!(done.trace.text.contains("CI_JOB_TOKEN=***") && done.trace.text.contains("GITLAB_TOKEN=***"));
+    for head in server.heads() {
+        assert!(!head.contains(TOKEN) && !head.contains(JOB_TOKEN), "the platform was shown a token: {head}");
+    }
+    assert!(lab.count("Notes") > 0, "and GitLab was told of it");
+}
+
+#[tokio::test]
+async fn a_token_in_the_wrong_place_is_not_repeated() {
+    let cases =
+        [("DEPLOY_HOOK_TIMEOUT", TOKEN), ("DEPLOY_HOOK_SHA", JOB_TOKEN), ("DEPLOY_HOOK_REPORT", TOKEN)];
+    all(cases.map(|(name, token)| async move {
+        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+        let done = Job::new(&lab, &sandbox, "auto").with(name, token).run().await;
+        assert_eq!((done.code, lab.seen().len()), (Some(2), 0), "{}", done.trace.text);
+    }))
+    .await;
+}

@@ -1,0 +1,99 @@
+//! The job's own time limit: the run ends before the runner kills it, and says why.
+
+use std::time::{Duration, SystemTime};
+
+use super::job::{Done, Job};
+use super::lab::Lab;
+use super::{all, platform};
+
+/// A moment so many seconds ago.
+fn ago(seconds: u64) -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now() - Duration::from_secs(seconds)).to_string()
+}
+
+async fn run(scenario: &str, speed: f64, variables: &[(&str, &str)]) -> (Lab, Done) {
+    let (lab, sandbox) = (Lab::start().await, platform(scenario, speed).await);
+    let done = Job::new(&lab, &sandbox, "auto").with_all(variables).run().await;
+    (lab, done)
+}
+
+/// It ended of itself before the job would have been killed, and the reader knows what to change.
+fn assert_shortened(done: &Done, lab: &Lab, before: Duration) {
+    let told = &done.trace.text;
+    assert_eq!(done.end(), (6, "timed-out"), "{told}");
+    assert!(done.took < before, "{:?}: {told}", done.took);
+    let first = told.lines().take_while(|line| !line.contains("Triggered deployment"));
+    assert!(first.into_iter().any(|line| line.contains("time limit")), "told at the start: {told}");
+    let next = told.lines().find(|line| line.contains("Next:")).expect("what to do");
+    assert!(next.contains("job") && (next.contains("timeout") || next.contains("time limit")), "{next}");
+    assert!(!next.contains("raise `timeout`"), "that would change nothing: {next}");
+    assert_eq!(lab.kept().open(), [""; 0], "there was time to close the records");
+    assert!(done.summary.as_ref().is_some_and(|summary| summary.contains("Timed out")));
+}
+
+#[tokio::test]
+async fn the_run_ends_before_the_job_is_killed() {
+    let started = ago(0);
+    let variables =
+        [("CI_JOB_TIMEOUT", "30"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "15m")];
+    let (lab, done) = run("stuck", 1.0, &variables).await;
+    assert_shortened(&done, &lab, Duration::from_secs(28));
+    assert!(done.took > Duration::from_secs(5), "{:?}: there was time to follow", done.took);
+}
+
+#[tokio::test]
+async fn the_time_the_job_has_used_up_counts() {
+    let started = ago(70);
+    let variables = [("CI_JOB_TIMEOUT", "100"), ("CI_JOB_STARTED_AT", started.as_str())];
+    let (lab, done) = run("stuck", 1.0, &variables).await;
+    assert_shortened(&done, &lab, Duration::from_secs(28));
+}
+
+#[tokio::test]
+async fn the_scripts_time_limit_counts_as_well() {
+    let (lab, done) = run("stuck", 1.0, &[("RUNNER_SCRIPT_TIMEOUT", "12s")]).await;
+    assert_shortened(&done, &lab, Duration::from_secs(12));
+}
+
+#[tokio::test]
+async fn a_limit_that_leaves_enough_or_makes_no_sense_changes_nothing() {
+    let (now, soon) =
+        (ago(0), humantime::format_rfc3339_seconds(SystemTime::now() + Duration::from_hours(24)));
+    let (old, soon) = (ago(86_400 * 3), soon.to_string());
+    let cases = [
+        [("CI_JOB_TIMEOUT", "3600"), ("CI_JOB_STARTED_AT", now.as_str())],
+        [("CI_JOB_TIMEOUT", "3600"), ("CI_JOB_STARTED_AT", "yesterday")],
+        [("CI_JOB_TIMEOUT", "3600"), ("CI_JOB_STARTED_AT", old.as_str())],
+        [("CI_JOB_TIMEOUT", "3600"), ("CI_JOB_STARTED_AT", soon.as_str())],
+        [("CI_JOB_TIMEOUT", "never"), ("CI_JOB_STARTED_AT", now.as_str())],
+        [("CI_JOB_TIMEOUT", "0"), ("CI_JOB_STARTED_AT", now.as_str())],
+        [("CI_JOB_TIMEOUT", "-30"), ("CI_JOB_STARTED_AT", now.as_str())],
+        [("CI_JOB_TIMEOUT", "99999999999999999999"), ("CI_JOB_STARTED_AT", now.as_str())],
+        [("RUNNER_SCRIPT_TIMEOUT", "soon"), ("CI_JOB_STARTED_AT", now.as_str())],
+        [("RUNNER_SCRIPT_TIMEOUT", "2h"), ("CI_JOB_STARTED_AT", now.as_str())],
+    ];
+    let cases = cases.map(|case| case.map(|(name, value)| (name, value.to_owned())));
+    all(cases.map(|case| async move {
+        let case = case.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let (_lab, done) = run("success", 20.0, &case).await;
+        assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{case:?}: {}", done.trace.text);
+        assert!(!done.trace.text.contains("time limit"), "{case:?}: {}", done.trace.text);
+    }))
+    .await;
+    let (_lab, control) =
+        run("success", 20.0, &[("CI_JOB_TIMEOUT", "100"), ("CI_JOB_STARTED_AT", now.as_str())]).await;
+    assert_eq!(control.end(), (0, "succeeded"));
+    assert!(control.trace.text.contains("time limit"), "less than 15m: {}", control.trace.text);
+}
+
+#[tokio::test]
+async fn a_shorter_timeout_of_the_users_own_stays_the_reason() {
+    let started = ago(0);
+    let variables =
+        [("CI_JOB_TIMEOUT", "60"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "2s")];
+    let (_lab, done) = run("stuck", 1.0, &variables).await;
+    assert_eq!(done.end(), (6, "timed-out"), "{}", done.trace.text);
+    assert!(done.took < Duration::from_secs(10), "{:?}", done.took);
+    assert!(!done.trace.text.contains("time limit"), "{}", done.trace.text);
+    assert!(done.trace.text.contains("raise `timeout`"), "{}", done.trace.text);
+}

@@ -1,0 +1,98 @@
+//! What may be written with which token, and what a reader is told where it may not.
+
+use super::job::{Done, Job};
+use super::lab::{Behaviour, Lab};
+use super::{ALL, all, platform};
+
+/// A run with this `report`, without an access token unless GitLab behaves in some way.
+async fn run(report: &str, behaviour: Option<Behaviour>) -> (Lab, Done) {
+    let (lab, sandbox) = (Lab::start().await, platform("build-fails", 20.0).await);
+    let mut job = Job::of_merge_request(&lab, &sandbox, report);
+    match behaviour {
+        Some(behaviour) => lab.behave("", behaviour, usize::MAX),
+        None => job = job.without("DEPLOY_HOOK_GITLAB_TOKEN"),
+    }
+    let done = job.run().await;
+    assert_eq!(done.end(), (1, "failed"), "{}", done.trace.text);
+    (lab, done)
+}
+
+const FORBIDDEN: [Behaviour; 3] =
+    [Behaviour::Scope, Behaviour::Answer(401, "401 Unauthorized"), Behaviour::Answer(403, "403 Forbidden")];
+
+#[tokio::test]
+async fn auto_writes_a_status_where_there_is_a_token_and_is_silent_where_there_is_none() {
+    let (lab, done) = run("auto", None).await;
+    assert!(lab.seen().is_empty(), "the job token may write none: {:?}", lab.seen());
+    let told = done.trace.text.to_lowercase();
+    assert!(!told.contains("commit status") && !told.contains("gitlab-token"), "{told}");
+    assert!(!done.summary.unwrap_or_default().contains("gitlab-token"));
+    let (lab, sandbox) = (Lab::start().await, platform("build-fails", 20.0).await);
+    let job = Job::new(&lab, &sandbox, "").run().await;
+    assert_eq!((job.verdict(), lab.kept().said()), ((1, "failed", vec![]), vec![vec!["running", "failed"]]));
+}
+
+#[tokio::test]
+async fn a_token_is_found_under_its_customary_name_as_well() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let job = Job::new(&lab, &sandbox, "auto").without("DEPLOY_HOOK_GITLAB_TOKEN");
+    let done = job.with("GITLAB_TOKEN", super::lab::TOKEN).run().await;
+    assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+    assert_eq!(lab.kept().said(), [["running", "success"]]);
+}
+
+#[tokio::test]
+async fn a_kind_that_is_named_and_has_no_token_is_one_warning_that_says_which_to_make() {
+    for report in ["status", "comment"] {
+        let (lab, done) = run(report, None).await;
+        let warnings = done.warnings();
+        assert_eq!(warnings.len(), 1, "{report}: {}", done.trace.text);
+        for wanted in ["gitlab-token", "api", "Developer"] {
+            assert!(warnings[0].contains(wanted), "{wanted}: {warnings:?}");
+        }
+        assert!(lab.seen().is_empty(), "{:?}", lab.seen());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_is_a_line_under_auto_and_one_warning_where_it_was_named() {
+    all(FORBIDDEN.map(|behaviour| async move {
+        let (auto, named) = tokio::join!(run("auto", Some(behaviour)), run("status", Some(behaviour)));
+        assert_eq!(auto.1.warnings(), [""; 0], "{behaviour:?}: {}", auto.1.trace.text);
+        let lines = auto.1.trace.lines("could not be written");
+        assert_eq!(lines.len(), 1, "{behaviour:?}: {}", auto.1.trace.text);
+        let warnings = named.1.warnings();
+        assert_eq!(warnings.len(), 1, "{behaviour:?}: {}", named.1.trace.text);
+        let refused = matches!(behaviour, Behaviour::Answer(401, _)); // a token that is none, whatever it may do
+        assert!(
+            refused || (warnings[0].contains("gitlab-token") && warnings[0].contains("api")),
+            "{warnings:?}"
+        );
+        for (lab, _) in [&auto, &named] {
+            assert_eq!(lab.seen().len(), 1, "{behaviour:?} was asked again in vain");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn each_kind_that_may_not_be_written_is_told_once() {
+    let (lab, done) = run(&format!("summary,{ALL}"), Some(Behaviour::Scope)).await;
+    assert_eq!(done.warnings().len(), 3, "{}", done.trace.text);
+    assert_eq!(lab.seen().len(), 3, "{:?}", lab.seen());
+    let summary = done.summary.expect("a summary");
+    assert_eq!(summary.matches("could not be written").count(), 3, "{summary}");
+}
+
+#[tokio::test]
+async fn gitlab_has_no_checks_and_that_is_a_line() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    for (report, requests) in [("check", 0), ("check,status", 1)] {
+        let job = Job::new(&lab, &sandbox, report).with("DEPLOY_HOOK_WAIT", "never");
+        let before = lab.seen().len();
+        let done = job.run().await;
+        assert_eq!(done.verdict(), (0, "triggered", vec![]), "{report}: {}", done.trace.text);
+        assert_eq!(done.trace.lines("check").len(), 1, "{report}: {}", done.trace.text);
+        assert_eq!(lab.seen().len() - before, requests, "{report}");
+    }
+}

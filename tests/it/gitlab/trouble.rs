@@ -1,0 +1,134 @@
+//! A GitLab that refuses, redirects, breaks or says nothing: the outcome, exit code and outputs are as without it, and
+//! the end comes in time.
+
+use std::time::Duration;
+
+use super::job::{Done, Job};
+use super::lab::{Behaviour, Lab};
+use super::{ALL, all, platform};
+
+/// How much longer than without GitLab a run may take: a request under way, the closing, and a busy machine.
+const BOUND: Duration = Duration::from_secs(18);
+
+/// Runs a deployment of a few seconds with a GitLab that behaves like this.
+async fn meet(report: &str, behaviour: Option<Behaviour>) -> (Lab, Done) {
+    let (lab, sandbox) = (Lab::start().await, platform("build-fails", 20.0).await);
+    if let Some(behaviour) = behaviour {
+        lab.behave("", behaviour, usize::MAX);
+    }
+    let done = Job::of_merge_request(&lab, &sandbox, report).run().await;
+    (lab, done)
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_written_changes_nothing() {
+    let (_, without) = meet("none", None).await;
+    assert_eq!(without.verdict(), (1, "failed", vec![]));
+    let (expected, took) = (without.lasting(), without.took);
+    let behaviours = [
+        (Behaviour::Answer(404, "404 Project Not Found"), true),
+        (Behaviour::Answer(400, "ref is invalid"), true),
+        (Behaviour::Answer(409, "Another update to this commit status is in progress"), false),
+        (Behaviour::Answer(500, "500 Internal Server Error"), false),
+        (Behaviour::Page(502), false),
+        (Behaviour::Page(503), false),
+        (Behaviour::Away(302), true),
+        (Behaviour::Away(307), true),
+        (Behaviour::Limit(120), true),
+        (Behaviour::Hang, false),
+        (Behaviour::Close, false),
+    ];
+    all(behaviours.map(|(behaviour, lasts)| {
+        let expected = expected.clone();
+        async move {
+            for report in ALL.split(',') {
+                let (lab, done) = meet(report, Some(behaviour)).await;
+                let told = format!("{report} with {behaviour:?}: {}", done.trace.text);
+                assert_eq!((done.code, done.lasting()), (Some(1), expected.clone()), "{told}");
+                assert!(done.took < took + BOUND, "{:?}, without {took:?}: {told}", done.took);
+                assert_eq!(done.warnings().len(), 1, "{told}");
+                assert!(done.warnings()[0].contains("The outcome stands."), "{told}");
+                assert!(!lab.seen().is_empty(), "{told}");
+                assert!(!lasts || lab.seen().len() == 1, "asked again in vain, {:?}: {told}", lab.seen());
+            }
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn all_kinds_at_once_are_told_one_by_one_and_delay_the_run_no_longer() {
+    let (_, without) = meet("none", None).await;
+    let all = format!("summary,{ALL}");
+    let ways = [Behaviour::Answer(500, "500 Internal Server Error"), Behaviour::Hang, Behaviour::Page(200)];
+    let [broken, hanging, garbage] = ways.map(|behaviour| meet(&all, Some(behaviour)));
+    let (broken, hanging, garbage) = tokio::join!(broken, hanging, garbage);
+    for (_, done) in [&broken, &hanging, &garbage] {
+        assert_eq!((done.code, done.lasting()), (without.code, without.lasting()));
+        assert!(done.took < without.took + BOUND, "{:?}, without {:?}", done.took, without.took);
+    }
+    for (_, done) in [&broken, &hanging] {
+        assert_eq!(done.warnings().len(), 3, "{}", done.trace.text);
+    }
+    assert!(!garbage.0.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_gitlab_that_is_not_there_or_a_base_that_is_none_is_told() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let closed = format!("http://{}/api/v4", listener.local_addr().expect("an address"));
+    drop(listener);
+    all([closed, String::new(), "not a url".to_owned(), "http://gitlab.example/api/v4".to_owned()].map(
+        |base| async move {
+            let (lab, sandbox) = (Lab::start().await, platform("success", 400.0).await);
+            let job = Job::new(&lab, &sandbox, "status").with("CI_API_V4_URL", &base);
+            let done = job.with("DEPLOY_HOOK_WAIT", "never").run().await;
+            assert_eq!(
+                (done.end(), done.warnings().len()),
+                ((0, "triggered"), 1),
+                "{base}: {}",
+                done.trace.text
+            );
+        },
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn one_kind_that_is_refused_does_not_keep_the_others_from_being_written() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    lab.behave("Deployments", Behaviour::Answer(403, "403 Forbidden"), usize::MAX);
+    let done = Job::of_merge_request(&lab, &sandbox, ALL).run().await;
+    assert_eq!((done.end(), done.warnings().len()), ((0, "succeeded"), 1), "{}", done.trace.text);
+    let kept = lab.kept();
+    assert_eq!((lab.count("Deployments"), kept.open(), kept.told().len()), (1, vec![], 1));
+    assert_eq!(kept.said(), [["running", "success"]]);
+}
+
+#[tokio::test]
+async fn a_trouble_that_passes_is_not_told_and_the_end_is_written() {
+    all([Behaviour::Answer(500, "500 Internal Server Error"), Behaviour::Close, Behaviour::Limit(2)].map(
+        |behaviour| async move {
+            let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+            lab.behave("Statuses", behaviour, 1);
+            let done = Job::new(&lab, &sandbox, "status").run().await;
+            assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{behaviour:?}: {}", done.trace.text);
+            let kept = lab.kept();
+            assert_eq!((kept.statuses.len(), kept.statuses[0].state()), (1, "success"), "{behaviour:?}");
+        },
+    ))
+    .await;
+}
+
+/// It may have been made though no answer came; a second one would be one too many.
+#[tokio::test]
+async fn a_deployment_that_may_have_been_made_is_not_made_twice() {
+    all([Behaviour::Close, Behaviour::Page(201)].map(|behaviour| async move {
+        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+        lab.behave("postApiV4ProjectsIdDeployments", behaviour, 1);
+        let done = Job::new(&lab, &sandbox, "deployment").run().await;
+        assert_eq!((done.end(), done.warnings().len()), ((0, "succeeded"), 1), "{}", done.trace.text);
+        assert_eq!(lab.seen().len(), 1, "{behaviour:?}");
+    }))
+    .await;
+}
