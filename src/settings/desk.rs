@@ -207,7 +207,7 @@ pub(crate) fn shown(value: &str) -> String {
         Ok(url) if url.host_str().is_some_and(|host| host.len() <= 30) => {
             format!("{}://{}/***", url.scheme(), url.host_str().unwrap_or_default())
         }
-        _ if word.len() > 30 => "***".to_owned(),
+        _ if word.len() > 20 => "***".to_owned(),
         _ => word.to_owned(),
     };
     let words: Vec<String> = value.split_whitespace().map(shown).collect();

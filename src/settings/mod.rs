@@ -115,7 +115,7 @@ impl Settings {
         let skip_if_missing = desk.choice("if-missing", &["fail", "skip"]) == 1;
         let api_token = desk.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
         let hook = hook(desk, needs, skip_if_missing, api_token.is_some());
-        let environment = desk.label("environment").or_else(|| of_job(desk.env, "CI_ENVIRONMENT_NAME"));
+        let environment = desk.label("environment").or_else(|| environment_of_job(desk.env));
         let name = desk.label("name").unwrap_or_else(|| match &environment {
             Some(environment) => format!("Deploy / {environment}"),
             None => "Deploy".to_owned(),
@@ -137,7 +137,7 @@ impl Settings {
             sha: sha(desk),
             github_token: desk.token("github-token", &[]),
             gitlab_token: desk.token("gitlab-token", &["GITLAB_TOKEN"]),
-            job_token: of_job(desk.env, "CI_JOB_TOKEN").and_then(|token| Token::parse(&token)),
+            job_token: of_job(desk.env, "CI_JOB_TOKEN").and_then(Token::parse),
             api_url: desk.url("api-url", true).unwrap_or_else(api_url),
             network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
             dry_run: desk.flag("dry-run"),
@@ -259,9 +259,14 @@ fn network(desk: &mut Desk<'_>) -> Network {
 }
 
 /// What GitLab says of the job itself.
-fn of_job(env: &Env, name: &str) -> Option<String> {
-    let value = if env.in_gitlab() { env.get(name)? } else { return None };
-    Some(Redactor::default().clean(value, 200)).filter(|value| !value.is_empty())
+fn of_job<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
+    env.get(name).filter(|_| env.in_gitlab())
+}
+
+/// The name of the environment that the job is for; unlike an input it is nobody's mistake, so it is cleaned, not judged.
+fn environment_of_job(env: &Env) -> Option<String> {
+    let name = Redactor::default().clean(of_job(env, "CI_ENVIRONMENT_NAME")?, 200);
+    Some(name).filter(|name| !name.is_empty())
 }
 
 /// The input, else what the job's `environment:` says. There the variable of this name may be the output of an earlier
@@ -270,7 +275,8 @@ fn environment_url(desk: &mut Desk<'_>) -> Option<String> {
     const NAME: &str = "environment-url";
     let inherited = of_job(desk.env, "DEPLOY_HOOK_OUTCOME").is_some() && desk.inputs.get(NAME).is_none();
     let given = if inherited { None } else { desk.url(NAME, false) };
-    let of_job = || Url::parse(&of_job(desk.env, "CI_ENVIRONMENT_URL")?).ok();
+    // In the job it may still hold the name of a variable that only a later report brings.
+    let of_job = || Url::parse(of_job(desk.env, "CI_ENVIRONMENT_URL").filter(|url| !url.contains('$'))?).ok();
     let of_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
     given.or_else(|| of_job().filter(of_web)).map(String::from)
 }
@@ -280,7 +286,7 @@ fn environment_url(desk: &mut Desk<'_>) -> Option<String> {
 #[must_use]
 pub fn report_dir(inputs: &Inputs, env: &Env) -> Option<PathBuf> {
     let given = Desk::new(inputs, env).find("output-dir", &[]).map(|found| found.value);
-    given.or_else(|| of_job(env, "CI_PROJECT_DIR")).map(|dir| PathBuf::from(dir.trim()))
+    given.or_else(|| of_job(env, "CI_PROJECT_DIR").map(str::to_owned)).map(|dir| PathBuf::from(dir.trim()))
 }
 
 fn output_dir(desk: &mut Desk<'_>) -> Option<PathBuf> {
