@@ -67,7 +67,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
             out.talk(&Cli::command().render_help().to_string());
             return Ok(BAD_INPUT);
         }
-        Err(error) => return Ok(usage(&error, args, &out)),
+        Err(error) => return Ok(usage(&error, args, env, &out)),
     };
     if let Command::Completions { shell } = command {
         let mut script = Vec::new();
@@ -211,7 +211,7 @@ fn crash_quietly(out: Out) {
 }
 
 /// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.
-fn usage(error: &clap::Error, args: &[OsString], out: &Out) -> u8 {
+fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out) -> u8 {
     let mut text = error.render().to_string();
     if !error.use_stderr() {
         out.data(text.trim_end());
@@ -224,6 +224,15 @@ fn usage(error: &clap::Error, args: &[OsString], out: &Out) -> u8 {
         }
     }
     out.talk(text.trim_end());
+    // Of the command line nothing is known but that it is wrong, so the files go where they go without it.
+    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") {
+        let (input, remedy) = ("command line".to_owned(), "The job's log says what is.".to_owned());
+        let problem = Problem { input, value: None, wrong: "is not as it should be".to_owned(), remedy };
+        let files = settings::report_dir(&Inputs::default(), env);
+        let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
+        let problems = Problems(vec![problem]);
+        files.iter().flat_map(|files| files.complain(&problems)).for_each(|trouble| out.talk(&trouble));
+    }
     BAD_INPUT
 }
 

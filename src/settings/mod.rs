@@ -265,7 +265,7 @@ fn of_job<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
 
 /// The name of the environment that the job is for; unlike an input it is nobody's mistake, so it is cleaned, not judged.
 fn environment_of_job(env: &Env) -> Option<String> {
-    let name = Redactor::default().clean(of_job(env, "CI_ENVIRONMENT_NAME")?, 200);
+    let name = Redactor::default().clean(of_job(env, "CI_ENVIRONMENT_NAME")?, 255);
     Some(name).filter(|name| !name.is_empty())
 }
 

@@ -100,6 +100,16 @@ async fn every_way_out_leaves_its_outcome() {
 }
 
 #[tokio::test]
+async fn a_wrong_command_line_leaves_the_same() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let done = Job::new(&lab, &sandbox, "auto").args(&["deploy", "--tiemout", "5m"]).run().await;
+    assert_eq!(done.code, Some(2), "{}", done.trace.text);
+    assert_eq!(done.dotenv.get("DEPLOY_HOOK_SUCCEEDED").map(String::as_str), Some("false"));
+    assert!(done.summary.expect("a summary").contains("command line"), "the log has the rest");
+    assert_eq!((lab.seen().len(), sandbox.requests().len()), (0, 0));
+}
+
+#[tokio::test]
 async fn bad_input_leaves_what_a_later_job_reads_and_sends_nothing() {
     let cases =
         [("DEPLOY_HOOK_TIMEOUT", "soon"), ("DEPLOY_HOOK_URL", ""), ("DEPLOY_HOOK_REPORT", "telegram")];
