@@ -68,3 +68,25 @@ need_act() {
   fi
   "$act" --version
 }
+
+as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
+
+need_rsync() {
+  if ! command -v rsync >/dev/null; then
+    as_root apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive as_root apt-get install -qq --no-install-recommends rsync >/dev/null
+  fi
+  rsync --version | sed -n 1p
+}
+
+# gitlab-ci-local, pinned; the path of its program is then in `gitlab_ci_local`.
+need_gitlab_ci_local() {
+  local version=4.61.1 prefix
+  prefix=${XDG_CACHE_HOME:-$HOME/.cache}/deploy-hook-ci/npm-gitlab-ci-local-$version
+  if ! [[ -e $prefix/complete ]]; then
+    npm install --silent --no-fund --no-audit --ignore-scripts --prefix "$prefix" "gitlab-ci-local@$version"
+    touch "$prefix/complete"
+  fi
+  gitlab_ci_local=$prefix/node_modules/.bin/gitlab-ci-local
+  echo "gitlab-ci-local $("$gitlab_ci_local" --version)"
+}
