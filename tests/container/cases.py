@@ -4,7 +4,6 @@ usage: cases.py ACTION_IMAGE SHELL_IMAGE [CASE...]
 """
 
 import base64
-import collections
 import contextlib
 import gzip
 import http.server
@@ -394,104 +393,12 @@ def files_of_another_user():
                 raise Fault(f"nobody was told:\n{log}")
 
 
-def gitlab_script():
-    """GitLab's way: the script on standard input of a shell, in the image with a shell"""
-    with contextlib.closing(Sandbox()) as sandbox:
-        result = gitlab(sandbox, "deploy-hook deploy --output-dir .")
-        expect("exit code", 0, result.code)
-        dotenv = dict(line.split("=", 1) for line in result.files["deploy-hook.env"].splitlines())
-        expect("outcome", "succeeded", dotenv["DEPLOY_HOOK_OUTCOME"])
-        expect("verdicts in the summary", 1, result.files["deploy-hook-summary.md"].count("### ✅"))
-        no_secret(sandbox, result.log + "".join(result.files.values()))
-    with contextlib.closing(Sandbox(scenario="build-fails")) as sandbox:
-        expect("exit code of a failed build", 1, gitlab(sandbox, "sh -c 'deploy-hook deploy'").code)
-
-
-def gitlab_cancel():
-    """GitLab's cancel: SIGTERM to every process but the first, from a shell of its own"""
-    everybody = (
-        'for entry in /proc/[0-9]*; do process=${entry#/proc/}; [ "$process" = 1 ] || [ "$process" = $$ ] || '
-        'kill -TERM "$process" 2>/dev/null; done; true'
-    )
-    # The shell around the program is sent the signal too. Where it is the first to die the container goes with it, and the program
-    # may be gone before it can say anything; with `exec` there is no such shell.
-    for script, says in (("deploy-hook deploy --output-dir .", False), ("exec deploy-hook deploy --output-dir .", True)):
-        with contextlib.closing(Sandbox(scenario="stuck")) as sandbox:
-            result = gitlab(sandbox, script, until="BUILDING", then=everybody)
-            expect("exit code", 143, result.code)
-            no_secret(sandbox, result.log)
-            dotenv = result.files["deploy-hook.env"]
-            if sandbox.deployments()[0]["id"] not in dotenv:
-                raise Fault(f"the deployment's id, known before the end, is not in the outputs:\n{dotenv}")
-            if says and ("nterrupted" not in result.log or "OUTCOME=interrupted" not in dotenv):
-                raise Fault(f"the end was not told:\n{result.log}\n{dotenv}")
-
-
 def no_secret(sandbox, log):
     """Nothing of the secrets is in this log."""
     for secret in sandbox.secrets:
         for form in runner.derived(secret):
             if form.lower() in log.lower():
                 raise Fault(f"a secret, or a form of one, in the log: {form[:12]}…")
-
-
-Script = collections.namedtuple("Script", "code log files")
-
-# What GitLab's runner starts in the container to find a shell; this image has the one.
-DETECT = (
-    "if [ -x /usr/local/bin/bash ]; then exec /usr/local/bin/bash; elif [ -x /usr/bin/bash ]; then exec /usr/bin/bash; "
-    "elif [ -x /bin/bash ]; then exec /bin/bash; elif [ -x /usr/local/bin/sh ]; then exec /usr/local/bin/sh; "
-    "elif [ -x /usr/bin/sh ]; then exec /usr/bin/sh; elif [ -x /bin/sh ]; then exec /bin/sh; "
-    "elif [ -x /busybox/sh ]; then exec /busybox/sh; else echo shell not found; exit 1; fi"
-)
-
-
-def gitlab(sandbox, script, until=None, then=None):
-    """One job as GitLab's Docker executor runs it; `then` is run in its container once its log holds `until`."""
-    folder = tempfile.TemporaryDirectory(prefix="dh-gitlab-")
-    project = Path(folder.name)
-    lines = ["export CI_JOB_STAGE=deploy", 'cd "/builds/site"', f'echo "$ {script}"', script, ""]
-    quoted = "\\n".join(lines).replace("'", "\\'")
-    generated = (
-        "if set -o | grep pipefail > /dev/null; then set -o pipefail; fi; set -o errexit\n"
-        f"set +o noclobber\n: | eval $'{quoted}'\nexit 0\n"
-    )
-    name = f"deployhooktest-{project.name}"
-    variables = {
-        "CI": "true",
-        "GITLAB_CI": "true",
-        "CI_PROJECT_DIR": "/builds/site",
-        "CI_SERVER_URL": "https://gitlab.example.com",
-        "CI_PROJECT_ID": "7",
-        "DEPLOY_HOOK_URL": sandbox.hook,
-        "FRBIT_TOKEN": sandbox.token,
-        "DEPLOY_HOOK_API_URL": sandbox.manage,
-    }
-    line = ["docker", "run", "--rm", "--interactive", "--network", "host", "--name", name, "--volume", f"{project}:/builds/site"]
-    for variable in variables:
-        line += ["--env", variable]
-    process = subprocess.Popen(
-        [*line, SHELL, "sh", "-c", DETECT],
-        env={**os.environ, **variables},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    process.stdin.write(generated.encode())
-    process.stdin.close()
-    process.stdin = None
-    log = b""
-    if until:
-        for raw in process.stdout:
-            log += raw
-            if until.encode() in raw:
-                break
-        docker("exec", name, "sh", "-c", then)
-    more, _ = process.communicate(timeout=60)
-    text = (log + more).decode()
-    files = {path.name: path.read_text(encoding="utf-8") for path in project.iterdir()}
-    folder.cleanup()
-    return Script(process.returncode, text, files)
 
 
 def the_checker_itself():
@@ -660,8 +567,6 @@ CASES = [
     post_step_sends_nothing_to_the_hook,
     locked_down,
     files_of_another_user,
-    gitlab_script,
-    gitlab_cancel,
     examples_elsewhere,
     woodpecker_cancel,
     starts_quickly,
