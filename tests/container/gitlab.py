@@ -122,7 +122,7 @@ class Site:
                 if old not in text:
                     raise Fault(f"the pipeline has no {old!r}")
                 text = text.replace(old, new)
-            self.variables = {"DEPLOY_HOOK_URL": self.sandbox.hook, "FRBIT_TOKEN": self.sandbox.token}
+            self.variables = {"DEPLOY_HOOK_URL": {"production": self.sandbox.hook}, "FRBIT_TOKEN": {"production": self.sandbox.token}}
             self.write({".gitlab-ci.yml": with_images(text), "Makefile": "test:\n\techo tested >tested\n", **(files or {})})
             # From the project's own repository, as if it had been fetched.
             component = self.folder / ".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/1.0.0/templates/deploy-hook.yml"
@@ -168,9 +168,9 @@ class Site:
         content = {}
         for name, value in scoped.items():
             kind = "file" if name.endswith("_FILE") else "variable"
-            # An environment scope is written as a pair.
-            scopes = value if isinstance(value, dict) else {"*": value}
-            content[name] = {"type": scopes.pop("type", kind) if isinstance(value, dict) else kind, "values": scopes}
+            # Values by environment scope, and of which type they are.
+            scopes = dict(value) if isinstance(value, dict) else {"*": value}
+            content[name] = {"type": scopes.pop("type", kind), "values": scopes}
         # JSON is YAML too. The secrets are on no command line.
         self.write({".gitlab-ci-local-variables.yml": json.dumps(content)})
         line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT)]
@@ -374,7 +374,8 @@ def matrix():
 def kubernetes():
     """kubernetes.yml: deploys with the secrets in files"""
     with site("kubernetes.yml") as here:
-        here.variables = {"DEPLOY_HOOK_URL_FILE": f"{here.sandbox.hook}\n", "DEPLOY_HOOK_API_TOKEN_FILE": f"{here.sandbox.token}\n"}
+        files = {"DEPLOY_HOOK_URL_FILE": here.sandbox.hook, "DEPLOY_HOOK_API_TOKEN_FILE": here.sandbox.token}
+        here.variables = {name: {"type": "file", "production": f"{value}\n"} for name, value in files.items()}
         jobs = here.run()
         [deployment] = here.deployed("SUCCEEDED")
         judged(jobs["deploy"].files, outcome="succeeded", deployment_id=deployment)
@@ -418,7 +419,7 @@ def merge_request():
     """merge-request.yml: deploys, and writes one note; without variables it passes as skipped"""
     with contextlib.closing(GitLab()) as gitlab, site("merge-request.yml") as here:
         here.sandbox.secrets.append(NOTES_TOKEN)
-        here.variables["GITLAB_TOKEN"] = NOTES_TOKEN
+        here.variables = {"DEPLOY_HOOK_URL": {"preview": here.sandbox.hook}, "GITLAB_TOKEN": {"preview": NOTES_TOKEN}}
         request = {
             "source": "merge_request_event",
             "CI_API_V4_URL": f"{gitlab.url}/api/v4",
