@@ -1,7 +1,7 @@
 """Takes the CI/CD component apart for the linters: its header, its job with inputs filled in as GitLab does, and the job's script.
-What no schema of GitLab's knows is checked here.
+What no schema of GitLab's knows is checked here, of the examples too.
 
-usage: component.py TEMPLATE FOLDER
+usage: gitlab.py TEMPLATE FOLDER EXAMPLE...
 """
 
 import json
@@ -37,7 +37,7 @@ INPUT = re.compile(r"\$\[\[\s*inputs\.([a-z-]+)\s*\]\]")
 def require(fine, what):
     """Ends it all where something is wrong."""
     if not fine:
-        sys.exit(f"the component: {what}")
+        sys.exit(f"for GitLab: {what}")
 
 
 def fits(name, spec, value):
@@ -68,8 +68,38 @@ def filled(node, inputs):
     return INPUT.sub(text, node)
 
 
+# What every job that deploys needs, each for its own reason; the files are the program's.
+NEEDED = {
+    "artifacts": {
+        "when": "always",
+        "paths": ["deploy-hook-summary.md"],
+        "reports": {"dotenv": "deploy-hook.env", "annotations": "deploy-hook-annotations.json"},
+    },
+    "dependencies": [],
+    "interruptible": False,
+    "retry": {"max": 2, "exit_codes": [4]},
+}
+
+
+def complete(where, jobs):
+    """Whether every job that deploys has what it needs; gives back how many there are."""
+    deploying = 0
+    for name, job in jobs.items():
+        if not isinstance(job, dict):
+            continue
+        script = job.get("script", [])
+        if not (str(job.get("image")).endswith(":action") or any("deploy-hook deploy" in line for line in script)):
+            continue
+        deploying += 1
+        for key, value in NEEDED.items():
+            require(job.get(key) == value, f"{where}: {name} has {key} {job.get(key)!r}")
+        for key in ("resource_group", "timeout"):
+            require(job.get(key), f"{where}: {name} has no {key}")
+    return deploying
+
+
 def main():
-    """Reads the template, and writes its parts."""
+    """Reads the template, and writes its parts; reads the examples."""
     template, folder = Path(sys.argv[1]), Path(sys.argv[2])
     documents = list(YAML(typ="safe", pure=True).load_all(template.read_text(encoding="utf-8")))
     require(len(documents) == 2, "it needs a header and a body")
@@ -93,9 +123,13 @@ def main():
             fits(name, spec, spec["default"])
     defaults = {name: spec.get("default", OTHERS[name]) for name, spec in inputs.items()}
     for label, values in (("defaults", defaults), ("others", OTHERS)):
+        require(complete(template, filled(body, values)) == 1, "its job does not deploy")
         (folder / f"{label}.json").write_text(json.dumps(filled(body, values)), encoding="utf-8")
         lines = next(iter(filled(body, values).values()))["script"]
         (folder / f"{label}.sh").write_text("\n".join(["#!/bin/sh", *lines, ""]), encoding="utf-8")
+    for example in sys.argv[3:]:
+        jobs = YAML(typ="safe", pure=True).load(Path(example).read_text(encoding="utf-8"))
+        require(complete(example, jobs) or "include" in jobs, f"{example}: no job deploys")
 
 
 if __name__ == "__main__":
