@@ -10,9 +10,9 @@ ARG RUST_IMAGE=rust:1.95-bookworm
 
 FROM ${RUST_IMAGE} AS builder
 WORKDIR /build
-# No dynamic loader and no libc in the final image. With an explicit --target the flag stays away from build scripts and
-# procedural macros, which cannot be static.
-ENV RUSTFLAGS="-C target-feature=+crt-static"
+# No dynamic loader and no libc in the final image; its relocations packed, which takes 150 KB off. With an explicit --target the
+# flags stay away from build scripts and procedural macros, which cannot be static.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
 # Dependencies first, with empty sources: they are compiled again only when the manifest or the lock file changes. Tests and
 # benches that the manifest names stay empty, since cargo wants them to exist.
 COPY Cargo.toml Cargo.lock ./

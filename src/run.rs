@@ -95,6 +95,9 @@ impl Run {
         if let (false, Some(hook)) = (known, hook) {
             told.warn(&words::unknown_host(hook.host()));
         }
+        if let (Some(files), Some(_)) = (&told.files, signals) {
+            files.clear();
+        }
         if let (Some(left), Some(_)) = (left, signals) {
             told.note(&words::cut_short(left));
         }

@@ -22,6 +22,13 @@ impl Files {
         Self { dir, redactor, summary }
     }
 
+    /// Takes away what an earlier run left here: if this one is killed, nobody shall take that for its report.
+    pub fn clear(&self) {
+        for name in [".env", "-summary.md", "-annotations.json"] {
+            let _ = std::fs::remove_file(self.dir.join(format!("deploy-hook{name}")));
+        }
+    }
+
     /// Takes note of an event; what could not be written comes back, one sentence each.
     #[must_use]
     pub fn tell(&self, event: &Event, place: &Place) -> Vec<String> {

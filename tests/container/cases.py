@@ -518,7 +518,7 @@ def examples_elsewhere():
                         raise Fault(f"{name}: no verdict:\n{result.stdout}{result.stderr}")
                     no_secret(sandbox, result.stdout + result.stderr)
                     found = {path.name: path for path in Path(work).glob("report/*")}
-                    expect(f"{name}: report files", ["deploy-hook-summary.md", "deploy-hook.env"] if files else [], sorted(found))
+                    expect(f"{name}: report files", ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"] if files else [], sorted(found))
                     if files and f"DEPLOY_HOOK_OUTCOME={outcome}\n" not in found["deploy-hook.env"].read_text(encoding="utf-8"):
                         raise Fault(f"{name}: the outcome is not in the outputs")
 

@@ -114,10 +114,7 @@ async fn an_output_dir_is_made_and_filled() {
     assert_eq!((done.code, done.out.as_str()), (0, ""), "{}", done.err);
     let mut files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|file| file.unwrap().file_name()).collect();
     files.sort();
-    assert!(
-        files.contains(&"deploy-hook.env".into()) && files.contains(&"deploy-hook-summary.md".into()),
-        "{files:?}"
-    );
+    assert_eq!(files, ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]);
     let variables = dotenv::read(&std::fs::read_to_string(dir.join("deploy-hook.env")).unwrap());
     let mut wanted = OUTPUTS.map(|name| format!("DEPLOY_HOOK_{}", name.to_uppercase().replace('-', "_")));
     wanted.sort();
@@ -131,6 +128,17 @@ async fn an_output_dir_is_made_and_filled() {
     let summary = std::fs::read_to_string(dir.join("deploy-hook-summary.md")).unwrap();
     assert!(summary.starts_with("### ✅ Succeeded"), "{summary}");
     Secrets::on(&sandbox).assert_absent(&summary, "summary");
+}
+
+#[tokio::test]
+async fn an_earlier_runs_files_are_not_taken_for_this_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let stale = folder.path().join("deploy-hook-summary.md");
+    std::fs::write(&stale, "### an earlier run").unwrap();
+    let sandbox = platform("success", Draft).await;
+    let program = run("deploy --wait never --report none --output-dir").arg(folder.path()).on(&sandbox);
+    assert_eq!(program.done().await.code, 0);
+    assert!(!stale.exists() && folder.path().join("deploy-hook.env").exists());
 }
 
 #[tokio::test]
