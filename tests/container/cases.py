@@ -1,6 +1,6 @@
 """What the images must do in a CI job: each case is one job with the runner of runner.py, against a sandbox on this machine's loopback.
 
-usage: cases.py ACTION_IMAGE SHELL_IMAGE [CASE...]
+main.py runs them.
 """
 
 import base64
@@ -59,11 +59,11 @@ def names_of_outputs():
 
 
 class Sandbox:
-    """The embedded platform, from the image under test, on this machine's loopback."""
+    """The embedded platform, from the image under test, on this machine's loopback, or on that of another container."""
 
-    def __init__(self, scenario="success", speed=40, generation="draft"):
+    def __init__(self, scenario="success", speed=40, generation="draft", network="host"):
         play = ["--scenario", scenario, "--speed", str(speed), "--generation", generation]
-        self.id = docker("run", "--detach", "--rm", "--network", "host", ACTION, "sandbox", *play).strip()
+        self.id = docker("run", "--detach", "--rm", "--network", network, ACTION, "sandbox", *play).strip()
         try:
             for _ in range(200):
                 log = docker("logs", self.id)
@@ -79,11 +79,14 @@ class Sandbox:
         self.inputs = {"hook-url": self.hook, "api-token": self.token, "api-url": self.manage, "environment": "production"}
         self.secrets = [*runner.secrets_of(self.hook, self.token), TOKEN]
 
-    def deployments(self):
-        """Every deployment of the platform, as its management tells."""
+    def overview(self):
+        """What the platform's management tells."""
         with urllib.request.urlopen(f"{self.manage}/sandbox", timeout=5) as answer:
-            overview = json.load(answer)
-        return [one for environment in overview["environments"] for one in environment["deployments"]]
+            return answer.read()
+
+    def deployments(self):
+        """Every deployment of the platform."""
+        return [one for environment in json.loads(self.overview())["environments"] for one in environment["deployments"]]
 
     def close(self):
         """Ends it."""
@@ -585,20 +588,3 @@ def passes(case, label=""):
         word = f"FAILED: {traceback.format_exc()}"
     print(f"  {label}{case.__name__}: {case.__doc__}: {word}, {time.monotonic() - begin:.1f} s")
     return word == "ok"
-
-
-def main():
-    """Runs the cases, all of them whatever became of the one before."""
-    wanted = sys.argv[3:]
-    failed = []
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        if not passes(case):
-            failed.append(case.__name__)
-    print(f"{len(failed)} cases failed: {' '.join(failed)}" if failed else "every case passed")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
