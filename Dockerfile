@@ -32,12 +32,14 @@ RUN touch src/main.rs src/lib.rs \
  && ln -s deploy-hook program/deploy-hook-post \
  && program/deploy-hook --version
 
-# What the final images take from Debian: certificate roots, and one static busybox under the names a CI script uses.
+# What the final images take from Debian: the public certificate roots, whatever the base image trusts besides, and one static
+# busybox under the names a CI script uses.
 FROM ${RUST_IMAGE} AS parts
 # hadolint ignore=DL3008 # Debian keeps only the newest build of a package, so a pinned version soon cannot be installed
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends busybox-static ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
+ && cat /usr/share/ca-certificates/mozilla/*.crt >/roots.crt \
  && mkdir -p /parts/bin /parts/usr/bin /parts/tmp \
  && chmod 1777 /parts/tmp \
  && cp /bin/busybox /parts/bin/busybox \
@@ -53,7 +55,7 @@ LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 ENV PATH=/usr/bin:/bin
 COPY --from=parts /parts/ /
-COPY --from=parts /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=parts /roots.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=builder /build/program/ /usr/bin/
 CMD ["/bin/sh"]
 
@@ -63,6 +65,6 @@ FROM scratch AS action
 LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
-COPY --from=parts /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=parts /roots.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=builder /build/program/ /
 ENTRYPOINT ["/deploy-hook"]

@@ -111,6 +111,8 @@ fn unmarked(error: &std::io::Error) -> Problems {
 
 /// One thread: there is one deployment to follow.
 fn in_runtime<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    // A name is looked up on a thread of its own; where none can be had, better to say so than to crash in a library.
+    std::thread::Builder::new().spawn(|| ()).context("no thread can be started here")?;
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let done = runtime.block_on(work);
     // A name that is still being looked up must not keep the process.

@@ -243,7 +243,7 @@ pub fn unreachable(not_sent: &NotSent) -> Words {
         ),
         Unreachable::Connect => (
             "No connection to the hook's host",
-            "Check that this machine may reach it: firewall, proxy (HTTPS_PROXY), the platform's status page.",
+            "Check that this machine may reach it: DNS, firewall, proxy (HTTPS_PROXY), the platform's status page.",
         ),
         Unreachable::Tls => (
             "No trusted connection to the hook's host",
