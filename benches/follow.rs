@@ -95,7 +95,7 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> R
         let mut platform = Platform { began, end, limit, asked: Vec::new() };
         let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(1), None);
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
-        let plan = Plan { wait, timeout, interval, timing, started, seed };
+        let plan = Plan { wait, timeout, limit: None, interval, timing, started, seed };
         let report = deploy::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;

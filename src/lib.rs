@@ -33,14 +33,14 @@ use tokio::runtime::Builder;
 
 use self::ci::files::Files;
 use self::ci::github::{self, post};
-use self::ci::gitlab::entrypoint;
+use self::ci::gitlab::entrypoint::{self, Start};
 use self::ci::out::Out;
 use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs};
 use self::deploy::report::Task;
 use self::deploy::schedule::Timing;
 use self::deploy::state::Outcome;
 use self::env::Env;
-use self::error::{BAD_INPUT, Problem, Problems};
+use self::error::{BAD_INPUT, Problem, Problems, exit_code};
 use self::http::Http;
 use self::render::words;
 use self::run::Run;
@@ -80,15 +80,30 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     }
     let files = report_files(&command, env);
     let is_deploy = matches!(command, Command::Deploy(_));
-    let code = match (own.is_some() && is_deploy).then(|| entrypoint::is_first(env)) {
-        Some(Ok(false)) => {
-            out.talk(words::AFTER_SCRIPT);
-            return Ok(0);
-        }
-        Some(Err(error)) => Err(unmarked(&error)),
-        Some(Ok(true)) | None => in_runtime(obey(command, env, &out))?,
+    let mark = match (own.is_some() && is_deploy).then(|| entrypoint::start(env)) {
+        None => None,
+        Some(Ok(Start::First(mark))) => Some(mark),
+        Some(Ok(again)) => return Ok(started_again(&again, &out)),
+        Some(Err(error)) => return Ok(complain(&unmarked(&error), env, &out, files.as_ref())),
     };
-    code.or_else(|problems| Ok(complain(&problems, env, &out, files.as_ref())))
+    let code = in_runtime(obey(command, env, &out))?;
+    let code = code.unwrap_or_else(|problems| complain(&problems, env, &out, files.as_ref()));
+    if let Some(mark) = mark {
+        mark.ended(code);
+    }
+    Ok(code)
+}
+
+/// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
+/// nobody minds, but a runner that lost the container starts the script itself again.
+fn started_again(start: &Start, out: &Out) -> u8 {
+    let (text, code) = match start {
+        Start::Again(None) => (words::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
+        Start::Again(Some(code)) => (words::AFTER_SCRIPT, *code),
+        Start::First(_) | Start::After => (words::AFTER_SCRIPT, 0),
+    };
+    out.talk(text);
+    code
 }
 
 /// Where a command that deploys or follows leaves its report files.

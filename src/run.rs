@@ -1,7 +1,7 @@
 //! A run, connected: the platform on one side, whoever is told on the other.
 
 use std::io::IsTerminal as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::ci::files::Files;
 use crate::ci::github::{self, GitHub};
@@ -15,7 +15,7 @@ use crate::deploy::ports::Reporter as _;
 use crate::deploy::report::{Cause, Event, Report, Task};
 use crate::deploy::schedule::Timing;
 use crate::deploy::state::{DeploymentId, Outcome};
-use crate::deploy::{self, Plan};
+use crate::deploy::{self, Plan, Wait};
 use crate::doctor::{self, Check, Health};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
@@ -34,6 +34,8 @@ pub(crate) struct Run {
     pub(crate) told: Told,
     pub(crate) out: Out,
     format: Format,
+    /// How long the whole run may take, where the CI job says so.
+    limit: Option<Duration>,
 }
 
 impl Run {
@@ -61,7 +63,8 @@ impl Run {
         let known = provider::is_known(&access);
         let platform = provider::open(access, http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
-        let left = gitlab::time_left(env, SystemTime::now()).filter(|left| *left < settings.timeout);
+        let limit = gitlab::time_left(env, SystemTime::now());
+        let left = limit.filter(|left| *left < settings.timeout);
         settings.timeout = left.unwrap_or(settings.timeout);
         let mut place = Place {
             environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
@@ -98,17 +101,18 @@ impl Run {
         if let (Some(files), Some(_)) = (&told.files, signals) {
             files.clear();
         }
-        if let (Some(left), Some(_)) = (left, signals) {
+        let follows = signals.is_some() && settings.wait != Wait::Never && !settings.dry_run;
+        if let (Some(left), true) = (left, follows) {
             told.note(&words::cut_short(left));
         }
         let format = telling.format;
-        Ok(Self { settings, http, platform, told, out, format })
+        Ok(Self { settings, http, platform, told, out, format, limit })
     }
 
     pub(crate) async fn run(&mut self, task: Task, timing: Timing, signals: &Signals) -> u8 {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
-        let plan = Plan { wait, timeout, interval, timing, started, seed };
+        let plan = Plan { wait, timeout, limit: self.limit, interval, timing, started, seed };
         let report = deploy::run(task, &mut self.platform, &mut self.told, plan, signals.wait()).await;
         exit_code(report.outcome, self.settings.pass_canceled, signals.first())
     }
@@ -137,8 +141,7 @@ impl Run {
             Some(4) => Outcome::Unreachable,
             Some(_) => Outcome::Refused,
         };
-        let cause = code.map(|_| Cause::NotAsked);
-        self.end_untriggered(outcome, cause, signals.first()).await
+        self.end_untriggered(outcome, Some(Cause::NotAsked), signals.first()).await
     }
 
     /// Ends a run in which nothing was to be triggered.

@@ -169,6 +169,12 @@ impl Token {
         (sendable && !text.contains(STARS)).then(|| Self(text.to_owned()))
     }
 
+    /// Whether both are the same.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// The token itself, for the one place that sends requests.
     #[must_use]
     pub fn expose(&self) -> &str {

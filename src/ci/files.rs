@@ -58,6 +58,7 @@ impl Files {
     /// Tells of bad input where a later job or a reader looks for the outcome.
     #[must_use]
     pub fn complain(&self, problems: &Problems) -> Vec<String> {
+        let _ = std::fs::create_dir_all(&self.dir); // where that fails, each file says so
         let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
         let links = self.write("annotations.json", &artifacts::annotations(&Place::default(), None));

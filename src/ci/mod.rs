@@ -79,7 +79,8 @@ impl Told {
         let (more, became) = gitlab.tell(event, &self.place).await;
         asides.extend(more);
         if let (Event::Ended { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
-            asides.extend(files.summary(report, &self.place, &became).map(Aside::Warning));
+            let again = files.summary(report, &self.place, &became).map(Aside::Warning);
+            asides.extend(again.filter(|again| !asides.contains(again)));
         }
         asides
     }

@@ -27,6 +27,8 @@ pub struct Plan {
     pub wait: Wait,
     /// Deadline of the whole, from the trigger.
     pub timeout: Duration,
+    /// Deadline of the whole, from the run's beginning, where something outside sets one.
+    pub limit: Option<Duration>,
     /// A fixed pause between looks; none is adaptive.
     pub interval: Option<Duration>,
     /// The core's own durations.
@@ -363,6 +365,7 @@ impl Course {
     }
 
     fn deadline(&self) -> Duration {
-        self.zero + self.plan.timeout
+        let own = self.zero + self.plan.timeout;
+        self.plan.limit.map_or(own, |limit| own.min(limit))
     }
 }

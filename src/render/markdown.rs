@@ -220,21 +220,22 @@ pub fn escape(text: &str) -> String {
             '\n' | '\r' => safe.push(' '),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
+            // GitLab takes a number behind one for an epic's
+            '&' => safe.push_str("&amp;&#8203;"),
             // GitHub looks for people and issues in what is shown, where an escape is no longer seen
             '@' | '#' => {
                 safe.push(c);
                 safe.push_str("&#8203;");
             }
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' | '%' => {
                 safe.push('\\');
                 safe.push(c);
             }
             c => safe.push(c),
         }
     }
-    // a bare address would become a link
-    safe.replace("://", "\\://")
+    // A bare address would become a link; GitLab looks for one in what is shown, where an escape is no longer seen.
+    safe.replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
 }
 
 /// Foreign text as code, fit for a table's cell; of nothing, nothing.
@@ -354,7 +355,7 @@ mod tests {
 
     #[test]
     fn foreign_text_is_never_markup() {
-        assert_eq!(escape("<script>[x](https://e)|*a*"), "&lt;script&gt;\\[x\\](https\\://e)\\|\\*a\\*");
+        assert_eq!(escape("<script>[x](https://e)|*a*"), "&lt;script&gt;\\[x\\](https:&#8203;//e)\\|\\*a\\*");
         assert_eq!(escape("@a #1\n"), "@&#8203;a #&#8203;1 ");
         assert_eq!(code("a`b|c"), "``a`b\\|c``");
         assert_eq!(code("`"), "`` ` ``");
@@ -371,7 +372,7 @@ mod tests {
     #[test]
     fn an_address_is_a_link_where_it_leads_to_the_web() {
         let plain = link("https://example.com/a_b?c=d&e");
-        assert_eq!(plain, "[example.com/a\\_b?c=d&amp;e](<https://example.com/a_b?c=d&amp;e>)");
+        assert_eq!(plain, "[example.com/a\\_b?c=d&amp;&#8203;e](<https://example.com/a_b?c=d&amp;e>)");
         assert_eq!(href("https://e/> |\\\"<x>\n`").unwrap(), "<https://e/%3E%20%7C%5C%22%3Cx%3E%0A%60>");
         assert_eq!(link("javascript:alert(1)"), "`javascript:alert(1)`");
         assert!(link(&format!("https://e/{}", "x".repeat(5000))).len() < 1000);

@@ -158,6 +158,10 @@ impl<'a> Desk<'a> {
             None => self.secret(name, &variable).ok()?.or_else(|| self.find(name, customary)),
         };
         let found = found.filter(|found| !found.value.trim().is_empty())?;
+        if is_file(&found.value) {
+            self.secret_problem(&found.input, IS_FILE.0, IS_FILE.1);
+            return None;
+        }
         let token = Token::parse(&found.value);
         if token.is_none() {
             let remedy = "Store it again: the token alone, on one line.";
@@ -188,6 +192,18 @@ impl<'a> Desk<'a> {
             }
         }
     }
+}
+
+/// What is wrong with a secret that is a path, and the remedy: GitLab's variables of type File hold one.
+pub(super) const IS_FILE: (&str, &str) = (
+    "is the path of a file, not the secret itself",
+    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE.",
+);
+
+/// Whether this is the path of a file that is there, which no secret is.
+pub(super) fn is_file(value: &str) -> bool {
+    let path = Path::new(value.trim());
+    path.is_absolute() && path.is_file()
 }
 
 fn read_secret(path: &Path) -> std::io::Result<String> {

@@ -120,6 +120,8 @@ impl Settings {
             Some(environment) => format!("Deploy / {environment}"),
             None => "Deploy".to_owned(),
         });
+        let gitlab_token = desk.token("gitlab-token", &["GITLAB_TOKEN"]);
+        let job_token = of_job(desk.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
         let api_url =
             || Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"));
@@ -136,8 +138,9 @@ impl Settings {
             name,
             sha: sha(desk),
             github_token: desk.token("github-token", &[]),
-            gitlab_token: desk.token("gitlab-token", &["GITLAB_TOKEN"]),
-            job_token: of_job(desk.env, "CI_JOB_TOKEN").and_then(Token::parse),
+            // The job's own token under this name may no more than under its own.
+            gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
+            job_token,
             api_url: desk.url("api-url", true).unwrap_or_else(api_url),
             network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
             dry_run: desk.flag("dry-run"),
@@ -177,6 +180,10 @@ fn hook(desk: &mut Desk<'_>, needs: Needs, skip: bool, token: bool) -> Option<Ho
     }
     let found = desk.secret(NAME, "DEPLOY_HOOK_URL").ok()?.or_else(|| desk.first_of(NAME, &CUSTOMARY));
     if let Some(found) = found.filter(|found| !found.value.trim().is_empty()) {
+        if desk::is_file(&found.value) {
+            desk.secret_problem(&found.input, desk::IS_FILE.0, desk::IS_FILE.1);
+            return None;
+        }
         let parsed = HookUrl::parse(&found.value);
         return parsed.map_err(|fault| desk.secret_problem(&found.input, fault.wrong(), fault.remedy())).ok();
     }

@@ -65,7 +65,11 @@ impl GitHub {
             _ if kinds.is_empty() => {}
             Ok(register) => keeper.employ(open(register, kinds, path("GITHUB_STATE"))),
             Err(why) => {
-                keeper.lack(&kinds, &Missed { why: why.to_owned(), forbidden: false, read_only: false });
+                keeper.lack(
+                    &kinds,
+                    &Missed { why: why.to_owned(), forbidden: false, read_only: false },
+                    false,
+                );
             }
         }
         Some(Self {

@@ -14,8 +14,7 @@ use crate::env::Env;
 #[must_use]
 pub fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a [OsString]> {
     let [own @ .., shell, flag, _] = args else { return None };
-    let is_call = ["sh", "bash", "pwsh"].iter().any(|name| shell == *name) && flag == "-c";
-    (env.in_gitlab() && is_call && !own.is_empty()).then_some(own)
+    (env.in_gitlab() && shell == "sh" && flag == "-c" && !own.is_empty()).then_some(own)
 }
 
 /// Makes the job's folder the present one, as it is for a script, and takes the script off the runner's hands: it waits
@@ -27,34 +26,53 @@ pub fn settle(env: &Env) {
     std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
 }
 
-/// Whether this is the job's first start of the image, by a mark that it leaves: the job's folder outlives a container
-/// that is made anew, a container's own files one that is started again. `Err` where none can be left.
-pub fn is_first(env: &Env) -> Result<bool, std::io::Error> {
+/// Which start of the image in its job this is.
+#[derive(Debug)]
+pub enum Start {
+    /// The first: it deploys, and its mark is to be told how it ended.
+    First(Mark),
+    /// Another one, after the first ended with this code; without one it did not come to its end.
+    Again(Option<u8>),
+    /// One after the script, as the runner itself says.
+    After,
+}
+
+/// What the first start of a job leaves for the next.
+#[derive(Debug)]
+pub struct Mark(PathBuf);
+
+impl Mark {
+    /// Remembers how the first start ended.
+    pub fn ended(&self, code: u8) {
+        let _ = std::fs::write(&self.0, code.to_string());
+    }
+}
+
+/// Finds out which start this is, by a mark: the job's folder outlives a container that is made anew, a container's own
+/// files one that is started again. `Err` where none can be left.
+pub fn start(env: &Env) -> Result<Start, std::io::Error> {
+    // A container that is started again has the variables of its first start, so `running` says nothing.
     if env.get("CI_JOB_STATUS").is_some_and(|status| status != "running") {
-        return Ok(false); // the runner has seen the script's end; a container that is started again does not say so
+        return Ok(Start::After);
     }
     let number = env.get("CI_JOB_ID").filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()));
     let number = number.ok_or_else(|| std::io::Error::new(ErrorKind::NotFound, "CI_JOB_ID is not set"))?;
     let name = format!(".deploy-hook-job-{number}");
-    let folders = [env.get("CI_PROJECT_DIR").map(PathBuf::from), Some(PathBuf::from("/"))];
-    let mut last = Err(std::io::Error::from(ErrorKind::NotFound));
-    for folder in folders.into_iter().flatten() {
-        last = leave(&folder.join(&name));
-        if let Ok(false) = last {
-            return last;
-        }
-        if last.is_ok() {
-            break;
-        }
+    let in_project = env.get("CI_PROJECT_DIR").map(|dir| leave(Path::new(dir).join(&name)));
+    match in_project {
+        Some(Ok(start)) => Ok(start),
+        _ => leave(Path::new("/").join(name)),
     }
-    last
 }
 
-/// Leaves the mark; whether it was not there before.
-fn leave(mark: &Path) -> Result<bool, std::io::Error> {
-    match OpenOptions::new().write(true).create_new(true).open(mark) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+/// Leaves the mark, or finds it.
+fn leave(path: PathBuf) -> Result<Start, std::io::Error> {
+    match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(_) => Ok(Start::First(Mark(path))),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            Ok(Start::Again(text.trim().parse().ok()))
+        }
         Err(error) => Err(error),
     }
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::env::Env;
 
-/// What is set aside of a job's time, so that a run that ends on its deadline can still say so: a twentieth of the
-/// limit, and between these.
-const ASIDE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(1));
+/// What is set aside of a job's time, so that a run that ends on its deadline can still say so: a tenth of the limit, and
+/// between these. A last look may take a quarter of a minute, closing the records ten seconds.
+const ASIDE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(1));
 
 /// Even a job whose time is up by its own account follows for so long: its clock may be wrong.
 const LEAST: Duration = Duration::from_secs(5);
@@ -51,7 +51,8 @@ impl Job {
         let is_pipelines = sha.is_none_or(|sha| sha == own);
         let head = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").unwrap_or(own);
         let reference = of("CI_COMMIT_REF_NAME");
-        let of_request = env.get("CI_MERGE_REQUEST_IID").is_some();
+        let of_request = env.get("CI_MERGE_REQUEST_IID").is_some()
+            || env.get("CI_PIPELINE_SOURCE").is_some_and(|source| source.ends_with("merge_request_event"));
         Some(Self {
             sha: sha.unwrap_or(own).to_owned(),
             head: sha.unwrap_or(head).to_owned(),
@@ -124,7 +125,7 @@ pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     let of_script = env.get("RUNNER_SCRIPT_TIMEOUT").and_then(|text| humantime::parse_duration(text).ok());
     let of_script = of_script.filter(|limit| !limit.is_zero()).map(|limit| (limit, limit));
     let left = |(limit, left): (Duration, Duration)| {
-        let aside = (limit / 20).clamp(ASIDE.0, ASIDE.1);
+        let aside = (limit / 10).clamp(ASIDE.0, ASIDE.1);
         left.saturating_sub(aside).max(LEAST)
     };
     of_job.into_iter().chain(of_script).map(left).min()
@@ -178,6 +179,8 @@ mod tests {
         let merged = job(&merged, None);
         assert_eq!((merged.sha.as_str(), merged.head.as_str()), ("beef", "feed"));
         assert_eq!(merged.pipeline_reference, None, "the pipeline goes by refs/merge-requests/5/…");
+        let closed = job(&[("CI_PIPELINE_SOURCE", "merge_request_event")], None);
+        assert_eq!(closed.pipeline_reference, None, "its merge request is no longer open");
     }
 
     #[test]
@@ -212,7 +215,7 @@ mod tests {
         assert_eq!(left(&started("2026-11-23T15:30:00Z")), Some(1740));
         assert_eq!(left(&started("2026-11-23T17:30:00+02:00")), Some(1740));
         assert_eq!(left(&started("2026-11-23T10:00:00-05:30")), Some(1740));
-        assert_eq!(left(&[("CI_JOB_TIMEOUT", "30")]), Some(10));
+        assert_eq!(left(&[("CI_JOB_TIMEOUT", "45")]), Some(15));
         assert_eq!(left(&[("CI_JOB_TIMEOUT", "10")]), Some(5), "never nothing");
         for wrong in ["2001-01-01T00:00:00Z", "2026-11-23T18:00:00Z", "yesterday", "+02:00", "ü+02:00"] {
             assert_eq!(left(&started(wrong)), Some(3540), "{wrong}");

@@ -24,6 +24,9 @@ use crate::http::{Http, Method, Network};
 use crate::render::{Filed, Forge, Kind, Missed, Place, words};
 use crate::secret::Token;
 
+/// Why no token is sent.
+const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
+
 /// A job of GitLab's.
 #[derive(Debug)]
 pub struct GitLab {
@@ -58,7 +61,7 @@ impl GitLab {
                 Kind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
                 Kind::Status | Kind::Comment if of_user => kinds.push(kind),
                 // What a job's own token may not do is not tried with it.
-                _ => keeper.lack(&[kind], &missed("there is no gitlab-token", true)),
+                _ => keeper.lack(&[kind], &missed("there is no gitlab-token", true), false),
             }
         }
         let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
@@ -74,10 +77,10 @@ impl GitLab {
                     keeper.employ(Records::open(Register { api, subject }, kinds, |_| ()));
                 }
                 (None, _) => {
-                    keeper.lack(&kinds, &missed("the environment names no project and commit", false));
+                    keeper.lack(&kinds, &missed("the environment names no project and commit", false), true);
                 }
                 (_, None) => {
-                    keeper.lack(&kinds, &missed("CI_API_V4_URL is not the https base of an API", false));
+                    keeper.lack(&kinds, &missed(NOT_SAFE, false), true);
                 }
             }
         }
@@ -112,7 +115,11 @@ pub async fn examine(
     let (of_job, of_user): (Vec<Kind>, Vec<Kind>) =
         records.partition(|kind| *kind == Kind::Deployment && job_token.is_some());
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, wanted.sha)) else { return permits };
-    let Some(api) = Api::new(env, http, network, wanted.token, job_token) else { return permits };
+    let Some(api) = Api::new(env, http, network, wanted.token, job_token) else {
+        let (found, remedy) =
+            (NOT_SAFE.to_owned(), "No token is sent there, and no record written.".to_owned());
+        return vec![Permit { token: "CI_API_V4_URL", good: false, found, remedy }];
+    };
     if !of_job.is_empty() {
         let answer = api.call(Method::GET, "/job", None, Whose::Job).await;
         permits.push(permit("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));

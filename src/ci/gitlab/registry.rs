@@ -15,6 +15,9 @@ use crate::render::{Forge, Kind};
 /// Pages of a merge request's notes that are searched for ours.
 const NOTE_PAGES: u32 = 5;
 
+/// So many notes with our mark are tried; more are somebody's joke.
+const CANDIDATES: usize = 3;
+
 /// What the records are about.
 pub(super) struct Subject {
     /// Name of the status, and what the note is found again by.
@@ -90,8 +93,12 @@ impl Register {
 
     async fn note(&self, pen: &mut Pen, standing: &Standing) -> Result<u64, Trouble> {
         let notes = self.notes()?;
-        if let Some(id) = self.find_note(pen, &notes).await? {
-            return self.note_again(pen, standing, id).await;
+        for id in self.find_notes(pen, &notes).await? {
+            match self.note_again(pen, standing, id).await {
+                // Somebody else's, who copied the mark.
+                Err(Trouble::Refused { status: 403 | 404, .. }) => {}
+                other => return other,
+            }
         }
         let body = bodies::note(standing, &self.subject.name, &self.subject.job);
         id(&pen.write(self.api.call(Method::POST, &notes, Some(&body), Whose::User)).await?)
@@ -103,25 +110,25 @@ impl Register {
         pen.write(self.api.call(Method::PUT, &path, Some(&body), Whose::User)).await.map(|_| id)
     }
 
-    /// The note an earlier run left, by its mark.
-    async fn find_note(&self, pen: &mut Pen, notes: &str) -> Result<Option<u64>, Trouble> {
+    /// The notes that have our mark: the one an earlier run left is among them.
+    async fn find_notes(&self, pen: &mut Pen, notes: &str) -> Result<Vec<u64>, Trouble> {
         let mark = mark(&self.subject.name);
+        let ours = |note: &&Value| {
+            note["system"] != true && note["body"].as_str().is_some_and(|body| body.starts_with(&mark))
+        };
+        let mut found = Vec::new();
         for page in 1..=NOTE_PAGES {
-            let path = format!("{notes}?sort=asc&per_page=100&page={page}");
-            let found = pen.ask(self.api.call(Method::GET, &path, None, Whose::User)).await?;
-            let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-            let ours = |note: &&Value| {
-                note["system"] != true && note["body"].as_str().is_some_and(|body| body.starts_with(&mark))
-            };
-            if let Some(note) = found.iter().find(ours) {
-                return Ok(note["id"].as_u64());
-            }
+            let path = format!("{notes}?activity_filter=only_comments&sort=asc&per_page=100&page={page}");
+            let answer = pen.ask(self.api.call(Method::GET, &path, None, Whose::User)).await?;
+            let on_page = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+            found.extend(on_page.iter().filter(ours).filter_map(|note| note["id"].as_u64()));
             // Notes that the token may not read are missing from their page, so a short page need not be the last.
-            if found.is_empty() {
+            if on_page.is_empty() || !found.is_empty() {
                 break;
             }
         }
-        Ok(None)
+        found.truncate(CANDIDATES);
+        Ok(found)
     }
 
     fn notes(&self) -> Result<String, Trouble> {

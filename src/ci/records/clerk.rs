@@ -298,7 +298,7 @@ impl Pen {
 
 fn filed(record: Record, forge: Forge) -> Filed {
     let missed = |trouble: Trouble| {
-        let (why, forbidden) = (trouble.said(forge), trouble.is_permission());
+        let (why, forbidden) = (trouble.said(forge), trouble.is_permission(forge));
         Missed { why, forbidden, read_only: false }
     };
     Filed { kind: record.kind, forge, trouble: record.trouble.map(missed) }

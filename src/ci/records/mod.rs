@@ -66,7 +66,7 @@ pub(super) struct Keeper {
     out: Out,
     forge: Forge,
     records: Option<Records>,
-    /// Kinds that were wanted and cannot be, with the reason.
+    /// Kinds that were wanted and cannot be, with the reason; what nobody expected here is not among them.
     without: Vec<(Kind, Missed)>,
     /// What is worth a line: a kind that this forge or this run does not have.
     absent: Vec<String>,
@@ -98,9 +98,12 @@ impl Keeper {
         self.records = Some(records);
     }
 
-    /// Remembers that these kinds cannot be written, and why.
-    pub(super) fn lack(&mut self, kinds: &[Kind], missed: &Missed) {
-        self.without.extend(kinds.iter().map(|kind| (*kind, missed.clone())));
+    /// Remembers that these kinds cannot be written, and why. Under `auto` nobody expects a record where there is no token
+    /// for one (`expected`).
+    pub(super) fn lack(&mut self, kinds: &[Kind], missed: &Missed, expected: bool) {
+        if self.named || expected {
+            self.without.extend(kinds.iter().map(|kind| (*kind, missed.clone())));
+        }
     }
 
     /// Remembers something that this forge or this run does not have.
@@ -132,8 +135,7 @@ impl Keeper {
             return Vec::new();
         }
         let forge = self.forge;
-        // Under `auto` a record is written where that is possible, and none was expected elsewhere.
-        let without = self.without.drain(..).filter(|_| self.named);
+        let without = self.without.drain(..);
         let mut filed: Vec<Filed> =
             without.map(|(kind, missed)| Filed { kind, forge, trouble: Some(missed) }).collect();
         if let Some(records) = records {

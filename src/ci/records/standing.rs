@@ -87,9 +87,14 @@ pub(in crate::ci) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the token may not do this: forges say 401 or 403, or 404 where they do not want to say even that.
-    pub(in crate::ci) fn is_permission(&self) -> bool {
-        matches!(self, Self::Refused { status: 403 | 404, .. })
+    /// Whether the token may not do this: forges say 403, or 404 where they do not want to say even that; GitLab says 401
+    /// of a token that may not be used there at all, GitHub of one that it does not know.
+    pub(in crate::ci) fn is_permission(&self, forge: Forge) -> bool {
+        match self {
+            Self::Refused { status: 403 | 404, .. } => true,
+            Self::Refused { status: 401, .. } => forge == Forge::GitLab,
+            _ => false,
+        }
     }
 
     /// Whether the same request would come to nothing again.
@@ -99,7 +104,7 @@ impl Trouble {
 
     /// Whether the request may have been obeyed all the same.
     pub(in crate::ci) fn is_unclear(&self) -> bool {
-        matches!(self, Self::Late(_) | Self::Unreachable(_))
+        matches!(self, Self::Late(_) | Self::Unreachable(_) | Self::Refused { status: 500.., .. })
     }
 
     /// In words.

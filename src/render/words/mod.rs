@@ -2,10 +2,12 @@
 //!
 //! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
 
+mod job;
 mod records;
 
 use std::time::Duration;
 
+pub use self::job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::records::{LEFT_OPEN, absent, going, may_need, missed, nowhere_to_comment, permits};
 
 use super::Place;
@@ -334,19 +336,6 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
         Event::Ended { .. } => return None,
     })
 }
-
-/// The job's own time limit leaves less than the follow was to take.
-#[must_use]
-pub fn cut_short(left: Duration) -> String {
-    format!(
-        "The job's own time limit leaves {}: the deployment is followed no longer than that.",
-        duration(left)
-    )
-}
-
-/// A second start of the image's entrypoint in one job.
-pub const AFTER_SCRIPT: &str = "This job has started the image before, so this is its after_script: nothing is triggered again, and the \
-    report files stay as they are.";
 
 /// The warning about a hook of a platform nobody here knows.
 #[must_use]

@@ -48,8 +48,12 @@ fn permit(kind: Kind, forge: Forge) -> String {
 /// What lets these records be written, each remedy once.
 #[must_use]
 pub fn permits(kinds: &[Kind], forge: Forge) -> String {
-    let mut remedies: Vec<String> = kinds.iter().map(|kind| permit(*kind, forge)).collect();
-    remedies.dedup();
+    let mut remedies: Vec<String> = Vec::new();
+    for remedy in kinds.iter().map(|kind| permit(*kind, forge)) {
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
     remedies.join(" ")
 }
 

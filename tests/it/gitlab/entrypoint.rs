@@ -44,8 +44,13 @@ fn reports(job: &Job) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
 
 /// A start that did nothing, and said why.
 fn assert_idle(printed: &Printed, told: &str) {
+    assert_idle_with(0, printed, told);
+}
+
+/// The same with the code that the first start ended with.
+fn assert_idle_with(wanted: i32, printed: &Printed, told: &str) {
     let Printed { code, out, err, .. } = printed;
-    assert_eq!((*code, out.as_str()), (Some(0), ""), "{told}: {err}");
+    assert_eq!((*code, out.as_str()), (Some(wanted), ""), "{told}: {err}");
     assert!(err.contains("after_script") && err.contains("nothing"), "{told}: {err}");
 }
 
@@ -126,7 +131,7 @@ async fn the_after_script_triggers_nothing_and_leaves_the_reports() {
             assert_eq!((done.code, triggers(&sandbox)), (Some(code), 1), "{}", done.trace.text);
             let (left, asked, told) = (reports(&job), sandbox.requests().len(), lab.seen().len());
             assert_eq!(left.len(), 3);
-            assert_idle(&run(&job).await, "the same environment, as the runner gives it");
+            assert_idle_with(code, &run(&job).await, "the same environment, as the runner gives it");
             let job = job.with("CI_JOB_STATUS", status);
             assert_idle(&run(&job).await, status);
             assert_eq!(
@@ -181,6 +186,25 @@ async fn another_job_in_the_same_folder_deploys() {
     assert_eq!((retried.run().await.end(), triggers(&sandbox)), ((0, "triggered"), 2));
     assert_idle(&run(&retried).await, "its own after_script");
     assert_eq!(triggers(&sandbox), 2);
+}
+
+/// A runner that has lost the container starts the script again: without a verdict it must not be green.
+#[tokio::test]
+async fn a_start_after_one_that_never_ended_is_uncertain() {
+    let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);
+    let job = Job::new(&lab, &sandbox, "auto").args(&SHELL);
+    let child = job.spawn();
+    let begun = Instant::now();
+    while triggers(&sandbox) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never began");
+        pause(20).await;
+    }
+    signal(&child, "KILL");
+    drop(child);
+    let again = run(&job).await;
+    assert_eq!(again.code, Some(5), "{}", again.err);
+    assert!(again.err.contains("did not come to its end"), "{}", again.err);
+    assert_eq!(triggers(&sandbox), 1);
 }
 
 /// A script of the image with a shell may deploy twice, to two places, say: there the user's own words are obeyed.

@@ -63,6 +63,7 @@ impl World {
     pub(super) fn new() -> Self {
         let timing = Timing::default();
         let plan = Plan {
+            limit: None,
             wait: Wait::Auto,
             timeout: Duration::from_mins(15),
             interval: None,
