@@ -32,6 +32,8 @@ ACTION, SHELL = sys.argv[1:3]
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 # Bytes of the image for the Action: its files, and what goes over the network.
 DISK_LIMIT, NETWORK_LIMIT = 5_000_000, 2_500_000
+# What a follow may take: resident memory, and CPU for as many looks as a deployment of a quarter of an hour gets.
+MEMORY_LIMIT, CPU_LIMIT, LOOKS = 8 * 1024, 0.1, 70
 # Its lines belong between those of the script that called it.
 sys.stdout.reconfigure(line_buffering=True)
 
@@ -545,6 +547,33 @@ def woodpecker_cancel():
                 raise Fault(f"the end was not told:\n{log}{more}")
 
 
+def costs_little():
+    """memory and CPU of a follow, looking once a second"""
+    sandbox = Sandbox(scenario="stuck", speed=1)
+    environment = {**os.environ, "DEPLOY_HOOK_URL": sandbox.hook, "DEPLOY_HOOK_API_URL": sandbox.manage}
+    command = ["run", "--detach", "--network", "host", "--env", "DEPLOY_HOOK_URL", "--env", "DEPLOY_HOOK_API_URL"]
+    follow = docker(*command, ACTION, "deploy", "--poll-interval", "1s", env=environment).strip()
+    try:
+        process = Path("/proc") / docker("inspect", "--format", "{{.State.Pid}}", follow).strip()
+
+        def ticks():
+            return sum(map(int, (process / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[11:13]))
+
+        time.sleep(2)
+        before = ticks()
+        time.sleep(10)
+        look = (ticks() - before) / os.sysconf("SC_CLK_TCK") / 10
+        peak = int(re.search(r"VmHWM:\s+(\d+)", (process / "status").read_text(encoding="utf-8"))[1])
+    finally:
+        subprocess.run(["docker", "rm", "--force", follow], check=False, capture_output=True)
+        sandbox.close()
+    print(f"    at most {peak / 1024:.1f} MiB resident, {look * 1000:.1f} ms of CPU a look")
+    if peak > MEMORY_LIMIT:
+        raise Fault(f"{peak} KiB of memory, and {MEMORY_LIMIT} is the limit")
+    if look * LOOKS > CPU_LIMIT:
+        raise Fault(f"{look * LOOKS:.3f} s of CPU for {LOOKS} looks, and {CPU_LIMIT} is the limit")
+
+
 def starts_quickly():
     """how long an empty run takes, the engine's part included"""
     took = []
@@ -572,6 +601,7 @@ CASES = [
     files_of_another_user,
     examples_elsewhere,
     woodpecker_cancel,
+    costs_little,
     starts_quickly,
 ]
 

@@ -169,7 +169,7 @@ class Site:
         expect("deployments at the platform", [(state, "hook")] * number, [(one["state"], one["trigger"]) for one in found])
         return [one["id"] for one in found]
 
-    def told(self, *wanted, comments=0):
+    def told(self, *wanted, comments=0, rehearsed=False):
         """GitHub was told nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
         root = f"/repos/{REPOSITORY}" if self.server == "github.com" else f"/api/v3/repos/{REPOSITORY}"
         statuses, talk = collections.defaultdict(list), []
@@ -184,6 +184,8 @@ class Site:
                     raise Fault(f"the status leads to {body['target_url']}")
             elif comments and re.fullmatch(r"(GET|POST) /issues/7/comments(\?.*)?|PATCH /issues/comments/\d+", what):
                 talk.append((method, (body or {}).get("body", "")))
+            elif rehearsed and what == "GET ":
+                pass  # a dry run finds out whether the token is good
             else:
                 raise Fault(f"a request to GitHub that nobody asked for: {what}")
         expect("final statuses", sorted(wanted), sorted((*where, states[-1]) for where, states in statuses.items()))
@@ -311,8 +313,8 @@ def manual_dry_run():
     with site("manual.yml") as here:
         log = here.act("workflow_dispatch", {"ref": "refs/heads/main", "inputs": {"environment": "production", "dry-run": "true"}})
         here.deployed(number=0)
-        here.told()
-        has(log, "Deploy to production", "::set-output:: outcome=skipped\n")
+        here.told(rehearsed=True)
+        has(log, "Deploy to production", "✓ github-token reads", "::set-output:: outcome=skipped\n")
 
 
 def schedule():

@@ -11,6 +11,7 @@ skip() {
     exit 1
   fi
   echo "SKIPPED: $*"
+  if [[ -n ${CI_SKIPPED:-} ]]; then echo "$*" >>"$CI_SKIPPED"; fi
   exit 0
 }
 
