@@ -238,6 +238,25 @@ def case_checksums():
     run(checksums, "verify", folder, fails=BINARIES[4])
     run(checksums, "write", folder, fails=f"{BINARIES[4]} is missing")
 
+    # The hash of everything: contents, names, and what is in folders.
+    whole = run(checksums, "whole", folder).strip()
+    assert re.fullmatch("[0-9a-f]{64}", whole)
+    assert run(checksums, "whole", folder, whole).strip() == whole
+    run(checksums, "whole", folder, "", fails="is not what was put together")
+    (folder / "below").mkdir()
+    (folder / "below/more").write_text("more\n")
+    run(checksums, "whole", folder, whole, fails="is not what was put together")
+    (folder / "below/more").rename(folder / "more")
+    moved = run(checksums, "whole", folder).strip()
+    assert moved != whole
+    (folder / "more").rename(folder / "other")
+    run(checksums, "whole", folder, moved, fails="is not what was put together")
+    (folder / "other").unlink()
+    assert run(checksums, "whole", folder).strip() == whole, "what is the same has another hash"
+    (folder / "link").symlink_to(LINUX)
+    run(checksums, "whole", folder, fails="neither a file nor a folder: ./link")
+    run(checksums, "whole", folder / "below", fails="there is nothing in")
+
 
 def case_pin():
     folder, files = project("pin"), assets("pin-assets")
@@ -399,10 +418,12 @@ def case_image():
         name = f"{host}/owner/deploy-hook"
         tags = f"http://{name.replace('/', '/v2/', 1)}/tags/list"
         target = f"{name}@{digest}"
-        assert "copy" in run(image, "push", folder, name, "--dry-run")
+        assert "copy" in run(image, "push", folder, target, "--dry-run")
+        run(image, "push", folder, f"{name}@{DIGEST}", fails="nothing was pushed")
+        run(image, "push", folder, name, fails="not an image by its digest")
         run(image, "public", target, fails="cannot be pulled without a login")
-        assert run(image, "push", folder, name).strip() == target
-        assert run(image, "push", folder, name).strip() == target, "a repetition"
+        assert run(image, "push", folder, target).strip() == target
+        assert run(image, "push", folder, target).strip() == target, "a repetition"
         run(image, "public", target)
         run(image, "public", f"{name}@{one}", fails="is not for amd64 and arm64")
         run(image, "public", f"{name}@{DIGEST}", fails="HTTP 404")
@@ -630,7 +651,8 @@ def case_release():
     with registry() as host, serve(downloads.handler()) as web:
         image = IMAGE
         if host:
-            image = run(scripts / "image", "push", layout("release")[0], f"{host}/owner/deploy-hook").strip()
+            put_together, digest = layout("release")
+            image = run(scripts / "image", "push", put_together, f"{host}/owner/deploy-hook@{digest}").strip()
             run(scripts / "image", "public", image)
         url = f"http://{web}/ok"
         made = [scripts / "commit", "0.1.0", image, url, sums]
@@ -690,6 +712,92 @@ def case_release():
     assert released("1.0.0-rc.1", []).keys().isdisjoint({"refs/tags/v1"})
     released("1.0.0", ["1.0", "1"])
     assert refs()["refs/tags/v0"] == newest and "refs/tags/v1" in refs()
+
+
+def play(job, folder, env):
+    """Runs a job's scripts, from what follows its download on, in this folder. Gives back which step failed, else None."""
+    names = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+    for step in job["steps"][names.index("actions/download-artifact") + 1 :]:
+        if "uses" in step:
+            Path(env["CALLED"]).open("a").write(f"{step['uses']}\n")
+        elif subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=folder, env=ENV | env, capture_output=True, timeout=60, check=False).returncode:
+            return step["name"]
+    return None
+
+
+def case_workflow():
+    """What may write outside the run passes nothing on that was exchanged on its way there. These are the workflow's own steps, with
+    stand-ins for what they call."""
+    jobs = read_action(ROOT / ".github/workflows/release.yml")["jobs"]
+    writes = {name: job for name, job in jobs.items() if "write" in job["permissions"].values()}
+    assert {"push", "attest", "publish", "tags"} <= writes.keys(), writes.keys()
+    for name, job in jobs.items():
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/download-artifact@") and (name in writes or "artifact-ids" in step["with"]):
+                assert step["with"] == {"artifact-ids": "${{ needs.assemble.outputs.artifact }}", "path": "release"}, f"{name}: {step['with']}"
+
+    folder, checksums = project("workflow"), ROOT / ".ci/release/checksums"
+    release, tools = folder / "release", WORK / "workflow-tools"
+    release.mkdir()
+    shutil.move(assets("workflow-assets"), release / "assets")
+    (release / "sboms").mkdir()
+    (release / "notes.md").write_text("notes\n")
+
+    def listed():
+        run(checksums, "write", release / "assets")
+        (release / "checksums.txt").write_text(run(checksums, "binaries", release / "assets"))
+
+    listed()
+    put_together, digest = layout("workflow")
+    if put_together:
+        shutil.move(put_together, release / "action")
+    whole = run(checksums, "whole", release).strip()
+    url = "https://github.com/owner/deploy-hook/releases/download/v0.1.0"
+    image = f"registry.example.com/owner/deploy-hook@{digest or DIGEST}"
+    commit = run(folder / ".ci/release/commit", "0.1.0", image, url, release / "checksums.txt").strip()
+    tools.mkdir()
+    for name in ("gh", "docker", "skopeo"):
+        # `gh release view` finds nothing.
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"$CALLED"\n[ "$2" != view ] || {{ echo "release not found" >&2; exit 1; }}\n')
+        (tools / name).chmod(0o755)
+    env = {
+        "PATH": f"{tools}:{ENV['PATH']}",
+        "CALLED": str(WORK / "called"),
+        "GITHUB_OUTPUT": "/dev/null",
+        "GITHUB_ACTOR": "owner",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "owner/deploy-hook",
+        "VERSION": "0.1.0",
+        "IMAGE": image.partition("@")[0],
+        "ACTION": image.partition("@")[2],
+        "SHELL_IMAGE": DIGEST,
+        "COMMIT": commit,
+        "TARGET": "action",
+        "WHOLE": whole,
+        "TOKEN": "",
+        "GH_TOKEN": "",
+    }
+    git(folder, "init", "--quiet", "--bare", WORK / "workflow.git")
+    git(folder, "remote", "add", "origin", WORK / "workflow.git")
+
+    def called(name, expected):
+        Path(env["CALLED"]).write_text("")
+        stopped = play(jobs[name], folder, env)
+        assert (stopped is None) == expected, f"{name}: stopped at {stopped}"
+        return Path(env["CALLED"]).read_text()
+
+    tested = [name for name in ("attest", "publish", *(["push"] if put_together else []))]
+    for name in tested:
+        assert called(name, True), f"{name} does nothing"
+    # One binary, with every list that is beside it.
+    (release / "assets" / LINUX).write_text("#!/bin/sh\necho somebody else's program\n")
+    listed()
+    run(checksums, "verify", release / "assets")
+    if put_together:
+        shutil.rmtree(release / "action")
+        shutil.move(layout("workflow-other", (b"somebody", b"else"))[0], release / "action")
+    for name in tested:
+        assert not called(name, False), f"{name} passes on what was exchanged: {Path(env['CALLED']).read_text()}"
 
 
 def case_sbom():
