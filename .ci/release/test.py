@@ -8,6 +8,7 @@ Needs Linux, git, jq, curl and a program to release: DEPLOY_HOOK_BINARY, else ta
 needs a registry is skipped where there is no `docker-registry` or no `skopeo`; in CI (CI=true) that is a failure.
 """
 
+import collections
 import contextlib
 import copy
 import hashlib
@@ -462,7 +463,7 @@ class Downloads:
     """A web server for a folder of assets, with faults, and what it was asked."""
 
     def __init__(self, folder):
-        self.folder, self.seen, self.faults = folder, [], 0
+        self.folder, self.seen, self.faults = folder, [], collections.Counter()
 
     def handler(self):
         downloads = self
@@ -478,8 +479,8 @@ class Downloads:
                     return self.answer(404, b"Not Found")
                 if mode == "moved":
                     return self.answer(302, b"", {"Location": f"/ok/{name}"})
-                if mode == "flaky" and downloads.faults < 2:
-                    downloads.faults += 1
+                if downloads.faults[mode] < {"flaky": 2, "again130": 1, "again143": 1}.get(mode, 0):
+                    downloads.faults[mode] += 1
                     return self.answer(503, b"try again")
                 data = path.read_bytes()
                 if mode == "wrong":
@@ -610,10 +611,51 @@ def case_binary():
         left = [path for path in WORK.glob("runner-*/deploy-hook-*/*") if path.name != "deploy-hook"]
         assert not left, f"half a download was left: {left}"
         for name in ("wrong", "missing", "truncated"):
-            assert not Path(WORK / f"runner-{name}/output").exists(), f"{name}: something ran"
+            assert Path(WORK / f"runner-{name}/output").read_text() == "succeeded=false\n", f"{name}: something ran"
         # Plain http is for this machine alone.
-        plain = {"DEPLOY_HOOK_RELEASE_URL": "http://198.51.100.1/ok"}
-        step(script, runner("plain", **plain), code=4, say=["curl ended with 1"])
+        for name, other in {"plain": "http://198.51.100.1/ok", "user": f"http://127.0.0.1:80@{host}/ok"}.items():
+            step(script, runner(name, DEPLOY_HOOK_RELEASE_URL=other), code=4, say=["curl ended with 1"])
+
+        # What checks it is looked for before anything is downloaded.
+        few = WORK / "few-tools"
+        few.mkdir()
+        for tool in ("awk", "bash", "curl", "cut", "dirname", "tr"):
+            (few / tool).symlink_to(shutil.which(tool))
+        said = step(script, runner("no-sums", PATH=str(few), **at("ok")), code=2, say=["::error title=Deploy Hook::There is neither sha256sum nor shasum"])
+        assert "Downloading" not in said
+
+        # Without a folder of the job's own, none whose name somebody else could know.
+        env = runner("no-folder", RUNNER_TEMP="", **at("ok"))
+        step(script, env, "--version", say=["deploy-hook 0."])
+        [made] = WORK.glob("tmp.*/deploy-hook-*/deploy-hook")
+        assert made.parents[1].stat().st_mode & 0o777 == 0o700
+
+        # Windows' bash, as far as this machine can show it: what looks like a path is not rewritten.
+        (tools / "cygpath").write_text('#!/bin/sh\necho "$2"\n')
+        (tools / "cygpath").chmod(0o755)
+        stand_in, rewritten = shutil.copytree(files, WORK / "windows-assets"), WORK / "rewritten"
+        (stand_in / BINARIES[4]).write_text(f'#!/bin/sh\necho "$MSYS2_ENV_CONV_EXCL $MSYS2_ARG_CONV_EXCL $INPUT_NAME" >{rewritten}\n')
+        run(ROOT / ".ci/release/checksums", "write", stand_in)
+        windows = shutil.copytree(action, WORK / "windows-action")
+        (windows / "checksums.txt").write_text(run(ROOT / ".ci/release/checksums", "binaries", stand_in))
+        with serve(Downloads(stand_in).handler()) as other:
+            env = path | runner("windows", RUNNER_OS="Windows", DEPLOY_HOOK_RELEASE_URL=f"http://{other}/ok", INPUT_NAME="/x")
+            step(windows / "run.sh", env)
+        assert rewritten.read_text() == "* * /x\n", rewritten.read_text()
+        (tools / "cygpath").unlink()
+
+        # A job that is canceled in between starts nothing.
+        for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+            env = runner(f"canceled-{code}", **at(f"again{code}"), **secret)
+            with subprocess.Popen(["bash", script], env=ENV | env, stdout=subprocess.PIPE, text=True) as process:
+                for line in process.stdout:
+                    if "Trying again" in line:
+                        break
+                process.send_signal(number)
+                said = process.stdout.read()
+                assert process.wait(10) == code, f"{process.returncode}: {said}"
+            assert Path(env["GITHUB_OUTPUT"]).read_text() == "succeeded=false\n" and not said, said
+            assert not list(Path(env["RUNNER_TEMP"]).rglob("deploy-hook*/*")), "something was left"
 
     # A signal reaches the program, though a shell was started.
     with sandbox("--speed", "1") as hook, serve(downloads.handler()) as host:

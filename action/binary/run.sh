@@ -8,6 +8,16 @@
 # DEPLOY_HOOK_RELEASE_URL is for this script's tests: another place to download from. The checksums stay the same.
 set -euo pipefail
 
+# Nothing succeeded, which is what a later step may ask for.
+end() {
+  [[ -z ${GITHUB_OUTPUT:-} ]] || echo succeeded=false >>"$GITHUB_OUTPUT"
+  exit "$1"
+}
+
+# A job that is canceled is over, also where a command that this script waits for outlives the signal. `exec` takes these back.
+trap 'end 130' INT
+trap 'end 143' TERM
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # An annotation, where a runner reads what is printed. 2 is a matter of the configuration; 4 is a network that may be better later.
@@ -20,7 +30,7 @@ fail() {
   else
     echo "deploy-hook: $message" >&2
   fi
-  exit "$code"
+  end "$code"
 }
 
 case ${RUNNER_OS:-}/${RUNNER_ARCH:-} in
@@ -41,26 +51,32 @@ expected=$(tr -d '\r' <"$here/checksums.txt" | awk -v name="$asset" '$2 == name 
 if ! [[ $expected =~ ^[0-9a-f]{64}$ ]]; then fail 2 "This release has no $asset."; fi
 url=${DEPLOY_HOOK_RELEASE_URL:-$(tr -d '\r\n' <"$here/url.txt")}/$asset
 
-sha256() {
-  if command -v sha256sum >/dev/null; then
-    sha256sum <"$1" | cut -d' ' -f1
-  elif command -v shasum >/dev/null; then
-    shasum -a 256 <"$1" | cut -d' ' -f1
-  else
-    fail 2 'There is neither sha256sum nor shasum on this runner, so the binary cannot be checked.'
-  fi
-}
+if command -v sha256sum >/dev/null; then
+  sum=(sha256sum)
+elif command -v shasum >/dev/null; then
+  sum=(shasum -a 256)
+else
+  fail 2 'There is neither sha256sum nor shasum on this runner, so the binary cannot be checked.'
+fi
+sha256() { "${sum[@]}" <"$1" | cut -d' ' -f1; }
 
-temporary=${RUNNER_TEMP:-${TMPDIR:-/tmp}}
-# Git's tools and Windows' own agree on no form of a path but this.
-if command -v cygpath >/dev/null; then temporary=$(cygpath --mixed "$temporary"); fi
+# The job's own folder. Where there is none, a new one: in one that everybody may write to, a name that can be known beforehand may be
+# somebody else's, who could exchange the program between the check and its start.
+temporary=${RUNNER_TEMP:-}
+[[ -n $temporary ]] || temporary=$(mktemp -d)
+if command -v cygpath >/dev/null; then
+  # Git's tools and Windows' own agree on no form of a path but this.
+  temporary=$(cygpath --mixed "$temporary")
+  # Git's bash would hand a value that looks like its own form of a path, such as `/x`, to the program as a path of Windows.
+  export MSYS2_ENV_CONV_EXCL='*' MSYS2_ARG_CONV_EXCL='*'
+fi
 folder=$temporary/deploy-hook-${expected:0:16}
 program=$folder/deploy-hook
 [[ $asset != *.exe ]] || program+=.exe
 
 # TLS alone, but for a server on this machine. Proxies are the environment's: HTTPS_PROXY, NO_PROXY.
 protocol='=https'
-if [[ $url =~ ^http://(127\.0\.0\.1|localhost)[:/] ]]; then protocol='=http'; fi
+if [[ $url =~ ^http://(127\.0\.0\.1|localhost)(:[0-9]+)?/ ]]; then protocol='=http'; fi
 
 # Without the secrets: what downloads need not know them. The status goes to standard output.
 download() (
@@ -75,7 +91,7 @@ if ! [[ -f $program && $(sha256 "$program") == "$expected" ]]; then
   mkdir -p "$folder"
   # A name of its own: steps of two jobs may share a machine's temporary folder.
   part=$program.$$
-  trap 'rm -f "$part"' EXIT
+  trap 'rm -f "$part"' EXIT # also after `end`
   echo "Downloading $url"
   for pause in 2 5 0; do
     code=0
