@@ -31,7 +31,8 @@ from runner import Fault, Job
 ACTION, SHELL = sys.argv[1:3]
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 # Bytes of the image for the Action: its files, and what goes over the network.
-DISK_LIMIT, NETWORK_LIMIT = 5_000_000, 2_500_000
+DISK_LIMIT = 5_000_000
+NETWORK_LIMIT = 2_500_000
 # What a follow may take: resident memory, and CPU for as many looks as a deployment of a quarter of an hour gets.
 MEMORY_LIMIT, CPU_LIMIT, LOOKS = 8 * 1024, 0.1, 70
 # Its lines belong between those of the script that called it.
