@@ -175,8 +175,9 @@ def case_actions():
 def case_version():
     folder = project("version")
     check = folder / ".ci/release/check-version"
-    assert run(check, "--branch", "release/0.1.0", "--on", "main") == "0.1.0\n"
-    run(check, "--branch", "release/0.2.0", fails="the branch is 'release/0.2.0'")
+    assert run(check, "--branch", "refs/heads/release/0.1.0", "--on", "main") == "0.1.0\n"
+    run(check, "--branch", "refs/tags/release/0.1.0", fails="the branch is 'refs/tags/release/0.1.0'")
+    run(check, "--branch", "refs/heads/release/0.2.0", fails="the branch is 'refs/heads/release/0.2.0'")
     git(folder, "checkout", "--quiet", "-b", "elsewhere")
     git(folder, "commit", "--quiet", "--allow-empty", "--message", "not on main")
     run(check, "--on", "main", "--on", "no-such-branch", fails="not in the history of main no-such-branch")
@@ -215,7 +216,7 @@ def case_notes():
     run(notes, "0.2.0", fails="says nothing about 0.2.0")
     pins = ["--repository", "owner/deploy-hook", "--commit", "c" * 40, "--action", IMAGE, "--shell", IMAGE.replace("55", "66"), "--builder", "rust:1@" + DIGEST]
     text = run(notes, "0.1.0", *pins)
-    for word in [f"uses: owner/deploy-hook@{'c' * 40} # v0.1.0", f"oci://{IMAGE} --repo owner/deploy-hook", "### Added"]:
+    for word in [f"uses: owner/deploy-hook@{'c' * 40} # v0.1.0", f"oci://{IMAGE} --repo owner/deploy-hook \\\n", "--source-ref refs/heads/release/0.1.0\n", "### Added"]:
         assert word in text, f"no {word!r} in:\n{text}"
     pins[5] = "registry.example.com/owner/deploy-hook:0.1.0"
     run(notes, "0.1.0", *pins, fails="notes VERSION")
@@ -682,7 +683,7 @@ def case_release():
     refs = lambda: dict(reversed(line.split("\t")) for line in git(folder, "ls-remote", "origin").splitlines())  # noqa: E731
     head = git(folder, "rev-parse", "HEAD")
     git(folder, "fetch", "--quiet", "origin")
-    assert run(scripts / "check-version", "--branch", "release/0.1.0", "--on", "origin/main") == "0.1.0\n"
+    assert run(scripts / "check-version", "--branch", "refs/heads/release/0.1.0", "--on", "origin/main") == "0.1.0\n"
 
     files = assets("release-assets")
     run(scripts / "checksums", "write", files)
@@ -711,7 +712,7 @@ def case_release():
         changed = git(folder, "diff", "--name-only", head, commit).split()
         assert changed == ["action.yml", "action/binary/checksums.txt", "action/binary/url.txt"], changed
         assert git(folder, "rev-parse", f"{commit}^") == head
-        run(scripts / "check-version", "--branch", "release/0.1.0", "--on", "origin/main")
+        run(scripts / "check-version", "--branch", "refs/heads/release/0.1.0", "--on", "origin/main")
 
         assert run(scripts / "move-tags", "0.1.0", "origin").split() == ["0.1", "0"]
         run(scripts / "move-tags", "0.1.0", "origin", "--push", "--dry-run")
@@ -745,6 +746,8 @@ def case_release():
     def released(version, names):
         git(folder, "push", "--quiet", "origin", f"{git(folder, 'commit-tree', 'HEAD^{tree}', '-m', version)}:refs/tags/v{version}")
         assert run(scripts / "move-tags", version, "origin", "--push").split() == names, version
+        latest = "true" if names and names[-1] == version.split(".")[0] else "false"
+        assert run(scripts / "move-tags", version, "origin", "--latest").strip() == latest, version
         return refs()
 
     first = released("0.9.0", ["0.9", "0"])
@@ -754,6 +757,10 @@ def case_release():
     assert released("1.0.0-rc.1", []).keys().isdisjoint({"refs/tags/v1"})
     released("1.0.0", ["1.0", "1"])
     assert refs()["refs/tags/v0"] == newest and "refs/tags/v1" in refs()
+    # The newest of its major version is not the newest of all.
+    assert run(scripts / "move-tags", "0.11.0", "origin").split() == ["0.11", "0"]
+    assert run(scripts / "move-tags", "0.11.0", "origin", "--latest") == "false\n"
+    run(scripts / "move-tags", "0.11.0", "origin", "--latest", "--push", fails="move-tags VERSION")
 
 
 def play(job, folder, env):
@@ -804,6 +811,7 @@ def case_workflow():
         (tools / name).chmod(0o755)
     env = {
         "PATH": f"{tools}:{ENV['PATH']}",
+        "RUNNER_TEMP": str(tools),
         "CALLED": str(WORK / "called"),
         "GITHUB_OUTPUT": "/dev/null",
         "GITHUB_ACTOR": "owner",
