@@ -806,14 +806,14 @@ def case_workflow():
     commit = run(folder / ".ci/release/commit", "0.1.0", image, url, release / "checksums.txt").strip()
     tools.mkdir()
     for name in ("gh", "docker", "skopeo"):
-        # `gh release view` finds nothing.
-        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"$CALLED"\n[ "$2" != view ] || {{ echo "release not found" >&2; exit 1; }}\n')
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"$CALLED"\n[ "$2" != view ] || {{ echo "$VIEW" >&2; exit 1; }}\n')
         (tools / name).chmod(0o755)
     env = {
         "PATH": f"{tools}:{ENV['PATH']}",
         "RUNNER_TEMP": str(tools),
         "CALLED": str(WORK / "called"),
         "GITHUB_OUTPUT": "/dev/null",
+        "VIEW": "release not found",
         "GITHUB_ACTOR": "owner",
         "GITHUB_SERVER_URL": "https://github.com",
         "GITHUB_REPOSITORY": "owner/deploy-hook",
@@ -839,6 +839,11 @@ def case_workflow():
     tested = [name for name in ("attest", "publish", *(["push"] if put_together else []))]
     for name in tested:
         assert called(name, True), f"{name} does nothing"
+    assert "gh release create v0.1.0 --draft" in called("publish", True)
+    # A fault of GitHub's says nothing about whether the release is there.
+    env["VIEW"] = "HTTP 502: Bad Gateway"
+    assert called("publish", False) == "gh release view v0.1.0 --json isDraft --jq .isDraft\n"
+    env["VIEW"] = "release not found"
     # One binary, with every list that is beside it.
     (release / "assets" / LINUX).write_text("#!/bin/sh\necho somebody else's program\n")
     listed()
