@@ -70,6 +70,14 @@ need_act() {
   "$act" --version
 }
 
+# act names its containers after the workflow and the job, so one run of the same at a time on a machine.
+lock_act() {
+  local lock=${XDG_CACHE_HOME:-$HOME/.cache}/deploy-hook-ci/examples.lock
+  mkdir -p "${lock%/*}"
+  exec 9>"$lock"
+  flock 9
+}
+
 as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
 
 need_rsync() {
