@@ -23,6 +23,17 @@ async fn said(program: Run) -> String {
     all
 }
 
+/// GitLab's variables of type File hold a path.
+#[tokio::test]
+async fn a_path_in_a_secrets_place_is_named_as_such_and_never_sent() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    for name in ["DEPLOY_HOOK_URL", "FRBIT_TOKEN", "GITLAB_TOKEN"] {
+        let program = run("deploy").env("DEPLOY_HOOK_URL", HOOK).env(name, file.path());
+        let said = said(program).await;
+        assert!(said.contains("is the path of a file") && said.contains("_FILE"), "{name}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn every_way_to_paste_a_url_wrong_is_named_with_its_remedy() {
     let faults = [

@@ -49,6 +49,19 @@ async fn all_three_are_closed_though_gitlab_is_slow() {
 }
 
 #[tokio::test]
+async fn a_dry_run_that_is_interrupted_leaves_no_record() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    lab.behave("", Behaviour::Hang, usize::MAX);
+    let job = Job::of_merge_request(&lab, &sandbox, ALL).with("DEPLOY_HOOK_DRY_RUN", "true");
+    let child = job.spawn();
+    until(&lab, 1).await; // it looks at a token, and waits
+    signal(&child, "TERM");
+    let done = job.wait(child).await;
+    assert_eq!(done.end(), (143, "interrupted"), "{}", done.trace.text);
+    assert!(lab.seen().iter().all(|seen| seen.method == "GET"), "{:?}", lab.seen());
+}
+
+#[tokio::test]
 async fn a_signal_in_the_midst_of_opening_closes_what_is_open() {
     all((1..=4).map(|requests| async move {
         let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::job::{Done, Job, PAGE};
-use super::lab::Lab;
+use super::lab::{Behaviour, Lab};
 use super::{all, platform};
 use crate::server::{Server, say};
 
@@ -76,6 +76,16 @@ async fn what_gitlab_wrote_itself_or_what_only_quotes_ours_is_left_alone() {
         (lab.kept().notes.len(), lab.seen().last().map(|seen| seen.method.clone())),
         (4, Some("POST".to_owned()))
     );
+}
+
+#[tokio::test]
+async fn a_note_of_somebody_elses_with_our_mark_is_passed_over() {
+    let lab = Lab::start().await;
+    lab.prepare(|kept| kept.add_note(1, true, false, &format!("{MARK}\nAll is well, trust me.")));
+    lab.behave("NotesNoteId", Behaviour::Answer(403, "403 Forbidden"), 1);
+    deploy(&lab, |job| job).await;
+    let last = lab.seen().last().map(|seen| seen.method.clone());
+    assert_eq!((lab.kept().notes.len(), last), (2, Some("POST".to_owned())));
 }
 
 #[tokio::test]

@@ -41,6 +41,17 @@ async fn a_token_is_found_under_its_customary_name_as_well() {
     assert_eq!(lab.kept().said(), [["running", "success"]]);
 }
 
+/// The commonest mistake there is.
+#[tokio::test]
+async fn the_jobs_own_token_under_that_name_may_no_more_than_under_its_own() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let job = Job::new(&lab, &sandbox, "status").without("DEPLOY_HOOK_GITLAB_TOKEN");
+    let done = job.with("GITLAB_TOKEN", super::lab::JOB_TOKEN).run().await;
+    assert_eq!(done.end(), (0, "succeeded"), "{}", done.trace.text);
+    assert!(lab.seen().is_empty(), "{:?}", lab.seen());
+    assert!(matches!(&done.warnings()[..], [one] if one.contains("there is no gitlab-token")));
+}
+
 #[tokio::test]
 async fn a_kind_that_is_named_and_has_no_token_is_one_warning_that_says_which_to_make() {
     for report in ["status", "comment"] {
