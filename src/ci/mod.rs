@@ -56,9 +56,7 @@ impl Told {
             (None, Voice::Human(terminal)) => terminal.warning(message),
         }
     }
-}
 
-impl Told {
     /// Tells people of something they should know.
     pub fn note(&self, message: &str) {
         if let Voice::Human(terminal) = &self.voice {

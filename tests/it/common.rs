@@ -41,3 +41,19 @@ pub(super) fn signal(child: &Child, name: &str) {
     let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
     assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
 }
+
+/// The exit codes that may go with an outcome, as the interface promises them.
+pub(super) fn codes_of(outcome: &str) -> &'static [i32] {
+    match outcome {
+        "succeeded" | "triggered" | "skipped" => &[0],
+        "failed" => &[1],
+        "refused" => &[3],
+        "unreachable" => &[4],
+        "uncertain" => &[5],
+        "timed-out" => &[6],
+        "lost" => &[7],
+        "canceled" | "superseded" => &[0, 8],
+        "interrupted" => &[130, 143],
+        other => panic!("{other:?} is no outcome"),
+    }
+}

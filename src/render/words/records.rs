@@ -57,9 +57,13 @@ pub fn permits(kinds: &[Kind], forge: Forge) -> String {
     remedies.join(" ")
 }
 
-/// What nobody but the forge knows of a token that it accepts: whether these records may be written with it.
+/// What nobody but the forge knows of a token that it accepts: whether these records may be written with it. Nothing is
+/// to be said where none is wanted.
 #[must_use]
 pub fn may_need(kinds: &[Kind], forge: Forge) -> String {
+    if kinds.is_empty() {
+        return String::new();
+    }
     format!("What it may write only writing tells. Should a record be missing: {}", permits(kinds, forge))
 }
 

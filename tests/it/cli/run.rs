@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
 use super::runner::{self, GitHub};
+use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::Secrets;
 
@@ -188,18 +189,7 @@ fn assert_complete(step: &Step, page: &str) {
         assert_eq!(step.dotenv.get(&variable), Some(value), "{variable}");
     }
     assert_eq!(step.dotenv.len(), step.outputs.len(), "nothing else: {:?}", step.dotenv);
-    let codes: &[i32] = match step.output("outcome") {
-        "succeeded" | "triggered" | "skipped" => &[0],
-        "failed" => &[1],
-        "refused" => &[3],
-        "unreachable" => &[4],
-        "uncertain" => &[5],
-        "timed-out" => &[6],
-        "lost" => &[7],
-        "canceled" | "superseded" => &[0, 8],
-        "interrupted" => &[130, 143],
-        other => panic!("{other} is no outcome"),
-    };
+    let codes = codes_of(step.output("outcome"));
     assert!(codes.contains(&step.code), "{:?} goes with {codes:?}\n{}", step.end(), step.log);
     assert_eq!(step.output("succeeded"), (step.output("outcome") == "succeeded").to_string());
     assert!(step.output("duration").parse::<u64>().is_ok(), "whole seconds: {:?}", step.output("duration"));

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::lab::{JOB_TOKEN, Lab, TOKEN};
 use super::trace::{self, Trace};
+use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::{Secrets, secret};
 
@@ -256,18 +257,7 @@ impl Done {
     pub(super) fn end(&self) -> (i32, &str) {
         let told = &self.trace.text;
         let code = self.code.expect("it was not killed");
-        let codes: &[i32] = match self.outcome() {
-            "succeeded" | "triggered" | "skipped" => &[0],
-            "failed" => &[1],
-            "refused" => &[3],
-            "unreachable" => &[4],
-            "uncertain" => &[5],
-            "timed-out" => &[6],
-            "lost" => &[7],
-            "canceled" | "superseded" => &[0, 8],
-            "interrupted" => &[130, 143],
-            other => panic!("{other:?} is no outcome ({code})\n{told}"),
-        };
+        let codes = codes_of(self.outcome());
         assert!(codes.contains(&code), "{code} does not go with {}\n{told}", self.outcome());
         assert_eq!(self.dotenv.len(), 8, "every output and nothing else: {:?}", self.dotenv);
         assert_eq!(self.output("SUCCEEDED"), (self.outcome() == "succeeded").to_string());

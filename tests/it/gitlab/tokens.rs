@@ -41,6 +41,21 @@ async fn a_token_is_found_under_its_customary_name_as_well() {
     assert_eq!(lab.kept().said(), [["running", "success"]]);
 }
 
+#[tokio::test]
+async fn doctor_says_of_a_token_what_is_known_and_what_its_records_may_need() {
+    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let job = Job::new(&lab, &sandbox, "status,comment").args(&["doctor"]);
+    let told = job.printed(job.spawn()).await.out;
+    let line = told.lines().find(|line| line.contains(" gitlab-token ")).expect("a line");
+    assert!(line.starts_with("✓ gitlab-token reads this project") && line.contains("Developer"), "{told}");
+    let job = Job::new(&lab, &sandbox, "deployment").args(&["doctor"]);
+    let told = job.printed(job.spawn()).await.out;
+    let line = told.lines().find(|line| line.contains(" gitlab-token ")).expect("a line");
+    assert!(line.contains("reads this project") && !line.contains('→'), "nothing needs it here: {told}");
+    assert!(told.contains("✓ CI_JOB_TOKEN is this job's"), "{told}");
+    assert!(lab.seen().iter().all(|seen| seen.method == "GET"), "{:?}", lab.seen());
+}
+
 /// The commonest mistake there is.
 #[tokio::test]
 async fn the_jobs_own_token_under_that_name_may_no_more_than_under_its_own() {
