@@ -10,7 +10,7 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::ports::{Before, Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
 use deploy_hook::deploy::report::{Event, Task};
 use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
 use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
@@ -97,6 +97,7 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> R
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
         let plan = Plan { wait, timeout, limit: None, interval, timing, started, seed };
         let report = deploy::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
+        let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;
         Run { late, looks: usize::try_from(report.looks).unwrap_or(usize::MAX), asked: platform.asked }
@@ -127,15 +128,16 @@ impl Platform {
 
 impl Provider for Platform {
     /// The real one reads what is there, where it may.
-    async fn before(&mut self) {
+    async fn before(&mut self, _: Duration) -> Before {
         self.asked.push(0.0);
+        Before::Known
     }
 
-    async fn trigger(&mut self) -> Answer {
-        self.snapshot().map_or_else(|| unreachable!("the id is one"), Answer::Accepted)
+    async fn trigger(&mut self, _: Duration) -> Answer {
+        Answer::Accepted(self.snapshot())
     }
 
-    async fn settle(&mut self) -> Settled {
+    async fn settle(&mut self, _: Duration) -> Settled {
         Settled::Never
     }
 
@@ -143,13 +145,18 @@ impl Provider for Platform {
         Ok(())
     }
 
-    async fn look(&mut self, _: &DeploymentId) -> Look {
+    async fn look(&mut self, _: &DeploymentId, _: Duration) -> Look {
         self.asked.push(self.began.elapsed().as_secs_f64());
         Look { seen: self.snapshot().map_or(Seen::NotThere, Seen::Ours), pace: Pace::default() }
     }
 
-    async fn log(&mut self, _: &DeploymentId) -> Log {
+    async fn log(&mut self, _: &DeploymentId, _: Duration) -> Log {
         Log::None
+    }
+
+    /// What is measured is when the end is noticed, not how often it is read again.
+    fn success_may_be_early(&self) -> bool {
+        false
     }
 
     fn limit(&self) -> Option<RateLimit> {

@@ -163,10 +163,11 @@ async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
+    run.must_follow()?;
     if run.settings.dry_run {
-        return Ok(run.rehearse(env, &signals).await);
+        return run.rehearse(env, &signals).await;
     }
-    Ok(run.run(Task::Deploy, timing, &signals).await)
+    run.run(Task::Deploy, timing, &signals).await
 }
 
 /// Follows a deployment that already exists.
@@ -176,13 +177,16 @@ async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Problems> {
     let signals = listen()?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None, Some(&signals))?;
     run.must_read(Some(&id))?;
-    Ok(run.run(Task::Follow(id), Timing::default(), &signals).await)
+    run.run(Task::Follow(id), Timing::default(), &signals).await
 }
 
 /// Finds out why a trigger would fail.
 async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Problems> {
     match Settings::resolve(inputs, env, Needs::HookOrToken) {
-        Ok(settings) => Ok(Run::open(settings, &inputs.telling, env, None, None)?.examine(env).await),
+        Ok(settings) => {
+            let checks = Run::open(settings, &inputs.telling, env, None, None)?.examine(env).await;
+            Ok(doctor::exit_code(&checks))
+        }
         Err(problems) => {
             let out = Out::new(Redactor::default(), github::is_here(env));
             problems.0.iter().for_each(|problem| {

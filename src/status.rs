@@ -1,6 +1,6 @@
 //! `status`: reads the deployment's present state and triggers nothing.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::cli::{Format, StatusArgs};
 use crate::deploy::ports::{Provider as _, Seen};
@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
     let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
     run.must_read(id.as_ref())?;
     let look = match &id {
-        Some(id) => run.platform.look(id).await,
+        Some(id) => run.platform.look(id, Duration::MAX).await,
         None => run.platform.newest().await,
     };
     let said = match look.seen {

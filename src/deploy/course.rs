@@ -1,73 +1,15 @@
 //! The course of a run: which action comes next, and what each action's result changes. No clock: the time is told.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use super::action::{Action, Fact, Reading, TokenDenied};
 use super::follow::{Follow, Step};
-use super::ports::{Log, Look, Settled, Unreadable};
+use super::plan::{Plan, Wait};
+use super::ports::{Before, Log, Look, Settled};
 use super::report::{Cause, Event, Report, Sent, Stage, Task};
-use super::schedule::{Pace, RateLimit, Schedule, Timing};
+use super::schedule::{Pace, RateLimit, Schedule};
 use super::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use super::trigger::{Answer, Unclear};
-
-/// Whether the deployment is followed after the trigger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Where it can be read.
-    Auto,
-    /// In any case: not being able to is a failure.
-    Always,
-    /// Not at all.
-    Never,
-}
-
-/// What the user chose for a run.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// Whether to follow.
-    pub wait: Wait,
-    /// Deadline of the whole, from the trigger.
-    pub timeout: Duration,
-    /// Deadline of the whole, from the run's beginning, where something outside sets one.
-    pub limit: Option<Duration>,
-    /// A fixed pause between looks; none is adaptive.
-    pub interval: Option<Duration>,
-    /// The core's own durations.
-    pub timing: Timing,
-    /// When the run begins, by this machine's clock.
-    pub started: SystemTime,
-    /// Seed of the jitter's dice.
-    pub seed: u64,
-}
-
-/// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    Before,
-    Trigger,
-    Settle,
-    Look(DeploymentId),
-    Log(DeploymentId),
-    /// Wait until this long after the beginning.
-    Rest(Duration),
-    End,
-}
-
-/// What an action brought.
-pub(super) enum Fact {
-    Prepared,
-    Answered(Answer, Reading),
-    Settled(Settled, Reading),
-    Looked(Look),
-    Log(Log),
-    Rested,
-}
-
-/// How our deployment can be read, as known after a trigger.
-#[derive(Clone, Copy)]
-pub(super) struct Reading {
-    pub(super) possible: Result<(), Unreadable>,
-    pub(super) limit: Option<RateLimit>,
-}
 
 /// Where the run stands.
 enum At {
@@ -82,7 +24,9 @@ enum At {
     Logging {
         id: DeploymentId,
         tries: u32,
+        until: Duration,
     },
+    Denied(TokenDenied),
     Over,
 }
 
@@ -101,27 +45,33 @@ pub(super) struct Course {
     due: Duration,
     /// When the next heartbeat falls.
     beat: Duration,
+    /// Whether an unclear answer can be settled by reading.
+    settleable: bool,
     report: Report,
     news: Vec<Event>,
 }
 
 impl Course {
-    pub(super) fn new(task: Task, plan: Plan, limit: Option<RateLimit>) -> Self {
+    /// `confirm`: whether a success is read once more before it is the verdict.
+    pub(super) fn new(task: Task, plan: Plan, limit: Option<RateLimit>, confirm: bool) -> Self {
         let at = match (&task, plan.wait) {
             (Task::Follow(id), _) => At::Following(id.clone()),
             (Task::Deploy, Wait::Never) => At::Trigger,
             (Task::Deploy, Wait::Auto | Wait::Always) => At::Before,
         };
+        // A token that is refused by the reading before the trigger is bad input, and the run never begins.
+        let started = (!matches!(at, At::Before)).then(|| Event::Started { task: task.clone() });
         Self {
+            news: started.into_iter().collect(),
             schedule: Schedule::new(plan.timing.clone(), plan.interval, limit),
-            follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_))),
+            follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_)), confirm),
             dice: fastrand::Rng::with_seed(plan.seed),
             at,
             zero: Duration::ZERO,
             born: Duration::ZERO,
             due: Duration::ZERO,
             beat: plan.timing.heartbeat,
-            news: vec![Event::Started { task: task.clone() }],
+            settleable: false,
             report: Report::new(task, plan.started),
             plan,
         }
@@ -135,34 +85,44 @@ impl Course {
     /// What to do now.
     pub(super) fn next(&mut self, now: Duration) -> Action {
         match &self.at {
-            At::Over => Action::End,
+            At::Over | At::Denied(_) => Action::End,
             _ if now < self.due => Action::Rest(self.due.min(self.beat)),
-            At::Before => Action::Before,
+            At::Before => {
+                Action::Before(self.plan.limit.map_or(Duration::MAX, |limit| self.left(now, limit)))
+            }
             At::Trigger => {
                 if self.report.triggers == 0 {
                     (self.zero, self.beat) = (now, now + self.plan.timing.heartbeat);
                 }
-                Action::Trigger
+                Action::Trigger(self.left(now, self.deadline()))
             }
-            At::Settling { .. } => Action::Settle,
+            At::Settling { .. } => Action::Settle(self.left(now, self.deadline())),
             At::Following(id) => {
                 self.report.looks += 1;
-                Action::Look(id.clone())
+                Action::Look(id.clone(), self.left(now, self.deadline()))
             }
             At::Silent => {
                 if let Step::End { outcome, cause, .. } = self.follow.deadline() {
-                    self.end(now, outcome, cause);
+                    self.end(now, outcome, cause.or(Some(Cause::AskedToWait)));
                 }
                 Action::End
             }
-            At::Logging { id, .. } => Action::Log(id.clone()),
+            At::Logging { id, until, .. } => match until.saturating_sub(now) {
+                Duration::ZERO => Action::End,
+                left => Action::Log(id.clone(), left),
+            },
         }
+    }
+
+    /// The time that is left for a request until then.
+    fn left(&self, now: Duration, until: Duration) -> Duration {
+        until.saturating_sub(now).max(self.plan.timing.least)
     }
 
     /// Takes in what an action brought.
     pub(super) fn learn(&mut self, now: Duration, fact: Fact) {
         match fact {
-            Fact::Prepared => self.at = At::Trigger,
+            Fact::Prepared(before) => self.prepared(before),
             Fact::Answered(answer, reading) => self.answered(now, answer, reading),
             Fact::Settled(settled, reading) => self.settled(now, settled, reading),
             Fact::Looked(look) => self.looked(now, look),
@@ -177,22 +137,44 @@ impl Course {
             self.at = At::Over; // the verdict is known; only the log is missing
             return;
         }
+        if matches!(self.at, At::Before) {
+            self.begin();
+        }
         if under_way {
             self.report.triggers += 1;
             self.report.sent = Sent::Maybe;
         }
-        self.end(now, Outcome::Interrupted, None);
+        self.end(now, Outcome::Interrupted, self.follow.trouble());
     }
 
     /// The whole story, once the run is over.
-    pub(super) fn into_report(self) -> Report {
-        self.report
+    pub(super) fn into_report(self) -> Result<Report, TokenDenied> {
+        match self.at {
+            At::Denied(denied) => Err(denied),
+            _ => Ok(self.report),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.news.push(Event::Started { task: self.report.task.clone() });
+    }
+
+    fn prepared(&mut self, before: Before) {
+        if let Before::Denied { status, said } = before {
+            self.at = At::Denied(TokenDenied { status, said });
+            return;
+        }
+        self.settleable = before == Before::Known;
+        self.begin();
+        self.at = At::Trigger;
     }
 
     fn answered(&mut self, now: Duration, answer: Answer, reading: Reading) {
         self.report.triggers += 1;
         let attempt = self.report.triggers;
-        let again = answer.again(attempt, &self.plan.timing).filter(|pause| now + *pause < self.deadline());
+        let again = answer
+            .again(attempt, &self.plan.timing)
+            .filter(|pause| now.saturating_add(*pause) < self.deadline());
         let (outcome, cause) = match answer {
             Answer::Accepted(snapshot) => return self.accepted(now, snapshot, reading, false),
             Answer::Unclear(unclear) => return self.unclear(now, unclear),
@@ -210,9 +192,12 @@ impl Course {
 
     fn unclear(&mut self, now: Duration, unclear: Unclear) {
         self.report.sent = Sent::Maybe;
+        if !self.settleable {
+            return self.end(now, Outcome::Uncertain, Some(Cause::Unclear(unclear)));
+        }
         self.report.cause = Some(Cause::Unclear(unclear.clone()));
         self.news.push(Event::Settling { unclear });
-        let until = (now + self.plan.timing.settle).min(self.deadline());
+        let until = (now + self.plan.timing.settle).min(self.deadline()).max(now);
         self.at = At::Settling { until };
         self.rest(now, self.plan.timing.floor.max(self.schedule.spacing()));
         self.due = self.due.min(until);
@@ -224,9 +209,9 @@ impl Course {
             Settled::Ours(snapshot) => {
                 self.report.cause = None;
                 self.follow.found();
-                self.accepted(now, snapshot, reading, true);
+                self.accepted(now, Some(snapshot), reading, true);
             }
-            Settled::NotYet(pace) if now < until && now + pace.barred() <= until => {
+            Settled::NotYet(pace) if now < until && now.saturating_add(pace.barred()) <= until => {
                 let pause = self.schedule.pause(Duration::ZERO, 0, pace, self.dice.f64());
                 self.rest(now, pause);
                 self.due = self.due.min(until);
@@ -238,15 +223,19 @@ impl Course {
         }
     }
 
-    fn accepted(&mut self, now: Duration, snapshot: Snapshot, reading: Reading, adopted: bool) {
+    fn accepted(&mut self, now: Duration, snapshot: Option<Snapshot>, reading: Reading, adopted: bool) {
         self.report.sent = Sent::Yes;
         self.born = now;
         self.news.push(Event::Triggered { snapshot: snapshot.clone(), adopted });
+        let Some(snapshot) = snapshot else {
+            let why = reading.possible.err().map_or(Cause::NotAsked, Cause::Unreadable);
+            return self.end(now, Outcome::Triggered, Some(why));
+        };
         let (id, phase) = (snapshot.id.clone(), snapshot.phase);
         self.see(now, snapshot);
         match (phase, self.plan.wait, reading.possible) {
             // An answer to a trigger that says "success" may well mean the request's: only a look makes it a verdict.
-            (Phase::Ended(verdict), _, _) if adopted || verdict != Verdict::Succeeded => {
+            (Phase::Ended(verdict), _, _) if verdict != Verdict::Succeeded => {
                 self.ended(now, id, (verdict.into(), None), Pace::default());
             }
             (_, Wait::Never, _) => self.end(now, Outcome::Triggered, Some(Cause::NotAsked)),
@@ -265,6 +254,15 @@ impl Course {
         let (id, pace) = (id.clone(), look.pace);
         match self.follow.learn(look, now.saturating_sub(self.born), now >= self.deadline()) {
             Step::News(snapshot) => self.see(now, snapshot),
+            Step::Confirm(snapshot) => {
+                self.see(now, snapshot);
+                let again = now.saturating_add(self.plan.timing.confirm.max(pace.barred()));
+                if again > self.deadline() {
+                    return self.end(now, Outcome::Succeeded, None);
+                }
+                self.due = again;
+                return;
+            }
             Step::NotYet => {}
             Step::Trouble { said, errors } => {
                 self.news.push(Event::Trouble { said, errors, budget: self.plan.timing.errors });
@@ -283,8 +281,8 @@ impl Course {
     fn pause_before_look(&mut self, now: Duration, pace: Pace) {
         let (age, deadline) = (now.saturating_sub(self.born), self.deadline());
         let pause = self.schedule.pause(age, self.follow.errors(), pace, self.dice.f64());
-        self.due = (now + pause).min(deadline);
-        if now + pace.barred() > deadline {
+        self.due = now.saturating_add(pause).min(deadline);
+        if now.saturating_add(pace.barred()) > deadline.max(now) {
             self.at = At::Silent;
         }
         if self.report.looks > 0 {
@@ -294,13 +292,12 @@ impl Course {
     }
 
     fn logged(&mut self, now: Duration, log: Log) {
-        let At::Logging { tries, .. } = &mut self.at else {
+        let At::Logging { tries, until, .. } = &mut self.at else {
             return;
         };
         match log {
-            // a log is not worth a longer wait than any look is
             Log::NotYet(pace)
-                if *tries < self.plan.timing.log_tries && pace.barred() <= self.plan.timing.cap =>
+                if *tries < self.plan.timing.log_tries && now.saturating_add(pace.barred()) < *until =>
             {
                 *tries += 1;
                 self.rest(now, (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(pace.barred()));
@@ -341,14 +338,17 @@ impl Course {
             snapshot.page = snapshot.page.or(known.page);
         }
         self.report.snapshot = Some(snapshot);
+        self.report.last_read = Some(now.saturating_sub(self.zero));
     }
 
     /// The deployment's end is known; a failed one's log is still fetched.
     fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), pace: Pace) {
         let (outcome, cause) = end;
         self.end(now, outcome, cause);
-        if outcome == Outcome::Failed && pace.barred() <= self.plan.timing.cap {
-            self.at = At::Logging { id, tries: 1 };
+        let timing = &self.plan.timing;
+        let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
+        if outcome == Outcome::Failed && now.saturating_add(pace.barred()) < until {
+            self.at = At::Logging { id, tries: 1, until };
             self.rest(now, pace.barred());
         }
     }
@@ -356,7 +356,11 @@ impl Course {
     fn end(&mut self, now: Duration, outcome: Outcome, cause: Option<Cause>) {
         self.report.outcome = outcome;
         self.report.cause = cause;
-        self.report.duration = now.saturating_sub(self.zero);
+        // A success that was read twice was one when it was read first.
+        let success = |stage: &&Stage| stage.phase == Phase::Ended(Verdict::Succeeded);
+        let first = self.report.stages.last().filter(success).map(|stage| stage.at);
+        let first = first.filter(|_| outcome == Outcome::Succeeded);
+        self.report.duration = first.unwrap_or_else(|| now.saturating_sub(self.zero));
         self.at = At::Over;
     }
 

@@ -2,8 +2,10 @@
 //!
 //! No sockets, files, environment or colour in here, and one loop with the one sleep of the program.
 
+mod action;
 mod course;
 mod follow;
+mod plan;
 pub mod ports;
 pub mod report;
 pub mod schedule;
@@ -15,8 +17,10 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
-use self::course::{Action, Course, Fact, Reading};
-pub use self::course::{Plan, Wait};
+pub use self::action::TokenDenied;
+use self::action::{Action, Fact, Reading};
+use self::course::Course;
+pub use self::plan::{Plan, Wait};
 use self::ports::{Provider, Reporter};
 use self::report::{Event, Report, Task};
 
@@ -24,16 +28,19 @@ use self::report::{Event, Report, Task};
 ///
 /// `stop` ends the run early, in order: nothing is begun any more, and whatever is under way is dropped, except that
 /// a trigger already sent is waited for a moment longer, so that the deployment it made can be named.
+///
+/// A token that the platform refuses in the reading before the trigger is an error: nothing was sent, and the reporter
+/// was told nothing.
 pub async fn run<P: Provider, R: Reporter>(
     task: Task,
     provider: &mut P,
     reporter: &mut R,
     plan: Plan,
     stop: impl Future<Output = ()>,
-) -> Report {
+) -> Result<Report, TokenDenied> {
     let began = Instant::now();
     let parting = plan.timing.parting;
-    let mut course = Course::new(task, plan, provider.limit());
+    let mut course = Course::new(task, plan, provider.limit(), provider.success_may_be_early());
     let mut stop = pin!(stop);
     loop {
         let action = course.next(began.elapsed());
@@ -43,7 +50,7 @@ pub async fn run<P: Provider, R: Reporter>(
         if action == Action::End {
             break;
         }
-        let triggering = action == Action::Trigger;
+        let triggering = matches!(action, Action::Trigger(_));
         let polled = Cell::new(false);
         let mut act = pin!(async {
             polled.set(true);
@@ -65,22 +72,19 @@ pub async fn run<P: Provider, R: Reporter>(
         };
         course.learn(began.elapsed(), fact);
     }
-    let report = course.into_report();
+    let report = course.into_report()?;
     reporter.tell(&Event::Ended { report: report.clone() }).await;
-    report
+    Ok(report)
 }
 
 /// Does one action and says what it brought.
 async fn act<P: Provider>(action: Action, provider: &mut P, began: Instant) -> Fact {
     match action {
-        Action::Before => {
-            provider.before().await;
-            Fact::Prepared
-        }
-        Action::Trigger => Fact::Answered(provider.trigger().await, reading(provider)),
-        Action::Settle => Fact::Settled(provider.settle().await, reading(provider)),
-        Action::Look(id) => Fact::Looked(provider.look(&id).await),
-        Action::Log(id) => Fact::Log(provider.log(&id).await),
+        Action::Before(limit) => Fact::Prepared(provider.before(limit).await),
+        Action::Trigger(limit) => Fact::Answered(provider.trigger(limit).await, reading(provider)),
+        Action::Settle(limit) => Fact::Settled(provider.settle(limit).await, reading(provider)),
+        Action::Look(id, limit) => Fact::Looked(provider.look(&id, limit).await),
+        Action::Log(id, limit) => Fact::Log(provider.log(&id, limit).await),
         Action::Rest(until) => {
             rest(began + until).await;
             Fact::Rested

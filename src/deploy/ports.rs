@@ -1,5 +1,7 @@
 //! What the core asks of the world: a platform to trigger and read, and somebody to tell.
 
+use std::time::Duration;
+
 use super::report::Event;
 use super::schedule::{Pace, RateLimit};
 use super::state::{DeploymentId, Snapshot};
@@ -7,28 +9,34 @@ use super::trigger::Answer;
 
 /// A hosting platform, seen through one hook.
 ///
-/// Every method is one request at most, with a time limit of its own, and none of them retries or waits: when to
-/// ask again is the core's business. Texts that come back are cleaned and hold no secret.
+/// Every method is one request at most, and none of them retries or waits: when to ask again is the core's business.
+/// `limit` is the time that is left for the request; a method may take less, never more. Texts that come back are
+/// cleaned and hold no secret.
 #[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
 pub trait Provider {
     /// Reads what is there before the trigger, so that an unclear answer can be settled later.
-    /// Does nothing where reading is not documented, and never fails: what it could not learn it does without.
-    async fn before(&mut self);
+    /// Does nothing where reading is not documented.
+    async fn before(&mut self, limit: Duration) -> Before;
 
-    /// Sends the `POST` to the hook, once.
-    async fn trigger(&mut self) -> Answer;
+    /// Sends the `POST` to the hook, once, on a connection of its own.
+    async fn trigger(&mut self, limit: Duration) -> Answer;
 
-    /// After an unclear answer: looks for a deployment that was not there before.
-    async fn settle(&mut self) -> Settled;
+    /// After an unclear answer: looks for a deployment that was not there before. Only asked where
+    /// [`Provider::before`] said [`Before::Known`].
+    async fn settle(&mut self, limit: Duration) -> Settled;
 
     /// Whether the deployment just accepted can be followed.
     fn readable(&self) -> Result<(), Unreadable>;
 
     /// Reads the state of this deployment.
-    async fn look(&mut self, id: &DeploymentId) -> Look;
+    async fn look(&mut self, id: &DeploymentId, limit: Duration) -> Look;
 
     /// Reads the log of an ended deployment.
-    async fn log(&mut self, id: &DeploymentId) -> Log;
+    async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log;
+
+    /// Whether the platform may report a success before its last commands ran: then it is read once more before it
+    /// becomes the verdict.
+    fn success_may_be_early(&self) -> bool;
 
     /// The platform's documented limit on the reads above, as they would be made now.
     fn limit(&self) -> Option<RateLimit>;
@@ -39,6 +47,22 @@ pub trait Provider {
 pub trait Reporter {
     /// Takes note of an event. A reporter's own trouble never reaches the core: the deployment happened all the same.
     async fn tell(&mut self, event: &Event);
+}
+
+/// What the reading before the trigger found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// The platform named the deployments that are there, so a new one can be told from an old one.
+    Known,
+    /// Nothing was read, or nothing that the platform itself said.
+    Unknown,
+    /// The platform refuses the token (401 or 403 in its own form).
+    Denied {
+        /// The HTTP status.
+        status: u16,
+        /// The platform's own words, cleaned.
+        said: String,
+    },
 }
 
 /// What looking for the deployment of an unclear trigger found.

@@ -34,6 +34,14 @@ pub struct Timing {
     pub log_tries: u32,
     /// How long the answer to a trigger under way is still waited for after an interruption.
     pub parting: Duration,
+    /// The least time that a request gets, however near the deadline is.
+    pub least: Duration,
+    /// The pause before a success that may be early is read once more.
+    pub confirm: Duration,
+    /// How long the log of a failed deployment may take in all.
+    pub log: Duration,
+    /// How long of that may lie beyond the deadline.
+    pub log_beyond: Duration,
 }
 
 impl Default for Timing {
@@ -52,6 +60,10 @@ impl Default for Timing {
             heartbeat: Duration::from_mins(1),
             log_tries: 3,
             parting: Duration::from_secs(1),
+            least: Duration::from_secs(2),
+            confirm: Duration::from_secs(2),
+            log: Duration::from_secs(30),
+            log_beyond: Duration::from_secs(3),
         }
     }
 }
@@ -68,6 +80,7 @@ impl Timing {
             settle: scale(self.settle),
             retry: scale(self.retry),
             rate_pause: scale(self.rate_pause),
+            confirm: scale(self.confirm),
             ..self.clone()
         }
     }
@@ -85,8 +98,10 @@ pub struct RateLimit {
 /// What an answer says about how fast to go on: `Retry-After` and the `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
-    /// Leave me alone this long.
+    /// How long nothing may be asked (`Retry-After` of a refusal).
     pub retry_after: Option<Duration>,
+    /// How long a good answer suggests to wait (`Retry-After` of a success). Followed up to the longest pause.
+    pub suggested: Option<Duration>,
     /// Requests left until the reset.
     pub remaining: Option<u32>,
     /// How long until the reset.
@@ -143,7 +158,8 @@ impl Schedule {
             0 => Duration::ZERO,
             n => timing.floor.saturating_mul(1 << n.min(16)).min(timing.cap),
         };
-        chosen.max(backoff).max(self.spacing).max(pace.least())
+        let suggested = pace.suggested.unwrap_or_default().min(timing.cap);
+        chosen.max(backoff).max(self.spacing).max(suggested).max(pace.least())
     }
 
     /// The least pause the documented limit leaves between two requests.

@@ -38,5 +38,29 @@ pub fn is_known(access: &Access) -> bool {
 
 /// What an answer's headers say about how fast to go on.
 fn pace(answer: &Answer) -> Pace {
-    Pace { retry_after: answer.retry_after, remaining: answer.remaining, reset_in: answer.reset_in }
+    let good = (200..300).contains(&answer.status);
+    Pace {
+        retry_after: answer.retry_after.filter(|_| !good),
+        suggested: answer.retry_after.filter(|_| good),
+        remaining: answer.remaining,
+        reset_in: answer.reset_in,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_by_a_refusal_and_suggested_by_a_good_answer() {
+        let hour = Some(Duration::from_hours(1));
+        for status in [200, 202, 204, 404, 429, 503] {
+            let (body, date) = (Ok(Vec::new()), None);
+            let answer = Answer { status, body, retry_after: hour, remaining: None, reset_in: None, date };
+            let wanted = if status < 300 { (None, hour) } else { (hour, None) };
+            assert_eq!((pace(&answer).retry_after, pace(&answer).suggested), wanted, "{status}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod runner;
 mod secrecy;
 mod signals;
 mod unclear;
+mod verdict;
 
 use std::time::Duration;
 

@@ -15,6 +15,41 @@ pub(super) fn of_trigger(
     answer: Result<http::Answer, Failure>,
     redactor: &Redactor,
 ) -> Result<Described, Answer> {
+    let answer = accepted(answer, redactor)?;
+    let unreadable =
+        |said: String| Answer::Unclear(Unclear { why: NoAnswer::Unreadable(answer.status), said });
+    let bytes = answer.body.as_ref().map_err(|fault| unreadable(fault.to_string()))?;
+    let body: Value =
+        serde_json::from_slice(bytes).map_err(|_| unreadable("the answer is not JSON".to_owned()))?;
+    let mut found = body::deployments(&body, redactor);
+    match (found.pop(), found.is_empty()) {
+        (Some(deployment), true) => Ok(deployment),
+        (Some(_), false) => Err(unreadable("the answer names more than one deployment".to_owned())),
+        (None, _) => Err(unreadable(match body::said(bytes, redactor) {
+            said if said.is_empty() => "the answer names no deployment".to_owned(),
+            said => said,
+        })),
+    }
+}
+
+/// What the answer of a hook that no platform here owns means: any success is one, unless its body says no.
+pub(super) fn of_unknown(answer: Result<http::Answer, Failure>, redactor: &Redactor) -> Answer {
+    let answer = match accepted(answer, redactor) {
+        Ok(answer) => answer,
+        Err(other) => return other,
+    };
+    let bytes = answer.body.as_deref().unwrap_or_default();
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    if body::says_no(&body) {
+        let said = body::said(bytes, redactor);
+        return Answer::Unclear(Unclear { why: NoAnswer::SaysNo(answer.status), said });
+    }
+    Answer::Accepted(None)
+}
+
+/// The answer, where its status is a success; else what it means. A success never proves that nothing was triggered,
+/// whatever its body says.
+fn accepted(answer: Result<http::Answer, Failure>, redactor: &Redactor) -> Result<http::Answer, Answer> {
     let answer = answer.map_err(no_answer)?;
     let status = answer.status;
     let said = body::said(answer.body.as_deref().unwrap_or_default(), redactor);
@@ -23,26 +58,15 @@ pub(super) fn of_trigger(
         Err(Answer::Refused(Refusal { why, status, said, retry_after }))
     };
     match status {
-        200..300 => {}
-        300..=399 => return refused(Refused::Redirected),
-        401 | 403 => return refused(Refused::Forbidden),
-        404 => return refused(Refused::NotFound),
-        410 => return refused(Refused::Gone),
-        422 => return refused(Refused::Unprocessable),
-        429 => return refused(Refused::RateLimited),
-        408 | 500.. => return Err(Answer::Unclear(Unclear { why: NoAnswer::ServerError(status), said })),
-        _ => return refused(Refused::Other),
-    }
-    let unreadable = |said: String| Answer::Unclear(Unclear { why: NoAnswer::Unreadable(status), said });
-    let bytes = answer.body.as_ref().map_err(|fault| unreadable(fault.to_string()))?;
-    let body: Value =
-        serde_json::from_slice(bytes).map_err(|_| unreadable("the answer is not JSON".to_owned()))?;
-    let mut found = body::deployments(&body, redactor);
-    match (found.pop(), found.is_empty()) {
-        (Some(deployment), true) => Ok(deployment),
-        (Some(_), false) => Err(unreadable("the answer names more than one deployment".to_owned())),
-        (None, _) if body::is_error(&body) => refused(Refused::Other),
-        (None, _) => Err(unreadable("the answer names no deployment".to_owned())),
+        200..300 => Ok(answer),
+        300..=399 => refused(Refused::Redirected),
+        401 | 403 => refused(Refused::Forbidden),
+        404 => refused(Refused::NotFound),
+        410 => refused(Refused::Gone),
+        422 => refused(Refused::Unprocessable),
+        429 => refused(Refused::RateLimited),
+        408 | 500.. => Err(Answer::Unclear(Unclear { why: NoAnswer::ServerError(status), said })),
+        _ => refused(Refused::Other),
     }
 }
 
@@ -82,13 +106,25 @@ pub(super) fn look(
             Err(_) => return trouble("the answer is not JSON".to_owned(), pace),
         },
         (200..300, Err(fault)) => return trouble(fault.to_string(), pace),
-        (404, _) => Seen::NotThere,
-        (408 | 425 | 429 | 300..400 | 500.., _) => {
+        (408 | 409 | 423 | 425 | 429 | 300..400 | 500.., _) => {
             return trouble(format!("the platform answered {}", answer.status), pace);
         }
-        (status, _) => Seen::Denied { status, said: body::said(bytes.unwrap_or_default(), redactor) },
+        (status, bytes) => match refusal(bytes.unwrap_or_default(), redactor) {
+            Some(_) if status == 404 => Seen::NotThere,
+            Some(said) => Seen::Denied { status, said },
+            None => {
+                return trouble(format!("something answered {status}, not in the platform's own form"), pace);
+            }
+        },
     };
     Look { seen, pace }
+}
+
+/// The platform's own words in an answer that is an error in its own form; `None` for anything else, as a page of
+/// a proxy or a challenge, which is not its word.
+pub(super) fn refusal(body: &[u8], redactor: &Redactor) -> Option<String> {
+    let error: Value = serde_json::from_slice(body).ok()?;
+    body::is_error(&error).then(|| body::said(body, redactor))
 }
 
 #[cfg(test)]

@@ -46,8 +46,7 @@ fn described(value: &Value, redactor: &Redactor) -> Option<Described> {
     let public = object.get("publicId").and_then(id);
     let generation = if public.is_some() { Generation::Live } else { Generation::Draft };
     let id = public.or_else(|| object.get("id").and_then(id))?;
-    let word = ["state", "status"].iter().find_map(|key| object.get(*key)?.as_str()).unwrap_or_default();
-    let word = redactor.clean(word, 64);
+    let word = state_word(object, redactor);
     let environment = object
         .get("environment")
         .and_then(|value| value.as_str().or_else(|| value.get("publicId")?.as_str()));
@@ -59,6 +58,20 @@ fn described(value: &Value, redactor: &Redactor) -> Option<Described> {
         page: None,
     };
     Some(Described { snapshot, generation, environment: environment.map(str::to_owned) })
+}
+
+/// The state's word: both `state` and `status` are seen. Where they differ, a known word counts before an unknown one,
+/// and among the known ones success counts last, so that it is never read too early.
+fn state_word(object: &Map<String, Value>, redactor: &Redactor) -> String {
+    let words = ["state", "status"].iter().filter_map(|key| object.get(*key)?.as_str());
+    let words = words.map(|word| redactor.clean(word, 64)).filter(|word| !word.is_empty());
+    let certainty = |word: &String| match phase(word) {
+        Phase::Waiting | Phase::Running => 0,
+        Phase::Ended(verdict) if verdict != Verdict::Succeeded => 1,
+        Phase::Ended(_) => 2,
+        Phase::Unknown => 3,
+    };
+    words.min_by_key(certainty).unwrap_or_default()
 }
 
 fn id(value: &Value) -> Option<DeploymentId> {
@@ -110,15 +123,34 @@ pub(super) fn said(body: &[u8], redactor: &Redactor) -> String {
     error_text(&body).map(|text| redactor.clean(text, 300)).unwrap_or_default()
 }
 
-/// Whether an answer holds nothing but an error.
+/// Whether an answer is an error in the platform's own form: one of the fields its clients look at says something.
 pub(super) fn is_error(body: &Value) -> bool {
-    body.as_object().is_some_and(|object| error_field(object).is_some_and(|value| !value.is_null()))
+    body.as_object().is_some_and(|object| error_field(object).is_some())
+}
+
+/// Whether an answer of any hook says no: a field for errors that is not empty, or a field for success that is false.
+pub(super) fn says_no(body: &Value) -> bool {
+    let error = |key| body.get(key).is_some_and(says_something);
+    let denied = |key| body.get(key) == Some(&Value::Bool(false));
+    error("error") || error("errors") || denied("success") || denied("ok")
 }
 
 fn error_field(object: &Map<String, Value>) -> Option<&Value> {
     ["error", "detail", "description", "hydra:description", "message", "errors", "violations"]
         .iter()
-        .find_map(|key| object.get(*key))
+        .find_map(|key| object.get(*key).filter(|value| says_something(value)))
+}
+
+/// A key that is there and holds `false`, `0`, `null` or nothing says nothing.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(yes) => *yes,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(list) => list.iter().any(says_something),
+        Value::Object(object) => object.values().any(says_something),
+    }
 }
 
 fn error_text(value: &Value) -> Option<&str> {

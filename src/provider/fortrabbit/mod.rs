@@ -8,18 +8,18 @@
 mod answer;
 mod body;
 
-use std::collections::HashSet;
-use std::time::{Duration, SystemTime};
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use url::Url;
 
 use self::body::{Described, Generation};
 use super::{Access, pace};
-use crate::deploy::ports::{Log, Look, Provider, Seen, Settled, Unreadable};
+use crate::deploy::ports::{Before, Log, Look, Provider, Seen, Settled, Unreadable};
 use crate::deploy::schedule::{Pace, RateLimit};
-use crate::deploy::state::{DeploymentId, Snapshot};
-use crate::deploy::trigger::{Answer, NotSent, Unreachable};
+use crate::deploy::state::{DeploymentId, Phase, Snapshot};
+use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Unclear, Unreachable};
 use crate::http::{self, Failure, Http, Method};
 use crate::secret::{HookUrl, Token, is_loopback};
 
@@ -52,12 +52,15 @@ pub struct Fortrabbit {
     generation: Option<Generation>,
     /// Whether the hook has just answered with the draft's whole body, and so may be read whatever its path.
     spoke_draft: bool,
-    /// Deployments that were there before the trigger; `None` where that could not be read.
-    before: Option<HashSet<DeploymentId>>,
-    /// When the trigger was sent, by this machine's clock.
-    asked: SystemTime,
+    /// Deployments that were there before the trigger, and whether each had ended; empty where the platform did not
+    /// name any, as then nothing is known.
+    before: HashMap<DeploymentId, bool>,
+    /// When the trigger was sent.
+    asked: Instant,
     /// When our deployment was made, by the platform's clock.
     created: Option<SystemTime>,
+    /// Whether a reading has shown our deployment.
+    seen: bool,
 }
 
 /// How a deployment is read.
@@ -67,9 +70,11 @@ enum Via {
     Api,
 }
 
-/// Whether a hook lives at fortrabbit, at the platform `api-url` names, or on this machine.
+/// Whether a hook is this platform's: at its host whatever the path, and by its path at the origin that `api-url` names
+/// or on this machine.
 pub(super) fn is_home(hook: &HookUrl, api: &Url) -> bool {
-    hook.host() == HOST || api.host_str() == Some(hook.host()) || is_loopback(hook.expose())
+    let named = api.origin() == hook.expose().origin() || is_loopback(hook.expose());
+    hook.host() == HOST || (named && (is_readable_path(hook) || is_live_path(hook)))
 }
 
 impl Fortrabbit {
@@ -82,9 +87,10 @@ impl Fortrabbit {
             limit: LIMIT,
             generation: None,
             spoke_draft: false,
-            before: None,
-            asked: SystemTime::UNIX_EPOCH,
+            before: HashMap::new(),
+            asked: Instant::now(),
             created: None,
+            seen: false,
         }
     }
 
@@ -112,6 +118,15 @@ impl Fortrabbit {
     #[must_use]
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
         id.map_or_else(|| self.via_before(), |id| self.via(Some(id))).is_some()
+    }
+
+    /// Whether this hook's deployments can be followed, as far as is known before the trigger.
+    pub fn can_follow(&self) -> Result<(), Unreadable> {
+        self.via_before().map(|_| ()).ok_or_else(|| self.why_unreadable())
+    }
+
+    fn why_unreadable(&self) -> Unreadable {
+        if self.is_home() { Unreadable::NeedsToken } else { Unreadable::UnknownPlatform }
     }
 
     /// Whether the hook itself may be read: it is at home, and documented so or just heard to speak the draft.
@@ -202,78 +217,88 @@ impl Fortrabbit {
         self.with_page(deployment.snapshot)
     }
 
-    /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and it
-    /// was made since. Either half is enough only where the other cannot be known.
-    fn is_new(&self, snapshot: &Snapshot, server_clock: Option<SystemTime>) -> bool {
-        let unseen = self.before.as_ref().map(|before| !before.contains(&snapshot.id));
-        let since = server_clock.and_then(|server| {
-            let ago = SystemTime::now().duration_since(self.asked).unwrap_or_default();
-            Some(snapshot.created_at? + CLOCK_SLACK >= server.checked_sub(ago)?)
+    /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and where
+    /// the platform gives its time, it was made since, by the platform's own clock (`clock`, the answer's `Date`).
+    fn is_new(&self, snapshot: &Snapshot, clock: Option<SystemTime>) -> bool {
+        let unseen = !self.before.is_empty() && !self.before.contains_key(&snapshot.id);
+        let since = snapshot.created_at.is_none_or(|created| {
+            let asked = clock.and_then(|now| now.checked_sub(self.asked.elapsed() + CLOCK_SLACK));
+            // One made later than now: that is not the clock by which its time was taken.
+            let by_this_clock =
+                clock.and_then(|now| now.checked_add(CLOCK_SLACK)).is_some_and(|now| created <= now);
+            by_this_clock && asked.is_some_and(|asked| created >= asked)
         });
-        match (unseen, since) {
-            (Some(unseen), Some(since)) => unseen && since,
-            (Some(alone), None) | (None, Some(alone)) => alone,
-            (None, None) => false,
-        }
+        unseen && since
     }
 
-    /// What another deployment in the place of ours means: a newer one, or one that was there before.
+    /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
+    /// the times nor the reading before the trigger tell, it is newer if ours stood there in between.
     fn other(&self, other: Snapshot) -> Seen {
-        let was_there = self.before.as_ref().is_some_and(|before| before.contains(&other.id));
-        let older = self.created.zip(other.created_at).is_some_and(|(ours, its)| its < ours);
-        if was_there || older { Seen::NotThere } else { Seen::Newer(other) }
+        let newer = match self.created.zip(other.created_at) {
+            Some((ours, its)) => its >= ours,
+            None => self.seen || !self.before.is_empty(),
+        };
+        if newer && !self.before.contains_key(&other.id) { Seen::Newer(other) } else { Seen::NotThere }
     }
 }
 
 impl Provider for Fortrabbit {
-    async fn before(&mut self) {
-        let Some(via) = self.via_before() else { return };
-        let Some(url) = self.list_url(via) else { return };
-        let Ok(answer) = self.read(url, via, GLANCE).await else {
-            return;
+    async fn before(&mut self, limit: Duration) -> Before {
+        let Some((via, url)) = self.via_before().and_then(|via| Some((via, self.list_url(via)?))) else {
+            return Before::Unknown;
         };
-        if answer.status == 404 && via == Via::Hook {
-            self.before = Some(HashSet::new());
-        } else if let (200..300, Ok(bytes)) = (answer.status, &answer.body)
-            && let Ok(body) = serde_json::from_slice::<Value>(bytes)
+        let Ok(answer) = self.read(url, via, GLANCE.min(limit)).await else {
+            return Before::Unknown;
+        };
+        let bytes = answer.body.as_deref().unwrap_or_default();
+        if let (401 | 403, Via::Api) = (answer.status, via)
+            && let Some(said) = answer::refusal(bytes, self.http.redactor())
         {
-            let found = body::deployments(&body, self.http.redactor());
-            self.before = Some(found.into_iter().map(|deployment| deployment.snapshot.id).collect());
+            return Before::Denied { status: answer.status, said };
         }
+        // An answer without deployments may be anybody's, and says nothing of what is there.
+        if let (200..300, Ok(body)) = (answer.status, serde_json::from_slice::<Value>(bytes)) {
+            let found = body::deployments(&body, self.http.redactor()).into_iter();
+            let ended = |snapshot: Snapshot| (snapshot.id, matches!(snapshot.phase, Phase::Ended(_)));
+            self.before = found.map(|deployment| ended(deployment.snapshot)).collect();
+        }
+        if self.before.is_empty() { Before::Unknown } else { Before::Known }
     }
 
-    async fn trigger(&mut self) -> Answer {
+    async fn trigger(&mut self, limit: Duration) -> Answer {
         let Some(hook) = &self.access.hook else {
             let said = "there is no hook to trigger".to_owned();
             return Answer::NotSent(NotSent { why: Unreachable::Connect, said });
         };
-        self.asked = SystemTime::now();
-        let answer = self.http.send(Method::POST, hook.expose(), None, TRIGGER).await;
+        self.asked = Instant::now();
+        let answer = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
+        if !self.is_home() {
+            return answer::of_unknown(answer, self.http.redactor());
+        }
+        let status = answer.as_ref().map_or(0, |answer| answer.status);
         match answer::of_trigger(answer, self.http.redactor()) {
-            Ok(deployment) => Answer::Accepted(self.accept(deployment)),
+            Ok(old) if self.before.get(&old.snapshot.id) == Some(&true) => {
+                let said = format!("it names {}", old.snapshot.id);
+                Answer::Unclear(Unclear { why: NoAnswer::AlreadyEnded(status), said })
+            }
+            Ok(deployment) => Answer::Accepted(Some(self.accept(deployment))),
             Err(answer) => answer,
         }
     }
 
-    async fn settle(&mut self) -> Settled {
-        let Some(via) = self.via_before() else {
+    async fn settle(&mut self, limit: Duration) -> Settled {
+        let Some((via, url)) = self.via_before().and_then(|via| Some((via, self.list_url(via)?))) else {
             return Settled::Never;
         };
-        let Some(url) = self.list_url(via) else {
-            return Settled::Never;
-        };
-        if via == Via::Api && self.before.is_none() {
-            return Settled::Never; // the API's list has no times: without a look before, new and old are alike
-        }
-        let Ok(answer) = self.read(url, via, READ).await else {
+        let Ok(answer) = self.read(url, via, READ.min(limit)).await else {
             return Settled::NotYet(Pace::default());
         };
         let pace = pace(&answer);
-        if matches!(answer.status, 401 | 403 | 405 | 410) {
-            return Settled::Never;
-        }
         let (200..300, Ok(bytes)) = (answer.status, &answer.body) else {
-            return Settled::NotYet(pace);
+            let bytes = answer.body.as_deref().unwrap_or_default();
+            let denied = matches!(answer.status, 401 | 403 | 405 | 410)
+                && answer::refusal(bytes, self.http.redactor()).is_some();
+            return if denied { Settled::Never } else { Settled::NotYet(pace) };
         };
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = body::deployments(&body, self.http.redactor());
@@ -281,25 +306,27 @@ impl Provider for Fortrabbit {
             self.is_of_our_environment(deployment, via) && self.is_new(&deployment.snapshot, answer.date)
         });
         match (found.pop(), found.is_empty()) {
-            (Some(ours), true) => Settled::Ours(self.accept(ours)),
+            (Some(ours), true) => {
+                self.seen = true;
+                Settled::Ours(self.accept(ours))
+            }
             (Some(_), false) => Settled::Never, // more than one is new: nobody can tell which is ours
             (None, _) => Settled::NotYet(pace),
         }
     }
 
     fn readable(&self) -> Result<(), Unreadable> {
-        let why = if self.is_home() { Unreadable::NeedsToken } else { Unreadable::UnknownPlatform };
-        self.via(None).map(|_| ()).ok_or(why)
+        self.via(None).map(|_| ()).ok_or_else(|| self.why_unreadable())
     }
 
-    async fn look(&mut self, id: &DeploymentId) -> Look {
+    async fn look(&mut self, id: &DeploymentId, limit: Duration) -> Look {
         let url = self.via(Some(id)).and_then(|via| match via {
             Via::Hook => Some((via, self.list_url(via)?)),
             Via::Api => Some((via, self.api_url(&["deployments", id.as_str()]))),
         });
         let Some((via, url)) = url else { return unreadable() };
-        let answer = self.read(url, via, READ).await;
-        answer::look(answer, self.http.redactor(), |body| {
+        let answer = self.read(url, via, READ.min(limit)).await;
+        let look = answer::look(answer, self.http.redactor(), |body| {
             let found = body::deployments(body, self.http.redactor());
             let newest = found.first().map(|deployment| deployment.snapshot.clone());
             let ours =
@@ -312,15 +339,17 @@ impl Provider for Fortrabbit {
                 (None, Some(other)) => self.other(other),
                 (None, None) => Seen::Trouble { said: "the answer names no deployment".to_owned() },
             }
-        })
+        });
+        self.seen |= matches!(look.seen, Seen::Ours(_));
+        look
     }
 
-    async fn log(&mut self, id: &DeploymentId) -> Log {
+    async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
         if self.via(Some(id)) != Some(Via::Api) {
             return Log::None;
         }
         let url = self.api_url(&["deployments", id.as_str(), "logs"]);
-        let Ok(answer) = self.read(url, Via::Api, READ).await else {
+        let Ok(answer) = self.read(url, Via::Api, READ.min(limit)).await else {
             return Log::NotYet(Pace::default());
         };
         let lines = body::log(answer.body.as_deref().unwrap_or_default(), self.http.redactor(), LOG_LINES);
@@ -333,6 +362,11 @@ impl Provider for Fortrabbit {
 
     fn limit(&self) -> Option<RateLimit> {
         (self.via(None) == Some(Via::Api)).then_some(self.limit)
+    }
+
+    /// A success can be reported before the post-deploy commands ran.
+    fn success_may_be_early(&self) -> bool {
+        true
     }
 }
 
@@ -351,6 +385,12 @@ fn is_readable_path(hook: &HookUrl) -> bool {
             | ["v1", "deploy", _, "deploy-hook"]
             | ["v1", "webhooks", "environments", _, "deploy"]
     )
+}
+
+/// Whether this is the path of a live hook, which is only ever triggered.
+fn is_live_path(hook: &HookUrl) -> bool {
+    let segments: Vec<&str> = hook.public_segments().collect();
+    matches!(segments.as_slice(), ["webhooks", "environments", _, "deploy"])
 }
 
 #[cfg(test)]

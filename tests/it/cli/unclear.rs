@@ -18,7 +18,7 @@ async fn without_a_way_to_read_it_the_run_ends_uncertain() {
     let cases = ACCEPTED.map(|name| (name, 1)).into_iter().chain(NOT_ACCEPTED.map(|name| (name, 0)));
     together(cases.map(|(scenario, started)| async move {
         let sandbox = platform(scenario, Live).await;
-        let told = step(run("deploy --wait always").on(&sandbox), &Secrets::on(&sandbox)).await;
+        let told = step(run("deploy").on(&sandbox), &Secrets::on(&sandbox)).await;
         assert_eq!(told.end(), (5, "uncertain"), "{scenario}\n{}", told.log);
         assert!(told.summary.contains("A deployment may be running"), "{}", told.summary);
         assert!(told.log.contains("before you trigger again"), "{}", told.log);

@@ -33,14 +33,14 @@ async fn a_terminal_answer_ends_the_run_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn success_in_the_triggers_own_answer_takes_a_look_to_be_believed_and_a_failure_does_not() {
-    let said = || World::new().answers([Answer::Accepted(succeeded())]);
+    let said = || World::new().answers([Answer::Accepted(Some(succeeded()))]);
     let run = said().looks(|_, _| Seen::Ours(succeeded())).run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Succeeded, 1));
     let run = said().looks(|_, _| Seen::Ours(failed())).run().await;
     assert_eq!(run.report.outcome, Outcome::Failed);
     let run = said().unreadable().run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Triggered, 0));
-    let run = World::new().answers([Answer::Accepted(failed())]).run().await;
+    let run = World::new().answers([Answer::Accepted(Some(failed()))]).run().await;
     assert_eq!((run.report.outcome, run.looks().len(), run.logs().len()), (Outcome::Failed, 0, 1));
 }
 
@@ -82,7 +82,7 @@ async fn a_look_under_way_on_the_deadline_is_the_last() {
     let slow = |what: &What, nth| if matches!(what, What::Look(_)) && nth == 6 { s(25) } else { s(0) };
     let world = World::new().takes(slow).plan(|plan| (plan.timeout, plan.interval) = (s(500), Some(s(70))));
     let run = world.run().await;
-    assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(515)));
+    assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(500)));
     assert_eq!(run.looks().last(), Some(&s(490)));
 }
 

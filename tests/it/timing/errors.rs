@@ -42,7 +42,7 @@ async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
     let slow = World::new().takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
     assert_eq!(absent(slow, 40).run().await.report.outcome, Outcome::Succeeded, "a slow answer");
     let asked = refused(Refused::RateLimited, Some(s(60)));
-    let again = World::new().answers([asked, Answer::Accepted(pending())]);
+    let again = World::new().answers([asked, Answer::Accepted(Some(pending()))]);
     assert_eq!(absent(again, 0).run().await.report.outcome, Outcome::Succeeded, "after a Retry-After");
     let adopted = World::new().answers([unclear(NoAnswer::TimedOut)]);
     let adopted = adopted.takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });

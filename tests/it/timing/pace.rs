@@ -183,13 +183,13 @@ async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     use super::world::{not_sent, pending, refused};
     use deploy_hook::deploy::trigger::{Answer, Refused, Unreachable};
     let asked = refused(Refused::RateLimited, Some(s(120)));
-    let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(pending())]);
+    let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(Some(pending()))]);
     let run = world.run().await;
     assert_eq!(run.triggers(), [s(0), s(120)]);
     assert!(run.looks()[0] <= s(121), "{:?}", run.looks());
     assert!(run.over <= s(140) + ms(2100), "over at {:?}", run.over);
     assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
-    let dns =
-        World::ends(s(9), succeeded()).answers([not_sent(Unreachable::Dns), Answer::Accepted(pending())]);
+    let dns = World::ends(s(9), succeeded())
+        .answers([not_sent(Unreachable::Dns), Answer::Accepted(Some(pending()))]);
     assert_eq!(dns.run().await.told(|event| matches!(event, Event::Repeating { .. })).len(), 1);
 }

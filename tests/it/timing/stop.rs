@@ -65,8 +65,8 @@ async fn an_answer_within_the_parting_means_what_it_always_means() {
         (refused(Refused::RateLimited, None), Outcome::Interrupted, Sent::No),
         (refused(Refused::Gone, None), Outcome::Refused, Sent::No),
         (unclear(NoAnswer::Broken), Outcome::Interrupted, Sent::Maybe),
-        (Answer::Accepted(succeeded()), Outcome::Interrupted, Sent::Yes),
-        (Answer::Accepted(failed()), Outcome::Failed, Sent::Yes),
+        (Answer::Accepted(Some(succeeded())), Outcome::Interrupted, Sent::Yes),
+        (Answer::Accepted(Some(failed())), Outcome::Failed, Sent::Yes),
     ];
     for (answer, outcome, sent) in told {
         let run = slow(s(2)).answers([answer.clone()]).stopped(s(1)).run().await;

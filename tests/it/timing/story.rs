@@ -12,7 +12,8 @@ use super::{ms, s};
 fn word(event: &Event) -> String {
     match event {
         Event::Started { .. } => "started".into(),
-        Event::Triggered { snapshot, .. } => format!("triggered {}", snapshot.id),
+        Event::Triggered { snapshot: Some(snapshot), .. } => format!("triggered {}", snapshot.id),
+        Event::Triggered { snapshot: None, .. } => "triggered".to_owned(),
         Event::State { stage } => format!("state {}", stage.word),
         Event::Trouble { errors, .. } => format!("trouble {errors}"),
         Event::Ended { report } => format!("ended {}", report.outcome),

@@ -1,7 +1,7 @@
 //! A trigger left without a usable answer is settled by reading, or stays uncertain.
 
 use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::{Seen, Settled};
+use deploy_hook::deploy::ports::{Before, Seen, Settled};
 use deploy_hook::deploy::report::{Cause, Event, Sent};
 use deploy_hook::deploy::schedule::Pace;
 use deploy_hook::deploy::state::Outcome;
@@ -32,7 +32,9 @@ async fn the_deployment_that_is_found_is_adopted_and_followed() {
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Succeeded, Sent::Yes));
     assert_eq!((run.triggers().len(), run.settles().len(), run.report.cause), (1, 5, None));
     let adopted = run.events.iter().filter(|(_, event)| match event {
-        Event::Triggered { snapshot, adopted } => *adopted && snapshot.id.as_str() == "dp_found",
+        Event::Triggered { snapshot: Some(snapshot), adopted } => {
+            *adopted && snapshot.id.as_str() == "dp_found"
+        }
         _ => false,
     });
     assert_eq!(adopted.count(), 1);
@@ -41,11 +43,14 @@ async fn the_deployment_that_is_found_is_adopted_and_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adopted_deployment_counts_as_triggered() {
-    let never = lost_answer().settles(after(1)).plan(|plan| plan.wait = Wait::Never).run().await;
-    assert_eq!((never.report.outcome, never.report.sent), (Outcome::Triggered, Sent::Yes));
-    assert_eq!(never.report.snapshot.unwrap().id.as_str(), "dp_found");
-    assert!(never.calls.iter().all(|(_, what)| !matches!(what, What::Look(_))));
+async fn where_it_is_not_known_what_was_there_before_nothing_is_looked_for() {
+    let unread = lost_answer().settles(after(0)).before(Before::Unknown).run().await;
+    let never = lost_answer().settles(after(0)).plan(|plan| plan.wait = Wait::Never).run().await;
+    for run in [unread, never] {
+        assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
+        assert_eq!((run.settles().len(), run.looks().len(), run.over), (0, 0, s(0)));
+        assert!(matches!(run.report.cause, Some(Cause::Unclear(_))));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::ports::{Before, Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
 use deploy_hook::deploy::report::{Event, Report, Task};
 use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
 use deploy_hook::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::deploy::trigger::{
     Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable as Why,
 };
-use deploy_hook::deploy::{Plan, Wait, run};
+use deploy_hook::deploy::{Plan, TokenDenied, Wait, run};
 use tokio::time::Instant;
 
 /// The requests a platform can get.
@@ -34,6 +34,8 @@ pub(super) struct World {
     pub(super) plan: Plan,
     limit: Option<RateLimit>,
     readable: Result<(), Unreadable>,
+    before: Before,
+    early: bool,
     trigger: Script<Answer>,
     settle: Script<Settled>,
     look: Script<Look>,
@@ -76,7 +78,9 @@ impl World {
             plan,
             limit: None,
             readable: Ok(()),
-            trigger: Box::new(|_, _| Answer::Accepted(pending())),
+            before: Before::Known,
+            early: false,
+            trigger: Box::new(|_, _| accepted(pending())),
             settle: Box::new(|_, _| Settled::NotYet(Pace::default())),
             look: Box::new(|_, _| seen(Seen::Ours(building()))),
             log: Box::new(|_, _| Log::None),
@@ -112,6 +116,18 @@ impl World {
 
     pub(super) fn unreadable(mut self) -> Self {
         self.readable = Err(Unreadable::NeedsToken);
+        self
+    }
+
+    /// What the reading before the trigger finds.
+    pub(super) fn before(mut self, before: Before) -> Self {
+        self.before = before;
+        self
+    }
+
+    /// A platform that may report a success before it is one.
+    pub(super) fn early(mut self) -> Self {
+        self.early = true;
         self
     }
 
@@ -162,7 +178,12 @@ impl World {
         self
     }
 
-    pub(super) async fn run(mut self) -> Run {
+    pub(super) async fn run(self) -> Run {
+        self.try_run().await.0.unwrap()
+    }
+
+    /// The run, or why there was none; and every request that arrived.
+    pub(super) async fn try_run(mut self) -> (Result<Run, TokenDenied>, Vec<(Duration, What)>) {
         self.began = Instant::now();
         self.triggered = self.began;
         let (began, stop) = (self.began, self.stop);
@@ -176,7 +197,16 @@ impl World {
         };
         let (task, plan) = (self.task.clone(), self.plan.clone());
         let report = run(task, &mut self, &mut ear, plan, stop).await;
-        Run { report, events: ear.heard, calls: self.calls, over: began.elapsed() }
+        let (calls, over) = (self.calls.clone(), began.elapsed());
+        let run = |report| Run { report, events: ear.heard, calls, over };
+        (report.map(run), self.calls)
+    }
+
+    /// Takes as long as the platform does for this request, or as long as there is for it: whether there was an answer.
+    async fn take(&self, what: &What, nth: usize, limit: Duration) -> bool {
+        let takes = (self.takes)(what, nth);
+        wait(takes.min(limit)).await;
+        takes <= limit
     }
 
     /// Notes a request; then its time since the trigger and how many of its kind came before it.
@@ -195,41 +225,49 @@ impl World {
 }
 
 impl Provider for World {
-    async fn before(&mut self) {
+    async fn before(&mut self, limit: Duration) -> Before {
         let (_, nth) = self.arrived(&What::Before);
-        wait((self.takes)(&What::Before, nth)).await;
+        if self.take(&What::Before, nth, limit).await { self.before.clone() } else { Before::Unknown }
     }
 
-    async fn trigger(&mut self) -> Answer {
+    async fn trigger(&mut self, limit: Duration) -> Answer {
         self.triggered = Instant::now();
         let (age, nth) = self.arrived(&What::Trigger);
-        wait((self.takes)(&What::Trigger, nth)).await;
-        (self.trigger)(age, nth)
+        if self.take(&What::Trigger, nth, limit).await {
+            (self.trigger)(age, nth)
+        } else {
+            unclear(NoAnswer::TimedOut)
+        }
     }
 
-    async fn settle(&mut self) -> Settled {
+    async fn settle(&mut self, limit: Duration) -> Settled {
         let (age, nth) = self.arrived(&What::Settle);
-        wait((self.takes)(&What::Settle, nth)).await;
-        (self.settle)(age, nth)
+        if self.take(&What::Settle, nth, limit).await {
+            (self.settle)(age, nth)
+        } else {
+            Settled::NotYet(Pace::default())
+        }
     }
 
     fn readable(&self) -> Result<(), Unreadable> {
         self.readable
     }
 
-    async fn look(&mut self, id: &DeploymentId) -> Look {
+    async fn look(&mut self, id: &DeploymentId, limit: Duration) -> Look {
         let what = What::Look(id.clone());
         let (age, nth) = self.arrived(&what);
         let look = (self.look)(age, nth);
-        wait((self.takes)(&what, nth)).await;
-        look
+        if self.take(&what, nth, limit).await { look } else { seen(trouble()) }
     }
 
-    async fn log(&mut self, id: &DeploymentId) -> Log {
+    async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
         let what = What::Log(id.clone());
         let (age, nth) = self.arrived(&what);
-        wait((self.takes)(&what, nth)).await;
-        (self.log)(age, nth)
+        if self.take(&what, nth, limit).await { (self.log)(age, nth) } else { Log::NotYet(Pace::default()) }
+    }
+
+    fn success_may_be_early(&self) -> bool {
+        self.early
     }
 
     fn limit(&self) -> Option<RateLimit> {
@@ -338,6 +376,10 @@ pub(super) fn asks(retry_after: Duration) -> Pace {
 
 pub(super) fn counts(remaining: u32, reset_in: Duration) -> Pace {
     Pace { remaining: Some(remaining), reset_in: Some(reset_in), ..Pace::default() }
+}
+
+pub(super) fn accepted(snapshot: Snapshot) -> Answer {
+    Answer::Accepted(Some(snapshot))
 }
 
 pub(super) fn not_sent(why: Why) -> Answer {
