@@ -33,7 +33,7 @@ async fn a_deployment_whose_answer_was_lost_is_found_and_followed_to_its_end() {
     let cases = ACCEPTED.into_iter().flat_map(|scenario| [(scenario, Draft), (scenario, Live)]);
     together(cases.map(|(scenario, generation)| async move {
         let sandbox = platform(scenario, generation).await;
-        let program = run("deploy --timeout 1s").on(&sandbox);
+        let program = run("deploy").on(&sandbox);
         let program = if generation == Live { program.with_token(&sandbox) } else { program };
         let told = step(program, &Secrets::on(&sandbox)).await;
         assert_eq!(told.end(), (0, "succeeded"), "{scenario} {generation:?}\n{}", told.log);

@@ -1,7 +1,7 @@
 //! Whose word counts: a verdict is only what the platform said, in its own form, of our own deployment.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::sandbox::Generation::Live;
@@ -103,24 +103,32 @@ async fn an_old_deployment_is_never_taken_for_ours_however_little_was_known_of_i
 /// Another old one comes to light: neither its id nor a clock that is none makes it ours.
 #[tokio::test]
 async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_clock() {
-    let new = |ago: u64| {
-        let created = millis(SystemTime::now() - Duration::from_secs(ago));
-        format!(r#"{{"deployment":{{"id":"dp_new222","state":"SUCCEEDED","createdAt":{created}}}}}"#)
-    };
-    let other_old = OLD.replace("dp_old111", "dp_old222");
+    const HOUR: u64 = 3600;
+    // How long before the trigger another deployment than the one that was there was made.
     let cases = [
-        (Clock::Right, new(0), (0, "succeeded")),
-        (Clock::Right, new(3600), (5, "uncertain")),
-        (Clock::None, new(0), (5, "uncertain")),
-        (Clock::Epoch, new(0), (5, "uncertain")),
-        (Clock::Right, other_old.clone(), (5, "uncertain")),
-        (Clock::None, other_old.clone(), (5, "uncertain")),
-        (Clock::Epoch, other_old, (5, "uncertain")),
+        (Clock::Right, 0, (0, "succeeded")),
+        (Clock::Right, HOUR, (5, "uncertain")),
+        (Clock::Right, 24 * 365 * HOUR, (5, "uncertain")),
+        (Clock::None, 0, (5, "uncertain")),
+        (Clock::None, HOUR, (5, "uncertain")),
+        (Clock::Epoch, 0, (5, "uncertain")),
+        (Clock::Epoch, HOUR, (5, "uncertain")),
     ];
-    together(cases.map(|(clock, after, wanted)| async move {
-        let server = changing(at(clock, 200, OLD), Play::HangUp, at(clock, 200, &after)).await;
-        let told = deploy(&server, &draft_hook(&server), "--timeout 5s", |run| run).await;
-        assert_eq!((told.end(), triggers(&server)), (wanted, 1), "{after}\n{}", told.log);
+    together(cases.map(|(clock, ago, wanted)| async move {
+        let made = OnceLock::new();
+        let server = Server::by_request(move |head| {
+            if head.starts_with("POST") {
+                made.get_or_init(|| millis(SystemTime::now() - Duration::from_secs(ago)));
+                return Play::HangUp;
+            }
+            let new =
+                |made| OLD.replace("dp_old111", "dp_new222").replace("1676567890000", &format!("{made}"));
+            at(clock, 200, &made.get().map_or_else(|| OLD.to_owned(), new))
+        });
+        let server = server.await;
+        let timeout = if wanted.0 == 0 { "" } else { "--timeout 5s" };
+        let told = deploy(&server, &draft_hook(&server), timeout, |run| run).await;
+        assert_eq!((told.end(), triggers(&server)), (wanted, 1), "{ago}\n{}", told.log);
     }))
     .await;
 }
@@ -143,7 +151,7 @@ async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
     let list = r#"[{"publicId":"dp-old111","status":"failed","environment":"en-wjl0ai"}]"#;
     let live = changing(say(200, list), say(200, r#"{"data":{"publicId":"dp-old111"}}"#), say(200, list));
     let live = live.await;
-    let told = deploy(&live, &live.hook(), "--timeout 9s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
+    let told = deploy(&live, &live.hook(), "--timeout 4s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
     assert_eq!((told.end(), triggers(&live)), ((5, "uncertain"), 1), "{}", told.log);
     for answer in [OLD.to_owned(), OLD.replace("SUCCEEDED", "PENDING")] {
         let server = changing(say(200, OLD), say(200, &answer), say(200, OLD)).await;
