@@ -12,7 +12,7 @@ use crate::deploy::ports::{Seen, Unreadable};
 use crate::deploy::trigger::{NotSent, Refusal, Refused, Unreachable};
 use crate::error::{BAD_INPUT, Problem};
 use crate::http::{Failure, Http, Method, Network, Stage};
-use crate::provider::Platform;
+use crate::platforms::{Client, Source};
 use crate::render::{json, text, words};
 use crate::secret::HookUrl;
 
@@ -111,7 +111,7 @@ pub async fn examine(
     known: bool,
     network: &Network,
     http: &Http,
-    platform: &mut Platform,
+    platform: &mut Client,
     follows: bool,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -193,8 +193,8 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 }
 
 /// What the platform answers where reading is documented.
-async fn reading(platform: &mut Platform, follows: bool) -> Vec<Check> {
-    let by = if platform.hook_is_readable() { "hook" } else { "API token" };
+async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
+    let by = if platform.source() == Some(Source::Hook) { "hook" } else { "API token" };
     if platform.can_follow() == Err(Unreadable::UnknownPlatform) {
         return vec![Check::unsure(
             "state",

@@ -2,7 +2,7 @@
 //! once, follows that very deployment to its end, and tells everyone who should know.
 //!
 //! The story of one run, top down: [`run()`] takes the arguments and one snapshot of the environment ([`mod@env`]),
-//! resolves them into what is true ([`settings`]), opens the platform ([`provider`]) on the one HTTP client
+//! resolves them into what is true ([`settings`]), opens the platform ([`platforms`]) on the one HTTP client
 //! ([`http`]), lets the core ([`mod@deploy`]) trigger and follow, and has it told ([`ci`], [`render`]) where the run
 //! takes place. The exit code is a promise ([`error`]).
 
@@ -13,8 +13,8 @@ pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod http;
+pub mod platforms;
 mod play;
-pub mod provider;
 pub mod render;
 mod run;
 pub mod sandbox;

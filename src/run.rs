@@ -20,7 +20,7 @@ use crate::doctor::{self, Check, Health};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
-use crate::provider::{self, Access, Platform};
+use crate::platforms::{Access, Client};
 use crate::render::{Kind, Place, words};
 use crate::secret::HookUrl;
 use crate::settings::Settings;
@@ -30,7 +30,7 @@ use crate::signals::Signals;
 pub(crate) struct Run {
     pub(crate) settings: Settings,
     pub(crate) http: Http,
-    pub(crate) platform: Platform,
+    pub(crate) platform: Client,
     pub(crate) told: Told,
     pub(crate) out: Out,
     format: Format,
@@ -60,8 +60,8 @@ impl Run {
             Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
         })?;
         let access = access(&settings);
-        let known = provider::is_known(&access);
-        let platform = provider::open(access, http.clone());
+        let platform = Client::new(access, http.clone());
+        let known = platform.is_known();
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
         let left = limit.filter(|left| *left < settings.timeout);
@@ -179,7 +179,7 @@ impl Run {
 
     /// Prints each check.
     pub(crate) async fn examine(&mut self, env: &Env) -> Vec<Check> {
-        let known = provider::is_known(&access(&self.settings));
+        let known = self.platform.is_known();
         let Settings { hook, network, wait, .. } = &self.settings;
         let follows = *wait != Wait::Never;
         let platform = &mut self.platform;
