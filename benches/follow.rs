@@ -10,9 +10,11 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{Before, Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::ports::{
+    CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
+};
 use deploy_hook::deploy::report::{Event, Task};
-use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
+use deploy_hook::deploy::schedule::{RateHint, RateLimit, Timing};
 use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::deploy::trigger::Answer;
 use deploy_hook::deploy::{self, Plan, Wait};
@@ -113,7 +115,7 @@ struct Platform {
 }
 
 impl Platform {
-    fn snapshot(&self) -> Option<Snapshot> {
+    fn state(&self) -> Option<Snapshot> {
         let over = self.began.elapsed().as_secs_f64() >= self.end;
         let phase = if over { Phase::Ended(Verdict::Succeeded) } else { Phase::Running };
         Some(Snapshot {
@@ -126,28 +128,28 @@ impl Platform {
     }
 }
 
-impl Provider for Platform {
+impl DeployTarget for Platform {
     /// The real one reads what is there, where it may.
-    async fn before(&mut self, _: Duration) -> Before {
+    async fn snapshot(&mut self, _: Duration) -> SnapshotResult {
         self.asked.push(0.0);
-        Before::Known
+        SnapshotResult::Known
     }
 
     async fn trigger(&mut self, _: Duration) -> Answer {
-        Answer::Accepted(self.snapshot())
+        Answer::Accepted(self.state())
     }
 
-    async fn settle(&mut self, _: Duration) -> Settled {
-        Settled::Never
+    async fn find(&mut self, _: Duration) -> LookupResult {
+        LookupResult::Never
     }
 
-    fn readable(&self) -> Result<(), Unreadable> {
+    fn can_follow(&self) -> Result<(), CannotFollow> {
         Ok(())
     }
 
-    async fn look(&mut self, _: &DeploymentId, _: Duration) -> Look {
+    async fn poll(&mut self, _: &DeploymentId, _: Duration) -> Poll {
         self.asked.push(self.began.elapsed().as_secs_f64());
-        Look { seen: self.snapshot().map_or(Seen::NotThere, Seen::Ours), pace: Pace::default() }
+        Poll { seen: self.state().map_or(PollResult::NotThere, PollResult::Ours), pace: RateHint::default() }
     }
 
     async fn log(&mut self, _: &DeploymentId, _: Duration) -> Log {
@@ -159,7 +161,7 @@ impl Provider for Platform {
         false
     }
 
-    fn limit(&self) -> Option<RateLimit> {
+    fn rate_limit(&self) -> Option<RateLimit> {
         self.limit
     }
 }

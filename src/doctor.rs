@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use url::{Host, Url};
 
 use crate::cli::Format;
-use crate::deploy::ports::{Seen, Unreadable};
+use crate::deploy::ports::{CannotFollow, DeployTarget as _, PollResult};
 use crate::deploy::trigger::{NotSent, Refusal, Refused, Unreachable};
 use crate::error::{BAD_INPUT, Problem};
 use crate::http::{Failure, Http, Method, Network, Stage};
@@ -195,7 +195,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 /// What the platform answers where reading is documented.
 async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
     let by = if platform.source() == Some(Source::Hook) { "hook" } else { "API token" };
-    if platform.can_follow() == Err(Unreadable::UnknownPlatform) {
+    if platform.can_follow() == Err(CannotFollow::UnknownPlatform) {
         return vec![Check::unsure(
             "state",
             "cannot be read: the platform is not known",
@@ -217,28 +217,28 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
         (words.happened, words.next)
     };
     let check = match platform.newest().await.seen {
-        Seen::Ours(snapshot) | Seen::Newer(snapshot) => {
+        PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
             Check::good(by, format!("reads the newest deployment: {}", words::status(&snapshot)))
         }
-        Seen::NotThere => {
+        PollResult::NotThere => {
             let (_, remedy) = refused(Refused::NotFound, 404, "");
             let found =
                 "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
             Check::unsure(by, found, remedy)
         }
-        Seen::Denied { status: 410, said } => {
+        PollResult::Denied { status: 410, said } => {
             let (found, remedy) = refused(Refused::Gone, 410, &said);
             Check::bad(by, 3, found, remedy)
         }
-        Seen::Denied { status: status @ (401 | 403), said } if by == "API token" => {
+        PollResult::Denied { status: status @ (401 | 403), said } if by == "API token" => {
             let (found, remedy) = words::token_denied(status, &said);
             if follows { Check::bad(by, BAD_INPUT, found, remedy) } else { Check::unsure(by, found, remedy) }
         }
-        Seen::Denied { status, said } => {
+        PollResult::Denied { status, said } => {
             let (found, remedy) = refused(Refused::Forbidden, status, &said);
             Check::bad(by, 3, found, remedy)
         }
-        Seen::Trouble { said } => Check::unsure(
+        PollResult::Trouble { said } => Check::unsure(
             by,
             format!("gives no usable answer: {said}"),
             "Try again later; see the platform's status page.",

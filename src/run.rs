@@ -11,7 +11,7 @@ use crate::ci::records::{Permit, Wanted};
 use crate::ci::terminal::{Folds, Manner, Terminal, Volume};
 use crate::ci::{Told, Voice};
 use crate::cli::{Color, Format, Telling};
-use crate::deploy::ports::Reporter as _;
+use crate::deploy::ports::{DeployTarget as _, Reporter as _};
 use crate::deploy::report::{Cause, Event, Report, Task};
 use crate::deploy::schedule::Timing;
 use crate::deploy::state::{DeploymentId, Outcome};

@@ -1,23 +1,46 @@
-//! What a run does next, and what comes of it.
+//! What a run does next, and the result of it.
 
 use std::time::Duration;
 
-use super::ports::{Before, Log, Look, Settled, Unreadable};
+use super::ports::{CannotFollow, Log, LookupResult, Poll, SnapshotResult};
 use super::schedule::RateLimit;
 use super::state::DeploymentId;
 use super::trigger::Answer;
 
-/// What to do next; a request with the time that is left for it.
+/// What to do next. A request comes with the time that is left for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    Before(Duration),
+    /// Read what is there before the trigger.
+    Snapshot(Duration),
+    /// Send the trigger.
     Trigger(Duration),
-    Settle(Duration),
-    Look(DeploymentId, Duration),
+    /// Look for the deployment of an ambiguous trigger.
+    Find(Duration),
+    /// Read the state of our deployment.
+    Poll(DeploymentId, Duration),
+    /// Read the log of our deployment.
     Log(DeploymentId, Duration),
-    /// Wait until this long after the beginning.
-    Rest(Duration),
+    /// Wait until this long after the start of the run.
+    Wait(Duration),
+    /// Nothing is left to do.
     End,
+}
+
+/// The result of an action.
+pub(super) enum ActionResult {
+    Snapshot(SnapshotResult),
+    Trigger(Answer, Readability),
+    Find(LookupResult, Readability),
+    Poll(Poll),
+    Log(Log),
+    Waited,
+}
+
+/// Whether and how our deployment can be read, as known after a trigger.
+#[derive(Clone, Copy)]
+pub(super) struct Readability {
+    pub(super) can_follow: Result<(), CannotFollow>,
+    pub(super) rate_limit: Option<RateLimit>,
 }
 
 /// The platform refused the token before anything was triggered.
@@ -27,21 +50,4 @@ pub struct TokenDenied {
     pub status: u16,
     /// The platform's own words, cleaned.
     pub said: String,
-}
-
-/// What an action brought.
-pub(super) enum Fact {
-    Prepared(Before),
-    Answered(Answer, Reading),
-    Settled(Settled, Reading),
-    Looked(Look),
-    Log(Log),
-    Rested,
-}
-
-/// How our deployment can be read, as known after a trigger.
-#[derive(Clone, Copy)]
-pub(super) struct Reading {
-    pub(super) possible: Result<(), Unreadable>,
-    pub(super) limit: Option<RateLimit>,
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::ports::{Look, Seen};
+use super::ports::{Poll, PollResult};
 use super::report::Cause;
 use super::schedule::Timing;
 use super::state::{Outcome, Phase, Snapshot, Verdict};
 
 /// What a look led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Transition {
     /// Our deployment, still under way.
     News(Snapshot),
     /// Our deployment has succeeded, as far as one reading tells: it is read once more.
@@ -61,7 +61,7 @@ impl Follow {
     }
 
     /// Our deployment was found by reading before the first look.
-    pub(super) fn found(&mut self) {
+    pub(super) fn mark_seen(&mut self) {
         self.seen = true;
     }
 
@@ -78,30 +78,30 @@ impl Follow {
     }
 
     /// What a look at this `age` means. `last`: no other look will follow before the deadline.
-    pub(super) fn learn(&mut self, look: Look, age: Duration, last: bool) -> Step {
+    pub(super) fn apply(&mut self, look: Poll, age: Duration, last: bool) -> Transition {
         let young = !self.seen && age < self.grace;
-        let unread = matches!(look.seen, Seen::Newer(_) | Seen::Denied { .. });
+        let unread = matches!(look.seen, PollResult::Newer(_) | PollResult::Denied { .. });
         if unread && self.success.is_some() {
             return self.deadline();
         }
         let step = match look.seen {
-            Seen::Ours(snapshot) => self.ours(snapshot, last),
-            Seen::Newer(_) if self.foreign && !self.seen => Self::absent(young),
-            Seen::Newer(other) => Step::End {
+            PollResult::Ours(snapshot) => self.ours(snapshot, last),
+            PollResult::Newer(_) if self.foreign && !self.seen => Self::absent(young),
+            PollResult::Newer(other) => Transition::End {
                 outcome: Outcome::Superseded,
                 cause: Some(Cause::Newer(other.id)),
                 snapshot: None,
             },
-            Seen::NotThere if self.seen => self.failed("the deployment is not there any more"),
-            Seen::NotThere => Self::absent(young),
-            Seen::Denied { status, said } => lost(Cause::Denied { status, said }),
-            Seen::Trouble { said } => self.failed(&said),
+            PollResult::NotThere if self.seen => self.failed("the deployment is not there any more"),
+            PollResult::NotThere => Self::absent(young),
+            PollResult::Denied { status, said } => lost(Cause::Denied { status, said }),
+            PollResult::Trouble { said } => self.failed(&said),
         };
         match step {
-            Step::News(snapshot) if last => {
-                Step::End { outcome: Outcome::TimedOut, cause: None, snapshot: Some(snapshot) }
+            Transition::News(snapshot) if last => {
+                Transition::End { outcome: Outcome::TimedOut, cause: None, snapshot: Some(snapshot) }
             }
-            Step::NotYet | Step::Trouble { .. } if last => self.deadline(),
+            Transition::NotYet | Transition::Trouble { .. } if last => self.deadline(),
             step => step,
         }
     }
@@ -109,41 +109,45 @@ impl Follow {
     /// The end at the deadline without a reading of the present state: a success that could not be read again stays
     /// one; else timed out where it was seen under way before, else lost.
     #[must_use]
-    pub(super) fn deadline(&self) -> Step {
+    pub(super) fn deadline(&self) -> Transition {
         if self.success.is_some() {
-            return Step::End { outcome: Outcome::Succeeded, cause: None, snapshot: self.success.clone() };
+            return Transition::End {
+                outcome: Outcome::Succeeded,
+                cause: None,
+                snapshot: self.success.clone(),
+            };
         }
         let cause = self.trouble().or_else(|| (!self.seen).then_some(Cause::NotThere));
         let outcome = if self.seen { Outcome::TimedOut } else { Outcome::Lost };
-        Step::End { outcome, cause, snapshot: None }
+        Transition::End { outcome, cause, snapshot: None }
     }
 
-    fn ours(&mut self, snapshot: Snapshot, last: bool) -> Step {
+    fn ours(&mut self, snapshot: Snapshot, last: bool) -> Transition {
         self.seen = true;
         self.errors = 0;
         let read_before = self.success.take().is_some();
         match snapshot.phase {
             Phase::Ended(Verdict::Succeeded) if self.confirm && !read_before && !last => {
                 self.success = Some(snapshot.clone());
-                Step::Confirm(snapshot)
+                Transition::Confirm(snapshot)
             }
             Phase::Ended(verdict) => {
-                Step::End { outcome: verdict.into(), cause: None, snapshot: Some(snapshot) }
+                Transition::End { outcome: verdict.into(), cause: None, snapshot: Some(snapshot) }
             }
-            Phase::Waiting | Phase::Running | Phase::Unknown => Step::News(snapshot),
+            Phase::Waiting | Phase::Running | Phase::Unknown => Transition::News(snapshot),
         }
     }
 
-    fn absent(young: bool) -> Step {
-        if young { Step::NotYet } else { lost(Cause::NotThere) }
+    fn absent(young: bool) -> Transition {
+        if young { Transition::NotYet } else { lost(Cause::NotThere) }
     }
 
-    fn failed(&mut self, said: &str) -> Step {
+    fn failed(&mut self, said: &str) -> Transition {
         self.errors += 1;
         said.clone_into(&mut self.said);
         let (said, errors) = (self.said.clone(), self.errors);
         if errors < self.budget {
-            Step::Trouble { said, errors }
+            Transition::Trouble { said, errors }
         } else if self.success.is_some() {
             self.deadline()
         } else {
@@ -152,6 +156,6 @@ impl Follow {
     }
 }
 
-fn lost(cause: Cause) -> Step {
-    Step::End { outcome: Outcome::Lost, cause: Some(cause), snapshot: None }
+fn lost(cause: Cause) -> Transition {
+    Transition::End { outcome: Outcome::Lost, cause: Some(cause), snapshot: None }
 }

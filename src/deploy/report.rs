@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::ports::Unreadable;
+use super::ports::CannotFollow;
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
 use super::trigger::{NotSent, Refusal, Unclear};
 
@@ -118,7 +118,7 @@ pub enum Cause {
     /// No usable answer to the trigger.
     Unclear(Unclear),
     /// Followed no further because it cannot be read.
-    Unreadable(Unreadable),
+    Unreadable(CannotFollow),
     /// Not followed by choice (`wait: never`).
     NotAsked,
     /// The platform does not let us read it.

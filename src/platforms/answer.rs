@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::platform::{Acceptance, Deployment, Platform};
-use crate::deploy::ports::{Look, Seen};
-use crate::deploy::schedule::Pace;
+use crate::deploy::ports::{Poll, PollResult};
+use crate::deploy::schedule::RateHint;
 use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
 use crate::http::{self, Failure, Stage};
 use crate::secret::Redactor;
@@ -68,12 +68,12 @@ pub(super) fn of_reading(
     platform: &dyn Platform,
     answer: Result<http::Answer, Failure>,
     redactor: &Redactor,
-    seen: impl FnOnce(&Value) -> Seen,
-) -> Look {
-    let trouble = |said: String| Seen::Trouble { said };
+    seen: impl FnOnce(&Value) -> PollResult,
+) -> Poll {
+    let trouble = |said: String| PollResult::Trouble { said };
     let answer = match answer {
         Ok(answer) => answer,
-        Err(failure) => return Look { seen: trouble(failure.to_string()), pace: Pace::default() },
+        Err(failure) => return Poll { seen: trouble(failure.to_string()), pace: RateHint::default() },
     };
     let seen = match (answer.status, &answer.body) {
         (200..300, Ok(bytes)) => match serde_json::from_slice(bytes) {
@@ -85,18 +85,18 @@ pub(super) fn of_reading(
             trouble(format!("the platform answered {status}"))
         }
         (status, body) => match platform.error(body.as_deref().unwrap_or_default(), redactor) {
-            Some(_) if status == 404 => Seen::NotThere,
-            Some(said) => Seen::Denied { status, said },
+            Some(_) if status == 404 => PollResult::NotThere,
+            Some(said) => PollResult::Denied { status, said },
             None => trouble(format!("something answered {status}, not in the platform's own form")),
         },
     };
-    Look { seen, pace: pace(&answer) }
+    Poll { seen, pace: pace(&answer) }
 }
 
 /// What an answer's headers say about how fast to go on.
-pub(super) fn pace(answer: &http::Answer) -> Pace {
+pub(super) fn pace(answer: &http::Answer) -> RateHint {
     let good = (200..300).contains(&answer.status);
-    Pace {
+    RateHint {
         retry_after: answer.retry_after.filter(|_| !good),
         suggested: answer.retry_after.filter(|_| good),
         remaining: answer.remaining,

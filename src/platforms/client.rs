@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::platform::{Deployment, Of, Platform, Request, Source};
 use super::{Access, answer, of};
-use crate::deploy::ports::{Before, Log, Look, Provider, Seen, Settled, Unreadable};
-use crate::deploy::schedule::{Pace, RateLimit};
+use crate::deploy::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
+use crate::deploy::schedule::{RateHint, RateLimit};
 use crate::deploy::state::{DeploymentId, Phase, Snapshot};
 use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Unclear, Unreachable};
 use crate::http::{self, Failure, Http, Method};
@@ -81,11 +81,6 @@ impl Client {
         self.platform.api().is_some()
     }
 
-    /// Whether deployments can be followed, as far as is known before the trigger.
-    pub fn can_follow(&self) -> Result<(), Unreadable> {
-        self.readable()
-    }
-
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
     #[must_use]
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
@@ -99,7 +94,7 @@ impl Client {
     }
 
     /// Reads the newest deployment there is, for `status` and `doctor`.
-    pub async fn newest(&mut self) -> Look {
+    pub async fn newest(&mut self) -> Poll {
         let Some((source, request)) = self.list() else { return unreadable() };
         let answer = self.read(request, READ).await;
         answer::of_reading(self.platform, answer, self.http.redactor(), |body| {
@@ -109,7 +104,7 @@ impl Client {
             found
                 .into_iter()
                 .find(ours)
-                .map_or(Seen::NotThere, |newest| Seen::Ours(self.with_page(newest.snapshot)))
+                .map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
         })
     }
 
@@ -154,26 +149,30 @@ impl Client {
 
     /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
     /// the times nor the reading before the trigger tell, it is newer if ours stood there in between.
-    fn other(&self, other: Snapshot) -> Seen {
+    fn other(&self, other: Snapshot) -> PollResult {
         let newer = match self.created.zip(other.created_at) {
             Some((ours, its)) => its >= ours,
             None => self.seen || !self.before.is_empty(),
         };
-        if newer && !self.before.contains_key(&other.id) { Seen::Newer(other) } else { Seen::NotThere }
+        if newer && !self.before.contains_key(&other.id) {
+            PollResult::Newer(other)
+        } else {
+            PollResult::NotThere
+        }
     }
 }
 
-impl Provider for Client {
-    async fn before(&mut self, limit: Duration) -> Before {
-        let Some((source, request)) = self.list() else { return Before::Unknown };
+impl DeployTarget for Client {
+    async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
+        let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
         let Ok(answer) = self.read(request, READ_BEFORE.min(limit)).await else {
-            return Before::Unknown;
+            return SnapshotResult::Unknown;
         };
         let (bytes, redactor) = (answer.body.as_deref().unwrap_or_default(), self.http.redactor());
         if let (401 | 403, Source::Api) = (answer.status, source)
             && let Some(said) = self.platform.error(bytes, redactor)
         {
-            return Before::Denied { status: answer.status, said };
+            return SnapshotResult::Denied { status: answer.status, said };
         }
         // An answer without deployments may be anybody's, and says nothing of what is there.
         if let (200..300, Ok(body)) = (answer.status, serde_json::from_slice::<Value>(bytes)) {
@@ -181,7 +180,7 @@ impl Provider for Client {
             let ended = |snapshot: Snapshot| (snapshot.id, matches!(snapshot.phase, Phase::Ended(_)));
             self.before = found.map(|deployment| ended(deployment.snapshot)).collect();
         }
-        if self.before.is_empty() { Before::Unknown } else { Before::Known }
+        if self.before.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
     }
 
     async fn trigger(&mut self, limit: Duration) -> Answer {
@@ -202,17 +201,17 @@ impl Provider for Client {
         }
     }
 
-    async fn settle(&mut self, limit: Duration) -> Settled {
-        let Some((source, request)) = self.list() else { return Settled::Never };
+    async fn find(&mut self, limit: Duration) -> LookupResult {
+        let Some((source, request)) = self.list() else { return LookupResult::Never };
         let Ok(answer) = self.read(request, READ.min(limit)).await else {
-            return Settled::NotYet(Pace::default());
+            return LookupResult::NotYet(RateHint::default());
         };
         let pace = answer::pace(&answer);
         let (bytes, redactor) = (answer.body.as_deref().unwrap_or_default(), self.http.redactor());
         if !(200..300).contains(&answer.status) {
             let denied = matches!(answer.status, 401 | 403 | 405 | 410);
             let final_no = denied && self.platform.error(bytes, redactor).is_some();
-            return if final_no { Settled::Never } else { Settled::NotYet(pace) };
+            return if final_no { LookupResult::Never } else { LookupResult::NotYet(pace) };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = self.platform.deployments(&body, redactor);
@@ -223,19 +222,19 @@ impl Provider for Client {
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
                 self.seen = true;
-                Settled::Ours(self.accept(ours))
+                LookupResult::Ours(self.accept(ours))
             }
-            (Some(_), false) => Settled::Never, // more than one is new: nobody can tell which is ours
-            (None, _) => Settled::NotYet(pace),
+            (Some(_), false) => LookupResult::Never, // more than one is new: nobody can tell which is ours
+            (None, _) => LookupResult::NotYet(pace),
         }
     }
 
-    fn readable(&self) -> Result<(), Unreadable> {
-        let why = if self.is_known() { Unreadable::NeedsToken } else { Unreadable::UnknownPlatform };
+    fn can_follow(&self) -> Result<(), CannotFollow> {
+        let why = if self.is_known() { CannotFollow::NeedsToken } else { CannotFollow::UnknownPlatform };
         self.source.map(|_| ()).ok_or(why)
     }
 
-    async fn look(&mut self, id: &DeploymentId, limit: Duration) -> Look {
+    async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let source = self.source_of(id);
         let Some((source, request)) =
             source.and_then(|source| Some((source, self.platform.poll(&self.access, source, id)?)))
@@ -249,15 +248,15 @@ impl Provider for Client {
             let ours =
                 found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
             match (ours, newest) {
-                (Some(ours), _) => Seen::Ours(self.with_page(ours)),
+                (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
                 (None, Some(_)) if source == Source::Api => {
-                    Seen::Trouble { said: "the answer is about another deployment".to_owned() }
+                    PollResult::Trouble { said: "the answer is about another deployment".to_owned() }
                 }
                 (None, Some(other)) => self.other(other),
-                (None, None) => Seen::Trouble { said: "the answer names no deployment".to_owned() },
+                (None, None) => PollResult::Trouble { said: "the answer names no deployment".to_owned() },
             }
         });
-        self.seen |= matches!(look.seen, Seen::Ours(_));
+        self.seen |= matches!(look.seen, PollResult::Ours(_));
         look
     }
 
@@ -267,7 +266,7 @@ impl Provider for Client {
             return Log::None;
         };
         let Ok(answer) = self.read(request, READ.min(limit)).await else {
-            return Log::NotYet(Pace::default());
+            return Log::NotYet(RateHint::default());
         };
         let bytes = answer.body.as_deref().unwrap_or_default();
         let lines = self.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
@@ -278,7 +277,7 @@ impl Provider for Client {
         }
     }
 
-    fn limit(&self) -> Option<RateLimit> {
+    fn rate_limit(&self) -> Option<RateLimit> {
         let with_token = !self.accepted && self.access.token.is_some();
         let source = if with_token { Source::Api } else { self.source? };
         let limit = self.platform.rate_limit(source)?;
@@ -291,7 +290,7 @@ impl Provider for Client {
 }
 
 /// A reading that could not be made; whoever reads asks [`Client::can_read`] first.
-fn unreadable() -> Look {
+fn unreadable() -> Poll {
     let said = "neither the hook nor, without a token, the API can be read".to_owned();
-    Look { seen: Seen::Trouble { said }, pace: Pace::default() }
+    Poll { seen: PollResult::Trouble { said }, pace: RateHint::default() }
 }

@@ -102,7 +102,7 @@ pub enum Of<'a> {
 /// Where deployments are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// At the hook's own URL, without a token.
+    /// State the hook's own URL, without a token.
     Hook,
     /// Through the platform's public API, with a token.
     Api,

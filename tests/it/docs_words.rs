@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::Unreadable;
+use deploy_hook::deploy::ports::CannotFollow;
 use deploy_hook::deploy::report::{Cause, Report, Sent, Stage, Task};
 use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::deploy::trigger::{NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
@@ -70,10 +70,10 @@ fn ends() -> Vec<Report> {
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),
         ended(Triggered, Some(Cause::NotAsked), &[]),
-        ended(Triggered, Some(Cause::Unreadable(Unreadable::NeedsToken)), &[]),
+        ended(Triggered, Some(Cause::Unreadable(CannotFollow::NeedsToken)), &[]),
         Report {
             snapshot: None,
-            ..ended(Triggered, Some(Cause::Unreadable(Unreadable::UnknownPlatform)), &[])
+            ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::UnknownPlatform)), &[])
         },
         Report { snapshot: None, ..ended(Skipped, None, &[]) },
         Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
@@ -103,8 +103,8 @@ fn ends() -> Vec<Report> {
         lost(denied(400)),
         lost(trouble(10)),
         lost(Cause::NotThere),
-        lost(Cause::Unreadable(Unreadable::NeedsToken)),
-        lost(Cause::Unreadable(Unreadable::UnknownPlatform)),
+        lost(Cause::Unreadable(CannotFollow::NeedsToken)),
+        lost(Cause::Unreadable(CannotFollow::UnknownPlatform)),
         ended(Canceled, None, &[("building", Phase::Running), ("canceled", Phase::Ended(Verdict::Canceled))]),
         ended(Superseded, Some(Cause::Newer(newer)), &[("building", Phase::Running)]),
         ended(Interrupted, None, &[("building", Phase::Running)]),

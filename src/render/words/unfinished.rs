@@ -1,7 +1,7 @@
 //! The words for a run that ended without the platform's verdict: what is known of the deployment, and what is not.
 
 use super::{LOOK, NOTHING, Words, quoted, state};
-use crate::deploy::ports::Unreadable;
+use crate::deploy::ports::CannotFollow;
 use crate::deploy::report::{Cause, Report, Sent, Task};
 use crate::render::Place;
 use crate::render::text::{count, duration};
@@ -13,13 +13,13 @@ const UNKNOWN_PLATFORM: &str = "The platform accepted it; how it ends is not kno
 
 pub(super) fn triggered(report: &Report, which: &str) -> Words {
     let (meaning, next) = match &report.cause {
-        Some(Cause::Unreadable(Unreadable::NeedsToken)) => (
+        Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
             "It runs at the platform; how it ends is not known here, as this hook's deployments are read through the \
              platform's API and no token was given.",
             "Store an API token as a secret and pass it as `api-token`, and the run will wait for the verdict. \
              `wait: never` says that triggering is all you want.",
         ),
-        Some(Cause::Unreadable(Unreadable::UnknownPlatform)) => {
+        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
             (UNKNOWN_PLATFORM, "See its end in your platform's dashboard.")
         }
         _ => ("It runs at the platform; `wait: never` asked for no more.", ""),
@@ -71,11 +71,11 @@ pub(super) fn lost(report: &Report, which: &str) -> Words {
         NOT_KNOWN
     };
     let (why, next) = match &report.cause {
-        Some(Cause::Unreadable(Unreadable::NeedsToken)) => (
+        Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
             "cannot be followed: this hook's deployments are read through the platform's API, and no token was given".to_owned(),
             "Pass an API token as `api-token`, or set `wait: auto` or `never`.",
         ),
-        Some(Cause::Unreadable(Unreadable::UnknownPlatform)) => {
+        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
             ("cannot be followed: this version does not know the platform".to_owned(), "Set `wait: auto` or `never`.")
         }
         Some(Cause::Denied { status: status @ (401 | 403), said }) => (

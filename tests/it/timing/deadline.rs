@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::ports::{Before, Log, Seen, Settled};
+use deploy_hook::deploy::ports::{Log, LookupResult, PollResult, SnapshotResult};
 use deploy_hook::deploy::report::{Cause, Sent};
-use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::schedule::RateHint;
 use deploy_hook::deploy::state::Outcome;
 use deploy_hook::deploy::trigger::NoAnswer;
 
@@ -23,7 +23,7 @@ fn silent(what: fn(&What) -> bool, timeout: Duration) -> World {
 #[tokio::test(start_paused = true)]
 async fn a_trigger_without_an_answer_ends_on_the_deadline() {
     for timeout in [s(2), s(10), s(25)] {
-        let run = silent(|what| *what == What::Trigger, timeout).before(Before::Unknown).run().await;
+        let run = silent(|what| *what == What::Trigger, timeout).before(SnapshotResult::Unknown).run().await;
         assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
         assert!((timeout..=timeout + ms(10)).contains(&run.over), "{timeout:?}: {:?}", run.over);
         let run = silent(|what| *what == What::Trigger, timeout).run().await;
@@ -35,7 +35,7 @@ async fn a_trigger_without_an_answer_ends_on_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_too_late_leaves_it_timed_out_after_a_last_look() {
     let slow = |what: &What, _| if *what == What::Trigger { s(20) } else { ms(1) };
-    let world = World::new().takes(slow).settles(|_, _| Settled::Ours(pending()));
+    let world = World::new().takes(slow).settles(|_, _| LookupResult::Ours(pending()));
     let run = world.plan(|plan| plan.timeout = s(10)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::TimedOut, Sent::Yes));
     assert_eq!((run.looks().len(), run.report.snapshot), (1, Some(building())));
@@ -43,7 +43,7 @@ async fn an_answer_that_comes_too_late_leaves_it_timed_out_after_a_last_look() {
     let late = |what: &What, _| if *what == What::Trigger { ms(1500) } else { ms(1) };
     let run = World::new().takes(late).plan(|plan| plan.timeout = s(1)).run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::TimedOut, 1));
-    let over = World::new().takes(late).looks(|_, _| Seen::Ours(succeeded()));
+    let over = World::new().takes(late).looks(|_, _| PollResult::Ours(succeeded()));
     let over = over.plan(|plan| plan.timeout = s(1)).run().await;
     assert_eq!((over.report.outcome, over.looks().len()), (Outcome::Succeeded, 1));
 }
@@ -51,10 +51,10 @@ async fn an_answer_that_comes_too_late_leaves_it_timed_out_after_a_last_look() {
 #[tokio::test(start_paused = true)]
 async fn looks_and_finds_without_an_answer_end_on_the_deadline() {
     for timeout in [s(2), s(20), s(300)] {
-        let run = silent(|what| matches!(what, What::Look(_)), timeout).run().await;
+        let run = silent(|what| matches!(what, What::Poll(_)), timeout).run().await;
         assert_eq!(run.report.outcome, Outcome::Lost, "it was never read");
         assert!(run.over <= timeout + LEAST, "{timeout:?}: {:?}", run.over);
-        let lost = silent(|what| *what == What::Settle, timeout).answers([unclear(NoAnswer::Broken)]);
+        let lost = silent(|what| *what == What::Find, timeout).answers([unclear(NoAnswer::Broken)]);
         let run = lost.run().await;
         assert_eq!(run.report.outcome, Outcome::Uncertain);
         assert!(run.over <= timeout + LEAST, "{timeout:?}: {:?}", run.over);
@@ -68,7 +68,7 @@ async fn a_log_takes_a_few_seconds_beyond_the_deadline_at_most() {
         let log_silent = silent(|what| matches!(what, What::Log(_)), timeout);
         let never = World::ends(s(1), failed()).plan(|plan| plan.timeout = timeout);
         let asked = never.logs(|_, _| Log::NotYet(asks(s(29))));
-        for run in [log_silent.looks(|_, _| Seen::Ours(failed())).run().await, asked.run().await] {
+        for run in [log_silent.looks(|_, _| PollResult::Ours(failed())).run().await, asked.run().await] {
             assert_eq!(run.report.outcome, Outcome::Failed);
             assert!(run.over <= timeout + beyond + ms(10), "{timeout:?}: {:?}", run.over);
             assert!(run.over <= s(40), "a log is not waited for much longer: {:?}", run.over);
@@ -80,14 +80,14 @@ async fn a_log_takes_a_few_seconds_beyond_the_deadline_at_most() {
 async fn the_limit_of_the_ci_job_bounds_every_request() {
     let limit = s(30);
     let kinds: [fn(&What) -> bool; 5] = [
-        |what| *what == What::Before,
+        |what| *what == What::Snapshot,
         |what| *what == What::Trigger,
-        |what| *what == What::Settle,
-        |what| matches!(what, What::Look(_)),
+        |what| *what == What::Find,
+        |what| matches!(what, What::Poll(_)),
         |what| matches!(what, What::Log(_)),
     ];
     for what in kinds {
-        for end in [Seen::Ours(building()), Seen::Ours(failed())] {
+        for end in [PollResult::Ours(building()), PollResult::Ours(failed())] {
             let world = silent(what, s(900)).plan(|plan| plan.limit = Some(limit));
             let run = world.looks(move |_, _| end.clone()).run().await;
             assert!(run.over <= limit + s(3), "{:?}", run.over);
@@ -97,7 +97,7 @@ async fn the_limit_of_the_ci_job_bounds_every_request() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_good_answer_suggests_is_followed_up_to_the_cap() {
-    let suggests = |pause| move |_, _| Pace { suggested: Some(pause), ..Pace::default() };
+    let suggests = |pause| move |_, _| RateHint { suggested: Some(pause), ..RateHint::default() };
     let run = World::ends(s(100), succeeded()).paces(suggests(s(3600))).run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded, "it does not end all looking");
     assert!(run.pauses().iter().all(|pause| *pause == s(30)), "{:?}", run.pauses());
@@ -119,11 +119,11 @@ async fn a_pause_longer_than_any_run_ends_it_and_overflows_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_ends_it_before_anything_is_sent_or_told() {
-    let denied = Before::Denied { status: 401, said: "No.".to_owned() };
+    let denied = SnapshotResult::Denied { status: 401, said: "No.".to_owned() };
     let (run, calls) = World::new().before(denied).try_run().await;
     let refusal = run.err().expect("it never ran");
     assert_eq!((refusal.status, refusal.said.as_str()), (401, "No."));
-    assert!(calls.iter().all(|(_, what)| *what == What::Before), "{calls:?}");
+    assert!(calls.iter().all(|(_, what)| *what == What::Snapshot), "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,19 +134,19 @@ async fn a_success_that_may_be_early_is_read_once_more() {
     assert_eq!((run.report.outcome, looks.len()), (Outcome::Succeeded, 2), "{looks:?}");
     assert_eq!(looks[1], looks[0] + s(2));
     assert_eq!(run.report.duration, looks[0], "it had succeeded when that was read first");
-    let then = |later: Seen| {
+    let then = |later: PollResult| {
         let looks = move |age: Duration, _| match age.as_secs() {
-            ..60 => Seen::Ours(building()),
-            60 => Seen::Ours(succeeded()),
+            ..60 => PollResult::Ours(building()),
+            60 => PollResult::Ours(succeeded()),
             _ => later.clone(),
         };
         World::new().early().plan(|plan| plan.interval = Some(s(1))).looks(looks)
     };
-    let failed_after = then(Seen::Ours(failed())).run().await;
+    let failed_after = then(PollResult::Ours(failed())).run().await;
     assert_eq!(failed_after.report.outcome, Outcome::Failed, "the post-deploy command failed");
-    let goes_on = then(Seen::Ours(building())).run().await;
+    let goes_on = then(PollResult::Ours(building())).run().await;
     assert_eq!(goes_on.report.outcome, Outcome::TimedOut, "it was not over");
-    for unread in [trouble(), Seen::NotThere, Seen::Denied { status: 401, said: String::new() }] {
+    for unread in [trouble(), PollResult::NotThere, PollResult::Denied { status: 401, said: String::new() }] {
         let run = then(unread).run().await;
         assert_eq!(
             run.report.outcome,
@@ -160,14 +160,16 @@ async fn a_success_that_may_be_early_is_read_once_more() {
 
 #[tokio::test(start_paused = true)]
 async fn the_report_says_when_the_state_was_last_read() {
-    let world = World::new().looks(|age, _| if age < s(30) { Seen::Ours(building()) } else { trouble() });
+    let world =
+        World::new().looks(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(60)).run().await;
     let read = *run.looks().iter().rev().find(|at| **at < s(30)).expect("one was read");
     assert_eq!((run.report.outcome, run.report.last_read), (Outcome::TimedOut, Some(read)));
     assert!(matches!(run.report.cause, Some(Cause::Trouble { .. })));
     let last = run.report.stages.len() - 1;
     assert_eq!(run.report.seen_until(last), read, "what nobody saw is not drawn");
-    let stopped = World::new().looks(|_, nth| if nth == 0 { Seen::Ours(building()) } else { trouble() });
+    let stopped =
+        World::new().looks(|_, nth| if nth == 0 { PollResult::Ours(building()) } else { trouble() });
     let stopped = stopped.stopped(s(20)).run().await;
     assert_eq!(stopped.report.outcome, Outcome::Interrupted);
     assert!(matches!(stopped.report.cause, Some(Cause::Trouble { .. })), "{:?}", stopped.report.cause);

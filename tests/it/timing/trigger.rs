@@ -12,7 +12,7 @@ use super::{ms, s};
 async fn an_accepted_trigger_is_sent_once() {
     let run = World::ends(s(60), succeeded()).run().await;
     assert_eq!((run.triggers(), run.report.triggers, run.report.sent), (vec![s(0)], 1, Sent::Yes));
-    assert_eq!(run.calls[0].1, What::Before, "what is there is read first");
+    assert_eq!(run.calls[0].1, What::Snapshot, "what is there is read first");
     assert_eq!(run.calls[1].1, What::Trigger);
 }
 
