@@ -1,6 +1,7 @@
 //! Hosting platforms, one file each: they speak a foreign language and return the core's words.
 
 pub mod fortrabbit;
+mod time;
 
 use url::Url;
 

@@ -3,11 +3,12 @@
 //! Sources: the platform's deploy hook document (draft of 2026-02-18: `{"deployment":{"id","state","createdAt"}}`,
 //! later `{"data":{"publicId"}}` and `{"error"}`) and its own API client (`status`, `member`, `detail`, …).
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
 use crate::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::provider::time;
 use crate::secret::Redactor;
 
 /// Which generation of hook spoke.
@@ -55,7 +56,9 @@ fn described(value: &Value, redactor: &Redactor) -> Option<Described> {
         id,
         phase: phase(&word),
         word,
-        created_at: object.get("createdAt").and_then(time),
+        created_at: ["createdAt", "created_at", "created"]
+            .iter()
+            .find_map(|key| time::read(object.get(*key)?)),
         page: None,
     };
     Some(Described { snapshot, generation, environment: environment.map(str::to_owned) })
@@ -65,19 +68,6 @@ fn id(value: &Value) -> Option<DeploymentId> {
     match value {
         Value::String(text) => DeploymentId::new(text),
         Value::Number(number) => DeploymentId::new(&number.as_u64()?.to_string()),
-        _ => None,
-    }
-}
-
-/// Milliseconds since the epoch as documented; RFC 3339 is understood too. Anything absurd is as if it were not there.
-fn time(value: &Value) -> Option<SystemTime> {
-    const YEAR_9999: u64 = 253_402_300_799_000;
-    match value {
-        Value::Number(number) => {
-            let millis = number.as_u64().filter(|millis| *millis <= YEAR_9999)?;
-            Some(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
-        }
-        Value::String(text) => humantime::parse_rfc3339_weak(text).ok(),
         _ => None,
     }
 }
@@ -139,15 +129,18 @@ pub(super) fn log(body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> 
     let entries = body.get("logs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut lines = Vec::new();
     for entry in entries {
-        let time =
-            entry.get("time").and_then(Value::as_str).and_then(|time| time.get(11..19)).unwrap_or_default();
-        let time = redactor.clean(time, 8);
+        let time = entry.get("time").and_then(time::read).map(time_of_day).unwrap_or_default();
         let text = entry.as_str().or_else(|| entry.get("log")?.as_str()).unwrap_or_default();
         for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
             lines.push(format!("{time} {}", redactor.clean(line, 500)).trim().to_owned());
         }
     }
     lines.split_off(lines.len().saturating_sub(most))
+}
+
+/// `17:18:10`, in UTC.
+fn time_of_day(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string().get(11..19).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -196,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_list_comes_first() {
-        let list = json!([{ "id": "dp_old", "createdAt": 1000 }, { "id": "dp_new", "createdAt": 2000 }]);
+        let list = json!([{ "id": "dp_old", "createdAt": 1_676_567_890_000_u64 }, { "id": "dp_new", "created_at": "2023-02-16T18:18:11+01:00" }]);
         assert_eq!(one(&list).unwrap().snapshot.id.as_str(), "dp_new");
     }
 
