@@ -147,7 +147,7 @@ pub struct Inputs {
     /// Where the deployed site lives
     #[arg(long, value_name = "URL")]
     pub environment_url: Option<String>,
-    /// Comma list of summary, status, check, deployment, comment; auto or none [default: auto]
+    /// List of summary, status, check, deployment, comment; auto or none [default: auto]
     #[arg(long, value_name = "KINDS")]
     pub report: Option<String>,
     /// Name of the status and the check [default: Deploy / <environment>]

@@ -16,7 +16,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::{Network, ProxyUrl};
 use crate::render::Kind;
-use crate::secret::{HookUrl, Redactor, Token};
+use crate::secret::{HookUrl, Redactor, Token, unwrap_pasted};
 
 /// Shortest and longest `timeout`.
 const TIMEOUT: (&str, &str) = ("1s", "24h");
@@ -211,18 +211,25 @@ fn sha(desk: &mut Desk<'_>) -> Option<String> {
     None
 }
 
+/// The words of a list, in small letters: with commas, spaces or line breaks between them, as YAML's `|` and `>` blocks
+/// and its lists come out.
+fn list(text: &str) -> Vec<String> {
+    let words = unwrap_pasted(text).split(|c: char| c == ',' || c.is_whitespace());
+    words.map(str::to_ascii_lowercase).filter(|word| !matches!(word.as_str(), "" | "-")).collect()
+}
+
 fn reports(desk: &mut Desk<'_>) -> Reports {
     const AUTO: [Kind; 2] = [Kind::Summary, Kind::Status];
     let Some(found) = desk.find("report", &[]) else {
         return Reports { wanted: AUTO.to_vec(), named: false };
     };
-    let words: Vec<String> = found.value.split(',').map(|word| word.trim().to_ascii_lowercase()).collect();
+    let words = list(&found.value);
     let allowed: Vec<&str> = ["auto", "none"].into_iter().chain(Kind::ALL.map(Kind::as_str)).collect();
     let mut reports = Reports::default();
-    for word in words.iter().filter(|word| !word.is_empty()) {
+    for word in &words {
         match (word.as_str(), Kind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
             ("auto", _) => reports.wanted.extend(AUTO),
-            ("none", _) if words.iter().filter(|word| !word.is_empty()).count() == 1 => {}
+            ("none", _) if words.iter().all(|word| word == "none") => {}
             ("none", _) => desk.problem(&found, "says none and something else", "Say either."),
             (_, Some(kind)) => {
                 reports.wanted.push(kind);
@@ -305,4 +312,26 @@ fn output_dir(desk: &mut Desk<'_>) -> Option<PathBuf> {
         desk.problem(&found, format!("cannot be made ({error})"), "Give a folder that can be written to.");
     }
     Some(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_the_same_however_its_words_are_parted() {
+        for text in [
+            "summary,status,check",
+            " Summary , STATUS,check, ",
+            "summary status check",
+            "summary\nstatus\ncheck\n",
+            "summary\r\nstatus\r\ncheck\r\n",
+            "summary,\nstatus,\n\n  check,\n",
+            "- summary\n- status\n- check\n",
+            ",summary,,status\tcheck",
+            "'summary, status, check'\n",
+        ] {
+            assert_eq!(list(text), ["summary", "status", "check"], "{text:?}");
+        }
+    }
 }
