@@ -4,13 +4,16 @@
 //! one MiB, and errors lose their URL: reqwest prints it in every form of an error.
 
 mod answer;
+mod body;
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{NoProxy, Proxy, redirect, retry};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -18,8 +21,9 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
+pub use self::answer::Answer;
 pub(crate) use self::answer::barred;
-pub use self::answer::{Answer, BodyFault, LARGEST_BODY};
+pub use self::body::{BodyFault, LARGEST_BODY};
 pub use reqwest::Method;
 
 use crate::secret::{Redactor, Token, is_safe};
@@ -27,6 +31,9 @@ use crate::secret::{Redactor, Token, is_safe};
 /// How long a connection may take, all of DNS, TCP and TLS. Shorter than any request's limit, so that running out
 /// of it always means that the request never left.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How many headers an answer may have: curl's limit.
+const MOST_HEADERS: usize = 5000;
 
 /// Where system packages keep the certificate authorities in one file, the usual place first.
 const BUNDLES: [&str; 4] = [
@@ -160,6 +167,11 @@ impl Http {
             .retry(retry::never())
             .referer(false)
             .connect_timeout(CONNECT)
+            // What browsers and curl read of a header section, which some gateways write by hand.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_max_headers(MOST_HEADERS)
             .no_proxy();
         if let Some(proxy) = &network.proxy {
             let direct =
@@ -266,7 +278,8 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn headers() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))])
+    let (json, plain) = (HeaderValue::from_static("application/json"), HeaderValue::from_static("identity"));
+    HeaderMap::from_iter([(ACCEPT, json), (ACCEPT_ENCODING, plain)])
 }
 
 /// An error and all its sources in one line, without the URL that reqwest would put in.

@@ -2,6 +2,7 @@
 //! of the test's own.
 #![cfg(test)]
 
+mod answers;
 mod commands;
 mod github;
 mod input;

@@ -20,6 +20,8 @@ pub(super) const SECRET: &str = "Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj";
 pub(super) enum Play {
     /// Answers these bytes and closes.
     Say(String),
+    /// Answers these bytes and drops the connection, over TLS without its close_notify.
+    Cut(Vec<u8>),
     /// Never answers.
     Silence,
     /// Closes without an answer.
@@ -145,6 +147,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, play: &Play, he
         Play::Say(answer) => {
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
+        }
+        Play::Cut(answer) => {
+            let _ = stream.write_all(answer).await;
+            let _ = stream.flush().await;
         }
         Play::Silence => std::future::pending().await,
         Play::HangUp => {}

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::forge;
+use crate::encoding;
 use crate::env::Env;
 use crate::render::Forge;
 use crate::secret::Redactor;
@@ -68,7 +69,7 @@ impl Run {
 fn read(path: &Path) -> Value {
     let fits = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST);
     let bytes = if fits { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-    serde_json::from_slice(&bytes).unwrap_or_default()
+    encoding::text(&bytes).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// A repository's name goes into the path of every request.
