@@ -35,11 +35,14 @@ fn of_text(text: &str) -> Option<SystemTime> {
 
 /// Seconds, milliseconds, microseconds or nanoseconds: the sizes of present times are a thousand apart.
 fn since_epoch(number: u64) -> Option<SystemTime> {
+    const MILLIS: u64 = 100_000_000_000;
+    const MICROS: u64 = 1000 * MILLIS;
+    const NANOS: u64 = 1000 * MICROS;
     let since = match number {
-        ..100_000_000_000 => Duration::from_secs(number),
-        ..100_000_000_000_000 => Duration::from_millis(number),
-        ..100_000_000_000_000_000 => Duration::from_micros(number),
-        _ => Duration::from_nanos(number),
+        0..MILLIS => Duration::from_secs(number),
+        MILLIS..MICROS => Duration::from_millis(number),
+        MICROS..NANOS => Duration::from_micros(number),
+        NANOS.. => Duration::from_nanos(number),
     };
     SystemTime::UNIX_EPOCH.checked_add(since)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use self::desk::Desk;
-pub(crate) use self::desk::shown;
+pub(crate) use self::desk::{shown, shown_argument};
 use crate::cli::Inputs;
 use crate::deploy::Wait;
 use crate::deploy::state::DeploymentId;
@@ -114,7 +114,11 @@ impl Settings {
     fn read(desk: &mut Desk<'_>, needs: Needs) -> Self {
         let skip_if_missing = desk.choice("if-missing", &["fail", "skip"]) == 1;
         let api_token = desk.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
-        let hook = hook(desk, needs, skip_if_missing, api_token.is_some());
+        let api_url = desk.url("api-url", true).unwrap_or_else(|| {
+            Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"))
+        });
+        let hook =
+            hook(desk, needs, skip_if_missing, api_token.is_some()).map(|hook| hook.with_api(&api_url));
         let environment = desk.label("environment").or_else(|| environment_of_job(desk.env));
         let name = desk.label("name").unwrap_or_else(|| match &environment {
             Some(environment) => format!("Deploy / {environment}"),
@@ -123,8 +127,6 @@ impl Settings {
         let gitlab_token = desk.token("gitlab-token", &["GITLAB_TOKEN"]);
         let job_token = of_job(desk.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
-        let api_url =
-            || Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"));
         Self {
             hook,
             api_token,
@@ -141,7 +143,7 @@ impl Settings {
             // The job's own token under this name may no more than under its own.
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
-            api_url: desk.url("api-url", true).unwrap_or_else(api_url),
+            api_url,
             network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
             dry_run: desk.flag("dry-run"),
             output_dir: output_dir(desk),
@@ -254,7 +256,7 @@ fn network(desk: &mut Desk<'_>) -> Network {
             Err(error) => Some(format!("cannot be read ({error})")),
         };
         match wrong {
-            Some(wrong) => desk.problem(&found, wrong, "Give the path of a PEM file."),
+            Some(wrong) => desk.path_problem(&found, wrong, "Give the path of a PEM file."),
             None => authorities.push(path),
         }
     }
@@ -309,7 +311,11 @@ fn output_dir(desk: &mut Desk<'_>) -> Option<PathBuf> {
     };
     let dir = PathBuf::from(found.value.trim());
     if let Err(error) = std::fs::create_dir_all(&dir) {
-        desk.problem(&found, format!("cannot be made ({error})"), "Give a folder that can be written to.");
+        desk.path_problem(
+            &found,
+            format!("cannot be made ({error})"),
+            "Give a folder that can be written to.",
+        );
     }
     Some(dir)
 }

@@ -20,7 +20,7 @@ pub(super) const SECRET: &str = "Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj";
 pub(super) enum Play {
     /// Answers these bytes and closes.
     Say(String),
-    /// Answers these bytes and drops the connection, over TLS without its close_notify.
+    /// Answers these bytes and drops the connection, over TLS without its `close_notify`.
     Cut(Vec<u8>),
     /// Never answers.
     Silence,
