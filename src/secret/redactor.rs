@@ -88,12 +88,8 @@ impl fmt::Debug for Redactor {
 /// HTML, hexadecimal, and base64 in both alphabets, alone or within a longer text.
 fn forms(secret: &str) -> Vec<String> {
     let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
-    let mut found = vec![
-        secret.replace('/', "\\/"),
-        secret.bytes().map(|byte| format!("%{byte:02x}")).collect(),
-        secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
-        secret.replace('&', "&amp;"),
-    ];
+    let mut found =
+        vec![secret.replace('/', "\\/"), hex(secret, "%"), hex(secret, ""), secret.replace('&', "&amp;")];
     for text in [secret, &decoded] {
         let encoded = utf8_percent_encode(text, RESERVED).to_string();
         found.push(lower_escapes(&encoded));
@@ -106,6 +102,10 @@ fn forms(secret: &str) -> Vec<String> {
     }
     found.push(decoded);
     found
+}
+
+fn hex(text: &str, before: &str) -> String {
+    text.bytes().fold(String::new(), |done, byte| format!("{done}{before}{byte:02x}"))
 }
 
 fn escape(text: &str, with: impl Fn(char) -> String) -> String {
@@ -217,8 +217,8 @@ mod tests {
             "Zx9&#43;kk&#47;LONG&#61;STRING&#38;q7W".to_owned(),
             "Zx9&#x2B;kk&#x2F;LONG&#x3D;STRING&#x26;q7W".to_owned(),
             "Zx9%2Bkk%2fLONG%3DSTRING%26q7W".to_lowercase(),
-            secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
-            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+            hex(secret, "%").to_uppercase(),
+            hex(secret, ""),
             base64(secret),
             base64(&format!("user:{secret}")),
             base64(&format!("x{secret}, and more")),

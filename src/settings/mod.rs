@@ -1,6 +1,7 @@
 //! What was typed becomes what is true: every input from its four sources, every cross-check, all problems at once.
 
 mod desk;
+mod network;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::deploy::Wait;
 use crate::deploy::state::DeploymentId;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
-use crate::http::{Network, ProxyUrl};
+use crate::http::Network;
 use crate::render::Kind;
 use crate::secret::{HookUrl, Redactor, Token, unwrap_pasted};
 
@@ -127,7 +128,7 @@ impl Settings {
         let gitlab_token = desk.token("gitlab-token", &["GITLAB_TOKEN"]);
         let job_token = of_job(desk.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
-        Self {
+        let mut settings = Self {
             hook,
             api_token,
             wait: wait[desk.choice("wait", &["auto", "always", "never"])],
@@ -144,10 +145,30 @@ impl Settings {
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
             api_url,
-            network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
+            network: Network::default(),
             dry_run: desk.flag("dry-run"),
             output_dir: output_dir(desk),
+        };
+        if needs != Needs::Sandbox {
+            settings.network = network::read(desk, &settings.requests(desk.env));
         }
+        settings
+    }
+
+    /// Where this run sends requests.
+    fn requests(&self, env: &Env) -> Vec<Url> {
+        let api = self.api_token.as_ref().map(|_| self.api_url.clone());
+        let forge = match (env.in_gitlab(), env.says_yes("GITHUB_ACTIONS")) {
+            (true, _) => {
+                env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
+            }
+            (_, true) => env.get("GITHUB_API_URL").filter(|_| self.github_token.is_some()),
+            _ => None,
+        };
+        let reports = self.report.kinds().iter().any(|kind| *kind != Kind::Summary);
+        let forge = forge.filter(|_| reports).and_then(|url| Url::parse(url).ok());
+        let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
+        hook.into_iter().chain(api).chain(forge).collect()
     }
 
     /// The redactor that knows all of this run's secrets.
@@ -244,34 +265,6 @@ fn reports(desk: &mut Desk<'_>) -> Reports {
         }
     }
     reports
-}
-
-fn network(desk: &mut Desk<'_>) -> Network {
-    let mut authorities = Vec::new();
-    if let Some(found) = desk.find("ca-file", &["SSL_CERT_FILE"]) {
-        let path = PathBuf::from(found.value.trim());
-        let wrong = match std::fs::metadata(&path) {
-            Ok(file) if file.is_file() => None,
-            Ok(_) => Some("is not a file".to_owned()),
-            Err(error) => Some(format!("cannot be read ({error})")),
-        };
-        match wrong {
-            Some(wrong) => desk.path_problem(&found, wrong, "Give the path of a PEM file."),
-            None => authorities.push(path),
-        }
-    }
-    let of =
-        |names: &[&'static str]| names.iter().find_map(|name| Some((*name, desk.env.get(name)?.to_owned())));
-    let no_proxy = of(&["NO_PROXY", "no_proxy"]).map(|(_, hosts)| hosts);
-    let proxy = of(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).and_then(|(name, value)| {
-        let proxy = ProxyUrl::parse(value.trim());
-        if proxy.is_none() {
-            let remedy = "Allowed: http://host:port, https://host:port.";
-            desk.secret_problem(name, "is not a proxy's URL that can be used here", remedy);
-        }
-        proxy
-    });
-    Network { authorities, proxy, no_proxy }
 }
 
 /// What GitLab says of the job itself.

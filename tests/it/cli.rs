@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answers;
+mod certificates;
 mod commands;
 mod github;
 mod input;
