@@ -182,6 +182,17 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_with_a_byte_order_mark_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "\u{feff}{\"number\":5}";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), &utf16] {
+            std::fs::write(file.path(), bytes).unwrap();
+            assert_eq!(read(file.path()), json!({ "number": 5 }));
+        }
+    }
+
+    #[test]
     fn a_fork_is_known_by_its_heads_repository_or_the_lack_of_one() {
         let fork = |repo: Value| {
             run("pull_request", &json!({ "pull_request": { "head": { "sha": "h", "repo": repo } } }))

@@ -191,7 +191,7 @@ async fn a_file_of_authorities_is_read_in_every_form() {
         ("an old label", pem("X509 CERTIFICATE", &der).into_bytes()),
         ("Windows line ends", plain.replace('\n', "\r\n").into_bytes()),
         ("text around", format!("Größe: our CA\n\n{plain}\nbye").into_bytes()),
-        ("indented", plain.lines().map(|line| format!("    {line}  \n")).collect::<String>().into_bytes()),
+        ("indented", plain.replace('\n', "  \n    ").into_bytes()),
         ("written-out line breaks", plain.trim().replace('\n', "\\n").into_bytes()),
         (
             "a key and another first",
