@@ -7,12 +7,16 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cli::Inputs;
+use crate::encoding;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
-use crate::secret::{Redactor, Token, is_safe, strip, unwrap_pasted};
+use crate::secret::{Redactor, Token, could_be_secret, is_safe, strip, unwrap_pasted};
 
 /// A secret file larger than this is not one.
-const LARGEST_SECRET: u64 = 64 * 1024;
+const LARGEST_SECRET: usize = 64 * 1024;
+
+/// Linux has no longer paths.
+const LONGEST_PATH: usize = 4096;
 
 /// A value and the name a user knows its source by.
 pub(super) struct Found {
@@ -66,6 +70,17 @@ impl<'a> Desk<'a> {
 
     pub(super) fn problem(&mut self, found: &Found, wrong: impl Into<String>, remedy: impl Into<String>) {
         let (input, value) = (found.input.clone(), Some(shown(&found.value)));
+        self.problems.push(Problem { input, value, wrong: wrong.into(), remedy: remedy.into() });
+    }
+
+    /// A problem with a path, which is shown whole.
+    pub(super) fn path_problem(
+        &mut self,
+        found: &Found,
+        wrong: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let (input, value) = (found.input.clone(), Some(shown_path(&found.value)));
         self.problems.push(Problem { input, value, wrong: wrong.into(), remedy: remedy.into() });
     }
 
@@ -182,12 +197,11 @@ impl<'a> Desk<'a> {
         let file_variable = format!("{variable}_FILE");
         let from_env = || self.env.get(&file_variable).map(|path| (path.to_owned(), file_variable.clone()));
         let Some((path, input)) = file_option.or_else(from_env) else { return Ok(None) };
-        match read_secret(Path::new(path.trim())) {
+        match read_secret(path.trim()) {
             Ok(value) => Ok(Some(Found { value, input })),
-            Err(error) => {
-                let found = Found { value: path, input };
-                let remedy = "Give the path of a file that holds the secret alone.";
-                self.problem(&found, format!("cannot be read ({error})"), remedy);
+            Err(wrong) => {
+                let remedy = "Give the path of a file that holds the secret alone, on one line.";
+                self.path_problem(&Found { value: path, input }, wrong, remedy);
                 Err(())
             }
         }
@@ -206,14 +220,51 @@ pub(super) fn is_file(value: &str) -> bool {
     path.is_absolute() && path.is_file()
 }
 
-fn read_secret(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(LARGEST_SECRET).read_to_string(&mut text)?;
-    } else {
-        std::fs::File::open(path)?.take(LARGEST_SECRET).read_to_string(&mut text)?;
+/// Reads the one line that a file holds, or says what is wrong with it.
+fn read_secret(path: &str) -> Result<String, String> {
+    if path.contains("://") {
+        return Err("is a URL, not the path of a file".to_owned());
+    }
+    let bytes = read_bytes(path).map_err(|error| format!("cannot be read ({error})"))?;
+    if bytes.len() > LARGEST_SECRET {
+        return Err("is larger than 64 KiB".to_owned());
+    }
+    let text = encoding::text(&bytes).map_err(|fault| format!("is {fault}"))?;
+    if text.trim().lines().count() > 1 {
+        return Err("holds more than one line".to_owned());
     }
     Ok(text)
+}
+
+fn read_bytes(path: &str) -> std::io::Result<Vec<u8>> {
+    let most = u64::try_from(LARGEST_SECRET).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    if path == "-" {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else {
+        std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// A path as it may be shown in a message: whole, however long. Where it may not be one, but a secret that was given in
+/// a path's place, what could be secret is hidden.
+pub(crate) fn shown_path(path: &str) -> String {
+    let text = path.trim();
+    if text.contains("://") {
+        return shown(text);
+    }
+    let mut folders = Path::new(text).ancestors().filter(|folder| folder.parent().is_some());
+    let whole = text.starts_with('/') && folders.any(Path::is_dir);
+    let shown = |part: &str| if !whole && could_be_secret(part) { "***".to_owned() } else { part.to_owned() };
+    let parts: Vec<String> = text.split('/').map(shown).collect();
+    Redactor::default().clean(&parts.join("/"), LONGEST_PATH)
+}
+
+/// An argument that was not understood, as it may be shown: a path is.
+pub(crate) fn shown_argument(argument: &str) -> String {
+    let is_path = argument.contains('/') && !argument.contains("://");
+    if is_path { shown_path(argument) } else { "***".to_owned() }
 }
 
 /// A value as it may be shown in a message: one short plain line. A secret may have been put into the wrong input,

@@ -103,7 +103,7 @@ impl Api {
         }
         let pause = http::barred(response.headers());
         let text = self.octocrab.body_to_string(response).await.map_err(broken)?;
-        let value: Value = serde_json::from_str(&text).unwrap_or_default();
+        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
         if (200..300).contains(&status) {
             return Ok(Sent::Done(value));
         }

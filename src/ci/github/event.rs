@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::forge;
+use crate::encoding;
 use crate::env::Env;
 use crate::render::Forge;
 use crate::secret::Redactor;
@@ -68,7 +69,7 @@ impl Run {
 fn read(path: &Path) -> Value {
     let fits = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST);
     let bytes = if fits { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-    serde_json::from_slice(&bytes).unwrap_or_default()
+    encoding::text(&bytes).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// A repository's name goes into the path of every request.
@@ -177,6 +178,17 @@ mod tests {
         assert_eq!(run("merge_group", &json!({ "merge_group": { "head_sha": "head" } })).sha, "head");
         for name in ["push", "schedule", "workflow_dispatch", "repository_dispatch", "release"] {
             assert_eq!(run(name, &json!({})).sha, "merge", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_payload_with_a_byte_order_mark_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "\u{feff}{\"number\":5}";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), &utf16] {
+            std::fs::write(file.path(), bytes).unwrap();
+            assert_eq!(read(file.path()), json!({ "number": 5 }));
         }
     }
 
