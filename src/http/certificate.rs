@@ -10,7 +10,7 @@ use rustls::{CertificateError, Error};
 use x509_cert::certificate::{TbsCertificate, Version};
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Encode as _, Header, SliceReader};
-use x509_cert::ext::pkix::BasicConstraints;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
 use crate::encoding;
 
@@ -43,12 +43,16 @@ impl Certificate {
         self.der == *other
     }
 
-    /// Whether it may sign others. Version 1 has no words for that; what is named of that age is an authority's.
+    /// Whether it may sign others, as OpenSSL judges it. Version 1 has no words for that; what is named of that age is an
+    /// authority's.
     pub(super) fn is_authority(&self) -> bool {
-        self.says.as_ref().is_none_or(|says| {
-            let limits = says.get_extension::<BasicConstraints>();
-            says.version() == Version::V1
-                || limits.is_ok_and(|found| found.is_some_and(|(_, limits)| limits.ca))
+        self.says.as_ref().is_none_or(|says| match says.get_extension::<BasicConstraints>() {
+            Ok(Some((_, limits))) => limits.ca,
+            Ok(None) => {
+                let usage = says.get_extension::<KeyUsage>().ok().flatten();
+                says.version() == Version::V1 || usage.is_some_and(|(_, usage)| usage.key_cert_sign())
+            }
+            Err(_) => false,
         })
     }
 

@@ -35,6 +35,10 @@ use crate::secret::{Redactor, Token, is_safe};
 /// of it always means that the request never left.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// hyper-util's words for a proxy that answered, and not with 200.
+const REFUSED_TUNNEL: [&str; 2] =
+    ["tunnel error: unsuccessful", "tunnel error: proxy authorization required"];
+
 /// How many headers an answer may have: curl's limit.
 const MOST_HEADERS: usize = 5000;
 
@@ -193,7 +197,8 @@ impl Http {
         let late = error.is_timeout();
         let plain = tls_fault(&error).and_then(tls::explain);
         let mut said = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
-        if stage == Some(Stage::Proxy) {
+        // Not where the proxy itself could not be reached.
+        if REFUSED_TUNNEL.iter().any(|words| said.contains(words)) {
             let left = limit.saturating_sub(started.elapsed());
             said = self.answer_of_proxy(url, left).await.unwrap_or(said);
         }
@@ -215,8 +220,10 @@ impl Http {
         let reason = status.canonical_reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let advice = match status.as_u16() {
             200..300 => return None,
-            407 if proxy.has_credentials() => ", so it does not accept the user and password of its URL",
-            407 => ", so it wants a user and password in its URL: http://user:password@host:port",
+            401 | 407 if proxy.has_credentials() => {
+                ", so it does not accept the user and password of its URL"
+            }
+            401 | 407 => ", so it wants a user and password in its URL: http://user:password@host:port",
             _ => "",
         };
         Some(format!("it answered {}{reason}{advice}", status.as_u16()))
@@ -234,7 +241,8 @@ fn builder(config: &ClientConfig) -> reqwest::ClientBuilder {
         .retry(retry::never())
         .referer(false)
         .connect_timeout(CONNECT)
-        // What browsers and curl read of a header section, which some gateways write by hand.
+        // What browsers and curl read of a header section, which some gateways write by hand. hyper still refuses a
+        // status line with more than one space, and chunks in HTTP/1.0.
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_ignore_invalid_headers_in_responses(true)

@@ -1,4 +1,4 @@
-//! Times as platforms write them: numbers since the epoch, RFC 3339, HTTP dates.
+//! Times as platforms write them: numbers since the epoch, RFC 3339, dates of HTTP and mail.
 
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +35,15 @@ fn of_text(text: &str) -> Option<SystemTime> {
     {
         return since_epoch_with_fraction(text.parse().ok()?);
     }
-    rfc3339(text).or_else(|| httpdate::parse_http_date(text).ok())
+    rfc3339(text).or_else(|| date_of_http_or_mail(text))
+}
+
+/// The dates of HTTP, and those of mail, which differ in the zone.
+fn date_of_http_or_mail(text: &str) -> Option<SystemTime> {
+    let zoned = text
+        .rsplit_once(' ')
+        .and_then(|(clock, zone)| shift(httpdate::parse_http_date(&format!("{clock} GMT")).ok()?, zone));
+    zoned.or_else(|| httpdate::parse_http_date(text).ok())
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds: the sizes of present times are a thousand apart.
@@ -69,7 +77,12 @@ fn rfc3339(text: &str) -> Option<SystemTime> {
     let zone = time.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(time.len());
     let (clock, zone) = time.split_at(zone);
     let local = humantime::parse_rfc3339_weak(&format!("{date}T{clock}")).ok()?;
-    let (east, offset) = offset(zone.trim())?;
+    shift(local, zone.trim())
+}
+
+/// The instant at which a clock of this zone shows this time.
+fn shift(local: SystemTime, zone: &str) -> Option<SystemTime> {
+    let (east, offset) = offset(zone)?;
     if east { local.checked_sub(offset) } else { local.checked_add(offset) }
 }
 
@@ -128,6 +141,8 @@ mod tests {
             json!("2023-02-16T12:18:10-05:00"),
             json!("2023-02-16T17:18:10-00:00"),
             json!("Thu, 16 Feb 2023 17:18:10 GMT"),
+            json!("Thu, 16 Feb 2023 18:18:10 +0100"),
+            json!("Thu Feb 16 17:18:10 2023"),
         ] {
             assert_eq!(told(&form).as_deref(), Some("2023-02-16T17:18:10Z"), "{form}");
         }

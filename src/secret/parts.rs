@@ -37,17 +37,17 @@ const SECRET: &str = "access apikey auth authorization code credential credentia
 
 /// The parts of a path and a query that give a hook away, as they stand there.
 pub(super) fn secret_parts(path: &str, query: &str) -> Vec<String> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let mut found = of_query(query, LONG);
-    if found.is_empty() {
-        // Most hooks end in their secret, however short.
-        let last = path.split('/').rfind(|segment| !segment.is_empty());
-        found.extend(of_segment(last.unwrap_or_default(), SHORTEST));
+    // Most hooks end in their secret, however short, unless the query has it.
+    let shortest = if found.is_empty() { SHORTEST } else { LONG };
+    if let Some((last, others)) = segments.split_last() {
+        found.extend(others.iter().flat_map(|segment| of_segment(segment, LONG)));
+        found.extend(of_segment(last, shortest));
     }
-    found.extend(path.split('/').flat_map(|segment| of_segment(segment, LONG)));
-    found.dedup();
     if found.is_empty() {
         found = of_query(query, SHORTEST);
-        found.extend(path.split('/').flat_map(|segment| of_segment(segment, SHORTEST)));
+        found.extend(segments.iter().flat_map(|segment| of_segment(segment, SHORTEST)));
     }
     found
 }
@@ -162,7 +162,7 @@ mod tests {
             ("/deploy", "uuid=vgsco4o&force=false&t=abc1", &["vgsco4o", "abc1"]),
             ("/hooks/abc12", "", &["abc12"]),
             ("/git/abc12/trigger", "", &["abc12"]),
-            ("/hooks/our-website-shop/abc12", "", &["abc12", "our-website-shop"]),
+            ("/hooks/our-website-shop/abc12", "", &["our-website-shop", "abc12"]),
             ("/v2/projects/Zx9%2FkkLONG/webhooks/42", "", &["Zx9%2FkkLONG"]),
         ] {
             assert_eq!(secret_parts(path, query), wanted, "{path}?{query}");

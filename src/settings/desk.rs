@@ -251,7 +251,8 @@ fn read_bytes(path: &str) -> std::io::Result<Vec<u8>> {
 /// a path's place, what could be secret is hidden.
 pub(crate) fn shown_path(path: &str) -> String {
     let text = path.trim();
-    if text.contains("://") {
+    // One long word without anything that parts it is more like a token than a file's name.
+    if text.contains("://") || text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return shown(text);
     }
     let mut folders = Path::new(text).ancestors().filter(|folder| folder.parent().is_some());
