@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::disk;
 use crate::deploy::report::{Event, Report};
 use crate::error::Problems;
 use crate::render::{Filed, Place, artifacts, markdown, outputs};
@@ -25,7 +26,7 @@ impl Files {
     /// Takes away what an earlier run left here: if this one is killed, nobody shall take that for its report.
     pub fn clear(&self) {
         for name in [".env", "-summary.md", "-annotations.json"] {
-            let _ = std::fs::remove_file(self.dir.join(format!("deploy-hook{name}")));
+            disk::remove(&self.dir.join(format!("deploy-hook{name}")));
         }
     }
 
@@ -78,6 +79,6 @@ impl Files {
 }
 
 fn write(path: &Path, text: &str) -> Option<String> {
-    let error = std::fs::write(path, text).err()?;
+    let error = disk::replace(path, text).err()?;
     Some(format!("{} could not be written ({error}).", path.display()))
 }

@@ -1,11 +1,13 @@
 //! Where it is told: the terminal or log, and what the CI at hand offers beside it.
 
+mod disk;
 pub mod files;
 pub mod github;
 pub mod gitlab;
 pub mod out;
 pub mod records;
 pub mod terminal;
+mod writer;
 
 use std::time::SystemTime;
 

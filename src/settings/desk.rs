@@ -1,7 +1,7 @@
 //! Where inputs are read: each from its sources in their order, and every problem collected.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -13,6 +13,9 @@ use crate::secret::{Redactor, Token, is_safe, strip, unwrap_pasted};
 
 /// A secret file larger than this is not one.
 const LARGEST_SECRET: u64 = 64 * 1024;
+
+/// How long a secret is waited for that comes from a FIFO or a device.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A value and the name a user knows its source by.
 pub(super) struct Found {
@@ -207,12 +210,30 @@ pub(super) fn is_file(value: &str) -> bool {
 }
 
 fn read_secret(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
+    // The shell's `<(command)` and standard input wait for as long as the command or the person at the keyboard takes.
+    let waits = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream));
     if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(LARGEST_SECRET).read_to_string(&mut text)?;
+        text_of(std::io::stdin().lock())
+    } else if waits || path.metadata()?.is_file() {
+        text_of(std::fs::File::open(path)?)
     } else {
-        std::fs::File::open(path)?.take(LARGEST_SECRET).read_to_string(&mut text)?;
+        read_within(path.to_owned(), LONGEST_WAIT)
     }
+}
+
+/// Reads what is no regular file, such as a FIFO to which perhaps nobody will ever write.
+fn read_within(path: PathBuf, limit: Duration) -> std::io::Result<String> {
+    let (done, text) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(std::fs::File::open(path).and_then(text_of)));
+    text.recv_timeout(limit).unwrap_or_else(|_| {
+        let said = format!("it is not a regular file, and nothing came from it within {} s", limit.as_secs());
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, said))
+    })
+}
+
+fn text_of(source: impl std::io::Read) -> std::io::Result<String> {
+    let mut text = String::new();
+    source.take(LARGEST_SECRET).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -236,4 +257,24 @@ pub(super) fn allowed(given: &str, words: &[&str]) -> String {
     let nearest = words.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let meant = nearest.filter(|word| likeness(word) > 0.7).map(|word| format!("Did you mean {word}? "));
     format!("{}Allowed: {}.", meant.unwrap_or_default(), words.join(", "))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let [silent, spoken] = ["silent", "spoken"].map(|name| dir.path().join(name));
+        for path in [&silent, &spoken] {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        }
+        let nobody = read_within(silent, Duration::from_millis(50)).unwrap_err();
+        assert!(nobody.to_string().contains("not a regular file"), "{nobody}");
+        let other = spoken.clone();
+        let somebody = std::thread::spawn(move || std::fs::write(other, "secret\n"));
+        assert_eq!(read_within(spoken, LONGEST_WAIT).unwrap(), "secret\n");
+        somebody.join().unwrap().unwrap();
+    }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::forge;
+use crate::ci::disk;
 use crate::env::Env;
 use crate::render::Forge;
 use crate::secret::Redactor;
@@ -66,9 +67,7 @@ impl Run {
 }
 
 fn read(path: &Path) -> Value {
-    let fits = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST);
-    let bytes = if fits { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-    serde_json::from_slice(&bytes).unwrap_or_default()
+    disk::read(path, LARGEST).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// A repository's name goes into the path of every request.

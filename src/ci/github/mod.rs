@@ -194,17 +194,27 @@ fn open(register: Register, kinds: Vec<Kind>, state: Option<PathBuf>) -> Records
 
 /// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
 pub fn complain(problems: &Problems, env: &Env, out: &Out) {
-    out.command(&command::annotation("error", &format!("{problems}\n{}", words::NOTHING_SENT)));
     let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-    let page = Some(markdown::bad_input(&listed));
-    let outputs = files::outputs(&[("succeeded", "false".to_owned())]);
-    for (name, text) in [("GITHUB_OUTPUT", outputs), ("GITHUB_STEP_SUMMARY", page)] {
-        if let (Some(path), Some(text)) = (env.get(name), text)
-            && let Err(trouble) = files::append(Path::new(path), &out.redact(&text))
-        {
-            out.talk(&trouble);
-        }
+    let troubles = leave(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
+    out.command(&command::annotation("error", &format!("{problems}\n{}", words::NOTHING_SENT)));
+    for trouble in &troubles {
+        out.talk(trouble);
     }
+}
+
+/// Tells of a run that was called off before it was known what it is to do; what could not be written comes back.
+#[must_use]
+pub fn call_off(report: &Report, place: &Place, env: &Env, out: &Out) -> Vec<String> {
+    leave(env, &outputs::all(report, place), &markdown::summary(report, place, &[]), out)
+}
+
+/// Leaves outputs and a summary where nothing else of a run is known.
+fn leave(env: &Env, pairs: &[(&str, String)], page: &str, out: &Out) -> Vec<String> {
+    let texts = [("GITHUB_OUTPUT", files::outputs(pairs)), ("GITHUB_STEP_SUMMARY", Some(page.to_owned()))];
+    let write = |(name, text): (&str, Option<String>)| {
+        files::append(Path::new(env.get(name)?), &out.redact(&text?)).err()
+    };
+    texts.into_iter().filter_map(write).collect()
 }
 
 /// Whether this process runs under GitHub's runner, or one that follows its contract.
