@@ -255,12 +255,7 @@ async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Unstarted> {
 
 /// Reads the inputs on a thread of their own: a secret may be awaited on standard input, and whoever is asked for it can
 /// still say no with a signal.
-async fn resolve(
-    inputs: &Inputs,
-    env: &Env,
-    needs: Needs,
-    signals: &Signals,
-) -> Result<Settings, Unstarted> {
+async fn resolve(inputs: &Inputs, env: &Env, needs: Needs, signals: &Signals) -> Result<Settings, Unstarted> {
     let (inputs, env) = (inputs.clone(), env.clone());
     let read = tokio::task::spawn_blocking(move || Settings::resolve(&inputs, &env, needs));
     let read = async {
@@ -294,7 +289,8 @@ async fn close_left(env: &Env, out: &Out) {
         Ok(http) => {
             let out = Out::new(redactor, github::is_here(env));
             out.mask();
-            post::run(env, &out, &http, settings.github_token.as_ref()).await;
+            let stop = Signals::listen().ok().map(|signals| signals.watch());
+            post::run(env, &out, &http, settings.github_token.as_ref(), stop).await;
         }
         Err(error) => out.talk(&error.to_string()),
     }
@@ -365,7 +361,8 @@ fn call_off(signal: Signal, run: Option<(Task, Format)>, env: &Env, out: &Out, f
     if let Some((task, format)) = run {
         let (place, now) = (Place::default(), SystemTime::now());
         let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
-        let mut troubles = if github::is_here(env) { github::call_off(&report, &place, env, out) } else { Vec::new() };
+        let mut troubles =
+            if github::is_here(env) { github::call_off(&report, &place, env, out) } else { Vec::new() };
         let words = words::verdict(&report, &place);
         let ended = Event::Ended { report };
         troubles.extend(files.iter().flat_map(|files| files.tell(&ended, &place)));

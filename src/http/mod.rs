@@ -18,7 +18,7 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-pub(crate) use self::answer::barred;
+pub(crate) use self::answer::read;
 pub use self::answer::{Answer, BodyFault, LARGEST_BODY};
 pub use reqwest::Method;
 
@@ -210,7 +210,7 @@ impl Http {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let response = request.send().await.map_err(|error| self.failure(error, limit))?;
-        Ok(answer::read(response).await)
+        Ok(read(response).await)
     }
 
     /// The client itself, for a library that brings its own requests: octocrab.

@@ -300,7 +300,7 @@ mod tests {
     use crate::deploy::report::{Cause, Sent};
     use crate::deploy::state::{DeploymentId, Snapshot, Verdict};
     use crate::deploy::trigger::{Refusal, Refused};
-    use crate::render::{Forge, Kind, Missed};
+    use crate::render::{Forge, Kind, Missed, Remedy};
 
     fn snapshot(text: &str) -> Snapshot {
         Snapshot {

@@ -52,7 +52,10 @@ pub(in crate::ci) fn is_limit(status: u16, words: &str) -> bool {
     let says = |text: &str| words.contains(text);
     status == 429
         || (status == 403
-            && (says("rate limit") || says("abuse detection") || says("wait a few minutes") || says("login attempts")))
+            && (says("rate limit")
+                || says("abuse detection")
+                || says("wait a few minutes")
+                || says("login attempts")))
 }
 
 /// What would help. A forge's refusals differ in their words alone: nearly all of GitHub's have the status 403.
@@ -65,23 +68,25 @@ pub(in crate::ci) fn remedy(forge: Forge, status: u16, words: &str) -> Remedy {
     }
     if says(&["ip allow list", "ip address", "ip_address"]) {
         Remedy::AllowList
-    } else if says(&["saml", "single sign-on", "sso"]) {
+    } else if says(&["saml", "single sign-on", " sso"]) {
         Remedy::SingleSignOn
     } else if says(&["archived", "read-only", "readonly"]) {
         Remedy::Unarchive
+    } else if says(&["suspended", "blocked", "your account"]) {
+        Remedy::Account
     } else if says(&["locked"]) {
         Remedy::Unlock
     } else if says(&["forbids access via", "lifetime"]) {
         Remedy::TokenPolicy
-    } else if says(&["suspended", "blocked", "account"]) {
-        Remedy::Account
     } else if says(&["via a github app"]) {
         Remedy::App
     } else if says(&["bad credentials", "requires authentication", "revoked", "expired", "invalid_token"]) {
         Remedy::Token
     } else {
         match (forge, status) {
-            (Forge::GitHub, 403) if says(&["not accessible by", "must have", "permission"]) => Remedy::Permission,
+            (Forge::GitHub, 403) if says(&["not accessible by", "must have", "permission"]) => {
+                Remedy::Permission
+            }
             // GitLab answers so to a token that may not be used there at all.
             (Forge::GitLab, 401) => Remedy::Permission,
             (_, 401) => Remedy::Token,
@@ -152,7 +157,11 @@ mod tests {
                  allow list enabled, and your IP address is not permitted to access this resource.",
                 Remedy::AllowList,
             ),
-            (403, "Resource protected by organization SAML enforcement. You must grant your token access.", Remedy::SingleSignOn),
+            (
+                403,
+                "Resource protected by organization SAML enforcement. You must grant your token access.",
+                Remedy::SingleSignOn,
+            ),
             (403, "Repository was archived so is read-only.", Remedy::Unarchive),
             (403, "Sorry. Your account was suspended.", Remedy::Account),
             (451, "Repository access blocked", Remedy::Account),
@@ -176,7 +185,12 @@ mod tests {
             (Forge::GitLab, 401, "Token was revoked. You have to re-authorize from the user.", Remedy::Token),
             (Forge::GitLab, 403, "403 Forbidden", Remedy::Permission),
             (Forge::GitLab, 403, "Your account has been blocked.", Remedy::Account),
-            (Forge::Forgejo, 403, "token does not have at least one of required scope(s)", Remedy::Permission),
+            (
+                Forge::Forgejo,
+                403,
+                "token does not have at least one of required scope(s)",
+                Remedy::Permission,
+            ),
             (Forge::Gitea, 403, "You cannot comment on a locked issue.", Remedy::Unlock),
             (Forge::Gitea, 423, "octo/site is archived", Remedy::Unarchive),
             (Forge::Forgejo, 401, "invalid username, password or token", Remedy::Token),

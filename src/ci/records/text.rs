@@ -4,7 +4,7 @@
 use url::Url;
 
 use crate::render::text::cut;
-use crate::secret::strip;
+use crate::secret::{is_safe, strip};
 
 /// The longest link that is sent; longer ones are left out, as a link that is cut leads nowhere.
 const LINK: usize = 1024;
@@ -28,7 +28,8 @@ pub(in crate::ci) fn page(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    let head = text.get(..text.floor_char_boundary(most.saturating_sub(CUT.len() + FENCE))).unwrap_or_default();
+    let head =
+        text.get(..text.floor_char_boundary(most.saturating_sub(CUT.len() + FENCE))).unwrap_or_default();
     let head = head.rsplit_once('\n').map_or(head, |(whole, _)| whole);
     let fence = open_fence(head).map(|fence| format!("\n{fence}")).unwrap_or_default();
     format!("{head}{fence}{CUT}")
@@ -68,15 +69,18 @@ pub(in crate::ci) fn commit(text: &str) -> Option<&str> {
 
 /// The base of an API, without its last slash; `None` where a token may not be sent there, or where the path that is put
 /// behind it would not be one.
-pub(in crate::ci) fn api_base(text: &str) -> Option<&str> {
-    let base = text.trim_end_matches('/');
-    let plain = |url: &Url| {
-        url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
+pub(in crate::ci) fn api_base(base: &str) -> Option<&str> {
+    web_base(base).filter(|base| Url::parse(base).is_ok_and(|url| is_safe(&url)))
+}
+
+/// The base of web pages, without its last slash.
+pub(in crate::ci) fn web_base(base: &str) -> Option<&str> {
+    let base = link(base.trim_end_matches('/'))?;
+    let plain = |url: Url| {
+        let rest = url.query().is_none() && url.fragment().is_none();
+        rest && url.username().is_empty() && url.password().is_none()
     };
-    Some(base).filter(|base| Url::parse(base).is_ok_and(|url| crate::secret::is_safe(&url) && plain(&url)))
+    Some(base).filter(|base| Url::parse(base).is_ok_and(plain))
 }
 
 #[cfg(test)]
@@ -121,7 +125,8 @@ mod tests {
         let hash = "0123456789abcdef0123456789ABCDEF01234567";
         assert_eq!(commit(hash), Some(hash));
         assert!(commit(&"f".repeat(64)).is_some());
-        for none in ["", "main", "../../../user/keys", "abc123", &hash[1..], &"g".repeat(40), &"é".repeat(20)] {
+        for none in ["", "main", "../../../user/keys", "abc123", &hash[1..], &"g".repeat(40), &"é".repeat(20)]
+        {
             assert_eq!(commit(none), None, "{none}");
         }
     }

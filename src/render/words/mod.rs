@@ -8,7 +8,7 @@ mod records;
 use std::time::Duration;
 
 pub use self::job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
-pub use self::records::{LEFT_OPEN, absent, going, may_need, missed, nowhere_to_comment, permits};
+pub use self::records::{LEFT_OPEN, absent, advice, going, may_need, missed, nowhere_to_comment, permits};
 
 use super::Place;
 use super::text::{count, duration};

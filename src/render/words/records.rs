@@ -30,7 +30,8 @@ pub fn missed(filed: &Filed) -> Option<String> {
 }
 
 /// What helps where it is no permission that is missing.
-fn advice(remedy: Remedy, forge: Forge) -> &'static str {
+#[must_use]
+pub fn advice(remedy: Remedy, forge: Forge) -> &'static str {
     match (remedy, forge) {
         (Remedy::None | Remedy::Permission, _) => "",
         (Remedy::Token, Forge::GitLab) => {
@@ -58,7 +59,9 @@ fn advice(remedy: Remedy, forge: Forge) -> &'static str {
         (Remedy::Unarchive, _) => {
             "An archived repository takes no reports: unarchive it, or set `report` to `summary`."
         }
-        (Remedy::Account, _) => "Whoever owns the account or the repository has to settle this with the forge.",
+        (Remedy::Account, _) => {
+            "Whoever owns the account or the repository has to settle this with the forge."
+        }
     }
 }
 

@@ -107,6 +107,12 @@ impl Job {
         self.command(env!("CARGO_BIN_EXE_deploy-hook")).spawn().expect("the program starts")
     }
 
+    /// Starts the step with this limit of its own (`prlimit`); a shell would drop the inputs, whose names it does not like.
+    pub(super) fn spawn_under(&self, limit: &str) -> Child {
+        let mut command = self.command("/usr/bin/prlimit");
+        command.args([limit, env!("CARGO_BIN_EXE_deploy-hook")]).spawn().expect("prlimit is there")
+    }
+
     /// Runs the step to its end.
     pub(super) async fn run(&self) -> Done {
         self.wait(self.spawn()).await

@@ -143,6 +143,7 @@ impl Kept {
             }
             "postApiV4ProjectsIdMergeRequestsNoteableIdNotes" => self.note((number(4), number(6)), seen),
             "putApiV4ProjectsIdMergeRequestsNoteableIdNotesNoteId" => self.note_again(number(8), seen),
+            "getApiV4ProjectsIdDeployments" => (200, self.listed()),
             "getApiV4Job" | "getApiV4ProjectsId" => (200, contract::example(&seen.operation)),
             _ => no(404, "404 Not Found"),
         }
@@ -192,6 +193,22 @@ impl Kept {
         let mut answer = contract::example(&seen.operation);
         answer["id"] = json!(id);
         (201, answer)
+    }
+
+    /// The deployments, the newest first, as those that no job of GitLab's has.
+    fn listed(&self) -> Value {
+        let one = |(id, bodies): (&u64, &Vec<Value>)| {
+            let (first, last) = (&bodies[0], &bodies[bodies.len() - 1]);
+            json!({
+                "id": id,
+                "sha": first["sha"],
+                "ref": first["ref"],
+                "status": last["status"],
+                "environment": { "name": first["environment"] },
+                "deployable": null,
+            })
+        };
+        self.deployments.iter().rev().map(one).collect()
     }
 
     fn deployment_again(&mut self, id: u64, seen: &Seen) -> Answer {
