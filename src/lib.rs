@@ -22,6 +22,7 @@ pub mod secret;
 pub mod settings;
 mod signals;
 mod status;
+mod unstarted;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -31,22 +32,21 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use tokio::runtime::Builder;
 
-use self::ci::files::Files;
 use self::ci::github::{self, post};
 use self::ci::gitlab::entrypoint::{self, Start};
 use self::ci::out::Out;
-use self::cli::{Cli, Command, DeployArgs, FollowArgs, Format, Inputs, StatusArgs};
-use self::deploy::report::{Event, Report, Task};
+use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs, StatusArgs};
+use self::deploy::report::Task;
 use self::deploy::schedule::Timing;
 use self::deploy::state::Outcome;
 use self::env::Env;
-use self::error::{BAD_INPUT, Problem, Problems, Signal, exit_code};
+use self::error::{BAD_INPUT, Problem, Problems, Signal};
 use self::http::Http;
-use self::render::{Place, json, words};
 use self::run::Run;
 use self::secret::Redactor;
 use self::settings::{Needs, Settings};
 use self::signals::Signals;
+use self::unstarted::Unstarted;
 
 /// How long the end of a run waits for whoever reads its output: for one that takes nothing, and in all.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
@@ -85,7 +85,7 @@ async fn start(args: &[OsString], env: &Env, out: &Out) -> u8 {
             out.talk(&Cli::command().render_help().to_string());
             return BAD_INPUT;
         }
-        Err(error) => return usage(&error, args, env, out),
+        Err(error) => return unstarted::usage(&error, args, env, out),
     };
     if let Command::Completions { shell } = command {
         let mut script = Vec::new();
@@ -96,80 +96,26 @@ async fn start(args: &[OsString], env: &Env, out: &Out) -> u8 {
     if own.is_some() {
         entrypoint::settle(env);
     }
-    let files = report_files(&command, env);
-    let run = run_of(&command);
+    let files = unstarted::report_files(&command, env);
+    let run = unstarted::run_of(&command);
     let is_deploy = matches!(run, Some((Task::Deploy, _)));
     let mark = match (own.is_some() && is_deploy).then(|| entrypoint::start(env)) {
         None => None,
         Some(Ok(Start::First(mark))) => Some(mark),
-        Some(Ok(again)) => return started_again(&again, out),
-        Some(Err(error)) => return complain(&unmarked(&error), env, out, files.as_ref()),
+        Some(Ok(again)) => return unstarted::again(&again, out),
+        Some(Err(error)) => {
+            return unstarted::complain(&unstarted::unmarked(&error), env, out, files.as_ref());
+        }
     };
     let code = match obey(command, env, out).await {
         Ok(code) => code,
-        Err(Unstarted::BadInput(problems)) => complain(&problems, env, out, files.as_ref()),
-        Err(Unstarted::Signaled(signal)) => call_off(signal, run, env, out, files.as_ref()),
+        Err(Unstarted::BadInput(problems)) => unstarted::complain(&problems, env, out, files.as_ref()),
+        Err(Unstarted::Signaled(signal)) => unstarted::call_off(signal, run, env, out, files.as_ref()),
     };
     if let Some(mark) = mark {
         mark.ended(code);
     }
     code
-}
-
-/// Why a command was not begun. Nothing was sent.
-enum Unstarted {
-    BadInput(Problems),
-    /// A signal came while its inputs were read.
-    Signaled(Signal),
-}
-
-impl From<Problems> for Unstarted {
-    fn from(problems: Problems) -> Self {
-        Self::BadInput(problems)
-    }
-}
-
-/// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
-/// nobody minds, but a runner that lost the container starts the script itself again.
-fn started_again(start: &Start, out: &Out) -> u8 {
-    let (text, code) = match start {
-        Start::Again(None) => (words::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
-        Start::Again(Some(code)) => (words::AFTER_SCRIPT, *code),
-        Start::First(_) | Start::After => (words::AFTER_SCRIPT, 0),
-    };
-    out.talk(text);
-    code
-}
-
-/// What a command that deploys or follows sets out to do, and how it tells of it.
-fn run_of(command: &Command) -> Option<(Task, Format)> {
-    let task = match command {
-        Command::Follow(args) => settings::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow),
-        _ => Task::Deploy,
-    };
-    Some((task, inputs_of(command)?.telling.format))
-}
-
-fn inputs_of(command: &Command) -> Option<&Inputs> {
-    match command {
-        Command::Deploy(args) => Some(&args.inputs),
-        Command::Follow(args) => Some(&args.inputs),
-        _ => None,
-    }
-}
-
-/// Where a command that deploys or follows leaves its report files.
-fn report_files(command: &Command, env: &Env) -> Option<Files> {
-    let inputs = inputs_of(command)?;
-    Some(Files::new(settings::report_dir(inputs, env)?, Redactor::default(), true))
-}
-
-fn unmarked(error: &std::io::Error) -> Problems {
-    let wrong = format!("cannot be marked as deployed ({error})");
-    let remedy = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \
-                  would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.";
-    let input = "this job".to_owned();
-    Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
 }
 
 /// One thread: there is one deployment to follow.
@@ -313,66 +259,4 @@ fn crash_quietly(out: Out) {
         );
         Out::wait(NO_PATIENCE, NO_PATIENCE);
     }));
-}
-
-/// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.
-fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out) -> u8 {
-    let mut text = error.render().to_string();
-    if !error.use_stderr() {
-        out.data(text.trim_end());
-        return 0;
-    }
-    for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
-        let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];
-        for secret in parts.into_iter().filter(|part| part.len() > 20 || part.contains("://")) {
-            text = text.replace(secret, "***");
-        }
-    }
-    out.talk(text.trim_end());
-    // Of the command line nothing is known but that it is wrong, so the files go where they go without it.
-    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") {
-        let (input, remedy) = ("command line".to_owned(), "The job's log says what is.".to_owned());
-        let problem = Problem { input, value: None, wrong: "is not as it should be".to_owned(), remedy };
-        let files = settings::report_dir(&Inputs::default(), env);
-        let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
-        let problems = Problems(vec![problem]);
-        files.iter().flat_map(|files| files.complain(&problems)).for_each(|trouble| out.talk(&trouble));
-    }
-    BAD_INPUT
-}
-
-/// Everything that is wrong with the input, at once, before anything was sent.
-fn complain(problems: &Problems, env: &Env, out: &Out, files: Option<&Files>) -> u8 {
-    for problem in &problems.0 {
-        out.talk(&format!("error: {problem}"));
-    }
-    out.talk(words::NOTHING_SENT);
-    if github::is_here(env) {
-        github::complain(problems, env, out);
-    }
-    for trouble in files.iter().flat_map(|files| files.complain(problems)) {
-        out.talk(&trouble);
-    }
-    BAD_INPUT
-}
-
-/// A signal came before anything was begun. Whoever looks for the outcome of a deployment finds it.
-fn call_off(signal: Signal, run: Option<(Task, Format)>, env: &Env, out: &Out, files: Option<&Files>) -> u8 {
-    if let Some((task, format)) = run {
-        let (place, now) = (Place::default(), SystemTime::now());
-        let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
-        let mut troubles =
-            if github::is_here(env) { github::call_off(&report, &place, env, out) } else { Vec::new() };
-        let words = words::verdict(&report, &place);
-        let ended = Event::Ended { report };
-        troubles.extend(files.iter().flat_map(|files| files.tell(&ended, &place)));
-        for trouble in &troubles {
-            out.talk(trouble);
-        }
-        match format {
-            Format::Human => out.talk(&format!("{} {}", words.happened, words.meaning)),
-            Format::Json => out.data(&json::event(&ended, &place, now)),
-        }
-    }
-    signal.exit_code()
 }

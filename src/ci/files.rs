@@ -59,12 +59,17 @@ impl Files {
     /// Tells of bad input where a later job or a reader looks for the outcome.
     #[must_use]
     pub fn complain(&self, problems: &Problems) -> Vec<String> {
-        let _ = std::fs::create_dir_all(&self.dir); // where that fails, each file says so
+        self.make_folder();
         let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
         let links = self.write("annotations.json", &artifacts::annotations(&Place::default(), None));
         let summary = self.write("summary.md", &markdown::bad_input(&listed));
         outputs.into_iter().chain(links).chain(summary).collect()
+    }
+
+    /// Makes the folder, where no run has done so; where that fails, each file says so.
+    pub fn make_folder(&self) {
+        let _ = std::fs::create_dir_all(&self.dir);
     }
 
     fn outputs(&self, pairs: &[(&str, String)]) -> Option<String> {

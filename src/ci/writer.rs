@@ -235,3 +235,68 @@ fn open(stream: Stream) -> Box<dyn Write> {
         Stream::Err => Box::new(std::io::stderr()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(writer: &Writer) -> String {
+        match writer.next() {
+            Work::Line(stream, line) => format!("{stream:?} {line}"),
+            Work::Live(live) => format!("{live:?}"),
+        }
+    }
+
+    #[test]
+    fn lines_of_both_streams_stay_in_order() {
+        let writer = Writer::default();
+        for (n, stream) in [Stream::Out, Stream::Err, Stream::Err, Stream::Out].into_iter().enumerate() {
+            writer.push(stream, format!("{n}\n"), Stream::Err);
+        }
+        let seen: Vec<String> = (0..4).map(|_| next(&writer)).collect();
+        assert_eq!(seen, ["Out 0\n", "Err 1\n", "Err 2\n", "Out 3\n"]);
+    }
+
+    #[test]
+    fn what_a_stalled_reader_missed_is_said_in_its_place_when_it_is_back() {
+        let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
+        let fitting = MOST / line.len();
+        for _ in 0..fitting + 3 {
+            writer.push(Stream::Out, line.clone(), Stream::Err);
+        }
+        for _ in 0..fitting {
+            assert_eq!(next(&writer).len(), line.len() + 4);
+        }
+        writer.push(Stream::Out, "too early\n".to_owned(), Stream::Err);
+        assert_eq!(next(&writer), "Err (4 lines were left out here, as nobody read them.)\n");
+        writer.push(Stream::Out, "after\n".to_owned(), Stream::Err);
+        assert_eq!(next(&writer), "Out after\n");
+        writer.lock().busy = false;
+        assert!(writer.lock().is_done());
+    }
+
+    #[test]
+    fn a_line_is_written_whole_though_the_stream_takes_it_in_parts_or_not_just_now() {
+        struct Slow(Vec<u8>, u32);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.1 += 1;
+                match self.1 % 3 {
+                    0 => Err(ErrorKind::WouldBlock.into()),
+                    1 => Err(ErrorKind::Interrupted.into()),
+                    _ => {
+                        let some = bytes.len().min(1000);
+                        self.0.extend_from_slice(&bytes[..some]);
+                        Ok(some)
+                    }
+                }
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut slow = Slow(Vec::new(), 0);
+        write(&mut slow, &[b'x'; 9000], || ());
+        assert_eq!(slow.0.len(), 9000);
+    }
+}

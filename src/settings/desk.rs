@@ -259,7 +259,8 @@ pub(super) fn allowed(given: &str, words: &[&str]) -> String {
     format!("{}Allowed: {}.", meant.unwrap_or_default(), words.join(", "))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

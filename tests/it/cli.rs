@@ -6,6 +6,7 @@ mod commands;
 mod github;
 mod input;
 mod json;
+mod left;
 mod network;
 mod outcomes;
 mod precedence;
@@ -13,6 +14,7 @@ mod run;
 mod runner;
 mod secrecy;
 mod signals;
+mod stalled;
 mod unclear;
 
 use std::time::Duration;

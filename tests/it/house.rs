@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each part of the crate may use of the others. `docs/architecture.md` tells the same in words.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("deploy", &[]),
     ("env", &[]),
     ("secret", &[]),
@@ -30,6 +30,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "settings", "signals",
         ],
     ),
+    ("unstarted", &["ci", "cli", "deploy", "env", "error", "render", "secret", "settings"]),
     ("main", &[]),
 ];
 

@@ -224,7 +224,10 @@ pub fn complain(problems: &Problems, env: &Env, out: &Out) {
 /// Tells of a run that was called off before it was known what it is to do; what could not be written comes back.
 #[must_use]
 pub fn call_off(report: &Report, place: &Place, env: &Env, out: &Out) -> Vec<String> {
-    leave(env, &outputs::all(report, place), &markdown::summary(report, place, &[]), out)
+    let troubles = leave(env, &outputs::all(report, place), &markdown::summary(report, place, &[]), out);
+    let words = words::verdict(report, place);
+    out.command(&command::annotation("error", &[words.happened, words.meaning, words.next].join(" ")));
+    troubles
 }
 
 /// Leaves outputs and a summary where nothing else of a run is known.

@@ -142,8 +142,6 @@ struct Record {
     due: bool,
     /// It takes no news of progress; its end is tried all the same.
     muted: bool,
-    /// It says how things ended.
-    closed: bool,
     /// Closed, or given up.
     done: bool,
     /// How often its end was tried, and when it is to be tried next.
@@ -154,17 +152,7 @@ struct Record {
 
 impl Record {
     fn new((kind, made): (Kind, Made)) -> Self {
-        Self {
-            kind,
-            made,
-            due: false,
-            muted: false,
-            closed: false,
-            done: false,
-            tries: 0,
-            again: None,
-            trouble: None,
-        }
+        Self { kind, made, due: false, muted: false, done: false, tries: 0, again: None, trouble: None }
     }
 
     /// Whether progress is worth another try though nothing is new.
@@ -175,7 +163,8 @@ impl Record {
     /// Whether somebody else would have to close it: it is or may be there, or its end is still to be written.
     fn is_left(&self, over: bool) -> bool {
         let hopeful = self.trouble.as_ref().is_none_or(Trouble::passes);
-        !self.closed && (self.made != Made::No || (over && hopeful))
+        let closed = self.done && self.trouble.is_none();
+        !closed && (self.made != Made::No || (over && hopeful))
     }
 }
 
@@ -258,7 +247,7 @@ impl<R: Registry> Clerk<R> {
         record.due = false;
         match result {
             Ok(closed) => {
-                (record.closed, record.done) = (closed, closed);
+                record.done = closed;
                 record.trouble = None;
             }
             Err(trouble) => {

@@ -83,16 +83,12 @@ pub(in crate::ci) fn remedy(forge: Forge, status: u16, words: &str) -> Remedy {
     } else if says(&["bad credentials", "requires authentication", "revoked", "expired", "invalid_token"]) {
         Remedy::Token
     } else {
+        // GitLab answers 401 to a token that may not be used there at all, and all of them 404 where the token may not
+        // even know that a thing is there.
         match (forge, status) {
-            (Forge::GitHub, 403) if says(&["not accessible by", "must have", "permission"]) => {
-                Remedy::Permission
-            }
-            // GitLab answers so to a token that may not be used there at all.
-            (Forge::GitLab, 401) => Remedy::Permission,
+            (Forge::GitHub, 403) if !says(&["not accessible by", "must have", "permission"]) => Remedy::None,
+            (Forge::GitLab, 401) | (_, 403 | 404) => Remedy::Permission,
             (_, 401) => Remedy::Token,
-            // A forge does not say that a thing is there of which the token may not know.
-            (Forge::GitHub, 404) => Remedy::Permission,
-            (Forge::GitLab | Forge::Forgejo | Forge::Gitea, 403 | 404) => Remedy::Permission,
             _ => Remedy::None,
         }
     }

@@ -70,7 +70,7 @@ async fn the_reasons_of_an_error_are_told() {
             "No subschema matched (and more).",
         ),
         (r#"{"errors":[{"message":"alone"}]}"#, "GitHub answered 422: alone."),
-        (r#"[]"#, "GitHub answered 422."),
+        ("[]", "GitHub answered 422."),
         ("<html>", "GitHub answered 422."),
     ];
     all(cases.map(|(body, told)| async move {

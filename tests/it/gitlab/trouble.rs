@@ -135,7 +135,7 @@ async fn what_may_have_been_made_is_looked_for_and_not_made_twice() {
             assert_eq!((done.code, done.warnings()), (Some(code), vec![]), "{told}");
             let kept = lab.kept();
             assert_eq!(kept.open(), [""; 0], "{told}");
-            let states: Vec<&str> = kept.statuses.iter().map(|status| status.state()).collect();
+            let states: Vec<&str> = kept.said().iter().map(|states| states[states.len() - 1]).collect();
             assert!(
                 states.iter().all(|state| *state == states[0]),
                 "a repeated status says the same: {told}"
