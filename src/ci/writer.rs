@@ -11,6 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// What may wait to be written, in bytes: more than any run prints to a reader that reads.
 const MOST: usize = 16 * 1024 * 1024;
 
+/// What a line takes beside its text.
+const LINE: usize = 64;
+
 /// At most so much is handed to the system at once, so that a slow reader is seen to read. A pipe takes a line of this
 /// length in one piece.
 const PIECE: usize = 4096;
@@ -47,7 +50,7 @@ enum Work {
 #[derive(Debug, Default)]
 struct Queue {
     work: VecDeque<Work>,
-    /// The length of all lines in it.
+    /// What all lines in it take.
     bytes: usize,
     /// Lines that did not fit, and where a reader is told of them.
     left_out: Option<(u64, Stream)>,
@@ -91,7 +94,13 @@ pub(super) fn print(stream: Stream, line: String, aside: Stream) {
 /// Changes the live line.
 pub(super) fn live(change: Live) {
     if let Some(writer) = &*WRITER {
-        writer.lock().work.push_back(Work::Live(change));
+        let mut queue = writer.lock();
+        // Of what it was to say meanwhile only the last counts.
+        if matches!((queue.work.back(), &change), (Some(Work::Live(Live::Show(_))), Live::Show(_))) {
+            queue.work.pop_back();
+        }
+        queue.work.push_back(Work::Live(change));
+        drop(queue);
         writer.filled.notify_one();
     }
 }
@@ -123,10 +132,10 @@ impl Writer {
     /// Once something was left out, everything is until the reader is back: then it is said in its place.
     fn push(&self, stream: Stream, line: String, aside: Stream) {
         let mut queue = self.lock();
-        if queue.left_out.is_some() || queue.bytes + line.len() > MOST {
+        if queue.left_out.is_some() || queue.bytes + line.len() + LINE > MOST {
             queue.left_out = Some((queue.left_out.map_or(0, |(lines, _)| lines) + 1, aside));
         } else {
-            queue.bytes += line.len();
+            queue.bytes += line.len() + LINE;
             queue.work.push_back(Work::Line(stream, line));
         }
         drop(queue);
@@ -166,7 +175,7 @@ impl Writer {
             });
             if let Some(work) = work {
                 if let Work::Line(_, line) = &work {
-                    queue.bytes = queue.bytes.saturating_sub(line.len());
+                    queue.bytes = queue.bytes.saturating_sub(line.len() + LINE);
                 }
                 queue.busy = true;
                 return work;
@@ -260,7 +269,7 @@ mod tests {
     #[test]
     fn what_a_stalled_reader_missed_is_said_in_its_place_when_it_is_back() {
         let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
-        let fitting = MOST / line.len();
+        let fitting = MOST / (line.len() + LINE);
         for _ in 0..fitting + 3 {
             writer.push(Stream::Out, line.clone(), Stream::Err);
         }

@@ -1,4 +1,4 @@
-//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, never a retry.
+//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
 
 use std::time::Duration;
 

@@ -170,6 +170,7 @@ async fn arrived(server: &Server) {
 }
 
 /// `nohup` and `setsid` start a program so, and a shell what it puts into the background.
+#[cfg(target_os = "linux")] // `/proc`
 #[tokio::test]
 async fn what_the_process_was_started_to_ignore_it_ignores() {
     together(["HUP", "QUIT"].map(|name| async move {
@@ -190,6 +191,7 @@ async fn what_the_process_was_started_to_ignore_it_ignores() {
 }
 
 /// A secret is awaited on standard input, and nobody gives it.
+#[cfg(target_os = "linux")] // `/proc`
 #[tokio::test]
 async fn a_signal_before_the_inputs_are_read_says_that_nothing_was_sent() {
     together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, code)| async move {
@@ -208,6 +210,7 @@ async fn a_signal_before_the_inputs_are_read_says_that_nothing_was_sent() {
     .await;
 }
 
+#[cfg(target_os = "linux")] // `/proc`
 #[tokio::test]
 async fn the_other_commands_end_by_a_signal_with_its_code() {
     together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, code)| async move {
@@ -236,6 +239,7 @@ async fn the_other_commands_end_by_a_signal_with_its_code() {
     .await;
 }
 
+#[cfg(target_os = "linux")]
 /// Comes back once the process has handlers for its signals.
 async fn until_it_listens(child: &Child) {
     let status = format!("/proc/{}/status", child.id().expect("it runs"));

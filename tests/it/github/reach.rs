@@ -119,6 +119,7 @@ async fn a_state_that_could_steer_a_request_gets_none() {
     }
 }
 
+#[cfg(target_os = "linux")] // `prlimit`
 #[tokio::test]
 async fn an_answer_without_end_takes_neither_the_memory_nor_the_run() {
     all([Behaviour::Flood(200), Behaviour::Flood(403), Behaviour::Headers].map(|behaviour| async move {

@@ -87,6 +87,12 @@ impl Job {
         self.with("GITHUB_EVENT_NAME", name)
     }
 
+    /// One of the runner's files ends with this, and without a line's end.
+    pub(super) fn unfinished(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.file(name), text).expect("it is written");
+        self
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
