@@ -117,7 +117,7 @@ fn cause(env: &Env) -> String {
 pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     let of_job = number(env, "CI_JOB_TIMEOUT").map(Duration::from_secs).filter(|limit| !limit.is_zero());
     let of_job = of_job.map(|limit| {
-        let started = env.get("CI_JOB_STARTED_AT").and_then(started);
+        let started = env.get("CI_JOB_STARTED_AT").and_then(time);
         let gone = started.and_then(|started| now.duration_since(started).ok());
         // Of a job that should long be dead, one clock or the other is wrong.
         let gone = gone.filter(|gone| *gone < limit).unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
 }
 
 /// RFC 3339 with any offset: GitLab writes its server's time zone.
-fn started(text: &str) -> Option<SystemTime> {
+pub(super) fn time(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     if let Ok(time) = humantime::parse_rfc3339(text) {
         return Some(time);

@@ -73,6 +73,7 @@ impl GitLab {
                         name: wanted.name.to_owned(),
                         environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
                         job,
+                        began: SystemTime::now(),
                     };
                     let records = Records::open(Register { api, subject }, kinds, |_| ());
                     keeper.employ(records, |_| ());

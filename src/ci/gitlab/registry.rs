@@ -1,13 +1,13 @@
 //! The run's records at GitLab: which request makes or changes each.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::api::{Api, Whose};
 use super::bodies;
-use super::job::Job;
+use super::job::{self, Job};
 use crate::ci::records::clerk::{Filing, Made, Registry};
 use crate::ci::records::pen::{Pen, id};
 use crate::ci::records::standing::{Standing, Trouble, mark};
@@ -20,6 +20,9 @@ const NOTES: usize = 500;
 /// How many are asked for at once; fewer where their texts are too long for one answer.
 const PAGES: [usize; 2] = [100, 10];
 
+/// So much may GitLab's clock be behind this machine's.
+const SKEW: Duration = Duration::from_mins(1);
+
 /// So many notes with our mark are tried; more are somebody's joke.
 const CANDIDATES: usize = 3;
 
@@ -31,6 +34,8 @@ pub(super) struct Subject {
     pub(super) environment: String,
     /// The job.
     pub(super) job: Job,
+    /// When this run began.
+    pub(super) began: SystemTime,
 }
 
 /// The records of one run.
@@ -111,9 +116,10 @@ impl Register {
     }
 
     /// The deployment that was asked for without an answer, and its state. GitLab takes no mark of ours, but a deployment
-    /// that no job has is one that the API made; the newest of this commit is ours, or one that nobody closed.
+    /// that no job has is one that the API made: one of this commit that was made since this run began is ours, and one
+    /// that is still open is ours or nobody's.
     async fn find_deployment(&self, pen: &mut Pen) -> Result<Option<(u64, String)>, Trouble> {
-        let Subject { environment, job, .. } = &self.subject;
+        let Subject { environment, job, began, .. } = &self.subject;
         let name = bodies::environment(environment);
         let path = format!(
             "/projects/{}/deployments?environment={}&order_by=id&sort=desc&per_page=20",
@@ -121,8 +127,14 @@ impl Register {
             utf8_percent_encode(&name, NON_ALPHANUMERIC)
         );
         let found = pen.ask(self.api.call(Method::GET, &path, None, Whose::Job)).await?;
+        let is_open = |one: &Value| matches!(one["status"].as_str(), Some("created" | "running"));
+        let is_new = |one: &Value| {
+            let made = one["created_at"].as_str().and_then(job::time);
+            made.is_some_and(|made| made + SKEW >= *began)
+        };
         let ours = |one: &&Value| {
-            one["sha"] == *job.head && one["ref"] == *job.reference && one["deployable"].is_null()
+            let of_commit = one["sha"] == *job.head && one["ref"] == *job.reference;
+            of_commit && one["deployable"].is_null() && (is_open(one) || is_new(one))
         };
         let one = found.as_array().and_then(|list| list.iter().find(ours));
         Ok(one.and_then(|one| Some((one["id"].as_u64()?, one["status"].as_str()?.to_owned()))))

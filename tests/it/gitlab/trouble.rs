@@ -147,6 +147,22 @@ async fn what_may_have_been_made_is_looked_for_and_not_made_twice() {
 }
 
 #[tokio::test]
+async fn a_deployment_of_an_earlier_run_is_not_taken_for_ours() {
+    for (scenario, code) in [("success", 0), ("forbidden", 3)] {
+        let (lab, sandbox) = (Lab::start().await, platform(scenario, 14.0).await);
+        lab.prepare(|kept| {
+            kept.add_deployment(1, "success");
+            kept.add_deployment(2, "failed");
+        });
+        lab.behave("postApiV4ProjectsIdDeployments", Behaviour::Close, 1);
+        let done = Job::new(&lab, &sandbox, "deployment").run().await;
+        assert_eq!((done.code, done.warnings()), (Some(code), vec![]), "{}", done.trace.text);
+        let kept = lab.kept();
+        assert_eq!((kept.deployments.len(), kept.open()), (3, vec![]), "{scenario}: {kept:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_last_word_is_repeated_after_a_trouble_that_passes() {
     let ways = [
         Behaviour::Page(502),
