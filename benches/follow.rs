@@ -10,9 +10,11 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::ports::{
+    CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
+};
 use deploy_hook::deploy::report::{Event, Task};
-use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
+use deploy_hook::deploy::schedule::{RateHint, RateLimit, Timing};
 use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::deploy::trigger::Answer;
 use deploy_hook::deploy::{self, Plan, Wait};
@@ -97,6 +99,7 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> R
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
         let plan = Plan { wait, timeout, limit: None, interval, timing, started, seed };
         let report = deploy::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
+        let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;
         Run { late, looks: usize::try_from(report.looks).unwrap_or(usize::MAX), asked: platform.asked }
@@ -112,7 +115,7 @@ struct Platform {
 }
 
 impl Platform {
-    fn snapshot(&self) -> Option<Snapshot> {
+    fn state(&self) -> Option<Snapshot> {
         let over = self.began.elapsed().as_secs_f64() >= self.end;
         let phase = if over { Phase::Ended(Verdict::Succeeded) } else { Phase::Running };
         Some(Snapshot {
@@ -125,34 +128,40 @@ impl Platform {
     }
 }
 
-impl Provider for Platform {
+impl DeployTarget for Platform {
     /// The real one reads what is there, where it may.
-    async fn before(&mut self) {
+    async fn snapshot(&mut self, _: Duration) -> SnapshotResult {
         self.asked.push(0.0);
+        SnapshotResult::Known
     }
 
-    async fn trigger(&mut self) -> Answer {
-        self.snapshot().map_or_else(|| unreachable!("the id is one"), Answer::Accepted)
+    async fn trigger(&mut self, _: Duration) -> Answer {
+        Answer::Accepted(self.state())
     }
 
-    async fn settle(&mut self) -> Settled {
-        Settled::Never
+    async fn find(&mut self, _: Duration) -> LookupResult {
+        LookupResult::Never
     }
 
-    fn readable(&self) -> Result<(), Unreadable> {
+    fn can_follow(&self) -> Result<(), CannotFollow> {
         Ok(())
     }
 
-    async fn look(&mut self, _: &DeploymentId) -> Look {
+    async fn poll(&mut self, _: &DeploymentId, _: Duration) -> Poll {
         self.asked.push(self.began.elapsed().as_secs_f64());
-        Look { seen: self.snapshot().map_or(Seen::NotThere, Seen::Ours), pace: Pace::default() }
+        Poll { seen: self.state().map_or(PollResult::NotThere, PollResult::Ours), pace: RateHint::default() }
     }
 
-    async fn log(&mut self, _: &DeploymentId) -> Log {
+    async fn log(&mut self, _: &DeploymentId, _: Duration) -> Log {
         Log::None
     }
 
-    fn limit(&self) -> Option<RateLimit> {
+    /// What is measured is when the end is noticed, not how often it is read again.
+    fn success_may_be_early(&self) -> bool {
+        false
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
         self.limit
     }
 }

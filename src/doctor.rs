@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 use url::{Host, Url};
 
 use crate::cli::Format;
-use crate::deploy::ports::Seen;
+use crate::deploy::ports::{CannotFollow, DeployTarget as _, PollResult};
 use crate::deploy::trigger::{NotSent, Refusal, Refused, Unreachable};
-use crate::error::BAD_INPUT;
+use crate::error::{BAD_INPUT, Problem};
 use crate::http::{Failure, Http, Method, Network, Stage};
-use crate::provider::Platform;
+use crate::platforms::{Client, Source};
 use crate::render::{json, text, words};
 use crate::secret::HookUrl;
 
@@ -81,9 +81,22 @@ pub fn exit_code(checks: &[Check]) -> u8 {
     checks.iter().find_map(code).unwrap_or(0)
 }
 
+/// What the checks found to be bad input: a token that the platform refuses.
+#[must_use]
+pub fn problems(checks: &[Check]) -> Vec<Problem> {
+    let bad = checks.iter().filter(|check| check.health == Health::Bad(BAD_INPUT));
+    let problem = |check: &Check| Problem {
+        input: "api-token".to_owned(),
+        value: None,
+        wrong: check.found.clone(),
+        remedy: check.remedy.clone(),
+    };
+    bad.map(problem).collect()
+}
+
 /// What is wrong with the input, as a check.
 #[must_use]
-pub fn bad_input(problem: &crate::error::Problem) -> Check {
+pub fn bad_input(problem: &Problem) -> Check {
     let found = problem
         .value
         .as_ref()
@@ -91,13 +104,15 @@ pub fn bad_input(problem: &crate::error::Problem) -> Check {
     Check::bad("input", BAD_INPUT, format!("{}: {found}", problem.input), problem.remedy.clone())
 }
 
-/// Looks at everything that can be looked at, in the order in which a trigger would need it.
+/// Looks at everything that can be looked at, in the order in which a trigger would need it. `follows`: whether the
+/// deployment is to be followed.
 pub async fn examine(
     hook: Option<&HookUrl>,
     known: bool,
     network: &Network,
     http: &Http,
-    platform: &mut Platform,
+    platform: &mut Client,
+    follows: bool,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     let Some(hook) = hook else {
@@ -106,7 +121,7 @@ pub async fn examine(
             "none was given",
             "Only what an API token can read is checked.",
         ));
-        checks.extend(reading(platform).await);
+        checks.extend(reading(platform, follows).await);
         return checks;
     };
     checks.push(form(hook, known));
@@ -121,7 +136,7 @@ pub async fn examine(
     }
     checks.extend(connect(hook.expose(), http).await);
     if exit_code(&checks) == 0 {
-        checks.extend(reading(platform).await);
+        checks.extend(reading(platform, follows).await);
     }
     checks
 }
@@ -130,8 +145,8 @@ fn form(hook: &HookUrl, known: bool) -> Check {
     if known {
         return Check::good("hook URL", format!("has the right form: {}", hook.label()));
     }
-    let remedy = "Its answers are read as fortrabbit's. For a staging platform set `api-url`.";
-    Check::unsure("hook URL", format!("is of a host this version does not know: {}", hook.label()), remedy)
+    let remedy = "It is triggered and not followed. For a staging platform set `api-url`.";
+    Check::unsure("hook URL", format!("is not of a platform this version knows: {}", hook.label()), remedy)
 }
 
 async fn resolve(url: &Url) -> Check {
@@ -178,8 +193,15 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 }
 
 /// What the platform answers where reading is documented.
-async fn reading(platform: &mut Platform) -> Vec<Check> {
-    let by = if platform.hook_is_readable() { "hook" } else { "API token" };
+async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
+    let by = if platform.source() == Some(Source::Hook) { "hook" } else { "API token" };
+    if platform.can_follow() == Err(CannotFollow::UnknownPlatform) {
+        return vec![Check::unsure(
+            "state",
+            "cannot be read: the platform is not known",
+            "That is fine for triggering.",
+        )];
+    }
     if !platform.can_read(None) {
         let remedy = "That is fine for triggering. To wait for the verdict, pass `api-token`; whether the hook itself is \
                       right only a trigger can tell.";
@@ -195,32 +217,28 @@ async fn reading(platform: &mut Platform) -> Vec<Check> {
         (words.happened, words.next)
     };
     let check = match platform.newest().await.seen {
-        Seen::Ours(snapshot) | Seen::Newer(snapshot) => {
+        PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
             Check::good(by, format!("reads the newest deployment: {}", words::status(&snapshot)))
         }
-        Seen::NotThere => {
+        PollResult::NotThere => {
             let (_, remedy) = refused(Refused::NotFound, 404, "");
             let found =
                 "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
             Check::unsure(by, found, remedy)
         }
-        Seen::Denied { status: 410, said } => {
+        PollResult::Denied { status: 410, said } => {
             let (found, remedy) = refused(Refused::Gone, 410, &said);
             Check::bad(by, 3, found, remedy)
         }
-        Seen::Denied { status: status @ (401 | 403), .. } if by == "API token" => {
-            let found = format!("is not accepted (HTTP {status})");
-            Check::unsure(
-                by,
-                found,
-                "Check that the token is valid and belongs to an owner of the environment; without it a run ends as `triggered`.",
-            )
+        PollResult::Denied { status: status @ (401 | 403), said } if by == "API token" => {
+            let (found, remedy) = words::token_denied(status, &said);
+            if follows { Check::bad(by, BAD_INPUT, found, remedy) } else { Check::unsure(by, found, remedy) }
         }
-        Seen::Denied { status, said } => {
+        PollResult::Denied { status, said } => {
             let (found, remedy) = refused(Refused::Forbidden, status, &said);
             Check::bad(by, 3, found, remedy)
         }
-        Seen::Trouble { said } => Check::unsure(
+        PollResult::Trouble { said } => Check::unsure(
             by,
             format!("gives no usable answer: {said}"),
             "Try again later; see the platform's status page.",

@@ -2,7 +2,7 @@
 //! once, follows that very deployment to its end, and tells everyone who should know.
 //!
 //! The story of one run, top down: [`run()`] takes the arguments and one snapshot of the environment ([`mod@env`]),
-//! resolves them into what is true ([`settings`]), opens the platform ([`provider`]) on the one HTTP client
+//! resolves them into what is true ([`settings`]), opens the platform ([`platforms`]) on the one HTTP client
 //! ([`http`]), lets the core ([`mod@deploy`]) trigger and follow, and has it told ([`ci`], [`render`]) where the run
 //! takes place. The exit code is a promise ([`error`]).
 
@@ -13,8 +13,8 @@ pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod http;
+pub mod platforms;
 mod play;
-pub mod provider;
 pub mod render;
 mod run;
 pub mod sandbox;
@@ -156,10 +156,11 @@ async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Unstarted> {
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
+    run.must_follow()?;
     if run.settings.dry_run {
-        return Ok(run.rehearse(env, &signals).await);
+        return Ok(run.rehearse(env, &signals).await?);
     }
-    Ok(run.run(Task::Deploy, timing, &signals).await)
+    Ok(run.run(Task::Deploy, timing, &signals).await?)
 }
 
 /// Follows a deployment that already exists.
@@ -169,7 +170,7 @@ async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Unstarted> {
     let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None, Some(&signals))?;
     run.must_read(Some(&id))?;
-    Ok(run.run(Task::Follow(id), Timing::default(), &signals).await)
+    Ok(run.run(Task::Follow(id), Timing::default(), &signals).await?)
 }
 
 /// Reads a deployment's present state.
@@ -186,7 +187,8 @@ async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Unstarted> {
     match resolve(inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
             let mut run = Run::open(settings, &inputs.telling, env, None, None)?;
-            unless_signaled(async { Ok(run.examine(env).await) }, &signals).await
+            let examine = async { Ok(doctor::exit_code(&run.examine(env).await)) };
+            unless_signaled(examine, &signals).await
         }
         Err(Unstarted::BadInput(problems)) => {
             let out = Out::new(Redactor::default(), github::is_here(env));

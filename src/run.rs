@@ -11,16 +11,16 @@ use crate::ci::records::{Permit, Wanted};
 use crate::ci::terminal::{Folds, Manner, Terminal, Volume};
 use crate::ci::{Told, Voice};
 use crate::cli::{Color, Format, Telling};
-use crate::deploy::ports::Reporter as _;
+use crate::deploy::ports::{DeployTarget as _, Reporter as _};
 use crate::deploy::report::{Cause, Event, Report, Task};
 use crate::deploy::schedule::Timing;
 use crate::deploy::state::{DeploymentId, Outcome};
-use crate::deploy::{self, Plan, Wait};
+use crate::deploy::{self, Plan, TokenDenied, Wait};
 use crate::doctor::{self, Check, Health};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
-use crate::provider::{self, Access, Platform};
+use crate::platforms::{Access, Client};
 use crate::render::{Kind, Place, words};
 use crate::secret::HookUrl;
 use crate::settings::Settings;
@@ -30,7 +30,7 @@ use crate::signals::Signals;
 pub(crate) struct Run {
     pub(crate) settings: Settings,
     pub(crate) http: Http,
-    pub(crate) platform: Platform,
+    pub(crate) platform: Client,
     pub(crate) told: Told,
     pub(crate) out: Out,
     format: Format,
@@ -60,8 +60,8 @@ impl Run {
             Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
         })?;
         let access = access(&settings);
-        let known = provider::is_known(&access);
-        let platform = provider::open(access, http.clone());
+        let platform = Client::new(access, http.clone());
+        let known = platform.is_known();
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
         let left = limit.filter(|left| *left < settings.timeout);
@@ -110,12 +110,29 @@ impl Run {
         Ok(Self { settings, http, platform, told, out, format, limit })
     }
 
-    pub(crate) async fn run(&mut self, task: Task, timing: Timing, signals: &Signals) -> u8 {
+    pub(crate) async fn run(
+        &mut self,
+        task: Task,
+        timing: Timing,
+        signals: &Signals,
+    ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
         let plan = Plan { wait, timeout, limit: self.limit, interval, timing, started, seed };
         let report = deploy::run(task, &mut self.platform, &mut self.told, plan, signals.wait()).await;
-        exit_code(report.outcome, self.settings.pass_canceled, signals.first())
+        let report = report.map_err(|denied| token_denied(&denied))?;
+        Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
+    }
+
+    /// Bad input where the verdict is asked for and it is known before the trigger that there will be none.
+    pub(crate) fn must_follow(&self) -> Result<(), Problems> {
+        if self.settings.wait != Wait::Always {
+            return Ok(());
+        }
+        let Err(why) = self.platform.can_follow() else { return Ok(()) };
+        let (wrong, remedy) = words::cannot_follow(why);
+        let (input, value) = ("wait".to_owned(), Some("always".to_owned()));
+        Err(Problems(vec![Problem { input, value, wrong: wrong.to_owned(), remedy: remedy.to_owned() }]))
     }
 
     /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
@@ -130,19 +147,23 @@ impl Run {
     }
 
     /// A dry run: everything but the trigger.
-    pub(crate) async fn rehearse(&mut self, env: &Env, signals: &Signals) -> u8 {
-        let code = tokio::select! {
+    pub(crate) async fn rehearse(&mut self, env: &Env, signals: &Signals) -> Result<u8, Problems> {
+        let checks = tokio::select! {
             biased;
             () = signals.wait() => None,
-            code = self.examine(env) => Some(code),
+            checks = self.examine(env) => Some(checks),
         };
-        let outcome = match code {
+        let problems = doctor::problems(checks.as_deref().unwrap_or_default());
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        let outcome = match checks.as_deref().map(doctor::exit_code) {
             None => Outcome::Interrupted,
             Some(0) => Outcome::Skipped,
             Some(4) => Outcome::Unreachable,
             Some(_) => Outcome::Refused,
         };
-        self.end_untriggered(outcome, Some(Cause::NotAsked), signals.first()).await
+        Ok(self.end_untriggered(outcome, Some(Cause::NotAsked), signals.first()).await)
     }
 
     /// Ends a run in which nothing was to be triggered.
@@ -157,15 +178,18 @@ impl Run {
         exit_code(outcome, false, signal)
     }
 
-    pub(crate) async fn examine(&mut self, env: &Env) -> u8 {
-        let known = provider::is_known(&access(&self.settings));
-        let Settings { hook, network, .. } = &self.settings;
-        let mut checks = doctor::examine(hook.as_ref(), known, network, &self.http, &mut self.platform).await;
+    /// Prints each check.
+    pub(crate) async fn examine(&mut self, env: &Env) -> Vec<Check> {
+        let known = self.platform.is_known();
+        let Settings { hook, network, wait, .. } = &self.settings;
+        let follows = *wait != Wait::Never;
+        let platform = &mut self.platform;
+        let mut checks = doctor::examine(hook.as_ref(), known, network, &self.http, platform, follows).await;
         checks.extend(self.examine_tokens(env).await);
         for check in &checks {
             self.out.data(&check.line(self.format, SystemTime::now()));
         }
-        doctor::exit_code(&checks)
+        checks
     }
 
     /// The CI's own tokens. What is wrong with one costs a report, never the deployment.
@@ -184,6 +208,13 @@ impl Run {
         };
         github.into_iter().chain(gitlab).map(check).collect()
     }
+}
+
+/// The platform refused the token before anything was triggered.
+fn token_denied(denied: &TokenDenied) -> Problems {
+    let (wrong, remedy) = words::token_denied(denied.status, &denied.said);
+    let input = "api-token".to_owned();
+    Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
 }
 
 /// What is wanted of a forge; its token is still to be put in.

@@ -1,9 +1,9 @@
 //! `status`: reads the deployment's present state and triggers nothing.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::cli::{Format, StatusArgs};
-use crate::deploy::ports::{Provider as _, Seen};
+use crate::deploy::ports::{DeployTarget as _, PollResult};
 use crate::deploy::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
@@ -17,25 +17,27 @@ pub(crate) async fn run(args: &StatusArgs, settings: Settings, env: &Env) -> Res
     let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
     run.must_read(id.as_ref())?;
     let look = match &id {
-        Some(id) => run.platform.look(id).await,
+        Some(id) => run.platform.poll(id, Duration::MAX).await,
         None => run.platform.newest().await,
     };
     let said = match look.seen {
-        Seen::Ours(snapshot) => {
+        PollResult::Ours(snapshot) => {
             match args.inputs.telling.format {
                 Format::Human => run.out.data(&words::status(&snapshot)),
                 Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
             }
             return Ok(0);
         }
-        Seen::Newer(other) => {
+        PollResult::Newer(other) => {
             format!("The hook shows its newest deployment alone, and that is {} now.", other.id)
         }
-        Seen::NotThere => {
+        PollResult::NotThere => {
             "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
         }
-        Seen::Denied { status, said } => format!("The platform does not let us read it ({status}). {said}"),
-        Seen::Trouble { said } => format!("The state could not be read: {said}."),
+        PollResult::Denied { status, said } => {
+            format!("The platform does not let us read it ({status}). {said}")
+        }
+        PollResult::Trouble { said } => format!("The state could not be read: {said}."),
     };
     run.told.warn(&format!("{} `deploy-hook doctor` finds out more.", said.trim()));
     Ok(exit_code(Outcome::Lost, false, None))

@@ -35,8 +35,8 @@ impl Files {
     pub fn tell(&self, event: &Event, place: &Place) -> Vec<String> {
         match event {
             Event::Triggered { snapshot, .. } => {
-                let outputs = self.outputs(&outputs::early(snapshot, place));
-                let links = self.write("annotations.json", &artifacts::annotations(place, Some(snapshot)));
+                let outputs = self.outputs(&outputs::early(snapshot.as_ref(), place));
+                let links = self.write("annotations.json", &artifacts::annotations(place, snapshot.as_ref()));
                 outputs.into_iter().chain(links).collect()
             }
             Event::Ended { report } => {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use super::ports::{Look, Seen};
+use super::ports::{Poll, PollResult};
 use super::report::Cause;
 use super::schedule::Timing;
-use super::state::{Outcome, Phase, Snapshot};
+use super::state::{Outcome, Phase, Snapshot, Verdict};
 
 /// What a look led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Transition {
     /// Our deployment, still under way.
     News(Snapshot),
+    /// Our deployment has succeeded, as far as one reading tells: it is read once more.
+    Confirm(Snapshot),
     /// Not there yet.
     NotYet,
     /// A look that failed, and another may follow.
@@ -39,21 +41,27 @@ pub(super) struct Follow {
     foreign: bool,
     grace: Duration,
     budget: u32,
+    /// Whether a success is to be read twice.
+    confirm: bool,
+    /// The latest reading, where it is a success that was not read again yet.
+    success: Option<Snapshot>,
     seen: bool,
     errors: u32,
-    trouble: String,
+    /// What was wrong with the latest failed look.
+    said: String,
 }
 
 impl Follow {
-    /// A follow that has not looked yet. `foreign`: the deployment was not triggered by this run.
+    /// A follow that has not looked yet. `foreign`: the deployment was not triggered by this run. `confirm`: a success
+    /// is read once more before it is the end.
     #[must_use]
-    pub(super) fn new(timing: &Timing, foreign: bool) -> Self {
+    pub(super) fn new(timing: &Timing, foreign: bool, confirm: bool) -> Self {
         let (grace, budget) = (timing.grace, timing.errors);
-        Self { foreign, grace, budget, seen: false, errors: 0, trouble: String::new() }
+        Self { foreign, grace, budget, confirm, success: None, seen: false, errors: 0, said: String::new() }
     }
 
     /// Our deployment was found by reading before the first look.
-    pub(super) fn found(&mut self) {
+    pub(super) fn mark_seen(&mut self) {
         self.seen = true;
     }
 
@@ -63,70 +71,91 @@ impl Follow {
         self.errors
     }
 
-    /// What a look at this `age` means. `last`: the deadline is here and no other look will follow.
-    pub(super) fn learn(&mut self, look: Look, age: Duration, last: bool) -> Step {
+    /// The failed looks since the last good one, if any.
+    #[must_use]
+    pub(super) fn trouble(&self) -> Option<Cause> {
+        (self.errors > 0).then(|| Cause::Trouble { said: self.said.clone(), errors: self.errors })
+    }
+
+    /// What a look at this `age` means. `last`: no other look will follow before the deadline.
+    pub(super) fn apply(&mut self, look: Poll, age: Duration, last: bool) -> Transition {
         let young = !self.seen && age < self.grace;
+        let unread = matches!(look.seen, PollResult::Newer(_) | PollResult::Denied { .. });
+        if unread && self.success.is_some() {
+            return self.deadline();
+        }
         let step = match look.seen {
-            Seen::Ours(snapshot) => {
-                self.seen = true;
-                self.errors = 0;
-                match snapshot.phase {
-                    Phase::Ended(verdict) => {
-                        Step::End { outcome: verdict.into(), cause: None, snapshot: Some(snapshot) }
-                    }
-                    Phase::Waiting | Phase::Running | Phase::Unknown => Step::News(snapshot),
-                }
-            }
-            Seen::Newer(_) if self.foreign && !self.seen => Self::absent(young),
-            Seen::Newer(other) => Step::End {
+            PollResult::Ours(snapshot) => self.ours(snapshot, last),
+            PollResult::Newer(_) if self.foreign && !self.seen => Self::absent(young),
+            PollResult::Newer(other) => Transition::End {
                 outcome: Outcome::Superseded,
                 cause: Some(Cause::Newer(other.id)),
                 snapshot: None,
             },
-            Seen::NotThere if self.seen => self.trouble("the deployment is not there any more"),
-            Seen::NotThere => Self::absent(young),
-            Seen::Denied { status, said } => lost(Cause::Denied { status, said }),
-            Seen::Trouble { said } => self.trouble(&said),
+            PollResult::NotThere if self.seen => self.failed("the deployment is not there any more"),
+            PollResult::NotThere => Self::absent(young),
+            PollResult::Denied { status, said } => lost(Cause::Denied { status, said }),
+            PollResult::Trouble { said } => self.failed(&said),
         };
         match step {
-            Step::News(snapshot) if last => {
-                Step::End { outcome: Outcome::TimedOut, cause: None, snapshot: Some(snapshot) }
+            Transition::News(snapshot) if last => {
+                Transition::End { outcome: Outcome::TimedOut, cause: None, snapshot: Some(snapshot) }
             }
-            Step::NotYet | Step::Trouble { .. } if last => self.deadline(),
+            Transition::NotYet | Transition::Trouble { .. } if last => self.deadline(),
             step => step,
         }
     }
 
-    /// The end at the deadline without a reading of the present state: timed out where it was seen under way
-    /// before, else lost.
+    /// The end at the deadline without a reading of the present state: a success that could not be read again stays
+    /// one; else timed out where it was seen under way before, else lost.
     #[must_use]
-    pub(super) fn deadline(&self) -> Step {
-        let said = self.trouble.clone();
-        let cause = match self.errors {
-            0 if self.seen => None,
-            0 => Some(Cause::NotThere),
-            errors => Some(Cause::Trouble { said, errors }),
-        };
+    pub(super) fn deadline(&self) -> Transition {
+        if self.success.is_some() {
+            return Transition::End {
+                outcome: Outcome::Succeeded,
+                cause: None,
+                snapshot: self.success.clone(),
+            };
+        }
+        let cause = self.trouble().or_else(|| (!self.seen).then_some(Cause::NotThere));
         let outcome = if self.seen { Outcome::TimedOut } else { Outcome::Lost };
-        Step::End { outcome, cause, snapshot: None }
+        Transition::End { outcome, cause, snapshot: None }
     }
 
-    fn absent(young: bool) -> Step {
-        if young { Step::NotYet } else { lost(Cause::NotThere) }
+    fn ours(&mut self, snapshot: Snapshot, last: bool) -> Transition {
+        self.seen = true;
+        self.errors = 0;
+        let read_before = self.success.take().is_some();
+        match snapshot.phase {
+            Phase::Ended(Verdict::Succeeded) if self.confirm && !read_before && !last => {
+                self.success = Some(snapshot.clone());
+                Transition::Confirm(snapshot)
+            }
+            Phase::Ended(verdict) => {
+                Transition::End { outcome: verdict.into(), cause: None, snapshot: Some(snapshot) }
+            }
+            Phase::Waiting | Phase::Running | Phase::Unknown => Transition::News(snapshot),
+        }
     }
 
-    fn trouble(&mut self, said: &str) -> Step {
+    fn absent(young: bool) -> Transition {
+        if young { Transition::NotYet } else { lost(Cause::NotThere) }
+    }
+
+    fn failed(&mut self, said: &str) -> Transition {
         self.errors += 1;
-        said.clone_into(&mut self.trouble);
-        let (said, errors) = (self.trouble.clone(), self.errors);
+        said.clone_into(&mut self.said);
+        let (said, errors) = (self.said.clone(), self.errors);
         if errors < self.budget {
-            Step::Trouble { said, errors }
+            Transition::Trouble { said, errors }
+        } else if self.success.is_some() {
+            self.deadline()
         } else {
             lost(Cause::Trouble { said, errors })
         }
     }
 }
 
-fn lost(cause: Cause) -> Step {
-    Step::End { outcome: Outcome::Lost, cause: Some(cause), snapshot: None }
+fn lost(cause: Cause) -> Transition {
+    Transition::End { outcome: Outcome::Lost, cause: Some(cause), snapshot: None }
 }

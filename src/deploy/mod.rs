@@ -1,13 +1,15 @@
-//! The core: a hook is triggered once, its deployment is followed to the end, and a reporter is told.
+//! The core: triggers a hook once, follows its deployment to the end, and reports.
 //!
 //! No sockets, files, environment or colour in here, and one loop with the one sleep of the program.
 
-mod course;
+mod action;
 mod follow;
+mod plan;
 pub mod ports;
 pub mod report;
 pub mod schedule;
 pub mod state;
+mod state_machine;
 pub mod trigger;
 
 use std::cell::Cell;
@@ -15,85 +17,86 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
-use self::course::{Action, Course, Fact, Reading};
-pub use self::course::{Plan, Wait};
-use self::ports::{Provider, Reporter};
+pub use self::action::TokenDenied;
+use self::action::{Action, ActionResult, Readability};
+pub use self::plan::{Plan, Wait};
+use self::ports::{DeployTarget, Reporter};
 use self::report::{Event, Report, Task};
+use self::state_machine::StateMachine;
 
-/// Runs a task to its end and tells the reporter of everything on the way.
+/// Runs a task to its end and reports every event on the way.
 ///
-/// `stop` ends the run early, in order: nothing is begun any more, and whatever is under way is dropped, except that
-/// a trigger already sent is waited for a moment longer, so that the deployment it made can be named.
-pub async fn run<P: Provider, R: Reporter>(
+/// `stop` ends the run early, in order: no new action begins, and the current one is dropped. The answer to a trigger
+/// that was already sent is waited for a moment longer, so that the deployment it made can be named.
+///
+/// If the platform refuses the token in the reading before the trigger, that is an error: nothing was sent, and nothing
+/// was reported.
+pub async fn run<T: DeployTarget, R: Reporter>(
     task: Task,
-    provider: &mut P,
+    target: &mut T,
     reporter: &mut R,
     plan: Plan,
     stop: impl Future<Output = ()>,
-) -> Report {
-    let began = Instant::now();
-    let parting = plan.timing.parting;
-    let mut course = Course::new(task, plan, provider.limit());
+) -> Result<Report, TokenDenied> {
+    let started = Instant::now();
+    let grace_on_stop = plan.timing.parting;
+    let mut machine = StateMachine::new(task, plan, target.rate_limit(), target.success_may_be_early());
     let mut stop = pin!(stop);
     loop {
-        let action = course.next(began.elapsed());
-        for event in course.news() {
+        let action = machine.next_action(started.elapsed());
+        for event in machine.take_events() {
             reporter.tell(&event).await;
         }
         if action == Action::End {
             break;
         }
-        let triggering = action == Action::Trigger;
-        let polled = Cell::new(false);
+        let is_trigger = matches!(action, Action::Trigger(_));
+        let has_begun = Cell::new(false);
         let mut act = pin!(async {
-            polled.set(true);
-            act(action, provider, began).await
+            has_begun.set(true);
+            act(action, target, started).await
         });
-        let fact = tokio::select! {
+        let result = tokio::select! {
             biased;
             () = &mut stop => {
-                let sent = triggering && polled.get();
-                let answer = if sent { tokio::time::timeout(parting, act).await.ok() } else { None };
+                let sent = is_trigger && has_begun.get();
+                let answer = if sent { tokio::time::timeout(grace_on_stop, act).await.ok() } else { None };
                 let unanswered = sent && answer.is_none();
-                if let Some(fact) = answer {
-                    course.learn(began.elapsed(), fact);
+                if let Some(result) = answer {
+                    machine.apply(started.elapsed(), result);
                 }
-                course.interrupt(began.elapsed(), unanswered);
+                machine.interrupt(started.elapsed(), unanswered);
                 continue;
             }
-            fact = &mut act => fact,
+            result = &mut act => result,
         };
-        course.learn(began.elapsed(), fact);
+        machine.apply(started.elapsed(), result);
     }
-    let report = course.into_report();
+    let report = machine.into_report()?;
     reporter.tell(&Event::Ended { report: report.clone() }).await;
-    report
+    Ok(report)
 }
 
-/// Does one action and says what it brought.
-async fn act<P: Provider>(action: Action, provider: &mut P, began: Instant) -> Fact {
+async fn act<T: DeployTarget>(action: Action, target: &mut T, started: Instant) -> ActionResult {
     match action {
-        Action::Before => {
-            provider.before().await;
-            Fact::Prepared
+        Action::Snapshot(limit) => ActionResult::Snapshot(target.snapshot(limit).await),
+        Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await, readability(target)),
+        Action::Find(limit) => ActionResult::Find(target.find(limit).await, readability(target)),
+        Action::Poll(id, limit) => ActionResult::Poll(target.poll(&id, limit).await),
+        Action::Log(id, limit) => ActionResult::Log(target.log(&id, limit).await),
+        Action::Wait(until) => {
+            wait_until(started + until).await;
+            ActionResult::Waited
         }
-        Action::Trigger => Fact::Answered(provider.trigger().await, reading(provider)),
-        Action::Settle => Fact::Settled(provider.settle().await, reading(provider)),
-        Action::Look(id) => Fact::Looked(provider.look(&id).await),
-        Action::Log(id) => Fact::Log(provider.log(&id).await),
-        Action::Rest(until) => {
-            rest(began + until).await;
-            Fact::Rested
-        }
-        Action::End => Fact::Rested,
+        Action::End => ActionResult::Waited,
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one sleep of the program")]
-async fn rest(until: Instant) {
+async fn wait_until(until: Instant) {
     tokio::time::sleep_until(until).await;
 }
 
-fn reading<P: Provider>(provider: &P) -> Reading {
-    Reading { possible: provider.readable(), limit: provider.limit() }
+fn readability<T: DeployTarget>(target: &T) -> Readability {
+    Readability { can_follow: target.can_follow(), rate_limit: target.rate_limit() }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::ports::Unreadable;
+use super::ports::CannotFollow;
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
 use super::trigger::{NotSent, Refusal, Unclear};
 
@@ -28,10 +28,10 @@ pub enum Event {
         /// What happened to the answer.
         unclear: Unclear,
     },
-    /// A deployment of ours exists.
+    /// The platform accepted the trigger.
     Triggered {
-        /// As the platform described it.
-        snapshot: Snapshot,
+        /// Our deployment as the platform described it; none where it named none.
+        snapshot: Option<Snapshot>,
         /// Whether it was found by looking, after an unclear answer.
         adopted: bool,
     },
@@ -118,7 +118,7 @@ pub enum Cause {
     /// No usable answer to the trigger.
     Unclear(Unclear),
     /// Followed no further because it cannot be read.
-    Unreadable(Unreadable),
+    Unreadable(CannotFollow),
     /// Not followed by choice (`wait: never`).
     NotAsked,
     /// The platform does not let us read it.
@@ -137,6 +137,8 @@ pub enum Cause {
     },
     /// It was never found.
     NotThere,
+    /// The platform asked for a pause that lasts beyond the deadline.
+    AskedToWait,
     /// Another deployment stands in its place.
     Newer(DeploymentId),
 }
@@ -158,6 +160,8 @@ pub struct Report {
     pub duration: Duration,
     /// The last reading of our deployment.
     pub snapshot: Option<Snapshot>,
+    /// When that was, since the trigger.
+    pub last_read: Option<Duration>,
     /// The states seen, in order.
     pub stages: Vec<Stage>,
     /// Triggers sent.
@@ -180,10 +184,20 @@ impl Report {
             started,
             duration: Duration::ZERO,
             snapshot: None,
+            last_read: None,
             stages: Vec::new(),
             triggers: 0,
             looks: 0,
             log: Vec::new(),
         }
+    }
+
+    /// When the nth stage was last seen, since the trigger: at the next one, or at the last reading. What became of
+    /// it afterwards nobody saw.
+    #[must_use]
+    pub fn seen_until(&self, n: usize) -> Duration {
+        let from = self.stages.get(n).map_or(Duration::ZERO, |stage| stage.at);
+        let next = self.stages.get(n + 1).map(|next| next.at);
+        next.or(self.last_read).unwrap_or(from).max(from)
     }
 }

@@ -34,6 +34,14 @@ pub struct Timing {
     pub log_tries: u32,
     /// How long the answer to a trigger under way is still waited for after an interruption.
     pub parting: Duration,
+    /// The least time that a request gets, however near the deadline is.
+    pub least: Duration,
+    /// The pause before a success that may be early is read once more.
+    pub confirm: Duration,
+    /// How long the log of a failed deployment may take in all.
+    pub log: Duration,
+    /// How long of that may lie beyond the deadline.
+    pub log_beyond: Duration,
 }
 
 impl Default for Timing {
@@ -52,6 +60,10 @@ impl Default for Timing {
             heartbeat: Duration::from_mins(1),
             log_tries: 3,
             parting: Duration::from_secs(1),
+            least: Duration::from_secs(2),
+            confirm: Duration::from_secs(2),
+            log: Duration::from_secs(30),
+            log_beyond: Duration::from_secs(3),
         }
     }
 }
@@ -68,6 +80,7 @@ impl Timing {
             settle: scale(self.settle),
             retry: scale(self.retry),
             rate_pause: scale(self.rate_pause),
+            confirm: scale(self.confirm),
             ..self.clone()
         }
     }
@@ -84,16 +97,18 @@ pub struct RateLimit {
 
 /// What an answer says about how fast to go on: `Retry-After` and the `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
-    /// Leave me alone this long.
+pub struct RateHint {
+    /// How long nothing may be asked (`Retry-After` of a refusal).
     pub retry_after: Option<Duration>,
+    /// How long a good answer suggests to wait (`Retry-After` of a success). Followed up to the longest pause.
+    pub suggested: Option<Duration>,
     /// Requests left until the reset.
     pub remaining: Option<u32>,
     /// How long until the reset.
     pub reset_in: Option<Duration>,
 }
 
-impl Pace {
+impl RateHint {
     /// The least pause the platform asks for: to the letter where it names one, and half of the requests that are
     /// left spread over the time until the reset where it counts them.
     #[must_use]
@@ -133,7 +148,7 @@ impl Schedule {
     /// `chance` in `0.0..1.0` is the jitter's dice. What the platform asks for (`pace`) and its documented limit
     /// are never undercut, whatever interval was chosen.
     #[must_use]
-    pub fn pause(&self, age: Duration, errors: u32, pace: Pace, chance: f64) -> Duration {
+    pub fn pause(&self, age: Duration, errors: u32, pace: RateHint, chance: f64) -> Duration {
         let timing = &self.timing;
         let chosen = self.interval.unwrap_or_else(|| {
             let grown = age.mul_f64(timing.growth).clamp(timing.floor, timing.cap);
@@ -143,7 +158,8 @@ impl Schedule {
             0 => Duration::ZERO,
             n => timing.floor.saturating_mul(1 << n.min(16)).min(timing.cap),
         };
-        chosen.max(backoff).max(self.spacing).max(pace.least())
+        let suggested = pace.suggested.unwrap_or_default().min(timing.cap);
+        chosen.max(backoff).max(self.spacing).max(suggested).max(pace.least())
     }
 
     /// The least pause the documented limit leaves between two requests.
@@ -171,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_pause_grows_with_age_from_the_floor_to_the_cap() {
-        let pause = |age: u64| plain().pause(S * u32::try_from(age).unwrap(), 0, Pace::default(), 0.0);
+        let pause = |age: u64| plain().pause(S * u32::try_from(age).unwrap(), 0, RateHint::default(), 0.0);
         assert_eq!(pause(0), S);
         assert_eq!(pause(10), S);
         assert_eq!(pause(60), S * 6);
@@ -181,15 +197,15 @@ mod tests {
 
     #[test]
     fn jitter_takes_off_at_most_its_share_and_never_adds() {
-        let full = plain().pause(S * 100, 0, Pace::default(), 0.0);
-        let least = plain().pause(S * 100, 0, Pace::default(), 1.0);
+        let full = plain().pause(S * 100, 0, RateHint::default(), 0.0);
+        let least = plain().pause(S * 100, 0, RateHint::default(), 1.0);
         assert_eq!(full, S * 10);
         assert_eq!(least, S * 9);
     }
 
     #[test]
     fn errors_back_off_to_the_cap_and_cannot_overflow() {
-        let pause = |errors| plain().pause(S, errors, Pace::default(), 0.0);
+        let pause = |errors| plain().pause(S, errors, RateHint::default(), 0.0);
         assert_eq!(
             [pause(0), pause(1), pause(2), pause(4), pause(u32::MAX)],
             [S, S * 2, S * 4, S * 16, S * 30]
@@ -200,14 +216,17 @@ mod tests {
     fn what_the_platform_asks_for_is_never_undercut() {
         let fixed = Schedule::new(Timing::default(), Some(S * 2), None);
         let ask = |pace| fixed.pause(S, 0, pace, 1.0);
-        assert_eq!(ask(Pace::default()), S * 2);
-        assert_eq!(ask(Pace { retry_after: Some(S * 90), ..Pace::default() }), S * 90);
-        let counted =
-            |remaining| Pace { remaining: Some(remaining), reset_in: Some(S * 60), ..Pace::default() };
+        assert_eq!(ask(RateHint::default()), S * 2);
+        assert_eq!(ask(RateHint { retry_after: Some(S * 90), ..RateHint::default() }), S * 90);
+        let counted = |remaining| RateHint {
+            remaining: Some(remaining),
+            reset_in: Some(S * 60),
+            ..RateHint::default()
+        };
         assert_eq!(ask(counted(0)), S * 60, "nothing left: wait for the reset");
         assert_eq!(ask(counted(20)), S * 6, "half of what is left, spread");
         assert_eq!(
-            ask(Pace { remaining: Some(0), ..Pace::default() }),
+            ask(RateHint { remaining: Some(0), ..RateHint::default() }),
             S * 2,
             "no reset named: nothing to wait for"
         );
@@ -217,7 +236,7 @@ mod tests {
     fn a_documented_limit_is_used_at_most_by_half_with_room_for_the_last_look_and_the_log() {
         let limit = RateLimit { requests: 20, per: S * 60 };
         let schedule = Schedule::new(Timing::default(), Some(S), Some(limit));
-        let pause = schedule.pause(S, 0, Pace::default(), 1.0);
+        let pause = schedule.pause(S, 0, RateHint::default(), 1.0);
         let looks_a_minute = (60.0 / pause.as_secs_f64()).floor();
         assert!(looks_a_minute + 2.0 <= 10.0, "{looks_a_minute} looks, a last one and the log");
         let tiny = RateLimit { requests: 2, per: S * 60 };

@@ -8,8 +8,8 @@ use super::state::Snapshot;
 /// What came of one `POST` to the hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The platform made a deployment and said which.
-    Accepted(Snapshot),
+    /// The platform accepted the trigger, and said which deployment it made, or did not.
+    Accepted(Option<Snapshot>),
     /// The platform said no. Nothing was triggered.
     Refused(Refusal),
     /// The request provably never left. Nothing was triggered.
@@ -46,7 +46,7 @@ pub enum Refused {
     RateLimited,
     /// Any 3xx: the secret is never sent on to another address.
     Redirected,
-    /// Another 4xx, or a success whose body holds nothing but an error.
+    /// Another 4xx.
     Other,
 }
 
@@ -90,8 +90,12 @@ pub enum NoAnswer {
     Broken,
     /// The server said it failed, not what became of the request: 5xx, 408.
     ServerError(u16),
-    /// It said yes and named no deployment we can read.
+    /// Its status is a success, and it names no deployment we can read.
     Unreadable(u16),
+    /// Its status is a success, and its body says no.
+    SaysNo(u16),
+    /// Its status is a success, and it names a deployment that had ended before the trigger.
+    AlreadyEnded(u16),
 }
 
 impl Answer {

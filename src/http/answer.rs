@@ -8,6 +8,9 @@ use thiserror::Error;
 /// No answer is read beyond this many bytes.
 pub const LARGEST_BODY: usize = 1024 * 1024;
 
+/// The longest pause that a header can ask for, in seconds: no run lasts that long, and sums of it cannot overflow.
+const LONGEST_PAUSE: u64 = u32::MAX as u64;
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -71,13 +74,19 @@ fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
     head.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// RFC 9110, 10.2.3: seconds, or a date. What cannot be read is as if it were not there.
+/// RFC 9110, 10.2.3: seconds, or a date; a fraction of a second counts as a whole one. A number too large to count is
+/// the longest pause there is. What cannot be read is as if it were not there.
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+    if !whole.is_empty() && digits(whole) && digits(fraction) {
+        let seconds = whole.parse().unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+        let more = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+        return Some(Duration::from_secs(seconds + more));
     }
     let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(now).unwrap_or_default())
+    let pause = at.duration_since(now).unwrap_or_default();
+    Some(pause.min(Duration::from_secs(LONGEST_PAUSE)))
 }
 
 /// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch, a very
@@ -91,7 +100,7 @@ fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
         millis => Duration::from_millis(millis),
     };
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Some(seconds.saturating_sub(now))
+    Some(seconds.saturating_sub(now).min(Duration::from_secs(LONGEST_PAUSE)))
 }
 
 #[cfg(test)]
@@ -105,7 +114,11 @@ mod tests {
         assert_eq!(retry_after("120", now), seconds(120));
         assert_eq!(retry_after("Mon, 23 Nov 2026 12:00:30 GMT", now), seconds(30));
         assert_eq!(retry_after("Mon, 23 Nov 2026 11:00:00 GMT", now), seconds(0), "a date that is past");
-        for nonsense in ["", "-5", "soon", "1e9", "99999999999999999999"] {
+        assert_eq!([retry_after("1.5", now), retry_after("7.0", now)], [seconds(2), seconds(7)]);
+        for huge in ["4294967296", "99999999999", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(retry_after(huge, now), seconds(LONGEST_PAUSE), "{huge}");
+        }
+        for nonsense in ["", "-5", "soon", "1e9", ".5", "1.5.2", "+5"] {
             assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
         }
         let epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();

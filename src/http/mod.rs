@@ -97,6 +97,8 @@ pub enum Unusable {
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
+    tls: ClientConfig,
+    proxy: Option<Proxy>,
     redactor: Redactor,
 }
 
@@ -152,23 +154,30 @@ impl Http {
             .map_err(|error| Unusable::Library(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        #[expect(clippy::disallowed_methods, reason = "the one client")]
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .user_agent(concat!("deploy-hook/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .connect_timeout(CONNECT)
-            .no_proxy();
-        if let Some(proxy) = &network.proxy {
-            let direct =
-                format!("localhost,127.0.0.0/8,::1,{}", network.no_proxy.as_deref().unwrap_or_default());
-            let proxy = Proxy::https(proxy.0.clone()).map_err(|error| Unusable::Library(chain(error)))?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&direct)));
-        }
-        let client = builder.build().map_err(|error| Unusable::Library(chain(error)))?;
-        Ok(Self { client, redactor })
+        let direct = || {
+            let no_proxy = network.no_proxy.as_deref().unwrap_or_default();
+            NoProxy::from_string(&format!("localhost,127.0.0.0/8,::1,{no_proxy}"))
+        };
+        let proxy = network.proxy.as_ref().map(|proxy| Proxy::https(proxy.0.clone())).transpose();
+        let proxy = proxy.map_err(|error| Unusable::Library(chain(error)))?;
+        let proxy = proxy.map(|proxy| proxy.no_proxy(direct()));
+        let client = builder(&config, proxy.as_ref(), CONNECT).build();
+        let client = client.map_err(|error| Unusable::Library(chain(error)))?;
+        Ok(Self { client, tls: config, proxy, redactor })
+    }
+
+    /// Sends one request without a token on a connection of its own, and reads the whole answer, within `limit`.
+    ///
+    /// A connection that was used before may have been closed by the other side, and then nobody can tell whether the
+    /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
+    /// out of `limit` always means that the request was sent.
+    pub async fn send_alone(&self, method: Method, url: &Url, limit: Duration) -> Result<Answer, Failure> {
+        let alone = builder(&self.tls, self.proxy.as_ref(), CONNECT.min(limit * 3 / 4));
+        let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
+            let said = self.redactor.clean(&chain(error), 300);
+            Failure::NotSent { stage: Stage::Connect, said }
+        })?;
+        Self { client, ..self.clone() }.send(method, url, None, limit).await
     }
 
     /// Sends one request and reads the whole answer, within `limit`.
@@ -234,6 +243,23 @@ impl Http {
             None if late => Failure::TimedOut(limit),
             None => Failure::Broken(said),
         }
+    }
+}
+
+/// The one way to make a client: no redirect is followed and nothing is retried.
+fn builder(tls: &ClientConfig, proxy: Option<&Proxy>, connect: Duration) -> reqwest::ClientBuilder {
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .user_agent(concat!("deploy-hook/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .connect_timeout(connect)
+        .no_proxy();
+    match proxy {
+        Some(proxy) => builder.proxy(proxy.clone()),
+        None => builder,
     }
 }
 

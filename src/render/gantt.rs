@@ -45,7 +45,7 @@ pub fn chart(report: &Report) -> Option<String> {
     let left_out = report.stages.len().saturating_sub(MOST);
     for (n, stage) in report.stages.iter().enumerate().skip(left_out) {
         let next = report.stages.get(n + 1);
-        let (from, end) = (stage.at, next.map_or(report.duration, |next| next.at));
+        let (from, end) = (stage.at, report.seen_until(n));
         let label = format!("{} {}", phase_mark(stage.phase), word(&stage.word));
         if matches!(stage.phase, Phase::Ended(_)) {
             add(Part::Over, &after(&label, from), tags(stage, next), from, from);
@@ -169,6 +169,7 @@ mod tests {
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(millis),
             snapshot: None,
+            last_read: Some(Duration::from_millis(millis)),
             stages: stages.iter().map(stage).collect(),
             triggers: 1,
             looks: 3,

@@ -21,7 +21,7 @@ pub fn event(event: &Event, place: &Place, now: SystemTime) -> String {
         }
         Event::Settling { unclear } => ("settling", json!({ "said": unclear.said })),
         Event::Triggered { snapshot, adopted } => {
-            let mut fields = deployment(snapshot);
+            let mut fields = snapshot.as_ref().map_or_else(|| json!({}), deployment);
             fields["adopted"] = json!(adopted);
             ("triggered", fields)
         }
@@ -92,6 +92,7 @@ fn ended(report: &Report, place: &Place) -> Value {
         "started": text::time(report.started),
         "triggers": report.triggers,
         "looks": report.looks,
+        "last_read_ms": report.last_read.map(millis),
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
         "log": report.log,
     })

@@ -142,10 +142,9 @@ fn table(report: &Report) -> String {
     let left_out = report.stages.len().saturating_sub(STAGES);
     let mut table = "| | Stage | From | Took |\n|:-:|:--|--:|--:|".to_owned();
     for (n, Stage { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
-        let end = report.stages.get(n + 1).map_or(report.duration, |next| next.at);
         let took = match phase {
             Phase::Ended(_) => String::new(),
-            _ => duration(end.saturating_sub(*at)),
+            _ => duration(report.seen_until(n).saturating_sub(*at)),
         };
         let _ = write!(table, "\n| {} | {} | {} | {took} |", phase_mark(*phase), code(word), clock(*at));
     }
@@ -327,6 +326,7 @@ mod tests {
             })),
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_secs(9),
+            last_read: Some(Duration::from_secs(9)),
             snapshot: Some(snapshot(text)),
             stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],
             triggers: 1,

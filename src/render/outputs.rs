@@ -19,14 +19,16 @@ pub const NAMES: [&str; 8] = [
 
 /// What is known of a deployment while it goes on.
 #[must_use]
-pub fn early(snapshot: &Snapshot, place: &Place) -> Vec<(&'static str, String)> {
-    let mut outputs = vec![
-        ("deployment-id", snapshot.id.to_string()),
-        ("state", snapshot.word.clone()),
-        ("created-at", snapshot.created_at.map(time).unwrap_or_default()),
-        ("environment-url", place.environment_url.clone().unwrap_or_default()),
-        ("deployment-url", snapshot.page.clone().unwrap_or_default()),
-    ];
+pub fn early(snapshot: Option<&Snapshot>, place: &Place) -> Vec<(&'static str, String)> {
+    let mut outputs = vec![("environment-url", place.environment_url.clone().unwrap_or_default())];
+    if let Some(snapshot) = snapshot {
+        outputs.extend([
+            ("deployment-id", snapshot.id.to_string()),
+            ("state", snapshot.word.clone()),
+            ("created-at", snapshot.created_at.map(time).unwrap_or_default()),
+            ("deployment-url", snapshot.page.clone().unwrap_or_default()),
+        ]);
+    }
     outputs.retain(|(_, value)| !value.is_empty());
     outputs
 }

@@ -95,7 +95,7 @@ fn logs(platform: &Platform, deployment: &Deployment, now: Moment) -> Vec<Value>
     }
     let url = match &deployment.source {
         Source::Hook(url) => url,
-        Source::Api => &platform.url,
+        Source::Api | Source::Git => &platform.url,
     };
     let lines = deployment.scenario.log.iter().copied().flatten();
     let timed = lines.map(|(second, line)| (deployment.created + platform.scaled(*second), line));

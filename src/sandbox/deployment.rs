@@ -1,5 +1,7 @@
 //! Deployments: what was asked for, and what becomes of it, which follows from the time alone.
 
+use std::time::Duration;
+
 use super::{
     platform::{Moment, Platform, random, short_id},
     scenario::Scenario,
@@ -13,6 +15,8 @@ pub(super) enum Source {
     Hook(String),
     /// The public API.
     Api,
+    /// A push to git, an hour before the platform was started.
+    Git,
 }
 
 /// A deployment, as it was asked for; see [`Course`] for what became of it.
@@ -56,6 +60,12 @@ impl Platform {
         self.push(environment, source, separator, now, self.scenario)
     }
 
+    /// Adds a deployment that had succeeded before the platform was started, as a real environment has one.
+    pub(super) fn add_earlier(&mut self, environment: &str, separator: char) {
+        let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
+        self.push(environment, Source::Git, separator, hour_ago, &SCENARIOS[0]);
+    }
+
     fn push(
         &mut self,
         environment: &str,
@@ -82,6 +92,11 @@ impl Platform {
         let mut all: Vec<_> = self.deployments.iter().filter(|one| one.created <= now).collect();
         all.sort_unstable_by_key(|one| std::cmp::Reverse((one.created, one.number)));
         all
+    }
+
+    /// The deployments that were triggered here, newest first.
+    pub(super) fn triggered(&self, now: Moment) -> impl Iterator<Item = &Deployment> {
+        self.deployments(now).into_iter().filter(|one| !matches!(one.source, Source::Git))
     }
 
     /// The environment's newest deployment.
@@ -133,8 +148,6 @@ impl Platform {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::sandbox::scenario::find;
 

@@ -22,10 +22,7 @@ pub(super) struct Address<'a> {
 
 /// Answers a call of a hook's URL.
 pub(super) fn answer(platform: &mut Platform, call: &Call<'_>, address: &Address<'_>) -> Reply {
-    let dialect = match address.generation {
-        Generation::Draft => Dialect::Draft,
-        Generation::Live => Dialect::Live,
-    };
+    let dialect = Dialect::from(address.generation);
     let readable = dialect == Dialect::Draft;
     match call.method {
         "POST" if address.doubled => return dialect.error(404, "Not found."),

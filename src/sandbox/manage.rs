@@ -115,8 +115,7 @@ fn hook(platform: &Platform, environment: &str) -> Value {
 }
 
 fn history(platform: &Platform, environment: &str, now: Moment) -> Value {
-    let all = platform.deployments(now).into_iter();
-    let here = all.filter(|one| one.environment == environment);
+    let here = platform.triggered(now).filter(|one| one.environment == environment);
     here.map(|one| entry(platform, one, now)).collect()
 }
 
@@ -137,11 +136,12 @@ fn entry(platform: &Platform, deployment: &Deployment, now: Moment) -> Value {
     })
 }
 
-/// `hook` or `api`.
+/// `hook`, `api` or `git`.
 pub(super) fn trigger_name(deployment: &Deployment) -> &'static str {
     match deployment.source {
         Source::Hook(_) => "hook",
         Source::Api => "api",
+        Source::Git => "git",
     }
 }
 

@@ -27,6 +27,7 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot};
 
 use platform::Platform;
+use reply::Dialect;
 use server::{Shared, lock};
 
 /// How quick a platform may be: each of its durations is divided by a number in this range.
@@ -156,6 +157,7 @@ impl Sandbox {
         let url = format!("http://{}", listener.local_addr().map_err(refused)?);
         let mut platform = Platform::new(url, options.speed, scenario);
         let environment = platform.create_environment();
+        platform.add_earlier(&environment, Dialect::from(options.generation).separator());
         let platform = Arc::new(Mutex::new(platform));
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(server::serve(listener, Arc::clone(&platform), stopped));
@@ -208,11 +210,12 @@ impl Sandbox {
         Ok(())
     }
 
-    /// How many deployments exist, those of other triggers included.
+    /// How many deployments were triggered here, those of other triggers included. The one that was there at the start
+    /// is not among them.
     #[must_use]
     pub fn deployments(&self) -> usize {
         let platform = lock(&self.platform);
-        platform.deployments(platform.now()).len()
+        platform.triggered(platform.now()).count()
     }
 
     /// The requests received, oldest first; the last ten thousand of them.

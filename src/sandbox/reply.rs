@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{deployment::Deployment, platform::Moment, scenario::Spoil, wire::Fault};
+use super::{Generation, deployment::Deployment, platform::Moment, scenario::Spoil, wire::Fault};
 
 /// What a fault makes of an answer that should have been JSON.
 const PAGE: &str = "<!doctype html><html><head><title>One moment, please</title></head><body><h1>One moment, please</h1>\
@@ -134,6 +134,15 @@ pub(super) enum Dialect {
     Live,
     /// The public API.
     Api,
+}
+
+impl From<Generation> for Dialect {
+    fn from(generation: Generation) -> Self {
+        match generation {
+            Generation::Draft => Self::Draft,
+            Generation::Live => Self::Live,
+        }
+    }
 }
 
 impl Dialect {

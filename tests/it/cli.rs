@@ -16,6 +16,7 @@ mod secrecy;
 mod signals;
 mod stalled;
 mod unclear;
+mod verdict;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::Unreadable;
+use deploy_hook::deploy::ports::CannotFollow;
 use deploy_hook::deploy::report::{Cause, Report, Sent, Stage, Task};
 use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::deploy::trigger::{NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
@@ -23,6 +23,7 @@ fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Re
         cause,
         sent: Sent::Yes,
         duration: Duration::from_secs(72),
+        last_read: Some(Duration::from_secs(41)),
         snapshot: Some(Snapshot {
             id: DeploymentId::new("dp-abc123").unwrap(),
             word: last.0.to_owned(),
@@ -65,11 +66,15 @@ fn ends() -> Vec<Report> {
     let failed = Phase::Ended(Verdict::Failed);
     let newer = DeploymentId::new("dp-def456").unwrap();
     let denied = |status| Cause::Denied { status, said: String::new() };
+    let trouble = |errors| Cause::Trouble { said: "…".to_owned(), errors };
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),
         ended(Triggered, Some(Cause::NotAsked), &[]),
-        ended(Triggered, Some(Cause::Unreadable(Unreadable::NeedsToken)), &[]),
-        ended(Triggered, Some(Cause::Unreadable(Unreadable::UnknownPlatform)), &[]),
+        ended(Triggered, Some(Cause::Unreadable(CannotFollow::NeedsToken)), &[]),
+        Report {
+            snapshot: None,
+            ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::UnknownPlatform)), &[])
+        },
         Report { snapshot: None, ..ended(Skipped, None, &[]) },
         Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
         ended(Failed, None, &[("building", Phase::Running), ("failed", failed)]),
@@ -89,16 +94,21 @@ fn ends() -> Vec<Report> {
         uncertain(NoAnswer::Broken),
         uncertain(NoAnswer::ServerError(503)),
         uncertain(NoAnswer::Unreadable(200)),
+        uncertain(NoAnswer::SaysNo(200)),
+        uncertain(NoAnswer::AlreadyEnded(200)),
         ended(TimedOut, None, &[("building", Phase::Running)]),
+        ended(TimedOut, Some(trouble(3)), &[("building", Phase::Running)]),
+        ended(TimedOut, Some(Cause::AskedToWait), &[("building", Phase::Running)]),
         lost(denied(401)),
         lost(denied(400)),
-        lost(Cause::Trouble { said: "…".to_owned(), errors: 10 }),
+        lost(trouble(10)),
         lost(Cause::NotThere),
-        lost(Cause::Unreadable(Unreadable::NeedsToken)),
-        lost(Cause::Unreadable(Unreadable::UnknownPlatform)),
+        lost(Cause::Unreadable(CannotFollow::NeedsToken)),
+        lost(Cause::Unreadable(CannotFollow::UnknownPlatform)),
         ended(Canceled, None, &[("building", Phase::Running), ("canceled", Phase::Ended(Verdict::Canceled))]),
         ended(Superseded, Some(Cause::Newer(newer)), &[("building", Phase::Running)]),
         ended(Interrupted, None, &[("building", Phase::Running)]),
+        ended(Interrupted, Some(trouble(3)), &[("building", Phase::Running)]),
         Report { snapshot: None, sent: Sent::No, ..ended(Interrupted, None, &[]) },
         Report { snapshot: None, sent: Sent::Maybe, ..ended(Interrupted, None, &[]) },
     ]

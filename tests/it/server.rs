@@ -32,6 +32,9 @@ pub(super) fn say(status: u16, body: &str) -> Play {
     Play::Say(format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"))
 }
 
+/// What a server does with a request, by its head.
+type Plays = Arc<dyn Fn(&str) -> Play + Send + Sync>;
+
 /// A running server. It ends with the test's runtime.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
@@ -53,6 +56,11 @@ impl Server {
         Self::start(None, None, play).await
     }
 
+    /// Speaks plain HTTP, and does with each request what `plays` says of its head.
+    pub(super) async fn by_request(plays: impl Fn(&str) -> Play + Send + Sync + 'static) -> Self {
+        Self::start_with(None, None, Arc::new(plays)).await
+    }
+
     /// Speaks TLS with a certificate of this authority.
     pub(super) async fn tls(authority: &Authority, name: &str, play: Play) -> Self {
         Self::start(None, Some(authority.acceptor(&[name])), play).await
@@ -65,6 +73,10 @@ impl Server {
     }
 
     async fn start(proxy: Option<Play>, tls: Option<TlsAcceptor>, play: Play) -> Self {
+        Self::start_with(proxy, tls, Arc::new(move |_: &str| play.clone())).await
+    }
+
+    async fn start_with(proxy: Option<Play>, tls: Option<TlsAcceptor>, play: Plays) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let heard = Heard::default();
@@ -119,12 +131,21 @@ impl Server {
     }
 }
 
+/// A platform that lists nothing and says the same of our deployment to whoever asks.
+pub(super) async fn answers_of_ours(answer: String) -> Server {
+    Server::by_request(move |head| {
+        let listed = head.starts_with("GET") && head.contains("/v1/deployments HTTP");
+        say(200, if listed { "[]" } else { &answer })
+    })
+    .await
+}
+
 pub(super) fn hook_path() -> String {
     format!("/webhooks/environments/en-wjl0ai/deploy/{SECRET}")
 }
 
 /// Reads one request's head, or whatever came where that is no HTTP.
-async fn hear<S: AsyncRead + Unpin>(stream: &mut S, heard: &Heard) {
+async fn hear<S: AsyncRead + Unpin>(stream: &mut S, heard: &Heard) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
@@ -134,14 +155,16 @@ async fn hear<S: AsyncRead + Unpin>(stream: &mut S, heard: &Heard) {
             break;
         }
     }
+    let text = String::from_utf8_lossy(&text).into_owned();
     if !text.is_empty() {
-        heard.with(|heard| heard.1.push(String::from_utf8_lossy(&text).into_owned()));
+        heard.with(|heard| heard.1.push(text.clone()));
     }
+    text
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, play: &Play, heard: &Heard) {
-    hear(&mut stream, heard).await;
-    match play {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, play: &Plays, heard: &Heard) {
+    let request = hear(&mut stream, heard).await;
+    match play(&request) {
         Play::Say(answer) => {
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;

@@ -1,6 +1,7 @@
 //! *When* the core does what: every timing rule, with a scripted platform on tokio's paused clock. No sockets.
 #![cfg(test)]
 
+mod deadline;
 mod end;
 mod errors;
 mod limit;

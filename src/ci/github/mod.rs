@@ -98,9 +98,11 @@ impl GitHub {
     pub async fn tell(&mut self, event: &Event, place: &Place) -> Vec<Aside> {
         self.keeper.note(event);
         match event {
-            Event::Triggered { snapshot, .. } => {
-                self.output(&outputs::early(snapshot, place)).map(Aside::Warning).into_iter().collect()
-            }
+            Event::Triggered { snapshot, .. } => self
+                .output(&outputs::early(snapshot.as_ref(), place))
+                .map(Aside::Warning)
+                .into_iter()
+                .collect(),
             Event::UnknownState { word } => {
                 self.warning(&words::unknown_state(word));
                 Vec::new()

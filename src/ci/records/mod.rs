@@ -127,7 +127,7 @@ impl Keeper {
     /// Notes how things stand; the end is noted by [`Keeper::close`].
     pub(super) fn note(&mut self, event: &Event) {
         let (phase, word) = match event {
-            Event::Triggered { snapshot, .. } => {
+            Event::Triggered { snapshot: Some(snapshot), .. } => {
                 self.deployment = Some(snapshot.id.to_string());
                 (snapshot.phase, &snapshot.word)
             }

@@ -2,18 +2,21 @@
 //!
 //! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
 
+mod input;
 mod job;
 mod records;
+mod unfinished;
 
 use std::time::Duration;
 
+pub use self::input::{cannot_follow, token_denied};
 pub use self::job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::records::{LEFT_OPEN, absent, advice, going, may_need, missed, nowhere_to_comment, permits};
 
+use self::unfinished::{interrupted, lost, timed_out, triggered};
 use super::Place;
 use super::text::{count, duration};
-use crate::deploy::ports::Unreadable;
-use crate::deploy::report::{Cause, Event, Report, Sent, Task};
+use crate::deploy::report::{Cause, Event, Report, Task};
 use crate::deploy::state::{Outcome, Phase, Snapshot};
 use crate::deploy::trigger::{NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
 
@@ -29,9 +32,6 @@ pub struct Words {
 }
 
 const LOOK: &str = "Look at the deployment history in the dashboard before you trigger again.";
-const GOES_ON: &str = "The deployment goes on at the platform; its end was not seen.";
-const UNKNOWN_PLATFORM: &str = "It runs at the platform; how it ends is not known here. This version does not know \
-    that platform, and a hook it does not know is never read, as on some platforms reading triggers.";
 const NOTHING: &str = "Nothing was triggered.";
 
 /// The verdict of a run.
@@ -67,15 +67,7 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
             "The newer deployment's own run has the verdict. `on-canceled: pass` makes this a success.",
         ),
         Outcome::Triggered => triggered(report, &which),
-        Outcome::TimedOut => words(
-            format!("{which} was still going after {}{state}.", duration(place.timeout)),
-            GOES_ON,
-            if place.cut_short {
-                "Look at it in the dashboard. The job's own time limit left no more: raise the job's `timeout:`."
-            } else {
-                "Look at it in the dashboard. If it often takes this long, raise `timeout`."
-            },
-        ),
+        Outcome::TimedOut => timed_out(report, place, &which),
         Outcome::Lost => lost(report, &which),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
         Outcome::Interrupted => interrupted(report, &which),
@@ -131,49 +123,6 @@ fn by(cause: Option<&Cause>) -> String {
         Some(Cause::Newer(id)) => format!(" by {id}"),
         _ => String::new(),
     }
-}
-
-fn triggered(report: &Report, which: &str) -> Words {
-    let (meaning, next) = match &report.cause {
-        Some(Cause::Unreadable(Unreadable::NeedsToken)) => (
-            "It runs at the platform; how it ends is not known here, as this hook's deployments are read through the \
-             platform's API and no token was given.",
-            "Store an API token as a secret and pass it as `api-token`, and the run will wait for the verdict. \
-             `wait: never` says that triggering is all you want.",
-        ),
-        Some(Cause::Unreadable(Unreadable::UnknownPlatform)) => {
-            (UNKNOWN_PLATFORM, "See its end in your platform's dashboard.")
-        }
-        _ => ("It runs at the platform; `wait: never` asked for no more.", ""),
-    };
-    Words { happened: format!("{which} was triggered."), meaning: meaning.to_owned(), next: next.to_owned() }
-}
-
-fn lost(report: &Report, which: &str) -> Words {
-    let meaning = if report.sent == Sent::No { "How it ends is not known here." } else { GOES_ON };
-    let (why, next) = match &report.cause {
-        Some(Cause::Unreadable(Unreadable::NeedsToken)) => (
-            "cannot be followed: this hook's deployments are read through the platform's API, and no token was given".to_owned(),
-            "Pass an API token as `api-token`, or set `wait: auto` or `never`.",
-        ),
-        Some(Cause::Unreadable(Unreadable::UnknownPlatform)) => {
-            ("cannot be followed: this version does not know the platform".to_owned(), "Set `wait: auto` or `never`.")
-        }
-        Some(Cause::Denied { status: status @ (401 | 403), said }) => (
-            format!("cannot be read: the platform answered {status}{}", quoted(said)),
-            "Check that the API token is valid and belongs to an owner of this environment. It was not tried again: \
-             failed attempts are counted.",
-        ),
-        Some(Cause::Denied { status, said }) => {
-            (format!("cannot be read: the platform answered {status}{}", quoted(said)), LOOK)
-        }
-        Some(Cause::Trouble { said, errors }) => {
-            (format!("could not be read {} in a row: {said}", count(*errors, "time")), LOOK)
-        }
-        Some(Cause::NotThere) => ("was never found where it should be".to_owned(), LOOK),
-        _ => ("could no longer be read".to_owned(), LOOK),
-    };
-    Words { happened: format!("{which} {why}."), meaning: meaning.to_owned(), next: next.to_owned() }
 }
 
 fn not_accepted(cause: Option<&Cause>) -> Words {
@@ -270,34 +219,14 @@ fn no_answer(why: NoAnswer) -> String {
         NoAnswer::ServerError(status) => {
             format!("the server answered {status}, which does not tell what became of it")
         }
-        NoAnswer::Unreadable(status) => format!("the answer ({status}) cannot be used"),
+        NoAnswer::Unreadable(status) => {
+            format!("the answer ({status}) names no deployment that can be followed")
+        }
+        NoAnswer::SaysNo(status) => format!("the answer ({status}) says that something is wrong"),
+        NoAnswer::AlreadyEnded(status) => {
+            format!("the answer ({status}) names a deployment that had ended before")
+        }
     }
-}
-
-fn interrupted(report: &Report, which: &str) -> Words {
-    let took = duration(report.duration);
-    let (happened, meaning, next) = match (report.sent, &report.task) {
-        (Sent::Yes, _) => (
-            format!("Interrupted after {took}{}.", state(report)),
-            format!("{which} goes on at the platform; its end was not seen."),
-            LOOK,
-        ),
-        (Sent::No, Task::Follow(_)) => {
-            (format!("Interrupted after {took}."), format!("{which} goes on at the platform."), "")
-        }
-        (Sent::No, Task::Deploy) if report.triggers > 0 => {
-            ("Interrupted before the trigger was sent again.".to_owned(), NOTHING.to_owned(), "")
-        }
-        (Sent::No, Task::Deploy) => {
-            ("Interrupted before the trigger was sent.".to_owned(), NOTHING.to_owned(), "")
-        }
-        (Sent::Maybe, _) => (
-            "Interrupted before it was known what the trigger had done.".to_owned(),
-            "A deployment may be running.".to_owned(),
-            LOOK,
-        ),
-    };
-    Words { happened, meaning, next: next.to_owned() }
 }
 
 /// One line for an event, or `None` for those that are told otherwise. `Looked` is for verbose readers.
@@ -319,8 +248,11 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
         Event::Settling { unclear } => {
             format!("{}; looking whether a deployment was made", self::unclear(unclear))
         }
-        Event::Triggered { snapshot, adopted: false } => format!("Triggered deployment {}", snapshot.id),
-        Event::Triggered { snapshot, adopted: true } => {
+        Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
+        Event::Triggered { snapshot: Some(snapshot), adopted: false } => {
+            format!("Triggered deployment {}", snapshot.id)
+        }
+        Event::Triggered { snapshot: Some(snapshot), adopted: true } => {
             format!("Found deployment {}, made since the trigger: it is ours", snapshot.id)
         }
         Event::State { stage } => stage.word.clone(),
@@ -341,7 +273,7 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
 #[must_use]
 pub fn unknown_host(host: &str) -> String {
     format!(
-        "{host} is not a platform this version knows; its answers are read as fortrabbit's, and its hook is never read."
+        "{host} is not a platform this version knows: its hook is triggered, and the deployment is not followed."
     )
 }
 

@@ -12,7 +12,7 @@ use crate::server::{Server, say};
 async fn a_hostile_build_log_is_shown_and_never_obeyed() {
     together(["never", "always", "auto"].map(|color| async move {
         let sandbox = platform("hostile-log", Live).await;
-        let program = run("deploy --timeout 1s --color").arg(color).on(&sandbox).with_token(&sandbox);
+        let program = run("deploy --color").arg(color).on(&sandbox).with_token(&sandbox);
         let told = step(program, &Secrets::on(&sandbox)).await;
         assert_eq!(told.end(), (1, "failed"), "{}", told.log);
         for text in [
@@ -41,8 +41,7 @@ async fn a_hostile_build_log_is_shown_and_never_obeyed() {
 #[tokio::test]
 async fn a_log_that_repeats_the_hook_is_shown_with_stars() {
     let sandbox = platform("echo", Live).await;
-    let told =
-        step(run("deploy --timeout 1s").on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
+    let told = step(run("deploy").on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
     assert_eq!(told.end(), (1, "failed"), "{}", told.log);
     assert!(told.log.contains("DEPLOY_HOOK_URL=***") && told.summary.contains("GET *** 404"), "{}", told.log);
 }

@@ -31,18 +31,17 @@ async fn every_line_is_an_event_and_the_last_one_holds_the_outputs() {
         ("build-fails", Live, "", "failed", true),
         ("hostile-log", Live, "", "failed", true),
         ("canceled", Draft, "", "canceled", true),
-        ("stuck", Draft, "", "timed-out", true),
-        ("reads-dead", Draft, "", "lost", true),
+        ("stuck", Draft, "--timeout 5s", "timed-out", true),
+        ("reads-dead", Draft, "--timeout 1s", "lost", true),
         ("success", Live, "--wait never", "triggered", true),
         ("answer-lost", Draft, "", "succeeded", true),
         ("rate-limited", Draft, "", "succeeded", true),
         ("forbidden", Draft, "", "refused", false),
-        ("answer-lost-nothing-started", Draft, "", "uncertain", false),
+        ("answer-lost-nothing-started", Draft, "--timeout 1s", "uncertain", false),
     ];
     together(cases.map(|(scenario, generation, args, outcome, triggered)| async move {
         let sandbox = platform(scenario, generation).await;
-        let program =
-            run("deploy --format json --timeout 1s -v").args(args).on(&sandbox).with_token(&sandbox);
+        let program = run("deploy --format json -v").args(args).on(&sandbox).with_token(&sandbox);
         let done = program.done().await;
         let events = events(&done);
         assert_eq!(names(&events)[0], "started", "{scenario}");

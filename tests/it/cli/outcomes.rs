@@ -48,7 +48,7 @@ async fn a_verdict_of_the_platform_is_the_verdict_of_the_run() {
         ("superseded", (8, "superseded")),
     ];
     let draft = ends.map(|(scenario, end)| (scenario, Draft, false, "", end));
-    let live = ends.map(|(scenario, end)| (scenario, Live, true, "--timeout 1s", end));
+    let live = ends.map(|(scenario, end)| (scenario, Live, true, "", end));
     play_all(draft.into_iter().chain(live)).await;
 }
 
@@ -58,21 +58,20 @@ async fn canceled_and_superseded_can_be_made_to_pass_and_nothing_else() {
         ("canceled", Draft, false, "--on-canceled pass", (0, "canceled")),
         ("superseded", Draft, false, "--on-canceled pass", (0, "superseded")),
         ("build-fails", Draft, false, "--on-canceled pass", (1, "failed")),
-        ("stuck", Draft, false, "--on-canceled pass --timeout 1s", (6, "timed-out")),
+        ("stuck", Draft, false, "--on-canceled pass --timeout 5s", (6, "timed-out")),
     ])
     .await;
 }
 
 #[tokio::test]
-async fn a_deployment_that_is_not_followed_is_triggered_or_lost_as_asked() {
+async fn a_deployment_that_is_not_followed_is_triggered_and_one_that_cannot_be_read_is_lost() {
     play_all([
         ("success", Draft, false, "--wait never", (0, "triggered")),
         ("success", Live, true, "--wait never", (0, "triggered")),
         ("success", Live, false, "", (0, "triggered")),
         ("success", Live, false, "--wait never", (0, "triggered")),
-        ("success", Live, false, "--wait always", (7, "lost")),
-        ("stuck", Draft, false, "--timeout 1s", (6, "timed-out")),
-        ("stuck", Live, true, "--timeout 1s", (6, "timed-out")),
+        ("stuck", Draft, false, "--timeout 5s", (6, "timed-out")),
+        ("stuck", Live, true, "--timeout 10s", (6, "timed-out")),
         ("reads-dead", Draft, false, "--timeout 1s", (7, "lost")),
         ("not-json-reads", Draft, false, "--timeout 1s", (7, "lost")),
         ("absurd-reads", Live, true, "--timeout 1s", (7, "lost")),
@@ -119,7 +118,6 @@ async fn every_status_that_says_no_is_a_refusal_in_the_platforms_own_words() {
     let cases = [301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 410, 418, 422];
     let mut cases: Vec<_> =
         cases.into_iter().map(|status| (status, "{\"error\":\"Because of reasons.\"}")).collect();
-    cases.push((200, "{\"error\":\"Because of reasons.\"}"));
     cases.push((403, "{\"violations\":[{\"message\":\"Because of reasons.\"}]}"));
     together(cases.into_iter().map(|(status, body)| async move {
         let server = Server::plain(say(status, body)).await;

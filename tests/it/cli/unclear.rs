@@ -18,7 +18,7 @@ async fn without_a_way_to_read_it_the_run_ends_uncertain() {
     let cases = ACCEPTED.map(|name| (name, 1)).into_iter().chain(NOT_ACCEPTED.map(|name| (name, 0)));
     together(cases.map(|(scenario, started)| async move {
         let sandbox = platform(scenario, Live).await;
-        let told = step(run("deploy --wait always").on(&sandbox), &Secrets::on(&sandbox)).await;
+        let told = step(run("deploy").on(&sandbox), &Secrets::on(&sandbox)).await;
         assert_eq!(told.end(), (5, "uncertain"), "{scenario}\n{}", told.log);
         assert!(told.summary.contains("A deployment may be running"), "{}", told.summary);
         assert!(told.log.contains("before you trigger again"), "{}", told.log);
@@ -33,7 +33,7 @@ async fn a_deployment_whose_answer_was_lost_is_found_and_followed_to_its_end() {
     let cases = ACCEPTED.into_iter().flat_map(|scenario| [(scenario, Draft), (scenario, Live)]);
     together(cases.map(|(scenario, generation)| async move {
         let sandbox = platform(scenario, generation).await;
-        let program = run("deploy --timeout 1s").on(&sandbox);
+        let program = run("deploy").on(&sandbox);
         let program = if generation == Live { program.with_token(&sandbox) } else { program };
         let told = step(program, &Secrets::on(&sandbox)).await;
         assert_eq!(told.end(), (0, "succeeded"), "{scenario} {generation:?}\n{}", told.log);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::job::{Done, Job, PAGE};
 use super::lab::{Behaviour, Lab};
 use super::{all, platform};
-use crate::server::{Server, say};
+use crate::server::answers_of_ours;
 
 /// The mark by which a note is found again.
 const MARK: &str = "<!-- deploy-hook: Deploy / production -->";
@@ -147,7 +147,7 @@ async fn no_line_of_a_build_log_is_a_quick_action() {
     let plain: Vec<_> = hostile.iter().map(|line| json!(line)).collect();
     for logs in [json!(entries), json!(plain)] {
         let answer = json!({ "data": { "publicId": "dp-abc123", "status": "FAILED" }, "logs": logs });
-        let (lab, server) = (Lab::start().await, Server::plain(say(200, &answer.to_string())).await);
+        let (lab, server) = (Lab::start().await, answers_of_ours(answer.to_string()).await);
         let job = Job::through(&lab, &server.hook(), "summary,comment").in_merge_request(&lab);
         let job = job.with("DEPLOY_HOOK_API_URL", &format!("http://{}", server.address));
         let job =

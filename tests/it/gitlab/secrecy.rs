@@ -6,7 +6,7 @@ use deploy_hook::sandbox::Generation;
 use super::job::Job;
 use super::lab::{Behaviour, JOB_TOKEN, Lab, TOKEN};
 use super::{ALL, all, platform, platform_of};
-use crate::server::{Server, say};
+use crate::server::answers_of_ours;
 
 #[tokio::test]
 async fn a_gitlab_that_repeats_what_it_was_sent_leaks_nothing() {
@@ -41,7 +41,7 @@ async fn a_build_log_that_holds_a_token_of_gitlabs_is_shown_with_stars() {
     let log = format!("env: CI_JOB_TOKEN={JOB_TOKEN} GITLAB_TOKEN={TOKEN}");
     let answer =
         serde_json::json!({ "data": { "publicId": "dp-abc123", "status": "FAILED" }, "logs": [log] });
-    let (lab, server) = (Lab::start().await, Server::plain(say(200, &answer.to_string())).await);
+    let (lab, server) = (Lab::start().await, answers_of_ours(answer.to_string()).await);
     let job = Job::through(&lab, &server.hook(), &format!("summary,{ALL}")).in_merge_request(&lab);
     let job = job.with("DEPLOY_HOOK_API_URL", &format!("http://{}", server.address));
     let done = job.with_api_token("frbit-at-1-0123456789abcdef0123").run().await;

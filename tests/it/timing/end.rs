@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::ports::{Log, Seen};
+use deploy_hook::deploy::ports::{Log, PollResult};
 use deploy_hook::deploy::report::{Cause, Event};
-use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::schedule::RateHint;
 use deploy_hook::deploy::state::{Outcome, Phase, Verdict};
 use deploy_hook::deploy::trigger::Answer;
 
@@ -25,7 +25,7 @@ async fn a_terminal_answer_ends_the_run_at_once() {
         let run = World::ends(s(42), last.clone()).run().await;
         assert_eq!((run.report.outcome, run.report.snapshot.as_ref()), (outcome, Some(&last)));
         assert_eq!(run.looks().last(), Some(&run.over), "nothing was waited for after it");
-        let after = run.calls.iter().filter(|(at, what)| *at >= s(42) && matches!(what, What::Look(_)));
+        let after = run.calls.iter().filter(|(at, what)| *at >= s(42) && matches!(what, What::Poll(_)));
         assert_eq!(after.count(), 1, "no look after it");
         assert_eq!(run.logs().len(), usize::from(outcome == Outcome::Failed), "the log of a failed one only");
     }
@@ -33,14 +33,14 @@ async fn a_terminal_answer_ends_the_run_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn success_in_the_triggers_own_answer_takes_a_look_to_be_believed_and_a_failure_does_not() {
-    let said = || World::new().answers([Answer::Accepted(succeeded())]);
-    let run = said().looks(|_, _| Seen::Ours(succeeded())).run().await;
+    let said = || World::new().answers([Answer::Accepted(Some(succeeded()))]);
+    let run = said().looks(|_, _| PollResult::Ours(succeeded())).run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Succeeded, 1));
-    let run = said().looks(|_, _| Seen::Ours(failed())).run().await;
+    let run = said().looks(|_, _| PollResult::Ours(failed())).run().await;
     assert_eq!(run.report.outcome, Outcome::Failed);
     let run = said().unreadable().run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Triggered, 0));
-    let run = World::new().answers([Answer::Accepted(failed())]).run().await;
+    let run = World::new().answers([Answer::Accepted(Some(failed()))]).run().await;
     assert_eq!((run.report.outcome, run.looks().len(), run.logs().len()), (Outcome::Failed, 0, 1));
 }
 
@@ -57,7 +57,7 @@ async fn the_last_look_falls_exactly_on_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_counts_from_the_trigger_not_from_what_was_read_before_it() {
-    let slow = World::new().takes(|what, _| if *what == What::Before { s(20) } else { Duration::ZERO });
+    let slow = World::new().takes(|what, _| if *what == What::Snapshot { s(20) } else { Duration::ZERO });
     let run = slow.plan(|plan| plan.timeout = s(60)).run().await;
     assert_eq!((run.over, run.report.duration), (s(80), s(60)));
 }
@@ -79,28 +79,30 @@ async fn a_verdict_a_moment_after_the_deadline_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_under_way_on_the_deadline_is_the_last() {
-    let slow = |what: &What, nth| if matches!(what, What::Look(_)) && nth == 6 { s(25) } else { s(0) };
+    let slow = |what: &What, nth| if matches!(what, What::Poll(_)) && nth == 6 { s(25) } else { s(0) };
     let world = World::new().takes(slow).plan(|plan| (plan.timeout, plan.interval) = (s(500), Some(s(70))));
     let run = world.run().await;
-    assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(515)));
+    assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(500)));
     assert_eq!(run.looks().last(), Some(&s(490)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_last_look_that_fails_leaves_it_timed_out_with_the_last_known_state() {
-    let world = World::new().looks(|age, _| if age < s(99) { Seen::Ours(building()) } else { trouble() });
+    let world =
+        World::new().looks(|age, _| if age < s(99) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(100)).run().await;
     assert_eq!((run.report.outcome, run.report.snapshot), (Outcome::TimedOut, Some(building())));
     let never = World::new().looks(|_, _| trouble()).plan(|plan| plan.timeout = s(20)).run().await;
     assert_eq!((never.report.outcome, never.over), (Outcome::Lost, s(20)), "it was never seen");
-    let absent = World::new().looks(|_, _| Seen::NotThere).plan(|plan| plan.timeout = s(20)).run().await;
+    let absent =
+        World::new().looks(|_, _| PollResult::NotThere).plan(|plan| plan.timeout = s(20)).run().await;
     assert_eq!((absent.report.outcome, absent.report.cause), (Outcome::Lost, Some(Cause::NotThere)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_look() {
     for pace in [asks(s(61)), asks(s(100_000)), counts(0, s(61))] {
-        let world = World::new().paces(move |age, _| if age < s(40) { Pace::default() } else { pace });
+        let world = World::new().paces(move |age, _| if age < s(40) { RateHint::default() } else { pace });
         let run = world.plan(|plan| plan.timeout = s(100)).run().await;
         assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(100)));
         let after: Vec<_> = run.looks().into_iter().filter(|at| *at >= s(40)).collect();
@@ -108,7 +110,7 @@ async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_look() {
         assert_eq!(run.report.snapshot, Some(building()));
     }
     let until = World::new().plan(|plan| (plan.timeout, plan.interval) = (s(100), Some(s(40))));
-    let run = until.paces(|_, nth| if nth == 0 { asks(s(60)) } else { Pace::default() }).run().await;
+    let run = until.paces(|_, nth| if nth == 0 { asks(s(60)) } else { RateHint::default() }).run().await;
     assert_eq!(run.looks(), [s(40), s(100)], "exactly until the deadline: the last look is allowed");
 }
 
@@ -124,7 +126,7 @@ async fn requests_that_are_left_allow_the_last_look_on_the_deadline() {
 async fn a_newer_deployment_in_its_place_supersedes_it_at_once() {
     for seen_before in [0, 3] {
         let world = World::new().looks(move |_, nth| match nth {
-            nth if nth < seen_before => Seen::Ours(building()),
+            nth if nth < seen_before => PollResult::Ours(building()),
             _ => newer(),
         });
         let run = world.run().await;
@@ -140,26 +142,26 @@ async fn a_newer_deployment_in_its_place_supersedes_it_at_once() {
 async fn an_unknown_word_is_warned_of_once_waited_on_and_never_success() {
     let odd = || snapshot("dp_ours", "POLISHING", Phase::Unknown);
     let world = World::new().looks(move |age, nth| match age {
-        age if age > s(90) => Seen::Ours(succeeded()),
-        _ if nth % 4 == 3 => Seen::Ours(building()),
-        _ => Seen::Ours(odd()),
+        age if age > s(90) => PollResult::Ours(succeeded()),
+        _ if nth % 4 == 3 => PollResult::Ours(building()),
+        _ => PollResult::Ours(odd()),
     });
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded, "it was waited on");
     let warned = run.told(|event| matches!(event, Event::UnknownState { word } if word == "POLISHING"));
     assert_eq!(warned.len(), 1);
-    let for_ever = World::new().looks(move |_, _| Seen::Ours(odd())).run().await;
+    let for_ever = World::new().looks(move |_, _| PollResult::Ours(odd())).run().await;
     assert_eq!((for_ever.report.outcome, for_ever.over), (Outcome::TimedOut, s(900)));
     assert_eq!(for_ever.report.snapshot.unwrap().word, "POLISHING", "it is shown");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_log_of_a_failed_deployment_is_asked_for_at_most_three_times() {
-    let never = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(Pace::default())).run().await;
+    let never = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(RateHint::default())).run().await;
     assert_eq!((never.report.outcome, never.logs().len()), (Outcome::Failed, 3));
     assert!(never.over <= never.logs()[0] + s(4), "{:?}", never.logs());
     let late = World::ends(s(10), failed()).logs(|_, nth| match nth {
-        0 => Log::NotYet(Pace::default()),
+        0 => Log::NotYet(RateHint::default()),
         _ => Log::Lines(vec!["error: no space left".into()]),
     });
     let late = late.run().await;
@@ -167,7 +169,7 @@ async fn the_log_of_a_failed_deployment_is_asked_for_at_most_three_times() {
     let none = World::ends(s(10), failed()).run().await;
     assert_eq!((none.logs().len(), none.report.log.len()), (1, 0));
     let only_ours = none.calls.iter().all(|(_, what)| match what {
-        What::Look(id) | What::Log(id) => *id == pending().id,
+        What::Poll(id) | What::Log(id) => *id == pending().id,
         _ => true,
     });
     assert!(only_ours);

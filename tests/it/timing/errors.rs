@@ -1,20 +1,20 @@
 //! What an early 404, failing looks and a closed door cost.
 
-use deploy_hook::deploy::ports::Seen;
+use deploy_hook::deploy::ports::PollResult;
 use deploy_hook::deploy::report::{Cause, Event};
 use deploy_hook::deploy::state::Outcome;
 use deploy_hook::deploy::trigger::{Answer, NoAnswer, Refused};
 
 use super::world::{What, World, building, pending, refused, succeeded, trouble, unclear};
 use super::{ms, s};
-use deploy_hook::deploy::ports::Settled;
+use deploy_hook::deploy::ports::LookupResult;
 
 #[tokio::test(start_paused = true)]
 async fn an_early_404_is_not_there_yet() {
     let world = World::new().looks(|age, _| match age {
-        age if age < s(25) => Seen::NotThere,
-        age if age < s(60) => Seen::Ours(building()),
-        _ => Seen::Ours(succeeded()),
+        age if age < s(25) => PollResult::NotThere,
+        age if age < s(60) => PollResult::Ours(building()),
+        _ => PollResult::Ours(succeeded()),
     });
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded);
@@ -24,7 +24,7 @@ async fn an_early_404_is_not_there_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn a_404_for_ever_is_lost_soon_after_the_grace() {
-    let run = World::new().looks(|_, _| Seen::NotThere).run().await;
+    let run = World::new().looks(|_, _| PollResult::NotThere).run().await;
     assert_eq!((run.report.outcome, &run.report.cause), (Outcome::Lost, &Some(Cause::NotThere)));
     assert!((s(30)..=s(34)).contains(&run.over), "{:?}", run.over);
     assert_eq!(run.looks().last(), Some(&run.over), "the look that said so was the last");
@@ -34,19 +34,19 @@ async fn a_404_for_ever_is_lost_soon_after_the_grace() {
 async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
     let absent = |world: World, before: u64| {
         world.looks(move |age, nth| match nth {
-            0..3 => Seen::NotThere,
-            _ if age < s(before + 60) => Seen::Ours(building()),
-            _ => Seen::Ours(succeeded()),
+            0..3 => PollResult::NotThere,
+            _ if age < s(before + 60) => PollResult::Ours(building()),
+            _ => PollResult::Ours(succeeded()),
         })
     };
     let slow = World::new().takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
     assert_eq!(absent(slow, 40).run().await.report.outcome, Outcome::Succeeded, "a slow answer");
     let asked = refused(Refused::RateLimited, Some(s(60)));
-    let again = World::new().answers([asked, Answer::Accepted(pending())]);
+    let again = World::new().answers([asked, Answer::Accepted(Some(pending()))]);
     assert_eq!(absent(again, 0).run().await.report.outcome, Outcome::Succeeded, "after a Retry-After");
     let adopted = World::new().answers([unclear(NoAnswer::TimedOut)]);
     let adopted = adopted.takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
-    let adopted = adopted.settles(|_, _| Settled::Ours(pending()));
+    let adopted = adopted.settles(|_, _| LookupResult::Ours(pending()));
     assert_eq!(absent(adopted, 40).run().await.report.outcome, Outcome::Succeeded, "after an adoption");
 }
 
@@ -54,9 +54,9 @@ async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
 async fn a_404_after_it_was_seen_uses_the_error_budget() {
     let gone = |from, until| {
         World::new().looks(move |age, _| match age {
-            age if (s(from)..s(until)).contains(&age) => Seen::NotThere,
-            age if age < s(300) => Seen::Ours(building()),
-            _ => Seen::Ours(succeeded()),
+            age if (s(from)..s(until)).contains(&age) => PollResult::NotThere,
+            age if age < s(300) => PollResult::Ours(building()),
+            _ => PollResult::Ours(succeeded()),
         })
     };
     for (from, until) in [(5, 20), (60, 100)] {
@@ -72,7 +72,8 @@ async fn a_404_after_it_was_seen_uses_the_error_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn ten_failing_looks_in_a_row_lose_it_far_before_the_deadline() {
-    let world = World::new().looks(|age, _| if age < s(30) { Seen::Ours(building()) } else { trouble() });
+    let world =
+        World::new().looks(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(3600)).run().await;
     let said = "502 Bad Gateway".to_owned();
     assert_eq!(run.report.outcome, Outcome::Lost);
@@ -86,8 +87,8 @@ async fn ten_failing_looks_in_a_row_lose_it_far_before_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_good_look_restores_the_error_budget() {
     let world = World::new().looks(|age, nth| match nth % 10 {
-        9 if age > s(3000) => Seen::Ours(succeeded()),
-        9 => Seen::Ours(building()),
+        9 if age > s(3000) => PollResult::Ours(succeeded()),
+        9 => PollResult::Ours(building()),
         _ => trouble(),
     });
     let run = world.plan(|plan| plan.timeout = s(7200)).run().await;
@@ -98,7 +99,7 @@ async fn a_good_look_restores_the_error_budget() {
 async fn failing_looks_back_off_by_doubling_up_to_the_cap_and_a_good_one_ends_that() {
     let world = World::new().looks(|_, nth| match nth {
         0..7 => trouble(),
-        _ => Seen::Ours(building()),
+        _ => PollResult::Ours(building()),
     });
     let run = world.plan(|plan| plan.timeout = s(300)).run().await;
     assert_eq!(run.pauses()[..7], [s(2), s(4), s(8), s(16), s(30), s(30), s(30)]);
@@ -116,8 +117,8 @@ async fn a_fixed_interval_backs_off_too() {
 async fn a_closed_door_ends_it_at_once() {
     for nth_denied in [0, 4] {
         let world = World::new().looks(move |_, nth| match nth {
-            nth if nth < nth_denied => Seen::Ours(building()),
-            _ => Seen::Denied { status: 403, said: "no".into() },
+            nth if nth < nth_denied => PollResult::Ours(building()),
+            _ => PollResult::Denied { status: 403, said: "no".into() },
         });
         let run = world.run().await;
         assert_eq!(run.report.outcome, Outcome::Lost);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::ports::{Log, Seen, Settled};
-use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::ports::{Log, LookupResult, PollResult};
+use deploy_hook::deploy::schedule::RateHint;
 use deploy_hook::deploy::state::Outcome;
 use deploy_hook::deploy::trigger::NoAnswer;
 
@@ -19,7 +19,7 @@ fn busiest(run: &Run) -> usize {
 }
 
 fn limited(length: Duration) -> World {
-    World::ends(length, failed()).logs(|_, _| Log::NotYet(Pace::default())).limit(20, s(60))
+    World::ends(length, failed()).logs(|_, _| Log::NotYet(RateHint::default())).limit(20, s(60))
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,12 +52,12 @@ async fn nor_with_errors_or_a_log_that_comes_late() {
     for length in 1..200 {
         let world = World::new().looks(move |age, nth| match age {
             _ if nth % 3 == 1 => trouble(),
-            age if age < s(length) => Seen::Ours(building()),
-            _ => Seen::Ours(failed()),
+            age if age < s(length) => PollResult::Ours(building()),
+            _ => PollResult::Ours(failed()),
         });
         let world = world.logs(|_, nth| match nth {
             2 => Log::Lines(vec!["npm ERR!".into()]),
-            _ => Log::NotYet(Pace::default()),
+            _ => Log::NotYet(RateHint::default()),
         });
         let run = world.limit(20, s(60)).run().await;
         assert_eq!(run.report.log, ["npm ERR!"]);
@@ -70,10 +70,10 @@ async fn nor_while_an_unclear_trigger_is_settled() {
     for found in 0..7 {
         for deadline in 5..100 {
             let world = limited(s(500)).answers([unclear(NoAnswer::Broken)]);
-            let world = world.takes(|what, _| if *what == What::Settle { ms(100) } else { Duration::ZERO });
+            let world = world.takes(|what, _| if *what == What::Find { ms(100) } else { Duration::ZERO });
             let world = world.settles(move |_, nth| match nth {
-                nth if nth < found => Settled::NotYet(Pace::default()),
-                _ => Settled::Ours(pending()),
+                nth if nth < found => LookupResult::NotYet(RateHint::default()),
+                _ => LookupResult::Ours(pending()),
             });
             let run = world.plan(|plan| plan.timeout = s(deadline)).run().await;
             assert!(busiest(&run) <= 10, "{found}, {deadline} s: {:?}", run.calls);
@@ -98,6 +98,6 @@ async fn a_fixed_interval_cannot_break_the_limit() {
 #[tokio::test(start_paused = true)]
 async fn the_reads_that_settle_keep_the_distance_too() {
     let run = World::new().answers([unclear(NoAnswer::Broken)]).limit(20, s(60)).run().await;
-    assert_eq!(run.calls[0], (s(0), What::Before));
+    assert_eq!(run.calls[0], (s(0), What::Snapshot));
     assert_eq!(run.settles(), [ms(7500), s(15), ms(22_500), s(30)]);
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use deploy_hook::deploy::report::Event;
-use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::schedule::RateHint;
 use deploy_hook::deploy::state::Outcome;
 
 use super::world::{Run, World, asks, counts, succeeded, trouble};
@@ -78,7 +78,8 @@ async fn a_fixed_interval_may_be_longer_than_the_cap() {
 async fn retry_after_is_honoured_to_the_letter() {
     for asked in [s(2), s(45), s(200)] {
         let world = World::ends(s(400), succeeded());
-        let run = world.paces(move |_, nth| if nth == 3 { asks(asked) } else { Pace::default() }).run().await;
+        let run =
+            world.paces(move |_, nth| if nth == 3 { asks(asked) } else { RateHint::default() }).run().await;
         assert_eq!(run.pauses()[3], asked, "neither sooner nor later");
         assert!(run.pauses()[4] <= full(run.looks()[4]) + ms(2), "asked for once, honoured once");
     }
@@ -87,7 +88,7 @@ async fn retry_after_is_honoured_to_the_letter() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_honoured_over_a_fixed_interval_and_over_the_backoff() {
     let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(5)));
-    let run = world.paces(|_, nth| if nth == 1 { asks(s(61)) } else { Pace::default() }).run().await;
+    let run = world.paces(|_, nth| if nth == 1 { asks(s(61)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[..3], [s(5), s(61), s(5)]);
     let failing = World::new().looks(|_, _| trouble()).paces(|_, _| asks(s(20)));
     let run = failing.run().await;
@@ -122,13 +123,13 @@ async fn counted_requests_are_spread_and_never_used_up() {
 #[tokio::test(start_paused = true)]
 async fn with_no_request_left_the_next_comes_after_the_reset() {
     let world = World::ends(s(300), succeeded());
-    let run = world.paces(|_, nth| if nth == 2 { counts(0, s(50)) } else { Pace::default() }).run().await;
+    let run = world.paces(|_, nth| if nth == 2 { counts(0, s(50)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[2], s(50));
     let half = World::ends(s(300), succeeded());
-    let run = half.paces(|_, nth| if nth == 2 { counts(8, s(60)) } else { Pace::default() }).run().await;
+    let run = half.paces(|_, nth| if nth == 2 { counts(8, s(60)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[2], s(15), "half of eight, spread over a minute");
     let unnamed = World::ends(s(300), succeeded());
-    let run = unnamed.paces(|_, _| Pace { remaining: Some(0), ..Pace::default() }).run().await;
+    let run = unnamed.paces(|_, _| RateHint { remaining: Some(0), ..RateHint::default() }).run().await;
     assert!(run.pauses()[2] <= ms(1001), "no reset named: nothing to wait for");
 }
 
@@ -183,13 +184,13 @@ async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     use super::world::{not_sent, pending, refused};
     use deploy_hook::deploy::trigger::{Answer, Refused, Unreachable};
     let asked = refused(Refused::RateLimited, Some(s(120)));
-    let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(pending())]);
+    let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(Some(pending()))]);
     let run = world.run().await;
     assert_eq!(run.triggers(), [s(0), s(120)]);
     assert!(run.looks()[0] <= s(121), "{:?}", run.looks());
     assert!(run.over <= s(140) + ms(2100), "over at {:?}", run.over);
     assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
-    let dns =
-        World::ends(s(9), succeeded()).answers([not_sent(Unreachable::Dns), Answer::Accepted(pending())]);
+    let dns = World::ends(s(9), succeeded())
+        .answers([not_sent(Unreachable::Dns), Answer::Accepted(Some(pending()))]);
     assert_eq!(dns.run().await.told(|event| matches!(event, Event::Repeating { .. })).len(), 1);
 }

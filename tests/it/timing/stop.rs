@@ -5,7 +5,7 @@ use std::time::Duration;
 use deploy_hook::deploy::Wait;
 use deploy_hook::deploy::ports::Log;
 use deploy_hook::deploy::report::{Event, Sent};
-use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::schedule::RateHint;
 use deploy_hook::deploy::state::Outcome;
 use deploy_hook::deploy::trigger::{Answer, NoAnswer, Refused, Unreachable};
 
@@ -25,7 +25,7 @@ fn nothing_sent(run: &Run) {
 
 #[tokio::test(start_paused = true)]
 async fn stopped_before_the_trigger_nothing_is_sent() {
-    let reading = World::new().takes(|what, _| if *what == What::Before { s(10) } else { Duration::ZERO });
+    let reading = World::new().takes(|what, _| if *what == What::Snapshot { s(10) } else { Duration::ZERO });
     let run = reading.stopped(s(3)).run().await;
     nothing_sent(&run);
     assert_eq!(run.over, s(3));
@@ -65,8 +65,8 @@ async fn an_answer_within_the_parting_means_what_it_always_means() {
         (refused(Refused::RateLimited, None), Outcome::Interrupted, Sent::No),
         (refused(Refused::Gone, None), Outcome::Refused, Sent::No),
         (unclear(NoAnswer::Broken), Outcome::Interrupted, Sent::Maybe),
-        (Answer::Accepted(succeeded()), Outcome::Interrupted, Sent::Yes),
-        (Answer::Accepted(failed()), Outcome::Failed, Sent::Yes),
+        (Answer::Accepted(Some(succeeded())), Outcome::Interrupted, Sent::Yes),
+        (Answer::Accepted(Some(failed())), Outcome::Failed, Sent::Yes),
     ];
     for (answer, outcome, sent) in told {
         let run = slow(s(2)).answers([answer.clone()]).stopped(s(1)).run().await;
@@ -95,14 +95,14 @@ async fn stopped_while_waiting_it_ends_at_once() {
     assert_eq!((resting.report.outcome, resting.report.sent), (Outcome::Interrupted, Sent::Yes));
     assert_eq!((resting.over, resting.report.duration), (ms(100_123), ms(100_123)));
     assert_eq!(resting.report.snapshot.unwrap().word, "BUILDING", "the last that was seen is kept");
-    let look = World::new().takes(|what, _| if matches!(what, What::Look(_)) { s(20) } else { s(0) });
+    let look = World::new().takes(|what, _| if matches!(what, What::Poll(_)) { s(20) } else { s(0) });
     let looking = look.stopped(s(15)).run().await;
     assert_eq!((looking.report.outcome, looking.over), (Outcome::Interrupted, s(15)), "during a look too");
 }
 
 #[tokio::test(start_paused = true)]
 async fn stopped_during_the_log_the_verdict_stays() {
-    let world = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(Pace::default()));
+    let world = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(RateHint::default()));
     let world = world.takes(|what, _| if matches!(what, What::Log(_)) { s(20) } else { Duration::ZERO });
     let run = world.stopped(s(15)).run().await;
     assert_eq!((run.report.outcome, run.over), (Outcome::Failed, s(15)));

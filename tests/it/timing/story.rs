@@ -1,7 +1,7 @@
 //! The story a run tells: its events in order, its heartbeat, and whether it follows at all.
 
 use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::{Log, Seen, Unreadable};
+use deploy_hook::deploy::ports::{CannotFollow, Log, PollResult};
 use deploy_hook::deploy::report::{Cause, Event, Sent};
 use deploy_hook::deploy::state::Outcome;
 
@@ -12,7 +12,8 @@ use super::{ms, s};
 fn word(event: &Event) -> String {
     match event {
         Event::Started { .. } => "started".into(),
-        Event::Triggered { snapshot, .. } => format!("triggered {}", snapshot.id),
+        Event::Triggered { snapshot: Some(snapshot), .. } => format!("triggered {}", snapshot.id),
+        Event::Triggered { snapshot: None, .. } => "triggered".to_owned(),
         Event::State { stage } => format!("state {}", stage.word),
         Event::Trouble { errors, .. } => format!("trouble {errors}"),
         Event::Ended { report } => format!("ended {}", report.outcome),
@@ -20,8 +21,8 @@ fn word(event: &Event) -> String {
     }
 }
 
-fn staged(age: std::time::Duration) -> Seen {
-    Seen::Ours(match age {
+fn staged(age: std::time::Duration) -> PollResult {
+    PollResult::Ours(match age {
         age if age < s(40) => pending(),
         age if age < s(200) => building(),
         _ => succeeded(),
@@ -54,7 +55,7 @@ async fn a_plain_run_tells_its_story_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_heart_beats_each_minute_without_a_change() {
-    let run = World::new().looks(|_, _| Seen::Ours(pending())).run().await;
+    let run = World::new().looks(|_, _| PollResult::Ours(pending())).run().await;
     let beats = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "PENDING"));
     let minutes: Vec<_> = (1..15).map(|minute| s(60 * minute)).collect();
     assert_eq!(beats[..14], minutes);
@@ -89,7 +90,7 @@ async fn wait_decides_whether_it_is_followed() {
         let run = with(wait).run().await;
         assert_eq!((run.report.outcome, run.report.cause), (Outcome::Succeeded, None));
     }
-    let unreadable = Some(Cause::Unreadable(Unreadable::NeedsToken));
+    let unreadable = Some(Cause::Unreadable(CannotFollow::NeedsToken));
     let ends = [
         (with(Wait::Never), Outcome::Triggered, Some(Cause::NotAsked)),
         (with(Wait::Never).unreadable(), Outcome::Triggered, Some(Cause::NotAsked)),
@@ -119,7 +120,7 @@ async fn an_existing_deployment_is_followed_and_never_triggered() {
         assert_eq!((run.report.outcome, run.report.sent, run.report.triggers), (outcome, Sent::No, 0));
         assert_eq!(run.looks()[0], s(0), "it is there already: looked at immediately");
         assert_eq!(run.logs().len(), logs);
-        assert!(run.calls.iter().all(|(_, what)| matches!(what, What::Look(_) | What::Log(_))));
+        assert!(run.calls.iter().all(|(_, what)| matches!(what, What::Poll(_) | What::Log(_))));
         assert!(run.told(|event| matches!(event, Event::Triggered { .. })).is_empty());
     }
 }
@@ -130,7 +131,7 @@ async fn another_one_in_its_place_says_nothing_before_an_existing_one_was_seen()
     assert_eq!((run.report.outcome, run.report.cause), (Outcome::Lost, Some(Cause::NotThere)));
     assert!((s(30)..=s(34)).contains(&run.over), "{:?}", run.over);
     let later = World::new().follow("dp_ours").looks(|_, nth| match nth {
-        4..9 => Seen::Ours(building()),
+        4..9 => PollResult::Ours(building()),
         _ => newer(),
     });
     let later = later.run().await;

@@ -12,7 +12,7 @@ use super::{ms, s};
 async fn an_accepted_trigger_is_sent_once() {
     let run = World::ends(s(60), succeeded()).run().await;
     assert_eq!((run.triggers(), run.report.triggers, run.report.sent), (vec![s(0)], 1, Sent::Yes));
-    assert_eq!(run.calls[0].1, What::Before, "what is there is read first");
+    assert_eq!(run.calls[0].1, What::Snapshot, "what is there is read first");
     assert_eq!(run.calls[1].1, What::Trigger);
 }
 
@@ -44,7 +44,8 @@ async fn a_trigger_that_never_left_is_sent_three_times_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn once_it_left_it_is_not_sent_again() {
-    let first = [not_sent(Unreachable::Dns), not_sent(Unreachable::Connect), Answer::Accepted(pending())];
+    let first =
+        [not_sent(Unreachable::Dns), not_sent(Unreachable::Connect), Answer::Accepted(Some(pending()))];
     let run = World::new().answers(first).run().await;
     assert_eq!((run.triggers().len(), run.report.sent), (3, Sent::Yes));
     let first = [not_sent(Unreachable::Connect), unclear(NoAnswer::TimedOut)];
@@ -66,7 +67,7 @@ async fn a_trigger_refused_for_its_rate_is_repeated_after_exactly_what_was_asked
     let asked = [
         refused(Refused::RateLimited, Some(s(17))),
         refused(Refused::RateLimited, Some(s(90))),
-        Answer::Accepted(pending()),
+        Answer::Accepted(Some(pending())),
     ];
     let run = World::ends(s(9), succeeded()).answers(asked).run().await;
     assert_eq!(run.triggers(), [s(0), s(17), s(107)]);
@@ -92,7 +93,7 @@ async fn an_unclear_answer_of_any_kind_is_never_repeated() {
     use NoAnswer::{Broken, ServerError, TimedOut, Unreadable};
     for why in [TimedOut, Broken, ServerError(500), ServerError(503), ServerError(408), Unreadable(200)] {
         for wait in [Wait::Auto, Wait::Always, Wait::Never] {
-            let world = World::new().answers([unclear(why), Answer::Accepted(pending())]);
+            let world = World::new().answers([unclear(why), Answer::Accepted(Some(pending()))]);
             let run = world.plan(|plan| plan.wait = wait).run().await;
             assert_eq!((run.triggers().len(), run.report.triggers), (1, 1), "{why:?}");
             assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));

@@ -1,9 +1,9 @@
 //! A trigger left without a usable answer is settled by reading, or stays uncertain.
 
 use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::{Seen, Settled};
+use deploy_hook::deploy::ports::{LookupResult, PollResult, SnapshotResult};
 use deploy_hook::deploy::report::{Cause, Event, Sent};
-use deploy_hook::deploy::schedule::Pace;
+use deploy_hook::deploy::schedule::RateHint;
 use deploy_hook::deploy::state::Outcome;
 use deploy_hook::deploy::trigger::NoAnswer;
 
@@ -14,10 +14,10 @@ fn lost_answer() -> World {
     World::new().answers([unclear(NoAnswer::Broken)])
 }
 
-fn after(nth: usize) -> impl FnMut(std::time::Duration, usize) -> Settled {
+fn after(nth: usize) -> impl FnMut(std::time::Duration, usize) -> LookupResult {
     move |_, now| match now {
-        now if now < nth => Settled::NotYet(Pace::default()),
-        _ => Settled::Ours(snapshot("dp_found", "BUILDING", building().phase)),
+        now if now < nth => LookupResult::NotYet(RateHint::default()),
+        _ => LookupResult::Ours(snapshot("dp_found", "BUILDING", building().phase)),
     }
 }
 
@@ -25,27 +25,32 @@ fn after(nth: usize) -> impl FnMut(std::time::Duration, usize) -> Settled {
 async fn the_deployment_that_is_found_is_adopted_and_followed() {
     let found = || snapshot("dp_found", "SUCCEEDED", succeeded().phase);
     let world = lost_answer().settles(after(4)).looks(move |age, _| match age {
-        age if age < s(60) => Seen::Ours(snapshot("dp_found", "BUILDING", building().phase)),
-        _ => Seen::Ours(found()),
+        age if age < s(60) => PollResult::Ours(snapshot("dp_found", "BUILDING", building().phase)),
+        _ => PollResult::Ours(found()),
     });
     let run = world.run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Succeeded, Sent::Yes));
     assert_eq!((run.triggers().len(), run.settles().len(), run.report.cause), (1, 5, None));
     let adopted = run.events.iter().filter(|(_, event)| match event {
-        Event::Triggered { snapshot, adopted } => *adopted && snapshot.id.as_str() == "dp_found",
+        Event::Triggered { snapshot: Some(snapshot), adopted } => {
+            *adopted && snapshot.id.as_str() == "dp_found"
+        }
         _ => false,
     });
     assert_eq!(adopted.count(), 1);
-    let looked = |what: &What| matches!(what, What::Look(id) if id.as_str() != "dp_found");
+    let looked = |what: &What| matches!(what, What::Poll(id) if id.as_str() != "dp_found");
     assert!(!run.calls.iter().any(|(_, what)| looked(what)), "that id is followed and no other");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adopted_deployment_counts_as_triggered() {
-    let never = lost_answer().settles(after(1)).plan(|plan| plan.wait = Wait::Never).run().await;
-    assert_eq!((never.report.outcome, never.report.sent), (Outcome::Triggered, Sent::Yes));
-    assert_eq!(never.report.snapshot.unwrap().id.as_str(), "dp_found");
-    assert!(never.calls.iter().all(|(_, what)| !matches!(what, What::Look(_))));
+async fn where_it_is_not_known_what_was_there_before_nothing_is_looked_for() {
+    let unread = lost_answer().settles(after(0)).before(SnapshotResult::Unknown).run().await;
+    let never = lost_answer().settles(after(0)).plan(|plan| plan.wait = Wait::Never).run().await;
+    for run in [unread, never] {
+        assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
+        assert_eq!((run.settles().len(), run.looks().len(), run.over), (0, 0, s(0)));
+        assert!(matches!(run.report.cause, Some(Cause::Unclear(_))));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,7 +75,7 @@ async fn the_settle_window_begins_when_the_answer_failed_and_ends_by_the_deadlin
 
 #[tokio::test(start_paused = true)]
 async fn where_it_cannot_be_found_out_it_is_uncertain_at_once() {
-    let run = lost_answer().settles(|_, _| Settled::Never).run().await;
+    let run = lost_answer().settles(|_, _| LookupResult::Never).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
     assert_eq!(run.settles().len(), 1);
     assert!(run.over <= s(1), "{:?}", run.over);
@@ -79,14 +84,14 @@ async fn where_it_cannot_be_found_out_it_is_uncertain_at_once() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_holds_while_settling() {
     for pace in [asks(s(9)), counts(0, s(9))] {
-        let run = lost_answer().settles(move |_, _| Settled::NotYet(pace)).run().await;
+        let run = lost_answer().settles(move |_, _| LookupResult::NotYet(pace)).run().await;
         let early = gaps(&run.settles()).iter().any(|gap| *gap < s(9));
         assert!(!early, "asked for 9 s: {:?}", run.settles());
         assert_eq!(run.report.outcome, Outcome::Uncertain);
         assert!((s(20)..=s(30)).contains(&run.over), "{:?}", run.over);
     }
     for pace in [asks(s(120)), counts(0, s(120))] {
-        let run = lost_answer().settles(move |_, _| Settled::NotYet(pace)).run().await;
+        let run = lost_answer().settles(move |_, _| LookupResult::NotYet(pace)).run().await;
         assert_eq!(run.settles().len(), 1, "asked for 120 s: {:?}", run.settles());
         assert_eq!(run.report.outcome, Outcome::Uncertain);
         assert!(run.over <= s(30), "{:?}", run.over);
@@ -99,9 +104,9 @@ async fn an_adopted_deployment_was_seen() {
     let run = world.plan(|plan| plan.timeout = s(20)).run().await;
     assert_eq!(run.report.outcome, Outcome::TimedOut, "reading found it, under way, before the deadline");
     let gone = lost_answer().settles(after(0)).looks(|age, _| match age {
-        age if (s(40)..s(60)).contains(&age) || age < s(35) => Seen::NotThere,
-        age if age < s(90) => Seen::Ours(building()),
-        _ => Seen::Ours(succeeded()),
+        age if (s(40)..s(60)).contains(&age) || age < s(35) => PollResult::NotThere,
+        age if age < s(90) => PollResult::Ours(building()),
+        _ => PollResult::Ours(succeeded()),
     });
     let run = gone.run().await;
     assert!(!run.told(|event| matches!(event, Event::Trouble { .. })).is_empty(), "a 404 is trouble then");

@@ -2,23 +2,25 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{Log, Look, Provider, Reporter, Seen, Settled, Unreadable};
+use deploy_hook::deploy::ports::{
+    CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
+};
 use deploy_hook::deploy::report::{Event, Report, Task};
-use deploy_hook::deploy::schedule::{Pace, RateLimit, Timing};
+use deploy_hook::deploy::schedule::{RateHint, RateLimit, Timing};
 use deploy_hook::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::deploy::trigger::{
     Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable as Why,
 };
-use deploy_hook::deploy::{Plan, Wait, run};
+use deploy_hook::deploy::{Plan, TokenDenied, Wait, run};
 use tokio::time::Instant;
 
 /// The requests a platform can get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    Before,
+    Snapshot,
     Trigger,
-    Settle,
-    Look(DeploymentId),
+    Find,
+    Poll(DeploymentId),
     Log(DeploymentId),
 }
 
@@ -33,10 +35,12 @@ pub(super) struct World {
     task: Task,
     pub(super) plan: Plan,
     limit: Option<RateLimit>,
-    readable: Result<(), Unreadable>,
+    readable: Result<(), CannotFollow>,
+    before: SnapshotResult,
+    early: bool,
     trigger: Script<Answer>,
-    settle: Script<Settled>,
-    look: Script<Look>,
+    settle: Script<LookupResult>,
+    look: Script<Poll>,
     log: Script<Log>,
     takes: Takes,
     telling: Box<dyn Fn(&Event) -> Duration>,
@@ -76,9 +80,11 @@ impl World {
             plan,
             limit: None,
             readable: Ok(()),
-            trigger: Box::new(|_, _| Answer::Accepted(pending())),
-            settle: Box::new(|_, _| Settled::NotYet(Pace::default())),
-            look: Box::new(|_, _| seen(Seen::Ours(building()))),
+            before: SnapshotResult::Known,
+            early: false,
+            trigger: Box::new(|_, _| accepted(pending())),
+            settle: Box::new(|_, _| LookupResult::NotYet(RateHint::default())),
+            look: Box::new(|_, _| seen(PollResult::Ours(building()))),
             log: Box::new(|_, _| Log::None),
             takes: Box::new(|_, _| Duration::ZERO),
             telling: Box::new(|_| Duration::ZERO),
@@ -92,7 +98,8 @@ impl World {
 
     /// A deployment that is over, with this state, so long after its trigger.
     pub(super) fn ends(length: Duration, last: Snapshot) -> Self {
-        Self::new().looks(move |age, _| Seen::Ours(if age < length { building() } else { last.clone() }))
+        Self::new()
+            .looks(move |age, _| PollResult::Ours(if age < length { building() } else { last.clone() }))
     }
 
     pub(super) fn follow(mut self, id: &str) -> Self {
@@ -111,7 +118,19 @@ impl World {
     }
 
     pub(super) fn unreadable(mut self) -> Self {
-        self.readable = Err(Unreadable::NeedsToken);
+        self.readable = Err(CannotFollow::NeedsToken);
+        self
+    }
+
+    /// What the reading before the trigger finds.
+    pub(super) fn before(mut self, before: SnapshotResult) -> Self {
+        self.before = before;
+        self
+    }
+
+    /// A platform that may report a success before it is one.
+    pub(super) fn early(mut self) -> Self {
+        self.early = true;
         self
     }
 
@@ -122,20 +141,20 @@ impl World {
         self
     }
 
-    pub(super) fn settles(mut self, settle: impl FnMut(Duration, usize) -> Settled + 'static) -> Self {
+    pub(super) fn settles(mut self, settle: impl FnMut(Duration, usize) -> LookupResult + 'static) -> Self {
         self.settle = Box::new(settle);
         self
     }
 
-    pub(super) fn looks(mut self, mut look: impl FnMut(Duration, usize) -> Seen + 'static) -> Self {
+    pub(super) fn looks(mut self, mut look: impl FnMut(Duration, usize) -> PollResult + 'static) -> Self {
         self.look = Box::new(move |age, nth| seen(look(age, nth)));
         self
     }
 
     /// Adds to each look what the platform asks for with it.
-    pub(super) fn paces(mut self, pace: impl Fn(Duration, usize) -> Pace + 'static) -> Self {
+    pub(super) fn paces(mut self, pace: impl Fn(Duration, usize) -> RateHint + 'static) -> Self {
         let mut look = self.look;
-        self.look = Box::new(move |age, nth| Look { pace: pace(age, nth), ..look(age, nth) });
+        self.look = Box::new(move |age, nth| Poll { pace: pace(age, nth), ..look(age, nth) });
         self
     }
 
@@ -162,7 +181,12 @@ impl World {
         self
     }
 
-    pub(super) async fn run(mut self) -> Run {
+    pub(super) async fn run(self) -> Run {
+        self.try_run().await.0.unwrap()
+    }
+
+    /// The run, or why there was none; and every request that arrived.
+    pub(super) async fn try_run(mut self) -> (Result<Run, TokenDenied>, Vec<(Duration, What)>) {
         self.began = Instant::now();
         self.triggered = self.began;
         let (began, stop) = (self.began, self.stop);
@@ -176,16 +200,25 @@ impl World {
         };
         let (task, plan) = (self.task.clone(), self.plan.clone());
         let report = run(task, &mut self, &mut ear, plan, stop).await;
-        Run { report, events: ear.heard, calls: self.calls, over: began.elapsed() }
+        let (calls, over) = (self.calls.clone(), began.elapsed());
+        let run = |report| Run { report, events: ear.heard, calls, over };
+        (report.map(run), self.calls)
+    }
+
+    /// Takes as long as the platform does for this request, or as long as there is for it: whether there was an answer.
+    async fn take(&self, what: &What, nth: usize, limit: Duration) -> bool {
+        let takes = (self.takes)(what, nth);
+        wait(takes.min(limit)).await;
+        takes <= limit
     }
 
     /// Notes a request; then its time since the trigger and how many of its kind came before it.
     fn arrived(&mut self, what: &What) -> (Duration, usize) {
         let kind = match what {
-            What::Before => 0,
+            What::Snapshot => 0,
             What::Trigger => 1,
-            What::Settle => 2,
-            What::Look(_) => 3,
+            What::Find => 2,
+            What::Poll(_) => 3,
             What::Log(_) => 4,
         };
         self.calls.push((self.began.elapsed(), what.clone()));
@@ -194,45 +227,61 @@ impl World {
     }
 }
 
-impl Provider for World {
-    async fn before(&mut self) {
-        let (_, nth) = self.arrived(&What::Before);
-        wait((self.takes)(&What::Before, nth)).await;
+impl DeployTarget for World {
+    async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
+        let (_, nth) = self.arrived(&What::Snapshot);
+        if self.take(&What::Snapshot, nth, limit).await {
+            self.before.clone()
+        } else {
+            SnapshotResult::Unknown
+        }
     }
 
-    async fn trigger(&mut self) -> Answer {
+    async fn trigger(&mut self, limit: Duration) -> Answer {
         self.triggered = Instant::now();
         let (age, nth) = self.arrived(&What::Trigger);
-        wait((self.takes)(&What::Trigger, nth)).await;
-        (self.trigger)(age, nth)
+        if self.take(&What::Trigger, nth, limit).await {
+            (self.trigger)(age, nth)
+        } else {
+            unclear(NoAnswer::TimedOut)
+        }
     }
 
-    async fn settle(&mut self) -> Settled {
-        let (age, nth) = self.arrived(&What::Settle);
-        wait((self.takes)(&What::Settle, nth)).await;
-        (self.settle)(age, nth)
+    async fn find(&mut self, limit: Duration) -> LookupResult {
+        let (age, nth) = self.arrived(&What::Find);
+        if self.take(&What::Find, nth, limit).await {
+            (self.settle)(age, nth)
+        } else {
+            LookupResult::NotYet(RateHint::default())
+        }
     }
 
-    fn readable(&self) -> Result<(), Unreadable> {
+    fn can_follow(&self) -> Result<(), CannotFollow> {
         self.readable
     }
 
-    async fn look(&mut self, id: &DeploymentId) -> Look {
-        let what = What::Look(id.clone());
+    async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
+        let what = What::Poll(id.clone());
         let (age, nth) = self.arrived(&what);
         let look = (self.look)(age, nth);
-        wait((self.takes)(&what, nth)).await;
-        look
+        if self.take(&what, nth, limit).await { look } else { seen(trouble()) }
     }
 
-    async fn log(&mut self, id: &DeploymentId) -> Log {
+    async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
         let what = What::Log(id.clone());
         let (age, nth) = self.arrived(&what);
-        wait((self.takes)(&what, nth)).await;
-        (self.log)(age, nth)
+        if self.take(&what, nth, limit).await {
+            (self.log)(age, nth)
+        } else {
+            Log::NotYet(RateHint::default())
+        }
     }
 
-    fn limit(&self) -> Option<RateLimit> {
+    fn success_may_be_early(&self) -> bool {
+        self.early
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
         self.limit
     }
 }
@@ -254,7 +303,7 @@ impl Reporter for Ear {
 impl Run {
     /// When the looks came.
     pub(super) fn looks(&self) -> Vec<Duration> {
-        self.times(|what| matches!(what, What::Look(_)))
+        self.times(|what| matches!(what, What::Poll(_)))
     }
 
     /// When the triggers came.
@@ -264,7 +313,7 @@ impl Run {
 
     /// When it was looked for the deployment of an unclear trigger.
     pub(super) fn settles(&self) -> Vec<Duration> {
-        self.times(|what| *what == What::Settle)
+        self.times(|what| *what == What::Find)
     }
 
     /// When the log was asked for.
@@ -299,8 +348,8 @@ async fn wait(long: Duration) {
     }
 }
 
-fn seen(seen: Seen) -> Look {
-    Look { seen, pace: Pace::default() }
+fn seen(seen: PollResult) -> Poll {
+    Poll { seen, pace: RateHint::default() }
 }
 
 pub(super) fn snapshot(id: &str, word: &str, phase: Phase) -> Snapshot {
@@ -324,20 +373,24 @@ pub(super) fn failed() -> Snapshot {
     snapshot("dp_ours", "FAILED", Phase::Ended(Verdict::Failed))
 }
 
-pub(super) fn newer() -> Seen {
-    Seen::Newer(snapshot("dp_other", "BUILDING", Phase::Running))
+pub(super) fn newer() -> PollResult {
+    PollResult::Newer(snapshot("dp_other", "BUILDING", Phase::Running))
 }
 
-pub(super) fn trouble() -> Seen {
-    Seen::Trouble { said: "502 Bad Gateway".into() }
+pub(super) fn trouble() -> PollResult {
+    PollResult::Trouble { said: "502 Bad Gateway".into() }
 }
 
-pub(super) fn asks(retry_after: Duration) -> Pace {
-    Pace { retry_after: Some(retry_after), ..Pace::default() }
+pub(super) fn asks(retry_after: Duration) -> RateHint {
+    RateHint { retry_after: Some(retry_after), ..RateHint::default() }
 }
 
-pub(super) fn counts(remaining: u32, reset_in: Duration) -> Pace {
-    Pace { remaining: Some(remaining), reset_in: Some(reset_in), ..Pace::default() }
+pub(super) fn counts(remaining: u32, reset_in: Duration) -> RateHint {
+    RateHint { remaining: Some(remaining), reset_in: Some(reset_in), ..RateHint::default() }
+}
+
+pub(super) fn accepted(snapshot: Snapshot) -> Answer {
+    Answer::Accepted(Some(snapshot))
 }
 
 pub(super) fn not_sent(why: Why) -> Answer {

@@ -1,0 +1,53 @@
+//! What a run does next, and the result of it.
+
+use std::time::Duration;
+
+use super::ports::{CannotFollow, Log, LookupResult, Poll, SnapshotResult};
+use super::schedule::RateLimit;
+use super::state::DeploymentId;
+use super::trigger::Answer;
+
+/// What to do next. A request comes with the time that is left for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Read what is there before the trigger.
+    Snapshot(Duration),
+    /// Send the trigger.
+    Trigger(Duration),
+    /// Look for the deployment of an ambiguous trigger.
+    Find(Duration),
+    /// Read the state of our deployment.
+    Poll(DeploymentId, Duration),
+    /// Read the log of our deployment.
+    Log(DeploymentId, Duration),
+    /// Wait until this long after the start of the run.
+    Wait(Duration),
+    /// Nothing is left to do.
+    End,
+}
+
+/// The result of an action.
+pub(super) enum ActionResult {
+    Snapshot(SnapshotResult),
+    Trigger(Answer, Readability),
+    Find(LookupResult, Readability),
+    Poll(Poll),
+    Log(Log),
+    Waited,
+}
+
+/// Whether and how our deployment can be read, as known after a trigger.
+#[derive(Clone, Copy)]
+pub(super) struct Readability {
+    pub(super) can_follow: Result<(), CannotFollow>,
+    pub(super) rate_limit: Option<RateLimit>,
+}
+
+/// The platform refused the token before anything was triggered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenDenied {
+    /// The HTTP status: 401 or 403.
+    pub status: u16,
+    /// The platform's own words, cleaned.
+    pub said: String,
+}

@@ -1,0 +1,35 @@
+//! What the user chose for a run.
+
+use std::time::{Duration, SystemTime};
+
+use super::schedule::Timing;
+
+/// Whether the deployment is followed after the trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Where it can be read.
+    Auto,
+    /// In any case: not being able to is a failure.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// What the user chose for a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whether to follow.
+    pub wait: Wait,
+    /// Deadline of the whole, from the trigger.
+    pub timeout: Duration,
+    /// Deadline of the whole, from the run's beginning, where something outside sets one.
+    pub limit: Option<Duration>,
+    /// A fixed pause between looks; none is adaptive.
+    pub interval: Option<Duration>,
+    /// The core's own durations.
+    pub timing: Timing,
+    /// When the run begins, by this machine's clock.
+    pub started: SystemTime,
+    /// Seed of the jitter's dice.
+    pub seed: u64,
+}

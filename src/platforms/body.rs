@@ -1,0 +1,36 @@
+//! Reading JSON that no contract guarantees: what a field says, and where an error has its text.
+
+use serde_json::Value;
+
+/// Whether a value says anything: a key that is there and holds `false`, `0`, `null` or nothing does not.
+pub(super) fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(yes) => *yes,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(list) => list.iter().any(says_something),
+        Value::Object(object) => object.values().any(says_something),
+    }
+}
+
+/// The first of these fields of an object that says something.
+pub(super) fn first_field<'a>(value: &'a Value, fields: &[&str]) -> Option<&'a Value> {
+    fields.iter().find_map(|field| value.get(field).filter(|value| says_something(value)))
+}
+
+/// The first text of an error: the value itself, the first one of a list, or what the first of these fields holds.
+/// An object without any of them may hold its texts in lists (`{"branch":["is gone"]}`).
+pub(super) fn first_text<'a>(value: &'a Value, fields: &[&str]) -> Option<&'a str> {
+    match value {
+        Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()).map(String::as_str),
+        Value::Array(list) => list.iter().find_map(|value| first_text(value, fields)),
+        Value::Object(object) => {
+            let named = fields.iter().find_map(|field| first_text(object.get(*field)?, fields));
+            let lists =
+                || object.values().filter(|value| value.is_array()).find_map(|list| first_text(list, fields));
+            named.or_else(lists)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,296 @@
+//! The one client of every platform: sends what a platform asks for, and finds the deployment of an unclear trigger.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value;
+
+use super::platform::{Deployment, Of, Platform, Request, Source};
+use super::{Access, answer, of};
+use crate::deploy::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
+use crate::deploy::schedule::{RateHint, RateLimit};
+use crate::deploy::state::{DeploymentId, Phase, Snapshot};
+use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Unclear, Unreachable};
+use crate::http::{self, Failure, Http, Method};
+
+/// How long a trigger may take. An answer after that would still be an answer, so this is generous.
+const TRIGGER: Duration = Duration::from_secs(30);
+
+/// How long reading may take.
+const READ: Duration = Duration::from_secs(15);
+
+/// How long the reading before a trigger may take: it only prepares for a bad day, and must not cause one.
+const READ_BEFORE: Duration = Duration::from_secs(5);
+
+/// Lines of a failed deployment's log that are kept.
+const LOG_LINES: usize = 200;
+
+/// A server's `Date` counts whole seconds, and the request took a while to get there.
+const CLOCK_SLACK: Duration = Duration::from_secs(2);
+
+/// One hook, or one token, of a platform.
+pub struct Client {
+    platform: &'static dyn Platform,
+    access: Access,
+    http: Http,
+    /// How many times as fast the platform is as a real one.
+    speed: f64,
+    /// Where the accepted deployment is read, and before there is one, whatever is there.
+    source: Option<Source>,
+    /// Whether a deployment was accepted.
+    accepted: bool,
+    /// Deployments that were there before the trigger, and whether each had ended; empty where the platform did not
+    /// name any, as then nothing is known.
+    before: HashMap<DeploymentId, bool>,
+    /// When the trigger was sent.
+    asked: Instant,
+    /// When our deployment was made, by the platform's clock.
+    created: Option<SystemTime>,
+    /// Whether a reading has shown our deployment.
+    seen: bool,
+}
+
+impl Client {
+    /// A client of the platform that this access belongs to.
+    #[must_use]
+    pub fn new(access: Access, http: Http) -> Self {
+        let platform = of(&access);
+        Self {
+            platform,
+            source: platform.source(&access, Of::Any),
+            access,
+            http,
+            speed: 1.0,
+            accepted: false,
+            before: HashMap::new(),
+            asked: Instant::now(),
+            created: None,
+            seen: false,
+        }
+    }
+
+    /// The same for a platform that is `speed` times as fast: its rate limit counts in its own time.
+    #[must_use]
+    pub fn at_speed(self, speed: f64) -> Self {
+        Self { speed, ..self }
+    }
+
+    /// Whether this version knows the platform: where not, its hook is triggered and that is all.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.platform.api().is_some()
+    }
+
+    /// Whether this deployment, or without an id the newest one, can be read with what there is.
+    #[must_use]
+    pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
+        self.platform.source(&self.access, id.map_or(Of::Any, Of::Id)).is_some()
+    }
+
+    /// Where the newest deployment is read.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        self.source
+    }
+
+    /// Reads the newest deployment there is, for `status` and `doctor`.
+    pub async fn newest(&mut self) -> Poll {
+        let Some((source, request)) = self.list() else { return unreadable() };
+        let answer = self.read(request, READ).await;
+        answer::of_reading(self.platform, answer, self.http.redactor(), |body| {
+            let found = self.platform.deployments(body, self.http.redactor());
+            let any = self.access.hook.is_none();
+            let ours = |found: &Deployment| any || self.platform.may_be_ours(&self.access, source, found);
+            found
+                .into_iter()
+                .find(ours)
+                .map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
+        })
+    }
+
+    fn list(&self) -> Option<(Source, Request)> {
+        let source = self.source?;
+        Some((source, self.platform.list(&self.access, source)?))
+    }
+
+    /// How this deployment is read.
+    fn source_of(&self, id: &DeploymentId) -> Option<Source> {
+        if self.accepted { self.source } else { self.platform.source(&self.access, Of::Id(id)) }
+    }
+
+    async fn read(&self, request: Request, limit: Duration) -> Result<http::Answer, Failure> {
+        let token = self.access.token.as_ref().filter(|_| request.with_token);
+        self.http.send(Method::GET, &request.url, token, limit).await
+    }
+
+    fn with_page(&self, snapshot: Snapshot) -> Snapshot {
+        Snapshot { page: self.platform.page(&self.access), ..snapshot }
+    }
+
+    fn accept(&mut self, deployment: Deployment) -> Snapshot {
+        self.source = self.platform.source(&self.access, Of::Accepted(&deployment));
+        self.accepted = true;
+        self.created = deployment.snapshot.created_at;
+        self.with_page(deployment.snapshot)
+    }
+
+    /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and where
+    /// the platform gives its time, it was made since, by the platform's own clock (`clock`, the answer's `Date`).
+    fn is_new(&self, snapshot: &Snapshot, clock: Option<SystemTime>) -> bool {
+        let unseen = !self.before.is_empty() && !self.before.contains_key(&snapshot.id);
+        let since = snapshot.created_at.is_none_or(|created| {
+            let asked = clock.and_then(|now| now.checked_sub(self.asked.elapsed() + CLOCK_SLACK));
+            // One made later than now: that is not the clock by which its time was taken.
+            let latest = clock.and_then(|now| now.checked_add(CLOCK_SLACK));
+            asked.is_some_and(|asked| created >= asked) && latest.is_some_and(|latest| created <= latest)
+        });
+        unseen && since
+    }
+
+    /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
+    /// the times nor the reading before the trigger tell, it is newer if ours stood there in between.
+    fn other(&self, other: Snapshot) -> PollResult {
+        let newer = match self.created.zip(other.created_at) {
+            Some((ours, its)) => its >= ours,
+            None => self.seen || !self.before.is_empty(),
+        };
+        if newer && !self.before.contains_key(&other.id) {
+            PollResult::Newer(other)
+        } else {
+            PollResult::NotThere
+        }
+    }
+}
+
+impl DeployTarget for Client {
+    async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
+        let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
+        let Ok(answer) = self.read(request, READ_BEFORE.min(limit)).await else {
+            return SnapshotResult::Unknown;
+        };
+        let (bytes, redactor) = (answer.body.as_deref().unwrap_or_default(), self.http.redactor());
+        if let (401 | 403, Source::Api) = (answer.status, source)
+            && let Some(said) = self.platform.error(bytes, redactor)
+        {
+            return SnapshotResult::Denied { status: answer.status, said };
+        }
+        // An answer without deployments may be anybody's, and says nothing of what is there.
+        if let (200..300, Ok(body)) = (answer.status, serde_json::from_slice::<Value>(bytes)) {
+            let found = self.platform.deployments(&body, redactor).into_iter();
+            let ended = |snapshot: Snapshot| (snapshot.id, matches!(snapshot.phase, Phase::Ended(_)));
+            self.before = found.map(|deployment| ended(deployment.snapshot)).collect();
+        }
+        if self.before.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
+    }
+
+    async fn trigger(&mut self, limit: Duration) -> Answer {
+        let Some(hook) = &self.access.hook else {
+            let said = "there is no hook to trigger".to_owned();
+            return Answer::NotSent(NotSent { why: Unreachable::Connect, said });
+        };
+        self.asked = Instant::now();
+        let answer = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
+        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        match answer::of_trigger(self.platform, answer, self.http.redactor()) {
+            Ok(Some(old)) if self.before.get(&old.snapshot.id) == Some(&true) => {
+                let said = format!("it names {}", old.snapshot.id);
+                Answer::Unclear(Unclear { why: NoAnswer::AlreadyEnded(status), said })
+            }
+            Ok(deployment) => Answer::Accepted(deployment.map(|deployment| self.accept(deployment))),
+            Err(answer) => answer,
+        }
+    }
+
+    async fn find(&mut self, limit: Duration) -> LookupResult {
+        let Some((source, request)) = self.list() else { return LookupResult::Never };
+        let Ok(answer) = self.read(request, READ.min(limit)).await else {
+            return LookupResult::NotYet(RateHint::default());
+        };
+        let pace = answer::pace(&answer);
+        let (bytes, redactor) = (answer.body.as_deref().unwrap_or_default(), self.http.redactor());
+        if !(200..300).contains(&answer.status) {
+            let denied = matches!(answer.status, 401 | 403 | 405 | 410);
+            let final_no = denied && self.platform.error(bytes, redactor).is_some();
+            return if final_no { LookupResult::Never } else { LookupResult::NotYet(pace) };
+        }
+        let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let mut found = self.platform.deployments(&body, redactor);
+        found.retain(|found| {
+            self.platform.may_be_ours(&self.access, source, found)
+                && self.is_new(&found.snapshot, answer.date)
+        });
+        match (found.pop(), found.is_empty()) {
+            (Some(ours), true) => {
+                self.seen = true;
+                LookupResult::Ours(self.accept(ours))
+            }
+            (Some(_), false) => LookupResult::Never, // more than one is new: nobody can tell which is ours
+            (None, _) => LookupResult::NotYet(pace),
+        }
+    }
+
+    fn can_follow(&self) -> Result<(), CannotFollow> {
+        let why = if self.is_known() { CannotFollow::NeedsToken } else { CannotFollow::UnknownPlatform };
+        self.source.map(|_| ()).ok_or(why)
+    }
+
+    async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
+        let source = self.source_of(id);
+        let Some((source, request)) =
+            source.and_then(|source| Some((source, self.platform.poll(&self.access, source, id)?)))
+        else {
+            return unreadable();
+        };
+        let answer = self.read(request, READ.min(limit)).await;
+        let look = answer::of_reading(self.platform, answer, self.http.redactor(), |body| {
+            let found = self.platform.deployments(body, self.http.redactor());
+            let newest = found.first().map(|deployment| deployment.snapshot.clone());
+            let ours =
+                found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
+            match (ours, newest) {
+                (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
+                (None, Some(_)) if source == Source::Api => {
+                    PollResult::Trouble { said: "the answer is about another deployment".to_owned() }
+                }
+                (None, Some(other)) => self.other(other),
+                (None, None) => PollResult::Trouble { said: "the answer names no deployment".to_owned() },
+            }
+        });
+        self.seen |= matches!(look.seen, PollResult::Ours(_));
+        look
+    }
+
+    async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
+        let source = self.source_of(id);
+        let Some(request) = source.and_then(|source| self.platform.log(&self.access, source, id)) else {
+            return Log::None;
+        };
+        let Ok(answer) = self.read(request, READ.min(limit)).await else {
+            return Log::NotYet(RateHint::default());
+        };
+        let bytes = answer.body.as_deref().unwrap_or_default();
+        let lines = self.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
+        match answer.status {
+            200..300 if !lines.is_empty() => Log::Lines(lines),
+            200..300 | 404 | 429 | 500.. => Log::NotYet(answer::pace(&answer)),
+            _ => Log::None,
+        }
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
+        let with_token = !self.accepted && self.access.token.is_some();
+        let source = if with_token { Source::Api } else { self.source? };
+        let limit = self.platform.rate_limit(source)?;
+        Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
+    }
+
+    fn success_may_be_early(&self) -> bool {
+        self.platform.success_may_be_early()
+    }
+}
+
+/// A reading that could not be made; whoever reads asks [`Client::can_read`] first.
+fn unreadable() -> Poll {
+    let said = "neither the hook nor, without a token, the API can be read".to_owned();
+    Poll { seen: PollResult::Trouble { said }, pace: RateHint::default() }
+}

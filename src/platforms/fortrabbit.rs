@@ -1,0 +1,459 @@
+//! fortrabbit: both generations of its deploy hook, and its public API.
+//!
+//! The draft hook is read by `GET` on its own URL; the deployment of a live hook is read through the API, with a
+//! token. Which generation a hook is, the body of its answer says, not its URL. A `GET` is only ever sent to a path
+//! that the documents show being read, or to a hook that has just answered in the draft's form: on other platforms
+//! a `GET` triggers.
+//!
+//! Sources: the platform's deploy hook document (draft of 2026-02-18: `{"deployment":{"id","state","createdAt"}}`,
+//! later `{"data":{"publicId"}}` and `{"error"}`) and its own API client (`status`, `member`, `detail`, …).
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value};
+
+use super::Access;
+use super::body::{first_field, first_text};
+use super::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
+use crate::deploy::schedule::RateLimit;
+use crate::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::deploy::trigger::{NoAnswer, Unclear};
+use crate::secret::{HookUrl, Redactor};
+
+/// The platform's host, for hooks and API alike.
+const HOST: &str = "api.fortrabbit.com";
+
+/// The fields that hold an error's text, as the platform's clients look at them.
+const ERRORS: [&str; 7] =
+    ["error", "detail", "description", "hydra:description", "message", "errors", "violations"];
+
+/// The platform fortrabbit.
+pub(super) struct Fortrabbit;
+
+impl Platform for Fortrabbit {
+    fn name(&self) -> &'static str {
+        "fortrabbit"
+    }
+
+    fn owns(&self, hook: &HookUrl, any_host: bool) -> bool {
+        hook.host() == HOST || (any_host && (is_readable_path(hook) || is_live_path(hook)))
+    }
+
+    /// Exactly one deployment is to be named. The draft's word for its state is only a poll's to make a verdict.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let unclear = |said: String| Acceptance::Unclear(Unclear { why: NoAnswer::Unreadable(status), said });
+        let Ok(answer) = serde_json::from_slice(body) else {
+            return unclear("the answer is not JSON".to_owned());
+        };
+        let mut found = self.deployments(&answer, redactor);
+        match (found.pop(), found.is_empty()) {
+            (Some(deployment), true) => Acceptance::Named(deployment),
+            (Some(_), false) => unclear("the answer names more than one deployment".to_owned()),
+            (None, _) => unclear(match self.error(body, redactor) {
+                Some(said) if !said.is_empty() => said,
+                _ => "the answer names no deployment".to_owned(),
+            }),
+        }
+    }
+
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        first_field(&answer, &ERRORS)?;
+        let text = first_text(&answer, &ERRORS).unwrap_or_default();
+        Some(redactor.clean(text, 300))
+    }
+
+    fn api(&self) -> Option<&'static str> {
+        Some("https://api.fortrabbit.com")
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]
+    }
+
+    fn source(&self, access: &Access, of: Of<'_>) -> Option<Source> {
+        let api = access.token.as_ref().map(|_| Source::Api);
+        let hook = access.hook.as_ref().filter(|hook| is_readable_path(hook)).map(|_| Source::Hook);
+        match of {
+            Of::Any => hook.or(api),
+            Of::Id(id) if id.as_str().starts_with("dp_") => hook.or(api),
+            Of::Id(_) => api.or(hook),
+            // A hook that has just answered with the draft's whole body can be read whatever its path.
+            Of::Accepted(Deployment { source: Source::Hook, snapshot, .. }) => {
+                let spoke_draft = access.hook.is_some() && !snapshot.word.is_empty();
+                hook.or(spoke_draft.then_some(Source::Hook))
+            }
+            Of::Accepted(_) => api,
+        }
+    }
+
+    fn list(&self, access: &Access, source: Source) -> Option<Request> {
+        match source {
+            Source::Hook => access.hook.as_ref().map(Request::of_hook),
+            Source::Api => Some(Request::of_api(access, &["v1", "deployments"])),
+        }
+    }
+
+    /// A draft hook shows its newest deployment alone.
+    fn poll(&self, access: &Access, source: Source, id: &DeploymentId) -> Option<Request> {
+        match source {
+            Source::Hook => self.list(access, source),
+            Source::Api => Some(Request::of_api(access, &["v1", "deployments", id.as_str()])),
+        }
+    }
+
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Vec<Deployment> {
+        let wrapped = ["deployment", "data", "deployments", "member", "hydra:member"]
+            .iter()
+            .find_map(|key| body.get(key));
+        let inner = wrapped.filter(|value| value.is_object() || value.is_array()).unwrap_or(body);
+        let mut found: Vec<Deployment> = match inner {
+            Value::Array(list) => list.iter().filter_map(|value| deployment(value, redactor)).collect(),
+            value => deployment(value, redactor).into_iter().collect(),
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        found
+    }
+
+    /// The hook shows its own environment alone, the API's list every one of the token's.
+    fn may_be_ours(&self, access: &Access, source: Source, deployment: &Deployment) -> bool {
+        let ours = access.hook.as_ref().and_then(environment);
+        source == Source::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
+    }
+
+    fn log(&self, access: &Access, source: Source, id: &DeploymentId) -> Option<Request> {
+        let path = ["v1", "deployments", id.as_str(), "logs"];
+        (source == Source::Api).then(|| Request::of_api(access, &path))
+    }
+
+    /// `{"logs":[{"time","log"}]}`, each line with its time of day.
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let entries = body.get("logs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let mut lines = Vec::new();
+        for entry in entries {
+            let time = entry
+                .get("time")
+                .and_then(Value::as_str)
+                .and_then(|time| time.get(11..19))
+                .unwrap_or_default();
+            let time = redactor.clean(time, 8);
+            let text = entry.as_str().or_else(|| entry.get("log")?.as_str()).unwrap_or_default();
+            for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
+                lines.push(format!("{time} {}", redactor.clean(line, 500)).trim().to_owned());
+            }
+        }
+        lines.split_off(lines.len().saturating_sub(most))
+    }
+
+    /// Per token, and shared with whatever else uses it.
+    fn rate_limit(&self, source: Source) -> Option<RateLimit> {
+        (source == Source::Api).then_some(RateLimit { requests: 20, per: Duration::from_mins(1) })
+    }
+
+    /// A success can be reported before the post-deploy commands ran.
+    fn success_may_be_early(&self) -> bool {
+        true
+    }
+
+    /// The dashboard's page, where the hook is the real platform's.
+    fn page(&self, access: &Access) -> Option<String> {
+        let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
+        let id = environment(hook)?;
+        Some(format!("https://dash.fortrabbit.com/environments/{id}/deployment"))
+    }
+}
+
+/// Whether the documents show this path being read with `GET`.
+fn is_readable_path(hook: &HookUrl) -> bool {
+    let segments: Vec<&str> = hook.public_segments().collect();
+    matches!(
+        segments.as_slice(),
+        ["v1", "deploy-hook"]
+            | ["v1", "deploy", _, "deploy-hook"]
+            | ["v1", "webhooks", "environments", _, "deploy"]
+    )
+}
+
+/// Whether this is the path of a live hook, which is only ever triggered.
+fn is_live_path(hook: &HookUrl) -> bool {
+    let segments: Vec<&str> = hook.public_segments().collect();
+    matches!(segments.as_slice(), ["webhooks", "environments", _, "deploy"])
+}
+
+/// The id of the hook's environment, where its URL holds one.
+fn environment(hook: &HookUrl) -> Option<&str> {
+    let segments: Vec<&str> = hook.public_segments().collect();
+    let named = segments.windows(2).find_map(|pair| match pair {
+        ["environments" | "deploy", id] => Some(*id),
+        _ => None,
+    })?;
+    named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(named)
+}
+
+fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let object = value.as_object()?;
+    let public = object.get("publicId").and_then(id);
+    let source = if public.is_some() { Source::Api } else { Source::Hook };
+    let id = public.or_else(|| object.get("id").and_then(id))?;
+    let word = state_word(object, redactor);
+    let environment = object
+        .get("environment")
+        .and_then(|value| value.as_str().or_else(|| value.get("publicId")?.as_str()));
+    let snapshot = Snapshot {
+        id,
+        phase: phase(&word),
+        word,
+        created_at: object.get("createdAt").and_then(time),
+        page: None,
+    };
+    Some(Deployment { snapshot, source, environment: environment.map(str::to_owned) })
+}
+
+/// The state's word: both `state` and `status` are seen. Where they differ, a known word counts before an unknown one,
+/// and among the known ones success counts last, so that it is never read too early.
+fn state_word(object: &Map<String, Value>, redactor: &Redactor) -> String {
+    let words = ["state", "status"].iter().filter_map(|key| object.get(*key)?.as_str());
+    let words = words.map(|word| redactor.clean(word, 64)).filter(|word| !word.is_empty());
+    let certainty = |word: &String| match phase(word) {
+        Phase::Waiting | Phase::Running => 0,
+        Phase::Ended(verdict) if verdict != Verdict::Succeeded => 1,
+        Phase::Ended(_) => 2,
+        Phase::Unknown => 3,
+    };
+    words.min_by_key(certainty).unwrap_or_default()
+}
+
+fn id(value: &Value) -> Option<DeploymentId> {
+    match value {
+        Value::String(text) => DeploymentId::new(text),
+        Value::Number(number) => DeploymentId::new(&number.as_u64()?.to_string()),
+        _ => None,
+    }
+}
+
+/// Milliseconds since the epoch as documented; RFC 3339 is understood too. Anything absurd is as if it were not there.
+fn time(value: &Value) -> Option<SystemTime> {
+    const YEAR_9999: u64 = 253_402_300_799_000;
+    match value {
+        Value::Number(number) => {
+            let millis = number.as_u64().filter(|millis| *millis <= YEAR_9999)?;
+            Some(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
+        }
+        Value::String(text) => humantime::parse_rfc3339_weak(text).ok(),
+        _ => None,
+    }
+}
+
+/// What a state word means. The set is open: the documents name `PENDING` alone.
+fn phase(word: &str) -> Phase {
+    let word = word.to_ascii_lowercase().replace(['-', ' '], "_");
+    match word.as_str() {
+        "" | "pending" | "queued" | "queue" | "created" | "allocating" | "allocation" | "allocated"
+        | "waiting" | "scheduled" | "accepted" | "new" => Phase::Waiting,
+        "running" | "building" | "build" | "built" | "deploying" | "deploy" | "in_progress" | "started"
+        | "starting" | "syncing" | "code_sync" | "post_deploy" | "post_deploying" | "processing"
+        | "preparing" => Phase::Running,
+        "success" | "succeeded" | "successful" | "finished" | "completed" | "complete" | "deployed"
+        | "live" | "ready" | "done" => Phase::Ended(Verdict::Succeeded),
+        "failed" | "failure" | "error" | "errored" | "crashed" | "build_failed" | "deploy_failed" => {
+            Phase::Ended(Verdict::Failed)
+        }
+        "canceled" | "cancelled" | "aborted" | "skipped" => Phase::Ended(Verdict::Canceled),
+        "superseded" => Phase::Ended(Verdict::Superseded),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::Token;
+
+    fn one(body: &Value) -> Option<Deployment> {
+        Fortrabbit.deployments(body, &Redactor::default()).into_iter().next()
+    }
+
+    #[test]
+    fn every_documented_shape_names_its_deployment_and_its_generation() {
+        let draft = json!({ "id": "dp_abc123", "state": "PENDING", "createdAt": 1_676_567_890_000_u64 });
+        for body in [
+            json!({ "deployment": draft }),
+            json!({ "data": draft }),
+            draft.clone(),
+            json!([draft]),
+            json!({ "data": [draft] }),
+        ] {
+            let found = one(&body).unwrap();
+            assert_eq!(found.snapshot.id.as_str(), "dp_abc123");
+            assert_eq!((found.snapshot.word.as_str(), found.snapshot.phase), ("PENDING", Phase::Waiting));
+            assert_eq!(
+                humantime::format_rfc3339(found.snapshot.created_at.unwrap()).to_string(),
+                "2023-02-16T17:18:10Z"
+            );
+            assert_eq!(found.source, Source::Hook);
+        }
+        let live = one(&json!({ "data": { "publicId": "dp-abc123" } })).unwrap();
+        assert_eq!((live.source, live.snapshot.word.as_str()), (Source::Api, ""));
+        let api = json!({ "hydra:member": [{ "publicId": "dp-abc123", "status": "pending", "environment": "en-wjl0ai" }] });
+        let api = one(&api).unwrap();
+        assert_eq!((api.environment.as_deref(), api.snapshot.phase), (Some("en-wjl0ai"), Phase::Waiting));
+        assert_eq!(
+            one(&json!({ "publicId": "dp-a", "environment": { "publicId": "en-b" } }))
+                .unwrap()
+                .environment
+                .unwrap(),
+            "en-b"
+        );
+    }
+
+    #[test]
+    fn the_newest_of_a_list_comes_first() {
+        let list = json!([{ "id": "dp_old", "createdAt": 1000 }, { "id": "dp_new", "createdAt": 2000 }]);
+        assert_eq!(one(&list).unwrap().snapshot.id.as_str(), "dp_new");
+    }
+
+    #[test]
+    fn absurd_answers_name_no_deployment_and_absurd_fields_are_as_if_not_there() {
+        for body in [
+            json!(null),
+            json!("dp_abc123"),
+            json!([]),
+            json!({}),
+            json!({ "deployment": null }),
+            json!({ "deployment": { "id": [] } }),
+            json!({ "deployment": { "id": "../../users" } }),
+            json!({ "deployment": { "id": "" } }),
+            json!({ "data": { "publicId": { "a": 1 } } }),
+            json!({ "deployment": { "id": -1 } }),
+        ] {
+            assert_eq!(one(&body), None, "{body}");
+        }
+        for time in [json!(1e300), json!(-5), json!("soon"), json!([1]), json!(u64::MAX)] {
+            let found = one(&json!({ "id": 7, "state": 5, "createdAt": time })).unwrap();
+            assert_eq!((found.snapshot.id.as_str(), found.snapshot.word.as_str()), ("7", ""));
+            assert_eq!(found.snapshot.created_at, None, "{time}");
+        }
+    }
+
+    #[test]
+    fn state_words_are_known_in_every_case_and_spelling_and_unknown_ones_are_never_success() {
+        let of =
+            |words: &str| words.split(' ').map(|word| (word.to_owned(), phase(word))).collect::<Vec<_>>();
+        for (word, phase) in of("pending QUEUED Created allocating") {
+            assert_eq!(phase, Phase::Waiting, "{word}");
+        }
+        for (word, phase) in of("running Building DEPLOYING in_progress in-progress IN_PROGRESS post_deploy")
+        {
+            assert_eq!(phase, Phase::Running, "{word}");
+        }
+        for (word, phase) in of("success SUCCEEDED successful finished completed deployed live Ready") {
+            assert_eq!(phase, Phase::Ended(Verdict::Succeeded), "{word}");
+        }
+        for (word, phase) in of("failed failure ERROR errored crashed") {
+            assert_eq!(phase, Phase::Ended(Verdict::Failed), "{word}");
+        }
+        for (word, phase) in of("canceled CANCELLED aborted skipped") {
+            assert_eq!(phase, Phase::Ended(Verdict::Canceled), "{word}");
+        }
+        assert_eq!(phase("SUPERSEDED"), Phase::Ended(Verdict::Superseded));
+        for (word, phase) in of("QUANTUM_FLUX unsuccessful not_ready successish live! deactivated") {
+            assert_eq!(phase, Phase::Unknown, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_in_the_platforms_words_without_the_secret() {
+        let hook = HookUrl::parse("https://api.fortrabbit.com/v1/deploy-hook/LONGSTRING").unwrap();
+        let redactor = Redactor::new(Some(&hook), []);
+        let said =
+            |body: &Value| Fortrabbit.error(body.to_string().as_bytes(), &redactor).unwrap_or_default();
+        assert_eq!(said(&json!({ "error": "Environment not found." })), "Environment not found.");
+        assert_eq!(said(&json!({ "error": { "message": "No hook LONGSTRING here" } })), "No hook *** here");
+        assert_eq!(said(&json!({ "hydra:description": "a\u{1b}[31mb" })), "ab");
+        assert_eq!(said(&json!({ "errors": { "branch": ["is gone"] } })), "is gone");
+        assert_eq!(said(&json!({ "violations": [{ "message": "too short" }] })), "too short");
+        for foreign in
+            ["<html>502 Bad Gateway</html>", "", "[]", "null", r#"{"ray":"8c"}"#, r#"{"error":null}"#]
+        {
+            assert_eq!(Fortrabbit.error(foreign.as_bytes(), &redactor), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_log_keeps_its_end_one_clean_line_each() {
+        let entry = |n: u32| json!({ "time": "2026-01-01T10:20:30Z", "log": format!("line {n}\r\n\u{1b}[1mmore\u{1b}[0m") });
+        let body = json!({ "logs": (0..5).map(entry).collect::<Vec<_>>() }).to_string();
+        let log = |body: &str| Fortrabbit.log_lines(body.as_bytes(), &Redactor::default(), 3);
+        let lines = log(&body);
+        assert_eq!(lines, ["10:20:30 more", "10:20:30 line 4", "10:20:30 more"]);
+        assert!(log("[1, 2]").is_empty() && log("no").is_empty());
+    }
+
+    fn access(hook: &str, token: bool) -> Access {
+        let token = if token { Token::parse("frbit-at-00ff00ff") } else { None };
+        let hook = Some(HookUrl::parse(hook).unwrap());
+        Access { hook, token, api: "https://api.fortrabbit.com".parse().unwrap() }
+    }
+
+    const LIVE: &str = "https://api.fortrabbit.com/webhooks/environments/en-a/deploy/LONGSTRING";
+
+    #[test]
+    fn the_hooks_that_are_known_to_be_readable_are_read_and_no_other() {
+        for path in ["v1/deploy-hook", "v1/deploy/en-a/deploy-hook", "v1/webhooks/environments/en-a/deploy"] {
+            let access = access(&format!("https://api.fortrabbit.com/{path}/LONGSTRING"), true);
+            assert_eq!(Fortrabbit.source(&access, Of::Any), Some(Source::Hook), "{path}");
+        }
+        assert_eq!(Fortrabbit.source(&access(LIVE, true), Of::Any), Some(Source::Api));
+        assert_eq!(Fortrabbit.source(&access(LIVE, false), Of::Any), None);
+    }
+
+    #[test]
+    fn a_hook_that_has_just_answered_with_the_drafts_whole_body_is_readable_whatever_its_path() {
+        let live = access(LIVE, false);
+        let id_alone = one(&json!({ "id": "dp_abc123" })).unwrap();
+        assert_eq!(Fortrabbit.source(&live, Of::Accepted(&id_alone)), None);
+        let draft = one(&json!({ "id": "dp_abc123", "state": "PENDING" })).unwrap();
+        assert_eq!(Fortrabbit.source(&live, Of::Accepted(&draft)), Some(Source::Hook));
+        let named = one(&json!({ "publicId": "dp-abc123" })).unwrap();
+        assert_eq!(Fortrabbit.source(&live, Of::Accepted(&named)), None);
+        assert_eq!(Fortrabbit.source(&access(LIVE, true), Of::Accepted(&named)), Some(Source::Api));
+    }
+
+    #[test]
+    fn a_hook_is_known_by_the_host_or_where_that_says_nothing_by_the_path() {
+        let owns = |hook: &str, any_host| Fortrabbit.owns(&HookUrl::parse(hook).unwrap(), any_host);
+        assert!(owns("https://api.fortrabbit.com/anything/LONGSTRING", false));
+        for path in ["v1/deploy-hook/LONGSTRING", "webhooks/environments/en-a/deploy/LONGSTRING"] {
+            let hook = format!("https://staging.example/{path}");
+            assert!(owns(&hook, true) && !owns(&hook, false), "{path}");
+        }
+        assert!(!owns("http://127.0.0.1:1/hooks/LONGSTRING", true));
+    }
+
+    #[test]
+    fn exactly_one_deployment_named_by_a_success_is_ours() {
+        let named = |body: &str| {
+            matches!(Fortrabbit.acceptance(200, body.as_bytes(), &Redactor::default()), Acceptance::Named(_))
+        };
+        assert!(named(r#"{"data":{"publicId":"dp-abc123"}}"#));
+        assert!(named(r#"[{"id":"dp_abc123","state":"PENDING"}]"#));
+        assert!(!named(r#"[{"id":"theirs","state":"PENDING"},{"id":"older","state":"READY"}]"#));
+        for body in ["{}", "", "<html>", "null", r#"{"deployment":{"id":[]}}"#, r#"{"message":"queued"}"#] {
+            assert!(!named(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn state_and_status_are_both_read_and_success_counts_last() {
+        let word = |body: Value| one(&body).unwrap().snapshot.word;
+        assert_eq!(word(json!({ "id": 1, "state": null, "status": "pending" })), "pending");
+        assert_eq!(word(json!({ "id": 1, "state": "", "status": "failed" })), "failed");
+        assert_eq!(word(json!({ "id": 1, "state": "BUILDING", "status": "success" })), "BUILDING");
+        assert_eq!(word(json!({ "id": 1, "state": "SUCCEEDED", "status": "failed" })), "failed");
+        assert_eq!(word(json!({ "id": 1, "state": "ENABLED", "status": "deployed" })), "deployed");
+        assert_eq!(word(json!({ "id": 1 })), "");
+    }
+}

@@ -1,0 +1,38 @@
+//! Hosting platforms: the registry, one file each, and the one client that asks them.
+
+mod answer;
+mod body;
+mod client;
+mod fortrabbit;
+mod other;
+mod platform;
+
+use url::Url;
+
+pub use self::client::Client;
+pub use self::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
+
+use crate::secret::{HookUrl, Token, is_loopback};
+
+/// Every platform, in the order in which they are asked whether a hook is theirs; `other` owns what is left.
+const ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
+
+/// What a user has of a platform.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The deploy hook. Only `follow` and `status` can do without, where there is a token.
+    pub hook: Option<HookUrl>,
+    /// A token of the platform's public API.
+    pub token: Option<Token>,
+    /// Base of the platform's public API.
+    pub api: Url,
+}
+
+/// The platform this access belongs to. Without a hook it is the one whose API is known.
+#[must_use]
+pub fn of(access: &Access) -> &'static dyn Platform {
+    let Some(hook) = &access.hook else { return ALL[0] };
+    let url = hook.expose();
+    let any_host = is_loopback(url) || url.origin() == access.api.origin();
+    ALL.into_iter().find(|platform| platform.owns(hook, any_host)).unwrap_or(&other::Other)
+}

@@ -1,0 +1,88 @@
+//! Any other hook: triggered, and not followed, as nothing is known of how its deployments are read.
+
+use serde_json::Value;
+
+use super::body::{first_text, says_something};
+use super::platform::{Acceptance, Platform};
+use crate::deploy::trigger::{NoAnswer, Unclear};
+use crate::secret::{HookUrl, Redactor};
+
+/// The platform of every hook that no other one owns.
+pub(super) struct Other;
+
+impl Platform for Other {
+    fn name(&self) -> &'static str {
+        "other"
+    }
+
+    fn owns(&self, _: &HookUrl, _: bool) -> bool {
+        true
+    }
+
+    /// Any success is an acceptance, whatever its body, unless that is JSON that says no.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if !says_no(&answer) {
+            return Acceptance::Unnamed;
+        }
+        let said = self.error(body, redactor).unwrap_or_default();
+        Acceptance::Unclear(Unclear { why: NoAnswer::SaysNo(status), said })
+    }
+
+    /// The text in the fields that APIs usually have for one.
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        const FIELDS: [&str; 6] = ["error", "errors", "message", "detail", "description", "title"];
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        Some(redactor.clean(first_text(&answer, &FIELDS)?, 300))
+    }
+}
+
+/// Whether an answer says no: a field for errors that is not empty, or a field for success that is false.
+fn says_no(answer: &Value) -> bool {
+    let error = |key| answer.get(key).is_some_and(says_something);
+    let denied = |key| answer.get(key) == Some(&Value::Bool(false));
+    error("error") || error("errors") || denied("success") || denied("ok")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acceptance(body: &str) -> Acceptance {
+        Other.acceptance(200, body.as_bytes(), &Redactor::default())
+    }
+
+    #[test]
+    fn a_success_is_an_acceptance_whatever_its_body() {
+        for body in ["", "ok", "null", "[]", "{}", "<html>", "\"no\"", r#"{"message":"queued"}"#] {
+            assert_eq!(acceptance(body), Acceptance::Unnamed, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_says_nothing_is_no_error() {
+        for nothing in ["null", "false", "0", "0.0", "\"\"", "\" \"", "[]", "{}", "[null]", r#"{"code":0}"#] {
+            for key in ["error", "errors"] {
+                let body = format!(r#"{{"{key}":{nothing}}}"#);
+                assert_eq!(acceptance(&body), Acceptance::Unnamed, "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_says_no_makes_it_unclear_in_its_own_words() {
+        let cases = [
+            (r#"{"error":"Unknown hook."}"#, "Unknown hook."),
+            (r#"{"error":{"message":"Unknown hook."}}"#, "Unknown hook."),
+            (r#"{"errors":["Unknown hook."]}"#, "Unknown hook."),
+            (r#"{"errors":{"hook":["is unknown"]}}"#, "is unknown"),
+            (r#"{"success":false,"message":"Unknown hook."}"#, "Unknown hook."),
+            (r#"{"ok":false}"#, ""),
+            (r#"{"error":true}"#, ""),
+        ];
+        for (body, words) in cases {
+            let unclear = Unclear { why: NoAnswer::SaysNo(200), said: words.to_owned() };
+            assert_eq!(acceptance(body), Acceptance::Unclear(unclear), "{body}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What a hosting platform answers about itself. Pure: requests and answers are values, so each is tested by a table.
+
+use serde_json::Value;
+use url::Url;
+
+use super::Access;
+use crate::deploy::schedule::RateLimit;
+use crate::deploy::state::{DeploymentId, Snapshot};
+use crate::deploy::trigger::Unclear;
+use crate::secret::{HookUrl, Redactor};
+
+/// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
+///
+/// No method does I/O; [`Client`](super::Client) sends what they ask for. What the platform does not document is
+/// treated as not there. Texts that come back are cleaned.
+pub trait Platform: Sync {
+    /// The platform's name, as in `deploy-hook platforms`.
+    fn name(&self) -> &'static str;
+
+    /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
+    /// that `api-url` names, so that its path decides.
+    fn owns(&self, hook: &HookUrl, any_host: bool) -> bool;
+
+    /// What a successful answer to the trigger means.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance;
+
+    /// The platform's words in an error of its own form; none where the body is anything else, such as a proxy's page.
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String>;
+
+    /// Base of the platform's public API, without its version; none where there is no API.
+    fn api(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Variables that customarily hold a token of that API; the first one that is set counts.
+    fn token_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Where deployments are read with what the user gave; none where they cannot be.
+    fn source(&self, _access: &Access, _of: Of<'_>) -> Option<Source> {
+        None
+    }
+
+    /// The request that reads what is there: the newest deployments.
+    fn list(&self, _access: &Access, _source: Source) -> Option<Request> {
+        None
+    }
+
+    /// The request that reads this deployment.
+    fn poll(&self, _access: &Access, _source: Source, _id: &DeploymentId) -> Option<Request> {
+        None
+    }
+
+    /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first.
+    fn deployments(&self, _body: &Value, _redactor: &Redactor) -> Vec<Deployment> {
+        Vec::new()
+    }
+
+    /// Whether a deployment in the answer to [`Platform::list`] may belong to our hook.
+    fn may_be_ours(&self, _access: &Access, _source: Source, _deployment: &Deployment) -> bool {
+        false
+    }
+
+    /// The request that reads the log of an ended deployment; none where there is no log to read.
+    fn log(&self, _access: &Access, _source: Source, _id: &DeploymentId) -> Option<Request> {
+        None
+    }
+
+    /// The last `most` lines of the answer to [`Platform::log`].
+    fn log_lines(&self, _body: &[u8], _redactor: &Redactor, _most: usize) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The documented rate limit of reading there.
+    fn rate_limit(&self, _source: Source) -> Option<RateLimit> {
+        None
+    }
+
+    /// Whether a success may be reported before the last commands ran.
+    fn success_may_be_early(&self) -> bool {
+        false
+    }
+
+    /// The page of the deployment or its environment, for people.
+    fn page(&self, _access: &Access) -> Option<String> {
+        None
+    }
+}
+
+/// Which deployments are to be read.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    /// Whatever is there.
+    Any,
+    /// One that this run did not trigger.
+    Id(&'a DeploymentId),
+    /// The one that the platform has just made for us.
+    Accepted(&'a Deployment),
+}
+
+/// Where deployments are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// State the hook's own URL, without a token.
+    Hook,
+    /// Through the platform's public API, with a token.
+    Api,
+}
+
+/// A `GET` as a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Where to.
+    pub url: Url,
+    /// Whether it carries the API's token.
+    pub with_token: bool,
+}
+
+impl Request {
+    /// Reads the hook itself.
+    #[must_use]
+    pub fn of_hook(hook: &HookUrl) -> Self {
+        Self { url: hook.expose().clone(), with_token: false }
+    }
+
+    /// Reads this path of the API, below its base.
+    #[must_use]
+    pub fn of_api(access: &Access, path: &[&str]) -> Self {
+        let mut url = access.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        Self { url, with_token: true }
+    }
+}
+
+/// What a successful answer to a trigger means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Acceptance {
+    /// The platform made this deployment.
+    Named(Deployment),
+    /// The platform accepted the trigger and names no deployment.
+    Unnamed,
+    /// It cannot be told what became of the trigger.
+    Unclear(Unclear),
+}
+
+/// A deployment as an answer describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// Its id, state and time.
+    pub snapshot: Snapshot,
+    /// Where a deployment described in this form is read.
+    pub source: Source,
+    /// The id of its environment, where the answer names one.
+    pub environment: Option<String>,
+}
