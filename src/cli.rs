@@ -111,7 +111,7 @@ pub enum GenerationArg {
 }
 
 /// The inputs: each is also DEPLOY_HOOK_X_Y in the environment and an input of the Action.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Inputs")]
 pub struct Inputs {
     /// File that holds the hook URL; - is standard input [DEPLOY_HOOK_URL, DEPLOY_HOOK_URL_FILE]
@@ -207,7 +207,7 @@ impl Inputs {
 }
 
 /// How the run is told.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct Telling {
     /// human, or one JSON event a line on standard output

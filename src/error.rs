@@ -13,7 +13,7 @@ pub const BAD_INPUT: u8 = 2;
 pub enum Signal {
     /// SIGINT: Ctrl-C, GitHub's first.
     Interrupt,
-    /// SIGTERM: GitLab's, GitHub's second.
+    /// SIGTERM: GitLab's, GitHub's second. SIGHUP and SIGQUIT are taken for it.
     Terminate,
 }
 

@@ -23,6 +23,7 @@ pub mod secret;
 pub mod settings;
 mod signals;
 mod status;
+mod unstarted;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -32,31 +33,48 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use tokio::runtime::Builder;
 
-use self::ci::files::Files;
 use self::ci::github::{self, post};
 use self::ci::gitlab::entrypoint::{self, Start};
 use self::ci::out::Out;
-use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs};
+use self::cli::{Cli, Command, DeployArgs, FollowArgs, Inputs, StatusArgs};
 use self::deploy::report::Task;
 use self::deploy::schedule::Timing;
 use self::deploy::state::Outcome;
 use self::env::Env;
-use self::error::{BAD_INPUT, Problem, Problems, exit_code};
+use self::error::{BAD_INPUT, Problem, Problems, Signal};
 use self::http::Http;
-use self::render::words;
 use self::run::Run;
 use self::secret::Redactor;
 use self::settings::{Needs, Settings};
 use self::signals::Signals;
+use self::unstarted::Unstarted;
+
+/// How long the end of a run waits for whoever reads its output: for one that takes nothing, and in all.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
+
+/// The same after a signal, as who sent it kills next, and in a crash.
+const NO_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the program and returns its exit code.
 pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let out = Out::new(Redactor::default(), github::is_here(env));
     crash_quietly(out.clone());
+    in_runtime(async {
+        signals::outlive_file_size_limit();
+        let code = start(args, env, &out).await;
+        // Outputs and records are written; what is said may still be on its way.
+        let hurried = [Signal::Interrupt, Signal::Terminate].iter().any(|signal| signal.exit_code() == code);
+        let (idle, whole) = if hurried { (NO_PATIENCE, NO_PATIENCE) } else { PATIENCE };
+        let _ = tokio::task::spawn_blocking(move || Out::wait(idle, whole)).await;
+        code
+    })
+}
+
+async fn start(args: &[OsString], env: &Env, out: &Out) -> u8 {
     let called = args.first().map(Path::new).and_then(Path::file_name);
     if called.is_some_and(|name| name == post::NAME) {
-        in_runtime(close_left(env, &out))?;
-        return Ok(0);
+        close_left(env, out).await;
+        return 0;
     }
     let own = entrypoint::without_script(args, env);
     let args = own.unwrap_or(args);
@@ -66,63 +84,39 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
         Ok(Cli { command: None }) if is_job => Command::Deploy(DeployArgs::default()),
         Ok(Cli { command: None }) => {
             out.talk(&Cli::command().render_help().to_string());
-            return Ok(BAD_INPUT);
+            return BAD_INPUT;
         }
-        Err(error) => return Ok(usage(&error, args, env, &out)),
+        Err(error) => return unstarted::usage(&error, args, env, out),
     };
     if let Command::Completions { shell } = command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "deploy-hook", &mut script);
         out.data(String::from_utf8_lossy(&script).trim_end());
-        return Ok(0);
+        return 0;
     }
     if own.is_some() {
         entrypoint::settle(env);
     }
-    let files = report_files(&command, env);
-    let is_deploy = matches!(command, Command::Deploy(_));
+    let files = unstarted::report_files(&command, env);
+    let run = unstarted::run_of(&command);
+    let is_deploy = matches!(run, Some((Task::Deploy, _)));
     let mark = match (own.is_some() && is_deploy).then(|| entrypoint::start(env)) {
         None => None,
         Some(Ok(Start::First(mark))) => Some(mark),
-        Some(Ok(again)) => return Ok(started_again(&again, &out)),
-        Some(Err(error)) => return Ok(complain(&unmarked(&error), env, &out, files.as_ref())),
+        Some(Ok(again)) => return unstarted::again(&again, out),
+        Some(Err(error)) => {
+            return unstarted::complain(&unstarted::unmarked(&error), env, out, files.as_ref());
+        }
     };
-    let code = in_runtime(obey(command, env, &out))?;
-    let code = code.unwrap_or_else(|problems| complain(&problems, env, &out, files.as_ref()));
+    let code = match obey(command, env, out).await {
+        Ok(code) => code,
+        Err(Unstarted::BadInput(problems)) => unstarted::complain(&problems, env, out, files.as_ref()),
+        Err(Unstarted::Signaled(signal)) => unstarted::call_off(signal, run, env, out, files.as_ref()),
+    };
     if let Some(mark) = mark {
         mark.ended(code);
     }
-    Ok(code)
-}
-
-/// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
-/// nobody minds, but a runner that lost the container starts the script itself again.
-fn started_again(start: &Start, out: &Out) -> u8 {
-    let (text, code) = match start {
-        Start::Again(None) => (words::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
-        Start::Again(Some(code)) => (words::AFTER_SCRIPT, *code),
-        Start::First(_) | Start::After => (words::AFTER_SCRIPT, 0),
-    };
-    out.talk(text);
     code
-}
-
-/// Where a command that deploys or follows leaves its report files.
-fn report_files(command: &Command, env: &Env) -> Option<Files> {
-    let inputs = match command {
-        Command::Deploy(args) => &args.inputs,
-        Command::Follow(args) => &args.inputs,
-        _ => return None,
-    };
-    Some(Files::new(settings::report_dir(inputs, env)?, Redactor::default(), true))
-}
-
-fn unmarked(error: &std::io::Error) -> Problems {
-    let wrong = format!("cannot be marked as deployed ({error})");
-    let remedy = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \
-                  would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.";
-    let input = "this job".to_owned();
-    Problems(vec![Problem { input, value: None, wrong, remedy: remedy.to_owned() }])
 }
 
 /// One thread: there is one deployment to follow.
@@ -136,19 +130,20 @@ fn in_runtime<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     Ok(done)
 }
 
-async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Problems> {
+async fn obey(command: Command, env: &Env, out: &Out) -> Result<u8, Unstarted> {
     match command {
         Command::Deploy(args) => deploy(&args, env).await,
         Command::Follow(args) => follow(&args, env).await,
-        Command::Status(args) => status::run(&args, env).await,
+        Command::Status(args) => status(&args, env).await,
         Command::Doctor(inputs) => diagnose(&inputs, env).await,
-        Command::Sandbox(args) => play::run(&args, out).await.map(|()| 0),
+        Command::Sandbox(args) => play::run(&args, out).await.map(|()| 0).map_err(Unstarted::BadInput),
         Command::Completions { .. } => Ok(0),
     }
 }
 
 /// Triggers the hook once and follows its deployment to the end.
-async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
+async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Unstarted> {
+    let signals = listen()?;
     let speed = args.sandbox.then(|| args.play.speed.unwrap_or(play::DEPLOY_SPEED));
     let (sandbox, needs) = match speed {
         Some(speed) => (Some(play::start(&args.play, 0, speed).await?), Needs::Sandbox),
@@ -156,45 +151,80 @@ async fn deploy(args: &DeployArgs, env: &Env) -> Result<u8, Problems> {
     };
     // only now is the speed known to be one
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
-    let settings = Settings::resolve(&args.inputs, env, needs)?;
+    let settings = resolve(&args.inputs, env, needs, &signals).await?;
     let settings = if let Some(sandbox) = &sandbox { play::on(sandbox, settings) } else { settings };
-    // Not before: whoever is asked for a secret on standard input can still say no with Ctrl-C.
-    let signals = listen()?;
     let mut run = Run::open(settings, &args.inputs.telling, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
     run.must_follow()?;
     if run.settings.dry_run {
-        return run.rehearse(env, &signals).await;
+        return Ok(run.rehearse(env, &signals).await?);
     }
-    run.run(Task::Deploy, timing, &signals).await
+    Ok(run.run(Task::Deploy, timing, &signals).await?)
 }
 
 /// Follows a deployment that already exists.
-async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Problems> {
+async fn follow(args: &FollowArgs, env: &Env) -> Result<u8, Unstarted> {
     let id = settings::deployment_id(&args.id)?;
-    let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
     let signals = listen()?;
+    let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None, Some(&signals))?;
     run.must_read(Some(&id))?;
-    run.run(Task::Follow(id), Timing::default(), &signals).await
+    Ok(run.run(Task::Follow(id), Timing::default(), &signals).await?)
+}
+
+/// Reads a deployment's present state.
+async fn status(args: &StatusArgs, env: &Env) -> Result<u8, Unstarted> {
+    let signals = listen()?;
+    let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
+    let read = async { Ok(status::run(args, settings, env).await?) };
+    unless_signaled(read, &signals).await
 }
 
 /// Finds out why a trigger would fail.
-async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Problems> {
-    match Settings::resolve(inputs, env, Needs::HookOrToken) {
+async fn diagnose(inputs: &Inputs, env: &Env) -> Result<u8, Unstarted> {
+    let signals = listen()?;
+    match resolve(inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
-            let checks = Run::open(settings, &inputs.telling, env, None, None)?.examine(env).await;
-            Ok(doctor::exit_code(&checks))
+            let mut run = Run::open(settings, &inputs.telling, env, None, None)?;
+            let examine = async { Ok(doctor::exit_code(&run.examine(env).await)) };
+            unless_signaled(examine, &signals).await
         }
-        Err(problems) => {
+        Err(Unstarted::BadInput(problems)) => {
             let out = Out::new(Redactor::default(), github::is_here(env));
             problems.0.iter().for_each(|problem| {
                 out.data(&doctor::bad_input(problem).line(inputs.telling.format, SystemTime::now()));
             });
             Ok(BAD_INPUT)
         }
+        signaled => signaled.map(|_| 0),
+    }
+}
+
+/// Reads the inputs on a thread of their own: a secret may be awaited on standard input, and whoever is asked for it can
+/// still say no with a signal.
+async fn resolve(inputs: &Inputs, env: &Env, needs: Needs, signals: &Signals) -> Result<Settings, Unstarted> {
+    let (inputs, env) = (inputs.clone(), env.clone());
+    let read = tokio::task::spawn_blocking(move || Settings::resolve(&inputs, &env, needs));
+    let read = async {
+        match read.await {
+            Ok(settings) => Ok(settings?),
+            Err(crashed) => std::panic::resume_unwind(crashed.into_panic()),
+        }
+    };
+    unless_signaled(read, signals).await
+}
+
+/// What comes of this, unless a signal comes first.
+async fn unless_signaled<T>(
+    work: impl Future<Output = Result<T, Unstarted>>,
+    signals: &Signals,
+) -> Result<T, Unstarted> {
+    tokio::select! {
+        biased;
+        () = signals.wait() => Err(Unstarted::Signaled(signals.first().unwrap_or(Signal::Terminate))),
+        done = work => done,
     }
 }
 
@@ -208,7 +238,8 @@ async fn close_left(env: &Env, out: &Out) {
         Ok(http) => {
             let out = Out::new(redactor, github::is_here(env));
             out.mask();
-            post::run(env, &out, &http, settings.github_token.as_ref()).await;
+            let stop = Signals::listen().ok().map(|signals| signals.watch());
+            post::run(env, &out, &http, settings.github_token.as_ref(), stop).await;
         }
         Err(error) => out.talk(&error.to_string()),
     }
@@ -229,46 +260,6 @@ fn crash_quietly(out: Out) {
         out.talk(
             "A deployment may have been triggered: look at the deployment history before you trigger again.",
         );
+        Out::wait(NO_PATIENCE, NO_PATIENCE);
     }));
-}
-
-/// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.
-fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out) -> u8 {
-    let mut text = error.render().to_string();
-    if !error.use_stderr() {
-        out.data(text.trim_end());
-        return 0;
-    }
-    for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
-        let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];
-        for secret in parts.into_iter().filter(|part| part.len() > 20 || part.contains("://")) {
-            text = text.replace(secret, &settings::shown_argument(secret));
-        }
-    }
-    out.talk(text.trim_end());
-    // Of the command line nothing is known but that it is wrong, so the files go where they go without it.
-    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") {
-        let (input, remedy) = ("command line".to_owned(), "The job's log says what is.".to_owned());
-        let problem = Problem { input, value: None, wrong: "is not as it should be".to_owned(), remedy };
-        let files = settings::report_dir(&Inputs::default(), env);
-        let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
-        let problems = Problems(vec![problem]);
-        files.iter().flat_map(|files| files.complain(&problems)).for_each(|trouble| out.talk(&trouble));
-    }
-    BAD_INPUT
-}
-
-/// Everything that is wrong with the input, at once, before anything was sent.
-fn complain(problems: &Problems, env: &Env, out: &Out, files: Option<&Files>) -> u8 {
-    for problem in &problems.0 {
-        out.talk(&format!("error: {problem}"));
-    }
-    out.talk(words::NOTHING_SENT);
-    if github::is_here(env) {
-        github::complain(problems, env, out);
-    }
-    for trouble in files.iter().flat_map(|files| files.complain(problems)) {
-        out.talk(&trouble);
-    }
-    BAD_INPUT
 }

@@ -1,5 +1,6 @@
 //! Arguments in, exit code out.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use deploy_hook::env::Env;
@@ -11,10 +12,8 @@ fn main() -> ExitCode {
     match deploy_hook::run(&args, &Env::snapshot()) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "there is no runtime, hence nobody else to say it")]
-            {
-                eprintln!("error: {error:#}");
-            }
+            // There is no runtime, hence nobody else to say it; and nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(BAD_INPUT) // nothing was sent
         }
     }

@@ -94,6 +94,7 @@ impl Run {
             gitlab,
             files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
             place,
+            warned: Vec::new(),
         };
         if let (false, Some(hook)) = (known, hook) {
             told.warn(&words::unknown_host(hook.host()));

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first ends the run in order, the second at once.
+//! Signals that end a run: the first in order, the second at once. And one that must not end it.
 
 use tokio::sync::watch;
 
@@ -49,25 +49,62 @@ fn exit(signal: Signal) {
     std::process::exit(signal.exit_code().into());
 }
 
+/// Makes a file that may not grow further (`RLIMIT_FSIZE`) an error of the write, which is told, where without a handler
+/// the system would end the process.
+pub(crate) fn outlive_file_size_limit() {
+    #[cfg(unix)]
+    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ));
+}
+
 #[cfg(unix)]
 struct Stream {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None`: whoever started the process had it ignored, as `nohup` does.
+    hangup: Option<tokio::signal::unix::Signal>,
+    quit: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Stream {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+        let unless_ignored = |kind: SignalKind| {
+            let is_ignored = u32::try_from(kind.as_raw_value() - 1).is_ok_and(|bit| ignored >> bit & 1 == 1);
+            if is_ignored { Ok(None) } else { signal(kind).map(Some) }
+        };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: unless_ignored(SignalKind::hangup())?,
+            quit: unless_ignored(SignalKind::quit())?,
+        })
     }
 
     async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
+            () = comes(self.hangup.as_mut()) => Signal::Terminate,
+            () = comes(self.quit.as_mut()) => Signal::Terminate,
         }
     }
+}
+
+#[cfg(unix)]
+async fn comes(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that the process was started to ignore, a bit each, as Linux tells them; none where it does not.
+#[cfg(unix)]
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
 #[cfg(windows)]
@@ -82,5 +119,17 @@ impl Stream {
     async fn next(&mut self) -> Signal {
         self.0.recv().await;
         Signal::Interrupt
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_process_was_started_to_ignore_is_read_off_its_status() {
+        assert_eq!(ignored("Name:\tx\nSigBlk:\t00000000000000ff\nSigIgn:\t0000000000001005\n"), 0x1005);
+        assert_eq!((ignored(""), ignored("SigIgn:\tx\n")), (0, 0));
     }
 }

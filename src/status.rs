@@ -9,12 +9,11 @@ use crate::env::Env;
 use crate::error::{Problems, exit_code};
 use crate::render::{json, words};
 use crate::run::Run;
-use crate::settings::{Needs, Settings, deployment_id};
+use crate::settings::{Settings, deployment_id};
 
 /// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
-pub(crate) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, Problems> {
+pub(crate) async fn run(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
-    let settings = Settings::resolve(&args.inputs, env, Needs::HookOrToken)?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
     run.must_read(id.as_ref())?;
     let look = match &id {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::disk;
 use crate::deploy::report::{Event, Report};
 use crate::error::Problems;
 use crate::render::{Filed, Place, artifacts, markdown, outputs};
@@ -25,7 +26,7 @@ impl Files {
     /// Takes away what an earlier run left here: if this one is killed, nobody shall take that for its report.
     pub fn clear(&self) {
         for name in [".env", "-summary.md", "-annotations.json"] {
-            let _ = std::fs::remove_file(self.dir.join(format!("deploy-hook{name}")));
+            disk::remove(&self.dir.join(format!("deploy-hook{name}")));
         }
     }
 
@@ -58,12 +59,17 @@ impl Files {
     /// Tells of bad input where a later job or a reader looks for the outcome.
     #[must_use]
     pub fn complain(&self, problems: &Problems) -> Vec<String> {
-        let _ = std::fs::create_dir_all(&self.dir); // where that fails, each file says so
+        self.make_folder();
         let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
         let links = self.write("annotations.json", &artifacts::annotations(&Place::default(), None));
         let summary = self.write("summary.md", &markdown::bad_input(&listed));
         outputs.into_iter().chain(links).chain(summary).collect()
+    }
+
+    /// Makes the folder, where no run has done so; where that fails, each file says so.
+    pub fn make_folder(&self) {
+        let _ = std::fs::create_dir_all(&self.dir);
     }
 
     fn outputs(&self, pairs: &[(&str, String)]) -> Option<String> {
@@ -78,6 +84,6 @@ impl Files {
 }
 
 fn write(path: &Path, text: &str) -> Option<String> {
-    let error = std::fs::write(path, text).err()?;
+    let error = disk::replace(path, text).err()?;
     Some(format!("{} could not be written ({error}).", path.display()))
 }

@@ -1,11 +1,13 @@
 //! Where it is told: the terminal or log, and what the CI at hand offers beside it.
 
+mod disk;
 pub mod files;
 pub mod github;
 pub mod gitlab;
 pub mod out;
 pub mod records;
 pub mod terminal;
+mod writer;
 
 use std::time::SystemTime;
 
@@ -32,6 +34,8 @@ pub struct Told {
     pub files: Option<Files>,
     /// What the run is about.
     pub place: Place,
+    /// What was warned of beside the run's events: a file that cannot be written is tried more than once.
+    pub warned: Vec<String>,
 }
 
 /// Who reads along.
@@ -101,7 +105,11 @@ impl Reporter for Told {
         }
         for aside in self.tell_aside(event).await {
             match (aside, &self.voice) {
-                (Aside::Warning(text), _) => self.warn(&text),
+                (Aside::Warning(text), _) if self.warned.contains(&text) => {}
+                (Aside::Warning(text), _) => {
+                    self.warn(&text);
+                    self.warned.push(text);
+                }
                 (Aside::Line(text), Voice::Human(terminal)) => terminal.note(&text),
                 (Aside::Line(_), Voice::Json { .. }) => {} // for readers; the summary has it too
             }

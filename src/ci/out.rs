@@ -1,7 +1,8 @@
 //! The one place that prints. Every line is redacted once more here, whatever was cleaned before.
 
-use std::io::Write as _;
+use std::time::Duration;
 
+use super::writer::{self, Live, Stream};
 use crate::ci::github::command;
 use crate::secret::Redactor;
 
@@ -22,26 +23,46 @@ impl Out {
 
     /// Prints a line for people.
     pub fn talk(&self, line: &str) {
-        let line = self.safe(line);
-        if self.github { print(&line) } else { print_aside(&line) }
+        self.print(self.aside(), &self.safe(line));
     }
 
     /// Prints a line for programs.
     pub fn data(&self, line: &str) {
-        print(&self.safe(line));
+        self.print(Stream::Out, &self.safe(line));
     }
 
     /// Prints a workflow command, alone on its line.
     pub fn command(&self, line: &str) {
-        print(&self.redactor.redact(line));
+        self.print(Stream::Out, &self.redactor.redact(line));
     }
 
     /// Asks the runner to mask the secrets. The only lines that hold them, swallowed by the runner: printed nowhere
     /// else than in GitHub Actions.
     pub fn mask(&self) {
         if self.github {
-            self.redactor.masks().iter().for_each(|secret| print(&command::mask(secret)));
+            self.redactor.masks().iter().for_each(|secret| self.print(Stream::Out, &command::mask(secret)));
         }
+    }
+
+    /// Begins a live line at the end of the terminal.
+    pub(super) fn begin_live(&self, color: bool, text: &str) {
+        writer::live(Live::Begin(color));
+        self.show_live(text);
+    }
+
+    /// Changes what the live line says.
+    pub(super) fn show_live(&self, text: &str) {
+        writer::live(Live::Show(self.safe(text)));
+    }
+
+    /// Takes the live line away.
+    pub(super) fn end_live() {
+        writer::live(Live::End);
+    }
+
+    /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.
+    pub fn wait(idle: Duration, whole: Duration) {
+        writer::wait(idle, whole);
     }
 
     /// The text with stars for every secret in it.
@@ -56,15 +77,14 @@ impl Out {
         let line = self.redactor.redact(line);
         if self.github { command::defuse(&line) } else { line }
     }
-}
 
-/// One write a line, so that lines of several processes are not torn. A closed pipe is no reason to stop following
-/// a deployment.
-fn print(line: &str) {
-    let mut stream = std::io::stdout().lock();
-    let _ = stream.write_all(format!("{line}\n").as_bytes()).and_then(|()| stream.flush());
-}
+    /// Where talk goes.
+    fn aside(&self) -> Stream {
+        if self.github { Stream::Out } else { Stream::Err }
+    }
 
-fn print_aside(line: &str) {
-    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    /// One write a line, so that lines of several processes are not torn.
+    fn print(&self, stream: Stream, line: &str) {
+        writer::print(stream, format!("{line}\n"), self.aside());
+    }
 }

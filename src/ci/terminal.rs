@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::github::command;
 use super::gitlab::section;
@@ -56,7 +55,8 @@ pub struct Terminal {
     out: Out,
     manner: Manner,
     began: Instant,
-    live: Option<ProgressBar>,
+    /// Whether there is a live line.
+    live: bool,
     /// The section of GitLab's log that is open.
     section: Option<String>,
 }
@@ -65,7 +65,7 @@ impl Terminal {
     /// A terminal that has not been told anything.
     #[must_use]
     pub fn new(out: Out, manner: Manner) -> Self {
-        Self { out, manner, began: Instant::now(), live: None, section: None }
+        Self { out, manner, began: Instant::now(), live: false, section: None }
     }
 
     /// Takes note of an event.
@@ -107,7 +107,7 @@ impl Terminal {
                 _ => format!("{}   {text}", self.now()),
             };
             // a live line shows that it goes on; a heartbeat above it would only push the screen up
-            if self.live.is_none() || !matches!(event, Event::Heartbeat { .. }) {
+            if !self.live || !matches!(event, Event::Heartbeat { .. }) {
                 self.line(&line);
             }
         }
@@ -134,8 +134,8 @@ impl Terminal {
     }
 
     fn ended(&mut self, report: &Report, place: &Place) {
-        if let Some(live) = self.live.take() {
-            live.finish_and_clear();
+        if std::mem::take(&mut self.live) {
+            Out::end_live();
         }
         self.end_section();
         self.log(&report.log);
@@ -211,43 +211,32 @@ impl Terminal {
     }
 
     fn start_live(&mut self) {
-        if !self.manner.live || self.live.is_some() {
-            return;
+        if self.manner.live && !self.live {
+            self.live = true;
+            self.out.begin_live(self.manner.color, "triggering");
         }
-        let template = if self.manner.color {
-            "{elapsed:>7.dim} {spinner:.cyan} {msg}"
-        } else {
-            "{elapsed:>7} {spinner} {msg}"
-        };
-        let live = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            live.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
-        }
-        live.enable_steady_tick(Duration::from_millis(120));
-        live.set_message("triggering");
-        self.live = Some(live);
     }
 
     /// Puts the present state into the live line.
     fn glance(&self, event: &Event) {
-        let Some(live) = &self.live else { return };
-        match event {
-            Event::State { stage } => live.set_message(self.out.safe(&stage.word)),
+        let trouble;
+        let text = match event {
+            _ if !self.live => return,
+            Event::State { stage } => &stage.word,
             Event::Trouble { errors, budget, .. } => {
-                live.set_message(format!("the state could not be read, {errors} of {budget}"));
+                trouble = format!("the state could not be read, {errors} of {budget}");
+                &trouble
             }
-            Event::Settling { .. } => live.set_message("looking for the deployment"),
-            Event::Repeating { .. } => live.set_message("waiting to try again"),
-            Event::Triggered { .. } => live.set_message("triggered"),
-            _ => {}
-        }
+            Event::Settling { .. } => "looking for the deployment",
+            Event::Repeating { .. } => "waiting to try again",
+            Event::Triggered { .. } => "triggered",
+            _ => return,
+        };
+        self.out.show_live(text);
     }
 
     fn line(&self, line: &str) {
-        match &self.live {
-            Some(bar) => bar.suspend(|| self.out.talk(line)),
-            None => self.out.talk(line),
-        }
+        self.out.talk(line);
     }
 
     fn now(&self) -> String {

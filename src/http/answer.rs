@@ -26,7 +26,15 @@ pub struct Answer {
     pub date: Option<SystemTime>,
 }
 
-pub(super) async fn read(mut response: reqwest::Response) -> Answer {
+impl Answer {
+    /// How long it asks for no further request: what `Retry-After` says, else until the reset where none is left.
+    #[must_use]
+    pub fn barred(&self) -> Option<Duration> {
+        self.retry_after.or(self.reset_in.filter(|_| self.remaining == Some(0)))
+    }
+}
+
+pub(crate) async fn read(mut response: reqwest::Response) -> Answer {
     let head = response.headers().clone();
     let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
     let body = body::read(&mut response).await;
@@ -43,16 +51,6 @@ pub(super) async fn read(mut response: reqwest::Response) -> Answer {
 
 fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
     head.get(name)?.to_str().ok().map(str::trim)
-}
-
-/// How long an answer asks for no further request: what `Retry-After` says, else until the reset where none is left.
-pub(crate) fn barred(head: &HeaderMap) -> Option<Duration> {
-    let date = text(head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
-    let now = date.unwrap_or_else(SystemTime::now);
-    let asked = text(head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
-    let spent = text(head, "x-ratelimit-remaining") == Some("0");
-    let reset = text(head, "x-ratelimit-reset").filter(|_| spent).and_then(|value| reset_in(value, now));
-    asked.or(reset)
 }
 
 /// RFC 9110, 10.2.3: seconds, or a date; a fraction of a second counts as a whole one. A number too large to count is

@@ -24,7 +24,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use self::answer::Answer;
-pub(crate) use self::answer::barred;
+pub(crate) use self::answer::read;
 pub use self::body::{BodyFault, LARGEST_BODY};
 pub use self::network::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
 pub use reqwest::Method;
@@ -175,7 +175,7 @@ impl Http {
         }
         let started = Instant::now();
         match request.send().await {
-            Ok(response) => Ok(answer::read(response).await),
+            Ok(response) => Ok(read(response).await),
             Err(error) => Err(self.failure(error, url, limit, started).await),
         }
     }

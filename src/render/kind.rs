@@ -114,8 +114,33 @@ pub struct Filed {
 pub struct Missed {
     /// What happened, cleaned.
     pub why: String,
-    /// Whether the token may not write it.
-    pub forbidden: bool,
+    /// What would help.
+    pub remedy: Remedy,
     /// Whether this run's token may only read, whatever the workflow asks for: a fork's or Dependabot's.
     pub read_only: bool,
+}
+
+/// What would help where a forge refuses a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing that is known here.
+    None,
+    /// A token that may write it.
+    Permission,
+    /// A token that the forge knows.
+    Token,
+    /// A token of a kind that the organisation allows.
+    TokenPolicy,
+    /// A token that went through single sign-on.
+    SingleSignOn,
+    /// A token of an app: no person's may write it.
+    App,
+    /// This machine's address on the organisation's list.
+    AllowList,
+    /// A conversation that is not locked.
+    Unlock,
+    /// A repository that is not archived.
+    Unarchive,
+    /// An account that is not suspended or blocked.
+    Account,
 }

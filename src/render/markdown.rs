@@ -299,7 +299,7 @@ mod tests {
     use crate::deploy::report::{Cause, Sent};
     use crate::deploy::state::{DeploymentId, Snapshot, Verdict};
     use crate::deploy::trigger::{Refusal, Refused};
-    use crate::render::{Forge, Kind, Missed};
+    use crate::render::{Forge, Kind, Missed, Remedy};
 
     fn snapshot(text: &str) -> Snapshot {
         Snapshot {
@@ -343,7 +343,7 @@ mod tests {
         let missed = |kind| Filed {
             kind,
             forge: Forge::GitHub,
-            trouble: Some(Missed { why: text.to_owned(), forbidden: true, read_only: false }),
+            trouble: Some(Missed { why: text.to_owned(), remedy: Remedy::Permission, read_only: false }),
         };
         (report, place, Kind::ALL.map(missed).to_vec())
     }

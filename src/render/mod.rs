@@ -11,7 +11,7 @@ pub mod words;
 
 use std::time::Duration;
 
-pub use self::kind::{Filed, Forge, Kind, Missed};
+pub use self::kind::{Filed, Forge, Kind, Missed, Remedy};
 
 /// What a reader must know beside the report to make sense of it.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! Where inputs are read: each from its sources in their order, and every problem collected.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -17,6 +17,9 @@ const LARGEST_SECRET: usize = 64 * 1024;
 
 /// Linux has no longer paths.
 const LONGEST_PATH: usize = 4096;
+
+/// How long a secret is waited for that comes from a FIFO or a device.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A value and the name a user knows its source by.
 pub(super) struct Found {
@@ -225,7 +228,7 @@ fn read_secret(path: &str) -> Result<String, String> {
     if path.contains("://") {
         return Err("is a URL, not the path of a file".to_owned());
     }
-    let bytes = read_bytes(path).map_err(|error| format!("cannot be read ({error})"))?;
+    let bytes = read_bytes(Path::new(path)).map_err(|error| format!("cannot be read ({error})"))?;
     if bytes.len() > LARGEST_SECRET {
         return Err("is larger than 64 KiB".to_owned());
     }
@@ -236,14 +239,32 @@ fn read_secret(path: &str) -> Result<String, String> {
     Ok(text)
 }
 
-fn read_bytes(path: &str) -> std::io::Result<Vec<u8>> {
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    // The shell's `<(command)` and standard input wait for as long as the command or the person at the keyboard takes.
+    let waits = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream));
+    if path.as_os_str() == "-" {
+        bytes_of(std::io::stdin().lock())
+    } else if waits || path.metadata()?.is_file() {
+        bytes_of(std::fs::File::open(path)?)
+    } else {
+        read_within(path.to_owned(), LONGEST_WAIT)
+    }
+}
+
+/// Reads what is no regular file, such as a FIFO to which perhaps nobody will ever write.
+fn read_within(path: PathBuf, limit: Duration) -> std::io::Result<Vec<u8>> {
+    let (done, bytes) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(std::fs::File::open(path).and_then(bytes_of)));
+    bytes.recv_timeout(limit).unwrap_or_else(|_| {
+        let said = format!("it is not a regular file, and nothing came from it within {} s", limit.as_secs());
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, said))
+    })
+}
+
+fn bytes_of(source: impl std::io::Read) -> std::io::Result<Vec<u8>> {
     let most = u64::try_from(LARGEST_SECRET).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    if path == "-" {
-        std::io::stdin().lock().take(most).read_to_end(&mut bytes)?;
-    } else {
-        std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    }
+    source.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -288,4 +309,25 @@ pub(super) fn allowed(given: &str, words: &[&str]) -> String {
     let nearest = words.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let meant = nearest.filter(|word| likeness(word) > 0.7).map(|word| format!("Did you mean {word}? "));
     format!("{}Allowed: {}.", meant.unwrap_or_default(), words.join(", "))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let [silent, spoken] = ["silent", "spoken"].map(|name| dir.path().join(name));
+        for path in [&silent, &spoken] {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        }
+        let nobody = read_within(silent, Duration::from_millis(50)).unwrap_err();
+        assert!(nobody.to_string().contains("not a regular file"), "{nobody}");
+        let other = spoken.clone();
+        let somebody = std::thread::spawn(move || std::fs::write(other, "secret\n"));
+        assert_eq!(read_within(spoken, LONGEST_WAIT).unwrap(), b"secret\n");
+        somebody.join().unwrap().unwrap();
+    }
 }

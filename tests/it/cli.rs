@@ -8,6 +8,7 @@ mod commands;
 mod github;
 mod input;
 mod json;
+mod left;
 mod network;
 mod outcomes;
 mod precedence;
@@ -15,6 +16,7 @@ mod run;
 mod runner;
 mod secrecy;
 mod signals;
+mod stalled;
 mod unclear;
 mod verdict;
 

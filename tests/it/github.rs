@@ -9,9 +9,12 @@ mod contract;
 mod forgejo;
 mod hosts;
 mod hub;
+mod last;
 mod life;
 mod limits;
 mod post;
+mod reach;
+mod refusals;
 mod runner;
 mod trouble;
 

@@ -70,6 +70,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Answers with more and more of the same, until the other side is gone.
+    pub(super) async fn flood(&mut self, head: &str, more: &str) -> Option<()> {
+        self.0.write_all(head.as_bytes()).await.ok()?;
+        let more = more.repeat(1000);
+        loop {
+            self.0.write_all(more.as_bytes()).await.ok()?;
+        }
+    }
+
     /// Answers; the connection stays open.
     pub(super) async fn answer(&mut self, status: u16, headers: &str, body: &str) -> Option<()> {
         let length = body.len();

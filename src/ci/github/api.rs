@@ -1,16 +1,21 @@
-//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, never a retry.
+//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
 
 use std::time::Duration;
 
 use octocrab::Octocrab;
 use reqwest::header::ACCEPT;
 use serde_json::Value;
-use url::Url;
+use tokio::time::timeout;
 
+use super::event::is_repository;
 use crate::ci::records::standing::Trouble;
-use crate::http::{self, Http};
-use crate::render::Forge;
-use crate::secret::{Redactor, Token, is_safe};
+use crate::ci::records::{refusal, text};
+use crate::http::{self, BodyFault, Http};
+use crate::render::{Forge, Remedy};
+use crate::secret::{Redactor, Token};
+
+/// How long one request may take; the clerk may have less.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
 const ALONE: Duration = Duration::from_mins(1);
@@ -42,10 +47,8 @@ impl Api {
         repository: &str,
         token: &Token,
     ) -> Result<Self, Trouble> {
-        let base = base.trim_end_matches('/').to_owned();
-        if !Url::parse(&base).is_ok_and(|url| is_safe(&url)) {
-            return Err(Trouble::Unreachable("GITHUB_API_URL is not https".to_owned())); // the token would go in clear
-        }
+        let unfit = || Trouble::Unreachable("GITHUB_API_URL is not the https base of an API".to_owned());
+        let base = text::api_base(base).ok_or_else(unfit)?.to_owned();
         let octocrab = Octocrab::builder()
             .base_uri(base.as_str())
             .map(|builder| {
@@ -56,13 +59,8 @@ impl Api {
             .and_then(|builder| builder.build_with_reqwest(http.client().clone()));
         let octocrab =
             octocrab.map_err(|error| Trouble::Unreachable(plain(&error, forge, http.redactor())))?;
-        Ok(Self {
-            octocrab,
-            redactor: http.redactor().clone(),
-            forge,
-            base,
-            root: format!("/repos/{repository}"),
-        })
+        let (redactor, repository) = (http.redactor().clone(), repository.to_owned());
+        Ok(Self { octocrab, redactor, forge, base, root: format!("/repos/{repository}") })
     }
 
     /// Whose API it is.
@@ -71,11 +69,16 @@ impl Api {
     }
 
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
-    /// redirect: it is followed once, and only to the same API.
+    /// redirect: it is followed once, and only to the same place of the repository under its new name.
     pub(super) async fn call(&self, verb: Verb, path: &str, body: &Value) -> Result<Value, Trouble> {
-        match self.send(verb, &format!("{}{path}", self.root), body).await? {
+        let late = |_| Err(Trouble::Late(LIMIT));
+        timeout(LIMIT, self.call_on(verb, path, body)).await.unwrap_or_else(late)
+    }
+
+    async fn call_on(&self, verb: Verb, path: &str, body: &Value) -> Result<Value, Trouble> {
+        match self.send(verb, &self.root, path, body).await? {
             Sent::Done(value) => Ok(value),
-            Sent::Moved(to) => match self.send(verb, &to, body).await? {
+            Sent::Moved(root) => match self.send(verb, &root, path, body).await? {
                 Sent::Done(value) => Ok(value),
                 Sent::Moved(_) => {
                     Err(Trouble::Unreachable(format!("{} redirects in circles", self.forge.name())))
@@ -84,8 +87,9 @@ impl Api {
         }
     }
 
-    async fn send(&self, verb: Verb, route: &str, body: &Value) -> Result<Sent, Trouble> {
+    async fn send(&self, verb: Verb, root: &str, path: &str, body: &Value) -> Result<Sent, Trouble> {
         let broken = |error: octocrab::Error| Trouble::Unreachable(plain(&error, self.forge, &self.redactor));
+        let route = format!("{root}{path}");
         let sent = match verb {
             Verb::Get => self.octocrab._get(route).await,
             Verb::Post => self.octocrab._post(route, Some(body)).await,
@@ -93,32 +97,47 @@ impl Api {
         };
         let response = sent.map_err(broken)?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location").and_then(|to| to.to_str().ok());
-        if let (301 | 302 | 307 | 308, Some(to)) = (status, location) {
-            let inside = to.strip_prefix(&self.base).filter(|path| path.starts_with('/'));
-            let message = "it redirects to another host".to_owned();
-            return inside
-                .map(|path| Sent::Moved(path.to_owned()))
-                .ok_or(Trouble::Refused { status, message });
+        if (300..400).contains(&status) {
+            let to = response.headers().get("location").and_then(|to| to.to_str().ok());
+            return to.and_then(|to| self.moved(to, path)).map(Sent::Moved).ok_or(Trouble::away(status));
         }
-        let pause = http::barred(response.headers());
-        let text = self.octocrab.body_to_string(response).await.map_err(broken)?;
-        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+        // Octocrab would read a body that never ends until the memory does.
+        let answer = http::read(response.map(reqwest::Body::wrap).into()).await;
+        let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
         if (200..300).contains(&status) {
-            return Ok(Sent::Done(value));
+            return match value {
+                Ok(Some(value @ (Value::Object(_) | Value::Array(_)))) => Ok(Sent::Done(value)),
+                Err(BodyFault::TooLarge) => Err(Trouble::TooLarge),
+                _ => Err(Trouble::Unreachable(format!("{}'s answer cannot be read", self.forge.name()))),
+            };
         }
-        let message = value.get("message").and_then(Value::as_str).unwrap_or_default();
+        let value = value.ok().flatten().unwrap_or_default();
+        let refused = Trouble::refused(self.forge, status, &value, &self.redactor);
         // Both of its limits answer 403 or 429; without a header the words tell a limit from a permission.
-        let named = status == 429 || message.contains("rate limit");
-        if let (403 | 429, Some(pause)) = (status, pause.or(named.then_some(ALONE))) {
-            return Err(Trouble::Limited(pause));
+        let named = refusal::is_limit(status, &refusal::words(&value));
+        match (status, answer.barred()) {
+            (403 | 429, pause) if named => Err(Trouble::Limited(pause.unwrap_or(ALONE))),
+            (403, Some(pause)) if refused.remedy() == Remedy::None => Err(Trouble::Limited(pause)),
+            _ => Err(refused),
         }
-        Err(Trouble::Refused { status, message: self.redactor.clean(message, 200) })
+    }
+
+    /// Where the repository is now, by a redirect of a request for `path` in it. Nothing else of the API is asked, as the
+    /// request may write.
+    fn moved(&self, to: &str, path: &str) -> Option<String> {
+        let inside = to.strip_prefix(&self.base)?;
+        let without_query = path.split('?').next().unwrap_or_default();
+        let root = inside.strip_suffix(path).or_else(|| inside.strip_suffix(without_query))?;
+        let number = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        let is_one = root.strip_prefix("/repositories/").is_some_and(number)
+            || root.strip_prefix("/repos/").is_some_and(is_repository);
+        is_one.then(|| root.to_owned())
     }
 }
 
 enum Sent {
     Done(Value),
+    /// The repository's new root.
     Moved(String),
 }
 

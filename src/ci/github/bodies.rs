@@ -1,19 +1,27 @@
 //! What GitHub is told: the bodies of its requests, and which of its states an outcome is. Pure.
 //!
 //! Source: GitHub's REST API description, `2022-11-28`. A commit status and a deployment status describe
-//! themselves in at most 140 characters; a check run's summary has at most 65,535.
+//! themselves in at most 140 characters, none of them beyond the Basic Multilingual Plane; a check run's summary has at
+//! most 65,535 bytes.
 
 use serde_json::{Value, json};
 
+use super::registry::Subject;
 use crate::ci::records::standing::{Stand, Standing, mark};
+use crate::ci::records::text;
 use crate::deploy::state::Outcome;
-use crate::render::text::cut;
 
 /// The longest description of a status.
 const DESCRIPTION: usize = 140;
 
-/// The longest summary of a check run, with room to spare for what counts bytes.
-const SUMMARY: usize = 60_000;
+/// The longest name of a status, a check or an environment.
+const NAME: usize = 255;
+
+/// The longest page, in bytes, with room to spare.
+const PAGE: usize = 60_000;
+
+/// What stands where a text says nothing.
+const NOTHING: &str = "Deploy";
 
 /// GitHub's words for how things stand.
 struct Words {
@@ -47,65 +55,85 @@ fn words(stand: Stand) -> Words {
     Words { status, check: "completed", conclusion: Some(conclusion), deployment }
 }
 
-/// `POST /statuses/{sha}`.
-pub(super) fn status(standing: &Standing, context: &str, page: &str) -> Value {
-    json!({
-        "state": words(standing.stand).status,
-        "target_url": page,
-        "description": cut(&standing.text, DESCRIPTION),
-        "context": context,
-    })
+/// A status's text.
+fn description(text: &str) -> String {
+    text::plain_line(text, DESCRIPTION, NOTHING)
 }
 
-/// `PATCH /check-runs/{id}`; with [`check`]'s two fields more, `POST /check-runs`.
+/// A check's name.
+pub(super) fn name(name: &str) -> String {
+    text::line(name, NAME, NOTHING)
+}
+
+/// `POST /statuses/{sha}`.
+pub(super) fn status(standing: &Standing, context: &str, page: &str) -> Value {
+    without_nulls(json!({
+        "state": words(standing.stand).status,
+        "target_url": text::link(page),
+        "description": description(&standing.text),
+        "context": text::plain_line(context, NAME, NOTHING),
+    }))
+}
+
+/// `PATCH /check-runs/{id}`; with [`check`]'s three fields more, `POST /check-runs`.
 pub(super) fn check_update(standing: &Standing, page: &str) -> Value {
-    let output = json!({ "title": cut(&standing.text, 255), "summary": cut(&standing.page, SUMMARY) });
+    let title = text::line(&standing.text, NAME, NOTHING);
+    let summary = text::page(&standing.page, PAGE);
+    let summary = if summary.trim().is_empty() { title.clone() } else { summary };
     let words = words(standing.stand);
-    let mut body = json!({ "details_url": page, "status": words.check, "output": output });
-    if let Some(conclusion) = words.conclusion {
-        body["conclusion"] = json!(conclusion);
-    }
-    body
+    without_nulls(json!({
+        "details_url": text::link(page),
+        "status": words.check,
+        "conclusion": words.conclusion,
+        "output": { "title": title, "summary": summary },
+    }))
 }
 
 /// `POST /check-runs`.
-pub(super) fn check(standing: &Standing, name: &str, sha: &str, page: &str) -> Value {
-    let mut body = check_update(standing, page);
-    body["name"] = json!(name);
-    body["head_sha"] = json!(sha);
+pub(super) fn check(standing: &Standing, subject: &Subject) -> Value {
+    let mut body = check_update(standing, &subject.page);
+    body["name"] = json!(name(&subject.name));
+    body["head_sha"] = json!(subject.sha);
+    body["external_id"] = json!(subject.mark);
     body
 }
 
 /// `POST /deployments`. Without the two fields GitHub would merge the default branch into the commit, or wait for
 /// the very checks this run is part of.
-pub(super) fn deployment(sha: &str, environment: &str, name: &str) -> Value {
+pub(super) fn deployment(subject: &Subject) -> Value {
     json!({
-        "ref": sha,
+        "ref": subject.sha,
         "task": "deploy",
         "auto_merge": false,
         "required_contexts": [],
-        "environment": environment,
-        "description": cut(name, DESCRIPTION),
+        "environment": text::plain_line(&subject.environment, NAME, "production"),
+        "description": description(&subject.name),
+        "payload": { "deploy_hook": subject.mark },
     })
 }
 
 /// `POST /deployments/{id}/statuses`.
 pub(super) fn deployment_status(standing: &Standing, page: &str, site: Option<&str>) -> Value {
-    let mut body = json!({
+    without_nulls(json!({
         "state": words(standing.stand).deployment,
-        "log_url": page,
-        "description": cut(&standing.text, DESCRIPTION),
-    });
-    if let Some(site) = site {
-        body["environment_url"] = json!(site);
-    }
-    body
+        "log_url": text::link(page),
+        "description": description(&standing.text),
+        "environment_url": site.and_then(text::link),
+    }))
 }
 
 /// `POST /issues/{number}/comments` and `PATCH /issues/comments/{id}`.
 pub(super) fn comment(standing: &Standing, name: &str, page: &str) -> Value {
-    let body = format!("{}\n{}\n\n[The run]({page})", mark(name), cut(&standing.page, SUMMARY));
-    json!({ "body": body })
+    let link = text::link(page).map(|page| format!("\n\n[The run]({page})")).unwrap_or_default();
+    json!({ "body": format!("{}\n{}{link}", mark(name), text::page(&standing.page, PAGE)) })
+}
+
+/// A field that has no value is left out.
+fn without_nulls(mut body: Value) -> Value {
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|_, value| !value.is_null());
+    }
+    body
 }
 
 #[cfg(test)]
@@ -120,6 +148,49 @@ mod tests {
                 assert!(words.conclusion.is_some());
                 assert_ne!(words.status, "pending");
                 assert!(!["in_progress", "queued", "pending"].contains(&words.deployment), "{outcome}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_a_platform_says_is_made_into_what_github_takes() {
+        for text in ["", "🚀", "\u{0}\u{7}", "state 🚀 LIVE\u{0}\n", &"ü🚀 ".repeat(400)] {
+            let standing = Standing::over(Outcome::Failed, false, text.to_owned(), text.repeat(100));
+            let page =
+                ["https://github.com/o/r/actions/runs/1", "", "javascript:x", &"https://x".repeat(400)];
+            for page in page {
+                let subject = Subject {
+                    name: text.to_owned(),
+                    environment: text.to_owned(),
+                    page: page.to_owned(),
+                    site: Some(page.to_owned()),
+                    ..Subject::default()
+                };
+                let site = subject.site.as_deref();
+                let (status, deployment) = (status(&standing, text, page), deployment(&subject));
+                let more = deployment_status(&standing, page, site);
+                for (body, fields) in [
+                    (&status, &["description", "context"][..]),
+                    (&deployment, &["description", "environment"]),
+                    (&more, &["description"]),
+                ] {
+                    for field in fields {
+                        let text = body[*field].as_str().unwrap();
+                        let most = if *field == "description" { 140 } else { 255 };
+                        assert!((1..=most).contains(&text.chars().count()), "{field}: {text}");
+                        assert!(text.chars().all(|c| c < '\u{fffe}' && !c.is_control()), "{field}: {text}");
+                    }
+                }
+                let is_link = page.starts_with("https://github");
+                let links = [&status["target_url"], &more["log_url"], &more["environment_url"]];
+                assert!(links.iter().all(|link| link.is_string() == is_link), "{page}: {links:?}");
+                let check = check(&standing, &subject);
+                let [title, summary] =
+                    ["title", "summary"].map(|field| check["output"][field].as_str().unwrap());
+                assert!(!title.is_empty() && title.chars().count() <= 255 && summary.len() <= 65_535);
+                assert!(!summary.is_empty() && !summary.contains('\0'));
+                let comment = comment(&standing, text, page);
+                assert!(comment["body"].as_str().unwrap().chars().count() <= 65_536);
             }
         }
     }

@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::forge;
+use crate::ci::disk;
+use crate::ci::records::text;
 use crate::encoding;
 use crate::env::Env;
 use crate::render::Forge;
@@ -46,17 +48,11 @@ impl Run {
             return None;
         }
         let name = of("GITHUB_EVENT_NAME");
-        let sha = sha.map_or_else(|| head(&name, &event).unwrap_or_else(|| of("GITHUB_SHA")), str::to_owned);
-        let attempt = env.get("GITHUB_RUN_ATTEMPT").map(|n| format!("/attempts/{n}")).unwrap_or_default();
-        let run = match forge(env) {
-            Forge::Gitea => String::new(),
-            Forge::Forgejo => format!("/runs/{}", of("GITHUB_RUN_NUMBER")),
-            Forge::GitHub | Forge::GitLab => format!("/runs/{}{attempt}", of("GITHUB_RUN_ID")),
-        };
-        let server = of("GITHUB_SERVER_URL");
+        let own = || env.get("GITHUB_SHA").and_then(text::commit);
+        let sha = sha.or_else(|| head(&name, &event)).or_else(own).unwrap_or_default().to_owned();
         Some(Self {
             api: of("GITHUB_API_URL"),
-            page: format!("{}/{repository}/actions{run}", server.trim_end_matches('/')),
+            page: page(env, &repository).unwrap_or_default(),
             pull: pull(&name, &event),
             cause: redactor.clean(&cause(&name, &event, env), 200),
             untrusted: is_of_fork(&name, &event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
@@ -66,14 +62,28 @@ impl Run {
     }
 }
 
+/// The run's page, where the environment says where it is.
+fn page(env: &Env, repository: &str) -> Option<String> {
+    let number = |name: &str| env.get(name).filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
+    let run = match forge(env) {
+        Forge::Gitea => None,
+        Forge::Forgejo => number("GITHUB_RUN_NUMBER").map(|run| format!("/runs/{run}")),
+        Forge::GitHub | Forge::GitLab => number("GITHUB_RUN_ID").map(|run| {
+            let attempt = number("GITHUB_RUN_ATTEMPT").map(|n| format!("/attempts/{n}")).unwrap_or_default();
+            format!("/runs/{run}{attempt}")
+        }),
+    };
+    let server = env.get("GITHUB_SERVER_URL").and_then(text::web_base)?;
+    Some(format!("{server}/{repository}/actions{}", run.unwrap_or_default()))
+}
+
 fn read(path: &Path) -> Value {
-    let fits = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST);
-    let bytes = if fits { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-    encoding::text(&bytes).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    let text = disk::read(path, LARGEST).ok().and_then(|bytes| encoding::text(&bytes).ok());
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// A repository's name goes into the path of every request.
-fn is_repository(name: &str) -> bool {
+pub(super) fn is_repository(name: &str) -> bool {
     let plain = |part: &str| {
         let letters = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         letters && part.chars().any(|c| c != '.')
@@ -81,20 +91,20 @@ fn is_repository(name: &str) -> bool {
     name.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
 }
 
-fn text<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
+fn said<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
     event.pointer(path)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The commit people look at: `GITHUB_SHA` of a pull request is a merge commit that nobody sees, of
 /// `pull_request_target` and `workflow_run` the tip of another branch.
-fn head(name: &str, event: &Value) -> Option<String> {
+fn head<'a>(name: &str, event: &'a Value) -> Option<&'a str> {
     let path = match name {
         "workflow_run" => "/workflow_run/head_sha",
         "merge_group" => "/merge_group/head_sha",
         _ if name.starts_with("pull_request") => "/pull_request/head/sha",
         _ => return None,
     };
-    text(event, path).map(str::to_owned)
+    said(event, path).and_then(text::commit)
 }
 
 fn pull(name: &str, event: &Value) -> Option<u64> {
@@ -109,7 +119,7 @@ fn pull(name: &str, event: &Value) -> Option<u64> {
 /// A fork's pull request; not `pull_request_target`, whose token is the base repository's.
 fn is_of_fork(name: &str, event: &Value, repository: &str) -> bool {
     let is_pull = name != "pull_request_target" && event.pointer("/pull_request").is_some();
-    is_pull && text(event, "/pull_request/head/repo/full_name") != Some(repository)
+    is_pull && said(event, "/pull_request/head/repo/full_name") != Some(repository)
 }
 
 /// What began the run, in a reader's words.
@@ -118,18 +128,18 @@ fn cause(name: &str, event: &Value, env: &Env) -> String {
     let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
     let what = match name {
         "schedule" => {
-            let cron = text(event, "/schedule").unwrap_or("a schedule");
+            let cron = said(event, "/schedule").unwrap_or("a schedule");
             return format!("schedule ({cron})"); // its actor is whoever touched the cron last
         }
         "push" => format!("push to {}", env.get("GITHUB_REF_NAME").unwrap_or("a branch")),
-        "repository_dispatch" => match text(event, "/action") {
+        "repository_dispatch" => match said(event, "/action") {
             Some(kind) => format!("repository_dispatch ({kind})"),
             None => "repository_dispatch".to_owned(),
         },
         "workflow_dispatch" => "started by hand".to_owned(),
-        "release" => format!("release {}", text(event, "/release/tag_name").unwrap_or_default()),
+        "release" => format!("release {}", said(event, "/release/tag_name").unwrap_or_default()),
         "workflow_run" => {
-            format!("after the workflow {}", text(event, "/workflow_run/name").unwrap_or_default())
+            format!("after the workflow {}", said(event, "/workflow_run/name").unwrap_or_default())
         }
         "merge_group" => "merge queue".to_owned(),
         _ if name.starts_with("pull_request") => match pull(name, event) {
@@ -147,6 +157,9 @@ mod tests {
 
     use super::*;
 
+    const MERGE: &str = "1111111111111111111111111111111111111111";
+    const HEAD: &str = "2222222222222222222222222222222222222222";
+
     fn run(name: &str, event: &Value) -> Run {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), event.to_string()).unwrap();
@@ -154,7 +167,7 @@ mod tests {
             ("GITHUB_EVENT_NAME", name),
             ("GITHUB_EVENT_PATH", file.path().to_str().unwrap()),
             ("GITHUB_REPOSITORY", "octo/site"),
-            ("GITHUB_SHA", "merge"),
+            ("GITHUB_SHA", MERGE),
             ("GITHUB_REF_NAME", "main"),
             ("GITHUB_ACTOR", "octocat"),
             ("GITHUB_SERVER_URL", "https://github.com"),
@@ -169,15 +182,46 @@ mod tests {
 
     #[test]
     fn the_commit_reported_on_is_the_one_people_look_at() {
-        let pull = json!({ "pull_request": { "number": 5, "head": { "sha": "head", "repo": { "full_name": "octo/site" } } } });
+        let pull = json!({ "pull_request": { "number": 5, "head": { "sha": HEAD, "repo": { "full_name": "octo/site" } } } });
         for name in ["pull_request", "pull_request_target", "pull_request_review"] {
             let run = run(name, &pull);
-            assert_eq!((run.sha.as_str(), run.pull, run.untrusted), ("head", Some(5), false), "{name}");
+            assert_eq!((run.sha.as_str(), run.pull, run.untrusted), (HEAD, Some(5), false), "{name}");
         }
-        assert_eq!(run("workflow_run", &json!({ "workflow_run": { "head_sha": "head" } })).sha, "head");
-        assert_eq!(run("merge_group", &json!({ "merge_group": { "head_sha": "head" } })).sha, "head");
+        assert_eq!(run("workflow_run", &json!({ "workflow_run": { "head_sha": HEAD } })).sha, HEAD);
+        assert_eq!(run("merge_group", &json!({ "merge_group": { "head_sha": HEAD } })).sha, HEAD);
         for name in ["push", "schedule", "workflow_dispatch", "repository_dispatch", "release"] {
-            assert_eq!(run(name, &json!({})).sha, "merge", "{name}");
+            assert_eq!(run(name, &json!({})).sha, MERGE, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_commit_that_is_none_is_as_if_it_were_not_there() {
+        for crooked in
+            ["../../../user/keys", "main", "", "2222", "2222222222222222222222222222222222222222?x"]
+        {
+            let pull = json!({ "pull_request": { "head": { "sha": crooked } } });
+            assert_eq!(run("pull_request", &pull).sha, MERGE, "{crooked}");
+            let env: Env = [("GITHUB_REPOSITORY", "octo/site"), ("GITHUB_SHA", crooked)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+                .collect();
+            assert_eq!(Run::detect(&env, None, &Redactor::default()).unwrap().sha, "", "{crooked}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_only_where_server_and_run_are_what_they_should_be() {
+        let page = |server: &str, run: &str| {
+            let env: Env =
+                [("GITHUB_REPOSITORY", "octo/site"), ("GITHUB_SERVER_URL", server), ("GITHUB_RUN_ID", run)]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into_iter()
+                    .collect();
+            Run::detect(&env, None, &Redactor::default()).unwrap().page
+        };
+        assert_eq!(page("https://github.com", "7/../8"), "https://github.com/octo/site/actions");
+        for server in ["javascript:alert(1)//", "https://github.com?x=", "github.com", ""] {
+            assert_eq!(page(server, "7"), "", "{server}");
         }
     }
 

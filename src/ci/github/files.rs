@@ -4,9 +4,9 @@
 //! between delimiters that nobody can guess.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
+
+use crate::ci::disk;
 
 /// The text that sets these outputs; `None` where the system has no randomness to make a delimiter of.
 pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {
@@ -20,9 +20,7 @@ pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {
 
 /// Appends to a file of the runner's.
 pub(super) fn append(path: &Path, text: &str) -> Result<(), String> {
-    let write =
-        |path: &Path| OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes());
-    write(path).map_err(|error| {
+    disk::append(path, text).map_err(|error| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         format!(
             "The runner's file {name} could not be written ({error}); its outputs or summary are missing."

@@ -23,10 +23,13 @@ use crate::deploy::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
 use crate::http::Http;
-use crate::render::{Forge, Kind, Missed, Place, markdown, outputs, words};
+use crate::render::{Forge, Kind, Missed, Place, Remedy, markdown, outputs, words};
 
 /// The name under which what is open is carried to the post step.
 const STATE: &str = "deploy_hook_records";
+
+/// The name under which the end is.
+const END: &str = "deploy_hook_end";
 
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
 #[derive(Debug)]
@@ -63,11 +66,15 @@ impl GitHub {
         }
         match register(run.as_ref(), forge, wanted, http, place) {
             _ if kinds.is_empty() => {}
-            Ok(register) => keeper.employ(open(register, kinds, path("GITHUB_STATE"))),
+            Ok(register) => {
+                let state = path("GITHUB_STATE");
+                let records = open(register, kinds, state.clone());
+                keeper.employ(records, move |end| save(state.as_deref(), END, registry::to_end(end)));
+            }
             Err(why) => {
                 keeper.lack(
                     &kinds,
-                    &Missed { why: why.to_owned(), forbidden: false, read_only: false },
+                    &Missed { why: why.to_owned(), remedy: Remedy::None, read_only: false },
                     false,
                 );
             }
@@ -154,7 +161,13 @@ pub async fn examine(env: &Env, http: &Http, wanted: &Wanted<'_>) -> Option<Perm
     };
     match read {
         Ok(_) => permit(true, format!("reads {}", run.repository), words::may_need(&kinds, forge)),
-        Err(trouble) => permit(false, trouble.said(forge), "Check the token and GITHUB_API_URL.".to_owned()),
+        Err(trouble) => {
+            let remedy = match trouble.remedy() {
+                Remedy::None | Remedy::Permission => "Check the token and GITHUB_API_URL.",
+                remedy => words::advice(remedy, forge),
+            };
+            permit(false, trouble.said(forge), remedy.to_owned())
+        }
     }
 }
 
@@ -178,6 +191,7 @@ fn register(
         environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
         site: place.environment_url.clone(),
         pull: run.pull,
+        mark: format!("deploy-hook-{:016x}", fastrand::u64(..)),
     };
     Ok(Register { api, subject })
 }
@@ -187,26 +201,44 @@ fn register(
 fn open(register: Register, kinds: Vec<Kind>, state: Option<PathBuf>) -> Records {
     let subject = register.subject.clone();
     Records::open(register, kinds, move |records| {
-        if let Some(state) = &state {
-            let pairs = [(STATE, registry::to_state(&Open { subject: subject.clone(), records }))];
-            let _ = files::outputs(&pairs).map(|text| files::append(state, &text));
-        }
+        let open = registry::to_state(&Open { subject: subject.clone(), records });
+        save(state.as_deref(), STATE, Some(open));
     })
+}
+
+/// Saves a value for the post step.
+fn save(state: Option<&Path>, name: &str, value: Option<String>) {
+    if let (Some(state), Some(value)) = (state, value) {
+        let _ = files::outputs(&[(name, value)]).map(|text| files::append(state, &text));
+    }
 }
 
 /// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
 pub fn complain(problems: &Problems, env: &Env, out: &Out) {
-    out.command(&command::annotation("error", &format!("{problems}\n{}", words::NOTHING_SENT)));
     let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-    let page = Some(markdown::bad_input(&listed));
-    let outputs = files::outputs(&[("succeeded", "false".to_owned())]);
-    for (name, text) in [("GITHUB_OUTPUT", outputs), ("GITHUB_STEP_SUMMARY", page)] {
-        if let (Some(path), Some(text)) = (env.get(name), text)
-            && let Err(trouble) = files::append(Path::new(path), &out.redact(&text))
-        {
-            out.talk(&trouble);
-        }
+    let troubles = leave(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
+    out.command(&command::annotation("error", &format!("{problems}\n{}", words::NOTHING_SENT)));
+    for trouble in &troubles {
+        out.talk(trouble);
     }
+}
+
+/// Tells of a run that was called off before it was known what it is to do; what could not be written comes back.
+#[must_use]
+pub fn call_off(report: &Report, place: &Place, env: &Env, out: &Out) -> Vec<String> {
+    let troubles = leave(env, &outputs::all(report, place), &markdown::summary(report, place, &[]), out);
+    let words = words::verdict(report, place);
+    out.command(&command::annotation("error", &[words.happened, words.meaning, words.next].join(" ")));
+    troubles
+}
+
+/// Leaves outputs and a summary where nothing else of a run is known.
+fn leave(env: &Env, pairs: &[(&str, String)], page: &str, out: &Out) -> Vec<String> {
+    let texts = [("GITHUB_OUTPUT", files::outputs(pairs)), ("GITHUB_STEP_SUMMARY", Some(page.to_owned()))];
+    let write = |(name, text): (&str, Option<String>)| {
+        files::append(Path::new(env.get(name)?), &out.redact(&text?)).err()
+    };
+    texts.into_iter().filter_map(write).collect()
 }
 
 /// Whether this process runs under GitHub's runner, or one that follows its contract.

@@ -1,4 +1,4 @@
-//! GitLab's REST API: one request at a time, on the program's own HTTP client, never a retry.
+//! GitLab's REST API: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,9 +7,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::ci::records::standing::Trouble;
+use crate::ci::records::text;
 use crate::env::Env;
-use crate::http::{Credential, Failure, Http, Method, Network};
-use crate::secret::{Token, is_safe};
+use crate::http::{BodyFault, Credential, Failure, Http, Method, Network};
+use crate::render::Forge;
+use crate::secret::Token;
 
 /// How long one request may take; the clerk may have less.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -43,10 +45,7 @@ impl Api {
         token: Option<&Token>,
         job_token: Option<&Token>,
     ) -> Option<Self> {
-        let base = env.get("CI_API_V4_URL")?.trim_end_matches('/').to_owned();
-        if !Url::parse(&base).is_ok_and(|url| is_safe(&url)) {
-            return None; // the token would go in clear
-        }
+        let base = env.get("CI_API_V4_URL").and_then(text::api_base)?.to_owned();
         let http = client(env, http, network);
         Some(Self { http, base, token: token.cloned(), job_token: job_token.cloned() })
     }
@@ -71,29 +70,18 @@ impl Api {
                 Trouble::Unreachable(format!("GitLab cannot be reached: {said}"))
             }
         })?;
-        let value: Value =
-            answer.body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-        match answer.status {
-            200..300 => Ok(value),
-            429 => Err(Trouble::Limited(answer.retry_after.or(answer.reset_in).unwrap_or(ALONE))),
-            300..400 => {
-                let message = "it redirects elsewhere".to_owned();
-                Err(Trouble::Refused { status: answer.status, message })
-            }
-            status => {
-                Err(Trouble::Refused { status, message: self.http.redactor().clean(&said(&value), 200) })
+        let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
+        match (answer.status, value) {
+            (200..300, Ok(Some(value @ (Value::Object(_) | Value::Array(_))))) => Ok(value),
+            (200..300, Err(BodyFault::TooLarge)) => Err(Trouble::TooLarge),
+            (200..300, _) => Err(Trouble::Unreachable("GitLab's answer cannot be read".to_owned())),
+            (300..400, _) => Err(Trouble::away(answer.status)),
+            (429, _) => Err(Trouble::Limited(answer.barred().unwrap_or(ALONE))),
+            (status, value) => {
+                let value = value.ok().flatten().unwrap_or_default();
+                Err(Trouble::refused(Forge::GitLab, status, &value, self.http.redactor()))
             }
         }
-    }
-}
-
-/// GitLab's words for what is wrong: a text, or lists of texts by field.
-fn said(value: &Value) -> String {
-    let words = ["message", "error_description", "error"].iter().find_map(|name| value.get(name));
-    match words {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
     }
 }
 

@@ -7,37 +7,32 @@ use serde_json::{Value, json};
 
 use super::job::Job;
 use crate::ci::records::standing::{Stand, Standing, mark};
+use crate::ci::records::text;
 use crate::deploy::state::Outcome;
-use crate::render::text::cut;
 
 /// The longest text of a commit status.
 const TEXT: usize = 255;
 
-/// The longest page of a note; GitLab takes a million characters.
+/// The longest page of a note, in bytes; GitLab takes a million characters.
 const PAGE: usize = 60_000;
 
 /// `POST /projects/{id}/statuses/{sha}`: `running`, and once over whether the job passes.
 ///
 /// GitLab looks for the pipeline by all that is sent, so its reference is left out where only GitLab knows it.
 pub(super) fn status(standing: &Standing, name: &str, job: &Job) -> Value {
-    let state = match standing.stand {
-        Stand::Waiting | Stand::Running => "running",
-        Stand::Over { passed: true, .. } => "success",
-        Stand::Over { outcome: Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted, .. } => {
-            "canceled"
-        }
-        Stand::Over { .. } => "failed",
-    };
-    let mut body =
-        json!({ "state": state, "name": cut(name, TEXT), "description": cut(&standing.text, TEXT) });
+    let mut body = json!({
+        "state": status_state(standing.stand),
+        "name": text::line(name, TEXT, "Deploy"),
+        "description": text::line(&standing.text, TEXT, "Deploy"),
+    });
     if let Some(pipeline) = job.pipeline {
         body["pipeline_id"] = json!(pipeline);
         body["ref"] = json!(job.pipeline_reference);
     } else if !job.reference.is_empty() {
         body["ref"] = json!(job.reference);
     }
-    if (1..=TEXT).contains(&job.page.chars().count()) {
-        body["target_url"] = json!(job.page);
+    if let Some(page) = text::link(&job.page).filter(|page| page.chars().count() <= TEXT) {
+        body["target_url"] = json!(page);
     }
     if let Some(body) = body.as_object_mut() {
         body.retain(|_, value| !value.is_null());
@@ -45,10 +40,36 @@ pub(super) fn status(standing: &Standing, name: &str, job: &Job) -> Value {
     body
 }
 
+/// A status's state.
+pub(super) fn status_state(stand: Stand) -> &'static str {
+    match stand {
+        Stand::Waiting | Stand::Running => "running",
+        Stand::Over { passed: true, .. } => "success",
+        Stand::Over { outcome: Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted, .. } => {
+            "canceled"
+        }
+        Stand::Over { .. } => "failed",
+    }
+}
+
+/// An environment's name, of GitLab's own characters alone.
+pub(super) fn environment(name: &str) -> String {
+    let allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | ' ' | '$' | '{' | '}');
+    let line = text::line(name, TEXT, "production");
+    let plain: String = line.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+    let plain = plain.trim_matches(['/', ' ']);
+    if plain.contains(|c: char| c.is_ascii_alphanumeric()) {
+        plain.to_owned()
+    } else {
+        "production".to_owned()
+    }
+}
+
 /// `POST /projects/{id}/deployments`.
-pub(super) fn deployment(standing: &Standing, environment: &str, job: &Job) -> Value {
+pub(super) fn deployment(standing: &Standing, name: &str, job: &Job) -> Value {
     json!({
-        "environment": cut(environment, TEXT),
+        "environment": environment(name),
         "sha": job.head,
         "ref": job.reference,
         "tag": job.tag,
@@ -62,7 +83,7 @@ pub(super) fn deployment_update(standing: &Standing) -> Value {
 }
 
 /// A deployment's state. GitLab has none for an end that was not seen, and would take `success` for live.
-fn state(stand: Stand) -> &'static str {
+pub(super) fn state(stand: Stand) -> &'static str {
     match stand {
         Stand::Waiting | Stand::Running => "running",
         Stand::Over { outcome: Outcome::Succeeded, .. } => "success",
@@ -74,8 +95,8 @@ fn state(stand: Stand) -> &'static str {
 /// `POST` and `PUT …/merge_requests/{iid}/notes`. A line of a note that begins with a slash would be an order to
 /// GitLab, given in the token's name; not every version leaves a log's lines out of that.
 pub(super) fn note(standing: &Standing, name: &str, job: &Job) -> Value {
-    let link = if job.page.is_empty() { String::new() } else { format!("\n\n[The job]({})", job.page) };
-    let text = format!("{}\n{}{link}", mark(name), cut(&standing.page, PAGE));
+    let link = text::link(&job.page).map(|page| format!("\n\n[The job]({page})")).unwrap_or_default();
+    let text = format!("{}\n{}{link}", mark(name), text::page(&standing.page, PAGE));
     let harmless = |line: &str| {
         if line.trim_start().starts_with('/') { format!("·{line}") } else { line.to_owned() }
     };
@@ -132,6 +153,36 @@ mod tests {
         let body = status(&over(Outcome::Failed, false), &"n".repeat(300), &long);
         assert_eq!((body.get("target_url"), &body["ref"]), (None, &json!("main")));
         assert_eq!(body["name"].as_str().map(|name| name.chars().count()), Some(255));
+    }
+
+    #[test]
+    fn whatever_a_platform_or_a_user_says_is_made_into_what_gitlab_takes() {
+        for (name, expected) in [
+            ("production", "production"),
+            ("review/ünit #1", "review/-nit -1"),
+            ("/eu/", "eu"),
+            ("🚀", "production"),
+            ("", "production"),
+            ("a\u{0}b", "ab"),
+        ] {
+            assert_eq!(environment(name), expected);
+        }
+        for text in ["", "\u{0}", "🚀 \u{0}LIVE\n", &"🚀 ".repeat(900)] {
+            let standing = Standing::over(Outcome::Failed, false, text.to_owned(), text.repeat(400));
+            let odd = Job { page: "javascript:x".to_owned(), ..job() };
+            let status = status(&standing, text, &odd);
+            for field in ["name", "description"] {
+                let text = status[field].as_str().unwrap();
+                assert!(
+                    (1..=255).contains(&text.chars().count()) && !text.contains(char::is_control),
+                    "{text}"
+                );
+            }
+            assert_eq!(status.get("target_url"), None);
+            let note = note(&standing, text, &odd);
+            let note = note["body"].as_str().unwrap();
+            assert!(note.chars().count() < 1_000_000 && !note.contains('\0') && !note.contains("javascript"));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::ci::disk;
 use crate::env::Env;
 
 /// The arguments without the runner's shell call, where there is one.
@@ -44,7 +45,7 @@ pub struct Mark(PathBuf);
 impl Mark {
     /// Remembers how the first start ended.
     pub fn ended(&self, code: u8) {
-        let _ = std::fs::write(&self.0, code.to_string());
+        let _ = disk::replace(&self.0, &code.to_string());
     }
 }
 
@@ -70,8 +71,8 @@ fn leave(path: PathBuf) -> Result<Start, std::io::Error> {
     match OpenOptions::new().write(true).create_new(true).open(&path) {
         Ok(_) => Ok(Start::First(Mark(path))),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            Ok(Start::Again(text.trim().parse().ok()))
+            let text = disk::read(&path, 16).unwrap_or_default();
+            Ok(Start::Again(String::from_utf8_lossy(&text).trim().parse().ok()))
         }
         Err(error) => Err(error),
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use crate::ci::records::text;
 use crate::env::Env;
 
 /// What is set aside of a job's time, so that a run that ends on its deadline can still say so: a tenth of the limit, and
@@ -47,9 +48,9 @@ impl Job {
     pub(super) fn detect(env: &Env, sha: Option<&str>) -> Option<Self> {
         let of = |name: &str| env.get(name).unwrap_or_default().to_owned();
         let project = number(env, "CI_PROJECT_ID")?.to_string();
-        let own = env.get("CI_COMMIT_SHA").filter(|sha| sha.chars().all(|c| c.is_ascii_hexdigit()))?;
+        let own = env.get("CI_COMMIT_SHA").and_then(text::commit)?;
         let is_pipelines = sha.is_none_or(|sha| sha == own);
-        let head = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").unwrap_or(own);
+        let head = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").and_then(text::commit).unwrap_or(own);
         let reference = of("CI_COMMIT_REF_NAME");
         let of_request = env.get("CI_MERGE_REQUEST_IID").is_some()
             || env.get("CI_PIPELINE_SOURCE").is_some_and(|source| source.ends_with("merge_request_event"));
@@ -116,7 +117,7 @@ fn cause(env: &Env) -> String {
 pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     let of_job = number(env, "CI_JOB_TIMEOUT").map(Duration::from_secs).filter(|limit| !limit.is_zero());
     let of_job = of_job.map(|limit| {
-        let started = env.get("CI_JOB_STARTED_AT").and_then(started);
+        let started = env.get("CI_JOB_STARTED_AT").and_then(time);
         let gone = started.and_then(|started| now.duration_since(started).ok());
         // Of a job that should long be dead, one clock or the other is wrong.
         let gone = gone.filter(|gone| *gone < limit).unwrap_or_default();
@@ -132,7 +133,7 @@ pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
 }
 
 /// RFC 3339 with any offset: GitLab writes its server's time zone.
-fn started(text: &str) -> Option<SystemTime> {
+pub(super) fn time(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     if let Ok(time) = humantime::parse_rfc3339(text) {
         return Some(time);
@@ -153,6 +154,9 @@ fn started(text: &str) -> Option<SystemTime> {
 mod tests {
     use super::*;
 
+    const BEEF: &str = "beefbeefbeefbeefbeefbeefbeefbeefbeefbeef";
+    const FEED: &str = "feedfeedfeedfeedfeedfeedfeedfeedfeedfeed";
+
     fn env(variables: &[(&str, &str)]) -> Env {
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
@@ -161,7 +165,7 @@ mod tests {
         let usual = [
             ("CI_PROJECT_ID", "42"),
             ("CI_PROJECT_PATH", "acme/site"),
-            ("CI_COMMIT_SHA", "beef"),
+            ("CI_COMMIT_SHA", BEEF),
             ("CI_COMMIT_REF_NAME", "main"),
             ("CI_PIPELINE_ID", "7001"),
             ("CI_PIPELINE_SOURCE", "push"),
@@ -174,10 +178,12 @@ mod tests {
     fn a_status_goes_to_the_pipeline_whose_commit_it_is_about() {
         let branch = job(&[], None);
         assert_eq!((branch.pipeline, branch.pipeline_reference.as_deref()), (Some(7001), Some("main")));
-        assert_eq!(job(&[], Some("cafe")).pipeline, None);
-        let merged = [("CI_MERGE_REQUEST_IID", "5"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "feed")];
+        assert_eq!(job(&[], Some(FEED)).pipeline, None);
+        let merged = [("CI_MERGE_REQUEST_IID", "5"), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", FEED)];
         let merged = job(&merged, None);
-        assert_eq!((merged.sha.as_str(), merged.head.as_str()), ("beef", "feed"));
+        assert_eq!((merged.sha.as_str(), merged.head.as_str()), (BEEF, FEED));
+        let crooked = job(&[("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "../x")], None);
+        assert_eq!(crooked.head, BEEF, "as if it were not there");
         assert_eq!(merged.pipeline_reference, None, "the pipeline goes by refs/merge-requests/5/…");
         let closed = job(&[("CI_PIPELINE_SOURCE", "merge_request_event")], None);
         assert_eq!(closed.pipeline_reference, None, "its merge request is no longer open");
@@ -198,8 +204,10 @@ mod tests {
     #[test]
     fn a_job_that_does_not_say_which_it_is_is_none() {
         for bad in [
-            [("CI_PROJECT_ID", "../7"), ("CI_COMMIT_SHA", "beef")],
+            [("CI_PROJECT_ID", "../7"), ("CI_COMMIT_SHA", BEEF)],
             [("CI_PROJECT_ID", "7"), ("CI_COMMIT_SHA", "a/b")],
+            [("CI_PROJECT_ID", "7"), ("CI_COMMIT_SHA", "beef")],
+            [("CI_PROJECT_ID", "7"), ("CI_COMMIT_SHA", "../../../user/keys")],
         ] {
             assert_eq!(Job::detect(&env(&bad), None), None, "{bad:?}");
         }

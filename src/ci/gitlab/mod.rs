@@ -21,7 +21,7 @@ use super::records::{Aside, Keeper, Permit, Wanted};
 use crate::deploy::report::Event;
 use crate::env::Env;
 use crate::http::{Http, Method, Network};
-use crate::render::{Filed, Forge, Kind, Missed, Place, words};
+use crate::render::{Filed, Forge, Kind, Missed, Place, Remedy, words};
 use crate::secret::Token;
 
 /// Why no token is sent.
@@ -61,7 +61,7 @@ impl GitLab {
                 Kind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
                 Kind::Status | Kind::Comment if of_user => kinds.push(kind),
                 // What a job's own token may not do is not tried with it.
-                _ => keeper.lack(&[kind], &missed("there is no gitlab-token", true), false),
+                _ => keeper.lack(&[kind], &missed("there is no gitlab-token", Remedy::Permission), false),
             }
         }
         let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
@@ -73,14 +73,20 @@ impl GitLab {
                         name: wanted.name.to_owned(),
                         environment: place.environment.clone().unwrap_or_else(|| "production".to_owned()),
                         job,
+                        began: SystemTime::now(),
                     };
-                    keeper.employ(Records::open(Register { api, subject }, kinds, |_| ()));
+                    let records = Records::open(Register { api, subject }, kinds, |_| ());
+                    keeper.employ(records, |_| ());
                 }
                 (None, _) => {
-                    keeper.lack(&kinds, &missed("the environment names no project and commit", false), true);
+                    keeper.lack(
+                        &kinds,
+                        &missed("the environment names no project and commit", Remedy::None),
+                        true,
+                    );
                 }
                 (_, None) => {
-                    keeper.lack(&kinds, &missed(NOT_SAFE, false), true);
+                    keeper.lack(&kinds, &missed(NOT_SAFE, Remedy::None), true);
                 }
             }
         }
@@ -149,7 +155,8 @@ fn permit(token: &'static str, found: Result<String, Trouble>, kinds: &[Kind]) -
         Ok(found) => Permit { token, good: true, found, remedy: words::may_need(kinds, forge) },
         Err(trouble) => {
             let remedy = match trouble {
-                Trouble::Refused { .. } => words::permits(kinds, forge),
+                Trouble::Refused { remedy: Remedy::Permission, .. } => words::permits(kinds, forge),
+                Trouble::Refused { remedy, .. } => words::advice(remedy, forge).to_owned(),
                 _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
             };
             Permit { token, good: false, found: trouble.said(forge), remedy }
@@ -157,8 +164,8 @@ fn permit(token: &'static str, found: Result<String, Trouble>, kinds: &[Kind]) -
     }
 }
 
-fn missed(why: &str, forbidden: bool) -> Missed {
-    Missed { why: why.to_owned(), forbidden, read_only: false }
+fn missed(why: &str, remedy: Remedy) -> Missed {
+    Missed { why: why.to_owned(), remedy, read_only: false }
 }
 
 /// How long the job may still go on, with time set aside to end in order; `None` where it is not said.

@@ -14,6 +14,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long all the closing may take: so long does a forge that is down delay a run.
 const CLOSING: Duration = Duration::from_secs(10);
 
+/// A request at the end may take at least so long, if there is so much time, before it is tried anew.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the
 /// fifth all must be closed.
 const HURRIED: Duration = Duration::from_millis(3500);
@@ -110,9 +113,13 @@ impl Desk {
         }
     }
 
+    /// How long a request may take: at the end its share of the time that is left, and of a last record's share as much
+    /// as leaves time to try once more.
     fn share(&self, left: usize) -> Duration {
+        let Some(end) = self.end else { return LIMIT };
         let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
-        self.end.map_or(LIMIT, |end| end.saturating_duration_since(Instant::now()) / left)
+        let share = end.saturating_duration_since(Instant::now()) / left;
+        if left == 1 { (share * 3 / 5).max(share.min(PATIENCE)) } else { share }
     }
 
     fn take(&mut self, note: Note) {

@@ -5,7 +5,12 @@
 
 pub(super) mod clerk;
 mod desk;
+pub(super) mod pen;
+pub(super) mod refusal;
 pub(super) mod standing;
+pub(super) mod text;
+
+use std::fmt;
 
 use tokio::sync::watch;
 
@@ -17,6 +22,12 @@ use crate::deploy::state::{Outcome, Phase};
 use crate::error::{Signal, exit_code};
 use crate::render::{Filed, Forge, Kind, Missed, Place, markdown, words};
 use crate::secret::Token;
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keeper({:?})", self.forge)
+    }
+}
 
 /// What a token of the CI's was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,12 +71,14 @@ pub enum Aside {
     Line(String),
 }
 
+/// Who is told how a run ended as soon as that is known, before any record says so.
+type Ended = Box<dyn Fn(&Standing) + Send>;
+
 /// Who keeps the records of one run.
-#[derive(Debug)]
 pub(super) struct Keeper {
     out: Out,
     forge: Forge,
-    records: Option<Records>,
+    records: Option<(Records, Ended)>,
     /// Kinds that were wanted and cannot be, with the reason; what nobody expected here is not among them.
     without: Vec<(Kind, Missed)>,
     /// What is worth a line: a kind that this forge or this run does not have.
@@ -93,9 +106,9 @@ impl Keeper {
         }
     }
 
-    /// Puts a clerk to work.
-    pub(super) fn employ(&mut self, records: Records) {
-        self.records = Some(records);
+    /// Puts a clerk to work. `ended` is called with the end once it is known.
+    pub(super) fn employ(&mut self, records: Records, ended: impl Fn(&Standing) + Send + 'static) {
+        self.records = Some((records, Box::new(ended)));
     }
 
     /// Remembers that these kinds cannot be written, and why. Under `auto` nobody expects a record where there is no token
@@ -121,7 +134,7 @@ impl Keeper {
             Event::State { stage } => (stage.phase, &stage.word),
             _ => return,
         };
-        if let Some(records) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
+        if let Some((records, _)) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
             let text = words::going(self.deployment.as_deref(), word);
             records.note(Standing::going(phase, self.out.redact(&text)));
         }
@@ -138,12 +151,13 @@ impl Keeper {
         let without = self.without.drain(..);
         let mut filed: Vec<Filed> =
             without.map(|(kind, missed)| Filed { kind, forge, trouble: Some(missed) }).collect();
-        if let Some(records) = records {
+        if let Some((records, ended)) = records {
             let passed = exit_code(report.outcome, place.pass_canceled, None) == 0;
             let text = self.out.redact(&words::verdict(report, place).happened);
             let page = self.out.redact(&markdown::summary(report, place, &[]));
             let hurried = report.outcome == Outcome::Interrupted;
             let standing = Standing::over(report.outcome, passed, text, page);
+            ended(&standing);
             filed.extend(records.close(standing, hurried, self.stop.take()).await);
         }
         filed.iter_mut().filter_map(|filed| filed.trouble.as_mut()).for_each(|missed| {

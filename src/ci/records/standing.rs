@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
+use super::refusal;
 use crate::deploy::state::{Outcome, Phase};
-use crate::render::Forge;
 use crate::render::markdown::escape;
 use crate::render::text::duration;
+use crate::render::{Forge, Remedy};
+use crate::secret::Redactor;
 
 /// What a comment's mark holds encoded: all that could end its markup, so that no two names share a mark.
 const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
@@ -64,7 +67,15 @@ impl Standing {
 
     /// Whether nothing more will come.
     pub(in crate::ci) fn is_final(&self) -> bool {
-        matches!(self.stand, Stand::Over { .. })
+        self.end().is_some()
+    }
+
+    /// How it ended, and whether the step passes.
+    pub(in crate::ci) fn end(&self) -> Option<(Outcome, bool)> {
+        match self.stand {
+            Stand::Over { outcome, passed } => Some((outcome, passed)),
+            Stand::Waiting | Stand::Running => None,
+        }
     }
 }
 
@@ -77,46 +88,85 @@ pub(in crate::ci) enum Trouble {
         status: u16,
         /// Its words, cleaned.
         message: String,
+        /// What would help.
+        remedy: Remedy,
     },
     /// It asks for fewer requests: none for so long.
     Limited(Duration),
     /// It did not answer in this time.
     Late(Duration),
+    /// Its answer does not end where answers do.
+    TooLarge,
     /// It cannot be reached, or its answer cannot be used; a whole sentence without its full stop.
     Unreachable(String),
 }
 
 impl Trouble {
-    /// Whether the token may not do this: forges say 403, or 404 where they do not want to say even that; GitLab says 401
-    /// of a token that may not be used there at all, GitHub of one that it does not know.
-    pub(in crate::ci) fn is_permission(&self, forge: Forge) -> bool {
+    /// What a forge's refusal says, and what would help. Its words are foreign.
+    pub(in crate::ci) fn refused(forge: Forge, status: u16, answer: &Value, redactor: &Redactor) -> Self {
+        let words = refusal::words(answer);
+        let remedy = refusal::remedy(forge, status, &words);
+        Self::Refused { status, message: redactor.clean(&words, 300), remedy }
+    }
+
+    /// It redirects to where no token goes.
+    pub(in crate::ci) fn away(status: u16) -> Self {
+        let message = "it redirects elsewhere".to_owned();
+        Self::Refused { status, message, remedy: Remedy::None }
+    }
+
+    /// What would help.
+    pub(in crate::ci) fn remedy(&self) -> Remedy {
         match self {
-            Self::Refused { status: 403 | 404, .. } => true,
-            Self::Refused { status: 401, .. } => forge == Forge::GitLab,
+            Self::Refused { remedy, .. } => *remedy,
+            _ => Remedy::None,
+        }
+    }
+
+    /// Whether the same request may succeed in a moment. 409 is GitLab's word for another writer.
+    pub(in crate::ci) fn passes(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
+            Self::Limited(_) | Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
+        }
+    }
+
+    /// Whether it is no use to tell this record of progress: it is not this text that is refused, but whoever sends it.
+    pub(in crate::ci) fn mutes(&self) -> bool {
+        match self {
+            Self::Refused { status: 300..400, .. } => true,
+            Self::Refused { remedy, .. } => !matches!(remedy, Remedy::None | Remedy::Unlock),
             _ => false,
         }
     }
 
-    /// Whether the same request would come to nothing again.
-    pub(in crate::ci) fn lasts(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if *status < 500)
-    }
-
     /// Whether the request may have been obeyed all the same.
     pub(in crate::ci) fn is_unclear(&self) -> bool {
-        matches!(self, Self::Late(_) | Self::Unreachable(_) | Self::Refused { status: 500.., .. })
+        match self {
+            Self::Refused { status, .. } => *status >= 500,
+            Self::Limited(_) => false,
+            Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
+        }
+    }
+
+    /// Whether what was asked for is not there.
+    pub(in crate::ci) fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { status: 404 | 410, .. })
     }
 
     /// In words.
     pub(in crate::ci) fn said(&self, forge: Forge) -> String {
         let forge = forge.name();
         match self {
-            Self::Refused { status, message } if message.is_empty() => format!("{forge} answered {status}"),
-            Self::Refused { status, message } => format!("{forge} answered {status}: {message}"),
+            Self::Refused { status, message, .. } if message.is_empty() => {
+                format!("{forge} answered {status}")
+            }
+            Self::Refused { status, message, .. } => format!("{forge} answered {status}: {message}"),
             Self::Limited(pause) => {
                 format!("{forge}'s rate limit allows no further request for {}", duration(*pause))
             }
             Self::Late(limit) => format!("{forge} did not answer within {}", duration(*limit)),
+            Self::TooLarge => format!("{forge}'s answer is larger than 1 MiB"),
             Self::Unreachable(said) => said.clone(),
         }
     }

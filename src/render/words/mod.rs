@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use self::input::{cannot_follow, token_denied};
 pub use self::job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
-pub use self::records::{LEFT_OPEN, absent, going, may_need, missed, nowhere_to_comment, permits};
+pub use self::records::{LEFT_OPEN, absent, advice, going, may_need, missed, nowhere_to_comment, permits};
 
 use self::unfinished::{interrupted, lost, timed_out, triggered};
 use super::Place;

@@ -1,6 +1,6 @@
 //! What a person reads of the records at a forge: what they say, and why one is not there.
 
-use crate::render::{Filed, Forge, Kind};
+use crate::render::{Filed, Forge, Kind, Remedy};
 
 /// One line for a record while the deployment goes on.
 #[must_use]
@@ -18,12 +18,51 @@ pub const LEFT_OPEN: &str =
 pub fn missed(filed: &Filed) -> Option<String> {
     let missed = filed.trouble.as_ref()?;
     let (noun, why) = (filed.kind.noun(filed.forge), missed.why.trim_end_matches('.'));
-    let remedy = match (missed.forbidden, missed.read_only) {
-        (false, _) => String::new(),
-        (true, true) => " Pull requests from forks and Dependabot get a token that may only read.".to_owned(),
-        (true, false) => format!(" {}", permit(filed.kind, filed.forge)),
+    let remedy = match missed.remedy {
+        Remedy::Permission if missed.read_only => {
+            "Pull requests from forks and Dependabot get a token that may only read.".to_owned()
+        }
+        Remedy::Permission => permit(filed.kind, filed.forge),
+        other => advice(other, filed.forge).to_owned(),
     };
-    Some(format!("The {noun} could not be written: {why}.{remedy} The outcome stands."))
+    let gap = if remedy.is_empty() { "" } else { " " };
+    Some(format!("The {noun} could not be written: {why}.{gap}{remedy} The outcome stands."))
+}
+
+/// What helps where it is no permission that is missing.
+#[must_use]
+pub fn advice(remedy: Remedy, forge: Forge) -> &'static str {
+    match (remedy, forge) {
+        (Remedy::None | Remedy::Permission, _) => "",
+        (Remedy::Token, Forge::GitLab) => {
+            "Check that the token given as `gitlab-token` is whole, not revoked and not expired."
+        }
+        (Remedy::Token, _) => {
+            "Check that the token given as `github-token` is whole, not revoked and not expired."
+        }
+        (Remedy::TokenPolicy, _) => {
+            "The organization does not allow this kind of token: leave `github-token` out to use the job's own, or pass \
+             one of a kind that it allows."
+        }
+        (Remedy::SingleSignOn, _) => {
+            "Authorize the token for the organization's single sign-on in its owner's settings, or leave `github-token` \
+             out to use the job's own."
+        }
+        (Remedy::App, _) => {
+            "Leave `github-token` out to use the job's own, or pass a GitHub App's: no personal token may write it."
+        }
+        (Remedy::AllowList, _) => {
+            "An owner of the organization has to put this runner's IP address on its allow list; runners with addresses \
+             of their own can be on it."
+        }
+        (Remedy::Unlock, _) => "Unlock the conversation, or leave `comment` out of `report`.",
+        (Remedy::Unarchive, _) => {
+            "An archived repository takes no reports: unarchive it, or set `report` to `summary`."
+        }
+        (Remedy::Account, _) => {
+            "Whoever owns the account or the repository has to settle this with the forge."
+        }
+    }
 }
 
 /// What lets a record be written.

@@ -94,6 +94,39 @@ impl Run {
             .env("DEPLOY_HOOK_OUTPUT_DIR", github.path("files"))
     }
 
+    /// With a limit of its own, as `prlimit` names it.
+    pub(super) fn under(self, limit: &str) -> Self {
+        let own = self.command.as_std();
+        let mut command = Command::new("/usr/bin/prlimit");
+        command.arg(limit).arg(own.get_program()).args(own.get_args()).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(env!("CARGO_TARGET_TMPDIR"));
+        Self { command, stdin: self.stdin }
+    }
+
+    /// From a shell that has done this before.
+    pub(super) fn behind(self, first: &str) -> Self {
+        let own = self.command.as_std();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
+        command.arg(own.get_program()).args(own.get_args()).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(env!("CARGO_TARGET_TMPDIR"));
+        Self { command, stdin: self.stdin }
+    }
+
+    /// With a standard input on which nothing comes.
+    pub(super) fn waiting(mut self) -> Self {
+        self.stdin = Some(String::new());
+        self
+    }
+
+    /// Starts it on these streams.
+    pub(super) fn start_on(self, out: Stdio, err: Stdio) -> std::process::Child {
+        let mut command = self.command.into_std();
+        command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().expect("the program starts")
+    }
+
     /// Starts it; it is killed when the handle is dropped.
     pub(super) fn start(mut self) -> Child {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };

@@ -53,7 +53,8 @@ fn start(program: super::run::Run, github: &GitHub) -> Watched {
 
 #[tokio::test]
 async fn a_signal_while_it_is_followed_leaves_the_deployment_to_the_platform() {
-    let cases = [("INT", 130, Draft), ("TERM", 143, Draft), ("INT", 130, Live), ("TERM", 143, Live)];
+    let cases = [("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)];
+    let cases = cases.into_iter().flat_map(|(name, code)| [Draft, Live].map(|kind| (name, code, kind)));
     together(cases.map(|(name, code, generation)| async move {
         let (sandbox, github) = (platform("stuck", generation).await, GitHub::new());
         let mut run = start(run("deploy").on(&sandbox).with_token(&sandbox), &github);
@@ -64,7 +65,7 @@ async fn a_signal_while_it_is_followed_leaves_the_deployment_to_the_platform() {
         signal(&run.child, name).await;
         let sent = Instant::now();
         let told = run.step(&github, &Secrets::on(&sandbox)).await;
-        assert!(sent.elapsed() < Duration::from_secs(2), "{:?}: a runner gives ten", sent.elapsed());
+        assert!(sent.elapsed() < Duration::from_secs(10), "{:?}: a runner gives ten", sent.elapsed());
         assert_eq!(told.end(), (code, "interrupted"), "{}", told.log);
         assert!(told.output("deployment-id").starts_with("dp"), "{:?}", told.outputs);
         assert!(told.summary.contains("goes on at the platform"), "{}", told.summary);
@@ -114,8 +115,15 @@ async fn an_answer_that_still_comes_names_the_deployment() {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
-    together([("INT", "TERM", 143), ("TERM", "INT", 130), ("INT", "INT", 130)].map(
-        |(first, second, code)| async move {
+    together(
+        [
+            ("INT", "TERM", 143),
+            ("TERM", "INT", 130),
+            ("INT", "INT", 130),
+            ("HUP", "QUIT", 143),
+            ("QUIT", "INT", 130),
+        ]
+        .map(|(first, second, code)| async move {
             let server = Server::plain(Play::Silence).await;
             let run = Watched::new(run("deploy").env("DEPLOY_HOOK_URL", server.hook()).start());
             arrived(&server).await;
@@ -128,9 +136,9 @@ async fn a_second_signal_ends_it_at_once() {
             let sent = Instant::now();
             let done = run.done().await;
             assert_eq!(done.code, code, "{first}, then {second}");
-            assert!(sent.elapsed() < Duration::from_secs(1), "{:?}", sent.elapsed());
-        },
-    ))
+            assert!(sent.elapsed() < Duration::from_secs(10), "{:?}", sent.elapsed());
+        }),
+    )
     .await;
 }
 
@@ -157,6 +165,93 @@ async fn arrived(server: &Server) {
     let begun = Instant::now();
     while server.requests().is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(30), "the trigger is sent");
+        moment().await;
+    }
+}
+
+/// `nohup` and `setsid` start a program so, and a shell what it puts into the background.
+#[cfg(target_os = "linux")] // `/proc`
+#[tokio::test]
+async fn what_the_process_was_started_to_ignore_it_ignores() {
+    together(["HUP", "QUIT"].map(|name| async move {
+        let (sandbox, github) = (platform("stuck", Draft).await, GitHub::new());
+        let program = run("deploy").on(&sandbox).in_github(&github).behind(&format!("trap '' {name}"));
+        let mut run = Watched::new(program.start());
+        run.until("BUILDING").await;
+        signal(&run.child, name).await;
+        for _ in 0..20 {
+            moment().await;
+        }
+        assert!(run.child.try_wait().expect("it can be waited for").is_none(), "it goes on");
+        signal(&run.child, "TERM").await;
+        let told = run.step(&github, &Secrets::on(&sandbox)).await;
+        assert_eq!(told.end(), (143, "interrupted"), "{}", told.log);
+    }))
+    .await;
+}
+
+/// A secret is awaited on standard input, and nobody gives it.
+#[cfg(target_os = "linux")] // `/proc`
+#[tokio::test]
+async fn a_signal_before_the_inputs_are_read_says_that_nothing_was_sent() {
+    together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, code)| async move {
+        for args in ["deploy --hook-url-file -", "follow dp_abc123 --hook-url-file -"] {
+            let github = GitHub::new();
+            let mut child = run(args).in_github(&github).waiting().start();
+            let stdin = child.stdin.take();
+            until_it_listens(&child).await;
+            signal(&child, name).await;
+            let told = left_behind(&ended(child).await, &github, &Secrets::of("/nobody", &[]));
+            assert_eq!(told.end(), (code, "interrupted"), "{}", told.log);
+            assert!(told.log.contains("Interrupted"), "{}", told.log);
+            drop(stdin);
+        }
+    }))
+    .await;
+}
+
+#[cfg(target_os = "linux")] // `/proc`
+#[tokio::test]
+async fn the_other_commands_end_by_a_signal_with_its_code() {
+    together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, code)| async move {
+        let server = Server::plain(Play::Silence).await;
+        for args in ["status dp-abc123", "doctor"] {
+            let before = server.requests().len();
+            let program = run(args).env("DEPLOY_HOOK_URL", server.hook());
+            let api = format!("http://{}", server.address);
+            let program =
+                program.env("DEPLOY_HOOK_API_URL", api).env("FRBIT_TOKEN", "frbit-at-1-0123456789abcdef0123");
+            let child = program.start();
+            let begun = Instant::now();
+            while server.requests().len() == before {
+                assert!(begun.elapsed() < Duration::from_secs(30), "{args}: it asks");
+                moment().await;
+            }
+            signal(&child, name).await;
+            assert_eq!(ended(child).await.code, code, "{args}");
+        }
+        let mut sandbox = Watched::new(run("sandbox").start());
+        sandbox.until("manage=").await;
+        until_it_listens(&sandbox.child).await;
+        signal(&sandbox.child, name).await;
+        assert_eq!(sandbox.done().await.code, 0, "it has done what it is for");
+    }))
+    .await;
+}
+
+#[cfg(target_os = "linux")]
+/// Comes back once the process has handlers for its signals.
+async fn until_it_listens(child: &Child) {
+    let status = format!("/proc/{}/status", child.id().expect("it runs"));
+    let begun = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        if caught & 0b111 == 0b111 {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "it listens");
         moment().await;
     }
 }

@@ -70,7 +70,7 @@ async fn a_github_that_stopped_answering_does_not_hold_up_the_end() {
     hub.behave("", Behaviour::Hang, usize::MAX);
     let done = interrupt(&job, child, "INT", 130).await;
     assert_eq!(done.annotations("warning").len(), 4, "{}", done.log);
-    assert_eq!(hub.seen().len(), 10, "the end of each was tried");
+    assert!(hub.seen().len() >= 10, "the end of each was tried");
 }
 
 #[tokio::test]

@@ -33,6 +33,16 @@ pub(super) enum Behaviour {
     Hang,
     /// The connection closes without one.
     Close,
+    /// It is obeyed, and the connection closes without an answer.
+    Lost,
+    /// This status, and this body.
+    Body(u16, &'static str),
+    /// This status, and a body that never ends.
+    Flood(u16),
+    /// Headers that never end.
+    Headers,
+    /// A redirect to this path of the API.
+    To(u16, &'static str),
     /// This redirect to where the repository is now.
     Moved(u16),
     /// This redirect to somebody else.
@@ -126,6 +136,11 @@ impl Hub {
         lock(&self.state).rules.push((what.to_owned(), behaviour, times));
     }
 
+    /// From now on all goes well.
+    pub(super) fn forgive(&self) {
+        lock(&self.state).rules.clear();
+    }
+
     /// From now on every answer takes so long.
     pub(super) fn slow(&self, millis: u64) {
         lock(&self.state).slow = Duration::from_millis(millis);
@@ -213,6 +228,8 @@ impl Kept {
             }
             "repos/get" => new,
             "issues/list-comments" => return (200, self.comments_of(number(5), query)),
+            "checks/list-for-ref" => return (200, listed_checks(&self.checks, query)),
+            "repos/list-deployments" => return (200, listed(&self.deployments)),
             other => {
                 let place = if other == "issues/update-comment" { 6 } else { 5 };
                 let id = number(place).expect("an id");
@@ -251,6 +268,43 @@ impl Kept {
     }
 }
 
+/// What was made, by its creating body, the newest first.
+fn listed(made: &BTreeMap<u64, Vec<Value>>) -> Value {
+    let one = |(id, bodies): (&u64, &Vec<Value>)| {
+        let mut shown = bodies[0].clone();
+        shown["id"] = json!(id);
+        shown
+    };
+    made.iter().rev().map(one).collect()
+}
+
+fn listed_checks(checks: &BTreeMap<u64, Vec<Value>>, query: &str) -> Value {
+    let query: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let mut found = listed(checks);
+    found.as_array_mut().expect("a list").retain(|check| check["name"] == *query["check_name"]);
+    json!({ "total_count": 1, "check_runs": found })
+}
+
+/// What GitHub refuses beside what its description says: characters of four bytes in a status, a page that is too long by
+/// its bytes, and control characters.
+fn unacceptable(body: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if body["output"].is_null() {
+        for name in ["description", "context", "environment"] {
+            if text(&body[name]).chars().any(|c| c > '\u{ffff}') {
+                faults.push(format!("{name} doesn't accept 4-byte Unicode"));
+            }
+        }
+    } else if text(&body["output"]["summary"]).len() > 65_535 {
+        faults.push("summary exceeds a maximum bytesize of 65535".to_owned());
+    }
+    if body.to_string().contains("\\u00") {
+        faults.push("it holds a control character".to_owned());
+    }
+    faults
+}
+
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -266,6 +320,24 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Mutex<Stat
         let (status, headers, body) = match (behaviour, seen) {
             (Some(Behaviour::Hang), _) => std::future::pending().await,
             (Some(Behaviour::Close), _) => return None,
+            (Some(Behaviour::Lost), seen) => {
+                seen.map(|seen| lock(shared).kept.answer(&seen, &query));
+                return None;
+            }
+            (Some(Behaviour::Flood(status)), _) => {
+                let head = format!("HTTP/1.1 {status} Words\r\n\r\n{{\"message\":\"");
+                return connection.flood(&head, "ALL WORK AND NO PLAY ").await;
+            }
+            (Some(Behaviour::Headers), _) => {
+                return connection.flood("HTTP/1.1 200 Words\r\n", "X-More: of the same\r\n").await;
+            }
+            (Some(Behaviour::Body(status, body)), _) => {
+                connection.answer(status, "", body).await?;
+                continue;
+            }
+            (Some(Behaviour::To(status, path)), _) => {
+                (status, format!("Location: {base}{path}\r\n"), Value::Null)
+            }
             (Some(Behaviour::Answer(status, message)), _) => {
                 (status, String::new(), json!({ "message": message }))
             }
@@ -306,6 +378,8 @@ impl State {
         if header("user-agent").is_none_or(str::is_empty) {
             faults.push("no user agent".to_owned());
         }
+        let told: Value = serde_json::from_str(body).unwrap_or_default();
+        faults.extend(unacceptable(&told));
         let whole = format!("{target}\n{headers:?}\n{body}");
         if self.secrets.iter().any(|secret| whole.contains(secret)) {
             faults.push("it holds the hook's secret".to_owned());

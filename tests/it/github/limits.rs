@@ -54,12 +54,37 @@ async fn a_trouble_that_passes_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_may_have_been_made_is_not_made_twice() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    hub.behave("create-deployment", Behaviour::Close, 1);
-    let done = Job::new(&hub, &sandbox, "deployment").run().await;
-    assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{}", done.log);
-    assert_eq!(hub.seen().len(), 1);
+async fn what_may_have_been_made_is_looked_for_and_not_made_twice() {
+    all(["deployment", "check", "comment"].map(|kind| async move {
+        for behaviour in [Behaviour::Lost, Behaviour::Close, Behaviour::Answer(502, "Bad Gateway")] {
+            for scenario in ["success", "forbidden"] {
+                let (hub, sandbox) = (Hub::start().await, platform(scenario, 14.0).await);
+                hub.behave("create", behaviour, 1);
+                let done = Job::of_pull(&hub, &sandbox, kind).run().await;
+                let told = format!("{kind}, {behaviour:?}, {scenario}: {}", done.log);
+                assert_eq!(done.annotations("warning"), [""; 0], "{told}");
+                let kept = hub.kept();
+                let made = kept.checks.len() + kept.deployments.len() + kept.comments.len();
+                assert_eq!((made, kept.open()), (1, vec![]), "{told}");
+            }
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_or_deployment_of_another_run_is_not_taken_for_ours() {
+    all(["deployment", "check"].map(|kind| async move {
+        let hub = Hub::start().await;
+        for _ in 0..2 {
+            let sandbox = platform("forbidden", 20.0).await;
+            hub.behave("create", Behaviour::Close, 1);
+            let done = Job::of_pull(&hub, &sandbox, kind).run().await;
+            assert_eq!(done.annotations("warning"), [""; 0], "{}", done.log);
+        }
+        assert_eq!((hub.kept().checks.len() + hub.kept().deployments.len(), hub.kept().open()), (2, vec![]));
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -68,6 +93,10 @@ async fn one_kind_that_is_forbidden_does_not_keep_the_others_from_being_written(
     hub.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
     let done = Job::of_pull(&hub, &sandbox, ALL).run().await;
     assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{}", done.log);
-    assert_eq!((hub.count("checks/"), hub.kept().open()), (1, vec![]));
+    assert_eq!(
+        (hub.count("checks/"), hub.kept().open()),
+        (2, vec![]),
+        "once at the beginning, once at the end"
+    );
     assert_eq!(hub.kept().deployments.len(), 1);
 }

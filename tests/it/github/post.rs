@@ -97,3 +97,13 @@ async fn a_killed_runs_state_does_not_hold_its_secrets() {
     let secret = secret.rsplit('/').next().expect("a secret");
     assert!(!state.contains(secret) && !state.contains(super::hub::TOKEN), "{state}");
 }
+
+#[tokio::test]
+async fn a_state_that_an_earlier_tool_left_unfinished_is_still_read() {
+    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    let job = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", "never").unfinished("state", "theirs=1");
+    assert_eq!(job.run().await.code, Some(0));
+    let state = job.state();
+    assert_eq!(state["theirs"], "1");
+    assert!(state.contains_key("deploy_hook_records") && state.contains_key("deploy_hook_end"), "{state:?}");
+}

@@ -87,6 +87,12 @@ impl Job {
         self.with("GITHUB_EVENT_NAME", name)
     }
 
+    /// One of the runner's files ends with this, and without a line's end.
+    pub(super) fn unfinished(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.file(name), text).expect("it is written");
+        self
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -105,6 +111,12 @@ impl Job {
     /// Starts the step.
     pub(super) fn spawn(&self) -> Child {
         self.command(env!("CARGO_BIN_EXE_deploy-hook")).spawn().expect("the program starts")
+    }
+
+    /// Starts the step with this limit of its own (`prlimit`); a shell would drop the inputs, whose names it does not like.
+    pub(super) fn spawn_under(&self, limit: &str) -> Child {
+        let mut command = self.command("/usr/bin/prlimit");
+        command.args([limit, env!("CARGO_BIN_EXE_deploy-hook")]).spawn().expect("prlimit is there")
     }
 
     /// Runs the step to its end.

