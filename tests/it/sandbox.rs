@@ -122,7 +122,7 @@ async fn options_that_cannot_be_are_explained() {
     drop(first);
     let begun = Instant::now();
     while Sandbox::start(&Options { port, ..with("success", 1.0) }).await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the port is freed when the handle is dropped");
+        assert!(begun.elapsed() < Duration::from_secs(30), "the port is freed when the handle is dropped");
         pause().await;
     }
 }

@@ -17,12 +17,12 @@ async fn until(hub: &Hub, requests: usize) {
     }
 }
 
-/// Interrupts a run and waits for its end: within five seconds, with a second for a busy machine.
+/// Interrupts a run and waits for its end. Left to itself the run would go on for a quarter of an hour.
 async fn interrupt(job: &Job, child: Child, name: &str, code: i32) -> super::runner::Done {
     signal(&child, name);
     let done = job.wait(child).await;
     assert_eq!(done.code, Some(code), "{}", done.log);
-    assert!(done.took < Duration::from_secs(6), "{:?}: {}", done.took, done.log);
+    assert!(done.took < Duration::from_mins(1), "{:?}: {}", done.took, done.log);
     assert_eq!(done.outputs["outcome"], "interrupted");
     done
 }

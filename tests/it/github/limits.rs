@@ -35,7 +35,7 @@ async fn a_limit_longer_than_a_run_is_told_and_not_waited_out() {
     let done = Job::of_pull(&hub, &sandbox, ALL).run().await;
     assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 4), "{}", done.log);
     assert_eq!(hub.seen().len(), 1, "one request was enough to know");
-    assert!(done.took < Duration::from_secs(10), "{:?}", done.took);
+    assert!(done.took < Duration::from_mins(1), "{:?}", done.took);
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn a_shorter_timeout_of_the_users_own_stays_the_reason() {
         [("CI_JOB_TIMEOUT", "60"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "2s")];
     let (_lab, done) = run("stuck", 1.0, &variables).await;
     assert_eq!(done.end(), (6, "timed-out"), "{}", done.trace.text);
-    assert!(done.took < Duration::from_secs(10), "{:?}", done.took);
+    assert!(done.took < Duration::from_secs(40), "{:?}", done.took);
     assert!(!done.trace.text.contains("time limit"), "{}", done.trace.text);
     assert!(done.trace.text.contains("raise `timeout`"), "{}", done.trace.text);
 }
