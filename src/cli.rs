@@ -147,7 +147,7 @@ pub struct Inputs {
     /// Where the deployed site lives
     #[arg(long, value_name = "URL")]
     pub environment_url: Option<String>,
-    /// Comma list of summary, status, check, deployment, comment; auto or none [default: auto]
+    /// List of summary, status, check, deployment, comment; auto or none [default: auto]
     #[arg(long, value_name = "KINDS")]
     pub report: Option<String>,
     /// Name of the status and the check [default: Deploy / <environment>]
@@ -165,7 +165,7 @@ pub struct Inputs {
     /// Base of the platform's API [default: https://api.fortrabbit.com]
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
-    /// PEM file of an additional certificate authority [SSL_CERT_FILE]
+    /// File of an additional certificate authority, or of the server's own certificate [SSL_CERT_FILE]
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<String>,
     /// Do everything but the trigger

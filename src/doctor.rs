@@ -125,9 +125,8 @@ pub async fn examine(
         return checks;
     };
     checks.push(form(hook, known));
-    let proxy = network.proxy.as_ref();
-    if let Some(proxy) = proxy {
-        checks.push(Check::good("proxy", format!("{} (unless NO_PROXY names the host)", proxy.label())));
+    if let Some(proxy) = network.proxy_for(hook.expose()) {
+        checks.push(Check::good("proxy", format!("{} is in between", proxy.label())));
     } else {
         checks.push(resolve(hook.expose()).await);
         if exit_code(&checks) != 0 {

@@ -10,6 +10,7 @@ pub mod ci;
 pub mod cli;
 pub mod deploy;
 pub mod doctor;
+pub mod encoding;
 pub mod env;
 pub mod error;
 pub mod http;

@@ -85,7 +85,7 @@ pub(crate) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
         let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];
         for secret in parts.into_iter().filter(|part| part.len() > 20 || part.contains("://")) {
-            text = text.replace(secret, "***");
+            text = text.replace(secret, &settings::shown_argument(secret));
         }
     }
     out.talk(text.trim_end());

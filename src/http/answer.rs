@@ -3,10 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use thiserror::Error;
 
-/// No answer is read beyond this many bytes.
-pub const LARGEST_BODY: usize = 1024 * 1024;
+use super::body::{self, BodyFault};
 
 /// The longest pause that a header can ask for, in seconds: no run lasts that long, and sums of it cannot overflow.
 const LONGEST_PAUSE: u64 = u32::MAX as u64;
@@ -36,29 +34,10 @@ impl Answer {
     }
 }
 
-/// Why a body cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BodyFault {
-    /// Larger than [`LARGEST_BODY`].
-    #[error("the answer is larger than 1 MiB")]
-    TooLarge,
-    /// It ended before its end.
-    #[error("the answer broke off")]
-    BrokeOff,
-}
-
 pub(crate) async fn read(mut response: reqwest::Response) -> Answer {
     let head = response.headers().clone();
     let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
-    let mut body = Ok(Vec::new());
-    while let Ok(bytes) = &mut body {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > LARGEST_BODY => body = Err(BodyFault::TooLarge),
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(_) => body = Err(BodyFault::BrokeOff),
-        }
-    }
+    let body = body::read(&mut response).await;
     let now = date.unwrap_or_else(SystemTime::now);
     Answer {
         status: response.status().as_u16(),

@@ -4,22 +4,29 @@
 //! one MiB, and errors lose their URL: reqwest prints it in every form of an error.
 
 mod answer;
+mod body;
+mod certificate;
+mod network;
+mod tls;
 
 use std::error::Error as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{NoProxy, Proxy, redirect, retry};
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use reqwest::{Proxy, redirect, retry};
+use rustls::ClientConfig;
 use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
+pub use self::answer::Answer;
 pub(crate) use self::answer::read;
-pub use self::answer::{Answer, BodyFault, LARGEST_BODY};
+pub use self::body::{BodyFault, LARGEST_BODY};
+pub use self::network::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
 pub use reqwest::Method;
 
 use crate::secret::{Redactor, Token, is_safe};
@@ -28,51 +35,12 @@ use crate::secret::{Redactor, Token, is_safe};
 /// of it always means that the request never left.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Where system packages keep the certificate authorities in one file, the usual place first.
-const BUNDLES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
-];
+/// hyper-util's words for a proxy that answered, and not with 200.
+const REFUSED_TUNNEL: [&str; 2] =
+    ["tunnel error: unsuccessful", "tunnel error: proxy authorization required"];
 
-/// How this machine reaches others.
-#[derive(Clone, Debug, Default)]
-pub struct Network {
-    /// PEM files of certificate authorities in addition to the system's.
-    pub authorities: Vec<PathBuf>,
-    /// The proxy for https (`HTTPS_PROXY`, `ALL_PROXY`).
-    pub proxy: Option<ProxyUrl>,
-    /// Hosts reached without it (`NO_PROXY`).
-    pub no_proxy: Option<String>,
-}
-
-/// A proxy's URL, which may hold a password.
-#[derive(Clone)]
-pub struct ProxyUrl(Url);
-
-impl ProxyUrl {
-    /// Reads a proxy's URL; a bare `host:port` means http.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let url = Url::parse(&text).ok()?;
-        (url.has_host() && matches!(url.scheme(), "http" | "https")).then_some(Self(url))
-    }
-
-    /// Host and port, which are no secret.
-    #[must_use]
-    pub fn label(&self) -> String {
-        let port = self.0.port_or_known_default().unwrap_or_default();
-        format!("{}:{port}", self.0.host_str().unwrap_or_default())
-    }
-}
-
-impl std::fmt::Debug for ProxyUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ProxyUrl({})", self.label())
-    }
-}
+/// How many headers an answer may have: curl's limit.
+const MOST_HEADERS: usize = 5000;
 
 /// Why no client could be made.
 #[derive(Debug, Error)]
@@ -86,7 +54,7 @@ pub enum Unusable {
         why: String,
     },
     /// There is not one certificate authority to trust.
-    #[error("this machine has no certificate authorities (looked in {})", BUNDLES.join(", "))]
+    #[error("this machine has no certificate authorities (looked in {})", tls::BUNDLES.join(", "))]
     NoAuthorities,
     /// The TLS or HTTP library would not have it.
     #[error("{0}")]
@@ -97,9 +65,9 @@ pub enum Unusable {
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
-    tls: ClientConfig,
-    proxy: Option<Proxy>,
     redactor: Redactor,
+    /// What the client was made of.
+    parts: Arc<(ClientConfig, Network)>,
 }
 
 /// A token and how a server wants it.
@@ -147,23 +115,10 @@ impl Http {
     /// A client. `tls` says whether any of its requests goes over https: the certificate authorities are only read
     /// where they are needed.
     pub fn new(network: &Network, tls: bool, redactor: Redactor) -> Result<Self, Unusable> {
-        let roots = if tls { roots(network)? } else { RootCertStore::empty() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Unusable::Library(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let direct = || {
-            let no_proxy = network.no_proxy.as_deref().unwrap_or_default();
-            NoProxy::from_string(&format!("localhost,127.0.0.0/8,::1,{no_proxy}"))
-        };
-        let proxy = network.proxy.as_ref().map(|proxy| Proxy::https(proxy.0.clone())).transpose();
-        let proxy = proxy.map_err(|error| Unusable::Library(chain(error)))?;
-        let proxy = proxy.map(|proxy| proxy.no_proxy(direct()));
-        let client = builder(&config, proxy.as_ref(), CONNECT).build();
+        let parts = Arc::new((tls::config(network, tls)?, network.clone()));
+        let client = through_proxy(&parts, CONNECT).build();
         let client = client.map_err(|error| Unusable::Library(chain(error)))?;
-        Ok(Self { client, tls: config, proxy, redactor })
+        Ok(Self { client, redactor, parts })
     }
 
     /// Sends one request without a token on a connection of its own, and reads the whole answer, within `limit`.
@@ -172,7 +127,7 @@ impl Http {
     /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
     /// out of `limit` always means that the request was sent.
     pub async fn send_alone(&self, method: Method, url: &Url, limit: Duration) -> Result<Answer, Failure> {
-        let alone = builder(&self.tls, self.proxy.as_ref(), CONNECT.min(limit * 3 / 4));
+        let alone = through_proxy(&self.parts, CONNECT.min(limit * 3 / 4));
         let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
             let said = self.redactor.clean(&chain(error), 300);
             Failure::NotSent { stage: Stage::Connect, said }
@@ -218,8 +173,11 @@ impl Http {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let response = request.send().await.map_err(|error| self.failure(error, limit))?;
-        Ok(read(response).await)
+        let started = Instant::now();
+        match request.send().await {
+            Ok(response) => Ok(read(response).await),
+            Err(error) => Err(self.failure(error, url, limit, started).await),
+        }
     }
 
     /// The client itself, for a library that brings its own requests: octocrab.
@@ -234,33 +192,72 @@ impl Http {
         &self.redactor
     }
 
-    fn failure(&self, error: reqwest::Error, limit: Duration) -> Failure {
+    async fn failure(&self, error: reqwest::Error, url: &Url, limit: Duration, started: Instant) -> Failure {
         let stage = stage(&error);
         let late = error.is_timeout();
-        let said = self.redactor.clean(&chain(error), 300);
+        let plain = tls_fault(&error).and_then(tls::explain);
+        let mut said = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
+        // Not where the proxy itself could not be reached.
+        if REFUSED_TUNNEL.iter().any(|words| said.contains(words)) {
+            let left = limit.saturating_sub(started.elapsed());
+            said = self.answer_of_proxy(url, left).await.unwrap_or(said);
+        }
         match stage {
             Some(stage) => Failure::NotSent { stage, said },
             None if late => Failure::TimedOut(limit),
             None => Failure::Broken(said),
         }
     }
+
+    /// What a proxy answers that refused a tunnel. hyper-util keeps the status to itself, so the proxy is asked for the
+    /// tunnel once more, in a request whose answer can be read; nothing is sent through it.
+    async fn answer_of_proxy(&self, url: &Url, limit: Duration) -> Option<String> {
+        let (config, network) = &*self.parts;
+        let proxy = network.proxy_for(url)?;
+        let target = format!("http://{}:{}/", url.host_str()?, url.port_or_known_default()?);
+        let client = builder(config).proxy(Proxy::http(proxy.expose().clone()).ok()?).build().ok()?;
+        let status = client.request(Method::CONNECT, target).timeout(limit).send().await.ok()?.status();
+        let reason = status.canonical_reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let advice = match status.as_u16() {
+            200..300 => return None,
+            401 | 407 if proxy.has_credentials() => {
+                ", so it does not accept the user and password of its URL"
+            }
+            401 | 407 => ", so it wants a user and password in its URL: http://user:password@host:port",
+            _ => "",
+        };
+        Some(format!("it answered {}{reason}{advice}", status.as_u16()))
+    }
 }
 
-/// The one way to make a client: no redirect is followed and nothing is retried.
-fn builder(tls: &ClientConfig, proxy: Option<&Proxy>, connect: Duration) -> reqwest::ClientBuilder {
+/// A client that reaches every host directly: no redirect is followed, nothing is retried.
+fn builder(config: &ClientConfig) -> reqwest::ClientBuilder {
     #[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
-    let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.clone())
+    let builder = reqwest::Client::builder();
+    builder
+        .tls_backend_preconfigured(config.clone())
         .user_agent(concat!("deploy-hook/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
-        .connect_timeout(connect)
-        .no_proxy();
-    match proxy {
-        Some(proxy) => builder.proxy(proxy.clone()),
-        None => builder,
+        .connect_timeout(CONNECT)
+        // What browsers and curl read of a header section, which some gateways write by hand. hyper still refuses a
+        // status line with more than one space, and chunks in HTTP/1.0.
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_max_headers(MOST_HEADERS)
+        .no_proxy()
+}
+
+/// The same by way of the proxy that a request's host asks for.
+fn through_proxy(parts: &Arc<(ClientConfig, Network)>, connect: Duration) -> reqwest::ClientBuilder {
+    let builder = builder(&parts.0).connect_timeout(connect);
+    if parts.1.proxy.is_none() {
+        return builder;
     }
+    let parts = Arc::clone(parts);
+    builder.proxy(Proxy::custom(move |url| parts.1.proxy_for(url).map(|proxy| proxy.expose().clone())))
 }
 
 /// How far the request came, where it provably never left: while the connection was still being made.
@@ -277,7 +274,7 @@ fn stage(error: &reqwest::Error) -> Option<Stage> {
             return Some(Stage::Proxy);
         } else if text.starts_with("dns error") {
             found = Stage::Dns;
-        } else if is_tls(inner) || text == "tls handshake eof" {
+        } else if tls_error(inner).is_some() || text == "tls handshake eof" {
             found = Stage::Tls;
         }
         source = inner.source();
@@ -285,14 +282,27 @@ fn stage(error: &reqwest::Error) -> Option<Stage> {
     Some(found)
 }
 
-/// Whether this is the TLS library's error, however often the system's type of error is wrapped around it.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+/// The TLS library's error, however often the system's type of error is wrapped around it.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
+    error.downcast_ref().or_else(|| tls_error(inner?))
+}
+
+/// The TLS library's error among the sources of this one.
+fn tls_fault(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(found) = tls_error(inner) {
+            return Some(found);
+        }
+        source = inner.source();
+    }
+    None
 }
 
 fn headers() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))])
+    let (json, plain) = (HeaderValue::from_static("application/json"), HeaderValue::from_static("identity"));
+    HeaderMap::from_iter([(ACCEPT, json), (ACCEPT_ENCODING, plain)])
 }
 
 /// An error and all its sources in one line, without the URL that reqwest would put in.
@@ -316,47 +326,4 @@ fn chain(error: reqwest::Error) -> String {
         .map(|(_, text)| text)
         .collect();
     told.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
-}
-
-/// The system's authorities and the additional ones.
-fn roots(network: &Network) -> Result<RootCertStore, Unusable> {
-    let mut store = RootCertStore::empty();
-    let bundle = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
-    let system = match bundle {
-        Some(path) => rustls_native_certs::load_certs_from_paths(Some(path), None),
-        None => rustls_native_certs::load_native_certs(),
-    };
-    store.add_parsable_certificates(system.certs);
-    for path in &network.authorities {
-        let added = store.add_parsable_certificates(authority(path)?).0;
-        if added == 0 {
-            let why = "holds no certificate authority".to_owned();
-            return Err(Unusable::Authority { path: path.clone(), why });
-        }
-    }
-    if store.is_empty() { Err(Unusable::NoAuthorities) } else { Ok(store) }
-}
-
-fn authority(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
-    let found = rustls_native_certs::load_certs_from_paths(Some(path), None);
-    match found.errors.first() {
-        Some(error) if found.certs.is_empty() => {
-            let why = error.to_string();
-            Err(Unusable::Authority { path: path.to_owned(), why })
-        }
-        _ => Ok(found.certs),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proxy_shows_its_host_and_keeps_its_password() {
-        let proxy = ProxyUrl::parse("http://user:secret@proxy.example:3128").unwrap();
-        assert_eq!(format!("{proxy:?}"), "ProxyUrl(proxy.example:3128)");
-        assert_eq!(ProxyUrl::parse("proxy.example:3128").unwrap().label(), "proxy.example:3128");
-        assert!(ProxyUrl::parse("socks5://proxy.example").is_none() && ProxyUrl::parse("http://").is_none());
-    }
 }

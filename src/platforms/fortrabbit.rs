@@ -8,13 +8,14 @@
 //! Sources: the platform's deploy hook document (draft of 2026-02-18: `{"deployment":{"id","state","createdAt"}}`,
 //! later `{"data":{"publicId"}}` and `{"error"}`) and its own API client (`status`, `member`, `detail`, …).
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::Access;
 use super::body::{first_field, first_text};
 use super::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
+use super::time;
 use crate::deploy::schedule::RateLimit;
 use crate::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::deploy::trigger::{NoAnswer, Unclear};
@@ -132,12 +133,7 @@ impl Platform for Fortrabbit {
         let entries = body.get("logs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut lines = Vec::new();
         for entry in entries {
-            let time = entry
-                .get("time")
-                .and_then(Value::as_str)
-                .and_then(|time| time.get(11..19))
-                .unwrap_or_default();
-            let time = redactor.clean(time, 8);
+            let time = entry.get("time").and_then(time::read).map(time::of_day).unwrap_or_default();
             let text = entry.as_str().or_else(|| entry.get("log")?.as_str()).unwrap_or_default();
             for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
                 lines.push(format!("{time} {}", redactor.clean(line, 500)).trim().to_owned());
@@ -204,7 +200,9 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
         id,
         phase: phase(&word),
         word,
-        created_at: object.get("createdAt").and_then(time),
+        created_at: ["createdAt", "created_at", "created"]
+            .iter()
+            .find_map(|key| time::read(object.get(*key)?)),
         page: None,
     };
     Some(Deployment { snapshot, source, environment: environment.map(str::to_owned) })
@@ -228,19 +226,6 @@ fn id(value: &Value) -> Option<DeploymentId> {
     match value {
         Value::String(text) => DeploymentId::new(text),
         Value::Number(number) => DeploymentId::new(&number.as_u64()?.to_string()),
-        _ => None,
-    }
-}
-
-/// Milliseconds since the epoch as documented; RFC 3339 is understood too. Anything absurd is as if it were not there.
-fn time(value: &Value) -> Option<SystemTime> {
-    const YEAR_9999: u64 = 253_402_300_799_000;
-    match value {
-        Value::Number(number) => {
-            let millis = number.as_u64().filter(|millis| *millis <= YEAR_9999)?;
-            Some(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
-        }
-        Value::String(text) => humantime::parse_rfc3339_weak(text).ok(),
         _ => None,
     }
 }
@@ -311,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_list_comes_first() {
-        let list = json!([{ "id": "dp_old", "createdAt": 1000 }, { "id": "dp_new", "createdAt": 2000 }]);
+        let list = json!([{ "id": "dp_old", "createdAt": 1_676_567_890_000_u64 }, { "id": "dp_new", "created_at": "2023-02-16T18:18:11+01:00" }]);
         assert_eq!(one(&list).unwrap().snapshot.id.as_str(), "dp_new");
     }
 

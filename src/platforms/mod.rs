@@ -6,6 +6,7 @@ mod client;
 mod fortrabbit;
 mod other;
 mod platform;
+mod time;
 
 use url::Url;
 

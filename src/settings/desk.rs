@@ -7,12 +7,16 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cli::Inputs;
+use crate::encoding;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
-use crate::secret::{Redactor, Token, is_safe, strip, unwrap_pasted};
+use crate::secret::{Redactor, Token, could_be_secret, is_safe, strip, unwrap_pasted};
 
 /// A secret file larger than this is not one.
-const LARGEST_SECRET: u64 = 64 * 1024;
+const LARGEST_SECRET: usize = 64 * 1024;
+
+/// Linux has no longer paths.
+const LONGEST_PATH: usize = 4096;
 
 /// How long a secret is waited for that comes from a FIFO or a device.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -69,6 +73,17 @@ impl<'a> Desk<'a> {
 
     pub(super) fn problem(&mut self, found: &Found, wrong: impl Into<String>, remedy: impl Into<String>) {
         let (input, value) = (found.input.clone(), Some(shown(&found.value)));
+        self.problems.push(Problem { input, value, wrong: wrong.into(), remedy: remedy.into() });
+    }
+
+    /// A problem with a path, which is shown whole.
+    pub(super) fn path_problem(
+        &mut self,
+        found: &Found,
+        wrong: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let (input, value) = (found.input.clone(), Some(shown_path(&found.value)));
         self.problems.push(Problem { input, value, wrong: wrong.into(), remedy: remedy.into() });
     }
 
@@ -185,12 +200,11 @@ impl<'a> Desk<'a> {
         let file_variable = format!("{variable}_FILE");
         let from_env = || self.env.get(&file_variable).map(|path| (path.to_owned(), file_variable.clone()));
         let Some((path, input)) = file_option.or_else(from_env) else { return Ok(None) };
-        match read_secret(Path::new(path.trim())) {
+        match read_secret(path.trim()) {
             Ok(value) => Ok(Some(Found { value, input })),
-            Err(error) => {
-                let found = Found { value: path, input };
-                let remedy = "Give the path of a file that holds the secret alone.";
-                self.problem(&found, format!("cannot be read ({error})"), remedy);
+            Err(wrong) => {
+                let remedy = "Give the path of a file that holds the secret alone, on one line.";
+                self.path_problem(&Found { value: path, input }, wrong, remedy);
                 Err(())
             }
         }
@@ -209,32 +223,72 @@ pub(super) fn is_file(value: &str) -> bool {
     path.is_absolute() && path.is_file()
 }
 
-fn read_secret(path: &Path) -> std::io::Result<String> {
+/// Reads the one line that a file holds, or says what is wrong with it.
+fn read_secret(path: &str) -> Result<String, String> {
+    if path.contains("://") {
+        return Err("is a URL, not the path of a file".to_owned());
+    }
+    let bytes = read_bytes(path).map_err(|error| format!("cannot be read ({error})"))?;
+    if bytes.len() > LARGEST_SECRET {
+        return Err("is larger than 64 KiB".to_owned());
+    }
+    let text = encoding::text(&bytes).map_err(|fault| format!("is {fault}"))?;
+    if text.trim().lines().count() > 1 {
+        return Err("holds more than one line".to_owned());
+    }
+    Ok(text)
+}
+
+fn read_bytes(path: &str) -> std::io::Result<Vec<u8>> {
+    if path == "-" {
+        return bytes_of(std::io::stdin().lock());
+    }
+    let path = Path::new(path);
     // The shell's `<(command)` and standard input wait for as long as the command or the person at the keyboard takes.
     let waits = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream));
-    if path.as_os_str() == "-" {
-        text_of(std::io::stdin().lock())
-    } else if waits || path.metadata()?.is_file() {
-        text_of(std::fs::File::open(path)?)
+    if waits || path.metadata()?.is_file() {
+        bytes_of(std::fs::File::open(path)?)
     } else {
         read_within(path.to_owned(), LONGEST_WAIT)
     }
 }
 
 /// Reads what is no regular file, such as a FIFO to which perhaps nobody will ever write.
-fn read_within(path: PathBuf, limit: Duration) -> std::io::Result<String> {
-    let (done, text) = std::sync::mpsc::channel();
-    std::thread::spawn(move || done.send(std::fs::File::open(path).and_then(text_of)));
-    text.recv_timeout(limit).unwrap_or_else(|_| {
+fn read_within(path: PathBuf, limit: Duration) -> std::io::Result<Vec<u8>> {
+    let (done, bytes) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(std::fs::File::open(path).and_then(bytes_of)));
+    bytes.recv_timeout(limit).unwrap_or_else(|_| {
         let said = format!("it is not a regular file, and nothing came from it within {} s", limit.as_secs());
         Err(std::io::Error::new(std::io::ErrorKind::TimedOut, said))
     })
 }
 
-fn text_of(source: impl std::io::Read) -> std::io::Result<String> {
-    let mut text = String::new();
-    source.take(LARGEST_SECRET).read_to_string(&mut text)?;
-    Ok(text)
+fn bytes_of(source: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+    let most = u64::try_from(LARGEST_SECRET).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    source.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A path as it may be shown in a message: whole, however long. Where it may not be one, but a secret that was given in
+/// a path's place, what could be secret is hidden.
+pub(crate) fn shown_path(path: &str) -> String {
+    let text = path.trim();
+    // One long word without anything that parts it is more like a token than a file's name.
+    if text.contains("://") || text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return shown(text);
+    }
+    let mut folders = Path::new(text).ancestors().filter(|folder| folder.parent().is_some());
+    let whole = text.starts_with('/') && folders.any(Path::is_dir);
+    let shown = |part: &str| if !whole && could_be_secret(part) { "***".to_owned() } else { part.to_owned() };
+    let parts: Vec<String> = text.split('/').map(shown).collect();
+    Redactor::default().clean(&parts.join("/"), LONGEST_PATH)
+}
+
+/// An argument that was not understood, as it may be shown: a path is.
+pub(crate) fn shown_argument(argument: &str) -> String {
+    let is_path = argument.contains('/') && !argument.contains("://");
+    if is_path { shown_path(argument) } else { "***".to_owned() }
 }
 
 /// A value as it may be shown in a message: one short plain line. A secret may have been put into the wrong input,
@@ -275,7 +329,7 @@ mod tests {
         assert!(nobody.to_string().contains("not a regular file"), "{nobody}");
         let other = spoken.clone();
         let somebody = std::thread::spawn(move || std::fs::write(other, "secret\n"));
-        assert_eq!(read_within(spoken, LONGEST_WAIT).unwrap(), "secret\n");
+        assert_eq!(read_within(spoken, LONGEST_WAIT).unwrap(), b"secret\n");
         somebody.join().unwrap().unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! What was typed becomes what is true: every input from its four sources, every cross-check, all problems at once.
 
 mod desk;
+mod network;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,15 +9,15 @@ use std::time::Duration;
 use url::Url;
 
 use self::desk::Desk;
-pub(crate) use self::desk::shown;
+pub(crate) use self::desk::{shown, shown_argument};
 use crate::cli::Inputs;
 use crate::deploy::Wait;
 use crate::deploy::state::DeploymentId;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
-use crate::http::{Network, ProxyUrl};
+use crate::http::Network;
 use crate::render::Kind;
-use crate::secret::{HookUrl, Redactor, Token};
+use crate::secret::{HookUrl, Redactor, Token, unwrap_pasted};
 
 /// Shortest and longest `timeout`.
 const TIMEOUT: (&str, &str) = ("1s", "24h");
@@ -114,7 +115,11 @@ impl Settings {
     fn read(desk: &mut Desk<'_>, needs: Needs) -> Self {
         let skip_if_missing = desk.choice("if-missing", &["fail", "skip"]) == 1;
         let api_token = desk.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
-        let hook = hook(desk, needs, skip_if_missing, api_token.is_some());
+        let api_url = desk.url("api-url", true).unwrap_or_else(|| {
+            Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"))
+        });
+        let hook =
+            hook(desk, needs, skip_if_missing, api_token.is_some()).map(|hook| hook.with_api(&api_url));
         let environment = desk.label("environment").or_else(|| environment_of_job(desk.env));
         let name = desk.label("name").unwrap_or_else(|| match &environment {
             Some(environment) => format!("Deploy / {environment}"),
@@ -123,9 +128,7 @@ impl Settings {
         let gitlab_token = desk.token("gitlab-token", &["GITLAB_TOKEN"]);
         let job_token = of_job(desk.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
-        let api_url =
-            || Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"));
-        Self {
+        let mut settings = Self {
             hook,
             api_token,
             wait: wait[desk.choice("wait", &["auto", "always", "never"])],
@@ -141,11 +144,31 @@ impl Settings {
             // The job's own token under this name may no more than under its own.
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
-            api_url: desk.url("api-url", true).unwrap_or_else(api_url),
-            network: if needs == Needs::Sandbox { Network::default() } else { network(desk) },
+            api_url,
+            network: Network::default(),
             dry_run: desk.flag("dry-run"),
             output_dir: output_dir(desk),
+        };
+        if needs != Needs::Sandbox {
+            settings.network = network::read(desk, &settings.requests(desk.env));
         }
+        settings
+    }
+
+    /// Where this run sends requests.
+    fn requests(&self, env: &Env) -> Vec<Url> {
+        let api = self.api_token.as_ref().map(|_| self.api_url.clone());
+        let forge = match (env.in_gitlab(), env.says_yes("GITHUB_ACTIONS")) {
+            (true, _) => {
+                env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
+            }
+            (_, true) => env.get("GITHUB_API_URL").filter(|_| self.github_token.is_some()),
+            _ => None,
+        };
+        let reports = self.report.kinds().iter().any(|kind| *kind != Kind::Summary);
+        let forge = forge.filter(|_| reports).and_then(|url| Url::parse(url).ok());
+        let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
+        hook.into_iter().chain(api).chain(forge).collect()
     }
 
     /// The redactor that knows all of this run's secrets.
@@ -211,18 +234,25 @@ fn sha(desk: &mut Desk<'_>) -> Option<String> {
     None
 }
 
+/// The words of a list, in small letters: with commas, spaces or line breaks between them, as YAML's `|` and `>` blocks
+/// and its lists come out.
+fn list(text: &str) -> Vec<String> {
+    let words = unwrap_pasted(text).split(|c: char| c == ',' || c.is_whitespace());
+    words.map(str::to_ascii_lowercase).filter(|word| !matches!(word.as_str(), "" | "-")).collect()
+}
+
 fn reports(desk: &mut Desk<'_>) -> Reports {
     const AUTO: [Kind; 2] = [Kind::Summary, Kind::Status];
     let Some(found) = desk.find("report", &[]) else {
         return Reports { wanted: AUTO.to_vec(), named: false };
     };
-    let words: Vec<String> = found.value.split(',').map(|word| word.trim().to_ascii_lowercase()).collect();
+    let words = list(&found.value);
     let allowed: Vec<&str> = ["auto", "none"].into_iter().chain(Kind::ALL.map(Kind::as_str)).collect();
     let mut reports = Reports::default();
-    for word in words.iter().filter(|word| !word.is_empty()) {
+    for word in &words {
         match (word.as_str(), Kind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
             ("auto", _) => reports.wanted.extend(AUTO),
-            ("none", _) if words.iter().filter(|word| !word.is_empty()).count() == 1 => {}
+            ("none", _) if words.iter().all(|word| word == "none") => {}
             ("none", _) => desk.problem(&found, "says none and something else", "Say either."),
             (_, Some(kind)) => {
                 reports.wanted.push(kind);
@@ -235,34 +265,6 @@ fn reports(desk: &mut Desk<'_>) -> Reports {
         }
     }
     reports
-}
-
-fn network(desk: &mut Desk<'_>) -> Network {
-    let mut authorities = Vec::new();
-    if let Some(found) = desk.find("ca-file", &["SSL_CERT_FILE"]) {
-        let path = PathBuf::from(found.value.trim());
-        let wrong = match std::fs::metadata(&path) {
-            Ok(file) if file.is_file() => None,
-            Ok(_) => Some("is not a file".to_owned()),
-            Err(error) => Some(format!("cannot be read ({error})")),
-        };
-        match wrong {
-            Some(wrong) => desk.problem(&found, wrong, "Give the path of a PEM file."),
-            None => authorities.push(path),
-        }
-    }
-    let of =
-        |names: &[&'static str]| names.iter().find_map(|name| Some((*name, desk.env.get(name)?.to_owned())));
-    let no_proxy = of(&["NO_PROXY", "no_proxy"]).map(|(_, hosts)| hosts);
-    let proxy = of(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).and_then(|(name, value)| {
-        let proxy = ProxyUrl::parse(value.trim());
-        if proxy.is_none() {
-            let remedy = "Allowed: http://host:port, https://host:port.";
-            desk.secret_problem(name, "is not a proxy's URL that can be used here", remedy);
-        }
-        proxy
-    });
-    Network { authorities, proxy, no_proxy }
 }
 
 /// What GitLab says of the job itself.
@@ -302,7 +304,33 @@ fn output_dir(desk: &mut Desk<'_>) -> Option<PathBuf> {
     };
     let dir = PathBuf::from(found.value.trim());
     if let Err(error) = std::fs::create_dir_all(&dir) {
-        desk.problem(&found, format!("cannot be made ({error})"), "Give a folder that can be written to.");
+        desk.path_problem(
+            &found,
+            format!("cannot be made ({error})"),
+            "Give a folder that can be written to.",
+        );
     }
     Some(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_the_same_however_its_words_are_parted() {
+        for text in [
+            "summary,status,check",
+            " Summary , STATUS,check, ",
+            "summary status check",
+            "summary\nstatus\ncheck\n",
+            "summary\r\nstatus\r\ncheck\r\n",
+            "summary,\nstatus,\n\n  check,\n",
+            "- summary\n- status\n- check\n",
+            ",summary,,status\tcheck",
+            "'summary, status, check'\n",
+        ] {
+            assert_eq!(list(text), ["summary", "status", "check"], "{text:?}");
+        }
+    }
 }

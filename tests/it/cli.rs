@@ -2,6 +2,8 @@
 //! of the test's own.
 #![cfg(test)]
 
+mod answers;
+mod certificates;
 mod commands;
 mod github;
 mod input;

@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// What each part of the crate may use of the others. `docs/architecture.md` tells the same in words.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("deploy", &[]),
     ("env", &[]),
+    ("encoding", &[]),
     ("secret", &[]),
     ("sandbox", &[]),
     ("cli", &[]),
-    ("http", &["secret"]),
+    ("http", &["encoding", "secret"]),
     ("error", &["deploy", "secret"]),
     ("signals", &["error"]),
     ("render", &["deploy"]),
     ("platforms", &["deploy", "http", "secret"]),
-    ("ci", &["deploy", "env", "error", "http", "render", "secret"]),
-    ("settings", &["cli", "deploy", "env", "error", "http", "render", "secret"]),
+    ("ci", &["deploy", "encoding", "env", "error", "http", "render", "secret"]),
+    ("settings", &["cli", "deploy", "encoding", "env", "error", "http", "render", "secret"]),
     ("play", &["ci", "cli", "error", "sandbox", "secret", "settings", "signals"]),
     ("doctor", &["cli", "deploy", "error", "http", "platforms", "render", "secret"]),
     ("status", &["cli", "deploy", "env", "error", "render", "run", "settings"]),

@@ -28,6 +28,11 @@ impl Secrets {
         Self(forms)
     }
 
+    /// These texts, whatever they are.
+    pub(super) fn only(texts: &[&str]) -> Self {
+        Self(texts.iter().flat_map(|text| forms(text)).collect())
+    }
+
     /// The platform's hook and token.
     pub(super) fn on(sandbox: &Sandbox) -> Self {
         Self::of(&sandbox.hook_url(), &[&sandbox.api_token()])

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -20,6 +21,8 @@ pub(super) const SECRET: &str = "Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj";
 pub(super) enum Play {
     /// Answers these bytes and closes.
     Say(String),
+    /// Answers these bytes and drops the connection, over TLS without its `close_notify`.
+    Cut(Vec<u8>),
     /// Never answers.
     Silence,
     /// Closes without an answer.
@@ -64,6 +67,15 @@ impl Server {
     /// Speaks TLS with a certificate of this authority.
     pub(super) async fn tls(authority: &Authority, name: &str, play: Play) -> Self {
         Self::start(None, Some(authority.acceptor(&[name])), play).await
+    }
+
+    /// Speaks TLS with this very certificate, whatever it is.
+    pub(super) async fn with_certificate(
+        certificate: CertificateDer<'static>,
+        key: &KeyPair,
+        play: Play,
+    ) -> Self {
+        Self::start(None, Some(acceptor(certificate, key)), play).await
     }
 
     /// A proxy that lets every tunnel end at a server of its own, which speaks TLS under this name.
@@ -169,6 +181,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, play: &Plays, h
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
+        Play::Cut(answer) => {
+            let _ = stream.write_all(&answer).await;
+            let _ = stream.flush().await;
+        }
         Play::Silence => std::future::pending().await,
         Play::HangUp => {}
     }
@@ -198,16 +214,27 @@ impl Authority {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let params = CertificateParams::new(names).expect("names");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("usual versions")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )
-            .expect("a usable certificate");
-        TlsAcceptor::from(Arc::new(config))
+        acceptor(certificate.der().clone(), &key)
     }
+
+    /// A certificate that it signed with its key, whether it may or not.
+    pub(super) fn of(params: CertificateParams, key: KeyPair, certificate: &str) -> Self {
+        let pem = NamedTempFile::new().expect("a file");
+        std::fs::write(pem.path(), certificate).expect("it can be written");
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+}
+
+/// The server's side of TLS. The certificate is not looked at: some here are none that a library would send.
+fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    let key = provider.key_provider.load_private_key(key).expect("a key");
+    let certified = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("usual versions")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(certified));
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::forge;
 use crate::ci::disk;
 use crate::ci::records::text;
+use crate::encoding;
 use crate::env::Env;
 use crate::render::Forge;
 use crate::secret::Redactor;
@@ -77,7 +78,8 @@ fn page(env: &Env, repository: &str) -> Option<String> {
 }
 
 fn read(path: &Path) -> Value {
-    disk::read(path, LARGEST).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    let bytes = disk::read(path, LARGEST).unwrap_or_default();
+    encoding::text(&bytes).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// A repository's name goes into the path of every request.
@@ -220,6 +222,17 @@ mod tests {
         assert_eq!(page("https://github.com", "7/../8"), "https://github.com/octo/site/actions");
         for server in ["javascript:alert(1)//", "https://github.com?x=", "github.com", ""] {
             assert_eq!(page(server, "7"), "", "{server}");
+        }
+    }
+
+    #[test]
+    fn a_payload_with_a_byte_order_mark_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "\u{feff}{\"number\":5}";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), &utf16] {
+            std::fs::write(file.path(), bytes).unwrap();
+            assert_eq!(read(file.path()), json!({ "number": 5 }));
         }
     }
 

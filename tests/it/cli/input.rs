@@ -35,6 +35,82 @@ async fn a_path_in_a_secrets_place_is_named_as_such_and_never_sent() {
 }
 
 #[tokio::test]
+async fn a_secrets_file_that_cannot_be_read_is_named_with_what_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long = HOOK.repeat(1000);
+    let several = format!("# the hook\n{HOOK}\n");
+    let cases: [(&str, &[u8], &str); 7] = [
+        ("utf-32", b"\xff\xfe\0\0h\0\0\0", "is in UTF-32"),
+        ("half", b"\xff\xfeh\0t", "is damaged UTF-16"),
+        ("nul", b"https://a.example/\0x", "holds NUL bytes"),
+        ("latin-1", b"https://a.example/Gr\xf6\xdfe", "is not in UTF-8"),
+        ("gzip", b"\x1f\x8b\x08\0\0\0\0\0", "is not in UTF-8"),
+        ("several", several.as_bytes(), "holds more than one line"),
+        ("large", long.as_bytes(), "is larger than 64 KiB"),
+    ];
+    for (name, bytes, wrong) in cases {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("it can be written");
+        let shown = format!("\"{}\" ", path.display());
+        for program in [
+            run("deploy").env("DEPLOY_HOOK_URL_FILE", &path),
+            run("deploy").arg("--hook-url-file").arg(&path),
+            run("deploy").env("DEPLOY_HOOK_URL", HOOK).arg("--api-token-file").arg(&path),
+            run("deploy").env("DEPLOY_HOOK_URL", HOOK).env("DEPLOY_HOOK_GITLAB_TOKEN_FILE", &path),
+        ] {
+            let text = said(program).await;
+            assert!(
+                text.contains(&shown) && text.contains(wrong) && text.contains("on one line"),
+                "{name}: {text}"
+            );
+        }
+    }
+    let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", folder.path())).await;
+    assert!(text.contains("Is a directory"), "{text}");
+    let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", HOOK)).await;
+    assert!(text.contains("is a URL, not the path of a file"), "{text}");
+}
+
+/// A path is no secret, and half of one helps nobody to find the file.
+#[tokio::test]
+async fn a_path_is_shown_whole_however_long() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let deep =
+        folder.path().join("builds/group-with-a-long-name/project.tmp/fedcba98765432100f1e2d3c4b5a6978");
+    let deep = deep.join(["a-folder-with-a-long-name"; 20].join("/")).join("DEPLOY_HOOK_URL");
+    let relative = "secrets/of the team/deploy-hook-url-of-the-production-environment.txt";
+    for path in
+        [deep.to_str().expect("a path"), relative, "/nowhere/of/certificate-authorities.of-the-company.pem"]
+    {
+        let shown = format!("\"{path}\" ");
+        let hook = |args: &str| run(args).env("DEPLOY_HOOK_URL", HOOK);
+        for program in [
+            run("deploy").arg("--hook-url-file").arg(path),
+            run("deploy").env("DEPLOY_HOOK_URL_FILE", path),
+            hook("deploy").arg("--api-token-file").arg(path),
+            hook("deploy").env("DEPLOY_HOOK_CA_FILE", path),
+        ] {
+            let text = said(program).await;
+            assert!(text.contains(&shown), "{path}: {text}");
+        }
+        let text = said(run("deploy").arg(path)).await;
+        assert!(text.contains(path), "an argument too many: {text}");
+    }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let below = file.path().join("reports-of-the-deployment");
+    let text = said(run("deploy").env("DEPLOY_HOOK_URL", HOOK).arg("--output-dir").arg(&below)).await;
+    assert!(text.contains(below.to_str().expect("a path")), "{text}");
+}
+
+#[tokio::test]
+async fn kinds_of_report_one_a_line_are_judged_one_by_one() {
+    let program = run("deploy").env("DEPLOY_HOOK_URL", HOOK).env("INPUT_REPORT", "summary\nstatus\nchek\n");
+    let text = said(program).await;
+    assert!(text.contains("holds \"chek\"") && text.contains("Did you mean check?"), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[tokio::test]
 async fn every_way_to_paste_a_url_wrong_is_named_with_its_remedy() {
     let faults = [
         ("***".to_owned(), "holds ***", "Copy the whole deploy hook URL"),
@@ -181,6 +257,9 @@ async fn a_secret_anywhere_else_on_the_command_line_is_not_repeated() {
         "deploy --api-url=SECRET",
         "deploy --environment-url=SECRET",
         "deploy --hook-url-file SECRET",
+        "deploy --hook-url-file=./SECRET",
+        "deploy --api-token-file=api.fortrabbit.com/deploy/SECRET",
+        "deploy --ca-file=/v1/deploy-hook/SECRET",
         "follow URL",
         "follow https://SECRET",
         "status URL",

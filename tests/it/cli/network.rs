@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use deploy_hook::sandbox::Generation::Draft;
 
 use super::run::{Run, Step, run, step};
@@ -115,21 +117,147 @@ async fn a_connection_that_breaks_after_the_request_is_uncertain() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_named_without_its_password() {
-    let hook = format!("https://hooks.example{}", hook_path());
-    for (status, variable) in [(407, "HTTPS_PROXY"), (403, "https_proxy"), (502, "ALL_PROXY")] {
+async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password() {
+    let hook = &format!("https://hooks.example{}", hook_path());
+    let cases = [
+        (
+            407,
+            "HTTPS_PROXY",
+            "407 (Proxy Authentication Required), so it does not accept the user and password",
+        ),
+        (403, "https_proxy", "it answered 403 (Forbidden)"),
+        (502, "ALL_PROXY", "it answered 502 (Bad Gateway)"),
+        (503, "all_proxy", "it answered 503 (Service Unavailable)"),
+        (302, "HTTPS_PROXY", "it answered 302 (Found)"),
+    ];
+    for (status, variable, wanted) in cases {
         let proxy = Server::plain(say(status, "")).await;
-        let url = format!("http://proxyuser:proxypassword@{}", proxy.address);
-        let told = deploy(&hook, |run| run.env(variable, url)).await;
+        let url = format!("http://proxy%40user:proxy%2Fpass%3Aword@{}", proxy.address);
+        let told = deploy(hook, |run| run.env(variable, url)).await;
         assert_unreachable(&told, "proxy did not let the request through");
-        assert_eq!(proxy.connections(), 1);
-        let head = proxy.heads().concat();
-        assert!(head.starts_with("CONNECT hooks.example:443 ") && !head.contains(SECRET), "{head}");
+        assert!(told.log.contains(wanted), "{wanted}: {}", told.log);
+        // the second time to read the status
+        assert_eq!(proxy.requests(), vec!["CONNECT hooks.example:443".to_owned(); 2]);
+        for head in proxy.heads() {
+            let head = head.to_lowercase();
+            let sent = STANDARD.encode("proxy@user:proxy/pass:word").to_lowercase();
+            assert!(head.contains(&format!("proxy-authorization: basic {sent}\r\n")), "{head}");
+            assert!(!head.contains(&SECRET.to_lowercase()), "{head}");
+        }
         for place in [&told.log, &told.summary] {
-            assert!(!place.contains("proxypassword") && !place.contains("proxyuser"), "{place}");
-            assert!(!place.contains("cHJveHl1c2VyOnByb3h5cGFzc3dvcmQ"), "nor as the header has it: {place}");
+            for secret in [
+                "pass:word",
+                "pass%3Aword",
+                "proxy@user",
+                "proxy%40user",
+                "cHJveHlAdXNlcjpwcm94eS9wYXNzOndvcmQ",
+            ] {
+                assert!(!place.contains(secret), "{place}");
+            }
         }
     }
+    let proxy = Server::plain(say(407, "")).await;
+    let told = deploy(hook, |run| run.env("HTTPS_PROXY", proxy.address.to_string())).await;
+    assert!(
+        told.log.contains("it wants a user and password in its URL: http://user:password@host:port"),
+        "{}",
+        told.log
+    );
+}
+
+/// Runs a hook of `hooks.example:8443` behind a proxy: whether that was asked.
+async fn goes_through_proxy(set: impl Fn(Run, &str) -> Run) -> bool {
+    let authority = Authority::new();
+    let proxy = Server::tunnel(&authority, "hooks.example", say(200, ACCEPTED)).await;
+    let hook = format!("https://hooks.example:8443{}", hook_path());
+    let url = format!("http://{}", proxy.address);
+    let told = deploy(&hook, |run| set(run, &url).arg("--ca-file").arg(authority.pem.path())).await;
+    let through = proxy.connections() > 0;
+    let wanted = if through { (0, "triggered") } else { (4, "unreachable") };
+    assert_eq!(told.end(), wanted, "{}", told.log);
+    through
+}
+
+#[tokio::test]
+async fn no_proxy_is_read_as_curl_and_the_runners_read_it() {
+    let lists = [
+        ("hooks.example:8443", false),
+        ("hooks.example:443", true),
+        ("*.example", false),
+        (".example", false),
+        ("other.test HOOKS.example", false),
+        ("10.0.0.0/8,hooks.example.", false),
+        ("*", false),
+        ("hooks.example:8444, other.example", true),
+        ("10.0.0.0/8, [::1]:8443", true),
+    ];
+    together(lists.map(|(list, through)| async move {
+        for variable in ["NO_PROXY", "no_proxy"] {
+            let set = |run: Run, url: &str| run.env("HTTPS_PROXY", url).env(variable, list);
+            assert_eq!(goes_through_proxy(set).await, through, "{variable}={list}");
+        }
+    }))
+    .await;
+    let set = |run: Run, url: &str| run.env("https_proxy", url).env("HTTPS_PROXY", "http://proxy.invalid");
+    assert!(goes_through_proxy(set).await, "small letters first");
+    let set = |run: Run, url: &str| run.env("HTTPS_PROXY", url).env("ALL_PROXY", "socks5://proxy.invalid");
+    assert!(goes_through_proxy(set).await, "the other is not needed");
+    let set = |run: Run, url: &str| run.env("HTTP_PROXY", url).env("http_proxy", url);
+    assert!(!goes_through_proxy(set).await, "never for https");
+}
+
+/// A machine's variables are for all its programs.
+#[tokio::test]
+async fn a_proxy_that_no_request_takes_is_not_judged_and_one_that_is_needed_is() {
+    let unusable = [
+        "socks5://user:proxypassword@127.0.0.1:1080",
+        "socks5h://proxy.example",
+        "://",
+        "ftp://proxy.example",
+    ];
+    together(unusable.map(|proxy| async move {
+        let server = Server::plain(say(200, ACCEPTED)).await;
+        let told = deploy(&server.hook(), |run| run.env("ALL_PROXY", proxy).env("HTTPS_PROXY", proxy)).await;
+        assert_eq!(told.end(), (0, "triggered"), "a hook at loopback: {}", told.log);
+        let sandbox = run("deploy --sandbox --speed 400").env("all_proxy", proxy).done().await;
+        assert_eq!(sandbox.code, 0, "{}", sandbox.all());
+        let hook = format!("https://hooks.invalid{}", hook_path());
+        let told = deploy(&hook, |run| run.env("ALL_PROXY", proxy).env("NO_PROXY", "*.invalid")).await;
+        assert_unreachable(&told, "could not be resolved");
+        let needed = [
+            run("deploy").env("DEPLOY_HOOK_URL", &hook).env("ALL_PROXY", proxy),
+            run("doctor")
+                .env("DEPLOY_HOOK_URL", &hook)
+                .env("https_proxy", proxy)
+                .env("NO_PROXY", "hooks.invalid:80"),
+            run("status").env("FRBIT_TOKEN", "frbit-at-0011").env("HTTPS_PROXY", proxy),
+        ];
+        for program in needed {
+            let done = program.done().await;
+            assert_eq!(done.code, 2, "{proxy}: {}", done.all());
+            let wanted = if proxy.starts_with("socks") { "is a SOCKS proxy" } else { "is not a proxy's URL" };
+            assert!(
+                done.all().to_uppercase().contains("_PROXY: ") && done.all().contains(wanted),
+                "{}",
+                done.all()
+            );
+            assert!(!done.all().contains("proxypassword"), "{}", done.all());
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_proxy_can_be_reached_over_tls() {
+    let authority = Authority::new();
+    let proxy = Server::tls(&authority, "127.0.0.1", say(403, "")).await;
+    let hook = format!("https://hooks.example{}", hook_path());
+    let url = format!("https://u:proxypassword@{}", proxy.address);
+    let through = |run: Run| run.env("HTTPS_PROXY", url).arg("--ca-file").arg(authority.pem.path());
+    let told = deploy(&hook, through).await;
+    assert_unreachable(&told, "it answered 403 (Forbidden)");
+    assert!(!told.log.contains("proxypassword"), "{}", told.log);
+    assert_eq!(proxy.requests(), vec!["CONNECT hooks.example:443".to_owned(); 2]);
 }
 
 #[tokio::test]

@@ -81,8 +81,7 @@ async fn an_empty_value_is_no_value() {
 
 #[tokio::test]
 async fn what_a_paste_adds_is_taken_off() {
-    let around =
-        [("", "\n"), ("  ", " \r\n"), ("\"", "\""), ("'", "'\n"), (" ` ", "` "), ("\u{feff}", ""), ("", "/")];
+    let around = [("", "\n"), ("  ", " \r\n"), ("\"", "\""), ("'", "'\n"), (" ` ", "` "), ("\u{feff}", "")];
     for (before, after) in around {
         let wrapped = |url: String| format!("{before}{url}{after}");
         assert_eq!(
@@ -90,8 +89,35 @@ async fn what_a_paste_adds_is_taken_off() {
             "pasted"
         );
     }
-    let doubled = triggered(|program, hook| program.env("DEPLOY_HOOK_URL", hook("/doubled")));
-    assert_eq!(doubled.await, "doubled", "a document of the platform doubles the slash");
+}
+
+/// What is requested of a server at loopback when its hook was pasted with this path.
+async fn requested(path: &str) -> String {
+    let server = Server::plain(say(200, ACCEPTED)).await;
+    let hook = format!("http://{}{path}", server.address);
+    let done = run("deploy --wait never").env("DEPLOY_HOOK_URL", hook).done().await;
+    assert_eq!(done.code, 0, "{path}: {}", done.all());
+    let requests = server.requests();
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    request.strip_prefix("POST ").expect("a trigger").to_owned()
+}
+
+#[tokio::test]
+async fn what_is_sent_is_byte_for_byte_what_was_pasted() {
+    let paths = [
+        "/git/Zx9kkLONG/trigger",
+        "/hook/Zx9kkLONG/deploy.json",
+        "/hooks//Zx9kkLONG/",
+        "/hooks/Zx9%2fkk%2BLO%7eNG;v=1",
+        "/?Zx9kkLONG",
+        "/deploy?key=Zx9%2bkk==&branch=feature%2Fa+b&title=A%20title&empty=&&x=~%7E[1]",
+        "/webhooks/environments/en-wjl0ai/deploy/Zx9kkLONG?branch=main",
+    ];
+    together(paths.map(|path| async move { assert_eq!(requested(path).await, path) })).await;
+    let documented = "/v1/deploy-hook/Zx9kkLONG";
+    for pasted in ["/v1/deploy-hook//Zx9kkLONG", "//v1/deploy-hook/Zx9kkLONG/"] {
+        assert_eq!(requested(pasted).await, documented, "a document of the platform doubles the slash");
+    }
 }
 
 #[tokio::test]
@@ -106,6 +132,38 @@ async fn a_hook_can_come_by_file_or_standard_input() {
     let done = run("deploy --hook-url-file -").stdin("").done().await;
     assert_eq!(done.code, 2, "{}", done.err);
     assert!(done.err.contains("hook-url: is empty"), "{}", done.err);
+}
+
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+/// PowerShell's `>` writes UTF-16, Windows editors put a mark in front of UTF-8.
+#[tokio::test]
+async fn a_secrets_file_is_read_in_whatever_encoding_a_shell_wrote_it() {
+    let ways: [fn(&str) -> Vec<u8>; 6] = [
+        |url| format!("{url}\r\n").into_bytes(),
+        |url| format!("\u{feff}{url}\r\n\r\n").into_bytes(),
+        |url| utf16(&format!("\u{feff}{url}\r\n"), u16::to_le_bytes),
+        |url| utf16(&format!("\u{feff}\"{url}\"\n"), u16::to_be_bytes),
+        |url| utf16(&format!("{url}\r\n"), u16::to_le_bytes),
+        |url| utf16(url, u16::to_be_bytes),
+    ];
+    for way in ways {
+        let mut kept = None;
+        let secret = triggered(|program, hook| {
+            let path = tempfile::NamedTempFile::new().expect("a file");
+            std::fs::write(path.path(), way(&hook("from-a-file"))).expect("it can be written");
+            let program = program.env("DEPLOY_HOOK_URL_FILE", path.path());
+            kept = Some(path);
+            program
+        });
+        assert_eq!(secret.await, "from-a-file");
+        let path = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(path.path(), way("frbit-at-0011")).expect("it can be written");
+        let sent = token(|program| program.arg("--api-token-file").arg(path.path())).await;
+        assert_eq!(sent, "frbit-at-0011");
+    }
 }
 
 /// The token that a read is sent with.

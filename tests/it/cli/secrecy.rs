@@ -7,6 +7,7 @@ use deploy_hook::sandbox::{Generation, scenarios};
 use super::run::{run, step};
 use super::{platform, posts, runner, secret, together};
 use crate::secrets::Secrets;
+use crate::server::{SECRET, Server, say};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Told {
@@ -95,7 +96,6 @@ async fn off_a_runner_nothing_is_printed_that_only_a_runner_would_hide() {
 /// Platforms that give a secret back in ways of their own: in an error, in an id, in a state's word.
 #[tokio::test]
 async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
-    use crate::server::{SECRET, Server, say};
     let url = format!("https:\\/\\/x.example\\/{SECRET}");
     let answers = [
         say(403, &format!("{{\"error\":\"No: {SECRET}\"}}")),
@@ -112,4 +112,72 @@ async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
         assert_eq!(server.requests(), [format!("POST {}", crate::server::hook_path())]);
     }))
     .await;
+}
+
+/// Other platforms have the secret wherever they like. Nothing of a path that is not documented here is printed.
+#[tokio::test]
+async fn a_secret_is_hidden_wherever_a_foreign_hook_has_it() {
+    let paths = [
+        format!("/git/{SECRET}/trigger"),
+        format!("/hook/{SECRET}/deploy.json"),
+        format!("/hooks/{SECRET}.json"),
+        format!("/hooks/{SECRET}/"),
+        format!("/hooks//{SECRET}//run"),
+        format!("/?{SECRET}"),
+        format!("/deploy?{SECRET}=1"),
+        format!("/deploy?x={SECRET}&branch=production"),
+        format!("/deploy;{SECRET}"),
+        format!("/deploy/{SECRET};v=1"),
+        format!("/deploy;v=1;key={SECRET}/now"),
+        format!("/deploy:{SECRET}"),
+        format!("/webhooks/environments/{SECRET}/deploy/production"),
+        format!("/v2/deploy/{SECRET}/deploy-hook/production"),
+        "/deploy?key=k9q7".to_owned(),
+        "/deploy?token=k9q7&branch=production".to_owned(),
+        "/deploy;token=k9q7/run".to_owned(),
+        "/hooks/k9q7".to_owned(),
+    ];
+    together(paths.map(|path| async move {
+        let secret = if path.contains(SECRET) { SECRET } else { "k9q7" };
+        let echo = |text: &str| {
+            format!("POST {path} on production: {text}, {}", STANDARD_NO_PAD.encode(format!("u:{text}")))
+        };
+        let refused = format!("{{\"error\":\"{}\"}}", echo(secret));
+        for answer in
+            [say(403, &refused), say(403, &refused.to_uppercase().replace("ERROR", "error")), say(500, "")]
+        {
+            let server = Server::plain(answer).await;
+            let hook = format!("http://{}{path}", server.address);
+            let told =
+                step(run("deploy -v").env("DEPLOY_HOOK_URL", &hook), &Secrets::only(&[secret, &hook])).await;
+            assert_eq!(server.requests(), [format!("POST {path}")]);
+            assert!(told.code == 3 || told.code == 5, "{path}: {}", told.log);
+            let origin = format!("http://{}/***", server.address);
+            assert!(told.log.contains(&origin), "{path}: {}", told.log);
+            let word = told.code != 3 || told.log.to_lowercase().contains("on production");
+            assert!(word, "a word is no secret: {}", told.log);
+        }
+        let doctor =
+            run("doctor").env("DEPLOY_HOOK_URL", format!("https://hooks.invalid{path}")).done().await;
+        Secrets::only(&[secret]).assert_absent(&doctor.all(), "the diagnosis");
+        assert!(doctor.out.contains("https://hooks.invalid/***"), "{}", doctor.out);
+    }))
+    .await;
+}
+
+/// What a branch, a commit or a title says is for everybody.
+#[tokio::test]
+async fn values_that_are_no_secret_stay_in_the_log() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let said = format!("branch production of service srv-d0c8k2h2dbo4: {commit}, Release-2026-11-26");
+    let server = Server::plain(say(403, &format!("{{\"error\":\"{said}\"}}"))).await;
+    let query = format!(
+        "branch=production&serviceId=srv-d0c8k2h2dbo4&commit={commit}&trigger_title=Release-2026-11-26&clearCache=true&key={SECRET}"
+    );
+    let hook = format!("http://{}/api/deploy?{query}", server.address);
+    let told = step(run("deploy").env("DEPLOY_HOOK_URL", &hook), &Secrets::only(&[SECRET, &hook])).await;
+    assert!(told.log.contains(&said), "{}", told.log);
+    for public in ["production", "srv-d0c8k2h2dbo4", commit, "Release-2026-11-26", "true"] {
+        assert!(!runner::masks(&told.log).iter().any(|mask| mask == public), "{public}");
+    }
 }

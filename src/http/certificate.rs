@@ -1,0 +1,194 @@
+//! Certificates in files, in every form in which they are handed around, and what a single one says of itself.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::path::Path;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::{CertificateError, Error};
+use x509_cert::certificate::{TbsCertificate, Version};
+use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::{Decode as _, Encode as _, Header, SliceReader};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+
+use crate::encoding;
+
+/// A bundle of authorities has a few hundred KiB.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const ALTERNATIVE_NAMES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+
+/// A certificate that the user named.
+pub(super) struct Certificate {
+    der: CertificateDer<'static>,
+    /// What it says; `None` of an old authority's that does not keep to the standard.
+    says: Option<TbsCertificate>,
+}
+
+impl Certificate {
+    /// Reads the one certificate that these bytes begin with: OpenSSL's "trusted" form has more behind it.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let der = CertificateDer::from(bytes.get(..length(bytes)?)?.to_vec());
+        let says = x509_cert::Certificate::from_der(&der).ok().map(|found| found.tbs_certificate().clone());
+        (says.is_some() || webpki::anchor_from_trusted_cert(&der).is_ok()).then_some(Self { der, says })
+    }
+
+    pub(super) fn der(&self) -> CertificateDer<'static> {
+        self.der.clone()
+    }
+
+    pub(super) fn is(&self, other: &CertificateDer<'_>) -> bool {
+        self.der == *other
+    }
+
+    /// Whether it may sign others, as OpenSSL judges it. Version 1 has no words for that; what is named of that age is an
+    /// authority's.
+    pub(super) fn is_authority(&self) -> bool {
+        self.says.as_ref().is_none_or(|says| match says.get_extension::<BasicConstraints>() {
+            Ok(Some((_, limits))) => limits.ca,
+            Ok(None) => {
+                let usage = says.get_extension::<KeyUsage>().ok().flatten();
+                says.version() == Version::V1 || usage.is_some_and(|(_, usage)| usage.key_cert_sign())
+            }
+            Err(_) => false,
+        })
+    }
+
+    /// Its public key.
+    pub(super) fn key(&self) -> Option<SubjectPublicKeyInfoDer<'static>> {
+        Some(self.says.as_ref()?.subject_public_key_info().to_der().ok()?.into())
+    }
+
+    /// Whether it has alternative names, so that its common name does not count.
+    pub(super) fn has_names(&self) -> bool {
+        let extensions = self.says.as_ref().and_then(TbsCertificate::extensions);
+        extensions.is_some_and(|all| all.iter().any(|extension| extension.extn_id == ALTERNATIVE_NAMES))
+    }
+
+    pub(super) fn common_name(&self) -> Option<String> {
+        let name = self.says.as_ref()?.subject().iter().find(|part| part.oid == COMMON_NAME)?;
+        Some(String::from_utf8_lossy(name.value.value()).into_owned())
+    }
+
+    /// Whether it is valid at this time.
+    pub(super) fn check_time(&self, time: UnixTime) -> Result<(), Error> {
+        let says = self.says.as_ref().ok_or(CertificateError::BadEncoding)?;
+        let (from, to) = (&says.validity().not_before, &says.validity().not_after);
+        let unix = |time: &x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
+        let (not_before, not_after) = (unix(from), unix(to));
+        if time < not_before {
+            Err(CertificateError::NotValidYetContext { time, not_before }.into())
+        } else if time > not_after {
+            Err(CertificateError::ExpiredContext { time, not_after }.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// How long the first value of DER is, with its header.
+fn length(bytes: &[u8]) -> Option<usize> {
+    let header = Header::peek(&SliceReader::new(bytes).ok()?).ok()?;
+    usize::try_from(header.encoded_len().ok()?).ok()?.checked_add(usize::try_from(header.length()).ok()?)
+}
+
+/// The certificates in a file, or what is in it instead.
+pub(super) fn read(path: &Path) -> Result<Vec<Certificate>, String> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path);
+    file.and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot be read ({error})"))?;
+    if bytes.trim_ascii().is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if bytes.first() == Some(&0x30) && !bytes.is_ascii() {
+        return of_der(&bytes);
+    }
+    if bytes.starts_with(b"\xfe\xed\xfe\xed") {
+        return Err("is a Java key store; export the certificate with keytool -exportcert -rfc".to_owned());
+    }
+    of_pem(&encoding::text(&bytes).map_err(|fault| format!("is {fault}"))?)
+}
+
+/// The certificates in a folder's files, whatever their names; what cannot be read is left out.
+pub(super) fn read_folder(folder: &Path) -> Vec<Certificate> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    // `openssl rehash` adds a link to every file.
+    let files: BTreeSet<_> = entries.filter_map(|entry| entry.path().canonicalize().ok()).collect();
+    files.iter().filter(|file| file.is_file()).flat_map(|file| read(file).unwrap_or_default()).collect()
+}
+
+fn of_der(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
+    const SIGNED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    let mut found = Vec::new();
+    let mut rest = bytes;
+    while let Some(certificate) = Certificate::parse(rest) {
+        rest = rest.get(certificate.der.len()..).unwrap_or_default();
+        found.push(certificate);
+    }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let start = bytes.get(..24).unwrap_or(bytes);
+    let holds = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
+    Err(if holds(SIGNED_DATA) {
+        format!("is in PKCS#7 form; {PKCS7}")
+    } else if holds(b"\x02\x01\x03\x30") {
+        "is in PKCS#12 form; take the certificate out with openssl pkcs12 -nokeys -in FILE".to_owned()
+    } else if holds(b"\x02\x01\x00") || holds(b"\x02\x01\x01\x04") {
+        "is a private key, which belongs into no other hands".to_owned()
+    } else {
+        "is in DER form, but not a certificate".to_owned()
+    })
+}
+
+/// How to turn PKCS#7 into PEM.
+const PKCS7: &str = "make PEM of it with openssl pkcs7 -print_certs -in FILE";
+
+fn of_pem(text: &str) -> Result<Vec<Certificate>, String> {
+    // Pasted into a YAML file it may be indented, and in a variable its line breaks may be written out.
+    let lines: Vec<String> = text.replace("\\n", "\n").lines().map(label_of_today).collect();
+    let mut damage = None;
+    let mut found = Vec::new();
+    for section in CertificateDer::pem_slice_iter((lines.join("\n") + "\n").as_bytes()) {
+        match section {
+            Ok(der) => match Certificate::parse(&der) {
+                Some(certificate) => found.push(certificate),
+                None => damage = Some("its content is no certificate".to_owned()),
+            },
+            Err(error) => damage = Some(error.to_string()),
+        }
+    }
+    if found.is_empty() { Err(without_certificate(&lines, damage)) } else { Ok(found) }
+}
+
+/// A line of PEM, with the one name that certificates have today.
+fn label_of_today(line: &str) -> String {
+    line.trim()
+        .replace(" TRUSTED CERTIFICATE-", " CERTIFICATE-")
+        .replace(" X509 CERTIFICATE-", " CERTIFICATE-")
+}
+
+fn without_certificate(lines: &[String], damage: Option<String>) -> String {
+    if let Some(damage) = damage {
+        return format!("holds a damaged certificate ({damage})");
+    }
+    let label = lines.iter().find_map(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
+    match label {
+        Some("CERTIFICATE") => "holds a certificate without its end".to_owned(),
+        Some("PKCS7" | "CMS") => format!("is in PKCS#7 form; {PKCS7}"),
+        Some(label) if label.ends_with("PRIVATE KEY") => "holds a private key and no certificate".to_owned(),
+        Some(label) if label.ends_with("REQUEST") => {
+            "holds a request for a certificate, not the certificate".to_owned()
+        }
+        Some("PUBLIC KEY") => "holds a public key and no certificate".to_owned(),
+        Some("X509 CRL") => "holds a list of revoked certificates and no certificate".to_owned(),
+        Some(_) => "holds no certificate, but something else in PEM form".to_owned(),
+        None if lines.first().is_some_and(|line| line.starts_with("MII")) => {
+            "holds a certificate without its lines BEGIN CERTIFICATE and END CERTIFICATE".to_owned()
+        }
+        None => "holds no certificate: there is no line BEGIN CERTIFICATE".to_owned(),
+    }
+}

@@ -1,0 +1,213 @@
+//! Whom to trust over TLS: the system's authorities, those the user names, and single certificates that they name.
+
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerMisbehaved, RootCertStore,
+    SignatureScheme,
+};
+
+use super::certificate::{self, Certificate};
+use super::{Network, Unusable};
+
+/// Where system packages keep the certificate authorities in one file, the usual place first.
+pub(super) const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// The TLS side of a client; without `tls` it trusts nobody.
+pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, Unusable> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let library = |error: Error| Unusable::Library(error.to_string());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(library)?;
+    let (roots, named) = if tls { trusted(network)? } else { (RootCertStore::empty(), Vec::new()) };
+    if named.is_empty() {
+        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
+    }
+    let verifier = Verifier::new(roots, named, provider).map_err(Unusable::Library)?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// The authorities, and the certificates that the user names and that are trusted for themselves.
+fn trusted(network: &Network) -> Result<(RootCertStore, Vec<Certificate>), Unusable> {
+    let mut store = RootCertStore::empty();
+    let bundle = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
+    let system = match bundle {
+        Some(path) => rustls_native_certs::load_certs_from_paths(Some(path), None),
+        None => rustls_native_certs::load_native_certs(),
+    };
+    store.add_parsable_certificates(system.certs);
+    let mut named = Vec::new();
+    for path in &network.authorities {
+        let read = certificate::read(path);
+        named.extend(read.map_err(|why| Unusable::Authority { path: path.clone(), why })?);
+    }
+    named.extend(network.folders.iter().flat_map(|folder| certificate::read_folder(folder)));
+    store.add_parsable_certificates(named.iter().filter(|one| one.is_authority()).map(Certificate::der));
+    if store.is_empty() && named.is_empty() { Err(Unusable::NoAuthorities) } else { Ok((store, named)) }
+}
+
+/// Trusts what the authorities have signed, and the named certificates themselves.
+struct Verifier {
+    usual: Option<Arc<WebPkiServerVerifier>>,
+    named: Vec<Certificate>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    fn new(
+        roots: RootCertStore,
+        named: Vec<Certificate>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, String> {
+        let algorithms = provider.signature_verification_algorithms;
+        let usual = (!roots.is_empty())
+            .then(|| WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build());
+        let usual = usual.transpose().map_err(|error| error.to_string())?;
+        Ok(Self { usual, named, algorithms })
+    }
+
+    fn named(&self, certificate: &CertificateDer<'_>) -> Option<&Certificate> {
+        self.named.iter().find(|named| named.is(certificate))
+    }
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Verifier({} named)", self.named.len())
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let usual = self.usual.as_ref().map_or(Err(CertificateError::UnknownIssuer.into()), |usual| {
+            usual.verify_server_cert(certificate, intermediates, name, ocsp, now)
+        });
+        match (usual, self.named(certificate)) {
+            (Err(_), Some(named)) => {
+                named.check_time(now)?;
+                check_name(certificate, named, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            (usual, _) => usual,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let Some(named) = self.named(certificate) else {
+            return rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        };
+        let wanted = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme);
+        let (_, algorithms) = wanted.ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        let key = named.key().ok_or(CertificateError::BadEncoding)?;
+        let key = webpki::RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+        let valid = |algorithm: &&dyn rustls::pki_types::SignatureVerificationAlgorithm| {
+            key.verify_signature(*algorithm, message, signed.signature()).is_ok()
+        };
+        let any = algorithms.iter().any(valid);
+        if any {
+            Ok(HandshakeSignatureValid::assertion())
+        } else {
+            Err(CertificateError::BadSignature.into())
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.named(certificate) {
+            None => rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms),
+            Some(named) => {
+                let key = named.key().ok_or(CertificateError::BadEncoding)?;
+                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+            }
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// Whether a named certificate is for this host: by its alternative names, or where it has none, as old ones, by its common
+/// name.
+fn check_name(der: &CertificateDer<'_>, named: &Certificate, name: &ServerName<'_>) -> Result<(), Error> {
+    if named.has_names() {
+        return verify_server_name(&ParsedCertificate::try_from(der)?, name);
+    }
+    let common = named.common_name();
+    let host = name.to_str();
+    let same = |common: &str| match common.strip_prefix("*.") {
+        Some(domain) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain)),
+        None => common.eq_ignore_ascii_case(&host),
+    };
+    if common.as_deref().is_some_and(same) {
+        return Ok(());
+    }
+    let presented = common.into_iter().map(|name| format!("{name:?}")).collect();
+    Err(CertificateError::NotValidForNameContext { expected: name.to_owned(), presented }.into())
+}
+
+/// What is wrong with a server's certificate, in plain words; `None` where the library's own words are best.
+pub(super) fn explain(error: &Error) -> Option<String> {
+    let Error::InvalidCertificate(fault) = error else { return None };
+    let date = |time: &UnixTime| {
+        let time =
+            std::time::SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(time.as_secs()));
+        time.map_or_else(String::new, |time| humantime::format_rfc3339_seconds(time).to_string())
+    };
+    Some(match fault {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("the server's certificate expired on {}", date(not_after))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("the server's certificate is not valid before {}", date(not_before))
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let others = if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") };
+            format!("the server's certificate is not for {}, but for {others}", expected.to_str())
+        }
+        CertificateError::UnknownIssuer => {
+            "the server's certificate is neither of a known authority nor named by ca-file".to_owned()
+        }
+        CertificateError::BadSignature => "the server does not have its certificate's key".to_owned(),
+        CertificateError::Other(other) => match other.source()?.downcast_ref()? {
+            webpki::Error::CaUsedAsEndEntity => {
+                "the server's certificate is self-signed, and not named by ca-file".to_owned()
+            }
+            webpki::Error::UnsupportedCertVersion => {
+                "the server's certificate is of version 1 of X.509, which counts only where ca-file names that very certificate"
+                    .to_owned()
+            }
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
