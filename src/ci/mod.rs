@@ -9,7 +9,7 @@ pub mod records;
 pub mod terminal;
 mod writer;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::deploy::ports::Reporter;
 use crate::deploy::report::Event;
@@ -87,9 +87,9 @@ impl Told {
         asides
     }
 
-    fn say(&mut self, event: &Event) {
+    fn say(&mut self, elapsed: Duration, event: &Event) {
         match &mut self.voice {
-            Voice::Human(terminal) => terminal.tell(event, &self.place),
+            Voice::Human(terminal) => terminal.tell(elapsed, event, &self.place),
             Voice::Json { verbose: false, .. } if matches!(event, Event::Looked { .. }) => {}
             Voice::Json { out, .. } => out.data(&json::event(event, &self.place, SystemTime::now())),
         }
@@ -97,11 +97,11 @@ impl Told {
 }
 
 impl Reporter for Told {
-    async fn tell(&mut self, event: &Event) {
+    async fn tell(&mut self, elapsed: Duration, event: &Event) {
         // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
         let last = matches!((&self.voice, event), (Voice::Json { .. }, Event::Ended { .. }));
         if !last {
-            self.say(event);
+            self.say(elapsed, event);
         }
         for aside in self.tell_aside(event).await {
             match (aside, &self.voice) {
@@ -115,7 +115,7 @@ impl Reporter for Told {
             }
         }
         if last {
-            self.say(event);
+            self.say(elapsed, event);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
@@ -54,7 +54,6 @@ pub enum Folds {
 pub struct Terminal {
     out: Out,
     manner: Manner,
-    began: Instant,
     /// Whether there is a live line.
     live: bool,
     /// The section of GitLab's log that is open.
@@ -65,11 +64,11 @@ impl Terminal {
     /// A terminal that has not been told anything.
     #[must_use]
     pub fn new(out: Out, manner: Manner) -> Self {
-        Self { out, manner, began: Instant::now(), live: false, section: None }
+        Self { out, manner, live: false, section: None }
     }
 
     /// Takes note of an event.
-    pub fn tell(&mut self, event: &Event, place: &Place) {
+    pub fn tell(&mut self, elapsed: Duration, event: &Event, place: &Place) {
         if let Event::Ended { report } = event {
             return self.ended(report, place);
         }
@@ -95,16 +94,16 @@ impl Terminal {
                 Event::State { stage } => {
                     let style = phase_style(stage.phase);
                     let mark = self.paint(style, phase_mark(stage.phase));
-                    format!("{} {mark} {}", self.time(stage.at), self.paint(style, &text))
+                    format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
                 }
-                Event::Heartbeat { elapsed, .. } => {
-                    format!("{}   {}", self.time(*elapsed), self.paint(dim(), &text))
+                Event::Heartbeat { .. } => {
+                    format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
                 }
-                Event::Looked { .. } => format!("{}   {}", self.now(), self.paint(dim(), &text)),
+                Event::Looked { .. } => format!("{}   {}", self.time(elapsed), self.paint(dim(), &text)),
                 Event::Trouble { .. } | Event::Repeating { .. } | Event::Settling { .. } => {
-                    format!("{} {} {text}", self.now(), self.paint(color(AnsiColor::Yellow), "!"))
+                    format!("{} {} {text}", self.time(elapsed), self.paint(color(AnsiColor::Yellow), "!"))
                 }
-                _ => format!("{}   {text}", self.now()),
+                _ => format!("{}   {text}", self.time(elapsed)),
             };
             // a live line shows that it goes on; a heartbeat above it would only push the screen up
             if !self.live || !matches!(event, Event::Heartbeat { .. }) {
@@ -112,7 +111,6 @@ impl Terminal {
             }
         }
         if matches!(event, Event::Started { .. }) {
-            self.began = Instant::now();
             if let Some(speed) = place.sandbox.filter(|_| self.manner.volume > Volume::Quiet) {
                 self.line(&self.paint(dim(), &words::sandbox_intro(speed)));
             }
@@ -237,10 +235,6 @@ impl Terminal {
 
     fn line(&self, line: &str) {
         self.out.talk(line);
-    }
-
-    fn now(&self) -> String {
-        self.time(self.began.elapsed())
     }
 
     fn time(&self, elapsed: Duration) -> String {

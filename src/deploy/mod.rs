@@ -43,9 +43,10 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     let mut machine = StateMachine::new(task, plan, target.rate_limit(), target.success_may_be_early());
     let mut stop = pin!(stop);
     loop {
-        let action = machine.next_action(started.elapsed());
+        let now = started.elapsed();
+        let action = machine.next_action(now);
         for event in machine.take_events() {
-            reporter.tell(&event).await;
+            reporter.tell(machine.elapsed(now), &event).await;
         }
         if action == Action::End {
             break;
@@ -72,8 +73,9 @@ pub async fn run<T: DeployTarget, R: Reporter>(
         };
         machine.apply(started.elapsed(), result);
     }
+    let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;
-    reporter.tell(&Event::Ended { report: report.clone() }).await;
+    reporter.tell(elapsed, &Event::Ended { report: report.clone() }).await;
     Ok(report)
 }
 

@@ -46,7 +46,7 @@ pub trait DeployTarget {
 #[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
 pub trait Reporter {
     /// Takes note of an event. A reporter's own trouble never reaches the core: the deployment happened all the same.
-    async fn tell(&mut self, event: &Event);
+    async fn tell(&mut self, elapsed: Duration, event: &Event);
 }
 
 /// What the reading before the trigger found.

@@ -77,6 +77,12 @@ impl StateMachine {
         }
     }
 
+    /// The time since the trigger, as every event is reported with it; zero before there is one.
+    pub(super) fn elapsed(&self, now: Duration) -> Duration {
+        let before = matches!(self.state, State::Snapshot | State::Trigger) && self.report.triggers == 0;
+        if before { Duration::ZERO } else { now.saturating_sub(self.triggered_at) }
+    }
+
     /// What happened since this was last asked.
     pub(super) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

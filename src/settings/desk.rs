@@ -228,7 +228,7 @@ fn read_secret(path: &str) -> Result<String, String> {
     if path.contains("://") {
         return Err("is a URL, not the path of a file".to_owned());
     }
-    let bytes = read_bytes(path).map_err(|error| format!("cannot be read ({error})"))?;
+    let bytes = read_bytes(Path::new(path)).map_err(|error| format!("cannot be read ({error})"))?;
     if bytes.len() > LARGEST_SECRET {
         return Err("is larger than 64 KiB".to_owned());
     }
@@ -239,14 +239,12 @@ fn read_secret(path: &str) -> Result<String, String> {
     Ok(text)
 }
 
-fn read_bytes(path: &str) -> std::io::Result<Vec<u8>> {
-    if path == "-" {
-        return bytes_of(std::io::stdin().lock());
-    }
-    let path = Path::new(path);
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     // The shell's `<(command)` and standard input wait for as long as the command or the person at the keyboard takes.
     let waits = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream));
-    if waits || path.metadata()?.is_file() {
+    if path.as_os_str() == "-" {
+        bytes_of(std::io::stdin().lock())
+    } else if waits || path.metadata()?.is_file() {
         bytes_of(std::fs::File::open(path)?)
     } else {
         read_within(path.to_owned(), LONGEST_WAIT)

@@ -78,8 +78,8 @@ fn page(env: &Env, repository: &str) -> Option<String> {
 }
 
 fn read(path: &Path) -> Value {
-    let bytes = disk::read(path, LARGEST).unwrap_or_default();
-    encoding::text(&bytes).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    let text = disk::read(path, LARGEST).ok().and_then(|bytes| encoding::text(&bytes).ok());
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// A repository's name goes into the path of every request.

@@ -1,11 +1,15 @@
 //! The story a run tells: its events in order, its heartbeat, and whether it follows at all.
 
-use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::{CannotFollow, Log, PollResult};
-use deploy_hook::deploy::report::{Cause, Event, Sent};
-use deploy_hook::deploy::state::Outcome;
+use std::time::Duration;
 
-use super::world::{What, World, building, failed, newer, pending, succeeded, trouble};
+use deploy_hook::deploy::Wait;
+use deploy_hook::deploy::ports::{CannotFollow, Log, LookupResult, PollResult};
+use deploy_hook::deploy::report::{Cause, Event, Sent};
+use deploy_hook::deploy::schedule::RateHint;
+use deploy_hook::deploy::state::Outcome;
+use deploy_hook::deploy::trigger::{NoAnswer, Unreachable};
+
+use super::world::{What, World, building, failed, newer, not_sent, pending, succeeded, trouble, unclear};
 use super::{ms, s};
 
 /// An event in a word.
@@ -142,4 +146,28 @@ async fn another_one_in_its_place_says_nothing_before_an_existing_one_was_seen()
         (Outcome::TimedOut, ms(50_500)),
         "the deadline holds here too"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_event_is_told_by_one_clock_that_begins_with_the_trigger_and_never_goes_back() {
+    let slow = |what: &What, nth| match what {
+        What::Snapshot => s(4),
+        What::Trigger if nth == 0 => s(3),
+        _ => ms(700),
+    };
+    let again = [not_sent(Unreachable::Dns), unclear(NoAnswer::Broken)];
+    let world = World::ends(s(90), succeeded()).takes(slow).answers(again);
+    let world = world.settles(|_, nth| {
+        if nth < 2 { LookupResult::NotYet(RateHint::default()) } else { LookupResult::Ours(pending()) }
+    });
+    for run in [world.run().await, World::new().takes(slow).stopped(s(2)).run().await] {
+        assert!(run.elapsed.is_sorted(), "{:?}", run.elapsed);
+        let before = if run.report.triggers > 0 { Duration::ZERO } else { s(2) };
+        assert_eq!(run.elapsed[0], before, "it counts from the trigger, where there was one");
+        for ((_, event), elapsed) in run.events.iter().zip(&run.elapsed) {
+            if let Event::State { stage } = event {
+                assert_eq!(stage.at, *elapsed, "the chart has the same time");
+            }
+        }
+    }
 }

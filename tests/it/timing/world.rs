@@ -56,6 +56,8 @@ pub(super) struct World {
 pub(super) struct Run {
     pub(super) report: Report,
     pub(super) events: Vec<(Duration, Event)>,
+    /// The time that each event was reported with.
+    pub(super) elapsed: Vec<Duration>,
     /// Every request that arrived, since the beginning of the run.
     pub(super) calls: Vec<(Duration, What)>,
     /// When the run was over, since its beginning.
@@ -191,7 +193,7 @@ impl World {
         self.triggered = self.began;
         let (began, stop) = (self.began, self.stop);
         let telling = std::mem::replace(&mut self.telling, Box::new(|_| Duration::ZERO));
-        let mut ear = Ear { began, telling, heard: Vec::new() };
+        let mut ear = Ear { began, telling, heard: Vec::new(), elapsed: Vec::new() };
         let stop = async move {
             match stop {
                 Some(after) => wait((began + after).saturating_duration_since(Instant::now())).await,
@@ -201,7 +203,7 @@ impl World {
         let (task, plan) = (self.task.clone(), self.plan.clone());
         let report = run(task, &mut self, &mut ear, plan, stop).await;
         let (calls, over) = (self.calls.clone(), began.elapsed());
-        let run = |report| Run { report, events: ear.heard, calls, over };
+        let run = |report| Run { report, events: ear.heard, elapsed: ear.elapsed, calls, over };
         (report.map(run), self.calls)
     }
 
@@ -291,11 +293,13 @@ struct Ear {
     began: Instant,
     telling: Box<dyn Fn(&Event) -> Duration>,
     heard: Vec<(Duration, Event)>,
+    elapsed: Vec<Duration>,
 }
 
 impl Reporter for Ear {
-    async fn tell(&mut self, event: &Event) {
+    async fn tell(&mut self, elapsed: Duration, event: &Event) {
         self.heard.push((self.began.elapsed(), event.clone()));
+        self.elapsed.push(elapsed);
         wait((self.telling)(event)).await;
     }
 }
