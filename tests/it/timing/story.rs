@@ -25,7 +25,7 @@ fn word(event: &Event) -> String {
     }
 }
 
-fn staged(age: std::time::Duration) -> PollResult {
+fn staged(age: Duration) -> PollResult {
     PollResult::Ours(match age {
         age if age < s(40) => pending(),
         age if age < s(200) => building(),
