@@ -108,7 +108,8 @@ impl Api {
             return match value {
                 Ok(Some(value @ (Value::Object(_) | Value::Array(_)))) => Ok(Sent::Done(value)),
                 Err(BodyFault::TooLarge) => Err(Trouble::TooLarge),
-                _ => Err(Trouble::Unreachable(format!("{}'s answer cannot be read", self.forge.name()))),
+                Err(fault) => Err(Trouble::unread(self.forge, &fault)),
+                Ok(_) => Err(Trouble::unread(self.forge, &"it is not JSON")),
             };
         }
         let value = value.ok().flatten().unwrap_or_default();

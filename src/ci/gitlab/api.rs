@@ -74,7 +74,8 @@ impl Api {
         match (answer.status, value) {
             (200..300, Ok(Some(value @ (Value::Object(_) | Value::Array(_))))) => Ok(value),
             (200..300, Err(BodyFault::TooLarge)) => Err(Trouble::TooLarge),
-            (200..300, _) => Err(Trouble::Unreachable("GitLab's answer cannot be read".to_owned())),
+            (200..300, Err(fault)) => Err(Trouble::unread(Forge::GitLab, &fault)),
+            (200..300, Ok(_)) => Err(Trouble::unread(Forge::GitLab, &"it is not JSON")),
             (300..400, _) => Err(Trouble::away(answer.status)),
             (429, _) => Err(Trouble::Limited(answer.barred().unwrap_or(ALONE))),
             (status, value) => {

@@ -115,6 +115,11 @@ impl Trouble {
         Self::Refused { status, message, remedy: Remedy::None }
     }
 
+    /// It answered, and the answer cannot be used.
+    pub(in crate::ci) fn unread(forge: Forge, why: &dyn std::fmt::Display) -> Self {
+        Self::Unreachable(format!("{}'s answer cannot be read: {why}", forge.name()))
+    }
+
     /// What would help.
     pub(in crate::ci) fn remedy(&self) -> Remedy {
         match self {

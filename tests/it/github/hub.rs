@@ -19,6 +19,9 @@ pub(super) const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
 /// The repository of every run.
 pub(super) const REPOSITORY: &str = "octo/site";
 
+/// What is to happen to the last write of a record, whichever.
+pub(super) const LAST: &str = "the last write";
+
 /// Where GitHub redirects to when a repository has moved.
 const MOVED: &str = "/repositories/4711";
 
@@ -131,7 +134,8 @@ impl Hub {
         Self { base, state, work }
     }
 
-    /// From now on, the next `times` requests of operations whose id contains `what` go like this.
+    /// From now on, the next `times` requests of operations whose id contains `what` go like this; of [`LAST`], those that
+    /// tell an end.
     pub(super) fn behave(&self, what: &str, behaviour: Behaviour, times: usize) {
         lock(&self.state).rules.push((what.to_owned(), behaviour, times));
     }
@@ -285,6 +289,14 @@ fn listed_checks(checks: &BTreeMap<u64, Vec<Value>>, query: &str) -> Value {
     json!({ "total_count": 1, "check_runs": found })
 }
 
+/// Whether a request's body says of a record that all is over.
+fn tells_an_end(body: &Value) -> bool {
+    let word = |name: &str| body[name].as_str().unwrap_or_default();
+    let comment = word("body").lines().nth(1).is_some_and(|line| line.starts_with("###"));
+    let ends = ["success", "failure", "error", "inactive"];
+    comment || word("status") == "completed" || ends.contains(&word("state"))
+}
+
 /// What GitHub refuses beside what its description says: characters of four bytes in a status, a page that is too long by
 /// its bytes, and control characters.
 fn unacceptable(body: &Value) -> Vec<String> {
@@ -402,9 +414,11 @@ impl State {
         self.faults.extend(faults.into_iter().map(|fault| format!("{method} {path}: {fault}")));
         self.seen.extend(seen.clone());
         let id = seen.as_ref().map_or("", |seen| seen.operation.as_str());
+        let tells_an_end = seen.as_ref().is_some_and(|seen| tells_an_end(&seen.body));
         let rule = self.rules.iter_mut().find(|(what, behaviour, times)| {
             let again = moved.is_some() && matches!(behaviour, Behaviour::Moved(_));
-            id.contains(what.as_str()) && *times > 0 && !again
+            let meant = if what == LAST { tells_an_end } else { id.contains(what.as_str()) };
+            meant && *times > 0 && !again
         });
         let behaviour = rule.map(|(_, behaviour, times)| {
             *times -= 1;

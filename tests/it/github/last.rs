@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::hub::{Behaviour, Hub};
+use super::hub::{Behaviour, Hub, LAST};
 use super::runner::Job;
 use super::{ALL, KINDS, all, pause, platform, signal};
 
@@ -43,24 +43,20 @@ async fn the_last_write_of_each_kind_is_repeated_after_a_trouble_that_passes() {
         Behaviour::Flood(200),
         Behaviour::Headers,
     ];
-    all(ways.into_iter().flat_map(|way| KINDS.map(|kind| (way, kind))).map(|(behaviour, kind)| async move {
-        let (hub, sandbox) = (Hub::start().await, platform("build-fails", 8.0).await);
-        let job = Job::of_pull(&hub, &sandbox, kind);
-        let child = job.spawn();
-        until("an open record", || hub.seen().iter().any(|seen| seen.method != "GET")).await;
-        until("the state", || job.state().contains_key("deploy_hook_records")).await;
-        // Of the two last writes of a status, one is progress: it may meet this as well.
-        hub.behave("", behaviour, 1);
-        let done = job.wait(child).await;
-        let told = format!("{kind}, {behaviour:?}: {}", done.log);
-        assert_eq!(
-            (done.code, done.annotations("warning"), hub.kept().open()),
-            (Some(1), vec![], vec![]),
-            "{told}"
-        );
-        let words = last_words(&hub);
-        assert!(words.len() == 1 && words[0].to_lowercase().contains("fail"), "{words:?}: {told}");
-        assert!(job.state()["deploy_hook_records"].contains("\"records\":[]"), "{told}");
+    let cases = ways.into_iter().flat_map(|way| KINDS.map(|kind| (way, kind)));
+    all(cases.map(|(behaviour, kind)| async move {
+        for (scenario, code) in [("build-fails", 1), ("forbidden", 3)] {
+            let (hub, sandbox) = (Hub::start().await, platform(scenario, 20.0).await);
+            hub.behave(LAST, behaviour, 1);
+            let job = Job::of_pull(&hub, &sandbox, kind);
+            let done = job.run().await;
+            let told = format!("{kind}, {behaviour:?}, {scenario}: {}", done.log);
+            assert_eq!((done.code, done.annotations("warning")), (Some(code), vec![]), "{told}");
+            let words = last_words(&hub);
+            let fits = |word: &str| word.to_lowercase().contains("fail") || word.contains("Refused");
+            assert!(hub.kept().open().is_empty() && words.len() == 1 && fits(&words[0]), "{words:?}: {told}");
+            assert!(job.state()["deploy_hook_records"].contains("\"records\":[]"), "{told}");
+        }
     }))
     .await;
 }
