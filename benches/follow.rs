@@ -102,7 +102,7 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> R
         let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;
-        Run { late, looks: usize::try_from(report.looks).unwrap_or(usize::MAX), asked: platform.asked }
+        Run { late, looks: usize::try_from(report.polls).unwrap_or(usize::MAX), asked: platform.asked }
     })
 }
 

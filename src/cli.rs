@@ -135,7 +135,7 @@ pub struct Inputs {
     /// Deadline of the whole follow, 1s to 24h [default: 15m]
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
-    /// auto is adaptive; or a fixed pause between looks, 1s to 10m [default: auto]
+    /// auto is adaptive; or a fixed pause between polls, 1s to 10m [default: auto]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
     /// What canceled and superseded mean for the exit code: fail or pass [default: fail]

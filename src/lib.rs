@@ -99,18 +99,21 @@ async fn start(args: &[OsString], env: &Env, out: &Out) -> u8 {
     }
     let files = unstarted::report_files(&command, env);
     let run = unstarted::run_of(&command);
+    let format = unstarted::format_of(&command);
     let is_deploy = matches!(run, Some((Task::Deploy, _)));
     let mark = match (own.is_some() && is_deploy).then(|| entrypoint::start(env)) {
         None => None,
         Some(Ok(Start::First(mark))) => Some(mark),
         Some(Ok(again)) => return unstarted::again(&again, out),
         Some(Err(error)) => {
-            return unstarted::complain(&unstarted::unmarked(&error), env, out, files.as_ref());
+            return unstarted::complain(&unstarted::unmarked(&error), env, out, files.as_ref(), format);
         }
     };
     let code = match obey(command, env, out).await {
         Ok(code) => code,
-        Err(Unstarted::BadInput(problems)) => unstarted::complain(&problems, env, out, files.as_ref()),
+        Err(Unstarted::BadInput(problems)) => {
+            unstarted::complain(&problems, env, out, files.as_ref(), format)
+        }
         Err(Unstarted::Signaled(signal)) => unstarted::call_off(signal, run, env, out, files.as_ref()),
     };
     if let Some(mark) = mark {

@@ -174,7 +174,7 @@ impl Run {
         signal: Option<Signal>,
     ) -> u8 {
         let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
-        self.told.tell(Duration::ZERO, &Event::Ended { report }).await;
+        self.told.tell(Duration::ZERO, &Event::Finished { report }).await;
         exit_code(outcome, false, signal)
     }
 

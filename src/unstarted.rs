@@ -2,7 +2,7 @@
 //! has deployed already. Nothing was sent.
 
 use std::ffi::OsString;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::ci::files::Files;
 use crate::ci::github;
@@ -41,6 +41,17 @@ pub(crate) fn again(start: &Start, out: &Out) -> u8 {
     };
     out.talk(text);
     code
+}
+
+/// How a command reports.
+pub(crate) fn format_of(command: &Command) -> Format {
+    match command {
+        Command::Deploy(args) => args.inputs.telling.format,
+        Command::Follow(args) => args.inputs.telling.format,
+        Command::Status(args) => args.inputs.telling.format,
+        Command::Doctor(inputs) => inputs.telling.format,
+        Command::Sandbox(_) | Command::Completions { .. } => Format::Human,
+    }
 }
 
 /// What a command that deploys or follows sets out to do, and how it tells of it.
@@ -101,12 +112,30 @@ pub(crate) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     BAD_INPUT
 }
 
+fn invalid_input(problems: &Problems) -> String {
+    let problem = |Problem { input, value, wrong, remedy }: &Problem| {
+        let message = format!("{wrong}.");
+        serde_json::json!({ "input": input, "value": value, "message": message, "remedy": remedy })
+    };
+    let listed: Vec<_> = problems.0.iter().map(problem).collect();
+    json::invalid_input(&problems.to_string(), &listed, SystemTime::now())
+}
+
 /// Everything that is wrong with the input, at once, before anything was sent.
-pub(crate) fn complain(problems: &Problems, env: &Env, out: &Out, files: Option<&Files>) -> u8 {
-    for problem in &problems.0 {
-        out.talk(&format!("error: {problem}"));
+pub(crate) fn complain(
+    problems: &Problems,
+    env: &Env,
+    out: &Out,
+    files: Option<&Files>,
+    format: Format,
+) -> u8 {
+    match format {
+        Format::Json => out.data(&invalid_input(problems)),
+        Format::Human => {
+            problems.0.iter().for_each(|problem| out.talk(&format!("error: {problem}")));
+            out.talk(words::NOTHING_SENT);
+        }
     }
-    out.talk(words::NOTHING_SENT);
     if github::is_here(env) {
         github::complain(problems, env, out);
     }
@@ -130,7 +159,7 @@ pub(crate) fn call_off(
         let mut troubles =
             if github::is_here(env) { github::call_off(&report, &place, env, out) } else { Vec::new() };
         let words = words::verdict(&report, &place);
-        let ended = Event::Ended { report };
+        let ended = Event::Finished { report };
         if let Some(files) = files {
             files.make_folder();
             troubles.extend(files.tell(&ended, &place));
@@ -140,7 +169,7 @@ pub(crate) fn call_off(
         }
         match format {
             Format::Human => out.talk(&format!("{} {}", words.happened, words.meaning)),
-            Format::Json => out.data(&json::event(&ended, &place, now)),
+            Format::Json => out.data(&json::event(Duration::ZERO, &ended, &place, now)),
         }
     }
     signal.exit_code()

@@ -39,7 +39,7 @@ impl Files {
                 let links = self.write("annotations.json", &artifacts::annotations(place, snapshot.as_ref()));
                 outputs.into_iter().chain(links).collect()
             }
-            Event::Ended { report } => {
+            Event::Finished { report } => {
                 let outputs = self.outputs(&outputs::all(report, place));
                 let links = artifacts::annotations(place, report.snapshot.as_ref());
                 let links = self.write("annotations.json", &links);

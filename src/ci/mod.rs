@@ -80,7 +80,7 @@ impl Told {
         let Some(gitlab) = &mut self.gitlab else { return asides };
         let (more, became) = gitlab.tell(event, &self.place).await;
         asides.extend(more);
-        if let (Event::Ended { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
+        if let (Event::Finished { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
             let again = files.summary(report, &self.place, &became).map(Aside::Warning);
             asides.extend(again.filter(|again| !asides.contains(again)));
         }
@@ -90,8 +90,8 @@ impl Told {
     fn say(&mut self, elapsed: Duration, event: &Event) {
         match &mut self.voice {
             Voice::Human(terminal) => terminal.tell(elapsed, event, &self.place),
-            Voice::Json { verbose: false, .. } if matches!(event, Event::Looked { .. }) => {}
-            Voice::Json { out, .. } => out.data(&json::event(event, &self.place, SystemTime::now())),
+            Voice::Json { verbose: false, .. } if matches!(event, Event::Polled { .. }) => {}
+            Voice::Json { out, .. } => out.data(&json::event(elapsed, event, &self.place, SystemTime::now())),
         }
     }
 }
@@ -99,7 +99,7 @@ impl Told {
 impl Reporter for Told {
     async fn tell(&mut self, elapsed: Duration, event: &Event) {
         // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
-        let last = matches!((&self.voice, event), (Voice::Json { .. }, Event::Ended { .. }));
+        let last = matches!((&self.voice, event), (Voice::Json { .. }, Event::Finished { .. }));
         if !last {
             self.say(elapsed, event);
         }

@@ -69,7 +69,7 @@ impl Terminal {
 
     /// Takes note of an event.
     pub fn tell(&mut self, elapsed: Duration, event: &Event, place: &Place) {
-        if let Event::Ended { report } = event {
+        if let Event::Finished { report } = event {
             return self.ended(report, place);
         }
         if let Event::UnknownState { word } = event {
@@ -79,8 +79,8 @@ impl Terminal {
             return;
         }
         let least = match event {
-            Event::Looked { .. } => Volume::Verbose,
-            Event::Trouble { errors: 1, .. } if self.manner.volume < Volume::Verbose => {
+            Event::Polled { .. } => Volume::Verbose,
+            Event::PollFailed { errors: 1, .. } if self.manner.volume < Volume::Verbose => {
                 return self.glance(event);
             }
             _ => Volume::Normal,
@@ -99,8 +99,8 @@ impl Terminal {
                 Event::Heartbeat { .. } => {
                     format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
                 }
-                Event::Looked { .. } => format!("{}   {}", self.time(elapsed), self.paint(dim(), &text)),
-                Event::Trouble { .. } | Event::Repeating { .. } | Event::Settling { .. } => {
+                Event::Polled { .. } => format!("{}   {}", self.time(elapsed), self.paint(dim(), &text)),
+                Event::PollFailed { .. } | Event::Retrying { .. } | Event::Searching { .. } => {
                     format!("{} {} {text}", self.time(elapsed), self.paint(color(AnsiColor::Yellow), "!"))
                 }
                 _ => format!("{}   {text}", self.time(elapsed)),
@@ -145,8 +145,8 @@ impl Terminal {
             self.line(&format!("  {} {}", self.paint(bold(), "Next:"), words.next));
         }
         let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref());
-        let looks = (report.looks > 0).then(|| count(report.looks, "look"));
-        let details = [looks.as_deref(), page, place.environment_url.as_deref()];
+        let polls = (report.polls > 0).then(|| count(report.polls, "poll"));
+        let details = [polls.as_deref(), page, place.environment_url.as_deref()];
         let details: Vec<&str> = details.into_iter().flatten().collect();
         if !details.is_empty() && self.manner.volume > Volume::Quiet {
             self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
@@ -221,12 +221,12 @@ impl Terminal {
         let text = match event {
             _ if !self.live => return,
             Event::State { stage } => &stage.word,
-            Event::Trouble { errors, budget, .. } => {
+            Event::PollFailed { errors, budget, .. } => {
                 trouble = format!("the state could not be read, {errors} of {budget}");
                 &trouble
             }
-            Event::Settling { .. } => "looking for the deployment",
-            Event::Repeating { .. } => "waiting to try again",
+            Event::Searching { .. } => "looking for the deployment",
+            Event::Retrying { .. } => "waiting to try again",
             Event::Triggered { .. } => "triggered",
             _ => return,
         };

@@ -75,7 +75,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;
-    reporter.tell(elapsed, &Event::Ended { report: report.clone() }).await;
+    reporter.tell(elapsed, &Event::Finished { report: report.clone() }).await;
     Ok(report)
 }
 

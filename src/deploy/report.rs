@@ -15,7 +15,7 @@ pub enum Event {
         task: Task,
     },
     /// The trigger did nothing, provably, and is sent again after the pause.
-    Repeating {
+    Retrying {
         /// Which attempt failed, from 1.
         attempt: u32,
         /// How long until the next.
@@ -24,7 +24,7 @@ pub enum Event {
         cause: Cause,
     },
     /// No usable answer came; the deployment is looked for where it should be.
-    Settling {
+    Searching {
         /// What happened to the answer.
         unclear: Unclear,
     },
@@ -41,7 +41,7 @@ pub enum Event {
         stage: Stage,
     },
     /// A look failed; another follows.
-    Trouble {
+    PollFailed {
         /// What was wrong, cleaned.
         said: String,
         /// Failed looks in a row.
@@ -56,22 +56,18 @@ pub enum Event {
     },
     /// Nothing has changed for a while.
     Heartbeat {
-        /// Since the trigger.
-        elapsed: Duration,
         /// The present state's word.
         word: String,
     },
     /// A look was made (for `-v`).
-    Looked {
+    Polled {
         /// How many so far.
-        looks: u32,
-        /// Since the trigger.
-        elapsed: Duration,
+        polls: u32,
         /// Until the next action.
         pause: Duration,
     },
     /// The run is over.
-    Ended {
+    Finished {
         /// Everything known about it.
         report: Report,
     },
@@ -166,8 +162,8 @@ pub struct Report {
     pub stages: Vec<Stage>,
     /// Triggers sent.
     pub triggers: u32,
-    /// Looks made.
-    pub looks: u32,
+    /// Polls made.
+    pub polls: u32,
     /// The end of the failed deployment's log, cleaned.
     pub log: Vec<String>,
 }
@@ -187,7 +183,7 @@ impl Report {
             last_read: None,
             stages: Vec::new(),
             triggers: 0,
-            looks: 0,
+            polls: 0,
             log: Vec::new(),
         }
     }

@@ -104,7 +104,7 @@ impl StateMachine {
             }
             State::Finding { .. } => Action::Find(self.left(now, self.deadline())),
             State::Following(id) => {
-                self.report.looks += 1;
+                self.report.polls += 1;
                 Action::Poll(id.clone(), self.left(now, self.deadline()))
             }
             State::AskedToWait => {
@@ -189,7 +189,7 @@ impl StateMachine {
         };
         match again {
             Some(pause) => {
-                self.events.push(Event::Repeating { attempt, pause, cause });
+                self.events.push(Event::Retrying { attempt, pause, cause });
                 self.wait(now, pause);
             }
             None => self.end(now, outcome, Some(cause)),
@@ -202,7 +202,7 @@ impl StateMachine {
             return self.end(now, Outcome::Uncertain, Some(Cause::Unclear(unclear)));
         }
         self.report.cause = Some(Cause::Unclear(unclear.clone()));
-        self.events.push(Event::Settling { unclear });
+        self.events.push(Event::Searching { unclear });
         let until = (now + self.plan.timing.settle).min(self.deadline()).max(now);
         self.state = State::Finding { until };
         self.wait(now, self.plan.timing.floor.max(self.schedule.spacing()));
@@ -278,7 +278,7 @@ impl StateMachine {
             }
             Transition::NotYet => {}
             Transition::Trouble { said, errors } => {
-                self.events.push(Event::Trouble { said, errors, budget: self.plan.timing.errors });
+                self.events.push(Event::PollFailed { said, errors, budget: self.plan.timing.errors });
             }
             Transition::End { outcome, cause, snapshot } => {
                 if let Some(snapshot) = snapshot {
@@ -290,7 +290,7 @@ impl StateMachine {
         self.schedule_poll(now, pace);
     }
 
-    /// Sets the time of the next look: after the pause, or on the deadline if that comes first.
+    /// Sets the time of the next poll: after the pause, or on the deadline if that comes first.
     fn schedule_poll(&mut self, now: Duration, pace: RateHint) {
         let (age, deadline) = (now.saturating_sub(self.accepted_at), self.deadline());
         let pause = self.schedule.pause(age, self.follow.errors(), pace, self.rng.f64());
@@ -298,9 +298,9 @@ impl StateMachine {
         if now.saturating_add(pace.barred()) > deadline.max(now) {
             self.state = State::AskedToWait;
         }
-        if self.report.looks > 0 {
-            let (elapsed, pause) = (now.saturating_sub(self.triggered_at), self.next_at.saturating_sub(now));
-            self.events.push(Event::Looked { looks: self.report.looks, elapsed, pause });
+        if self.report.polls > 0 {
+            let pause = self.next_at.saturating_sub(now);
+            self.events.push(Event::Polled { polls: self.report.polls, pause });
         }
     }
 
@@ -327,7 +327,7 @@ impl StateMachine {
         if now >= self.heartbeat_at {
             self.heartbeat_at = now + self.plan.timing.heartbeat;
             let word = self.report.snapshot.as_ref().map(|seen| seen.word.clone()).unwrap_or_default();
-            self.events.push(Event::Heartbeat { elapsed: now.saturating_sub(self.triggered_at), word });
+            self.events.push(Event::Heartbeat { word });
         }
     }
 

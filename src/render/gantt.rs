@@ -172,7 +172,7 @@ mod tests {
             last_read: Some(Duration::from_millis(millis)),
             stages: stages.iter().map(stage).collect(),
             triggers: 1,
-            looks: 3,
+            polls: 3,
             log: Vec::new(),
         }
     }

@@ -8,43 +8,39 @@ use super::{Place, outputs, text, words};
 use crate::deploy::report::{Event, Report, Sent, Stage, Task};
 use crate::deploy::state::{Phase, Snapshot};
 
-/// An event as one line of JSON, told at `now`.
+/// An event as one line of JSON, `elapsed` after the trigger, at `now`.
 #[must_use]
-pub fn event(event: &Event, place: &Place, now: SystemTime) -> String {
+pub fn event(elapsed: Duration, event: &Event, place: &Place, now: SystemTime) -> String {
     let (name, mut fields) = match event {
         Event::Started { task } => (
             "started",
             json!({ "task": task_name(task), "hook": place.hook, "environment": place.environment }),
         ),
-        Event::Repeating { attempt, pause, .. } => {
-            ("repeating", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
+        Event::Retrying { attempt, pause, .. } => {
+            ("retrying", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
         }
-        Event::Settling { unclear } => ("settling", json!({ "said": unclear.said })),
+        Event::Searching { unclear } => ("searching", json!({ "reason": unclear.said })),
         Event::Triggered { snapshot, adopted } => {
             let mut fields = snapshot.as_ref().map_or_else(|| json!({}), deployment);
             fields["adopted"] = json!(adopted);
             ("triggered", fields)
         }
         Event::State { stage } => ("state", self::stage(stage)),
-        Event::Trouble { said, errors, budget } => {
-            ("trouble", json!({ "said": said, "errors": errors, "budget": budget }))
+        Event::PollFailed { said, errors, budget } => {
+            ("poll_failed", json!({ "reason": said, "errors": errors, "budget": budget }))
         }
-        Event::UnknownState { word } => ("unknown-state", json!({ "state": word })),
-        Event::Heartbeat { elapsed, word } => {
-            ("heartbeat", json!({ "elapsed_ms": millis(*elapsed), "state": word }))
-        }
-        Event::Looked { looks, elapsed, pause } => {
-            let (elapsed, pause) = (millis(*elapsed), millis(*pause));
-            ("looked", json!({ "looks": looks, "elapsed_ms": elapsed, "pause_ms": pause }))
-        }
-        Event::Ended { report } => ("ended", ended(report, place)),
+        Event::UnknownState { word } => ("unknown_state", json!({ "state": word })),
+        Event::Heartbeat { word } => ("heartbeat", json!({ "state": word })),
+        Event::Polled { polls, pause } => ("poll", json!({ "polls": polls, "pause_ms": millis(*pause) })),
+        Event::Finished { report } => ("finished", finished(report, place)),
     };
     if let Value::Object(fields) = &mut fields {
         let message = match event {
-            Event::Ended { report } => Some(words::verdict(report, place).happened),
+            Event::Finished { report } => Some(words::verdict(report, place).happened),
             other => words::event(other, place),
         };
         fields.insert("message".to_owned(), json!(message));
+        fields.insert("elapsed_ms".to_owned(), json!(millis(elapsed)));
     }
     line(name, now, fields)
 }
@@ -63,6 +59,12 @@ pub fn warning(message: &str, now: SystemTime) -> String {
     line("warning", now, json!({ "message": message }))
 }
 
+/// Bad input: every problem with its `input`, `value` (unless secret), `message` and `remedy`. Nothing was sent.
+#[must_use]
+pub fn invalid_input(message: &str, problems: &[Value], now: SystemTime) -> String {
+    line("invalid_input", now, json!({ "message": message, "problems": problems }))
+}
+
 /// One check of `doctor`: `health` is `good`, `unsure` or `bad`.
 #[must_use]
 pub fn check(name: &str, health: &str, found: &str, remedy: &str, now: SystemTime) -> String {
@@ -78,7 +80,7 @@ fn line(name: &str, now: SystemTime, fields: Value) -> String {
     Value::Object(all).to_string()
 }
 
-fn ended(report: &Report, place: &Place) -> Value {
+fn finished(report: &Report, place: &Place) -> Value {
     let words = words::verdict(report, place);
     let outputs: Map<String, Value> = outputs::all(report, place)
         .into_iter()
@@ -91,7 +93,7 @@ fn ended(report: &Report, place: &Place) -> Value {
         "sent": match report.sent { Sent::No => "no", Sent::Yes => "yes", Sent::Maybe => "maybe" },
         "started": text::time(report.started),
         "triggers": report.triggers,
-        "looks": report.looks,
+        "polls": report.polls,
         "last_read_ms": report.last_read.map(millis),
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
         "log": report.log,
@@ -104,9 +106,9 @@ fn stage(stage: &Stage) -> Value {
 
 fn deployment(snapshot: &Snapshot) -> Value {
     json!({
-        "deployment-id": snapshot.id.as_str(),
+        "deployment_id": snapshot.id.as_str(),
         "state": snapshot.word,
-        "created-at": snapshot.created_at.map(text::time),
+        "created_at": snapshot.created_at.map(text::time),
     })
 }
 

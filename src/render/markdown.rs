@@ -102,9 +102,9 @@ fn facts(report: &Report, place: &Place) -> String {
     let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", day(at)));
     let site = place.environment_url.as_deref().map(link);
     let environment = place.environment.as_deref().map(fact).into_iter().chain(site);
-    let requests = [(report.triggers, "POST"), (report.looks, "look")];
+    let requests = [(report.triggers, "POST"), (report.polls, "poll")];
     let requests = requests.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun));
-    let took = (report.triggers > 0 || report.looks > 0).then(|| duration(report.duration));
+    let took = (report.triggers > 0 || report.polls > 0).then(|| duration(report.duration));
     let rows = [
         ("Environment", environment.collect::<Vec<_>>().join(" · ")),
         ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
@@ -330,7 +330,7 @@ mod tests {
             snapshot: Some(snapshot(text)),
             stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],
             triggers: 1,
-            looks: 3,
+            polls: 3,
             log: vec![text.to_owned()],
         };
         let place = Place {
@@ -435,7 +435,7 @@ mod tests {
     fn a_fact_nobody_knows_has_no_row() {
         let (report, _, _) = run(Outcome::Skipped, "x");
         let report =
-            Report { snapshot: None, stages: Vec::new(), triggers: 0, looks: 0, log: Vec::new(), ..report };
+            Report { snapshot: None, stages: Vec::new(), triggers: 0, polls: 0, log: Vec::new(), ..report };
         let page = summary(&report, &Place::default(), &[]);
         let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
         assert_eq!(rows, ["| Outcome | `skipped` |", "|:--|:--|", "| Began | 1970-01-01 00:00:00 UTC |"]);

@@ -33,7 +33,7 @@ pub fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// A count with its noun: `1 look`, `3 looks`.
+/// A count with its noun: `1 poll`, `3 polls`.
 #[must_use]
 pub fn count(n: u32, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })

@@ -39,7 +39,7 @@ pub struct Settings {
     pub wait: Wait,
     /// Deadline of the follow.
     pub timeout: Duration,
-    /// A fixed pause between looks.
+    /// A fixed pause between polls.
     pub interval: Option<Duration>,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,

@@ -16,7 +16,7 @@ use deploy_hook::render::Kind;
 use deploy_hook::render::outputs::NAMES;
 use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use deploy_hook::settings::{Needs, Settings};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Inputs that the command line has and the Action has not.
 const NOT_IN_THE_ACTION: [&str; 1] = ["gitlab-token"];
@@ -212,14 +212,32 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
             seen.insert(event["event"].as_str().unwrap().to_owned());
         }
         let last = events.last().unwrap();
-        assert_eq!(last["event"], "ended", "{run:?}");
+        assert_eq!(last["event"], "finished", "{run:?}");
         let outcome = last["outputs"]["outcome"].as_str().unwrap();
         let outcome = Outcome::ALL.into_iter().find(|known| known.as_str() == outcome).unwrap();
         assert_eq!(output.status.code(), Some(exit_code(outcome, false, None).into()), "{run:?}");
     }
-    let expected =
-        ["check", "ended", "looked", "repeating", "settling", "started", "state", "triggered", "trouble"];
-    for name in expected.into_iter().chain(["unknown-state"]) {
+    for bad in
+        [&["deploy", "--timeout", "soon", "--wait", "perhaps"] as &[&str], &["follow", "../x"], &["status"]]
+    {
+        let output = run_binary(&[bad, &["--format", "json"]].concat(), &[]);
+        let [event] = &events(&output)[..] else { panic!("{bad:?}: {output:?}") };
+        validate(&validator, event);
+        assert_eq!((&event["event"], output.status.code()), (&json!("invalid_input"), Some(2)), "{event}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+    let expected = [
+        "check",
+        "finished",
+        "poll",
+        "retrying",
+        "searching",
+        "started",
+        "state",
+        "triggered",
+        "poll_failed",
+    ];
+    for name in expected.into_iter().chain(["unknown_state"]) {
         assert!(seen.contains(name), "no run printed {name}: {seen:?}");
     }
 }

@@ -107,7 +107,7 @@ impl GitHub {
                 self.warning(&words::unknown_state(word));
                 Vec::new()
             }
-            Event::Ended { report } => self.ended(report, place).await,
+            Event::Finished { report } => self.ended(report, place).await,
             _ => Vec::new(),
         }
     }

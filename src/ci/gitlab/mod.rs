@@ -102,7 +102,7 @@ impl GitLab {
     /// Takes note of an event; what became of the records comes back at the end.
     pub async fn tell(&mut self, event: &Event, place: &Place) -> (Vec<Aside>, Vec<Filed>) {
         self.keeper.note(event);
-        let Event::Ended { report } = event else { return (Vec::new(), Vec::new()) };
+        let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
         let filed = self.keeper.close(report, place).await;
         (self.keeper.asides(&filed, report), filed)
     }

@@ -238,14 +238,14 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
             None => format!("Deploying through {}", place.hook),
         },
         Event::Started { task: Task::Follow(id) } => format!("Following deployment {id}"),
-        Event::Repeating { attempt, pause, cause } => {
+        Event::Retrying { attempt, pause, cause } => {
             format!(
                 "Attempt {attempt}: {} Nothing was triggered; again in {}.",
                 not_accepted(Some(cause)).happened,
                 duration(*pause)
             )
         }
-        Event::Settling { unclear } => {
+        Event::Searching { unclear } => {
             format!("{}; looking whether a deployment was made", self::unclear(unclear))
         }
         Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
@@ -256,16 +256,16 @@ pub fn event(event: &Event, place: &Place) -> Option<String> {
             format!("Found deployment {}, made since the trigger: it is ours", snapshot.id)
         }
         Event::State { stage } => stage.word.clone(),
-        Event::Trouble { said, errors, budget } => {
+        Event::PollFailed { said, errors, budget } => {
             format!("Could not read the state ({errors} of {budget}): {said}")
         }
         Event::UnknownState { word } => unknown_state(word),
-        Event::Heartbeat { word, .. } if word.is_empty() => "still going".to_owned(),
-        Event::Heartbeat { word, .. } => format!("still {word}"),
-        Event::Looked { looks, pause, .. } => {
-            format!("{} so far, the next in {}", count(*looks, "look"), precise(*pause))
+        Event::Heartbeat { word } if word.is_empty() => "still going".to_owned(),
+        Event::Heartbeat { word } => format!("still {word}"),
+        Event::Polled { polls, pause } => {
+            format!("{} so far, the next in {}", count(*polls, "poll"), precise(*pause))
         }
-        Event::Ended { .. } => return None,
+        Event::Finished { .. } => return None,
     })
 }
 

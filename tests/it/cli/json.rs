@@ -47,7 +47,7 @@ async fn every_line_is_an_event_and_the_last_one_holds_the_outputs() {
         assert_eq!(names(&events)[0], "started", "{scenario}");
         assert_eq!(names(&events).contains(&"triggered"), triggered, "{scenario}");
         let last = events.last().unwrap();
-        assert_eq!(last["event"], "ended");
+        assert_eq!(last["event"], "finished");
         let outputs = last["outputs"].as_object().unwrap();
         let mut wanted = OUTPUTS.to_vec();
         wanted.sort_unstable();
@@ -83,7 +83,7 @@ async fn a_run_that_sends_nothing_speaks_json_as_well() {
     let done = run("status --format json").on(&sandbox).done().await;
     let status = events(&done);
     assert_eq!((done.code, status[0]["event"].as_str()), (0, Some("status")), "{}", done.out);
-    assert!(status[0]["deployment-id"].as_str().unwrap().starts_with("dp_"), "{}", done.out);
+    assert!(status[0]["deployment_id"].as_str().unwrap().starts_with("dp_"), "{}", done.out);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn an_interrupted_run_ends_its_events_in_order() {
     signal(&child, "INT").await;
     let done = ended(child).await;
     let events = events(&done);
-    assert_eq!((done.code, names(&events)), (130, vec!["started", "repeating", "ended"]));
+    assert_eq!((done.code, names(&events)), (130, vec!["started", "retrying", "finished"]));
     assert_eq!(events[2]["outputs"]["outcome"], "interrupted");
     assert_eq!(events[2]["sent"], "no");
 }

@@ -9,7 +9,7 @@ use super::runner::{Done, Job, pull_request};
 use super::{ALL, KINDS, platform};
 
 /// How much longer than without GitHub a run may take, with room for a busy machine.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 const FORBIDDEN: Behaviour = Behaviour::Answer(403, "Resource not accessible by integration");
 

@@ -100,7 +100,7 @@ async fn a_large_script_is_taken_in_while_the_deployment_is_followed() {
     let script = "echo 'a line of the script'\n".repeat(40_000);
     assert!(script.len() > 1024 * 1024);
     let began = Instant::now();
-    let written = tokio::time::timeout(Duration::from_secs(60), stdin.write_all(script.as_bytes())).await;
+    let written = tokio::time::timeout(Duration::from_mins(1), stdin.write_all(script.as_bytes())).await;
     assert!(matches!(written, Ok(Ok(()))), "{written:?} after {:?}", began.elapsed());
     drop(stdin);
     let done = job.wait(child).await;

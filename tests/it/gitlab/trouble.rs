@@ -8,7 +8,7 @@ use super::lab::{Behaviour, Lab};
 use super::{ALL, all, platform};
 
 /// How much longer than without GitLab a run may take: a request under way, the closing, and a busy machine.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 /// Runs a deployment of a few seconds with a GitLab that behaves like this.
 async fn meet(report: &str, behaviour: Option<Behaviour>) -> (Lab, Done) {

@@ -18,7 +18,7 @@ async fn an_early_404_is_not_there_yet() {
     });
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded);
-    assert!(run.told(|event| matches!(event, Event::Trouble { .. })).is_empty(), "it is no trouble");
+    assert!(run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty(), "it is no trouble");
     assert!(run.looks().len() > 25, "it costs no error budget: {}", run.looks().len());
 }
 
@@ -62,7 +62,7 @@ async fn a_404_after_it_was_seen_uses_the_error_budget() {
     for (from, until) in [(5, 20), (60, 100)] {
         let run = gone(from, until).run().await;
         assert_eq!(run.report.outcome, Outcome::Succeeded, "a blip from {from} s to {until} s");
-        assert!(!run.told(|event| matches!(event, Event::Trouble { .. })).is_empty());
+        assert!(!run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty());
     }
     let run = gone(60, 9999).run().await;
     assert_eq!(run.report.outcome, Outcome::Lost);
@@ -79,7 +79,7 @@ async fn ten_failing_looks_in_a_row_lose_it_far_before_the_deadline() {
     assert_eq!(run.report.outcome, Outcome::Lost);
     assert_eq!(run.report.cause, Some(Cause::Trouble { said, errors: 10 }));
     assert!(run.over < s(30 + 200), "{:?}", run.over);
-    let told = run.told(|event| matches!(event, Event::Trouble { budget: 10, .. }));
+    let told = run.told(|event| matches!(event, Event::PollFailed { budget: 10, .. }));
     assert_eq!(told.len(), 9, "the tenth is the end");
     assert_eq!(run.report.snapshot, Some(building()));
 }

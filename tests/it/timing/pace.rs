@@ -192,5 +192,5 @@ async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
     let dns = World::ends(s(9), succeeded())
         .answers([not_sent(Unreachable::Dns), Answer::Accepted(Some(pending()))]);
-    assert_eq!(dns.run().await.told(|event| matches!(event, Event::Repeating { .. })).len(), 1);
+    assert_eq!(dns.run().await.told(|event| matches!(event, Event::Retrying { .. })).len(), 1);
 }

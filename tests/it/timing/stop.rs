@@ -20,7 +20,7 @@ fn slow(answer: Duration) -> World {
 fn nothing_sent(run: &Run) {
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::No));
     assert_eq!((run.triggers().len(), run.report.triggers), (0, 0));
-    assert!(matches!(run.events.last(), Some((_, Event::Ended { .. }))), "the end is told");
+    assert!(matches!(run.events.last(), Some((_, Event::Finished { .. }))), "the end is told");
 }
 
 #[tokio::test(start_paused = true)]

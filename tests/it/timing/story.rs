@@ -19,8 +19,8 @@ fn word(event: &Event) -> String {
         Event::Triggered { snapshot: Some(snapshot), .. } => format!("triggered {}", snapshot.id),
         Event::Triggered { snapshot: None, .. } => "triggered".to_owned(),
         Event::State { stage } => format!("state {}", stage.word),
-        Event::Trouble { errors, .. } => format!("trouble {errors}"),
-        Event::Ended { report } => format!("ended {}", report.outcome),
+        Event::PollFailed { errors, .. } => format!("trouble {errors}"),
+        Event::Finished { report } => format!("ended {}", report.outcome),
         other => format!("{other:?}"),
     }
 }
@@ -36,7 +36,7 @@ fn staged(age: Duration) -> PollResult {
 #[tokio::test(start_paused = true)]
 async fn a_plain_run_tells_its_story_in_order() {
     let run = World::new().looks(|age, nth| if nth == 5 { trouble() } else { staged(age) }).run().await;
-    let quiet = |event: &Event| matches!(event, Event::Looked { .. } | Event::Heartbeat { .. });
+    let quiet = |event: &Event| matches!(event, Event::Polled { .. } | Event::Heartbeat { .. });
     let told: Vec<String> =
         run.events.iter().map(|(_, event)| event).filter(|event| !quiet(event)).map(word).collect();
     let story = [
@@ -52,9 +52,9 @@ async fn a_plain_run_tells_its_story_in_order() {
     let stages: Vec<_> = run.report.stages.iter().map(|stage| stage.word.as_str()).collect();
     assert_eq!(stages, ["PENDING", "BUILDING", "SUCCEEDED"]);
     assert!((s(40)..s(45)).contains(&run.report.stages[1].at), "{:?}", run.report.stages);
-    let looked = run.told(|event| matches!(event, Event::Looked { looks: 1.., .. }));
+    let looked = run.told(|event| matches!(event, Event::Polled { polls: 1.., .. }));
     assert_eq!(looked.len() + 1, run.looks().len(), "each look is told but the one that ends it");
-    assert_eq!(usize::try_from(run.report.looks).unwrap(), run.looks().len());
+    assert_eq!(usize::try_from(run.report.polls).unwrap(), run.looks().len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,11 +71,8 @@ async fn a_change_sets_the_heart_back() {
     let changed = run.report.stages[1].at;
     let beats = run.told(|event| matches!(event, Event::Heartbeat { .. }));
     assert_eq!(beats, [changed + s(60), changed + s(120)]);
-    let elapsed = run.events.iter().find_map(|(at, event)| match event {
-        Event::Heartbeat { elapsed, word } if word == "BUILDING" => Some((*at, *elapsed)),
-        _ => None,
-    });
-    assert_eq!(elapsed, Some((changed + s(60), changed + s(60))));
+    let building = run.told(|event| matches!(event, Event::Heartbeat { word } if word == "BUILDING"));
+    assert_eq!(building.first(), Some(&(changed + s(60))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,7 +37,7 @@ async fn a_trigger_that_never_left_is_sent_three_times_at_most() {
         assert_eq!(run.triggers(), [s(0), s(1), s(3)], "{why:?}");
         assert_eq!((run.report.outcome, run.report.sent), (Outcome::Unreachable, Sent::No));
         assert_eq!((run.report.triggers, run.over), (3, s(3)));
-        let told = run.told(|event| matches!(event, Event::Repeating { .. }));
+        let told = run.told(|event| matches!(event, Event::Retrying { .. }));
         assert_eq!(told, [s(0), s(1)]);
     }
 }

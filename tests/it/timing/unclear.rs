@@ -109,5 +109,5 @@ async fn an_adopted_deployment_was_seen() {
         _ => PollResult::Ours(succeeded()),
     });
     let run = gone.run().await;
-    assert!(!run.told(|event| matches!(event, Event::Trouble { .. })).is_empty(), "a 404 is trouble then");
+    assert!(!run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty(), "a 404 is trouble then");
 }
