@@ -18,11 +18,11 @@ skip() {
 # need COMMAND PACKAGE...: a command, from Debian's packages where it is missing.
 need() {
   if command -v "$1" >/dev/null; then return; fi
-  local root=()
-  if ((EUID)); then root=(sudo); fi
+  local as_root=()
+  if ((EUID)); then as_root=(sudo); fi
   if ! command -v apt-get >/dev/null || { ((EUID)) && ! command -v sudo >/dev/null; }; then skip "there is no $1"; fi
-  "${root[@]}" apt-get update -qq
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${@:2}" >/dev/null
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${@:2}" >/dev/null
 }
 
 # The folder's name holds the pins, so that a changed pin is a new folder.

@@ -135,7 +135,6 @@ def site(text, scenario="success", generation="draft", replaced=None, files=None
         yield Site(Path(top, "site"), platform, text, files)
 
 
-@pytest.mark.xdist_group("pipelines")
 class TestPipelines:
     """What gitlab-ci-local leaves behind cannot be told apart, so its pipelines run one by one."""
 

@@ -180,7 +180,6 @@ def never_left(network, host, *why, **how):
 # --- names ---
 
 
-@pytest.mark.xdist_group("network")
 class TestNetwork:
     """Everything that one network is enough for."""
 
