@@ -93,19 +93,22 @@ def sums(assets):
 # --- the scripts ---
 
 
+ASKED = ("refs/heads/release/0.1.0", "main")
+
+
 def test_version(project):
     """Who asks for a release, and from where."""
     check = project / ".ci/release/check-version"
-    assert run(check, "--branch", "refs/heads/release/0.1.0", "--on", "main") == "0.1.0"
+    assert run(check, *ASKED) == "0.1.0"
     for branch in ("refs/tags/release/0.1.0", "refs/heads/release/0.2.0"):
-        run(check, "--branch", branch, fails=f"the branch is '{branch}'")
+        run(check, branch, "main", fails=f"the branch is '{branch}'")
     git(project, "checkout", "--quiet", "-b", "elsewhere")
     git(project, "commit", "--quiet", "--allow-empty", "--message", "not on main")
-    run(check, "--on", "main", "--on", "no-such-branch", fails="not in the history of main no-such-branch")
+    run(check, *ASKED, fails="not in the history of main")
     git(project, "tag", "v0.1.0", "main")
-    run(check, fails="released already")
+    run(check, ASKED[0], "elsewhere", fails="released already")
     git(project, "tag", "--force", "v0.1.0", git(project, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "as a release commit is"))
-    run(check)
+    run(check, ASKED[0], "elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_version_disagrees(project, name, old, new, text):
         (project / name).write_text(new)
     else:
         edit(project / name, old, new)
-    run(project / ".ci/release/check-version", fails=text)
+    run(project / ".ci/release/check-version", *ASKED, fails=text)
     if new == "Unreleased":
         run(project / ".ci/release/check-version", "--unreleased")
 
@@ -137,11 +140,11 @@ def test_notes(project):
     text = run(notes, "0.1.0")
     assert text.startswith("### ") and "## [" not in text
     run(notes, "0.1", fails="says nothing about 0.1")
-    pins = ["--repository", "owner/deploy-hook", "--commit", "c" * 40, "--action", IMAGE, "--shell", IMAGE, "--builder", f"rust:1@{DIGEST}"]
+    pins = ["owner/deploy-hook", "c" * 40, IMAGE, IMAGE, f"rust:1@{DIGEST}"]
     text = run(notes, "0.1.0", *pins)
     for part in (f"uses: owner/deploy-hook@{'c' * 40} # v0.1.0", f"oci://{IMAGE} --repo owner/deploy-hook \\\n", "--source-ref refs/heads/release/0.1.0\n"):
         assert part in text
-    run(notes, "0.1.0", *pins[:5], "registry.example.com/owner/deploy-hook:0.1.0", *pins[6:], fails="notes VERSION")
+    run(notes, "0.1.0", *pins[:2], "registry.example.com/owner/deploy-hook:0.1.0", *pins[3:], fails="notes VERSION")
 
 
 def test_checksums(assets, sums):
@@ -182,7 +185,7 @@ def test_checksums(assets, sums):
 )
 def test_pin_refuses(project, sums, image, url, text):
     """What is no pin."""
-    run(project / ".ci/release/pin-action", image, url, sums, fails=text)
+    run(project / ".ci/release/commit", "0.1.0", image, url, sums, fails=text)
 
 
 def test_release(project, sums, tmp_path):
@@ -196,9 +199,9 @@ def test_release(project, sums, tmp_path):
     def refs():
         return dict(reversed(line.split("\t")) for line in git(project, "ls-remote", "origin").splitlines())
 
-    run(scripts / "pin-action", IMAGE, URL, project / "README.md", fails="no checksums")
+    run(scripts / "commit", "0.1.0", IMAGE, URL, project / "README.md", fails="no checksums")
     (tmp_path / "short").write_text("".join(sums.read_text().splitlines(True)[1:]))
-    run(scripts / "pin-action", IMAGE, URL, tmp_path / "short", fails="does not name the binaries")
+    run(scripts / "commit", "0.1.0", IMAGE, URL, tmp_path / "short", fails="does not name the binaries")
     made, before = [scripts / "commit", "0.1.0", IMAGE, URL, sums], refs()
     commit = run(*made)
     assert run(*made, "--push", "origin", "--dry-run") == commit
