@@ -32,30 +32,21 @@ const VIEWS = [
   { name: "dark", colorScheme: "dark", theme: "dark", timezoneId: "America/New_York", mermaid: file("mermaid-10/dist/mermaid.min.js") },
 ];
 
-const SIGNS = {
-  succeeded: "✅ Succeeded",
-  failed: "❌ Failed",
-  canceled: "🚫 Canceled",
-  superseded: "🚫 Superseded",
-  triggered: "🚀 Triggered",
-  "timed-out": "⚠️ Timed out",
-  lost: "⚠️ Lost",
-  refused: "❌ Refused",
-  unreachable: "❌ Unreachable",
-  uncertain: "⚠️ Uncertain",
-  interrupted: "🚫 Interrupted",
-  skipped: "⏭️ Skipped",
-  "bad-input": "❌ Bad input",
-};
+// How the heading of each outcome begins: a sign and the outcome's name.
+const SIGNS = {};
+for (const [sign, outcomes] of Object.entries({
+  "✅": ["succeeded"],
+  "❌": ["failed", "refused", "unreachable", "bad-input"],
+  "🚫": ["canceled", "superseded", "interrupted"],
+  "⚠️": ["timed-out", "lost", "uncertain"],
+  "🚀": ["triggered"],
+  "⏭️": ["skipped"],
+})) {
+  for (const outcome of outcomes) SIGNS[outcome] = `${sign} ${outcome[0].toUpperCase()}${outcome.slice(1).replace("-", " ")}`;
+}
 
 // The schema of rehype-sanitize is GitHub's own.
-const github = unified()
-  .use(remarkParse)
-  .use(remarkGfm)
-  .use(remarkRehype, { allowDangerousHtml: true })
-  .use(rehypeRaw)
-  .use(rehypeSanitize)
-  .use(rehypeStringify);
+const github = unified().use(remarkParse).use(remarkGfm).use(remarkRehype, { allowDangerousHtml: true }).use(rehypeRaw).use(rehypeSanitize).use(rehypeStringify);
 
 async function html(markdown) {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Job summary</title><style>${style}

@@ -290,6 +290,7 @@ def registry(tmp_path):
         process.terminate()
 
 
+@pytest.mark.skipif(not (shutil.which("docker-registry") and shutil.which("skopeo")), reason="there is no docker-registry or no skopeo")
 def test_image(registry, tmp_path):
     """An image for both architectures: its digest is known beforehand, nothing else is pushed, and it has no name until it is given one."""
     image, name = SCRIPTS / "image", f"{registry}/owner/deploy-hook"

@@ -17,7 +17,7 @@ import pytest
 from github_runner import CANCEL, Job, stage, statuses
 from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, ROOT, SHELL, TOKEN, Attached, created, docker, forget, sandbox
 
-# Bytes of the image for the Action: its files, and what goes over the network. `.ci/image-size` reads them here.
+# Bytes of the image for the Action: its files, and what goes over the network. `.ci/check-images` reads them here.
 DISK_LIMIT = 5_000_000
 NETWORK_LIMIT = 2_500_000
 # What a follow may take: resident KiB, and CPU seconds for as many polls as a deployment of a quarter of an hour gets.

@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 import ssl
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -66,7 +67,10 @@ class Network:
         self.name = f"deployhooktest-{secrets.token_hex(4)}"
         # A range of its own for every run, as RFC 4193 has it; older engines do not choose one.
         range_of_six = f"fd{secrets.token_hex(1)}:{secrets.token_hex(2)}:{secrets.token_hex(2)}::/64"
-        docker("network", "create", "--ipv6", "--subnet", range_of_six, self.name)
+        try:
+            docker("network", "create", "--ipv6", "--subnet", range_of_six, self.name)
+        except subprocess.CalledProcessError:
+            docker("network", "create", self.name)
         stack.callback(forget, "network", "rm", self.name)
         mounts, python = python_of_this_machine()
         line = ["run", "--detach", "--name", self.name, "--network", self.name, "--network-alias", NEAR, *mounts]
