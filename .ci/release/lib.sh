@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# For the scripts in this folder: what a version looks like, what a release consists of. Sourced; every script then works from the
-# repository's root, and none needs anything but git, jq, curl, sha256sum and, for images, skopeo.
+# For the scripts in this folder, which work from the repository's root, with git, jq, sha256sum and, for images, skopeo.
 # shellcheck disable=SC2034 # each script uses some of this
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
