@@ -1,19 +1,13 @@
 # shellcheck shell=bash
-# For the scripts in this folder: what a version looks like, what a release consists of. Sourced; every script then works from the
-# repository's root, and none needs anything but git, jq, curl, sha256sum and, for images, skopeo.
+# For the scripts in this folder, which work from the repository's root, with git, jq, sha256sum and, for images, skopeo.
 # shellcheck disable=SC2034 # each script uses some of this
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root" || exit
 
 # The binaries of a release, by the names of their assets. action/binary/run.sh asks for them by these names.
-binaries=(
-  deploy-hook-linux-x86_64
-  deploy-hook-linux-aarch64
-  deploy-hook-macos-x86_64
-  deploy-hook-macos-aarch64
-  deploy-hook-windows-x86_64.exe
-)
+binaries=(linux-x86_64 linux-aarch64 macos-x86_64 macos-aarch64 windows-x86_64.exe)
+binaries=("${binaries[@]/#/deploy-hook-}")
 
 # No build metadata (`+…`): an image's tag cannot hold the plus sign.
 semver='(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?'

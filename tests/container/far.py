@@ -1,9 +1,10 @@
-"""The far side of network.py: TLS in front of the embedded platform, a DNS server, and proxies, in a container of a private network.
+"""The far side of test_network.py: TLS in front of the embedded platform, a DNS server, and a proxy, in a container of a private network.
 
 usage: far.py FOLDER, which holds config.json and the certificates, and gets a line of records.jsonl for everything that was asked
 """
 
 import base64
+import contextlib
 import json
 import select
 import socket
@@ -15,7 +16,6 @@ import time
 from pathlib import Path
 
 FOLDER = Path(sys.argv[1])
-A, AAAA = 1, 28
 RECORDS = (FOLDER / "records.jsonl").open("a", encoding="utf-8", buffering=1)
 
 
@@ -30,52 +30,36 @@ def background(work, *arguments):
 
 
 def listen(port, serve, address="::"):
-    """Gives each connection to `serve`, which has to close it. `::` is every address, of IPv4 too."""
+    """Gives each connection to `serve`. `::` is every address, of IPv4 too."""
     listener = socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=address == "::")
+
+    def guarded(connection, peer):
+        # That the other end is gone is nobody's fault.
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(30)
+            serve(connection, peer)
 
     def accept():
         while True:
-            connection, peer = listener.accept()
-            background(guarded, serve, connection, peer)
+            background(guarded, *listener.accept())
 
     background(accept)
 
 
-def guarded(serve, connection, peer):
-    """One connection. That the other end is gone is nobody's fault."""
-    with connection:
-        connection.settimeout(30)
-        try:
-            serve(connection, peer)
-        except OSError:
-            pass
-
-
-def join(one, other):
-    """Passes on what comes from either to the other, until one of them ends. In one thread: TLS is not read and written at once."""
-    with other:
+def join(one, port):
+    """Passes on what comes from either side, until one of them ends. In one thread: TLS is not read and written at once."""
+    with socket.create_connection(("127.0.0.1", port)) as other:
         peers = {one: other, other: one}
         while True:
             held = [source for source in peers if isinstance(source, ssl.SSLSocket) and source.pending()]
             for source in held or select.select(list(peers), [], [], 30)[0]:
-                data = source.recv(65536)
-                if not data:
+                if not (data := source.recv(65536)):
                     return
                 peers[source].sendall(data)
 
 
-def relay(port):
-    """A server that stands in front of the platform."""
-
-    def serve(connection, _):
-        record("relay")
-        join(connection, socket.create_connection(("127.0.0.1", port)))
-
-    return serve
-
-
 def terminator(port):
-    """The same behind TLS. The name that is asked for decides nothing: there is one certificate."""
+    """TLS in front of the platform. The name that is asked for decides nothing: there is one certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(FOLDER / "server.pem", FOLDER / "server.key")
     asked = threading.local()
@@ -91,17 +75,19 @@ def terminator(port):
             return
         with inner:
             record("tls", name=asked.name, family=family, error=None)
-            join(inner, socket.create_connection(("127.0.0.1", port)))
+            join(inner, port)
 
     return serve
 
 
-def head(connection):
-    """The head of a request."""
-    data = b""
-    while b"\r\n\r\n" not in data and (more := connection.recv(4096)):
-        data += more
-    return data.decode("latin-1")
+def relay(port):
+    """A server without TLS in front of the platform."""
+
+    def serve(connection, _):
+        record("relay")
+        join(connection, port)
+
+    return serve
 
 
 def proxy(credentials, to):
@@ -109,30 +95,19 @@ def proxy(credentials, to):
     wanted = "Basic " + base64.b64encode(credentials.encode()).decode()
 
     def serve(connection, _):
-        first, *lines = head(connection).split("\r\n")
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines if ": " in line)}
-        given = headers.get("proxy-authorization")
-        granted = given == wanted and first.startswith("CONNECT ")
-        record("proxy", line=first, authorization=given, granted=granted)
-        if granted:
+        data = b""
+        while b"\r\n\r\n" not in data and (more := connection.recv(4096)):
+            data += more
+        first, *lines = data.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        record("proxy", line=first, authorization=headers.get("proxy-authorization"))
+        if headers.get("proxy-authorization") == wanted and first.startswith("CONNECT "):
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            join(connection, socket.create_connection(("127.0.0.1", to)))
+            join(connection, to)
         else:
-            # It says back what it was sent, as a badly made one might.
-            body = f"{given} {credentials}".encode()
-            answer = f"HTTP/1.1 407 Wanted {wanted}\r\nproxy-authenticate: Basic\r\ncontent-length: {len(body)}\r\n\r\n"
-            connection.sendall(answer.encode() + body)
+            connection.sendall(b"HTTP/1.1 407 No\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")
 
     return serve
-
-
-def labels(data, at):
-    """The name at this place of a DNS question, and the place behind it. A question has no compressed names."""
-    parts = []
-    while length := data[at]:
-        parts.append(data[at + 1 : at + 1 + length].decode("latin-1"))
-        at += 1 + length
-    return ".".join(parts).lower(), at + 1
 
 
 def dns(names):
@@ -140,30 +115,32 @@ def dns(names):
     server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     server.bind(("::", 53))
+    kinds = {1: ("A", socket.AF_INET), 28: ("AAAA", socket.AF_INET6)}
 
     def serve():
         while True:
             data, peer = server.recvfrom(4096)
-            name, at = labels(data, 12)
-            kind = struct.unpack("!H", data[at : at + 2])[0]
-            record("dns", name=name, kind={A: "A", AAAA: "AAAA"}.get(kind, kind))
+            # A question has no compressed names: a length before each label, and 0 at the end.
+            labels, at = [], 12
+            while length := data[at]:
+                labels.append(data[at + 1 : at + 1 + length].decode("latin-1").lower())
+                at += 1 + length
+            name, number = ".".join(labels), struct.unpack("!H", data[at + 1 : at + 3])[0]
+            kind, version = kinds.get(number, (number, None))
+            record("dns", name=name, kind=kind)
             if name.startswith("silent"):
                 continue
-            addresses = names.get(name)
-            version = {A: socket.AF_INET, AAAA: socket.AF_INET6}.get(kind)
-            found = [socket.inet_pton(version, one) for one in addresses or () if (":" in one) == (kind == AAAA)] if version else []
+            found = [socket.inet_pton(version, one) for one in names.get(name, ()) if version and (":" in one) == (kind == "AAAA")]
             # An answer with authority, recursion available; 3 is "no such name".
-            flags = 0x8580 | (0 if addresses is not None else 3)
-            answer = data[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + data[12 : at + 4]
+            answer = data[:2] + struct.pack("!HHHHH", 0x8580 | (0 if name in names else 3), 1, len(found), 0, 0) + data[12 : at + 5]
             for one in found:
-                answer += struct.pack("!HHHIH", 0xC00C, kind, 1, 60, len(one)) + one
+                answer += struct.pack("!HHHIH", 0xC00C, number, 1, 60, len(one)) + one
             server.sendto(answer, peer)
 
     background(serve)
 
 
-def main():
-    """Starts everything once it is told what, and says so."""
+if __name__ == "__main__":
     while not (FOLDER / "config.json").exists():
         time.sleep(0.02)
     config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
@@ -174,7 +151,3 @@ def main():
         listen(8080, relay(config["platform"]), address="::1")
     record("far", ready=True)
     threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

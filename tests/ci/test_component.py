@@ -1,0 +1,109 @@
+"""The GitLab component: its header, its job with inputs filled in as GitLab does, and the job's script; and what every job needs that
+deploys, in the examples too. What no schema of GitLab's knows is checked here.
+"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER, BODY = YAML(typ="safe", pure=True).load_all((ROOT / "templates/deploy-hook.yml").read_text(encoding="utf-8"))
+INPUTS = HEADER["spec"]["inputs"]
+INPUT = re.compile(r"\$\[\[\s*inputs\.([a-z-]+)\s*\]\]")
+TYPES = {"string": str, "array": list, "boolean": bool}
+# Another value for each input, and one for those that have no default.
+OTHERS = {
+    "image": "registry.example.com/deploy-hook:shell",
+    "job-name": "deploy to staging",
+    "stage": "staging",
+    "rules": [{"if": '$CI_PIPELINE_SOURCE == "schedule"', "when": "manual"}],
+    "environment": "review/$CI_COMMIT_REF_SLUG",
+    "environment-url": "https://$CI_COMMIT_REF_SLUG.example.com",
+    "hook-url-variable": "STAGING_HOOK_URL",
+    "api-token-variable": "STAGING_TOKEN",
+    "gitlab-token-variable": "NOTES_TOKEN",
+    "wait": "never",
+    "timeout": "1h 30m",
+    "job-timeout": "100 minutes",
+    "on-canceled": "pass",
+    "if-missing": "skip",
+    "report": "summary,comment",
+    "dry-run": True,
+}
+DEFAULTS = {name: spec.get("default", OTHERS.get(name)) for name, spec in INPUTS.items()}
+# What every job that deploys needs, each for its own reason; the files are the program's.
+NEEDED = {
+    "artifacts": {
+        "when": "always",
+        "paths": ["deploy-hook-summary.md"],
+        "reports": {"dotenv": "deploy-hook.env", "annotations": "deploy-hook-annotations.json"},
+    },
+    "dependencies": [],
+    "interruptible": False,
+    "retry": {"max": 2, "exit_codes": [4]},
+}
+
+
+def filled(node, inputs):
+    """The configuration with the inputs in it: in its own type where it is the whole value, else as text."""
+    if isinstance(node, dict):
+        return {filled(key, inputs): filled(value, inputs) for key, value in node.items()}
+    if isinstance(node, list):
+        return [filled(value, inputs) for value in node]
+    if not isinstance(node, str):
+        return node
+    if whole := INPUT.fullmatch(node):
+        return inputs[whole[1]]
+    return INPUT.sub(lambda found: value if isinstance(value := inputs[found[1]], str) else json.dumps(value), node)
+
+
+def deploying(jobs):
+    """The jobs that deploy, each with what it needs."""
+    found = []
+    for name, job in jobs.items():
+        script = job.get("script", []) if isinstance(job, dict) else []
+        if any("deploy-hook deploy" in line for line in script) or (isinstance(job, dict) and str(job.get("image")).endswith(":action")):
+            found.append(name)
+            assert {key: job.get(key) for key in NEEDED} == NEEDED, name
+            assert job.get("resource_group") and job.get("timeout"), name
+    return found
+
+
+def test_inputs():
+    """Every input is used, described, not secret, and cannot end the quotes around it in the script."""
+    assert set(INPUT.findall(json.dumps(BODY))) == set(INPUTS) == set(OTHERS)
+    assert "$[[" not in INPUT.sub("", json.dumps(BODY)), "an interpolation that is not one"
+    [(job_name, job)] = BODY.items()
+    assert INPUT.fullmatch(job_name)
+    for name, spec in INPUTS.items():
+        assert spec.get("description"), name
+        # An input is text in the configuration, for everybody to read.
+        assert name.endswith("-variable") or not re.search("token|hook|secret", name), f"{name} would hold a secret"
+        if any(f"inputs.{name} " in line for line in job["script"]) and spec.get("type") != "boolean":
+            assert "options" in spec or "regex" in spec, f"{name} is in the script and may be anything"
+        for value in (OTHERS[name], DEFAULTS[name]):
+            assert isinstance(value, TYPES[spec.get("type", "string")]), name
+            assert value in spec.get("options", [value]) and re.search(spec.get("regex", ""), str(value)), name
+
+
+@pytest.mark.parametrize("inputs", [DEFAULTS, OTHERS], ids=["defaults", "others"])
+def test_job(inputs, tmp_path):
+    """The header and the job fit GitLab's schema, and shellcheck has nothing to say of the script."""
+    job = filled(BODY, inputs)
+    assert len(deploying(job)) == 1
+    script = "\n".join(["#!/bin/sh", *next(iter(job.values()))["script"], ""])
+    for name, content in (("header.json", json.dumps(HEADER)), ("job.json", json.dumps(job)), ("job.sh", script)):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    subprocess.run(["check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", tmp_path / "header.json", tmp_path / "job.json"], check=True)
+    subprocess.run(["shellcheck", "--severity=style", tmp_path / "job.sh"], check=True)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)
+def test_example(path):
+    """Every example deploys, or includes what does."""
+    jobs = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    assert deploying(jobs) or "include" in jobs

@@ -1,0 +1,412 @@
+"""The scripts that make a release, on copies and against servers on this machine: a bare repository instead of the forge, Debian's
+`docker-registry` instead of the image registry. And what release.yml promises.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / ".ci/release"
+BINARIES = [f"deploy-hook-{name}" for name in ("linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-aarch64", "windows-x86_64.exe")]
+DIGEST = "sha256:" + "5" * 64
+IMAGE = f"registry.example.com/owner/deploy-hook@{DIGEST}"
+URL = "https://example.com/owner/deploy-hook/releases/download/v0.1.0"
+# Nothing of the machine's own configuration, and nothing of a CI's.
+ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+
+
+def run(*args, fails=None, env=None):
+    """Standard output. With `fails` it has to end with an error that says this."""
+    done = subprocess.run([str(one) for one in args], env=ENV | (env or {}), capture_output=True, text=True, timeout=120, check=False)
+    text = done.stdout + done.stderr
+    assert (done.returncode == 0) == (fails is None) and (fails or "") in text, text
+    return done.stdout.strip()
+
+
+def git(folder, *args, **more):
+    """Runs git in a folder as somebody."""
+    return run("git", "-C", folder, "-c", "user.name=test", "-c", "user.email=test@example.com", *args, **more)
+
+
+def edit(path, pattern, new):
+    """Replaces the one place that is such."""
+    text, count = re.subn(pattern, new, path.read_text(), count=1, flags=re.M)
+    assert count, f"{path} has no {pattern}"
+    path.write_text(text)
+
+
+def set_version(folder, version):
+    """As the commit that prepares a release does."""
+    edit(folder / "Cargo.toml", r'(?<=^version = ")[^"]+', version)
+    edit(folder / "Cargo.lock", r'(?<=\nname = "deploy-hook"\nversion = ")[^"]+', version)
+    edit(folder / "CHANGELOG.md", r"^## \[\d.*", f"## [{version}] - 2030-01-31")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", f"chore: prepare {version}")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of this project in a repository of its own, with everything in order for the release of 0.1.0."""
+    names = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in filter(lambda one: one and (ROOT / one).is_file(), names):
+        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / "project" / name)
+    git(tmp_path / "project", "init", "--quiet", "--initial-branch", "main")
+    set_version(tmp_path / "project", "0.1.0")
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def assets(tmp_path):
+    """Stand-ins for the files of a release."""
+    folder = tmp_path / "release/assets"
+    folder.mkdir(parents=True)
+    for name in BINARIES:
+        (folder / name).write_text(f"not really {name}\n")
+    return folder
+
+
+@pytest.fixture
+def sums(assets):
+    """The checksums that a release's commit holds."""
+    run(SCRIPTS / "checksums", "write", assets)
+    path = assets.parent / "checksums.txt"
+    path.write_text(run(SCRIPTS / "checksums", "binaries", assets) + "\n")
+    return path
+
+
+# --- the scripts ---
+
+
+ASKED = ("refs/heads/release/0.1.0", "main")
+
+
+def test_version(project):
+    """Who asks for a release, and from where."""
+    check = project / ".ci/release/check-version"
+    assert run(check, *ASKED) == "0.1.0"
+    for branch in ("refs/tags/release/0.1.0", "refs/heads/release/0.2.0"):
+        run(check, branch, "main", fails=f"the branch is '{branch}'")
+    git(project, "checkout", "--quiet", "-b", "elsewhere")
+    git(project, "commit", "--quiet", "--allow-empty", "--message", "not on main")
+    run(check, *ASKED, fails="not in the history of main")
+    git(project, "tag", "v0.1.0", "main")
+    run(check, ASKED[0], "elsewhere", fails="released already")
+    git(project, "tag", "--force", "v0.1.0", git(project, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "as a release commit is"))
+    run(check, ASKED[0], "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "text"),
+    [
+        ("Cargo.toml", '(?<=^version = ")0.1.0', "0.1.1", "Cargo.lock '0.1.0'"),
+        ("Cargo.toml", '(?<=^version = ")0.1.0', "0.1", "no version that can be released"),
+        ("CHANGELOG.md", "2030-01-31", "Unreleased", "but '## [0.1.0] - Unreleased'"),
+        ("CHANGELOG.md", r"^## \[0.1.0\]", "## [0.1.9]", "no heading"),
+        ("CHANGELOG.md", r"^## \[0.1.0\].*", r"\g<0>\n\n## [0.0.9]", "says nothing about 0.1.0"),
+        ("action.yml", "^  image: Dockerfile", f"  image: docker://{IMAGE}", "does not build from the Dockerfile"),
+        ("action/binary/checksums.txt", None, "\n", "only a release commit has"),
+    ],
+)
+def test_version_disagrees(project, name, old, new, text):
+    """What names another version, or belongs to a release already, stops it."""
+    if old is None:
+        (project / name).write_text(new)
+    else:
+        edit(project / name, old, new)
+    run(project / ".ci/release/check-version", *ASKED, fails=text)
+    if new == "Unreleased":
+        run(project / ".ci/release/check-version", "--unreleased")
+
+
+def test_notes(project):
+    """The changelog's section, what to pin, and how to verify it."""
+    notes = project / ".ci/release/notes"
+    text = run(notes, "0.1.0")
+    assert text.startswith("### ") and "## [" not in text
+    run(notes, "0.1", fails="says nothing about 0.1")
+    pins = ["owner/deploy-hook", "c" * 40, IMAGE, IMAGE, f"rust:1@{DIGEST}"]
+    text = run(notes, "0.1.0", *pins)
+    for part in (f"uses: owner/deploy-hook@{'c' * 40} # v0.1.0", f"oci://{IMAGE} --repo owner/deploy-hook \\\n", "--source-ref refs/heads/release/0.1.0\n"):
+        assert part in text
+    run(notes, "0.1.0", *pins[:2], "registry.example.com/owner/deploy-hook:0.1.0", *pins[3:], fails="notes VERSION")
+
+
+def test_checksums(assets, sums):
+    """Every binary has to be there; one hash covers everything: contents, names, and what is in folders."""
+    checksums, release = SCRIPTS / "checksums", assets.parent
+    assert [line.split()[1] for line in sums.read_text().splitlines()] == BINARIES
+    (assets / BINARIES[4]).rename(release / "away")
+    run(checksums, "write", assets, fails=f"{BINARIES[4]} is missing")
+    (release / "away").rename(assets / BINARIES[4])
+    whole = run(checksums, "whole", release)
+    assert run(checksums, "whole", release, whole) == whole
+    run(checksums, "whole", release, "", fails="is not what was put together")
+    # One binary, with every list that is beside it.
+    before = (assets / BINARIES[0]).read_text()
+    (assets / BINARIES[0]).write_text("somebody else's program\n")
+    run(checksums, "write", assets)
+    run(checksums, "whole", release, whole, fails="is not what was put together")
+    (assets / BINARIES[0]).write_text(before)
+    run(checksums, "write", assets)
+    for name in ("more", "below/more"):
+        (release / name).parent.mkdir(exist_ok=True)
+        (release / name).write_text("more\n")
+        run(checksums, "whole", release, whole, fails="is not what was put together")
+        (release / name).unlink()
+    assert run(checksums, "whole", release) == whole
+    (release / "link").symlink_to("notes.md")
+    run(checksums, "whole", release, fails="neither a file nor a folder")
+
+
+@pytest.mark.parametrize(
+    ("image", "url", "text"),
+    [
+        (IMAGE.replace("@sha256:", ":"), URL, "not an image by its digest"),
+        (IMAGE[:-1], URL, "not an image by its digest"),
+        (IMAGE.replace("owner", "Owner"), URL, "not an image by its digest"),
+        (IMAGE, "example.com", "not a URL"),
+    ],
+)
+def test_pin_refuses(project, sums, image, url, text):
+    """What is no pin."""
+    run(project / ".ci/release/commit", "0.1.0", image, url, sums, fails=text)
+
+
+def test_release(project, sums, tmp_path):
+    """The release commit, its tag, and the names that move: the same arguments give the same commit, and nothing is overwritten."""
+    scripts, remote = project / ".ci/release", tmp_path / "remote.git"
+    run("git", "init", "--quiet", "--bare", "--initial-branch", "main", remote)
+    git(project, "remote", "add", "origin", remote)
+    git(project, "push", "--quiet", "origin", "main", "main:release/0.1.0")
+    head = git(project, "rev-parse", "HEAD")
+
+    def refs():
+        return dict(reversed(line.split("\t")) for line in git(project, "ls-remote", "origin").splitlines())
+
+    run(scripts / "commit", "0.1.0", IMAGE, URL, project / "README.md", fails="no checksums")
+    (tmp_path / "short").write_text("".join(sums.read_text().splitlines(True)[1:]))
+    run(scripts / "commit", "0.1.0", IMAGE, URL, tmp_path / "short", fails="does not name the binaries")
+    made, before = [scripts / "commit", "0.1.0", IMAGE, URL, sums], refs()
+    commit = run(*made)
+    assert run(*made, "--push", "origin", "--dry-run") == commit
+    assert refs() == before and git(project, "status", "--porcelain") == "" and git(project, "rev-parse", "HEAD") == head
+    run(scripts / "move-tags", "0.1.0", "origin", "--push", fails="there is no v0.1.0")
+    time.sleep(1.1)
+    for _ in range(2):
+        assert run(*made, "--push", "origin") == commit, "another second, or a repetition"
+        assert refs() == before | {"refs/heads/release/0.1.0": commit, "refs/tags/v0.1.0": commit}
+    run(scripts / "commit", "0.1.0", IMAGE, URL + "s", sums, "--push", "origin", fails="already, and not")
+    assert git(project, "diff", "--name-only", head, commit).split() == ["action.yml", "action/binary/checksums.txt", "action/binary/url.txt"]
+    assert git(project, "rev-parse", f"{commit}^") == head
+    # More than the image has not changed, the file is an Action, and the checksums are those of the assets.
+    pinned, action = tmp_path / "action.yml", YAML(typ="safe").load((project / "action.yml").read_text())
+    pinned.write_text(git(project, "show", f"{commit}:action.yml") + "\n")
+    action["runs"]["image"] = f"docker://{IMAGE}"
+    assert YAML(typ="safe").load(pinned.read_text()) == action
+    run("check-jsonschema", "--builtin-schema", "vendor.github-actions", pinned)
+    assert git(project, "show", f"{commit}:action/binary/checksums.txt") == sums.read_text().strip()
+
+    # Somebody pushes to the branch while the release runs: it stops before there is a tag.
+    set_version(project, "0.2.0")
+    other = git(project, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "in between")
+    git(project, "push", "--quiet", "origin", f"{other}:refs/heads/release/0.2.0")
+    run(scripts / "commit", "0.2.0", IMAGE, URL, sums, "--push", "origin", fails="rejected")
+    assert "refs/tags/v0.2.0" not in refs()
+
+    # Which names move, and which version is the newest of all: 10 is more than 9, the fix of an old version and a pre-release move none.
+    run(scripts / "move-tags", "0.1.0", "origin", "--push", "--dry-run")
+    assert "refs/tags/v0" not in refs()
+    last = {}
+    for version, names, latest in [
+        ("0.1.0", ["0.1", "0"], "true"),
+        ("0.9.0", ["0.9", "0"], "true"),
+        ("0.10.0", ["0.10", "0"], "true"),
+        ("0.9.1", ["0.9"], "false"),
+        ("1.0.0-rc.1", [], "false"),
+        ("1.0.0", ["1.0", "1"], "true"),
+        ("0.11.0", ["0.11", "0"], "false"),
+    ]:
+        if version != "0.1.0":
+            git(project, "push", "--quiet", "origin", f"{git(project, 'commit-tree', 'HEAD^{tree}', '-m', version)}:refs/tags/v{version}")
+        assert run(scripts / "move-tags", version, "origin", "--push").split() == names
+        assert run(scripts / "move-tags", version, "origin", "--latest") == latest
+        last |= {f"refs/tags/v{name}": refs()[f"refs/tags/v{version}"] for name in names if "." not in name}
+        assert {name: commit for name, commit in refs().items() if re.fullmatch(r"refs/tags/v\d", name)} == last
+    run(scripts / "move-tags", "0.11.0", "origin", "--latest", "--push", fails="move-tags VERSION")
+
+
+# --- images ---
+
+
+def archive(path, architecture):
+    """What `docker save` writes, of an image with one small file."""
+
+    def tar(files, to):
+        with tarfile.open(fileobj=to, mode="w") as file:
+            for name, data in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                file.addfile(info, io.BytesIO(data))
+
+    layer = io.BytesIO()
+    tar({"deploy-hook": architecture.encode()}, layer)
+    layers = {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()]}
+    config = json.dumps({"architecture": architecture, "os": "linux", "config": {}, "rootfs": layers}).encode()
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]).encode()
+    with path.open("wb") as file:
+        tar({"config.json": config, "layer.tar": layer.getvalue(), "manifest.json": manifest}, file)
+    return path
+
+
+@pytest.fixture
+def registry(tmp_path):
+    """Debian's registry on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        host = f"127.0.0.1:{one.getsockname()[1]}"
+    config = {"version": "0.1", "log": {"level": "error"}, "storage": {"filesystem": {"rootdirectory": str(tmp_path / "data")}}, "http": {"addr": host}}
+    (tmp_path / "config.yml").write_text(json.dumps(config))
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(["docker-registry", "serve", tmp_path / "config.yml"], stdout=log, stderr=log) as process:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(host.split(":"), timeout=1):
+                break
+            time.sleep(0.1)
+        yield host
+        process.terminate()
+
+
+@pytest.mark.skipif(not (shutil.which("docker-registry") and shutil.which("skopeo")), reason="there is no docker-registry or no skopeo")
+def test_image(registry, tmp_path):
+    """An image for both architectures: its digest is known beforehand, nothing else is pushed, and it has no name until it is given one."""
+    image, name = SCRIPTS / "image", f"{registry}/owner/deploy-hook"
+    pair = [f"{one}={archive(tmp_path / f'{one}.tar', one)}" for one in ("amd64", "arm64")]
+    layout = tmp_path / "layout"
+    digest = run(image, "index", layout, *pair)
+    assert run(image, "index", tmp_path / "again", *pair) == digest, "the same images have another digest"
+    run(image, "index", tmp_path / "swapped", f"arm64={tmp_path / 'amd64.tar'}", fails="not for linux/arm64")
+    run(image, "index", layout, pair[0], fails="there already")
+    one = run(image, "manifest", layout, "arm64")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", one) and one != run(image, "manifest", layout, "amd64")
+    target = f"{name}@{digest}"
+    assert "copy" in run(image, "push", layout, target, "--dry-run")
+    run(image, "push", layout, f"{name}@{DIGEST}", fails="nothing was pushed")
+    run(image, "push", layout, name, fails="not an image by its digest")
+    run(image, "public", target, fails="cannot be pulled without a login")
+    for _ in range(2):
+        assert run(image, "push", layout, target) == target
+    run(image, "public", target)
+    run(image, "public", f"{name}@{one}", fails="is not for amd64 and arm64")
+
+    def get(path):
+        accept = {"Accept": "application/vnd.oci.image.index.v1+json"}
+        with urllib.request.urlopen(urllib.request.Request(f"http://{registry}/v2/owner/deploy-hook/{path}", headers=accept), timeout=10) as answer:
+            return answer.read()
+
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        get("tags/list")
+    run(image, "tag", target, "0.1.0", "0.1", "--dry-run")
+    run(image, "tag", target, "0.1.0", "0.1", "0")
+    run(image, "tag", target, "no tag", fails="no tag")
+    assert sorted(json.loads(get("tags/list"))["tags"]) == ["0", "0.1", "0.1.0"]
+    assert "sha256:" + hashlib.sha256(get("manifests/0.1")).hexdigest() == digest, "the tag is not on the pushed image"
+
+
+# --- release.yml ---
+
+WORKFLOW = YAML(typ="safe").load((ROOT / ".github/workflows/release.yml").read_text())
+JOBS = WORKFLOW["jobs"]
+WRITES = {
+    "push": {"packages", "id-token", "attestations", "artifact-metadata"},
+    "attest": {"id-token", "attestations"},
+    "publish": {"contents"},
+    "tags": {"contents", "packages"},
+    "crate": {"id-token"},
+}
+COMPILES = r"cargo (build|install|auditable|test|run|clippy)|docker build|release/build|sbom --install|\.ci/run|rustup"
+
+
+def before(name):
+    """The jobs that are over when this one begins."""
+    needs = JOBS[name].get("needs", [])
+    needs = [needs] if isinstance(needs, str) else needs
+    return {*needs, *(one for need in needs for one in before(need))}
+
+
+def scripts(name):
+    """What a job runs."""
+    return "\n".join(step.get("run", "") for step in JOBS[name]["steps"])
+
+
+def test_permissions():
+    """Nothing may write by default; each job only what it needs; what may write compiles nothing but packages the crate."""
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    found = {name: {scope for scope, level in job.get("permissions", {}).items() if level == "write"} for name, job in JOBS.items()}
+    assert {name: scopes for name, scopes in found.items() if scopes} == WRITES
+    assert {name: JOBS[name].get("environment") for name in WRITES} == dict.fromkeys(WRITES, "publish") | {"push": "release", "attest": "release"}
+    for name in WRITES:
+        text = scripts(name).replace("rustup toolchain install\n", "") if name == "crate" else scripts(name)
+        assert not re.search(COMPILES, text), f"{name} compiles"
+    assert "cargo publish --locked --no-verify" in scripts("crate")
+    assert not any("actions/cache" in step.get("uses", "") for job in JOBS.values() for step in job["steps"])
+
+
+def test_order():
+    """Nothing leaves the run before everything is built, checked and tried; nothing has a name before it is public and verified."""
+    built = {"version", "checks", "image", "binary", "bills", "assemble", "rehearse"}
+    assert all(built <= before(name) for name in WRITES)
+    assert {"push", "attest"} <= before("public") and "public" in before("publish")
+    assert all({"publish", "verify"} <= before(name) for name in ("tags", "crate")) and "publish" in before("verify")
+    assert "checks" in before("image") & before("binary")
+    for name in JOBS.keys() - built:
+        assert "publish == 'true'" in JOBS[name].get("if", "") or before(name) & {"push", "attest"}, f"{name} runs in a dry run"
+    assert WORKFLOW["concurrency"]["cancel-in-progress"] is False
+    platforms = ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "macos-15-intel", "windows-2025"]
+    assert all(JOBS[name]["strategy"]["matrix"]["runner"] == platforms for name in ("rehearse", "verify"))
+    built_here = [one["asset"] for one in JOBS["binary"]["strategy"]["matrix"]["include"]]
+    built_here += [f"deploy-hook-linux-{one['machine']}" for one in JOBS["image"]["strategy"]["matrix"]["include"]]
+    assert sorted(built_here) == sorted(JOBS["attest"]["strategy"]["matrix"]["asset"]) == sorted(BINARIES)
+
+
+def test_what_was_put_together():
+    """What may write holds what it downloads, by the artifact's id, against the hash of the whole before anything else is done."""
+    whole = "${{ needs.assemble.outputs.whole }}"
+    for name, job in JOBS.items():
+        uses = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+        if "actions/download-artifact" not in uses or not (name in WRITES or "assemble" in before(name)):
+            continue
+        at = uses.index("actions/download-artifact")
+        assert job["steps"][at]["with"] == {"artifact-ids": "${{ needs.assemble.outputs.artifact }}", "path": "release"}
+        if name in WRITES:
+            assert uses[:at] == ["actions/checkout"] and job["env"]["WHOLE"] == whole
+            assert job["steps"][at + 1]["run"] == '.ci/release/checksums whole release "$WHOLE"'
+    assert {"push", "attest", "publish"} == {name for name in WRITES if "download-artifact" in str(JOBS[name])}
+    assert '[[ $commit == "$COMMIT" ]]' in scripts("publish"), "the commit is the one that was put together"
+    # A fault of GitHub's is no release that is not there.
+    assert "release not found" in scripts("publish")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.name)
+def test_pins(path):
+    """Every action is pinned by its commit, no checkout leaves credentials, and every job has a time limit."""
+    workflow = YAML(typ="safe").load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        assert "timeout-minutes" in job, name
+        for step in job["steps"]:
+            assert re.fullmatch(r"\./(action/binary)?|[\w-]+/[\w-]+@[0-9a-f]{40}", step.get("uses", "./")), step["uses"]
+            assert not step.get("uses", "").startswith("actions/checkout") or step["with"]["persist-credentials"] is False

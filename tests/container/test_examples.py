@@ -1,0 +1,280 @@
+"""The workflows of examples/github, the project's own self-test and the Action without Docker, played by act against a sandbox and a
+GitHub on this machine's loopback; judged by what these two saw. tests/container/examples calls it.
+
+Not shown by act: environments and their rules (a run is given the secrets of one), what `permissions:` narrows, `concurrency:`, which
+events start a workflow (act is told one), what `actions/checkout` does (the repository is there as it stands), `max-parallel:`.
+"""
+
+import collections
+import contextlib
+import hashlib
+import json
+import os
+import re
+import ssl
+import subprocess
+import tempfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from support import ACTION, BASE, DOCKER_ENV, ROOT, TOKEN, Recorder, certificates, created, docker, git, sandbox, write
+
+JOB = os.environ.get("ACT_IMAGE", BASE)
+FOLDER = ROOT / "examples/github"
+# What the examples say instead of an owner and a commit.
+USES = "OWNER/deploy-hook@" + "0" * 40
+REPOSITORY, HEAD = "octo/site", "c0ffee00" * 5
+# Seconds that one event may take.
+LIMIT = 90
+ARCHITECTURE = docker("version", "--format", "{{.Server.Arch}}")
+
+
+class Site:
+    """A user's repository with one example in it."""
+
+    def __init__(self, folder, platform, github, workflow, text, files=None, server="github.com"):
+        self.folder, self.platform, self.github, self.workflow, self.server = folder / "site", platform, github, workflow, server
+        self.secrets = {"DEPLOY_HOOK_URL": platform.hook, "FORTRABBIT_API_TOKEN": platform.token, "GITHUB_TOKEN": TOKEN}
+        # The Action as it is, but for the image, which is there already, and the platform's address.
+        action = (ROOT / "action.yml").read_text(encoding="utf-8")
+        for old, new in (
+            ("  image: Dockerfile\n", f"  image: docker://{ACTION}\n"),
+            ("    default: https://api.fortrabbit.com\n", f"    default: {platform.manage}\n"),
+        ):
+            assert action.count(old) == 1
+            action = action.replace(old, new)
+        write(folder / "action", {"action.yml": action})
+        write(self.folder, {workflow: text, "Makefile": "test:\n\techo tested >tested\n", "action.yml": action, **(files or {})})
+        git(self.folder, "init", "--quiet", "--initial-branch", "main")
+        git(self.folder, "remote", "add", "origin", f"https://{server}/{REPOSITORY}.git")
+        git(self.folder, "add", "--all", "--force")
+        git(self.folder, "commit", "--quiet", "--message", "act")
+        self.sha = git(self.folder, "rev-parse", "HEAD")
+
+    def act(self, event, payload, *options, code=0, secrets=None):
+        """Plays one event, and gives back the log."""
+        top, secrets = self.folder.parent, self.secrets if secrets is None else secrets
+        payload = {"repository": {"full_name": REPOSITORY, "default_branch": "main"}, "sender": {"login": "octocat"}, **payload}
+        write(top, {"event.json": json.dumps(payload)})
+        api = self.github.url + ("" if self.server == "github.com" else "/api/v3")
+        # Told so by the signal, act ends its containers too.
+        line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT), "act", event, "--workflows", self.workflow, *options]
+        line += ["--eventpath", str(top / "event.json"), "--pull=false", "--bind", "--rm", "--network", "host", "--no-cache-server"]
+        line += ["--platform", f"ubuntu-24.04={JOB}", "--platform", f"self-hosted={JOB}", "--local-repository", f"{USES}={top / 'action'}"]
+        line += ["--env", f"GITHUB_API_URL={api}", "--container-architecture", f"linux/{ARCHITECTURE}", "--container-daemon-socket", "-"]
+        line += ["--action-cache-path", str(top / "cache"), "--github-instance", self.server]
+        line += [word for option in ("env", "secret", "var", "input") for word in (f"--{option}-file", "/dev/null")]
+        line += [word for name in secrets for word in ("--secret", name)]
+        # Nothing of a CI platform's around it, and the secrets on no command line.
+        env = DOCKER_ENV | {"HOME": os.environ["HOME"]} | secrets
+        done = subprocess.run(line, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, env=env)
+        print("".join(line for line in done.stdout.splitlines(keepends=True) if not line.endswith("⚙  ***\n")))
+        self.platform.holds_no_secret(done.stdout, json.dumps([(path, body) for _, path, _, body in self.github.calls]))
+        assert done.returncode == code
+        return done.stdout
+
+    def reported(self, *wanted, comments=0, dry_run=False):
+        """GitHub was told nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
+        root = f"/repos/{REPOSITORY}" if self.server == "github.com" else f"/api/v3/repos/{REPOSITORY}"
+        statuses, bodies = collections.defaultdict(list), []
+        for method, path, token, body in self.github.calls:
+            what = f"{method} {path.removeprefix(root)}"
+            assert token == TOKEN, what
+            if re.fullmatch(r"POST /statuses/[0-9a-f]{40}", what):
+                statuses[what[-40:], body["context"]].append(body["state"])
+                assert body["target_url"].startswith(f"https://{self.server}/{REPOSITORY}/actions/runs/")
+            elif comments and re.fullmatch(r"(GET|POST) /issues/7/comments(\?.*)?|PATCH /issues/comments/\d+", what):
+                bodies += [(method, (body or {}).get("body", ""))]
+            else:
+                assert dry_run and what == "GET ", f"nobody asked for this: {what}"  # it finds out whether the token is good
+        assert sorted((*where, states[-1]) for where, states in statuses.items()) == sorted(wanted)
+        assert all(states[0] == "pending" and states.index(states[-1]) == len(states) - 1 for states in statuses.values())
+        assert sum(method == "POST" for method, _ in bodies) == comments
+        return bodies
+
+
+@contextlib.contextmanager
+def site(example, scenario="success", generation="live", replaced=None, tls=None, **how):
+    """A site with this example, unchanged but for addresses, its sandbox and its GitHub."""
+    text = (FOLDER / example).read_text(encoding="utf-8")
+    assert text.count(f"uses: {USES} ") == 1
+    for old, new in (replaced or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    # What root wrote in the job's container may not be ours to remove.
+    with tempfile.TemporaryDirectory(prefix="dh-act-", ignore_cleanup_errors=True) as top:
+        with sandbox(scenario=scenario, generation=generation) as platform, Recorder(tls=tls) as github:
+            yield Site(Path(top), platform, github, f".github/workflows/{example}", text, **how)
+
+
+def assert_succeeded(log, deployment):
+    """The log shows the outputs, the job summary and the post step of a deployment that succeeded."""
+    for pair in ("outcome=succeeded", "succeeded=true", f"deployment-id={deployment}"):
+        assert f"::set-output:: {pair}\n" in log
+    assert CLOSED in log and re.search(r"Summary - ### \S+ Succeeded", log)
+
+
+CLOSED = "closed by the run itself"
+PUSH = {"ref": "refs/heads/main"}
+DISPATCH = {"branch": "main", "client_payload": {}}
+
+
+def test_every_example_is_played():
+    """Each example has a test here."""
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert [path.name for path in FOLDER.glob("*.yml") if f'"{path.name}"' not in tests] == []
+
+
+@pytest.mark.parametrize(
+    ("example", "event", "payload", "environment"),
+    [
+        ("manual.yml", "workflow_dispatch", {**PUSH, "inputs": {"environment": "staging", "dry-run": "false"}}, "staging"),
+        ("schedule.yml", "schedule", {"schedule": "17 4 * * *"}, "production"),
+        ("cms-publish.yml", "repository_dispatch", {"action": "cms-publish", **DISPATCH}, "production"),
+        ("zapier.yml", "repository_dispatch", {"action": "zapier", **DISPATCH}, "production"),
+    ],
+)
+def test_deploys(example, event, payload, environment):
+    """The event deploys, and the commit's status says so."""
+    with site(example) as here:
+        log = here.act(event, payload)
+        assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
+        here.reported((here.sha, f"Deploy / {environment}", "success"))
+
+
+def test_push():
+    """It tests, deploys, and says how it ended."""
+    with site("push.yml", generation="draft") as here:
+        log = here.act("push", PUSH)
+        [deployment] = here.platform.deployed("SUCCEEDED")
+        here.reported((here.sha, "Deploy / production", "success"))
+        assert_succeeded(log, deployment)
+        assert f"Deployment {deployment}, outcome succeeded" in log and "::set-output:: environment-url=https://www.example.com/" in log
+        assert (here.folder / "tested").read_text() == "tested\n"
+
+
+def test_push_fails():
+    """A build that fails fails the job, and that is said."""
+    with site("push.yml", scenario="build-fails") as here:
+        log = here.act("push", PUSH, code=1)
+        [deployment] = here.platform.deployed("FAILED")
+        here.reported((here.sha, "Deploy / production", "failure"))
+        assert f"Deployment {deployment}, outcome failed" in log and CLOSED in log
+
+
+def test_push_untested():
+    """Tests that fail: nothing is deployed."""
+    with site("push.yml", files={"Makefile": "test:\n\tfalse\n"}) as here:
+        here.act("push", PUSH, code=1)
+        here.platform.deployed()
+        here.reported()
+
+
+@pytest.mark.parametrize("who", ["own", "dependabot", "fork"])
+def test_preview(who):
+    """A pull request deploys, comments, and tests the preview; Dependabot's, without secrets, passes as skipped; a fork's runs no job."""
+    head = {"ref": "change", "sha": HEAD, "repo": {"full_name": "stranger/site" if who == "fork" else REPOSITORY}}
+    event = {"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": head, "base": {"ref": "main"}}}
+    with Recorder() as web, site("pull-request-preview.yml", replaced={"https://preview.example.com": web.url}) as here:
+        log = here.act("pull_request", event, secrets={"GITHUB_TOKEN": TOKEN} if who == "dependabot" else None)
+        if who == "own":
+            assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
+            bodies = here.reported((HEAD, "Deploy / preview", "success"), comments=1)
+            assert "Succeeded" in bodies[-1][1] and web.url in bodies[-1][1]
+            assert [call[:2] for call in web.calls] == [("GET", "/")]
+            assert (here.folder / "preview.html").read_text() == '{"id": 1}'
+        else:
+            here.platform.deployed()
+            here.reported()
+            assert web.calls == []
+            assert ("::set-output:: outcome=skipped\n" in log) == (who == "dependabot")
+
+
+def test_dry_run():
+    """A dry run deploys nothing and tells GitHub nothing."""
+    with site("manual.yml") as here:
+        log = here.act("workflow_dispatch", {**PUSH, "inputs": {"environment": "production", "dry-run": "true"}})
+        here.platform.deployed()
+        here.reported(dry_run=True)
+        assert all(text in log for text in ("Deploy to production", "✓ github-token reads", "::set-output:: outcome=skipped\n"))
+
+
+def test_matrix():
+    """Three environments: three hooks, three deployments, three statuses. One by one, each with its environment's secrets."""
+    names, made = ["production-eu", "production-us", "production-asia"], []
+    with site("matrix.yml") as here:
+        for name in names:
+            environment, url = here.platform.environment()
+            made.append(environment)
+            log = here.act("push", PUSH, "--matrix", f"environment:{name}", secrets={**here.secrets, "DEPLOY_HOOK_URL": url})
+            assert_succeeded(log, here.platform.deployed(*["SUCCEEDED"] * len(made))[-1])
+        assert [len(here.platform.deployments(one)) for one in made] == [1, 1, 1]
+        here.reported(*((here.sha, f"Deploy / {name}", "success") for name in names))
+
+
+def test_ghes(tmp_path):
+    """It deploys from a server of its own, whose certificate the file in `ca-file` vouches for."""
+    certificates(tmp_path, "IP:127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    files = {".github/ca.pem": (tmp_path / "ca.pem").read_text()}
+    with site("ghes.yml", files=files, server="ghes.example.com", tls=context) as here:
+        assert_succeeded(here.act("push", PUSH), *here.platform.deployed("SUCCEEDED"))
+        here.reported((here.sha, "Deploy / production", "success"))
+
+
+# --- the project's own ---
+
+
+def test_self_test(tmp_path):
+    """The self-test as it is committed. It brings its own platform and needs no secret."""
+    text = (ROOT / ".github/workflows/self-test.yml").read_text(encoding="utf-8")
+    with sandbox() as platform, Recorder() as github:
+        here = Site(tmp_path, platform, github, ".github/workflows/self-test.yml", text)
+        here.act("push", PUSH, secrets={})
+        assert github.calls == []
+
+
+BINARY = """
+on: push
+jobs:
+  binary:
+    runs-on: ubuntu-24.04
+    steps:
+      - {uses: ./action/binary, id: deploy, with: {hook-url: "${{ secrets.DEPLOY_HOOK_URL }}", environment-url: "https://example.com/?a=$(id)", report: summary}}
+      - {uses: ./action/binary, id: late, continue-on-error: true, with: {hook-url: "${{ secrets.DEPLOY_HOOK_URL }}", timeout: 1s, report: summary}}
+      - {uses: ./action/binary, id: skip, with: {hook-url: "", if-missing: skip}}
+      - run: printf '%s\\n' "$OUTPUTS" >outputs.json
+        env:
+          OUTPUTS: '[${{ toJSON(steps.deploy.outputs) }}, ${{ toJSON(steps.late) }}, ${{ toJSON(steps.skip.outputs) }}]'
+"""
+
+
+def test_action_without_docker(tmp_path):
+    """The Action without Docker, as a release's commit has it: it downloads the program once, and its outputs are the platform's facts."""
+    asked, name = [], {"amd64": "deploy-hook-linux-x86_64", "arm64": "deploy-hook-linux-aarch64"}[ARCHITECTURE]
+    with created(ACTION) as container:
+        docker("cp", f"{container}:/deploy-hook", str(tmp_path / name))
+
+    class Downloads(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            asked.append(self.requestline)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *call: Downloads(*call, directory=tmp_path))
+    Thread(target=server.serve_forever, daemon=True).start()
+    files = {f"action/binary/{path.name}": path.read_text(encoding="utf-8") for path in (ROOT / "action/binary").iterdir()}
+    files["action/binary/url.txt"] = f"http://127.0.0.1:{server.server_port}\n"
+    files["action/binary/checksums.txt"] = f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}\n"
+    with sandbox() as platform, Recorder() as github:
+        here = Site(tmp_path, platform, github, ".github/workflows/binary.yml", BINARY, files)
+        here.act("push", PUSH, "--env", f"DEPLOY_HOOK_API_URL={platform.manage}")
+        deploy, late, skip = json.loads((here.folder / "outputs.json").read_text())
+        ids = [one["id"] for one in platform.deployments() if one["state"] == "SUCCEEDED"]
+        # Two uses of one hook, two deployments; the outputs are those of the first.
+        assert deploy["outcome"] == "succeeded" and deploy["deployment-id"] in ids and len(platform.deployments()) == 2
+        assert deploy["environment-url"] == "https://example.com/?a=$(id)"
+        assert late["outcome"] == "failure" and late["outputs"]["outcome"] == "timed-out" and skip["outcome"] == "skipped"
+        assert [line.split()[1] for line in asked] == [f"/{name}"]
+    server.shutdown()

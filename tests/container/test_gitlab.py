@@ -1,0 +1,410 @@
+"""The pipelines of examples/gitlab and the component, played by gitlab-ci-local, each in a project of its own, against a sandbox and a
+GitLab on this machine's loopback; and jobs on the Docker executor (gitlab_runner.py). tests/container/gitlab calls it.
+
+Not shown by gitlab-ci-local: `retry:`, `timeout:`, `interruptible:`, `resource_group:`, the protection of variables, GIT_STRATEGY, tags,
+KUBERNETES_…, the regex of an input (tests/ci/test_component.py), annotations, the link of an `environment:`, several environments of one
+`parallel:matrix` at once, a job that runs `when: always` after one that did not run.
+"""
+
+import collections
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+from gitlab_runner import job
+from support import ACTION, BASE, DOCKER_ENV, OUTPUTS, ROOT, SHELL, Recorder, docker, forget, git, sandbox, write
+
+FOLDER = ROOT / "examples/gitlab"
+COMPONENT = {"templates/deploy-hook.yml": (ROOT / "templates/deploy-hook.yml").read_text(encoding="utf-8")}
+INCLUDED = ".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/1.0.0/"
+REPORTS = ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]
+COMMENT_TOKEN = "glpat-16C7e42F292c6912E77a"
+# gitlab-ci-local copies artifacts with an image that has bash and rsync.
+HELPER = "deploy-hook-test:rsync"
+# Seconds that one pipeline may take, and that a job may take from a cancel to its end.
+LIMIT, CANCEL_LIMIT = 90, 5
+# What the examples say instead of images that are here.
+IMAGES = {
+    "registry.example.com/deploy-hook:shell": SHELL,
+    "registry.example.com/deploy-hook:action": ACTION,
+    "buildpack-deps:bookworm": os.environ.get("GITLAB_IMAGE", BASE),
+}
+# What gitlab-ci-local says of a job that failed, and of one that failed in a way it may.
+FAIL, WARN = " FAIL {} ", " WARN {} "
+MAIN, STAGING = "https://www.example.com/", "https://staging.example.com/"
+FAILING_TESTS = {"Makefile": "test:\n\tfalse\n"}
+
+Ran = collections.namedtuple("Ran", "code log files")
+
+
+def assert_reports(files, **wanted):
+    """The three files of a run, whatever its end, and some of its outputs. Without any wanted, it was bad input."""
+    assert sorted(set(files) & set(REPORTS)) == REPORTS
+    found = dict(line.split("=", 1) for line in files["deploy-hook.env"].splitlines())
+    found = {name.removeprefix("DEPLOY_HOOK_").lower(): value for name, value in found.items()}
+    if not wanted:
+        assert found == {"succeeded": "false"}
+        return
+    assert sorted(found) == sorted(name.replace("-", "_") for name in OUTPUTS)
+    assert {name: found[name] for name in wanted} == wanted
+    lists = json.loads(files["deploy-hook-annotations.json"]).values()
+    links = [item["external_link"]["url"] for items in lists for item in items]
+    assert all(found[name] in ("", *links) for name in ("deployment_url", "environment_url"))
+    assert files["deploy-hook-summary.md"].count("### ") == 1
+
+
+class Site:
+    """A user's project with one pipeline in it."""
+
+    def __init__(self, folder, platform, text, files=None):
+        self.folder, self.platform, self.log = folder, platform, ""
+        self.variables = {"DEPLOY_HOOK_URL": {"production": platform.hook}, "FRBIT_TOKEN": {"production": platform.token}}
+        self.pipeline(text)
+        # The component as if it had been fetched.
+        write(folder, {"Makefile": "test:\n\techo tested >tested\n", **(files or {}), **{INCLUDED + name: text for name, text in COMPONENT.items()}})
+        git(folder, "init", "--quiet", "--initial-branch", "main")
+        git(folder, "remote", "add", "origin", "https://gitlab.example.com/octo/site.git")
+        git(folder, "add", "--all", ":!.gitlab-ci-local")
+        git(folder, "commit", "--quiet", "--message", "site")
+
+    def pipeline(self, text):
+        """Writes the pipeline, with images that are here."""
+        for old, new in IMAGES.items():
+            text = text.replace(old, new)
+        write(self.folder, {".gitlab-ci.yml": text})
+
+    def run(self, *options, code=0, source="push", **predefined):
+        """Runs a pipeline, and gives back what its jobs did, by their names."""
+        content = {}
+        for name, value in {**self.variables, "DEPLOY_HOOK_API_URL": self.platform.manage}.items():
+            # Values by environment scope, and of which type they are.
+            scopes = dict(value) if isinstance(value, dict) else {"*": value}
+            content[name] = {"type": scopes.pop("type", "file" if name.endswith("_FILE") else "variable"), "values": scopes}
+        # JSON is YAML too. The secrets are on no command line.
+        write(self.folder, {".gitlab-ci-local-variables.yml": json.dumps(content)})
+        line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT), "gitlab-ci-local", "--network", "host"]
+        line += ["--helper-image", HELPER, "--no-artifacts-to-source", "--no-cleanup", *options]
+        # It says `false` to the first one, so that scripts can tell it from GitLab.
+        for name, value in {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, **predefined}.items():
+            line += ["--variable", f"{name}={value}"]
+        env = DOCKER_ENV | {"HOME": str(self.folder.parent)}
+        done = subprocess.run(line, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, env=env)
+        self.log = done.stdout
+        jobs = self.harvest()
+        print(self.log, *(f"--- {name}\n{one.log}" for name, one in jobs.items()))
+        self.platform.holds_no_secret(self.log, *(text for one in jobs.values() for text in (one.log, *one.files.values())))
+        assert done.returncode == code
+        return jobs
+
+    def harvest(self):
+        """What the containers of the jobs that were left behind did and wrote. Then they are gone."""
+        volumes = docker("volume", "ls", "--quiet", "--filter", "name=^gcl-").split()
+        filters = [word for volume in volumes for word in ("--filter", f"volume={volume}")]
+        ids = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split() if volumes else []
+        jobs = {}
+        for found in json.loads(docker("inspect", *ids)) if ids else []:
+            env = dict(pair.split("=", 1) for pair in found["Config"]["Env"] or [])
+            # The others are those that copy.
+            if found["Config"]["Image"] != HELPER:
+                archive = tarfile.open(fileobj=io.BytesIO(docker("cp", f"{found['Id']}:{env['CI_PROJECT_DIR']}/.", "-", text=False)))
+                files = {one.name.removeprefix("./"): archive.extractfile(one).read() for one in archive if one.isfile()}
+                logs = subprocess.run(["docker", "logs", found["Id"]], check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                files = {name: content.decode() for name, content in files.items() if name in (*REPORTS, "tested")}
+                jobs[env["CI_JOB_NAME"]] = Ran(found["State"]["ExitCode"], logs.stdout, files)
+        forget("rm", "--force", *ids)
+        forget("volume", "rm", *volumes)
+        return jobs
+
+
+@contextlib.contextmanager
+def site(text, scenario="success", generation="draft", replaced=None, files=None):
+    """A project, and its sandbox."""
+    text = (FOLDER / text).read_text(encoding="utf-8") if text.endswith(".yml") else text
+    for old, new in (replaced or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    # What root wrote in a job's container may not be ours to remove.
+    with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(scenario=scenario, generation=generation) as platform:
+        yield Site(Path(top, "site"), platform, text, files)
+
+
+class TestPipelines:
+    """What gitlab-ci-local leaves behind cannot be told apart, so its pipelines run one by one."""
+
+    def test_every_example_is_played(self):
+        """Each example has a test here."""
+        tests = Path(__file__).read_text(encoding="utf-8")
+        assert [path.name for path in FOLDER.glob("*.yml") if f'"{path.name}"' not in tests] == []
+
+    @pytest.mark.parametrize(("scenario", "code", "outcome"), [("success", 0, "succeeded"), ("build-fails", 1, "failed")])
+    def test_plain(self, scenario, code, outcome):
+        """It tests, deploys, and hands the outputs to a later job; a build that fails fails the job."""
+        with site("plain.yml", scenario=scenario) as here:
+            jobs = here.run(code=code)
+            [deployment] = here.platform.deployed(outcome.upper())
+            assert_reports(jobs["deploy"].files, outcome=outcome, deployment_id=deployment, environment_url=MAIN)
+            assert jobs["deploy"].code == code and "tested" in jobs["test"].files
+            assert f"Deployment {deployment}, outcome {outcome}" in jobs["announce"].log
+
+    def test_plain_untested(self):
+        """Tests that fail, and nothing is deployed."""
+        with site("plain.yml", files=FAILING_TESTS) as here:
+            assert list(here.run(code=1)) == ["test"]
+            here.platform.deployed()
+
+    def test_scheduled(self):
+        """It deploys by the clock alone, and one that gave way to a newer one passes."""
+        with site("scheduled.yml", scenario="canceled") as here:
+            assert here.run() == {} and here.platform.deployments() == []
+            jobs = here.run(source="schedule")
+            here.platform.deployed("CANCELED")
+            assert_reports(jobs["deploy"].files, outcome="canceled", succeeded="false")
+            assert jobs["deploy"].code == 0
+
+    def test_manual(self):
+        """Staging at once, production when somebody says so, each by its own hook."""
+        with site("manual.yml") as here:
+            (staging, first), (production, second) = here.platform.environment(), here.platform.environment()
+            here.variables["DEPLOY_HOOK_URL"] = {"staging": first, "production": second}
+            assert list(here.run()) == ["deploy-staging"]
+            assert [len(here.platform.deployments(one)) for one in (staging, production)] == [1, 0]
+            jobs = here.run("--manual", "deploy-production")
+            assert [len(here.platform.deployments(one)) for one in (staging, production)] == [2, 1]
+            here.platform.deployed(*["SUCCEEDED"] * 3)
+            assert_reports(jobs["deploy-production"].files, outcome="succeeded", environment_url=MAIN)
+            assert_reports(jobs["deploy-staging"].files, outcome="succeeded", environment_url=STAGING)
+
+    def test_trigger(self):
+        """It deploys when it is triggered alone; canceled, it is a warning; a variable sends the token nowhere else."""
+        replaced = {"--api-url https://api.fortrabbit.com": "--api-url $PLATFORM"}
+        with Recorder() as stranger, site("trigger.yml", scenario="canceled", replaced=replaced) as here:
+            here.variables["PLATFORM"] = here.platform.manage
+            assert here.run() == {} and here.platform.deployments() == []
+            jobs = here.run(source="trigger", DEPLOY_HOOK_API_URL=stranger.url)
+            here.platform.deployed("CANCELED")
+            assert_reports(jobs["deploy"].files, outcome="canceled", succeeded="false")
+            assert jobs["deploy"].code == 8 and WARN.format(8) in here.log and stranger.calls == []
+
+    def test_matrix(self):
+        """Three environments, three hooks, three deployments, one by one."""
+        text = (FOLDER / "matrix.yml").read_text(encoding="utf-8")
+        entries = re.findall(r"      - ENVIRONMENT: (\S+)\n        SITE: (\S+)\n", text)
+        with site("matrix.yml") as here:
+            made = {name: here.platform.environment() for name, _ in entries}
+            here.variables["DEPLOY_HOOK_URL"] = {name: url for name, (_, url) in made.items()}
+            for name, address in entries:
+                here.pipeline(re.sub(rf"      - ENVIRONMENT: (?!{name}\n)\S+\n        SITE: \S+\n", "", text))
+                [(job_name, ran)] = here.run().items()
+                assert job_name == f"deploy: [{name},{address}]"
+                assert_reports(ran.files, outcome="succeeded", environment_url=f"{address}/")
+            here.platform.deployed(*["SUCCEEDED"] * 3)
+            assert [len(here.platform.deployments(one)) for one, _ in made.values()] == [1, 1, 1]
+
+    def test_kubernetes(self):
+        """It deploys with the secrets in files."""
+        with site("kubernetes.yml") as here:
+            files = {"DEPLOY_HOOK_URL_FILE": here.platform.hook, "DEPLOY_HOOK_API_TOKEN_FILE": here.platform.token}
+            here.variables = {name: {"type": "file", "production": f"{value}\n"} for name, value in files.items()}
+            jobs = here.run()
+            [deployment] = here.platform.deployed("SUCCEEDED")
+            assert_reports(jobs["deploy"].files, outcome="succeeded", deployment_id=deployment)
+
+    @pytest.mark.parametrize(
+        ("scenario", "code", "outcome", "verdict", "after"),
+        [
+            ("success", 0, "succeeded", " PASS ", False),
+            ("build-fails", 1, "failed", FAIL.format(1), False),
+            ("canceled", 8, "canceled", WARN.format(8), False),
+            ("success", 0, "succeeded", " PASS ", True),
+            ("build-fails", 1, "failed", FAIL.format(1), True),
+        ],
+    )
+    def test_scratch(self, scenario, code, outcome, verdict, after):
+        """It deploys without a shell; the second start for an `after_script` triggers nothing and changes none of the files."""
+        added = {"  artifacts:\n": '  after_script:\n    - echo "never run"\n  artifacts:\n'} if after else {}
+        with site("scratch.yml", scenario=scenario, replaced=added) as here:
+            # The pipeline is green whatever becomes of a job that may fail in some way.
+            jobs = here.run()
+            [deployment] = here.platform.deployed(outcome.upper())
+            assert_reports(jobs["deploy"].files, outcome=outcome, deployment_id=deployment, environment_url=MAIN)
+            assert jobs["deploy"].code == code and verdict in here.log and ("Running after script..." in here.log) == after
+
+    def test_scratch_bad_input(self):
+        """Bad input triggers nothing, and the job has all three files."""
+        with site("scratch.yml", replaced={"DEPLOY_HOOK_TIMEOUT: 15m": 'DEPLOY_HOOK_TIMEOUT: "15"'}) as here:
+            ran = here.run()["deploy"]
+            assert here.platform.deployments() == []
+            assert ran.code == 2 and "Did you mean 15s?" in ran.log and FAIL.format(2) in here.log
+            assert_reports(ran.files)
+
+    def test_merge_request(self):
+        """It deploys, and writes one comment; without variables it passes as skipped."""
+        with Recorder(read=b"[]") as gitlab, site("merge-request.yml") as here:
+            here.platform.secrets.append(COMMENT_TOKEN)
+            here.variables = {"DEPLOY_HOOK_URL": {"preview": here.platform.hook}, "GITLAB_TOKEN": {"preview": COMMENT_TOKEN}}
+            request = {"CI_API_V4_URL": f"{gitlab.url}/api/v4", "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "1217"}
+            assert here.run() == {}
+            jobs = here.run(source="merge_request_event", **request)
+            [deployment] = here.platform.deployed("SUCCEEDED")
+            assert_reports(jobs["preview"].files, outcome="succeeded", deployment_id=deployment)
+            writes = [f"{method} {path.split('?')[0]}" for method, path, *_ in gitlab.calls if method != "GET"]
+            root = "/api/v4/projects/1217/merge_requests/7/notes"
+            assert writes[0] == f"POST {root}" and all(re.fullmatch(rf"PUT {root}/\d+", one) for one in writes[1:])
+            assert {token for _, _, token, _ in gitlab.calls} == {COMMENT_TOKEN}
+            bodies = json.dumps([(path, body) for _, path, _, body in gitlab.calls])
+            here.platform.holds_no_secret(bodies)
+            assert "Succeeded" in json.dumps(gitlab.calls[-1][3])
+            gitlab.calls.clear()
+            here.variables = {}
+            jobs = here.run(source="merge_request_event", **request)
+            here.platform.deployed("SUCCEEDED")
+            assert_reports(jobs["preview"].files, outcome="skipped", succeeded="false")
+            assert jobs["preview"].code == 0 and gitlab.calls == []
+
+    # --- the component ---
+
+    def test_component(self):
+        """Staging and then production, each by the hook its input names."""
+        with site("component.yml") as here:
+            (staging, first), (production, second) = here.platform.environment(), here.platform.environment()
+            here.variables.update(STAGING_HOOK_URL=first, PRODUCTION_HOOK_URL={"type": "file", "*": f"{second}\n"})
+            jobs = here.run()
+            here.platform.deployed("SUCCEEDED", "SUCCEEDED")
+            assert [len(here.platform.deployments(one)) for one in (staging, production)] == [1, 1]
+            assert sorted(jobs) == ["deploy-production", "deploy-staging", "test"]
+            assert_reports(jobs["deploy-staging"].files, outcome="succeeded", environment_url=STAGING)
+            # The stage before has handed on its variables, one of which is called like an input.
+            assert_reports(jobs["deploy-production"].files, outcome="succeeded", environment_url=MAIN)
+            assert "production" in jobs["deploy-production"].log
+
+    def test_component_untested(self):
+        """Tests that fail stop both."""
+        with site("component.yml", files=FAILING_TESTS) as here:
+            here.variables.update(STAGING_HOOK_URL=here.platform.hook, PRODUCTION_HOOK_URL=here.platform.hook)
+            assert list(here.run(code=1)) == ["test"] and here.platform.deployments() == []
+
+    def test_component_canceled(self):
+        """Canceled passes where the input says so, and is a warning where the job's own addition does."""
+        with site("component.yml", scenario="canceled") as here:
+            here.variables.update(STAGING_HOOK_URL=here.platform.hook, PRODUCTION_HOOK_URL=here.platform.hook)
+            jobs = here.run()
+            here.platform.deployed("CANCELED", "CANCELED")
+            assert [jobs[f"deploy-{name}"].code for name in ("staging", "production")] == [0, 8] and WARN.format(8) in here.log
+
+    def test_component_missing(self):
+        """Where the named variable is empty, no other hook takes its place."""
+        with site("component.yml") as here:
+            # DEPLOY_HOOK_URL is there, another environment's; so is a file of that name.
+            here.variables.update(DEPLOY_HOOK_URL_FILE=here.platform.hook, FORTRABBIT_DEPLOY_HOOK_URL=here.platform.hook)
+            jobs = here.run(code=1)
+            assert here.platform.deployments() == []
+            assert sorted(jobs) == ["deploy-staging", "test"] and jobs["deploy-staging"].code == 2
+            assert_reports(jobs["deploy-staging"].files)
+
+    def test_component_defaults(self):
+        """The usual variables, on the default branch alone; what inputs say counts before variables."""
+        with site(INCLUDE, files=COMPONENT) as here:
+            # Of the project, and called like the program's: what the component was told counts.
+            here.variables.update(DEPLOY_HOOK_WAIT="never", DEPLOY_HOOK_DRY_RUN="true", DEPLOY_HOOK_ENVIRONMENT_URL="https://site.example.com")
+            jobs = here.run()
+            [deployment] = here.platform.deployed("SUCCEEDED")
+            assert_reports(jobs["deploy"].files, outcome="succeeded", deployment_id=deployment, environment_url="https://site.example.com/")
+            assert here.run(CI_COMMIT_BRANCH="change") == {}
+            here.variables = {"DEPLOY_HOOK_URL_FILE": here.platform.hook, "DEPLOY_HOOK_API_TOKEN_FILE": here.platform.token}
+            assert_reports(here.run()["deploy"].files, outcome="succeeded")
+            here.platform.deployed("SUCCEEDED", "SUCCEEDED")
+
+    def test_component_inputs(self):
+        """A dry run triggers nothing, a missing hook is skipped, rules are the user's."""
+        inputs = "      dry-run: true\n      job-name: rehearse\n      rules: [{if: $CI_PIPELINE_SOURCE == 'web'}]\n"
+        with site(INCLUDE + inputs, files=COMPONENT) as here:
+            assert here.run() == {}
+            jobs = here.run(source="web")
+            assert here.platform.deployments() == []
+            assert_reports(jobs["rehearse"].files, outcome="skipped", succeeded="false")
+        with site(INCLUDE + "      if-missing: skip\n      wait: never\n", files=COMPONENT) as here:
+            assert_reports(here.run()["deploy"].files, outcome="triggered", succeeded="false")
+            here.variables = {}
+            assert_reports(here.run()["deploy"].files, outcome="skipped", succeeded="false")
+            assert len(here.platform.deployments()) == 1
+
+
+# The component with few inputs, from the project's own folder.
+INCLUDE = "include:\n  - local: templates/deploy-hook.yml\n    inputs:\n      image: registry.example.com/deploy-hook:shell\n"
+
+# --- jobs on the Docker executor. What is run in each image: the image with the program alone ignores it ---
+
+DEPLOY = "exec deploy-hook deploy"
+BOTH = pytest.mark.parametrize(("image", "script"), [(SHELL, DEPLOY), (ACTION, "echo never run")])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("how", "code", "wanted", "texts"),
+    [
+        ({}, 0, {"outcome": "succeeded", "environment_url": MAIN}, ["succeeded"]),
+        # The other generation's log cannot be read.
+        ({"scenario": "build-fails", "generation": "live"}, 1, {"outcome": "failed"}, ["vite", "failed", "section_start"]),
+        ({"scenario": "hostile-log", "generation": "live"}, 1, {"outcome": "failed"}, ["failed"]),
+        ({"variables": {"DEPLOY_HOOK_TIMEOUT": "15"}}, 2, {}, ["Did you mean 15s?", "Nothing was sent"]),
+    ],
+)
+def test_job(image, script, how, code, wanted, texts):
+    """Exit code, log and files of a job; its `after_script`, a second start of the container, triggers nothing and changes no file."""
+    with job(image, **how) as (platform, one):
+        found, log = one.finish(script)
+        assert found == code and all(text in log for text in texts), log
+        written, number = one.files(), len(platform.deployments())
+        assert_reports(written, **wanted)
+        assert number == (0 if code == 2 else 1)
+        # The program's second start ends as its first did; a shell goes by its own script.
+        after, log = one.finish("echo after the job")
+        assert after == (0 if image == SHELL else code) and ("after the job" in log) == (image == SHELL)
+        assert (one.files(), len(platform.deployments())) == (written, number)
+
+
+# The shell around the program is sent the signal too, and may have its own idea of an exit code.
+@pytest.mark.parametrize(("image", "script", "code"), [(SHELL, DEPLOY, 143), (ACTION, "echo never run", 143), (SHELL, "deploy-hook deploy", None)])
+def test_job_canceled(image, script, code):
+    """A cancel: closed and written within five seconds, and the `after_script` in a container of its own triggers nothing."""
+    with Recorder(read=b"[]") as gitlab:
+        variables = {"GITLAB_TOKEN": COMMENT_TOKEN, "CI_API_V4_URL": f"{gitlab.url}/api/v4"}
+        with job(image, scenario="stuck", variables=variables) as (platform, one):
+            platform.secrets.append(COMMENT_TOKEN)
+            stage = one.start(script)
+            stage.wait_for("building")
+            found, seconds = one.cancel(stage)
+            assert code in (found, None) and seconds <= CANCEL_LIMIT and "nterrupted" in one.shown(stage)
+            print(f"{script}: {found} after {seconds:.2f} s")
+            written, calls, [deployment] = one.files(), list(gitlab.calls), platform.deployments()
+            assert_reports(written, outcome="interrupted", succeeded="false", deployment_id=deployment["id"])
+            assert {token for _, _, token, _ in calls} == {COMMENT_TOKEN}
+            states = re.findall(r"\bstate\W+(\w+)", " ".join(f"{path} {body}" for method, path, _, body in calls if method == "POST"))
+            assert (states[0], states[-1]) == ("running", "canceled")
+            # The container is a new one, whose variables know how the job ended.
+            one.variables["CI_JOB_STATUS"] = "canceled"
+            assert one.finish("echo after")[0] == 0
+            assert (one.files(), len(platform.deployments()), gitlab.calls) == (written, 1, calls)
+
+
+@BOTH
+def test_job_killed(image, script):
+    """The machine goes away: no report of an older job is left to be taken for this one's."""
+    with job(image, scenario="stuck") as (platform, one):
+        # With GIT_STRATEGY none the folder is as the last job on this machine left it.
+        write(one.project, dict.fromkeys(REPORTS, "an older job's"))
+        stage = one.start(script)
+        stage.wait_for("building")
+        one.kill(stage)
+        assert "an older job's" not in one.files().values()
+        assert f"DEPLOY_HOOK_DEPLOYMENT_ID={platform.deployments()[0]['id']}\n" in one.files()["deploy-hook.env"], "known before the end"
+        if image == ACTION:
+            # A runner that has lost the container may start the script once more: that is no success.
+            assert one.finish("echo again")[0] == 5 and len(platform.deployments()) == 1

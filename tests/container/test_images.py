@@ -1,0 +1,266 @@
+"""What the images must hold, and what they must do in a CI job: each test is one job against a sandbox on this machine's loopback."""
+
+import gzip
+import json
+import os
+import re
+import shlex
+import signal
+import stat
+import statistics
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+from github_runner import CANCEL, Job, stage, statuses
+from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, ROOT, SHELL, TOKEN, Attached, created, docker, forget, sandbox
+
+# Bytes of the image for the Action: its files, and what goes over the network. `.ci/check-images` reads them here.
+DISK_LIMIT = 5_000_000
+NETWORK_LIMIT = 2_500_000
+# What a follow may take: resident KiB, and CPU seconds for as many polls as a deployment of a quarter of an hour gets.
+MEMORY_LIMIT, CPU_LIMIT, POLLS = 8 * 1024, 0.1, 70
+
+POST = METADATA["runs"]["post-entrypoint"]
+REPORT = {"report": "auto"}
+# What the engine puts into every container by itself.
+OF_THE_ENGINE = re.compile(r"(\.dockerenv|(dev|proc|sys)(/.*)?|etc/(hostname|hosts|mtab|resolv\.conf))$")
+
+
+def files_of(image, tmp_path):
+    """The files of an image, each with its mode, owner and the target of a link, and their bytes in all."""
+    with created(image) as container:
+        docker("export", "--output", str(tmp_path / "image.tar"), container)
+    with tarfile.open(tmp_path / "image.tar") as archive:
+        members = [member for member in archive if not OF_THE_ENGINE.match(member.name)]
+    kind = {tarfile.DIRTYPE: stat.S_IFDIR, tarfile.SYMTYPE: stat.S_IFLNK}
+    what = {one.name: (stat.filemode(one.mode | kind.get(one.type, stat.S_IFREG)), one.uid, one.gid, one.linkname) for one in members}
+    return what, sum(member.size for member in members)
+
+
+def test_contents(tmp_path):
+    """The images hold what they should and nothing else, and the Action's is small."""
+    folder, plain, program = ("drwxr-xr-x", 0, 0, ""), ("-rw-r--r--", 0, 0, ""), ("-rwxr-xr-x", 0, 0, "")
+
+    def link(to):
+        return ("lrwxrwxrwx", 0, 0, to)
+
+    roots = dict.fromkeys(("etc", "etc/ssl", "etc/ssl/certs"), folder) | {"etc/ssl/certs/ca-certificates.crt": plain}
+    found, disk = files_of(ACTION, tmp_path)
+    assert found == roots | {"deploy-hook": program, "deploy-hook-post": link("deploy-hook")}
+    network = len(gzip.compress(docker("save", ACTION, text=False), 9))
+    print(f"the Action's image: {disk} bytes on disk, {network} compressed")
+    assert disk <= DISK_LIMIT and network <= NETWORK_LIMIT
+    applets = "sh awk base64 cat chmod date env find grep kill ls mkdir rm sleep tail touch".split()
+    found, disk = files_of(SHELL, tmp_path)
+    assert found == roots | {f"bin/{name}": link("busybox") for name in applets} | dict.fromkeys(("bin", "usr", "usr/bin"), folder) | {
+        "bin/busybox": program,
+        "tmp": ("drwxrwxrwt", 0, 0, ""),
+        "usr/bin/deploy-hook": program,
+        "usr/bin/deploy-hook-post": link("deploy-hook"),
+        "usr/bin/env": link("../../bin/busybox"),
+    }
+    print(f"the image with a shell: {disk} bytes on disk")
+
+
+@pytest.mark.parametrize(("image", "entrypoint", "command"), [(ACTION, ["/deploy-hook"], None), (SHELL, None, ["/bin/sh"])])
+def test_configuration(image, entrypoint, command):
+    """Entrypoint, user and labels. Who is not root could not write the runner's files."""
+    config = json.loads(docker("image", "inspect", image))[0]["Config"]
+    assert (config.get("Entrypoint") or None, config.get("Cmd") or None, config.get("User") or "") == (entrypoint, command, "")
+    assert not any(config.get(name) for name in ("ExposedPorts", "Volumes", "OnBuild", "Healthcheck"))
+    labels = {name.rpartition(".")[2]: value for name, value in config["Labels"].items()}
+    assert (labels["title"], labels["licenses"]) == ("deploy-hook", "MIT OR Apache-2.0")
+
+
+def test_succeeds():
+    """A deployment succeeds; the commit's status is closed; the post step has nothing to do."""
+    with stage(inputs=REPORT) as (platform, job, github):
+        result, masks = job.step().result(0, outcome="succeeded", succeeded="true", state="SUCCEEDED")
+        assert set(platform.secrets) <= set(masks), "every secret is masked itself, not only as a part of another one"
+        assert platform.deployed("SUCCEEDED") == [result.outputs["deployment-id"]]
+        assert sorted(result.outputs) == OUTPUTS
+        assert "### ✅ Succeeded" in result.summary
+        states = statuses(github)
+        assert states[-1] == "success"
+        after, _ = job.step(entrypoint=POST, state=result.state).result(0)
+        assert (after.outputs, statuses(github), len(platform.deployments())) == ({}, states, 1)
+        assert "closed by the run itself" in after.log
+
+
+@pytest.mark.parametrize(
+    ("code", "inputs", "texts"),
+    [
+        (2, {"timeout": "15", "wait": "always!"}, ["Did you mean 15s?", "Did you mean always?", "Nothing was sent"]),
+        (2, {"hook-url": ""}, ["if-missing: skip"]),
+        (0, {"hook-url": "", "if-missing": "skip"}, []),
+    ],
+)
+def test_nothing_to_send(code, inputs, texts):
+    """Bad input, or a fork's pull request, which gets no secret: nothing is triggered, and it says why."""
+    with stage(inputs=inputs) as (platform, job, _):
+        result, _ = job.step().result(code)
+        assert all(text in result.log for text in texts), result.log
+        assert result.outputs["succeeded"] == "false" and platform.deployments() == []
+
+
+@pytest.mark.parametrize("scenario", ["hostile-log", "echo"])
+def test_attacked(scenario):
+    """A platform whose log attacks whoever prints it, or repeats the secret, reaches the runner as text."""
+    shown = {"hostile-log": "# #[error]a forged error", "echo": "DEPLOY_HOOK_URL=***"}[scenario]
+    with stage(scenario=scenario, generation="live") as (_, job, _):
+        result, _ = job.step().result(1, outcome="failed", succeeded="false")
+        assert shown in result.log
+
+
+@pytest.mark.parametrize(("cancel", "code"), [(CANCEL, 130), ([(signal.SIGTERM, 20)], 143)])
+def test_canceled(cancel, code):
+    """The runner cancels: the first signal ends it within five seconds, everything is written, the container is gone."""
+    with stage(inputs=REPORT, scenario="stuck", speed=40) as (platform, job, github):
+        step = job.step()
+        step.wait_for("BUILDING")
+        assert step.signal(*cancel) == cancel[0][0]
+        result, _ = step.result(code, outcome="interrupted", succeeded="false")
+        print(f"canceled in {result.seconds:.2f} s")
+        assert result.seconds <= 5 and "Interrupted" in result.summary
+        assert statuses(github)[-1] == "error" and len(platform.deployments()) == 1
+
+
+def test_killed():
+    """A run that is killed leaves its status open; the post step closes it and triggers nothing."""
+    with stage(inputs=REPORT, scenario="stuck", speed=40) as (platform, job, github):
+        step = job.step()
+        step.wait_for("BUILDING")
+        for _ in range(100):
+            if step.files["GITHUB_STATE"].stat().st_size:
+                break
+            time.sleep(0.05)
+        step.kill()
+        result, _ = step.result(137)
+        assert result.outputs["deployment-id"] == platform.deployments()[0]["id"], "known before the end"
+        assert statuses(github)[-1] == "pending"
+        after, _ = job.step(entrypoint=POST, state=result.state).result(0)
+        assert statuses(github)[-1] == "error" and "commit status" in after.log
+        assert len(platform.deployments()) == 1
+
+
+@pytest.mark.parametrize("state", [{}, {"deploy_hook_records": "{}"}, {"deploy_hook_records": "no JSON"}])
+def test_post_step_sends_nothing(state):
+    """The post step speaks to nobody, whatever the state it is given."""
+    with stage() as (platform, job, github):
+        job.step(entrypoint=POST, state=state).result(0)
+        assert (platform.deployments(), github.calls) == ([], [])
+
+
+def test_locked_down():
+    """A read-only root, no capabilities, no new privileges. Without capabilities root may write only what everybody may."""
+    options = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    with stage() as (_, job, _):
+        result, _ = job.step(options=options, mode=0o666).result(0, outcome="succeeded")
+        assert result.summary
+
+
+@pytest.mark.parametrize("how", [{"options": ("--cap-drop", "ALL"), "mode": 0o444}, {"readonly_files": True}])
+def test_files_of_another_user(how):
+    """Files that root may not write, and a folder mounted read-only: the verdict stands, and what is missing is said."""
+    with stage(scenario="instant") as (_, job, _):
+        result, _ = job.step(**how).result(0)
+        assert result.outputs == {} and "could not be written" in result.log
+
+
+# --- the examples for other CI systems, started as these do ---
+
+
+def example(file, pattern):
+    """The one piece of an example that is such."""
+    [found] = re.findall(pattern, (ROOT / "examples" / file).read_text(encoding="utf-8"), re.M | re.S)
+    return found
+
+
+WOODPECKER = json.loads(example("woodpecker/deploy.yml", r"^    entrypoint: (\[.*?\])$"))
+DRONE = example("drone/.drone.yml", r"^    commands:\n      - (.*?)\n")
+BITBUCKET = example("bitbucket/bitbucket-pipelines.yml", r"^          script:\n            - (.*?)\n")
+CIRCLECI = example("circleci/config.yml", r"^          command: (.*?)\n")
+CIRCLECI_SHELL = example("circleci/config.yml", r"^    shell: (.*?)(?: #.*?)?\n").split()
+JENKINS = example("jenkins/Jenkinsfile", r"^ +sh '''\n(.*?)\n +'''$").replace("registry.example.com/deploy-hook:action", ACTION)
+
+
+def on_docker(platform, folder, entrypoint, *command):
+    """A step's `docker run`: its words, its variables, and the folder it works in."""
+    variables = platform.variables | {"CI": "true"}
+    line = ["docker", "run", "--rm", "--network", "host", "--name", f"deployhooktest-{folder.name}", "--volume", f"{folder}:/work", "--workdir", "/work"]
+    line += [word for name in variables for word in ("--env", name)]
+    return [*line, *(["--entrypoint", entrypoint] if entrypoint else []), SHELL, *command], DOCKER_ENV | variables
+
+
+# How each starts its step (None: on the agent, without a container of its own), and whether the example keeps the report files.
+@pytest.mark.parametrize(
+    ("entrypoint", "command", "files"),
+    [
+        pytest.param("/bin/sh", ["-c", f"echo {shlex.quote(DRONE)} | /bin/sh"], False, id="drone"),
+        pytest.param(WOODPECKER[0], WOODPECKER[1:], False, id="woodpecker"),
+        pytest.param("", ["/bin/sh", "-ec", BITBUCKET], True, id="bitbucket"),
+        pytest.param("", [*CIRCLECI_SHELL, "-c", CIRCLECI], True, id="circleci"),
+        pytest.param(None, ["sh", "-xe", "-c", JENKINS.replace("--rm", "--rm --network host --env DEPLOY_HOOK_API_URL")], True, id="jenkins"),
+    ],
+)
+@pytest.mark.parametrize(("scenario", "code", "outcome"), [("success", 0, "succeeded"), ("build-fails", 1, "failed")])
+def test_example(entrypoint, command, files, scenario, code, outcome, tmp_path):
+    """The commands of the examples for other CI systems deploy, end with the verdict's code, and leave what they promise."""
+    with sandbox(scenario=scenario, speed=200) as platform:
+        line, env = on_docker(platform, tmp_path, entrypoint, *command)
+        line = command if entrypoint is None else line
+        done = subprocess.run(line, check=False, capture_output=True, text=True, env=os.environ | env, cwd=tmp_path, timeout=60)
+        log = done.stdout + done.stderr
+        assert done.returncode == code and f" {outcome} after " in log, log
+        platform.holds_no_secret(log)
+        found = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("report/*")}
+        assert sorted(found) == (["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"] if files else [])
+        assert not files or f"DEPLOY_HOOK_OUTCOME={outcome}\n" in found["deploy-hook.env"]
+
+
+def test_woodpecker_cancel(tmp_path):
+    """Woodpecker's cancel: SIGTERM to the step's first process, which in the example is the program."""
+    with sandbox(scenario="stuck", speed=40) as platform:
+        line, env = on_docker(platform, tmp_path, *WOODPECKER)
+        step = Attached(line, env)
+        step.wait_for("BUILDING")
+        docker("stop", "-t", "20", f"deployhooktest-{tmp_path.name}")
+        assert step.end()[0] == 143 and "nterrupted" in step.log
+
+
+# --- what it costs ---
+
+
+def test_costs_little():
+    """Memory and CPU of a follow that polls once a second."""
+    with sandbox(scenario="stuck", speed=1) as platform:
+        names = [word for name in ("DEPLOY_HOOK_URL", "DEPLOY_HOOK_API_URL") for word in ("--env", name)]
+        follow = docker("run", "--detach", "--network", "host", *names, ACTION, "deploy", "--poll-interval", "1s", env=os.environ | platform.variables)
+        try:
+            process = Path("/proc", docker("inspect", "--format", "{{.State.Pid}}", follow))
+
+            def ticks():
+                return sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13]))
+
+            time.sleep(2)
+            before = ticks()
+            time.sleep(10)
+            poll = (ticks() - before) / os.sysconf("SC_CLK_TCK") / 10
+            peak = int(re.search(r"VmHWM:\s+(\d+)", (process / "status").read_text())[1])
+        finally:
+            forget("rm", "--force", follow)
+    print(f"at most {peak / 1024:.1f} MiB resident, {poll * 1000:.1f} ms of CPU a poll")
+    assert peak <= MEMORY_LIMIT and poll * POLLS <= CPU_LIMIT
+
+
+def test_starts():
+    """It starts; how long an empty run takes is shown, the engine's part included, and judged by nobody."""
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        assert docker("run", "--rm", ACTION, "--version").startswith("deploy-hook ")
+        took.append(time.monotonic() - began)
+    print(f"`docker run --rm` takes {statistics.median(took) * 1000:.0f} ms (median of {len(took)})")
