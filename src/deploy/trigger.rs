@@ -102,7 +102,7 @@ impl Answer {
     /// After what pause the trigger may be sent again, if at all, with `attempts` requests sent so far.
     ///
     /// The rule that keeps one run at one deployment: only a request that never left, or one refused for its
-    /// rate, is repeated. A broken certificate or a proxy's no is not repeated either: it will not mend by itself.
+    /// rate, is repeated. A broken certificate or a proxy's no is not repeated either: it will not go away by itself.
     #[must_use]
     pub fn again(&self, attempts: u32, timing: &Timing) -> Option<Duration> {
         let pause = match self {

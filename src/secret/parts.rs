@@ -158,7 +158,7 @@ mod tests {
             ("/deploy", "abc123", &["abc123"]),
             ("/deploy", "key=abc123", &["abc123"]),
             ("/deploy/production", "api_key=abc123&branch=production", &["abc123"]),
-            ("/deploy", "x=Zx9kkLONG&y=STRINGq7W", &["Zx9kkLONG", "STRINGq7W"]),
+            ("/deploy", "x=Zx9kkLONG&y=LONG4q7Wz", &["Zx9kkLONG", "LONG4q7Wz"]),
             ("/deploy", "uuid=vgsco4o&force=false&t=abc1", &["vgsco4o", "abc1"]),
             ("/hooks/abc12", "", &["abc12"]),
             ("/git/abc12/trigger", "", &["abc12"]),

@@ -51,9 +51,9 @@ pub fn verdict(report: &Report, place: &Place) -> Words {
             format!("{which} failed after {took}{state}."),
             left_live(report),
             if report.log.is_empty() {
-                "Read its log in the dashboard, mend what it names, and deploy again."
+                "Read its log in the dashboard, fix what it names, and deploy again."
             } else {
-                "Read the end of its log, mend what it names, and deploy again."
+                "Read the end of its log, fix what it names, and deploy again."
             },
         ),
         Outcome::Canceled => words(

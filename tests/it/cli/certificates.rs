@@ -267,6 +267,7 @@ async fn a_file_without_an_authority_is_named_with_what_it_is() {
     assert_eq!(server.connections(), 0);
 }
 
+#[cfg(unix)] // links, and a list with colons
 #[tokio::test]
 async fn a_folder_of_authorities_is_honoured_as_openssl_has_it() {
     let (authority, other) = (Authority::new(), Authority::new());

@@ -148,7 +148,11 @@ impl Job {
     pub(super) async fn post(&self) -> Done {
         let program = self.file("deploy-hook-post");
         if !program.exists() {
-            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_deploy-hook"), &program).expect("a link");
+            #[cfg(unix)]
+            use std::os::unix::fs::symlink as link;
+            #[cfg(windows)]
+            use std::os::windows::fs::symlink_file as link;
+            link(env!("CARGO_BIN_EXE_deploy-hook"), &program).expect("a link");
         }
         let mut command = self.command(&program.display().to_string());
         for (name, value) in self.state() {

@@ -54,7 +54,7 @@ async fn once_it_left_it_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_certificate_or_a_proxy_that_says_no_will_not_mend() {
+async fn a_broken_certificate_or_a_proxy_that_says_no_will_not_go_away() {
     for why in [Unreachable::Tls, Unreachable::Proxy] {
         let run = World::new().answers([not_sent(why)]).run().await;
         assert_eq!((run.triggers().len(), run.over), (1, s(0)), "{why:?}");
