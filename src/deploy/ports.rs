@@ -22,7 +22,7 @@ pub trait DeployTarget {
     async fn trigger(&mut self, limit: Duration) -> Answer;
 
     /// After an unclear answer: looks for a deployment that was not there before. Only asked where
-    /// [`DeployTarget::before`] said [`SnapshotResult::Known`].
+    /// [`DeployTarget::snapshot`] said [`SnapshotResult::Known`].
     async fn find(&mut self, limit: Duration) -> LookupResult;
 
     /// Whether the deployment just accepted can be followed.
