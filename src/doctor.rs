@@ -225,15 +225,15 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
                 "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
             Check::unsure(by, found, remedy)
         }
-        PollResult::Denied { status: 410, said } => {
+        PollResult::Denied { status: 410, said, .. } => {
             let (found, remedy) = refused(Refused::Gone, 410, &said);
             Check::bad(by, 3, found, remedy)
         }
-        PollResult::Denied { status: status @ (401 | 403), said } if by == "API token" => {
+        PollResult::Denied { status: status @ (401 | 403), said, with_token: true } => {
             let (found, remedy) = words::token_denied(status, &said);
             if follows { Check::bad(by, BAD_INPUT, found, remedy) } else { Check::unsure(by, found, remedy) }
         }
-        PollResult::Denied { status, said } => {
+        PollResult::Denied { status, said, .. } => {
             let (found, remedy) = refused(Refused::Forbidden, status, &said);
             Check::bad(by, 3, found, remedy)
         }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &StatusArgs, settings: Settings, env: &Env) -> Res
         PollResult::NotThere => {
             "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
         }
-        PollResult::Denied { status, said } => {
+        PollResult::Denied { status, said, .. } => {
             format!("The platform does not let us read it ({status}). {said}")
         }
         PollResult::Trouble { said } => format!("The state could not be read: {said}."),

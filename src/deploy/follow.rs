@@ -94,7 +94,9 @@ impl Follow {
             },
             PollResult::NotThere if self.seen => self.failed("the deployment is not there any more"),
             PollResult::NotThere => Self::absent(young),
-            PollResult::Denied { status, said } => lost(Cause::Denied { status, said }),
+            PollResult::Denied { status, said, with_token } => {
+                lost(Cause::Denied { status, said, with_token })
+            }
             PollResult::Trouble { said } => self.failed(&said),
         };
         match step {

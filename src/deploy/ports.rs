@@ -109,6 +109,8 @@ pub enum PollResult {
         status: u16,
         /// The platform's own words, cleaned.
         said: String,
+        /// Whether the request carried the API's token.
+        with_token: bool,
     },
     /// Not a usable answer: no connection, 429, 5xx, a body that is not what it should be.
     Trouble {

@@ -123,6 +123,8 @@ pub enum Cause {
         status: u16,
         /// The platform's own words, cleaned.
         said: String,
+        /// Whether the request carried the API's token.
+        with_token: bool,
     },
     /// Looks failed until the budget was used up, or until the deadline.
     Trouble {

@@ -94,7 +94,7 @@ impl StateMachine {
             State::Ended | State::Denied(_) => Action::End,
             _ if now < self.next_at => Action::Wait(self.next_at.min(self.heartbeat_at)),
             State::Snapshot => {
-                Action::Snapshot(self.plan.limit.map_or(Duration::MAX, |limit| self.left(now, limit)))
+                Action::Snapshot(self.plan.limit.unwrap_or(Duration::MAX).min(self.plan.timeout))
             }
             State::Trigger => {
                 if self.report.triggers == 0 {
@@ -308,18 +308,24 @@ impl StateMachine {
         let State::Log { tries, until, .. } = &mut self.state else {
             return;
         };
-        match log {
-            Log::NotYet(pace)
-                if *tries < self.plan.timing.log_tries && now.saturating_add(pace.barred()) < *until =>
-            {
-                *tries += 1;
-                self.wait(now, (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(pace.barred()));
-            }
+        let hint = match log {
+            Log::NotYet(hint) => hint,
             Log::Lines(lines) => {
                 self.report.log = lines;
                 self.state = State::Ended;
+                return;
             }
-            Log::NotYet(_) | Log::None => self.state = State::Ended,
+            Log::None => {
+                self.state = State::Ended;
+                return;
+            }
+        };
+        let pause = (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(hint.barred());
+        if *tries < self.plan.timing.log_tries && now.saturating_add(pause) < *until {
+            *tries += 1;
+            self.wait(now, pause);
+        } else {
+            self.state = State::Ended;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::platform::{Acceptance, Deployment, Platform};
+use super::platform::{Acceptance, Deployment, Platform, Source};
 use crate::deploy::ports::{Poll, PollResult};
 use crate::deploy::schedule::RateHint;
 use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
@@ -66,6 +66,7 @@ fn no_answer(failure: Failure) -> Answer {
 /// its word; anything else comes from somebody in between, whatever its status.
 pub(super) fn of_reading(
     platform: &dyn Platform,
+    source: Source,
     answer: Result<http::Answer, Failure>,
     redactor: &Redactor,
     seen: impl FnOnce(&Value) -> PollResult,
@@ -86,7 +87,7 @@ pub(super) fn of_reading(
         }
         (status, body) => match platform.error(body.as_deref().unwrap_or_default(), redactor) {
             Some(_) if status == 404 => PollResult::NotThere,
-            Some(said) => PollResult::Denied { status, said },
+            Some(said) => PollResult::Denied { status, said, with_token: source == Source::Api },
             None => trouble(format!("something answered {status}, not in the platform's own form")),
         },
     };

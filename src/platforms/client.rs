@@ -39,15 +39,24 @@ pub struct Client {
     source: Option<Source>,
     /// Whether a deployment was accepted.
     accepted: bool,
-    /// Deployments that were there before the trigger, and whether each had ended; empty where the platform did not
-    /// name any, as then nothing is known.
-    before: HashMap<DeploymentId, bool>,
+    before: Before,
     /// When the trigger was sent.
     asked: Instant,
     /// When our deployment was made, by the platform's clock.
     created: Option<SystemTime>,
     /// Whether a reading has shown our deployment.
     seen: bool,
+}
+
+/// What was there before the trigger.
+#[derive(Default)]
+struct Before {
+    /// Whether it was asked for at all.
+    asked: bool,
+    /// The deployments, and whether each had ended; empty where the platform did not name any, as then nothing is known.
+    ended: HashMap<DeploymentId, bool>,
+    /// Whether they came with their times.
+    gives_times: bool,
 }
 
 impl Client {
@@ -62,7 +71,7 @@ impl Client {
             http,
             speed: 1.0,
             accepted: false,
-            before: HashMap::new(),
+            before: Before::default(),
             asked: Instant::now(),
             created: None,
             seen: false,
@@ -97,7 +106,7 @@ impl Client {
     pub async fn newest(&mut self) -> Poll {
         let Some((source, request)) = self.list() else { return unreadable() };
         let answer = self.read(request, READ).await;
-        answer::of_reading(self.platform, answer, self.http.redactor(), |body| {
+        answer::of_reading(self.platform, source, answer, self.http.redactor(), |body| {
             let found = self.platform.deployments(body, self.http.redactor());
             let any = self.access.hook.is_none();
             let ours = |found: &Deployment| any || self.platform.may_be_ours(&self.access, source, found);
@@ -135,16 +144,32 @@ impl Client {
     }
 
     /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and where
-    /// the platform gives its time, it was made since, by the platform's own clock (`clock`, the answer's `Date`).
-    fn is_new(&self, snapshot: &Snapshot, clock: Option<SystemTime>) -> bool {
-        let unseen = !self.before.is_empty() && !self.before.contains_key(&snapshot.id);
-        let since = snapshot.created_at.is_none_or(|created| {
-            let asked = clock.and_then(|now| now.checked_sub(self.asked.elapsed() + CLOCK_SLACK));
-            // One made later than now: that is not the clock by which its time was taken.
-            let latest = clock.and_then(|now| now.checked_add(CLOCK_SLACK));
-            asked.is_some_and(|asked| created >= asked) && latest.is_some_and(|latest| created <= latest)
-        });
-        unseen && since
+    /// the platform gives times, it was made since.
+    fn is_new(&self, found: &Deployment, clock: Option<SystemTime>) -> bool {
+        let unseen = !self.before.ended.is_empty() && !self.before.ended.contains_key(&found.snapshot.id);
+        let no_times =
+            found.snapshot.created_at.is_none() && !found.unreadable_time && !self.before.gives_times;
+        unseen && (no_times || self.made_since(found, clock) == Some(true))
+    }
+
+    /// Whether a deployment was made since the trigger, by the platform's own clock (`clock`, the answer's `Date`); none
+    /// where that is not known.
+    fn made_since(&self, found: &Deployment, clock: Option<SystemTime>) -> Option<bool> {
+        let (created, now) = (found.snapshot.created_at?, clock?);
+        // One made later than now: that is not the clock by which its time was taken.
+        let by_this_clock = created <= now.checked_add(CLOCK_SLACK)?;
+        let asked = now.checked_sub(self.asked.elapsed() + CLOCK_SLACK)?;
+        by_this_clock.then_some(created >= asked)
+    }
+
+    /// Whether the deployment in the answer to the trigger had ended before: it was there and had, or it has ended by now
+    /// and nothing tells that it was made since.
+    fn had_ended(&self, named: &Deployment, clock: Option<SystemTime>) -> bool {
+        match self.before.ended.get(&named.snapshot.id) {
+            Some(ended) => *ended,
+            None if !self.before.asked || !is_ended(&named.snapshot) => false,
+            None => self.made_since(named, clock).map_or(self.before.ended.is_empty(), |since| !since),
+        }
     }
 
     /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
@@ -152,9 +177,9 @@ impl Client {
     fn other(&self, other: Snapshot) -> PollResult {
         let newer = match self.created.zip(other.created_at) {
             Some((ours, its)) => its >= ours,
-            None => self.seen || !self.before.is_empty(),
+            None => self.seen || !self.before.ended.is_empty(),
         };
-        if newer && !self.before.contains_key(&other.id) {
+        if newer && !self.before.ended.contains_key(&other.id) {
             PollResult::Newer(other)
         } else {
             PollResult::NotThere
@@ -165,6 +190,7 @@ impl Client {
 impl DeployTarget for Client {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
         let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
+        self.before.asked = true;
         let Ok(answer) = self.read(request, READ_BEFORE.min(limit)).await else {
             return SnapshotResult::Unknown;
         };
@@ -176,11 +202,12 @@ impl DeployTarget for Client {
         }
         // An answer without deployments may be anybody's, and says nothing of what is there.
         if let (200..300, Ok(body)) = (answer.status, serde_json::from_slice::<Value>(bytes)) {
-            let found = self.platform.deployments(&body, redactor).into_iter();
-            let ended = |snapshot: Snapshot| (snapshot.id, matches!(snapshot.phase, Phase::Ended(_)));
-            self.before = found.map(|deployment| ended(deployment.snapshot)).collect();
+            let found = self.platform.deployments(&body, redactor);
+            self.before.gives_times = found.iter().any(|found| found.snapshot.created_at.is_some());
+            let ended = |found: Deployment| (found.snapshot.id.clone(), is_ended(&found.snapshot));
+            self.before.ended = found.into_iter().map(ended).collect();
         }
-        if self.before.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
+        if self.before.ended.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
     }
 
     async fn trigger(&mut self, limit: Duration) -> Answer {
@@ -190,9 +217,9 @@ impl DeployTarget for Client {
         };
         self.asked = Instant::now();
         let answer = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
-        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        let (status, date) = answer.as_ref().map_or((0, None), |answer| (answer.status, answer.date));
         match answer::of_trigger(self.platform, answer, self.http.redactor()) {
-            Ok(Some(old)) if self.before.get(&old.snapshot.id) == Some(&true) => {
+            Ok(Some(old)) if self.had_ended(&old, date) => {
                 let said = format!("it names {}", old.snapshot.id);
                 Answer::Unclear(Unclear { why: NoAnswer::AlreadyEnded(status), said })
             }
@@ -216,8 +243,7 @@ impl DeployTarget for Client {
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = self.platform.deployments(&body, redactor);
         found.retain(|found| {
-            self.platform.may_be_ours(&self.access, source, found)
-                && self.is_new(&found.snapshot, answer.date)
+            self.platform.may_be_ours(&self.access, source, found) && self.is_new(found, answer.date)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
@@ -242,7 +268,7 @@ impl DeployTarget for Client {
             return unreadable();
         };
         let answer = self.read(request, READ.min(limit)).await;
-        let look = answer::of_reading(self.platform, answer, self.http.redactor(), |body| {
+        let look = answer::of_reading(self.platform, source, answer, self.http.redactor(), |body| {
             let found = self.platform.deployments(body, self.http.redactor());
             let newest = found.first().map(|deployment| deployment.snapshot.clone());
             let ours =
@@ -287,6 +313,10 @@ impl DeployTarget for Client {
     fn success_may_be_early(&self) -> bool {
         self.platform.success_may_be_early()
     }
+}
+
+fn is_ended(snapshot: &Snapshot) -> bool {
+    matches!(snapshot.phase, Phase::Ended(_))
 }
 
 /// A reading that could not be made; whoever reads asks [`Client::can_read`] first.

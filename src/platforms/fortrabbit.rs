@@ -104,13 +104,13 @@ impl Platform for Fortrabbit {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Vec<Deployment> {
-        let wrapped = ["deployment", "data", "deployments", "member", "hydra:member"]
-            .iter()
-            .find_map(|key| body.get(key));
-        let inner = wrapped.filter(|value| value.is_object() || value.is_array()).unwrap_or(body);
-        let mut found: Vec<Deployment> = match inner {
-            Value::Array(list) => list.iter().filter_map(|value| deployment(value, redactor)).collect(),
-            value => deployment(value, redactor).into_iter().collect(),
+        let named = body.get("deployment").filter(|value| value.is_object() || value.is_array());
+        let wrapped = ["data", "deployments", "member", "hydra:member"].iter().find_map(|key| body.get(key));
+        let wrapped = wrapped.filter(|value| value.is_object() || value.is_array());
+        let read = |value| deployment(value, named.is_some(), redactor);
+        let mut found: Vec<Deployment> = match named.or(wrapped).unwrap_or(body) {
+            Value::Array(list) => list.iter().filter_map(read).collect(),
+            value => read(value).into_iter().collect(),
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         found
@@ -187,25 +187,32 @@ fn environment(hook: &HookUrl) -> Option<&str> {
     named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(named)
 }
 
-fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+/// Reads one deployment. `named`: it stands under the key `deployment`. Elsewhere an object with an `id` may be anything,
+/// such as a notice of maintenance, so it has to look like a deployment.
+fn deployment(value: &Value, named: bool, redactor: &Redactor) -> Option<Deployment> {
     let object = value.as_object()?;
     let public = object.get("publicId").and_then(id);
     let source = if public.is_some() { Source::Api } else { Source::Hook };
+    let is_certain = named || public.is_some();
     let id = public.or_else(|| object.get("id").and_then(id))?;
     let word = state_word(object, redactor);
+    let times = ["createdAt", "created_at", "created"].iter().filter_map(|key| object.get(*key));
+    let times: Vec<&Value> = times.filter(|time| !time.is_null()).collect();
+    let created_at = times.iter().find_map(|time| time::read(time));
+    if !is_certain {
+        const NOTICE: [&str; 5] = ["error", "errors", "message", "detail", "violations"];
+        let form = ["dp_", "dp-", "de-"].iter().any(|prefix| id.as_str().starts_with(prefix));
+        let state = object.contains_key("state") && !word.is_empty() && phase(&word) != Phase::Unknown;
+        if first_field(value, &NOTICE).is_some() || !(form || state || created_at.is_some()) {
+            return None;
+        }
+    }
     let environment = object
         .get("environment")
         .and_then(|value| value.as_str().or_else(|| value.get("publicId")?.as_str()));
-    let snapshot = Snapshot {
-        id,
-        phase: phase(&word),
-        word,
-        created_at: ["createdAt", "created_at", "created"]
-            .iter()
-            .find_map(|key| time::read(object.get(*key)?)),
-        page: None,
-    };
-    Some(Deployment { snapshot, source, environment: environment.map(str::to_owned) })
+    let snapshot = Snapshot { id, phase: phase(&word), word, created_at, page: None };
+    let unreadable_time = created_at.is_none() && !times.is_empty();
+    Some(Deployment { snapshot, source, environment: environment.map(str::to_owned), unreadable_time })
 }
 
 /// The state's word: both `state` and `status` are seen. Where they differ, a known word counts before an unknown one,
@@ -317,8 +324,9 @@ mod tests {
             assert_eq!(one(&body), None, "{body}");
         }
         for time in [json!(1e300), json!(-5), json!("soon"), json!([1]), json!(u64::MAX)] {
-            let found = one(&json!({ "id": 7, "state": 5, "createdAt": time })).unwrap();
+            let found = one(&json!({ "deployment": { "id": 7, "state": 5, "createdAt": time } })).unwrap();
             assert_eq!((found.snapshot.id.as_str(), found.snapshot.word.as_str()), ("7", ""));
+            assert!(found.unreadable_time, "{time}");
             assert_eq!(found.snapshot.created_at, None, "{time}");
         }
     }
@@ -433,12 +441,41 @@ mod tests {
 
     #[test]
     fn state_and_status_are_both_read_and_success_counts_last() {
-        let word = |body: Value| one(&body).unwrap().snapshot.word;
+        let word = |body: Value| one(&json!({ "deployment": body })).unwrap().snapshot.word;
         assert_eq!(word(json!({ "id": 1, "state": null, "status": "pending" })), "pending");
         assert_eq!(word(json!({ "id": 1, "state": "", "status": "failed" })), "failed");
         assert_eq!(word(json!({ "id": 1, "state": "BUILDING", "status": "success" })), "BUILDING");
         assert_eq!(word(json!({ "id": 1, "state": "SUCCEEDED", "status": "failed" })), "failed");
         assert_eq!(word(json!({ "id": 1, "state": "ENABLED", "status": "deployed" })), "deployed");
         assert_eq!(word(json!({ "id": 1 })), "");
+    }
+
+    #[test]
+    fn an_object_with_an_id_is_a_deployment_only_where_it_looks_like_one() {
+        for notice in [
+            json!({ "id": "req_1", "message": "maintenance" }),
+            json!({ "error": "maintenance", "id": "abc123" }),
+            json!({ "status": "maintenance", "id": "abc123" }),
+            json!({ "status": "success", "id": "req_2", "message": "maintenance" }),
+            json!({ "state": "maintenance", "id": "abc123" }),
+            json!({ "data": { "id": 17, "text": "maintenance" } }),
+            json!({ "data": { "id": "maintenance-1", "type": "banner" } }),
+            json!({ "id": 42, "name": "login" }),
+            json!([{ "id": 42, "name": "login" }]),
+            json!({ "member": [{ "id": "dp_abc123", "error": "gone" }] }),
+        ] {
+            assert_eq!(one(&notice), None, "{notice}");
+        }
+        for deployment in [
+            json!({ "deployment": { "id": "abc123" } }),
+            json!({ "data": { "publicId": "x-1", "message": "a commit's" } }),
+            json!({ "id": "dp_abc123" }),
+            json!({ "id": "dp_abc123", "state": "POLISHING" }),
+            json!({ "id": "abc123", "state": "PENDING" }),
+            json!({ "id": "abc123", "createdAt": 1_676_567_890_000_u64 }),
+            json!([{ "id": "de-abc123", "status": "pending" }]),
+        ] {
+            assert!(one(&deployment).is_some(), "{deployment}");
+        }
     }
 }

@@ -155,4 +155,6 @@ pub struct Deployment {
     pub source: Source,
     /// The id of its environment, where the answer names one.
     pub environment: Option<String>,
+    /// Whether the answer gives a time that cannot be read, so that its age is not known.
+    pub unreadable_time: bool,
 }

@@ -85,7 +85,10 @@ class Step:
         """The step as the runner starts it."""
         at = at if "://" in at else f"http://127.0.0.1:{self.server.server_port}/{at}"
         env = self.env | {"DEPLOY_HOOK_RELEASE_URL": at} | env
-        return subprocess.Popen([shutil.which("bash"), self.script, *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # A shell starts what it puts into the background deaf to SIGINT, and a script cannot undo that.
+        hears = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        command = [shutil.which("bash"), self.script, *args]
+        return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=hears)
 
     def run(self, *args, code=0, texts=(), **how):
         """Its log."""

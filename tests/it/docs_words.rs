@@ -65,7 +65,7 @@ fn ends() -> Vec<Report> {
     use Outcome::{Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered};
     let failed = Phase::Ended(Verdict::Failed);
     let newer = DeploymentId::new("dp-def456").unwrap();
-    let denied = |status| Cause::Denied { status, said: String::new() };
+    let denied = |status| Cause::Denied { status, said: String::new(), with_token: true };
     let trouble = |errors| Cause::Trouble { said: "…".to_owned(), errors };
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),

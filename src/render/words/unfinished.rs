@@ -78,12 +78,12 @@ pub(super) fn lost(report: &Report, which: &str) -> Words {
         Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
             ("cannot be followed: this version does not know the platform".to_owned(), "Set `wait: auto` or `never`.")
         }
-        Some(Cause::Denied { status: status @ (401 | 403), said }) => (
+        Some(Cause::Denied { status: status @ (401 | 403), said, with_token: true }) => (
             format!("cannot be read: the platform answered {status}{}", quoted(said)),
             "Check that the API token is valid and belongs to an owner of this environment. It was not tried again: \
              failed attempts are counted.",
         ),
-        Some(Cause::Denied { status, said }) => {
+        Some(Cause::Denied { status, said, .. }) => {
             (format!("cannot be read: the platform answered {status}{}", quoted(said)), LOOK)
         }
         Some(Cause::Trouble { said, errors }) => {

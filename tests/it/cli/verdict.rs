@@ -87,6 +87,9 @@ async fn an_old_deployment_is_never_taken_for_ours_however_little_was_known_of_i
         (404, r#"{"error":"No deployment yet."}"#),
         (404, "not found"),
         (503, "{}"),
+        (200, r#"{"id":"req_1","message":"maintenance"}"#),
+        (200, r#"{"status":"maintenance","id":"abc123"}"#),
+        (200, r#"{"data":{"id":17,"text":"maintenance"}}"#),
     ];
     let clocks = [Clock::Right, Clock::Epoch, Clock::None];
     let cases = unknown.into_iter().flat_map(|before| clocks.map(|clock| (before, clock)));
@@ -133,11 +136,26 @@ async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_cloc
     .await;
 }
 
+/// What gives no time where the platform gives them, or one that cannot be read, cannot be judged.
+#[tokio::test]
+async fn a_deployment_of_unknown_age_is_not_adopted_where_the_platform_gives_times() {
+    let times =
+        ["", r#","createdAt":null"#, r#","createdAt":"2026-11-20""#, r#","createdAt":{"date":"2026-11-20"}"#];
+    together(times.map(|time| async move {
+        let after = format!(r#"{{"deployment":{{"id":"dp_new222","state":"SUCCEEDED"{time}}}}}"#);
+        let server = changing(at(Clock::Right, 200, OLD), Play::HangUp, at(Clock::Right, 200, &after)).await;
+        let told = deploy(&server, &draft_hook(&server), "--timeout 5s", |run| run).await;
+        assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{after}\n{}", told.log);
+    }))
+    .await;
+}
+
 #[tokio::test]
 async fn an_old_deployment_in_the_apis_list_is_not_ours_either() {
     const TOKEN: &str = "frbit-at-0123456789abcdef";
     let list = r#"[{"publicId":"dp-old111","status":"succeeded","environment":"en-wjl0ai"}]"#;
-    for before in ["[]", "null", r#"{"message":"Back soon."}"#, r#"{"member":[]}"#] {
+    let notice = r#"{"id":"m1","message":"Back soon."}"#;
+    for before in ["[]", "null", r#"{"message":"Back soon."}"#, r#"{"member":[]}"#, notice] {
         let server = changing(say(200, before), Play::HangUp, say(200, list)).await;
         let told = deploy(&server, &server.hook(), "--timeout 4s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
         assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{before}\n{}", told.log);
@@ -158,6 +176,14 @@ async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
         let told = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
         assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{answer}\n{}", told.log);
         assert!(told.log.contains("had ended before"), "{}", told.log);
+    }
+    // Where nothing was known before, one that has ended by now is not known to be ours, unless its time says so.
+    let untimed = r#"{"deployment":{"id":"dp_old111","state":"SUCCEEDED"}}"#;
+    for (before, answer) in [(500, OLD), (404, OLD), (500, untimed)] {
+        let named = at(Clock::Right, 200, answer);
+        let server = changing(say(before, r#"{"error":"No."}"#), named.clone(), named).await;
+        let told = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
+        assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{answer}\n{}", told.log);
     }
     // One that was under way is the platform's to give us.
     let going = OLD.replace("SUCCEEDED", "BUILDING");
@@ -253,6 +279,7 @@ async fn the_platforms_own_no_ends_the_follow() {
         let told = deploy(&server, &draft_hook(&server), "", |run| run).await;
         assert_eq!(told.end(), (7, "lost"), "{status}\n{}", told.log);
         assert!(!told.log.contains("goes on"), "nobody knows: {}", told.log);
+        assert!(!told.log.contains("token"), "the hook was read without one: {}", told.log);
     }
 }
 

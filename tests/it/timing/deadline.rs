@@ -146,7 +146,11 @@ async fn a_success_that_may_be_early_is_read_once_more() {
     assert_eq!(failed_after.report.outcome, Outcome::Failed, "the post-deploy command failed");
     let goes_on = then(PollResult::Ours(building())).run().await;
     assert_eq!(goes_on.report.outcome, Outcome::TimedOut, "it was not over");
-    for unread in [trouble(), PollResult::NotThere, PollResult::Denied { status: 401, said: String::new() }] {
+    for unread in [
+        trouble(),
+        PollResult::NotThere,
+        PollResult::Denied { status: 401, said: String::new(), with_token: true },
+    ] {
         let run = then(unread).run().await;
         assert_eq!(
             run.report.outcome,
@@ -173,4 +177,18 @@ async fn the_report_says_when_the_state_was_last_read() {
     let stopped = stopped.stopped(s(20)).run().await;
     assert_eq!(stopped.report.outcome, Outcome::Interrupted);
     assert!(matches!(stopped.report.cause, Some(Cause::Trouble { .. })), "{:?}", stopped.report.cause);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_before_a_log_is_read_again_counts_against_its_limit() {
+    let world = World::ends(s(9), failed()).limit(20, s(60)).plan(|plan| plan.timeout = s(10));
+    let run = world.logs(|_, _| Log::NotYet(RateHint::default())).run().await;
+    assert_eq!((run.report.outcome, run.logs().len()), (Outcome::Failed, 1));
+    assert_eq!(Some(&run.over), run.logs().last(), "nothing is waited for in vain");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reading_before_the_trigger_takes_no_longer_than_the_timeout() {
+    let run = silent(|what| *what == What::Snapshot, s(3)).run().await;
+    assert_eq!(run.triggers(), [s(3)]);
 }

@@ -118,11 +118,14 @@ async fn a_closed_door_ends_it_at_once() {
     for nth_denied in [0, 4] {
         let world = World::new().looks(move |_, nth| match nth {
             nth if nth < nth_denied => PollResult::Ours(building()),
-            _ => PollResult::Denied { status: 403, said: "no".into() },
+            _ => PollResult::Denied { status: 403, said: "no".into(), with_token: true },
         });
         let run = world.run().await;
         assert_eq!(run.report.outcome, Outcome::Lost);
-        assert_eq!(run.report.cause, Some(Cause::Denied { status: 403, said: "no".into() }));
+        assert_eq!(
+            run.report.cause,
+            Some(Cause::Denied { status: 403, said: "no".into(), with_token: true })
+        );
         assert_eq!(run.looks().len(), nth_denied + 1, "asking again would only count against us");
         assert_eq!(run.looks().last(), Some(&run.over));
     }
