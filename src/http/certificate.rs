@@ -209,7 +209,9 @@ fn without_certificate(lines: &[String], damage: Option<String>) -> String {
     }
     let label = lines.iter().find_map(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
     match label {
-        Some("CERTIFICATE") => "holds a certificate without its end".to_owned(),
+        Some("CERTIFICATE") => {
+            "holds a certificate that was cut off: there is no line END CERTIFICATE".to_owned()
+        }
         Some("PKCS7" | "CMS") => format!("is in PKCS#7 form; {PKCS7}"),
         Some(label) if label.ends_with("PRIVATE KEY") => "holds a private key and no certificate".to_owned(),
         Some(label) if label.ends_with("REQUEST") => {
