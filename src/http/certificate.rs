@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, Error};
 use x509_cert::certificate::{TbsCertificate, Version};
@@ -148,8 +148,7 @@ fn of_der(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
 const PKCS7: &str = "make PEM of it with openssl pkcs7 -print_certs -in FILE";
 
 fn of_pem(text: &str) -> Result<Vec<Certificate>, String> {
-    // Pasted into a YAML file it may be indented, and in a variable its line breaks may be written out.
-    let lines: Vec<String> = text.replace("\\n", "\n").lines().map(label_of_today).collect();
+    let lines = lines_of(text);
     let mut damage = None;
     let mut found = Vec::new();
     for section in CertificateDer::pem_slice_iter((lines.join("\n") + "\n").as_bytes()) {
@@ -158,10 +157,43 @@ fn of_pem(text: &str) -> Result<Vec<Certificate>, String> {
                 Some(certificate) => found.push(certificate),
                 None => damage = Some("its content is no certificate".to_owned()),
             },
-            Err(error) => damage = Some(error.to_string()),
+            Err(error) => damage = damage_of(&error).or(damage),
         }
     }
     if found.is_empty() { Err(without_certificate(&lines, damage)) } else { Ok(found) }
+}
+
+/// The lines of PEM. Pasted into a YAML file they may be indented, in a variable their breaks may be written out, and a
+/// shell may have made spaces of them, or one line of all.
+fn lines_of(text: &str) -> Vec<String> {
+    let text = text.replace("\\r", "").replace("\\n", "\n");
+    let text = text.replace("-----BEGIN ", "\n-----BEGIN ").replace("-----END ", "\n-----END ");
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let is_label = line.starts_with("-----BEGIN ") || line.starts_with("-----END ");
+        let end = line.get(5..).filter(|_| is_label).and_then(|rest| rest.find("-----"));
+        let (label, content) = end.map_or(("", line), |end| line.split_at(end + 10));
+        let content =
+            if is_label && end.is_none() { content.to_owned() } else { content.replace([' ', '\t'], "") };
+        let both = [label_of_today(label), label_of_today(&content)];
+        lines.extend(both.into_iter().filter(|line| !line.is_empty()));
+    }
+    lines
+}
+
+/// What is wrong with a section, in words; `None` where it is no certificate's.
+fn damage_of(error: &PemError) -> Option<String> {
+    const LABEL: &[u8] = b"CERTIFICATE--";
+    let of_certificate = |line: &[u8]| line.windows(LABEL.len()).any(|part| part == LABEL);
+    match error {
+        PemError::MissingSectionEnd { end_marker } => of_certificate(end_marker)
+            .then(|| "it was cut off, or its line -----END CERTIFICATE----- is written otherwise".to_owned()),
+        PemError::IllegalSectionStart { .. } => {
+            Some("its first line is not -----BEGIN CERTIFICATE-----".to_owned())
+        }
+        PemError::Base64Decode(_) => Some("its base64 cannot be read".to_owned()),
+        other => Some(other.to_string()),
+    }
 }
 
 /// A line of PEM, with the one name that certificates have today.
@@ -177,7 +209,9 @@ fn without_certificate(lines: &[String], damage: Option<String>) -> String {
     }
     let label = lines.iter().find_map(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
     match label {
-        Some("CERTIFICATE") => "holds a certificate without its end".to_owned(),
+        Some("CERTIFICATE") => {
+            "holds a certificate that was cut off: there is no line END CERTIFICATE".to_owned()
+        }
         Some("PKCS7" | "CMS") => format!("is in PKCS#7 form; {PKCS7}"),
         Some(label) if label.ends_with("PRIVATE KEY") => "holds a private key and no certificate".to_owned(),
         Some(label) if label.ends_with("REQUEST") => {

@@ -193,7 +193,7 @@ impl Http {
     }
 
     async fn failure(&self, error: reqwest::Error, url: &Url, limit: Duration, started: Instant) -> Failure {
-        let stage = stage(&error);
+        let mut stage = stage(&error);
         let late = error.is_timeout();
         let plain = tls_fault(&error).and_then(tls::explain);
         let mut said = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
@@ -201,6 +201,10 @@ impl Http {
         if REFUSED_TUNNEL.iter().any(|words| said.contains(words)) {
             let left = limit.saturating_sub(started.elapsed());
             said = self.answer_of_proxy(url, left).await.unwrap_or(said);
+        }
+        if let Some(proxy) = self.parts.1.proxy_for(url).filter(|_| late && stage == Some(Stage::Connect)) {
+            said = format!("no connection through the proxy {} in time", proxy.label());
+            stage = Some(Stage::Proxy);
         }
         match stage {
             Some(stage) => Failure::NotSent { stage, said },

@@ -171,8 +171,14 @@ fn check_name(der: &CertificateDer<'_>, named: &Certificate, name: &ServerName<'
     if common.as_deref().is_some_and(same) {
         return Ok(());
     }
-    let presented = common.into_iter().map(|name| format!("{name:?}")).collect();
+    let presented = common.into_iter().collect();
     Err(CertificateError::NotValidForNameContext { expected: name.to_owned(), presented }.into())
+}
+
+/// `a.example` of `DnsName("a.example")`, as the library shows a name.
+fn plain_name(shown: &str) -> &str {
+    let inner = shown.strip_suffix(')').and_then(|shown| shown.split_once('('));
+    inner.map_or(shown, |(_, name)| name).trim_matches('"')
 }
 
 /// What is wrong with a server's certificate, in plain words; `None` where the library's own words are best.
@@ -191,7 +197,8 @@ pub(super) fn explain(error: &Error) -> Option<String> {
             format!("the server's certificate is not valid before {}", date(not_before))
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let others = if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") };
+            let names: Vec<&str> = presented.iter().map(|name| plain_name(name)).collect();
+            let others = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
             format!("the server's certificate is not for {}, but for {others}", expected.to_str())
         }
         CertificateError::UnknownIssuer => {

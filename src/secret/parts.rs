@@ -3,6 +3,8 @@
 //! Masking too little leaks a password, masking too much blacks out the log's own words: so a long segment, a key's
 //! value and what looks made up by chance is secret, and a word of the trade, a branch or a commit is not.
 
+use percent_encoding::percent_decode_str;
+
 use super::SHORTEST;
 
 /// A segment or a value as long as this is secret unless it is a word.
@@ -16,7 +18,7 @@ const WORDS: &str = "accept account accounts action actions api app application 
     env environment environments event events execute external false fetch frontend function functions \
     generic git gitea github gitlab group groups handler hook hooks http https id image images incoming \
     index instance instances integration integrations internal invoke job jobs json latest listener \
-    live main manual master no notification notifications notify off on organisation organisations \
+    live main manual master no notification notifications notify oauth off on organisation organisations \
     organization organizations payload php pipeline pipelines platform preview prod production project \
     projects public publish pull push qa rebuild receive receiver redeploy refresh release releases \
     remote repo repos repositories repository resources rest restart run runs server servers service \
@@ -24,23 +26,26 @@ const WORDS: &str = "accept account accounts action actions api app application 
     testing tests trigger triggers true update updates user users version versions web webhook webhooks \
     website websites workflow workflows workspace workspaces yes";
 
-/// Parameters whose values are no secret, without `-` and `_`.
-const PUBLIC: &str = "action app appid application applicationid author branch branchname buildcache cache cause \
-    clearcache commit commithash commitid commitmessage commitsha description env environment \
-    environmentid environmentname event force gitref image message name nocache owner project projectid \
-    reason ref refs region release repo repository rev revision service serviceid servicename sha site \
-    siteid source stage tag target team teamid title triggertitle type version";
+/// Words in the name of a parameter whose value is no secret.
+const PUBLIC: &str = "action app application author branch cache cause comment commit description env environment event \
+    force head image job message msg name namespace note org organisation organization owner pipeline project reason ref \
+    refs region release repo repository rev revision service sha site source stage subject tag target team title type \
+    version workflow";
 
 /// Words in the name of a parameter that holds a secret.
-const SECRET: &str = "access apikey auth authorization code credential credentials hmac jwt key pass passphrase passwd \
-    password pwd secret sig sign signature token";
+const SECRET: &str = "access auth authorization bearer code credential credentials hmac jwt otp pass passcode passphrase \
+    passwd pin psk pw pwd secrets sig sign tokens totp";
+
+/// Ends of such words: `apikey`, `accesstoken`.
+const SECRET_ENDS: [&str; 5] = ["key", "token", "secret", "password", "signature"];
 
 /// The parts of a path and a query that give a hook away, as they stand there.
 pub(super) fn secret_parts(path: &str, query: &str) -> Vec<String> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    let mut found = of_query(query, LONG);
+    let mut found = secrets_of_query(query);
     // Most hooks end in their secret, however short, unless the query has it.
-    let shortest = if found.is_empty() { SHORTEST } else { LONG };
+    let in_query = found.iter().any(|value| value.len() >= LONG) || has_named_secret(query);
+    let shortest = if in_query { LONG } else { SHORTEST };
     if let Some((last, others)) = segments.split_last() {
         found.extend(others.iter().flat_map(|segment| of_segment(segment, LONG)));
         found.extend(of_segment(last, shortest));
@@ -57,15 +62,23 @@ pub(super) fn secrets_of_query(query: &str) -> Vec<String> {
     of_query(query, LONG)
 }
 
-/// The same, as short as `shortest` where a name says nothing.
+/// The same, where a name says nothing any value that is no word and as long as `shortest`.
 fn of_query(query: &str, shortest: usize) -> Vec<String> {
     query.split(['&', ';']).flat_map(|pair| of_pair(pair, shortest)).collect()
+}
+
+fn has_named_secret(query: &str) -> bool {
+    let named = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| names_a_secret(&words_of(name)));
+    query.split(['&', ';']).any(|pair| named(pair) && !of_pair(pair, LONG).is_empty())
 }
 
 /// A segment, and after a `;` its parameters.
 fn of_segment(segment: &str, shortest: usize) -> Vec<String> {
     let (name, parameters) = segment.split_once(';').unwrap_or((segment, ""));
     let mut found = long(name, shortest);
+    if found.is_empty() && is_short_secret(name) {
+        found.push(name.to_owned());
+    }
     found.extend(of_query(parameters, shortest));
     if !found.is_empty() && !parameters.is_empty() {
         found.push(segment.to_owned());
@@ -74,19 +87,60 @@ fn of_segment(segment: &str, shortest: usize) -> Vec<String> {
 }
 
 fn of_pair(pair: &str, shortest: usize) -> Vec<String> {
-    let Some((name, value)) = pair.split_once('=') else { return long(pair, shortest) };
-    let plain = name.replace(['-', '_'], "").to_ascii_lowercase();
-    if is_in(PUBLIC, &plain) {
-        return Vec::new();
-    }
-    if names_a_secret(name) {
+    let (name, value) = match pair.split_once('=') {
+        // A value without a name, perhaps with the padding of base64.
+        None | Some((_, "" | "=")) => {
+            let text = pair.trim_end_matches('=');
+            let found = long(text, shortest);
+            return if found.is_empty() { opaque("a value", text) } else { found };
+        }
+        Some(pair) => pair,
+    };
+    let words = words_of(name);
+    if names_a_secret(&words) {
         let flag = matches!(value, "true" | "false");
         return if value.len() < SHORTEST || flag { Vec::new() } else { vec![value.to_owned()] };
     }
-    let by_chance = |text| if is_random(text) || shortest < LONG { long(text, shortest) } else { Vec::new() };
+    if words.iter().any(|word| is_public(word)) {
+        return Vec::new();
+    }
+    let value = if shortest < LONG { long(value, shortest) } else { opaque(name, value) };
     let with_digits = name.bytes().any(|byte| byte.is_ascii_digit());
     let name = if with_digits && is_random(name) { long(name, shortest) } else { Vec::new() };
-    name.into_iter().chain(by_chance(value)).collect()
+    name.into_iter().chain(value).collect()
+}
+
+/// The words of a parameter's name, in small letters: of `auth[apiToken]` and `AUTH_API-token2` the same three.
+fn words_of(name: &str) -> Vec<String> {
+    let name: Vec<char> = percent_decode_str(name).decode_utf8_lossy().chars().collect();
+    let mut words = vec![String::new()];
+    for (at, &c) in name.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| name.get(before)).copied().unwrap_or(' ');
+        let lower_next = name.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let begins = c.is_ascii_uppercase() && (!before.is_ascii_uppercase() || lower_next);
+        if begins || !c.is_ascii_alphabetic() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphabetic()) {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn names_a_secret(words: &[String]) -> bool {
+    words.iter().any(|word| is_in(SECRET, word) || SECRET_ENDS.iter().any(|end| word.ends_with(end)))
+}
+
+/// Whether a word of a name says that the value is public: `branch`, and `gitbranch`, `commithash`, `nocache`.
+fn is_public(word: &str) -> bool {
+    let known = |rest: &str| is_in(PUBLIC, rest) || is_in(WORDS, rest) || matches!(rest, "hash" | "clear");
+    PUBLIC.split(' ').any(|public| {
+        word == public
+            || word.strip_prefix(public).is_some_and(known)
+            || word.strip_suffix(public).is_some_and(known)
+    })
 }
 
 fn is_in(words: &str, word: &str) -> bool {
@@ -95,37 +149,73 @@ fn is_in(words: &str, word: &str) -> bool {
 
 /// A text that is long enough and no word, and those of its pieces that are: `SECRET.json`, `v1:SECRET`.
 fn long(text: &str, shortest: usize) -> Vec<String> {
-    let is_long = |text: &str| text.len() >= shortest && !is_word(text);
+    with_pieces(text, |text| text.len() >= shortest && !is_word(text))
+}
+
+/// The value of a parameter whose name says nothing, unless it is a word, a flag or a small number, and those of its
+/// pieces that are none either.
+fn opaque(name: &str, value: &str) -> Vec<String> {
+    // Nobody calls a colour `k`; a key somebody does.
+    let brief = name.len() <= 2;
+    let text = percent_decode_str(value).decode_utf8_lossy().replace('+', " ");
+    let is_secret = |text: &str| {
+        let plain = |piece: &str| is_plain(piece) && !brief;
+        let chance =
+            is_random(text) || is_mixed(text) || !text.split(|c: char| !c.is_alphanumeric()).all(plain);
+        text.len() >= SHORTEST && !is_word(text) && chance
+    };
+    if is_secret(&text) { with_pieces(value, |piece| piece == value || is_secret(piece)) } else { Vec::new() }
+}
+
+/// A text that is secret, and its pieces that are.
+fn with_pieces(text: &str, is_secret: impl Fn(&str) -> bool) -> Vec<String> {
     let within = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '%');
-    if !is_long(text) {
+    if !is_secret(text) {
         return Vec::new();
     }
-    let pieces = text.split(|c| !within(c)).filter(|piece| is_long(piece));
-    std::iter::once(text).chain(pieces.filter(|piece| *piece != text)).map(str::to_owned).collect()
+    let pieces = text.split(|c| !within(c)).filter(|piece| *piece != text && is_secret(piece));
+    std::iter::once(text).chain(pieces).map(str::to_owned).collect()
 }
 
-fn names_a_secret(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.split(['-', '_', '.']).any(|piece| is_in(SECRET, piece))
-        || ["key", "token", "secret", "password", "signature"].iter().any(|end| lower.ends_with(end))
+/// Whether a short segment of a path looks made up: letters and digits in one, as in no word but `web01` and `v1beta1`.
+fn is_short_secret(segment: &str) -> bool {
+    let numbered = |piece: &str| {
+        let word = piece.trim_end_matches(|c: char| c.is_ascii_digit());
+        piece.len() - word.len() <= 2 && is_in(WORDS, &word.to_ascii_lowercase())
+    };
+    let mut pieces = segment.split(|c: char| !c.is_ascii_alphanumeric());
+    segment.len() >= SHORTEST && pieces.any(|piece| is_mixed(piece) && !is_word(piece) && !numbered(piece))
 }
 
-/// Words of the trade, alone or joined, and short numbers: `deploy-hooks`, `v1`, `deploy.json`, `42`.
+/// Words of the trade, alone or joined, short numbers and versions: `deploy-hooks`, `v1beta1`, `deploy.json`, `42`.
 fn is_word(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let mut pieces = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
-    pieces.all(|piece| {
-        let digits = piece.strip_prefix('v').unwrap_or(piece);
-        is_in(WORDS, piece) || (digits.len() <= 6 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-    })
+    let number = |text: &str| text.len() <= 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let version = |text: &str| {
+        let parted = ["alpha", "beta", "rc"].iter().find_map(|stage| text.split_once(stage));
+        let (major, minor) = parted.unwrap_or((text, ""));
+        (parted.is_none() || !major.is_empty()) && number(major) && number(minor)
+    };
+    pieces.all(|piece| is_in(WORDS, piece) || number(piece) || piece.strip_prefix('v').is_some_and(version))
+}
+
+/// Whether a text has both letters and digits.
+fn is_mixed(text: &str) -> bool {
+    text.contains(char::is_alphabetic) && text.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a text is written as a word or small number: in small letters, all in capitals, or with a capital in front.
+fn is_plain(text: &str) -> bool {
+    let rest = text.strip_prefix(char::is_uppercase).unwrap_or(text);
+    let letters = text.chars().all(char::is_uppercase) || rest.chars().all(char::is_lowercase);
+    letters || is_word(text)
 }
 
 /// Whether a text looks made up by chance: letters and digits, or both cases, or very long.
 fn is_random(text: &str) -> bool {
     let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
-    let letters = has(u8::is_ascii_alphabetic);
-    let mixed =
-        letters && has(u8::is_ascii_digit) || has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let mixed = is_mixed(text) || has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     text.len() >= LONG && !is_word(text) && (mixed || text.len() >= 16)
 }
 
@@ -164,8 +254,44 @@ mod tests {
             ("/git/abc12/trigger", "", &["abc12"]),
             ("/hooks/our-website-shop/abc12", "", &["our-website-shop", "abc12"]),
             ("/v2/projects/Zx9%2FkkLONG/webhooks/42", "", &["Zx9%2FkkLONG"]),
+            ("/r/k9x2/long-segment-here/deploy", "", &["k9x2", "long-segment-here"]),
+            ("/v1beta1/oauth2/web01/k9x2.json/Zx9kkLONG", "", &["k9x2.json", "Zx9kkLONG"]),
+            ("/hooks/abcdefghij/abcd", "x=hunter2", &["hunter2", "abcdefghij", "abcd"]),
         ] {
             assert_eq!(secret_parts(path, query), wanted, "{path}?{query}");
+        }
+    }
+
+    #[test]
+    fn a_short_key_is_found_whatever_else_is_secret() {
+        for (query, wanted) in [
+            ("k=s3cr3t", "s3cr3t"),
+            ("t=abcd12", "abcd12"),
+            ("x=hunter2", "hunter2"),
+            ("k=secretive", "secretive"),
+            ("s3cr3t", "s3cr3t"),
+            ("s3cr3t=", "s3cr3t"),
+            ("colour=aBcDeF", "aBcDeF"),
+            ("id=ab-1234", "ab-1234"),
+            ("id=12345678", "12345678"),
+            ("auth[token]=abcd12", "abcd12"),
+            ("auth%5Btoken%5D=abcdef", "abcdef"),
+            ("auth.token=abcdef", "abcdef"),
+            ("deployToken=abcdef", "abcdef"),
+            ("APIKey2=abcdef", "abcdef"),
+            ("variables[DEPLOY_KEY]=main", "main"),
+            ("pin=123456", "123456"),
+            ("user-pin=1234", "1234"),
+            ("otp=123456", "123456"),
+            ("code=123456", "123456"),
+            ("branch_token=abcdef", "abcdef"),
+            ("siteKey=abcdef", "abcdef"),
+        ] {
+            assert_eq!(secrets_of_query(query), [wanted], "{query}");
+            assert!(
+                secret_parts("/hooks/abcdefghij/run", query).iter().any(|part| part == wanted),
+                "{query}"
+            );
         }
     }
 
@@ -181,6 +307,22 @@ mod tests {
             "environment=production",
             "serviceId=srv-d0c8k2h2dbo4c73b",
             "service_id=srv-d0c8k2h2dbo4c73b",
+            "trigger_branch=feature/FOO-1234-bar-long",
+            "git_branch=feature/FOO-1234-bar-long",
+            "head_branch=feature/FOO-1234-bar-long",
+            "gitbranch=feature/FOO-1234-bar-long",
+            "deploy[branch]=feature/FOO-1234-bar-long",
+            "commit_ref=0123456789abcdef0123456789abcdef01234567",
+            "gitCommit=0123456789abcdef0123456789abcdef01234567",
+            "commitSHA=0123456789abcdef0123456789abcdef01234567",
+            "head=0123456789abcdef0123456789abcdef01234567",
+            "head.sha=0123456789abcdef0123456789abcdef01234567",
+            "deploy_title=Release-2026-11-26-Hotfix",
+            "msg=Fix-2026-11-26-hotfix",
+            "variables%5BDEPLOY_ENV%5D=review-4711ab",
+            "site-region=eu-west-1a",
+            "nocache=1732600000abc&commithash=0123456789abcdef&siteId=0123abcd",
+            "php=8.3&log=verbose&colour=Blue&size=XXXL&at=2026-11-26",
             "clearCache=true&force=false&dry=1&n=42",
             "auth=true",
             "colour=turquoise",

@@ -272,12 +272,16 @@ fn bytes_of(source: impl std::io::Read) -> std::io::Result<Vec<u8>> {
 /// a path's place, what could be secret is hidden.
 pub(crate) fn shown_path(path: &str) -> String {
     let text = path.trim();
+    let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
     // One long word without anything that parts it is more like a token than a file's name.
     if text.contains("://") || text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return shown(text);
+        let mixed = has(u8::is_ascii_digit) || has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+        let token = !text.contains("://") && text.len() >= 16 && mixed;
+        return if token { "***".to_owned() } else { shown(text) };
     }
-    let mut folders = Path::new(text).ancestors().filter(|folder| folder.parent().is_some());
-    let whole = text.starts_with('/') && folders.any(Path::is_dir);
+    // Two slashes begin a URL without its scheme.
+    let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
+    let whole = is_path && !text.starts_with("//");
     let shown = |part: &str| if !whole && could_be_secret(part) { "***".to_owned() } else { part.to_owned() };
     let parts: Vec<String> = text.split('/').map(shown).collect();
     Redactor::default().clean(&parts.join("/"), LONGEST_PATH)
@@ -315,6 +319,34 @@ pub(super) fn allowed(given: &str, words: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_shown_and_what_may_be_a_secret_is_not() {
+        for path in [
+            "/nix/store/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2-cacert/etc/ca.crt",
+            "/builds/zXc9Qw12RtYuIoPa/0/group/project.tmp/HOOK",
+            "./0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2/hook",
+            "../0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
+            "~/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2.txt",
+            "hook.txt",
+            "hookfile",
+            "certificates",
+        ] {
+            assert_eq!(shown_path(path), path);
+        }
+        for secret in [
+            "Zx9kkLONGSTRINGq7W",
+            "0123456789abcdef",
+            "zxkkLONGSTRINGqqW",
+            "//ci.example/hooks/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
+            "ci.example/hooks/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
+            "https://ci.example/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
+        ] {
+            let shown = shown_path(secret);
+            let end = &secret[secret.len() - 8..];
+            assert!(shown.contains("***") && !shown.contains(end), "{secret}: {shown}");
+        }
+    }
 
     #[test]
     fn a_secret_is_not_waited_for_for_ever() {

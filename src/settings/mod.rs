@@ -235,9 +235,10 @@ fn sha(desk: &mut Desk<'_>) -> Option<String> {
 }
 
 /// The words of a list, in small letters: with commas, spaces or line breaks between them, as YAML's `|` and `>` blocks
-/// and its lists come out.
+/// and its lists in either form come out.
 fn list(text: &str) -> Vec<String> {
     let words = unwrap_pasted(text).split(|c: char| c == ',' || c.is_whitespace());
+    let words = words.map(|word| word.trim_matches(['[', ']', '"', '\'', '`']));
     words.map(str::to_ascii_lowercase).filter(|word| !matches!(word.as_str(), "" | "-")).collect()
 }
 
@@ -329,6 +330,11 @@ mod tests {
             "- summary\n- status\n- check\n",
             ",summary,,status\tcheck",
             "'summary, status, check'\n",
+            "[summary, status, check]",
+            "[ \"summary\", 'status',check ]\n",
+            "['summary','status','check']",
+            "- 'summary'\n- \"status\"\n- check",
+            "\"summary\",\"status\",\"check\"",
         ] {
             assert_eq!(list(text), ["summary", "status", "check"], "{text:?}");
         }

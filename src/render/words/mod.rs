@@ -198,7 +198,7 @@ pub fn unreachable(not_sent: &NotSent) -> Words {
         ),
         Unreachable::Tls => (
             "No trusted connection to the hook's host",
-            "If the host or a proxy here has an authority of its own, or a certificate that signed itself, pass it as `ca-file`. If not, somebody may be in between.",
+            "If the host or a proxy here has an authority of its own, or a certificate that signed itself, `ca-file` must hold it. If not, somebody may be in between.",
         ),
         Unreachable::Proxy => (
             "The proxy did not let the request through",

@@ -50,6 +50,12 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().expect("it is in memory")
 }
 
+fn zlib(text: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
+    encoder.write_all(text).expect("it is in memory");
+    encoder.finish().expect("it is in memory")
+}
+
 #[tokio::test]
 async fn header_sections_that_browsers_and_curl_read_are_read() {
     let end = format!("Content-Length: {}\r\n\r\n{BODY}", BODY.len());
@@ -99,11 +105,7 @@ async fn header_sections_that_browsers_and_curl_read_are_read() {
 #[tokio::test]
 async fn a_body_is_read_in_every_encoding_that_shows_what_it_is() {
     let marked = format!("\u{feff}{BODY}");
-    let deflated = {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(BODY.as_bytes()).expect("it is in memory");
-        encoder.finish().expect("it is in memory")
-    };
+    let deflated = zlib(BODY.as_bytes(), 1);
     let raw = deflated[2..deflated.len() - 4].to_vec();
     let latin = b"{\"data\":{\"publicId\":\"dp-abc123\",\"note\":\"Gr\xf6\xdfe\"}}";
     let bodies = [
@@ -125,6 +127,51 @@ async fn a_body_is_read_in_every_encoding_that_shows_what_it_is() {
 }
 
 #[tokio::test]
+async fn compressed_bodies_are_read_however_often_and_by_whatever_window() {
+    let zipped = gzip(BODY.as_bytes());
+    let deflated = zlib(BODY.as_bytes(), 9);
+    let raw = deflated[2..deflated.len() - 4].to_vec();
+    // Windows of 256 bytes to 32 KiB; BODY is shorter than any of them.
+    let small = [&[0x18, 0x19], &deflated[2..]].concat();
+    let middle = [&[0x58, 0x85], &deflated[2..]].concat();
+    let (first, second) = BODY.split_at(9);
+    let bodies = [
+        ("gzip twice", with("Content-Encoding: gzip, gzip\r\n", gzip(&zipped))),
+        ("in two headers", with("Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", gzip(&zipped))),
+        ("gzip around deflate", with("Content-Encoding: deflate, gzip\r\n", gzip(&deflated))),
+        ("gzip around bare deflate", with("Content-Encoding: deflate, gzip\r\n", gzip(&raw))),
+        ("deflate around gzip", with("Content-Encoding: gzip, deflate\r\n", zlib(&zipped, 6))),
+        ("identity between", with("Content-Encoding: deflate, identity, gzip\r\n", gzip(&deflated))),
+        ("named twice, applied once", with("Content-Encoding: gzip, gzip\r\n", &zipped)),
+        ("applied twice, named once", with("Content-Encoding: gzip\r\n", gzip(&zipped))),
+        ("a small window", with("Content-Encoding: deflate\r\n", &small)),
+        ("another window", with("Content-Encoding: deflate\r\n", &middle)),
+        ("fast zlib", with("Content-Encoding: deflate\r\n", zlib(BODY.as_bytes(), 0))),
+        ("zlib without the header", with("", &deflated)),
+        ("small zlib without the header", with("", &small)),
+        ("zeros behind", with("Content-Encoding: gzip\r\n", [zipped.as_slice(), &[0; 512]].concat())),
+        ("two members", with("", [gzip(first.as_bytes()), gzip(second.as_bytes()), vec![0; 3]].concat())),
+    ];
+    together(bodies.map(|(name, answer)| async move { assert_read(name, answer).await })).await;
+}
+
+/// As `JSON.stringify` writes a title that was cut inside an emoji.
+#[tokio::test]
+async fn half_an_emoji_hides_no_answer() {
+    let bodies = [
+        r"\ud83d",
+        r"\uDE00",
+        r"\ud83d\ud83d\ude00",
+        r"\\\ud83dx",
+        r"\ud83d\n",
+        r"\ud83d\u0041",
+        r"\\ud83d\ud83d",
+    ];
+    let bodies = bodies.map(|title| (title, format!("{{\"title\":\"{title}\",{}", &BODY[1..])));
+    together(bodies.map(|(name, body)| async move { assert_read(name, with("", body)).await })).await;
+}
+
+#[tokio::test]
 async fn a_body_that_cannot_be_read_is_named() {
     let bomb = gzip(&vec![b' '; 8 * 1024 * 1024]);
     let bodies = [
@@ -132,6 +179,9 @@ async fn a_body_that_cannot_be_read_is_named() {
         ("zstd", with("", b"\x28\xb5\x2f\xfd\x04\x00"), "compressed (zstd)"),
         ("two at once", with("Content-Encoding: gzip, br\r\n", b"\x8b\x02\x80"), "compressed (br)"),
         ("half of a gzip", with("Content-Encoding: gzip\r\n", &gzip(BODY.as_bytes())[..20]), "broke off"),
+        ("zlib that is no JSON", with("", zlib(b"<html>", 6)), "compressed (deflate)"),
+        ("half of zlib", with("", &zlib(BODY.as_bytes(), 6)[..20]), "compressed (deflate)"),
+        ("a bomb in a bomb", with("Content-Encoding: gzip, gzip\r\n", gzip(&bomb)), "larger than 1 MiB"),
         ("a bomb", with("Content-Encoding: gzip\r\n", bomb), "larger than 1 MiB"),
         ("UTF-32", with("", b"\xff\xfe\0\0{\0\0\0}\0\0\0"), "UTF-32"),
         ("half of UTF-16", with("", b"\xff\xfe{\0}"), "UTF-16"),

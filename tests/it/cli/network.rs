@@ -269,6 +269,15 @@ async fn a_proxy_that_is_not_there_is_what_cannot_be_reached() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_stays_silent_is_named() {
+    let (hook, proxy) = (format!("https://hooks.example{}", hook_path()), Server::plain(Play::Silence).await);
+    let url = format!("http://u:proxypassword@{}", proxy.address);
+    let told = deploy(&hook, |run| run.env("HTTPS_PROXY", url).args("--timeout 2s")).await;
+    assert_unreachable(&told, &format!("no connection through the proxy {} in time", proxy.address));
+    assert!(!told.log.contains("proxypassword"), "{}", told.log);
+}
+
+#[tokio::test]
 async fn this_machine_is_reached_without_a_proxy() {
     let (authority, proxy) = (Authority::new(), Server::plain(say(407, "")).await);
     let url = format!("http://{}", proxy.address);
