@@ -10,14 +10,14 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{
+use deploy_hook::core::ports::{
     CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
 };
-use deploy_hook::deploy::report::{Event, Task};
-use deploy_hook::deploy::schedule::{RateHint, RateLimit, Timing};
-use deploy_hook::deploy::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
-use deploy_hook::deploy::trigger::Answer;
-use deploy_hook::deploy::{self, Plan, Wait};
+use deploy_hook::core::report::{Event, Task};
+use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+use deploy_hook::core::trigger::Answer;
+use deploy_hook::core::{self, Plan, Wait};
 use deploy_hook::env::Env;
 use fastrand::Rng;
 use tokio::runtime::{Builder, Runtime};
@@ -98,7 +98,7 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> R
         let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(1), None);
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
         let plan = Plan { wait, timeout, limit: None, interval, timing, started, seed };
-        let report = deploy::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
+        let report = core::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
         let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;

@@ -173,7 +173,7 @@ pub struct Inputs {
     pub dry_run: Option<String>,
     /// How it is told.
     #[command(flatten)]
-    pub telling: Telling,
+    pub telling: OutputArgs,
 }
 
 impl Inputs {
@@ -209,7 +209,7 @@ impl Inputs {
 /// How the run is told.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
-pub struct Telling {
+pub struct OutputArgs {
     /// human, or one JSON event a line on standard output
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,

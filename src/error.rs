@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::deploy::state::Outcome;
-use crate::secret::UrlFault;
+use crate::core::state::Outcome;
+use crate::secrets::UrlFault;
 
 /// Exit code for bad input or configuration. Nothing was sent.
 pub const BAD_INPUT: u8 = 2;
@@ -55,7 +55,7 @@ pub struct Problem {
     /// What is wrong with it.
     pub wrong: String,
     /// What is allowed, and what to do.
-    pub remedy: String,
+    pub fix: String,
 }
 
 impl fmt::Display for Problem {
@@ -64,7 +64,7 @@ impl fmt::Display for Problem {
         if let Some(value) = &self.value {
             write!(f, "\"{value}\" ")?;
         }
-        write!(f, "{}. {}", self.wrong, self.remedy)
+        write!(f, "{}. {}", self.wrong, self.fix)
     }
 }
 
@@ -106,7 +106,7 @@ impl UrlFault {
 
     /// What to do about it.
     #[must_use]
-    pub const fn remedy(self) -> &'static str {
+    pub const fn fix(self) -> &'static str {
         match self {
             Self::Masked | Self::NoSecret | Self::NoPath | Self::NotUrl => {
                 "Copy the whole deploy hook URL from the dashboard, where it is shown once; if it is gone, create a new hook."

@@ -29,7 +29,7 @@ pub use self::body::{BodyFault, LARGEST_BODY};
 pub use self::network::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
 pub use reqwest::Method;
 
-use crate::secret::{Redactor, Token, is_safe};
+use crate::secrets::{Redactor, Token, is_safe};
 
 /// How long a connection may take, all of DNS, TCP and TLS. Shorter than any request's limit, so that running out
 /// of it always means that the request never left.

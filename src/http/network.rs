@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::secret::is_loopback;
+use crate::secrets::is_loopback;
 
 /// How this machine reaches others.
 #[derive(Clone, Debug, Default)]

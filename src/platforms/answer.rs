@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::platform::{Acceptance, Deployment, Platform, Source};
-use crate::deploy::ports::{Poll, PollResult};
-use crate::deploy::schedule::RateHint;
-use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable};
+use crate::core::ports::{Poll, PollResult};
+use crate::core::schedule::RateHint;
+use crate::core::trigger::{Answer, NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable};
 use crate::http::{self, Failure, Stage};
-use crate::secret::Redactor;
+use crate::secrets::Redactor;
 
 /// What the answer to a trigger means: the deployment it names, if any, or what else came of the trigger.
 ///
@@ -33,7 +33,7 @@ pub(super) fn of_trigger(
                 }
             };
         }
-        408 | 500.. => return unclear(NoAnswer::ServerError(status), said()),
+        408 | 500.. => return unclear(ResponseError::ServerError(status), said()),
         300..=399 => Refused::Redirected,
         401 | 403 => Refused::Forbidden,
         404 => Refused::NotFound,
@@ -57,8 +57,8 @@ fn no_answer(failure: Failure) -> Answer {
             };
             Answer::NotSent(NotSent { why, said })
         }
-        Failure::TimedOut(_) => unclear(NoAnswer::TimedOut, failure.to_string()),
-        Failure::Broken(said) => unclear(NoAnswer::Broken, said),
+        Failure::TimedOut(_) => unclear(ResponseError::TimedOut, failure.to_string()),
+        Failure::Broken(said) => unclear(ResponseError::Broken, said),
     }
 }
 
@@ -71,24 +71,24 @@ pub(super) fn of_reading(
     redactor: &Redactor,
     seen: impl FnOnce(&Value) -> PollResult,
 ) -> Poll {
-    let trouble = |said: String| PollResult::Trouble { said };
+    let error = |said: String| PollResult::Failed { said };
     let answer = match answer {
         Ok(answer) => answer,
-        Err(failure) => return Poll { seen: trouble(failure.to_string()), pace: RateHint::default() },
+        Err(failure) => return Poll { seen: error(failure.to_string()), pace: RateHint::default() },
     };
     let seen = match (answer.status, &answer.body) {
         (200..300, Ok(bytes)) => match serde_json::from_slice(bytes) {
             Ok(body) => seen(&body),
-            Err(_) => trouble("the answer is not JSON".to_owned()),
+            Err(_) => error("the answer is not JSON".to_owned()),
         },
-        (200..300, Err(fault)) => trouble(fault.to_string()),
+        (200..300, Err(fault)) => error(fault.to_string()),
         (status @ (408 | 409 | 423 | 425 | 429 | 300..400 | 500..), _) => {
-            trouble(format!("the platform answered {status}"))
+            error(format!("the platform answered {status}"))
         }
         (status, body) => match platform.error(body.as_deref().unwrap_or_default(), redactor) {
             Some(_) if status == 404 => PollResult::NotThere,
             Some(said) => PollResult::Denied { status, said, with_token: source == Source::Api },
-            None => trouble(format!("something answered {status}, not in the platform's own form")),
+            None => error(format!("something answered {status}, not in the platform's own form")),
         },
     };
     Poll { seen, pace: pace(&answer) }

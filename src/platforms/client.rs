@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::platform::{Deployment, Of, Platform, Request, Source};
 use super::{Access, answer, of};
-use crate::deploy::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
-use crate::deploy::schedule::{RateHint, RateLimit};
-use crate::deploy::state::{DeploymentId, Phase, Snapshot};
-use crate::deploy::trigger::{Answer, NoAnswer, NotSent, Unclear, Unreachable};
+use crate::core::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
+use crate::core::schedule::{RateHint, RateLimit};
+use crate::core::state::{DeploymentId, Phase, Snapshot};
+use crate::core::trigger::{Answer, NotSent, ResponseError, Unclear, Unreachable};
 use crate::http::{self, Failure, Http, Method};
 
 /// How long a trigger may take. An answer after that would still be an answer, so this is generous.
@@ -221,7 +221,7 @@ impl DeployTarget for Client {
         match answer::of_trigger(self.platform, answer, self.http.redactor()) {
             Ok(Some(old)) if self.had_ended(&old, date) => {
                 let said = format!("it names {}", old.snapshot.id);
-                Answer::Unclear(Unclear { why: NoAnswer::AlreadyEnded(status), said })
+                Answer::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
             }
             Ok(deployment) => Answer::Accepted(deployment.map(|deployment| self.accept(deployment))),
             Err(answer) => answer,
@@ -276,10 +276,10 @@ impl DeployTarget for Client {
             match (ours, newest) {
                 (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
                 (None, Some(_)) if source == Source::Api => {
-                    PollResult::Trouble { said: "the answer is about another deployment".to_owned() }
+                    PollResult::Failed { said: "the answer is about another deployment".to_owned() }
                 }
                 (None, Some(other)) => self.other(other),
-                (None, None) => PollResult::Trouble { said: "the answer names no deployment".to_owned() },
+                (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
             }
         });
         self.seen |= matches!(look.seen, PollResult::Ours(_));
@@ -322,5 +322,5 @@ fn is_ended(snapshot: &Snapshot) -> bool {
 /// A reading that could not be made; whoever reads asks [`Client::can_read`] first.
 fn unreadable() -> Poll {
     let said = "neither the hook nor, without a token, the API can be read".to_owned();
-    Poll { seen: PollResult::Trouble { said }, pace: RateHint::default() }
+    Poll { seen: PollResult::Failed { said }, pace: RateHint::default() }
 }

@@ -16,10 +16,10 @@ use super::Access;
 use super::body::{first_field, first_text};
 use super::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
 use super::time;
-use crate::deploy::schedule::RateLimit;
-use crate::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::deploy::trigger::{NoAnswer, Unclear};
-use crate::secret::{HookUrl, Redactor};
+use crate::core::schedule::RateLimit;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{ResponseError, Unclear};
+use crate::secrets::{HookUrl, Redactor};
 
 /// The platform's host, for hooks and API alike.
 const HOST: &str = "api.fortrabbit.com";
@@ -42,7 +42,8 @@ impl Platform for Fortrabbit {
 
     /// Exactly one deployment is to be named. The draft's word for its state is only a poll's to make a verdict.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
-        let unclear = |said: String| Acceptance::Unclear(Unclear { why: NoAnswer::Unreadable(status), said });
+        let unclear =
+            |said: String| Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), said });
         let Ok(answer) = serde_json::from_slice(body) else {
             return unclear("the answer is not JSON".to_owned());
         };
@@ -262,7 +263,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::secret::Token;
+    use crate::secrets::Token;
 
     fn one(body: &Value) -> Option<Deployment> {
         Fortrabbit.deployments(body, &Redactor::default()).into_iter().next()

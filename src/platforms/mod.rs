@@ -13,7 +13,7 @@ use url::Url;
 pub use self::client::Client;
 pub use self::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
 
-use crate::secret::{HookUrl, Token, is_loopback};
+use crate::secrets::{HookUrl, Token, is_loopback};
 
 /// Every platform, in the order in which they are asked whether a hook is theirs; `other` owns what is left.
 const ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];

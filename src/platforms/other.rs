@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::body::{first_text, says_something};
 use super::platform::{Acceptance, Platform};
-use crate::deploy::trigger::{NoAnswer, Unclear};
-use crate::secret::{HookUrl, Redactor};
+use crate::core::trigger::{ResponseError, Unclear};
+use crate::secrets::{HookUrl, Redactor};
 
 /// The platform of every hook that no other one owns.
 pub(super) struct Other;
@@ -26,7 +26,7 @@ impl Platform for Other {
             return Acceptance::Unnamed;
         }
         let said = self.error(body, redactor).unwrap_or_default();
-        Acceptance::Unclear(Unclear { why: NoAnswer::SaysNo(status), said })
+        Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), said })
     }
 
     /// The text in the fields that APIs usually have for one.
@@ -81,7 +81,7 @@ mod tests {
             (r#"{"error":true}"#, ""),
         ];
         for (body, words) in cases {
-            let unclear = Unclear { why: NoAnswer::SaysNo(200), said: words.to_owned() };
+            let unclear = Unclear { why: ResponseError::SaysNo(200), said: words.to_owned() };
             assert_eq!(acceptance(body), Acceptance::Unclear(unclear), "{body}");
         }
     }

@@ -4,10 +4,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::Access;
-use crate::deploy::schedule::RateLimit;
-use crate::deploy::state::{DeploymentId, Snapshot};
-use crate::deploy::trigger::Unclear;
-use crate::secret::{HookUrl, Redactor};
+use crate::core::schedule::RateLimit;
+use crate::core::state::{DeploymentId, Snapshot};
+use crate::core::trigger::Unclear;
+use crate::secrets::{HookUrl, Redactor};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
 ///

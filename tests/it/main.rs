@@ -1,15 +1,15 @@
 //! The integration tests, one binary: what is said on the wire, what the program prints, and the house's rules.
 #![cfg(test)]
 
+mod architecture;
 mod cli;
 mod common;
 mod contract;
 mod docs;
-mod docs_words;
+mod docs_messages;
 mod dotenv;
 mod github;
 mod gitlab;
-mod house;
 mod sandbox;
 mod secrets;
 mod server;

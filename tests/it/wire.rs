@@ -83,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn answer(&mut self, status: u16, headers: &str, body: &str) -> Option<()> {
         let length = body.len();
         let text = format!(
-            "HTTP/1.1 {status} Words\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+            "HTTP/1.1 {status} Message\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         );
         self.0.write_all(text.as_bytes()).await.ok()?;
         self.0.flush().await.ok()

@@ -10,19 +10,19 @@ use crate::secrets::Secrets;
 use crate::server::{SECRET, Server, say};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Told {
+enum Reporters {
     Verbosely,
     AsJson,
 }
 
 /// One run of a scenario, checked by [`step`]; what is said here holds in all of them.
-async fn scenario(name: &'static str, generation: Generation, told: Told) {
+async fn scenario(name: &'static str, generation: Generation, told: Reporters) {
     let sandbox = platform(name, generation).await;
     // Repeated triggers must all fall before the deadline, on a busy machine too.
     let timeout = if name.contains("rate-limited") { "20s" } else { "1s" };
     let how = match told {
-        Told::Verbosely => "-v",
-        Told::AsJson => "--format json",
+        Reporters::Verbosely => "-v",
+        Reporters::AsJson => "--format json",
     };
     let args = format!("deploy --timeout {timeout} {how}");
     let told = step(run(&args).on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
@@ -54,28 +54,28 @@ async fn scenario(name: &'static str, generation: Generation, told: Told) {
     }
 }
 
-async fn every_scenario(generation: Generation, told: Told) {
+async fn every_scenario(generation: Generation, told: Reporters) {
     together(scenarios().map(|(name, _)| scenario(name, generation, told))).await;
 }
 
 #[tokio::test]
 async fn no_scenario_of_the_draft_leaks_in_a_verbose_log() {
-    every_scenario(Generation::Draft, Told::Verbosely).await;
+    every_scenario(Generation::Draft, Reporters::Verbosely).await;
 }
 
 #[tokio::test]
 async fn no_scenario_of_the_live_hook_leaks_in_a_verbose_log() {
-    every_scenario(Generation::Live, Told::Verbosely).await;
+    every_scenario(Generation::Live, Reporters::Verbosely).await;
 }
 
 #[tokio::test]
 async fn no_scenario_of_the_draft_leaks_in_events() {
-    every_scenario(Generation::Draft, Told::AsJson).await;
+    every_scenario(Generation::Draft, Reporters::AsJson).await;
 }
 
 #[tokio::test]
 async fn no_scenario_of_the_live_hook_leaks_in_events() {
-    every_scenario(Generation::Live, Told::AsJson).await;
+    every_scenario(Generation::Live, Reporters::AsJson).await;
 }
 
 /// Off a runner nobody swallows a mask, so there is none, in either stream.

@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::hub::{Hub, REPOSITORY};
+use super::fake_github::{FakeGitHub, REPOSITORY};
 use super::platform;
 use super::runner::{HEAD, Job, SHA, pull_request};
 
 /// The commit of the status that a run of this event leaves.
 async fn reported(event: &str, payload: Value, inputs: &[(&str, &str)]) -> (String, Value) {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    let job = Job::new(&hub, &sandbox, "auto").event(event, &payload).with("INPUT_WAIT", "never");
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    let job = Job::new(&github, &sandbox, "auto").event(event, &payload).with("INPUT_WAIT", "never");
     let done = inputs.iter().fold(job, |job, (name, value)| job.with(name, value)).run().await;
     assert_eq!(done.code, Some(0), "{event}: {}", done.log);
-    let seen = hub.seen();
+    let seen = github.seen();
     assert_eq!(seen.len(), 1, "{event}");
     (seen[0].path.rsplit('/').next().unwrap_or_default().to_owned(), seen[0].body.clone())
 }
@@ -70,13 +70,13 @@ async fn an_event_that_cannot_be_read_falls_back_to_the_runs_own_commit() {
 
 #[tokio::test]
 async fn a_long_description_is_cut_at_a_word() {
-    let (hub, sandbox) = (Hub::start().await, platform("unprocessable", 20.0).await);
+    let (github, sandbox) = (FakeGitHub::start().await, platform("unprocessable", 20.0).await);
     let hook = format!("{}/v1/deploy-hook/{}", sandbox.url(), "unknown".repeat(8));
-    let done = Job::new(&hub, &sandbox, "status").with("INPUT_HOOK-URL", &hook).run().await;
+    let done = Job::new(&github, &sandbox, "status").with("INPUT_HOOK-URL", &hook).run().await;
     assert_eq!(done.code, Some(3), "{}", done.log);
-    let done = Job::new(&hub, &sandbox, "status").run().await;
+    let done = Job::new(&github, &sandbox, "status").run().await;
     assert_eq!(done.code, Some(3), "{}", done.log);
-    for status in hub.kept().statuses {
+    for status in github.kept().statuses {
         let text = status["description"].as_str().unwrap().to_owned();
         assert!(!text.is_empty() && text.chars().count() <= 140, "{text}");
         assert!(!text.ends_with(' ') && !text.contains("unknownunknown"), "{text}");

@@ -1,6 +1,6 @@
 //! Forgejo and Gitea: their runners follow GitHub's contract, and are asked for what they have.
 
-use super::hub::Hub;
+use super::fake_github::FakeGitHub;
 use super::runner::{Job, PULL};
 use super::{ALL, platform};
 
@@ -10,8 +10,9 @@ async fn what_it_has_is_written_and_what_it_lacks_is_a_line() {
         ("FORGEJO_ACTIONS", "Forgejo", "https://github.example/octo/site/actions/runs/3"),
         ("GITEA_ACTIONS", "Gitea", "https://github.example/octo/site/actions"),
     ] {
-        let (hub, sandbox) = (Hub::at("http", "/api/v1", None).await, platform("success", 20.0).await);
-        let job = Job::of_pull(&hub, &sandbox, ALL).with(flag, "true").with("GITHUB_RUN_NUMBER", "3");
+        let (github, sandbox) =
+            (FakeGitHub::at("http", "/api/v1", None).await, platform("success", 20.0).await);
+        let job = Job::of_pull(&github, &sandbox, ALL).with(flag, "true").with("GITHUB_RUN_NUMBER", "3");
         let done = job.run().await;
         assert_eq!(done.code, Some(0), "{}", done.log);
         assert_eq!(
@@ -20,7 +21,7 @@ async fn what_it_has_is_written_and_what_it_lacks_is_a_line() {
             "{}",
             done.log
         );
-        let kept = hub.kept();
+        let kept = github.kept();
         let last = kept.statuses.last().map(|status| status["state"].clone());
         assert_eq!((last, kept.comments.len()), (Some("success".into()), 1));
         assert!(kept.checks.is_empty() && kept.deployments.is_empty());
@@ -34,12 +35,12 @@ async fn what_it_has_is_written_and_what_it_lacks_is_a_line() {
 
 #[tokio::test]
 async fn comments_without_pages_are_asked_for_once() {
-    let hub = Hub::at("http", "/api/v1", None).await;
+    let github = FakeGitHub::at("http", "/api/v1", None).await;
     for id in 0..230 {
-        hub.comment(id, PULL, "Looks good to me");
+        github.comment(id, PULL, "Looks good to me");
     }
     let sandbox = platform("success", 20.0).await;
-    let job = Job::of_pull(&hub, &sandbox, "comment").with("INPUT_WAIT", "never");
+    let job = Job::of_pull(&github, &sandbox, "comment").with("INPUT_WAIT", "never");
     let done = job.with("FORGEJO_ACTIONS", "true").run().await;
-    assert_eq!((done.code, hub.count("list-comments"), hub.count("create-comment")), (Some(0), 1, 1));
+    assert_eq!((done.code, github.count("list-comments"), github.count("create-comment")), (Some(0), 1, 1));
 }

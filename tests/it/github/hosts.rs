@@ -3,7 +3,7 @@
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::hub::Hub;
+use super::fake_github::FakeGitHub;
 use super::runner::Job;
 use super::{ALL, all, platform};
 use crate::server::Authority;
@@ -12,42 +12,43 @@ use crate::wire::Connection;
 #[tokio::test]
 async fn an_enterprise_server_has_its_api_below_a_path() {
     all(["/api/v3", "/api/v3/"].map(|path| async move {
-        let (hub, sandbox) = (Hub::at("http", "/api/v3", None).await, platform("success", 20.0).await);
-        let base = hub.base.replace("/api/v3", path);
-        let done = Job::of_pull(&hub, &sandbox, ALL).with("GITHUB_API_URL", &base).run().await;
+        let (github, sandbox) =
+            (FakeGitHub::at("http", "/api/v3", None).await, platform("success", 20.0).await);
+        let base = github.base.replace("/api/v3", path);
+        let done = Job::of_pull(&github, &sandbox, ALL).with("GITHUB_API_URL", &base).run().await;
         assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-        let kept = hub.kept();
+        let kept = github.kept();
         assert_eq!((kept.open(), kept.checks.len(), kept.comments.len()), (vec![], 1, 1));
     }))
     .await;
 }
 
 /// A GitHub whose certificate only this authority vouches for.
-async fn private(authority: &Authority) -> Hub {
+async fn private(authority: &Authority) -> FakeGitHub {
     let acceptor = authority.acceptor(&["localhost", "github.test"]);
-    Hub::at("https", "/api/v3", Some(acceptor)).await
+    FakeGitHub::at("https", "/api/v3", Some(acceptor)).await
 }
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_where_it_is_named_and_nowhere_else() {
     let authority = Authority::new();
-    let (hub, sandbox) = (private(&authority).await, platform("success", 20.0).await);
+    let (github, sandbox) = (private(&authority).await, platform("success", 20.0).await);
     let path = authority.pem.path().display().to_string();
-    let trusting = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_CA-FILE", &path).run().await;
+    let trusting = Job::of_pull(&github, &sandbox, ALL).with("INPUT_CA-FILE", &path).run().await;
     assert_eq!((trusting.code, trusting.annotations("warning")), (Some(0), vec![]), "{}", trusting.log);
-    assert_eq!((hub.kept().open(), hub.kept().checks.len()), (vec![], 1));
-    let before = hub.seen().len();
-    let wary = Job::of_pull(&hub, &sandbox, "status").run().await;
+    assert_eq!((github.kept().open(), github.kept().checks.len()), (vec![], 1));
+    let before = github.seen().len();
+    let wary = Job::of_pull(&github, &sandbox, "status").run().await;
     assert_eq!((wary.code, wary.annotations("warning").len()), (Some(0), 1), "{}", wary.log);
     assert!(wary.log.to_lowercase().contains("certificate"), "{}", wary.log);
-    assert_eq!(hub.seen().len(), before);
+    assert_eq!(github.seen().len(), before);
 }
 
 /// A proxy that leads everybody to this hub; its port.
-async fn proxy(hub: &Hub) -> u16 {
+async fn proxy(github: &FakeGitHub) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let to = url::Url::parse(&hub.base).expect("a base").port().expect("a port");
+    let to = url::Url::parse(&github.base).expect("a base").port().expect("a port");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
@@ -67,19 +68,20 @@ async fn proxy(hub: &Hub) -> u16 {
 #[tokio::test]
 async fn github_is_reached_through_the_proxy_of_the_machine() {
     let authority = Authority::new();
-    let (hub, sandbox) = (private(&authority).await, platform("success", 20.0).await);
-    let job = Job::of_pull(&hub, &sandbox, ALL).with("GITHUB_API_URL", "https://github.test/api/v3");
+    let (github, sandbox) = (private(&authority).await, platform("success", 20.0).await);
+    let job = Job::of_pull(&github, &sandbox, ALL).with("GITHUB_API_URL", "https://github.test/api/v3");
     let job = job.with("SSL_CERT_FILE", &authority.pem.path().display().to_string());
-    let done = job.with("HTTPS_PROXY", &format!("http://127.0.0.1:{}", proxy(&hub).await)).run().await;
+    let done = job.with("HTTPS_PROXY", &format!("http://127.0.0.1:{}", proxy(&github).await)).run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    assert_eq!((hub.kept().open(), hub.kept().checks.len()), (vec![], 1));
+    assert_eq!((github.kept().open(), github.kept().checks.len()), (vec![], 1));
 }
 
 #[tokio::test]
 async fn a_base_that_is_none_is_told() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
     for base in ["", "not a url", "http://127.0.0.1:9"] {
-        let job = Job::new(&hub, &sandbox, "status").with("GITHUB_API_URL", base).with("INPUT_WAIT", "never");
+        let job =
+            Job::new(&github, &sandbox, "status").with("GITHUB_API_URL", base).with("INPUT_WAIT", "never");
         let done = job.run().await;
         assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{base}: {}", done.log);
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::hub::{Behaviour, Hub, LAST};
+use super::fake_github::{Behaviour, FakeGitHub, LAST};
 use super::runner::Job;
 use super::{ALL, KINDS, all, pause, platform, signal};
 
@@ -17,8 +17,8 @@ async fn until(what: &str, so: impl Fn() -> bool) {
 }
 
 /// What each kind says at last.
-fn last_words(hub: &Hub) -> Vec<String> {
-    let kept = hub.kept();
+fn last_words(github: &FakeGitHub) -> Vec<String> {
+    let kept = github.kept();
     let mut words: Vec<String> = Vec::new();
     words.extend(kept.statuses.last().map(|last| last["state"].to_string()));
     let lasts = kept.checks.values().chain(kept.deployments.values()).filter_map(|bodies| bodies.last());
@@ -46,15 +46,18 @@ async fn the_last_write_of_each_kind_is_repeated_after_a_trouble_that_passes() {
     let cases = ways.into_iter().flat_map(|way| KINDS.map(|kind| (way, kind)));
     all(cases.map(|(behaviour, kind)| async move {
         for (scenario, code) in [("build-fails", 1), ("forbidden", 3)] {
-            let (hub, sandbox) = (Hub::start().await, platform(scenario, 20.0).await);
-            hub.behave(LAST, behaviour, 1);
-            let job = Job::of_pull(&hub, &sandbox, kind);
+            let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 20.0).await);
+            github.behave(LAST, behaviour, 1);
+            let job = Job::of_pull(&github, &sandbox, kind);
             let done = job.run().await;
             let told = format!("{kind}, {behaviour:?}, {scenario}: {}", done.log);
             assert_eq!((done.code, done.annotations("warning")), (Some(code), vec![]), "{told}");
-            let words = last_words(&hub);
+            let words = last_words(&github);
             let fits = |word: &str| word.to_lowercase().contains("fail") || word.contains("Refused");
-            assert!(hub.kept().open().is_empty() && words.len() == 1 && fits(&words[0]), "{words:?}: {told}");
+            assert!(
+                github.kept().open().is_empty() && words.len() == 1 && fits(&words[0]),
+                "{words:?}: {told}"
+            );
             assert!(job.state()["deploy_hook_records"].contains("\"records\":[]"), "{told}");
         }
     }))
@@ -74,33 +77,33 @@ async fn what_the_run_could_not_write_the_post_step_writes_as_the_run_ended() {
         .into_iter()
         .flat_map(|way| [("success", 0, true), ("forbidden", 3, false)].map(|end| (way, end)));
     all(cases.map(|(behaviour, (scenario, code, opens))| async move {
-        let (hub, sandbox) = (Hub::start().await, platform(scenario, 4.0).await);
-        let job = Job::of_pull(&hub, &sandbox, ALL);
+        let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 4.0).await);
+        let job = Job::of_pull(&github, &sandbox, ALL);
         let child = if opens {
             let child = job.spawn();
-            until("four records", || hub.count("create") >= 4 && !hub.kept().comments.is_empty()).await;
-            hub.behave("", behaviour, usize::MAX);
+            until("four records", || github.count("create") >= 4 && !github.kept().comments.is_empty()).await;
+            github.behave("", behaviour, usize::MAX);
             child
         } else {
-            hub.behave("", behaviour, usize::MAX);
+            github.behave("", behaviour, usize::MAX);
             job.spawn()
         };
         let done = job.wait(child).await;
         let told = format!("{scenario}, {behaviour:?}: {}", done.log);
         assert_eq!((done.code, done.annotations("warning").len()), (Some(code), 4), "{told}");
-        hub.forgive();
-        hub.behave("", Behaviour::Answer(502, "Bad Gateway"), 1); // the post step meets a trouble that passes as well
+        github.forgive();
+        github.behave("", Behaviour::Answer(502, "Bad Gateway"), 1); // the post step meets a trouble that passes as well
         let post = job.post().await;
-        assert_eq!((post.code, hub.kept().open()), (Some(0), vec![]), "{told}: {}", post.log);
+        assert_eq!((post.code, github.kept().open()), (Some(0), vec![]), "{told}: {}", post.log);
         assert_eq!(post.log.matches("Closed the ").count(), 4, "{told}: {}", post.log);
-        let words = last_words(&hub);
+        let words = last_words(&github);
         let expected = if opens { "succe" } else { "fail" };
         let fits = |word: &String| {
             let word = word.to_lowercase();
             word.contains(expected) || word.contains("refused")
         };
         assert!(words.len() == 4 && words.iter().all(fits), "{words:?}: {told}");
-        let kept = hub.kept();
+        let kept = github.kept();
         let made = [kept.checks.len(), kept.deployments.len(), kept.comments.len()];
         assert_eq!(made, [1, 1, 1], "{told}");
     }))
@@ -109,23 +112,23 @@ async fn what_the_run_could_not_write_the_post_step_writes_as_the_run_ended() {
 
 #[tokio::test]
 async fn a_run_that_is_killed_while_it_closes_has_left_its_verdict() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 8.0).await);
-    let job = Job::of_pull(&hub, &sandbox, ALL);
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
+    let job = Job::of_pull(&github, &sandbox, ALL);
     let child = job.spawn();
-    until("four records", || hub.count("create") >= 4 && !hub.kept().comments.is_empty()).await;
-    hub.behave("", Behaviour::Hang, usize::MAX);
+    until("four records", || github.count("create") >= 4 && !github.kept().comments.is_empty()).await;
+    github.behave("", Behaviour::Hang, usize::MAX);
     until("the verdict", || job.state().contains_key("deploy_hook_end")).await;
     signal(&child, "KILL");
     assert_eq!(job.wait(child).await.code, None);
     let state = format!("{:?}", job.state());
-    assert!(!state.contains(&sandbox.hook_url()) && !state.contains(super::hub::TOKEN), "{state}");
-    hub.forgive();
+    assert!(!state.contains(&sandbox.hook_url()) && !state.contains(super::fake_github::TOKEN), "{state}");
+    github.forgive();
     let post = job.post().await;
-    assert_eq!((post.code, hub.kept().open()), (Some(0), vec![]), "{}", post.log);
+    assert_eq!((post.code, github.kept().open()), (Some(0), vec![]), "{}", post.log);
     assert!(
-        last_words(&hub).iter().all(|word| word.to_lowercase().contains("succe")),
+        last_words(&github).iter().all(|word| word.to_lowercase().contains("succe")),
         "{:?}",
-        last_words(&hub)
+        last_words(&github)
     );
 }
 
@@ -138,25 +141,25 @@ async fn a_refused_update_in_between_does_not_stop_the_last_one() {
         Behaviour::Answer(403, "Unable to create comment because issue is locked."),
     ];
     all(ways.into_iter().flat_map(|way| KINDS.map(|kind| (way, kind))).map(|(behaviour, kind)| async move {
-        let (hub, sandbox) = (Hub::start().await, platform("build-fails", 8.0).await);
-        hub.behave("", behaviour, 1);
-        let done = Job::of_pull(&hub, &sandbox, kind).run().await;
+        let (github, sandbox) = (FakeGitHub::start().await, platform("build-fails", 8.0).await);
+        github.behave("", behaviour, 1);
+        let done = Job::of_pull(&github, &sandbox, kind).run().await;
         let told = format!("{kind}, {behaviour:?}: {}", done.log);
         assert_eq!(
-            (done.code, done.annotations("warning"), hub.kept().open()),
+            (done.code, done.annotations("warning"), github.kept().open()),
             (Some(1), vec![], vec![]),
             "{told}"
         );
-        assert_eq!(last_words(&hub).len(), 1, "{told}");
+        assert_eq!(last_words(&github).len(), 1, "{told}");
     }))
     .await;
 }
 
 #[tokio::test]
 async fn a_comment_that_was_deleted_meanwhile_is_written_anew() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 8.0).await);
-    hub.behave("update-comment", Behaviour::Answer(404, "Not Found"), 1);
-    let done = Job::of_pull(&hub, &sandbox, "comment").run().await;
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
+    github.behave("update-comment", Behaviour::Answer(404, "Not Found"), 1);
+    let done = Job::of_pull(&github, &sandbox, "comment").run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    assert!(last_words(&hub).iter().any(|word| word.contains("Succeeded")), "{:?}", last_words(&hub));
+    assert!(last_words(&github).iter().any(|word| word.contains("Succeeded")), "{:?}", last_words(&github));
 }

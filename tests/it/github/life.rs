@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::hub::{Hub, Kept};
+use super::fake_github::{FakeGitHub, Kept};
 use super::runner::{HEAD, Job, PULL};
 use super::{ALL, KINDS, all, platform};
 
@@ -30,11 +30,15 @@ fn story(kept: &Kept, kind: &str) -> Vec<String> {
 #[tokio::test]
 async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
     let tell = async |kind: &str| {
-        let (hub, sandbox) = (Hub::start().await, platform("success", 14.0).await);
-        let done = Job::of_pull(&hub, &sandbox, kind).run().await;
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
+        let done = Job::of_pull(&github, &sandbox, kind).run().await;
         assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-        assert!(hub.spacing().is_none_or(|gap| gap >= Duration::from_millis(980)), "{:?}", hub.spacing());
-        let kept = hub.kept();
+        assert!(
+            github.spacing().is_none_or(|gap| gap >= Duration::from_millis(980)),
+            "{:?}",
+            github.spacing()
+        );
+        let kept = github.kept();
         assert_eq!(kept.open(), [""; 0]);
         (story(&kept, kind), kept)
     };
@@ -54,14 +58,14 @@ async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
 
 #[tokio::test]
 async fn all_together_are_written_one_at_a_time_a_second_apart_and_name_the_place() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 14.0).await);
-    let job = Job::of_pull(&hub, &sandbox, &format!("summary,{ALL}"));
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
+    let job = Job::of_pull(&github, &sandbox, &format!("summary,{ALL}"));
     let job =
         job.with("INPUT_ENVIRONMENT", "staging").with("INPUT_ENVIRONMENT-URL", "https://staging.example");
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    assert!(hub.spacing().unwrap() >= Duration::from_millis(980), "{:?}", hub.spacing());
-    let kept = hub.kept();
+    assert!(github.spacing().unwrap() >= Duration::from_millis(980), "{:?}", github.spacing());
+    let kept = github.kept();
     assert_eq!(kept.open(), [""; 0]);
     for status in &kept.statuses {
         assert_eq!((&status["context"], &status["target_url"]), (&json!("Deploy / staging"), &json!(PAGE)));
@@ -94,11 +98,15 @@ async fn all_together_are_written_one_at_a_time_a_second_apart_and_name_the_plac
 #[tokio::test]
 async fn a_run_that_ends_at_once_files_its_end_alone() {
     all([("forbidden", "auto", 3), ("success", "never", 0)].map(|(scenario, wait, code)| async move {
-        let (hub, sandbox) = (Hub::start().await, platform(scenario, 20.0).await);
-        let done = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", wait).run().await;
+        let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 20.0).await);
+        let done = Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", wait).run().await;
         assert_eq!(done.code, Some(code), "{}", done.log);
-        let kept = hub.kept();
-        assert_eq!((kept.open(), hub.seen().len()), (vec![], 6), "{scenario}: a record each, and its search");
+        let kept = github.kept();
+        assert_eq!(
+            (kept.open(), github.seen().len()),
+            (vec![], 6),
+            "{scenario}: a record each, and its search"
+        );
         for kind in KINDS {
             assert_eq!(story(&kept, kind).len(), 1, "{scenario}: {kind}");
         }
@@ -108,24 +116,24 @@ async fn a_run_that_ends_at_once_files_its_end_alone() {
 
 #[tokio::test]
 async fn a_run_in_which_nothing_was_to_be_triggered_leaves_no_record() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    let dry = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    let dry = Job::of_pull(&github, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
     let missing =
-        Job::of_pull(&hub, &sandbox, ALL).with("INPUT_HOOK-URL", "").with("INPUT_IF-MISSING", "skip");
+        Job::of_pull(&github, &sandbox, ALL).with("INPUT_HOOK-URL", "").with("INPUT_IF-MISSING", "skip");
     assert_eq!((dry.code, missing.run().await.code), (Some(0), Some(0)), "{}", dry.log);
-    let seen: Vec<String> = hub.seen().into_iter().map(|seen| seen.operation).collect();
+    let seen: Vec<String> = github.seen().into_iter().map(|seen| seen.operation).collect();
     assert_eq!(seen, ["repos/get"], "the dry run has read what the token may read");
     assert!(dry.log.contains("✓ github-token reads octo/site"), "{}", dry.log);
 }
 
 /// Runs one scenario to its end; what the status, the check and the deployment say then.
 async fn end(scenario: &str, inputs: &[(&str, &str)], code: i32) -> [String; 3] {
-    let (hub, sandbox) = (Hub::start().await, platform(scenario, 20.0).await);
-    let job = Job::new(&hub, &sandbox, "status,check,deployment");
+    let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 20.0).await);
+    let job = Job::new(&github, &sandbox, "status,check,deployment");
     let job = inputs.iter().fold(job, |job, (name, value)| job.with(name, value));
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(code), vec![]), "{scenario}: {}", done.log);
-    let kept = hub.kept();
+    let kept = github.kept();
     assert_eq!(kept.open(), [""; 0], "{scenario}");
     let last =
         |bodies: Option<&Vec<Value>>| bodies.and_then(|bodies| bodies.last()).cloned().unwrap_or_default();

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::hub::{Behaviour, Hub};
+use super::fake_github::{Behaviour, FakeGitHub};
 use super::runner::Job;
 use super::{ALL, all, pause, platform, signal};
 
 /// A run that was killed once GitHub had seen so many requests; how many requests the platform had by then.
-async fn killed(hub: &Hub, requests: usize) -> (Job, deploy_hook::sandbox::Sandbox, usize) {
+async fn killed(github: &FakeGitHub, requests: usize) -> (Job, deploy_hook::sandbox::Sandbox, usize) {
     let sandbox = platform("stuck", 1.0).await;
-    let job = Job::of_pull(hub, &sandbox, ALL);
+    let job = Job::of_pull(github, &sandbox, ALL);
     let child = job.spawn();
     let begun = Instant::now();
-    while hub.seen().len() < requests {
-        assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", hub.seen());
+    while github.seen().len() < requests {
+        assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", github.seen());
         pause(20).await;
     }
     pause(300).await;
@@ -27,14 +27,14 @@ async fn killed(hub: &Hub, requests: usize) -> (Job, deploy_hook::sandbox::Sandb
 #[tokio::test]
 async fn whatever_was_open_when_the_run_was_killed_is_closed() {
     all([1, 2, 3, 6].map(|requests| async move {
-        let hub = Hub::start().await;
-        let (job, sandbox, asked) = killed(&hub, requests).await;
-        assert!(!hub.kept().open().is_empty());
+        let github = FakeGitHub::start().await;
+        let (job, sandbox, asked) = killed(&github, requests).await;
+        assert!(!github.kept().open().is_empty());
         let done = job.post().await;
-        assert_eq!((done.code, hub.kept().open()), (Some(0), vec![]), "after {requests}: {}", done.log);
+        assert_eq!((done.code, github.kept().open()), (Some(0), vec![]), "after {requests}: {}", done.log);
         assert_eq!(sandbox.requests().len(), asked, "the post step never asks the platform");
         let closed = done.log.lines().filter(|line| line.starts_with("Closed the ")).count();
-        let kinds: BTreeSet<String> = hub.seen().into_iter().map(|seen| seen.operation).collect();
+        let kinds: BTreeSet<String> = github.seen().into_iter().map(|seen| seen.operation).collect();
         let opened = ["status", "checks/create", "create-deployment", "create-comment"];
         let opened = opened.iter().filter(|what| kinds.iter().any(|kind| kind.ends_with(*what))).count();
         assert!(closed > 0 && closed <= opened.max(1), "after {requests}: {}", done.log);
@@ -45,13 +45,13 @@ async fn whatever_was_open_when_the_run_was_killed_is_closed() {
 
 #[tokio::test]
 async fn a_run_that_closed_its_records_leaves_nothing_to_do() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    let job = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", "never");
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    let job = Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", "never");
     assert_eq!(job.run().await.code, Some(0));
-    let (before, asked) = (hub.seen().len(), sandbox.requests().len());
+    let (before, asked) = (github.seen().len(), sandbox.requests().len());
     let done = job.post().await;
     assert_eq!(
-        (done.code, hub.seen().len(), sandbox.requests().len()),
+        (done.code, github.seen().len(), sandbox.requests().len()),
         (Some(0), before, asked),
         "{}",
         done.log
@@ -60,8 +60,8 @@ async fn a_run_that_closed_its_records_leaves_nothing_to_do() {
 
 #[tokio::test]
 async fn a_run_that_opened_nothing_leaves_nothing_to_do() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    let bad = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_TIMEOUT", "soon");
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    let bad = Job::of_pull(&github, &sandbox, ALL).with("INPUT_TIMEOUT", "soon");
     assert_eq!(bad.run().await.code, Some(2));
     let done = bad.post().await;
     assert_eq!(
@@ -70,18 +70,18 @@ async fn a_run_that_opened_nothing_leaves_nothing_to_do() {
         "told once is enough: {}",
         done.log
     );
-    let summary = Job::of_pull(&hub, &sandbox, "summary").with("INPUT_WAIT", "never");
+    let summary = Job::of_pull(&github, &sandbox, "summary").with("INPUT_WAIT", "never");
     assert_eq!(summary.run().await.code, Some(0));
     assert_eq!(summary.post().await.code, Some(0));
-    assert_eq!((hub.seen().len(), sandbox.requests().len()), (0, 1));
+    assert_eq!((github.seen().len(), sandbox.requests().len()), (0, 1));
 }
 
 #[tokio::test]
 async fn a_post_step_that_cannot_close_says_so_and_passes() {
-    let hub = Hub::start().await;
-    let (job, _sandbox, _) = killed(&hub, 6).await;
-    hub.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
-    hub.behave("statuses", Behaviour::Hang, usize::MAX);
+    let github = FakeGitHub::start().await;
+    let (job, _sandbox, _) = killed(&github, 6).await;
+    github.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
+    github.behave("statuses", Behaviour::Hang, usize::MAX);
     let done = job.post().await;
     assert_eq!((done.code, done.log.matches("The outcome stands.").count()), (Some(0), 1), "{}", done.log);
     let other = job.with("STATE_deploy_hook_records", "{").with("GITHUB_STATE", "/nowhere");
@@ -90,18 +90,19 @@ async fn a_post_step_that_cannot_close_says_so_and_passes() {
 
 #[tokio::test]
 async fn a_killed_runs_state_does_not_hold_its_secrets() {
-    let hub = Hub::start().await;
-    let (job, sandbox, _) = killed(&hub, 2).await;
+    let github = FakeGitHub::start().await;
+    let (job, sandbox, _) = killed(&github, 2).await;
     let state = format!("{:?}", job.state());
     let secret = sandbox.hook_url();
     let secret = secret.rsplit('/').next().expect("a secret");
-    assert!(!state.contains(secret) && !state.contains(super::hub::TOKEN), "{state}");
+    assert!(!state.contains(secret) && !state.contains(super::fake_github::TOKEN), "{state}");
 }
 
 #[tokio::test]
 async fn a_state_that_an_earlier_tool_left_unfinished_is_still_read() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    let job = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", "never").unfinished("state", "theirs=1");
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    let job =
+        Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", "never").unfinished("state", "theirs=1");
     assert_eq!(job.run().await.code, Some(0));
     let state = job.state();
     assert_eq!(state["theirs"], "1");

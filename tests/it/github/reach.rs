@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::hub::{Behaviour, Hub};
+use super::fake_github::{Behaviour, FakeGitHub};
 use super::runner::{HEAD, Job, SHA, pull_request};
 use super::{ALL, all, platform};
 
@@ -19,26 +19,26 @@ const CROOKED: [&str; 8] = [
     "éééééééééééééééééééé",
 ];
 
-async fn deploy(hub: &Hub, set: impl FnOnce(Job) -> Job) -> super::runner::Done {
+async fn deploy(github: &FakeGitHub, set: impl FnOnce(Job) -> Job) -> super::runner::Done {
     let sandbox = platform("success", 20.0).await;
-    set(Job::of_pull(hub, &sandbox, "status").with("INPUT_WAIT", "never")).run().await
+    set(Job::of_pull(github, &sandbox, "status").with("INPUT_WAIT", "never")).run().await
 }
 
 #[tokio::test]
 async fn a_commit_that_is_none_is_as_if_it_were_not_there() {
     all(CROOKED.map(|crooked| async move {
-        let hub = Hub::start().await;
+        let github = FakeGitHub::start().await;
         let mut event = pull_request(Some("octo/site"));
         event["pull_request"]["head"]["sha"] = json!(crooked);
-        let done = deploy(&hub, |job| job.event("pull_request", &event)).await;
-        assert_eq!((done.code, hub.seen().len()), (Some(0), 1), "{crooked}: {}", done.log);
-        assert!(hub.seen()[0].path.ends_with(SHA), "{crooked}: {}", hub.seen()[0].path);
+        let done = deploy(&github, |job| job.event("pull_request", &event)).await;
+        assert_eq!((done.code, github.seen().len()), (Some(0), 1), "{crooked}: {}", done.log);
+        assert!(github.seen()[0].path.ends_with(SHA), "{crooked}: {}", github.seen()[0].path);
         for (name, payload) in
             [("workflow_run", json!({ "workflow_run": { "head_sha": crooked } })), ("push", Value::Null)]
         {
-            let hub = Hub::start().await;
-            let done = deploy(&hub, |job| job.event(name, &payload).with("GITHUB_SHA", crooked)).await;
-            assert_eq!((done.code, hub.seen().len()), (Some(0), 0), "{crooked}: {}", done.log);
+            let github = FakeGitHub::start().await;
+            let done = deploy(&github, |job| job.event(name, &payload).with("GITHUB_SHA", crooked)).await;
+            assert_eq!((done.code, github.seen().len()), (Some(0), 0), "{crooked}: {}", done.log);
         }
     }))
     .await;
@@ -59,22 +59,22 @@ async fn a_repository_or_base_that_could_steer_a_path_gets_no_request() {
     ];
     let bases = ["?x=", "#", "/../../?"];
     all(repositories.map(|repository| async move {
-        let hub = Hub::start().await;
-        let done = deploy(&hub, |job| job.with("GITHUB_REPOSITORY", repository)).await;
-        assert_eq!((done.code, hub.seen().len()), (Some(0), 0), "{repository}: {}", done.log);
+        let github = FakeGitHub::start().await;
+        let done = deploy(&github, |job| job.with("GITHUB_REPOSITORY", repository)).await;
+        assert_eq!((done.code, github.seen().len()), (Some(0), 0), "{repository}: {}", done.log);
     }))
     .await;
     for base in bases {
-        let hub = Hub::start().await;
-        let crooked = format!("{}{base}", hub.base);
-        let done = deploy(&hub, |job| job.with("GITHUB_API_URL", &crooked)).await;
-        assert_eq!((done.code, hub.seen().len()), (Some(0), 0), "{base}: {}", done.log);
+        let github = FakeGitHub::start().await;
+        let crooked = format!("{}{base}", github.base);
+        let done = deploy(&github, |job| job.with("GITHUB_API_URL", &crooked)).await;
+        assert_eq!((done.code, github.seen().len()), (Some(0), 0), "{base}: {}", done.log);
     }
 }
 
 #[tokio::test]
 async fn a_redirect_leads_to_the_same_place_of_the_repository_alone() {
-    let hub = Hub::start().await;
+    let github = FakeGitHub::start().await;
     let status = format!("/statuses/{HEAD}");
     let followed = format!("/repositories/4711{status}");
     let crooked = [
@@ -87,20 +87,20 @@ async fn a_redirect_leads_to_the_same_place_of_the_repository_alone() {
     ];
     for path in crooked {
         let path: &'static str = path.leak();
-        hub.behave("status", Behaviour::To(307, path), 1);
-        let before = hub.seen().len();
-        let done = deploy(&hub, |job| job).await;
-        assert_eq!((done.code, hub.seen().len() - before), (Some(0), 1), "{path}: {}", done.log);
+        github.behave("status", Behaviour::To(307, path), 1);
+        let before = github.seen().len();
+        let done = deploy(&github, |job| job).await;
+        assert_eq!((done.code, github.seen().len() - before), (Some(0), 1), "{path}: {}", done.log);
         assert!(done.log.contains("redirects elsewhere"), "{}", done.log);
     }
-    hub.behave("status", Behaviour::To(307, followed.leak()), 1);
-    let done = deploy(&hub, |job| job).await;
+    github.behave("status", Behaviour::To(307, followed.leak()), 1);
+    let done = deploy(&github, |job| job).await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
 }
 
 #[tokio::test]
 async fn a_state_that_could_steer_a_request_gets_none() {
-    let hub = Hub::start().await;
+    let github = FakeGitHub::start().await;
     let sandbox = platform("success", 20.0).await;
     let state = |sha: &str, id: Value| {
         let subject = json!({ "name": "Deploy", "sha": sha, "page": "", "environment": "x", "site": null, "pull": 7, "mark": "m" });
@@ -113,9 +113,9 @@ async fn a_state_that_could_steer_a_request_gets_none() {
         state(HEAD, json!(-1)),
         "[]".to_owned(),
     ] {
-        let job = Job::of_pull(&hub, &sandbox, ALL).with("STATE_deploy_hook_records", &crooked);
+        let job = Job::of_pull(&github, &sandbox, ALL).with("STATE_deploy_hook_records", &crooked);
         assert_eq!(job.post().await.code, Some(0));
-        assert_eq!(hub.seen().len(), 0, "{crooked}");
+        assert_eq!(github.seen().len(), 0, "{crooked}");
     }
 }
 
@@ -123,9 +123,9 @@ async fn a_state_that_could_steer_a_request_gets_none() {
 #[tokio::test]
 async fn an_answer_without_end_takes_neither_the_memory_nor_the_run() {
     all([Behaviour::Flood(200), Behaviour::Flood(403), Behaviour::Headers].map(|behaviour| async move {
-        let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-        hub.behave("", behaviour, usize::MAX);
-        let job = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_WAIT", "never");
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+        github.behave("", behaviour, usize::MAX);
+        let job = Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", "never");
         let done = job.wait(job.spawn_under("--as=600000000")).await;
         assert_eq!(
             (done.code, done.annotations("warning").len()),
@@ -142,22 +142,22 @@ async fn an_answer_without_end_takes_neither_the_memory_nor_the_run() {
 
 #[tokio::test]
 async fn a_dry_run_ends_though_github_says_nothing() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    hub.behave("repos/get", Behaviour::Hang, usize::MAX);
-    let done = Job::of_pull(&hub, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    github.behave("repos/get", Behaviour::Hang, usize::MAX);
+    let done = Job::of_pull(&github, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
     assert_eq!(done.code, Some(0), "{}", done.log);
     assert!(done.log.contains("did not answer within 10s"), "{}", done.log);
 }
 
 #[tokio::test]
 async fn a_page_of_long_comments_is_asked_for_in_smaller_parts() {
-    let hub = Hub::start().await;
+    let github = FakeGitHub::start().await;
     for id in 0..60 {
-        hub.comment(id, 7, &"x".repeat(60_000));
+        github.comment(id, 7, &"x".repeat(60_000));
     }
-    hub.comment(60, 7, "<!-- deploy-hook: Deploy -->\nan earlier run's");
+    github.comment(60, 7, "<!-- deploy-hook: Deploy -->\nan earlier run's");
     let sandbox = platform("success", 20.0).await;
-    let done = Job::of_pull(&hub, &sandbox, "comment").with("INPUT_WAIT", "never").run().await;
+    let done = Job::of_pull(&github, &sandbox, "comment").with("INPUT_WAIT", "never").run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    assert_eq!((hub.count("create-comment"), hub.count("update-comment")), (0, 1));
+    assert_eq!((github.count("create-comment"), github.count("update-comment")), (0, 1));
 }

@@ -1,14 +1,14 @@
 //! What GitHub refuses is told in its own words, with the reasons it lists and advice that fits.
 
-use super::hub::{Behaviour, Hub};
+use super::fake_github::{Behaviour, FakeGitHub};
 use super::runner::Job;
 use super::{all, platform};
 
 /// The one warning of a run whose comment is answered like this.
 async fn warning(behaviour: Behaviour) -> String {
-    let (hub, sandbox) = (Hub::start().await, platform("forbidden", 20.0).await);
-    hub.behave("", behaviour, usize::MAX);
-    let done = Job::of_pull(&hub, &sandbox, "comment").run().await;
+    let (github, sandbox) = (FakeGitHub::start().await, platform("forbidden", 20.0).await);
+    github.behave("", behaviour, usize::MAX);
+    let done = Job::of_pull(&github, &sandbox, "comment").run().await;
     let warnings = done.annotations("warning");
     assert_eq!((done.code, warnings.len()), (Some(3), 1), "{behaviour:?}: {}", done.log);
     warnings[0].to_owned()

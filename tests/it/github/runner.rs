@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::hub::{Hub, REPOSITORY, TOKEN};
+use super::fake_github::{FakeGitHub, REPOSITORY, TOKEN};
 use deploy_hook::sandbox::Sandbox;
 
 /// `GITHUB_SHA` of every run: what the event says may be another.
@@ -38,9 +38,9 @@ pub(super) struct Done {
 
 impl Job {
     /// A job of a push.
-    pub(super) fn new(hub: &Hub, sandbox: &Sandbox, report: &str) -> Self {
+    pub(super) fn new(github: &FakeGitHub, sandbox: &Sandbox, report: &str) -> Self {
         let hook = sandbox.hook_url();
-        hub.never(hook.rsplit('/').next().expect("a secret"));
+        github.never(hook.rsplit('/').next().expect("a secret"));
         let dir = tempfile::tempdir().expect("a folder");
         let mut job = Self { dir, env: BTreeMap::new() };
         for name in ["output", "state", "summary"] {
@@ -55,7 +55,7 @@ impl Job {
             ("GITHUB_STEP_SUMMARY", summary.as_str()),
             ("GITHUB_ACTIONS", "true"),
             ("CI", "true"),
-            ("GITHUB_API_URL", &hub.base),
+            ("GITHUB_API_URL", &github.base),
             ("GITHUB_SERVER_URL", "https://github.example"),
             ("GITHUB_REPOSITORY", REPOSITORY),
             ("GITHUB_SHA", SHA),
@@ -73,8 +73,8 @@ impl Job {
     }
 
     /// A job of a pull request of the repository itself.
-    pub(super) fn of_pull(hub: &Hub, sandbox: &Sandbox, report: &str) -> Self {
-        Self::new(hub, sandbox, report).event("pull_request", &pull_request(Some(REPOSITORY)))
+    pub(super) fn of_pull(github: &FakeGitHub, sandbox: &Sandbox, report: &str) -> Self {
+        Self::new(github, sandbox, report).event("pull_request", &pull_request(Some(REPOSITORY)))
     }
 
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {

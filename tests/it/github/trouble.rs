@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::hub::{Behaviour, Hub};
+use super::fake_github::{Behaviour, FakeGitHub};
 use super::runner::{Done, Job, pull_request};
 use super::{ALL, KINDS, platform};
 
@@ -17,13 +17,13 @@ const PERMISSIONS: [&str; 4] =
     ["statuses: write", "checks: write", "deployments: write", "pull-requests: write"];
 
 /// Runs a deployment of a few seconds with a GitHub that behaves like this.
-async fn meet(kind: &str, behaviour: Option<Behaviour>) -> (Hub, Done) {
-    let (hub, sandbox) = (Hub::start().await, platform("build-fails", 20.0).await);
+async fn meet(kind: &str, behaviour: Option<Behaviour>) -> (FakeGitHub, Done) {
+    let (github, sandbox) = (FakeGitHub::start().await, platform("build-fails", 20.0).await);
     if let Some(behaviour) = behaviour {
-        hub.behave("", behaviour, usize::MAX);
+        github.behave("", behaviour, usize::MAX);
     }
-    let done = Job::of_pull(&hub, &sandbox, kind).run().await;
-    (hub, done)
+    let done = Job::of_pull(&github, &sandbox, kind).run().await;
+    (github, done)
 }
 
 /// Meets every bad behaviour with one kind.
@@ -45,7 +45,7 @@ async fn meet_all(kind: &str, permission: &str) {
         runs.push((behaviour, tokio::spawn(async move { meet(&kind, Some(behaviour)).await })));
     }
     for (n, (behaviour, run)) in runs.into_iter().enumerate() {
-        let (hub, done) = run.await.expect("the contract holds");
+        let (github, done) = run.await.expect("the contract holds");
         let told = format!("{kind} with {behaviour:?}: {}", done.log);
         assert_eq!((done.code, done.lasting_outputs()), (without.code, without.lasting_outputs()), "{told}");
         assert!(done.took < without.took + BOUND, "{:?}, without {:?}: {told}", done.took, without.took);
@@ -59,7 +59,7 @@ async fn meet_all(kind: &str, permission: &str) {
             Behaviour::Away(_) | Behaviour::Answer(403 | 404, _) => 2,
             _ => usize::MAX,
         };
-        assert!(hub.seen().len() <= most, "asked again in vain, {}: {told}", hub.seen().len());
+        assert!(github.seen().len() <= most, "asked again in vain, {}: {told}", github.seen().len());
         let limited = matches!(behaviour, Behaviour::Limit(..));
         assert!(!limited || warnings[0].contains("rate limit"), "{told}");
     }
@@ -99,9 +99,9 @@ async fn what_was_not_named_is_a_line_and_no_annotation() {
 #[tokio::test]
 async fn forks_and_dependabot_are_told_why_and_not_what_would_not_help() {
     let run = async |event: &str, head: Option<&str>, actor: &str| {
-        let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-        hub.behave("", FORBIDDEN, usize::MAX);
-        let job = Job::new(&hub, &sandbox, "summary,status").event(event, &pull_request(head));
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+        github.behave("", FORBIDDEN, usize::MAX);
+        let job = Job::new(&github, &sandbox, "summary,status").event(event, &pull_request(head));
         job.with("GITHUB_ACTOR", actor).with("INPUT_WAIT", "never").run().await
     };
     let own = Some("octo/site");
@@ -121,12 +121,13 @@ async fn forks_and_dependabot_are_told_why_and_not_what_would_not_help() {
 
 #[tokio::test]
 async fn without_a_token_a_named_kind_is_a_warning() {
-    let (hub, sandbox) = (Hub::start().await, platform("success", 20.0).await);
-    let job =
-        Job::new(&hub, &sandbox, "status,check").with("INPUT_GITHUB-TOKEN", "").with("INPUT_WAIT", "never");
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    let job = Job::new(&github, &sandbox, "status,check")
+        .with("INPUT_GITHUB-TOKEN", "")
+        .with("INPUT_WAIT", "never");
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 2), "{}", done.log);
-    assert!(done.log.contains("there is no github-token") && hub.seen().is_empty(), "{}", done.log);
+    assert!(done.log.contains("there is no github-token") && github.seen().is_empty(), "{}", done.log);
 }
 
 #[tokio::test]
@@ -142,9 +143,9 @@ async fn a_refused_token_is_not_taken_for_a_missing_permission() {
 async fn a_repository_that_moved_is_followed_within_the_api_alone() {
     let moved = |status| meet(ALL, Some(Behaviour::Moved(status)));
     let (permanently, for_now) = tokio::join!(moved(301), moved(307));
-    for (hub, done) in [permanently, for_now] {
+    for (github, done) in [permanently, for_now] {
         assert_eq!((done.code, done.annotations("warning")), (Some(1), vec![]), "{}", done.log);
-        let kept = hub.kept();
+        let kept = github.kept();
         assert_eq!((kept.open(), kept.comments.len()), (vec![], 1));
         assert_eq!(kept.statuses.last().unwrap()["state"], json!("failure"));
     }

@@ -2,49 +2,49 @@
 
 use serde_json::json;
 
+use super::fake_gitlab::{Behaviour, FakeGitLab};
 use super::job::{Done, Job, PAGE};
-use super::lab::{Behaviour, Lab};
 use super::{all, platform};
 use crate::server::answers_of_ours;
 
 /// The mark by which a note is found again.
 const MARK: &str = "<!-- deploy-hook: Deploy / production -->";
 
-async fn deploy(lab: &Lab, set: impl FnOnce(Job) -> Job) -> Done {
+async fn deploy(gitlab: &FakeGitLab, set: impl FnOnce(Job) -> Job) -> Done {
     let sandbox = platform("success", 400.0).await;
     let done =
-        set(Job::of_merge_request(lab, &sandbox, "comment").with("DEPLOY_HOOK_WAIT", "never")).run().await;
+        set(Job::of_merge_request(gitlab, &sandbox, "comment").with("DEPLOY_HOOK_WAIT", "never")).run().await;
     assert_eq!(done.verdict(), (0, "triggered", vec![]), "{}", done.trace.text);
     done
 }
 
 /// The merge requests that were asked for, each as project and number.
-fn asked(lab: &Lab) -> Vec<(String, String)> {
+fn asked(gitlab: &FakeGitLab) -> Vec<(String, String)> {
     let part = |path: &str, place: usize| path.split('/').nth(place).unwrap_or_default().to_owned();
     let mut asked: Vec<_> =
-        lab.seen().iter().map(|seen| (part(&seen.path, 4), part(&seen.path, 6))).collect();
+        gitlab.seen().iter().map(|seen| (part(&seen.path, 4), part(&seen.path, 6))).collect();
     asked.dedup();
     asked
 }
 
 #[tokio::test]
 async fn an_earlier_runs_note_is_found_on_a_later_page_and_updated() {
-    let lab = Lab::start().await;
-    lab.prepare(|kept| (1..=230).for_each(|id| kept.add_note(id, false, false, "Looks good to me")));
-    deploy(&lab, |job| job).await;
-    lab.prepare(|kept| (5000..5230).for_each(|id| kept.add_note(id, false, false, "Me too")));
-    let before = lab.seen().len();
-    deploy(&lab, |job| job).await;
-    assert_eq!((lab.count("postApiV4"), lab.count("putApiV4")), (1, 1));
+    let gitlab = FakeGitLab::start().await;
+    gitlab.prepare(|kept| (1..=230).for_each(|id| kept.add_note(id, false, false, "Looks good to me")));
+    deploy(&gitlab, |job| job).await;
+    gitlab.prepare(|kept| (5000..5230).for_each(|id| kept.add_note(id, false, false, "Me too")));
+    let before = gitlab.seen().len();
+    deploy(&gitlab, |job| job).await;
+    assert_eq!((gitlab.count("postApiV4"), gitlab.count("putApiV4")), (1, 1));
     assert_eq!(
-        lab.seen().len() - before,
+        gitlab.seen().len() - before,
         4,
         "it is on the third page from either end, and no further one is asked for"
     );
-    for seen in lab.seen().iter().filter(|seen| seen.method == "GET") {
+    for seen in gitlab.seen().iter().filter(|seen| seen.method == "GET") {
         assert!(seen.query.contains("per_page=100"), "{}", seen.query);
     }
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!(kept.told().iter().map(|texts| texts.len()).collect::<Vec<_>>(), [2]);
     for text in kept.told()[0] {
         assert!(text.contains(MARK) && text.contains(PAGE), "{text}");
@@ -54,46 +54,46 @@ async fn an_earlier_runs_note_is_found_on_a_later_page_and_updated() {
 
 #[tokio::test]
 async fn each_name_has_a_note_of_its_own() {
-    let lab = Lab::start().await;
+    let gitlab = FakeGitLab::start().await;
     let names = ["Deploy / a-b", "Deploy / ab", "Deploy / a", "Deploy / a --> b", "Größe"];
     for name in names.iter().chain(&names) {
-        deploy(&lab, |job| job.with("DEPLOY_HOOK_NAME", name)).await;
+        deploy(&gitlab, |job| job.with("DEPLOY_HOOK_NAME", name)).await;
     }
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!(kept.told().iter().map(|texts| texts.len()).collect::<Vec<_>>(), vec![2; names.len()]);
 }
 
 #[tokio::test]
 async fn what_gitlab_wrote_itself_or_what_only_quotes_ours_is_left_alone() {
-    let lab = Lab::start().await;
-    lab.prepare(|kept| {
+    let gitlab = FakeGitLab::start().await;
+    gitlab.prepare(|kept| {
         kept.add_note(1, true, true, MARK);
         kept.add_note(2, false, false, &format!("> {MARK}\nWhat is this?"));
         kept.add_note(3, false, false, "What is `<!-- deploy-hook: Deploy / production -->`?");
     });
-    deploy(&lab, |job| job).await;
+    deploy(&gitlab, |job| job).await;
     assert_eq!(
-        (lab.kept().notes.len(), lab.seen().last().map(|seen| seen.method.clone())),
+        (gitlab.kept().notes.len(), gitlab.seen().last().map(|seen| seen.method.clone())),
         (4, Some("POST".to_owned()))
     );
 }
 
 #[tokio::test]
 async fn a_note_of_somebody_elses_with_our_mark_is_passed_over() {
-    let lab = Lab::start().await;
-    lab.prepare(|kept| kept.add_note(1, true, false, &format!("{MARK}\nAll is well, trust me.")));
-    lab.behave("NotesNoteId", Behaviour::Answer(403, "403 Forbidden"), 1);
-    deploy(&lab, |job| job).await;
-    let last = lab.seen().last().map(|seen| seen.method.clone());
-    assert_eq!((lab.kept().notes.len(), last), (2, Some("POST".to_owned())));
+    let gitlab = FakeGitLab::start().await;
+    gitlab.prepare(|kept| kept.add_note(1, true, false, &format!("{MARK}\nAll is well, trust me.")));
+    gitlab.behave("NotesNoteId", Behaviour::Answer(403, "403 Forbidden"), 1);
+    deploy(&gitlab, |job| job).await;
+    let last = gitlab.seen().last().map(|seen| seen.method.clone());
+    assert_eq!((gitlab.kept().notes.len(), last), (2, Some("POST".to_owned())));
 }
 
 #[tokio::test]
 async fn the_merge_request_is_the_pipelines_else_the_first_open_one_of_this_project() {
     let of = async |set: fn(Job) -> Job| {
-        let lab = Lab::start().await;
-        deploy(&lab, set).await;
-        let asked = asked(&lab);
+        let gitlab = FakeGitLab::start().await;
+        deploy(&gitlab, set).await;
+        let asked = asked(&gitlab);
         assert_eq!(asked.len(), 1, "{asked:?}");
         asked[0].clone()
     };
@@ -108,21 +108,21 @@ async fn the_merge_request_is_the_pipelines_else_the_first_open_one_of_this_proj
         ("acme/other!4,acme/site!334,acme/site!335", "334"),
         ("acme/site-two!1,evil/acme/site!2,acme/site!336", "336"),
     ] {
-        let lab = Lab::start().await;
-        deploy(&lab, branch_of(open)).await;
-        assert_eq!(asked(&lab), [pair("42", number)], "{open}");
+        let gitlab = FakeGitLab::start().await;
+        deploy(&gitlab, branch_of(open)).await;
+        assert_eq!(asked(&gitlab), [pair("42", number)], "{open}");
     }
 }
 
 #[tokio::test]
 async fn where_there_is_no_merge_request_there_is_a_line_and_no_request() {
     all(["", "acme/other!4", "acme/site", "acme/site!x"].map(|open| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 400.0).await);
-        let job = Job::new(&lab, &sandbox, "comment").with("CI_OPEN_MERGE_REQUESTS", open);
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 400.0).await);
+        let job = Job::new(&gitlab, &sandbox, "comment").with("CI_OPEN_MERGE_REQUESTS", open);
         let done = job.with("DEPLOY_HOOK_WAIT", "never").run().await;
         assert_eq!(done.verdict(), (0, "triggered", vec![]), "{}", done.trace.text);
         assert_eq!(done.trace.lines("merge request").len(), 1, "{open}: {}", done.trace.text);
-        assert!(lab.seen().is_empty(), "{open}: {:?}", lab.seen());
+        assert!(gitlab.seen().is_empty(), "{open}: {:?}", gitlab.seen());
     }))
     .await;
 }
@@ -147,14 +147,14 @@ async fn no_line_of_a_build_log_is_a_quick_action() {
     let plain: Vec<_> = hostile.iter().map(|line| json!(line)).collect();
     for logs in [json!(entries), json!(plain)] {
         let answer = json!({ "data": { "publicId": "dp-abc123", "status": "FAILED" }, "logs": logs });
-        let (lab, server) = (Lab::start().await, answers_of_ours(answer.to_string()).await);
-        let job = Job::through(&lab, &server.hook(), "summary,comment").in_merge_request(&lab);
+        let (gitlab, server) = (FakeGitLab::start().await, answers_of_ours(answer.to_string()).await);
+        let job = Job::through(&gitlab, &server.hook(), "summary,comment").in_merge_request(&gitlab);
         let job = job.with("DEPLOY_HOOK_API_URL", &format!("http://{}", server.address));
         let job =
             job.with("CI_ENVIRONMENT_NAME", "/close me").with_api_token("frbit-at-1-0123456789abcdef0123");
         let done = job.run().await;
         assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
-        let kept = lab.kept();
+        let kept = gitlab.kept();
         let texts: Vec<&String> = kept.told().into_iter().flatten().collect();
         assert!(!texts.is_empty());
         for text in &texts {
@@ -170,15 +170,15 @@ async fn no_line_of_a_build_log_is_a_quick_action() {
 
 #[tokio::test]
 async fn a_note_goes_from_going_on_to_its_end() {
-    let (lab, sandbox) = (Lab::start().await, platform("build-fails", 14.0).await);
-    let done = Job::of_merge_request(&lab, &sandbox, "comment").run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("build-fails", 14.0).await);
+    let done = Job::of_merge_request(&gitlab, &sandbox, "comment").run().await;
     assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     let [texts] = kept.told()[..] else { panic!("one note: {kept:?}") };
     assert!(texts.len() >= 2 && texts.iter().all(|text| text.contains(MARK)), "{texts:?}");
     assert!(
         !texts[0].contains("Failed") && texts.last().is_some_and(|text| text.contains("Failed")),
         "{texts:?}"
     );
-    assert_eq!(lab.count("getApiV4"), 1, "it is looked for once");
+    assert_eq!(gitlab.count("getApiV4"), 1, "it is looked for once");
 }

@@ -1,26 +1,26 @@
 //! What a GitLab job already knows: its environment and the environment's address.
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};
-use super::lab::Lab;
 use super::{all, platform};
 
 const SITE: &str = "https://site.example/";
 
-async fn run(variables: &[(&str, &str)]) -> (Lab, Done) {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 400.0).await);
-    let job = Job::new(&lab, &sandbox, "summary,status,deployment").without("CI_ENVIRONMENT_NAME");
+async fn run(variables: &[(&str, &str)]) -> (FakeGitLab, Done) {
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 400.0).await);
+    let job = Job::new(&gitlab, &sandbox, "summary,status,deployment").without("CI_ENVIRONMENT_NAME");
     let done = job.with("DEPLOY_HOOK_WAIT", "never").with_all(variables).run().await;
     assert_eq!(done.verdict(), (0, "triggered", vec![]), "{variables:?}: {}", done.trace.text);
-    (lab, done)
+    (gitlab, done)
 }
 
 #[tokio::test]
 async fn the_jobs_environment_is_the_default_everywhere() {
-    let (lab, done) = run(&[("CI_ENVIRONMENT_NAME", "review/topic"), ("CI_ENVIRONMENT_URL", SITE)]).await;
+    let (gitlab, done) = run(&[("CI_ENVIRONMENT_NAME", "review/topic"), ("CI_ENVIRONMENT_URL", SITE)]).await;
     assert_eq!(done.output("ENVIRONMENT_URL"), SITE);
     assert!(done.summary.is_some_and(|summary| summary.contains("review/topic") && summary.contains(SITE)));
     assert!(done.trace.text.contains("Deploying review/topic"), "{}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!(kept.statuses[0].bodies[0]["name"], "Deploy / review/topic");
     assert_eq!(kept.deployments.values().next().expect("a deployment")[0]["environment"], "review/topic");
 }
@@ -33,11 +33,11 @@ async fn what_the_user_says_goes_before_it() {
         ("DEPLOY_HOOK_ENVIRONMENT", "staging"),
         ("DEPLOY_HOOK_ENVIRONMENT_URL", SITE),
     ];
-    let (lab, done) = run(&variables).await;
+    let (gitlab, done) = run(&variables).await;
     assert_eq!(done.output("ENVIRONMENT_URL"), SITE);
-    assert_eq!(lab.kept().statuses[0].bodies[0]["name"], "Deploy / staging");
-    let (lab, _) = run(&[]).await;
-    assert_eq!(lab.kept().statuses[0].bodies[0]["name"], "Deploy", "where nobody says anything");
+    assert_eq!(gitlab.kept().statuses[0].bodies[0]["name"], "Deploy / staging");
+    let (gitlab, _) = run(&[]).await;
+    assert_eq!(gitlab.kept().statuses[0].bodies[0]["name"], "Deploy", "where nobody says anything");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::{DETECT, Job, Printed, files};
-use super::lab::Lab;
 use super::{ALL, all, platform};
 
 /// A run that need not end as a GitLab job's does.
@@ -11,8 +11,8 @@ async fn run(job: &Job) -> Printed {
     job.printed(job.spawn()).await
 }
 
-fn assert_no_gitlab(job: &Job, lab: &Lab, printed: &Printed) {
-    assert!(lab.seen().is_empty(), "{:?}", lab.seen());
+fn assert_no_gitlab(job: &Job, gitlab: &FakeGitLab, printed: &Printed) {
+    assert!(gitlab.seen().is_empty(), "{:?}", gitlab.seen());
     assert_eq!(files(&job.project()), Vec::<PathBuf>::new());
     for text in [&printed.out, &printed.err] {
         assert!(!text.contains("section_start:") && !text.contains("production"), "{text}");
@@ -20,8 +20,8 @@ fn assert_no_gitlab(job: &Job, lab: &Lab, printed: &Printed) {
     }
 }
 
-fn job(lab: &Lab, sandbox: &deploy_hook::sandbox::Sandbox, report: &str) -> Job {
-    Job::of_merge_request(lab, sandbox, report).with_all(&[
+fn job(gitlab: &FakeGitLab, sandbox: &deploy_hook::sandbox::Sandbox, report: &str) -> Job {
+    Job::of_merge_request(gitlab, sandbox, report).with_all(&[
         ("CI_ENVIRONMENT_URL", "https://site.example/"),
         ("CI_JOB_TIMEOUT", "21"),
         ("CI_JOB_STARTED_AT", "2026-01-01T00:00:00Z"),
@@ -32,8 +32,8 @@ fn job(lab: &Lab, sandbox: &deploy_hook::sandbox::Sandbox, report: &str) -> Job 
 #[tokio::test]
 async fn without_gitlab_ci_none_of_it_happens() {
     all(["", "false", "0"].map(|value| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-        let job = job(&lab, &sandbox, &format!("summary,{ALL}")).with("GITLAB_CI", value);
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+        let job = job(&gitlab, &sandbox, &format!("summary,{ALL}")).with("GITLAB_CI", value);
         let printed = run(&job).await;
         assert_eq!((printed.code, printed.out.as_str()), (Some(0), ""), "{}", printed.err);
         assert!(
@@ -41,30 +41,30 @@ async fn without_gitlab_ci_none_of_it_happens() {
             "{}",
             printed.err
         );
-        assert_no_gitlab(&job, &lab, &printed);
+        assert_no_gitlab(&job, &gitlab, &printed);
         let posts = sandbox.requests().iter().filter(|request| request.method == "POST").count();
         assert_eq!(posts, 1);
         let control =
-            Job::of_merge_request(&lab, &sandbox, ALL).with("DEPLOY_HOOK_WAIT", "never").run().await;
+            Job::of_merge_request(&gitlab, &sandbox, ALL).with("DEPLOY_HOOK_WAIT", "never").run().await;
         assert_eq!(control.end(), (0, "triggered"));
-        assert!(!lab.seen().is_empty(), "with it, all of it does");
+        assert!(!gitlab.seen().is_empty(), "with it, all of it does");
     }))
     .await;
 }
 
 #[tokio::test]
 async fn without_gitlab_ci_a_shells_arguments_are_a_usage_error() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     for args in [&["sh", "-c", DETECT][..], &["status", "sh", "-c", DETECT], &["deploy", "sh", "-c", DETECT]]
     {
-        let job = job(&lab, &sandbox, "auto").without("GITLAB_CI").args(args);
+        let job = job(&gitlab, &sandbox, "auto").without("GITLAB_CI").args(args);
         let printed = run(&job).await;
         assert_eq!(printed.code, Some(2), "{args:?}: {}", printed.err);
-        assert_no_gitlab(&job, &lab, &printed);
+        assert_no_gitlab(&job, &gitlab, &printed);
     }
     assert!(sandbox.requests().is_empty());
     let control =
-        job(&lab, &sandbox, "none").without("RUNNER_SCRIPT_TIMEOUT").with("DEPLOY_HOOK_WAIT", "never");
+        job(&gitlab, &sandbox, "none").without("RUNNER_SCRIPT_TIMEOUT").with("DEPLOY_HOOK_WAIT", "never");
     assert_eq!(control.args(&["sh", "-c", DETECT]).run().await.end(), (0, "triggered"));
 }
 
@@ -72,11 +72,11 @@ async fn without_gitlab_ci_a_shells_arguments_are_a_usage_error() {
 #[tokio::test]
 async fn in_a_github_run_they_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     let mut told = Vec::new();
     for with in [true, false] {
         let job =
-            job(&lab, &sandbox, "auto").with("GITHUB_ACTIONS", "true").without("DEPLOY_HOOK_GITLAB_TOKEN");
+            job(&gitlab, &sandbox, "auto").with("GITHUB_ACTIONS", "true").without("DEPLOY_HOOK_GITLAB_TOKEN");
         let output = folder.path().join(format!("output-{with}"));
         std::fs::write(&output, "").unwrap();
         let mut job =
@@ -87,7 +87,7 @@ async fn in_a_github_run_they_change_nothing() {
         }
         let printed = run(&job).await;
         assert_eq!((printed.code, printed.err.as_str()), (Some(0), ""), "{}", printed.out);
-        assert_no_gitlab(&job, &lab, &printed);
+        assert_no_gitlab(&job, &gitlab, &printed);
         let outputs = std::fs::read_to_string(&output).unwrap();
         let outputs: Vec<String> =
             outputs.lines().filter(|line| !line.contains("ghadelimiter")).map(str::to_owned).collect();

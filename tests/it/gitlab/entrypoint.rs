@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use deploy_hook::sandbox::Sandbox;
 use tokio::io::AsyncWriteExt as _;
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::{DETECT, Job, Printed, files};
-use super::lab::Lab;
 use super::{all, pause, platform, signal};
 
 /// What the runner appends to the image's entrypoint.
@@ -19,8 +19,8 @@ fn triggers(sandbox: &Sandbox) -> usize {
 }
 
 /// A job whose image is this program.
-fn job(lab: &Lab, sandbox: &Sandbox) -> Job {
-    Job::new(lab, sandbox, "auto").with("DEPLOY_HOOK_WAIT", "never").args(&SHELL)
+fn job(gitlab: &FakeGitLab, sandbox: &Sandbox) -> Job {
+    Job::new(gitlab, sandbox, "auto").with("DEPLOY_HOOK_WAIT", "never").args(&SHELL)
 }
 
 /// Runs a job whose report files it may leave as they are, or not leave at all.
@@ -58,22 +58,22 @@ fn assert_idle_with(wanted: i32, printed: &Printed, told: &str) {
 async fn the_words_for_a_shell_are_a_deploy() {
     let entrypoints: [&[&str]; 3] = [&[], &["deploy"], &["deploy", "--name", "Site"]];
     all(entrypoints.map(|own| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
         let args: Vec<&str> = own.iter().chain(&SHELL).copied().collect();
-        let done = Job::new(&lab, &sandbox, "auto").args(&args).run().await;
+        let done = Job::new(&gitlab, &sandbox, "auto").args(&args).run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{own:?}: {}", done.trace.text);
-        assert_eq!((triggers(&sandbox), lab.kept().said()), (1, vec![vec!["running", "success"]]));
-        assert_eq!(lab.kept().statuses[0].bodies[0]["name"] == "Site", own.contains(&"Site"));
+        assert_eq!((triggers(&sandbox), gitlab.kept().said()), (1, vec![vec!["running", "success"]]));
+        assert_eq!(gitlab.kept().statuses[0].bodies[0]["name"] == "Site", own.contains(&"Site"));
     }))
     .await;
 }
 
 #[tokio::test]
 async fn the_tail_is_taken_off_other_commands_as_well() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     let args: Vec<&str> = ["status"].iter().chain(&SHELL).copied().collect();
-    assert_eq!(job(&lab, &sandbox).run().await.end(), (0, "triggered"));
-    let printed = run(&Job::new(&lab, &sandbox, "auto").args(&args)).await;
+    assert_eq!(job(&gitlab, &sandbox).run().await.end(), (0, "triggered"));
+    let printed = run(&Job::new(&gitlab, &sandbox, "auto").args(&args)).await;
     assert_eq!(printed.code, Some(0), "{}", printed.err);
     assert!(printed.out.starts_with("dp_"), "{}", printed.out);
     assert_eq!(triggers(&sandbox), 1);
@@ -81,20 +81,20 @@ async fn the_tail_is_taken_off_other_commands_as_well() {
 
 #[tokio::test]
 async fn other_words_are_a_usage_error() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     for args in [&["sh"][..], &["sh", "-x", DETECT], &["deploy", "sh"], &["sh", "-c"]] {
-        let printed = run(&Job::new(&lab, &sandbox, "auto").args(args)).await;
+        let printed = run(&Job::new(&gitlab, &sandbox, "auto").args(args)).await;
         assert_eq!(printed.code, Some(2), "{args:?}: {}", printed.err);
     }
     assert_eq!(triggers(&sandbox), 0);
-    assert_eq!(job(&lab, &sandbox).run().await.end(), (0, "triggered"));
+    assert_eq!(job(&gitlab, &sandbox).run().await.end(), (0, "triggered"));
 }
 
 /// The runner writes the job's script there; a pipe holds 64 KiB.
 #[tokio::test]
 async fn a_large_script_is_taken_in_while_the_deployment_is_followed() {
-    let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);
-    let job = Job::new(&lab, &sandbox, "auto").args(&SHELL).with("DEPLOY_HOOK_TIMEOUT", "8s");
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
+    let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL).with("DEPLOY_HOOK_TIMEOUT", "8s");
     let mut child = job.spawn_with(Stdio::piped());
     let mut stdin = child.stdin.take().expect("piped");
     let script = "echo 'a line of the script'\n".repeat(40_000);
@@ -110,8 +110,8 @@ async fn a_large_script_is_taken_in_while_the_deployment_is_followed() {
 
 #[tokio::test]
 async fn a_script_that_never_ends_holds_up_nothing() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let job = Job::new(&lab, &sandbox, "auto").args(&SHELL);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
     let mut child = job.spawn_with(Stdio::piped());
     let mut stdin = child.stdin.take().expect("piped");
     stdin.write_all(b"echo begun\n").await.expect("it is read");
@@ -125,17 +125,17 @@ async fn a_script_that_never_ends_holds_up_nothing() {
 async fn the_after_script_triggers_nothing_and_leaves_the_reports() {
     all([("success", 0, "success"), ("build-fails", 1, "failed")].map(
         |(scenario, code, status)| async move {
-            let (lab, sandbox) = (Lab::start().await, platform(scenario, 20.0).await);
-            let job = Job::new(&lab, &sandbox, "auto").args(&SHELL);
+            let (gitlab, sandbox) = (FakeGitLab::start().await, platform(scenario, 20.0).await);
+            let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
             let done = job.run().await;
             assert_eq!((done.code, triggers(&sandbox)), (Some(code), 1), "{}", done.trace.text);
-            let (left, asked, told) = (reports(&job), sandbox.requests().len(), lab.seen().len());
+            let (left, asked, told) = (reports(&job), sandbox.requests().len(), gitlab.seen().len());
             assert_eq!(left.len(), 3);
             assert_idle_with(code, &run(&job).await, "the same environment, as the runner gives it");
             let job = job.with("CI_JOB_STATUS", status);
             assert_idle(&run(&job).await, status);
             assert_eq!(
-                (sandbox.requests().len(), lab.seen().len()),
+                (sandbox.requests().len(), gitlab.seen().len()),
                 (asked, told),
                 "nobody was asked anything"
             );
@@ -149,10 +149,14 @@ async fn the_after_script_triggers_nothing_and_leaves_the_reports() {
 #[tokio::test]
 async fn an_after_script_in_a_new_container_triggers_nothing_either() {
     all(["success", "failed", "canceled"].map(|status| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-        let job = job(&lab, &sandbox).with("CI_JOB_STATUS", status);
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+        let job = job(&gitlab, &sandbox).with("CI_JOB_STATUS", status);
         assert_idle(&run(&job).await, status);
-        assert_eq!((reports(&job).len(), sandbox.requests().len(), lab.seen().len()), (0, 0, 0), "{status}");
+        assert_eq!(
+            (reports(&job).len(), sandbox.requests().len(), gitlab.seen().len()),
+            (0, 0, 0),
+            "{status}"
+        );
         let job = job.with("CI_JOB_STATUS", "running");
         assert_eq!((job.run().await.end(), triggers(&sandbox)), ((0, "triggered"), 1), "the job itself");
     }))
@@ -161,11 +165,11 @@ async fn an_after_script_in_a_new_container_triggers_nothing_either() {
 
 #[tokio::test]
 async fn a_canceled_jobs_after_script_leaves_what_the_cancel_wrote() {
-    let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);
-    let job = Job::new(&lab, &sandbox, "auto").args(&SHELL);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
+    let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
     let child = job.spawn();
     let begun = Instant::now();
-    while lab.seen().is_empty() {
+    while gitlab.seen().is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never began");
         pause(20).await;
     }
@@ -179,8 +183,8 @@ async fn a_canceled_jobs_after_script_leaves_what_the_cancel_wrote() {
 
 #[tokio::test]
 async fn another_job_in_the_same_folder_deploys() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let first = job(&lab, &sandbox);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let first = job(&gitlab, &sandbox);
     assert_eq!(first.run().await.end(), (0, "triggered"));
     let retried = first.with("CI_JOB_ID", "5006");
     assert_eq!((retried.run().await.end(), triggers(&sandbox)), ((0, "triggered"), 2));
@@ -191,8 +195,8 @@ async fn another_job_in_the_same_folder_deploys() {
 /// A runner that has lost the container starts the script again: without a verdict it must not be green.
 #[tokio::test]
 async fn a_start_after_one_that_never_ended_is_uncertain() {
-    let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);
-    let job = Job::new(&lab, &sandbox, "auto").args(&SHELL);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
+    let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
     let child = job.spawn();
     let begun = Instant::now();
     while triggers(&sandbox) == 0 {
@@ -210,8 +214,8 @@ async fn a_start_after_one_that_never_ended_is_uncertain() {
 /// A script of the image with a shell may deploy twice, to two places, say: there the user's own words are obeyed.
 #[tokio::test]
 async fn two_deploys_in_a_script_are_two() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let job = job(&lab, &sandbox).args(&["deploy"]);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let job = job(&gitlab, &sandbox).args(&["deploy"]);
     for n in 1..=2 {
         assert_eq!((job.run().await.end(), triggers(&sandbox)), ((0, "triggered"), n));
     }
@@ -224,11 +228,11 @@ async fn two_deploys_in_a_script_are_two() {
 #[tokio::test]
 async fn where_no_mark_can_be_left_nothing_is_sent() {
     for number in ["", "../5005"] {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-        let done = job(&lab, &sandbox).with("CI_JOB_ID", number).run().await;
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+        let done = job(&gitlab, &sandbox).with("CI_JOB_ID", number).run().await;
         assert_eq!(done.code, Some(2), "{number}: {}", done.trace.text);
         assert!(done.trace.text.contains("Nothing was sent"), "{}", done.trace.text);
         assert_eq!(done.output("SUCCEEDED"), "false");
-        assert_eq!((sandbox.requests().len(), lab.seen().len()), (0, 0), "{number}");
+        assert_eq!((sandbox.requests().len(), gitlab.seen().len()), (0, 0), "{number}");
     }
 }

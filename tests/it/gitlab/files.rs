@@ -3,15 +3,15 @@
 
 use serde_json::json;
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::{Job, files};
-use super::lab::Lab;
 use super::{all, pause, platform, signal};
 use crate::server::{Authority, Play, SECRET, Server, say};
 
 #[tokio::test]
 async fn a_success_leaves_its_outputs_its_summary_and_a_link_to_the_site() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let job = Job::new(&lab, &sandbox, "auto").with("CI_ENVIRONMENT_URL", "https://www.example.com/");
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let job = Job::new(&gitlab, &sandbox, "auto").with("CI_ENVIRONMENT_URL", "https://www.example.com/");
     let done = job.run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
     assert!(done.output("DEPLOYMENT_ID").starts_with("dp_"), "{:?}", done.dotenv);
@@ -32,11 +32,11 @@ async fn a_success_leaves_its_outputs_its_summary_and_a_link_to_the_site() {
 }
 
 /// A job at the real platform's host, which is behind a proxy of ours.
-async fn at_fortrabbit(lab: &Lab, answer: &str) -> (Job, Authority, Server) {
+async fn at_fortrabbit(gitlab: &FakeGitLab, answer: &str) -> (Job, Authority, Server) {
     let authority = Authority::new();
     let server = Server::tunnel(&authority, "api.fortrabbit.com", say(200, answer)).await;
     let hook = format!("https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/{SECRET}");
-    let job = Job::through(lab, &hook, "summary")
+    let job = Job::through(gitlab, &hook, "summary")
         .with("HTTPS_PROXY", &format!("http://{}", server.address))
         .with("DEPLOY_HOOK_CA_FILE", &authority.pem.path().display().to_string());
     (job, authority, server)
@@ -44,8 +44,8 @@ async fn at_fortrabbit(lab: &Lab, answer: &str) -> (Job, Authority, Server) {
 
 #[tokio::test]
 async fn the_platforms_page_is_a_link_as_well() {
-    let lab = Lab::start().await;
-    let (job, _authority, _server) = at_fortrabbit(&lab, "{\"data\":{\"publicId\":\"dp-abc123\"}}").await;
+    let gitlab = FakeGitLab::start().await;
+    let (job, _authority, _server) = at_fortrabbit(&gitlab, "{\"data\":{\"publicId\":\"dp-abc123\"}}").await;
     let job =
         job.with("DEPLOY_HOOK_WAIT", "never").with("DEPLOY_HOOK_ENVIRONMENT_URL", "https://site.example/a");
     let done = job.run().await;
@@ -81,27 +81,27 @@ async fn every_way_out_leaves_its_outcome() {
         ("success", &[("DEPLOY_HOOK_DRY_RUN", "true")], 0, "skipped"),
     ];
     all(cases.map(|(scenario, variables, code, outcome)| async move {
-        let lab = Lab::start().await;
+        let gitlab = FakeGitLab::start().await;
         let sandbox = platform(scenario, 20.0).await;
-        let done = Job::new(&lab, &sandbox, "auto").with_all(variables).run().await;
+        let done = Job::new(&gitlab, &sandbox, "auto").with_all(variables).run().await;
         assert_eq!(done.end(), (code, outcome), "{}", done.trace.text);
         assert!(done.summary.is_some_and(|summary| summary.starts_with("### ")), "{outcome}");
         assert!(done.links.is_empty(), "there is no place to lead to: {:?}", done.links);
     }))
     .await;
-    let (lab, server) = (Lab::start().await, Server::plain(Play::HangUp).await);
-    let done = Job::through(&lab, &format!("http://{}{HOOK}{SECRET}", server.address), "auto").run().await;
+    let (gitlab, server) = (FakeGitLab::start().await, Server::plain(Play::HangUp).await);
+    let done = Job::through(&gitlab, &format!("http://{}{HOOK}{SECRET}", server.address), "auto").run().await;
     assert_eq!(done.end(), (5, "uncertain"), "{}", done.trace.text);
 }
 
 #[tokio::test]
 async fn a_wrong_command_line_leaves_the_same() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let done = Job::new(&lab, &sandbox, "auto").args(&["deploy", "--tiemout", "5m"]).run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let done = Job::new(&gitlab, &sandbox, "auto").args(&["deploy", "--tiemout", "5m"]).run().await;
     assert_eq!(done.code, Some(2), "{}", done.trace.text);
     assert_eq!(done.dotenv.get("DEPLOY_HOOK_SUCCEEDED").map(String::as_str), Some("false"));
     assert!(done.summary.expect("a summary").contains("command line"), "the log has the rest");
-    assert_eq!((lab.seen().len(), sandbox.requests().len()), (0, 0));
+    assert_eq!((gitlab.seen().len(), sandbox.requests().len()), (0, 0));
 }
 
 #[tokio::test]
@@ -109,8 +109,8 @@ async fn bad_input_leaves_what_a_later_job_reads_and_sends_nothing() {
     let cases =
         [("DEPLOY_HOOK_TIMEOUT", "soon"), ("DEPLOY_HOOK_URL", ""), ("DEPLOY_HOOK_REPORT", "telegram")];
     all(cases.map(|(name, value)| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-        let done = Job::new(&lab, &sandbox, "auto").with(name, value).run().await;
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+        let done = Job::new(&gitlab, &sandbox, "auto").with(name, value).run().await;
         assert_eq!(done.code, Some(2), "{}", done.trace.text);
         let told: Vec<(&str, &str)> =
             done.dotenv.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -118,17 +118,17 @@ async fn bad_input_leaves_what_a_later_job_reads_and_sends_nothing() {
         let summary = done.summary.expect("a summary");
         assert!(summary.contains("Bad input") && summary.contains("Nothing was sent"), "{summary}");
         assert!(done.links.is_empty());
-        assert_eq!((lab.seen().len(), sandbox.requests().len()), (0, 0), "{name}");
+        assert_eq!((gitlab.seen().len(), sandbox.requests().len()), (0, 0), "{name}");
     }))
     .await;
 }
 
 #[tokio::test]
 async fn a_folder_that_is_named_goes_before_the_projects() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new");
-    let job = Job::new(&lab, &sandbox, "summary").with("DEPLOY_HOOK_WAIT", "never");
+    let job = Job::new(&gitlab, &sandbox, "summary").with("DEPLOY_HOOK_WAIT", "never");
     let job = job.with("DEPLOY_HOOK_OUTPUT_DIR", &path.display().to_string());
     let done = job.run().await;
     assert_eq!(done.verdict(), (0, "triggered", vec![]), "{}", done.trace.text);
@@ -138,8 +138,8 @@ async fn a_folder_that_is_named_goes_before_the_projects() {
 /// Groups are nested as deep as they are.
 #[tokio::test]
 async fn a_project_far_down_has_its_files_as_well() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let job = Job::new(&lab, &sandbox, "summary").with("DEPLOY_HOOK_WAIT", "never");
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let job = Job::new(&gitlab, &sandbox, "summary").with("DEPLOY_HOOK_WAIT", "never");
     let deep = (0..12).fold(job.project(), |path, n| path.join(format!("a-group-of-the-company-{n}")));
     std::fs::create_dir_all(&deep).unwrap();
     let printed = job.with("CI_PROJECT_DIR", &deep.display().to_string());
@@ -149,9 +149,9 @@ async fn a_project_far_down_has_its_files_as_well() {
 
 #[tokio::test]
 async fn a_summary_is_a_file_only_where_it_is_wanted() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     for (report, wanted) in [("none", false), ("status", false), ("summary", true), ("auto", true)] {
-        let done = Job::new(&lab, &sandbox, report).with("DEPLOY_HOOK_WAIT", "never").run().await;
+        let done = Job::new(&gitlab, &sandbox, report).with("DEPLOY_HOOK_WAIT", "never").run().await;
         assert_eq!((done.end(), done.summary.is_some()), ((0, "triggered"), wanted), "{report}");
     }
 }
@@ -160,8 +160,8 @@ async fn a_summary_is_a_file_only_where_it_is_wanted() {
 #[tokio::test]
 async fn no_text_of_the_platforms_can_ask_for_a_later_jobs_variables() {
     let answer = json!({ "deployment": { "id": "dp_abc123", "state": "BUILD ${CI_JOB_TOKEN} $HOME $$" } });
-    let (lab, server) = (Lab::start().await, Server::plain(say(200, &answer.to_string())).await);
-    let job = Job::through(&lab, &server.hook(), "auto").with("DEPLOY_HOOK_WAIT", "never");
+    let (gitlab, server) = (FakeGitLab::start().await, Server::plain(say(200, &answer.to_string())).await);
+    let job = Job::through(&gitlab, &server.hook(), "auto").with("DEPLOY_HOOK_WAIT", "never");
     let job = job.with("DEPLOY_HOOK_ENVIRONMENT_URL", "https://site.example/?a=$CI_JOB_TOKEN&b=1");
     let done = job.run().await;
     assert_eq!(done.end(), (0, "triggered"), "{}", done.trace.text);
@@ -171,18 +171,19 @@ async fn no_text_of_the_platforms_can_ask_for_a_later_jobs_variables() {
 
 #[tokio::test]
 async fn a_long_address_does_not_cost_the_outcome() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     let url = format!("https://site.example/{}", "x".repeat(6000));
-    let job =
-        Job::new(&lab, &sandbox, "auto").with("DEPLOY_HOOK_WAIT", "never").with("CI_ENVIRONMENT_URL", &url);
+    let job = Job::new(&gitlab, &sandbox, "auto")
+        .with("DEPLOY_HOOK_WAIT", "never")
+        .with("CI_ENVIRONMENT_URL", &url);
     let done = job.run().await;
     assert_eq!(done.end(), (0, "triggered"), "{}", done.trace.text);
 }
 
 #[tokio::test]
 async fn the_deployments_id_is_there_as_soon_as_it_is_known() {
-    let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);
-    let job = Job::new(&lab, &sandbox, "auto");
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
+    let job = Job::new(&gitlab, &sandbox, "auto");
     let child = job.spawn();
     let mut early = String::new();
     for _ in 0..500 {

@@ -1,19 +1,20 @@
 //! GitLab elsewhere: below a path, and with a certificate that only a private authority vouches for.
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::Job;
-use super::lab::Lab;
 use super::{ALL, all, platform};
 use crate::server::{Authority, Server, say};
 
 #[tokio::test]
 async fn a_gitlab_may_be_below_a_path() {
     all(["", "/"].map(|end| async move {
-        let (lab, sandbox) = (Lab::at("/tools/gitlab", None).await, platform("success", 20.0).await);
-        let api = format!("{}{end}", lab.api);
-        let job = Job::of_merge_request(&lab, &sandbox, ALL).with("CI_API_V4_URL", &api);
+        let (gitlab, sandbox) =
+            (FakeGitLab::at("/tools/gitlab", None).await, platform("success", 20.0).await);
+        let api = format!("{}{end}", gitlab.api);
+        let job = Job::of_merge_request(&gitlab, &sandbox, ALL).with("CI_API_V4_URL", &api);
         let done = job.run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-        assert_eq!((lab.kept().open(), lab.kept().told().len()), (vec![], 1));
+        assert_eq!((gitlab.kept().open(), gitlab.kept().told().len()), (vec![], 1));
     }))
     .await;
 }
@@ -21,39 +22,39 @@ async fn a_gitlab_may_be_below_a_path() {
 #[tokio::test]
 async fn a_private_gitlab_is_trusted_by_the_file_the_runner_gives() {
     let authority = Authority::new();
-    let lab = Lab::at("", Some(authority.acceptor(&["127.0.0.1"]))).await;
+    let gitlab = FakeGitLab::at("", Some(authority.acceptor(&["127.0.0.1"]))).await;
     let sandbox = platform("success", 20.0).await;
     let path = authority.pem.path().display().to_string();
     for variable in ["CI_SERVER_TLS_CA_FILE", "DEPLOY_HOOK_CA_FILE"] {
-        let done = Job::of_merge_request(&lab, &sandbox, ALL).with(variable, &path).run().await;
+        let done = Job::of_merge_request(&gitlab, &sandbox, ALL).with(variable, &path).run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{variable}: {}", done.trace.text);
-        assert_eq!(lab.kept().open(), [""; 0]);
+        assert_eq!(gitlab.kept().open(), [""; 0]);
     }
-    let before = lab.seen().len();
-    let wary = Job::new(&lab, &sandbox, "status").run().await;
+    let before = gitlab.seen().len();
+    let wary = Job::new(&gitlab, &sandbox, "status").run().await;
     assert_eq!((wary.end(), wary.warnings().len()), ((0, "succeeded"), 1), "{}", wary.trace.text);
     assert!(wary.trace.text.to_lowercase().contains("certificate"), "{}", wary.trace.text);
-    assert_eq!(lab.seen().len(), before);
+    assert_eq!(gitlab.seen().len(), before);
 }
 
 /// The runner's file is about GitLab. Whoever is behind that authority must not be taken for the hosting platform.
 #[tokio::test]
 async fn the_runners_file_is_not_trusted_for_the_hook() {
     let authority = Authority::new();
-    let (lab, server) = (
-        Lab::at("", Some(authority.acceptor(&["127.0.0.1"]))).await,
+    let (gitlab, server) = (
+        FakeGitLab::at("", Some(authority.acceptor(&["127.0.0.1"]))).await,
         Server::tls(&authority, "127.0.0.1", say(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await,
     );
     let path = authority.pem.path().display().to_string();
-    let job = Job::through(&lab, &server.https_hook(), "status").with("DEPLOY_HOOK_WAIT", "never");
+    let job = Job::through(&gitlab, &server.https_hook(), "status").with("DEPLOY_HOOK_WAIT", "never");
     let wary = job.with("CI_SERVER_TLS_CA_FILE", &path).run().await;
     assert_eq!(wary.verdict(), (4, "unreachable", vec![]), "{}", wary.trace.text);
     assert_eq!(
-        (server.requests().len(), lab.kept().said()),
+        (server.requests().len(), gitlab.kept().said()),
         (0, vec![vec!["failed"]]),
         "GitLab itself is told"
     );
-    let job = Job::through(&lab, &server.https_hook(), "status").with("DEPLOY_HOOK_WAIT", "never");
+    let job = Job::through(&gitlab, &server.https_hook(), "status").with("DEPLOY_HOOK_WAIT", "never");
     let trusting = job.with("DEPLOY_HOOK_CA_FILE", &path).run().await;
     assert_eq!(trusting.verdict(), (0, "triggered", vec![]), "{}", trusting.trace.text);
 }
@@ -64,12 +65,12 @@ async fn a_file_that_is_not_there_or_holds_nothing_is_ignored() {
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "no certificate\n").unwrap();
     for path in [folder.path().join("nowhere"), empty, folder.path().to_owned()] {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 400.0).await);
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 400.0).await);
         let job =
-            Job::new(&lab, &sandbox, "status").with("CI_SERVER_TLS_CA_FILE", &path.display().to_string());
+            Job::new(&gitlab, &sandbox, "status").with("CI_SERVER_TLS_CA_FILE", &path.display().to_string());
         let done = job.run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-        assert_eq!(lab.kept().open(), [""; 0]);
-        assert_eq!(lab.kept().statuses.len(), 1, "GitLab here is not even https");
+        assert_eq!(gitlab.kept().open(), [""; 0]);
+        assert_eq!(gitlab.kept().statuses.len(), 1, "GitLab here is not even https");
     }
 }

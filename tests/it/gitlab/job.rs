@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::lab::{JOB_TOKEN, Lab, TOKEN};
+use super::fake_gitlab::{FakeGitLab, JOB_TOKEN, TOKEN};
 use super::trace::{self, Trace};
 use crate::common::codes_of;
 use crate::dotenv;
@@ -66,14 +66,14 @@ pub(super) struct Printed {
 
 impl Job {
     /// A job of a branch that deploys to production and has both tokens.
-    pub(super) fn new(lab: &Lab, sandbox: &Sandbox, report: &str) -> Self {
-        Self::through(lab, &sandbox.hook_url(), report)
+    pub(super) fn new(gitlab: &FakeGitLab, sandbox: &Sandbox, report: &str) -> Self {
+        Self::through(gitlab, &sandbox.hook_url(), report)
             .with("DEPLOY_HOOK_API_URL", &sandbox.url())
-            .secret(lab, &sandbox.api_token())
+            .secret(gitlab, &sandbox.api_token())
     }
 
     /// A job that deploys through this hook.
-    pub(super) fn through(lab: &Lab, hook: &str, report: &str) -> Self {
+    pub(super) fn through(gitlab: &FakeGitLab, hook: &str, report: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         for name in ["project", "elsewhere"] {
             std::fs::create_dir(dir.path().join(name)).expect("a folder");
@@ -83,7 +83,7 @@ impl Job {
         let variables = [
             ("CI", "true"),
             ("GITLAB_CI", "true"),
-            ("CI_API_V4_URL", &lab.api),
+            ("CI_API_V4_URL", &gitlab.api),
             ("CI_SERVER_URL", "https://gitlab.example"),
             ("CI_PROJECT_ID", "42"),
             ("CI_PROJECT_PATH", "acme/site"),
@@ -105,19 +105,19 @@ impl Job {
         ];
         let env = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let job = Self { dir, env, args: vec!["deploy".to_owned()], secrets: Vec::new() };
-        job.secret(lab, secret(hook))
+        job.secret(gitlab, secret(hook))
     }
 
     /// A job of a merge request's pipeline.
-    pub(super) fn of_merge_request(lab: &Lab, sandbox: &Sandbox, report: &str) -> Self {
-        Self::new(lab, sandbox, report).in_merge_request(lab)
+    pub(super) fn of_merge_request(gitlab: &FakeGitLab, sandbox: &Sandbox, report: &str) -> Self {
+        Self::new(gitlab, sandbox, report).in_merge_request(gitlab)
     }
 
     /// In a merge request's pipeline, whose ref is not the branch's.
-    pub(super) fn in_merge_request(self, lab: &Lab) -> Self {
+    pub(super) fn in_merge_request(self, gitlab: &FakeGitLab) -> Self {
         let (project, number) = (MERGE_REQUEST.0.to_string(), MERGE_REQUEST.1.to_string());
         let reference = format!("refs/merge-requests/{number}/head");
-        lab.pipeline(&reference);
+        gitlab.pipeline(&reference);
         self.with("CI_PIPELINE_SOURCE", "merge_request_event")
             .with("CI_COMMIT_REF_NAME", "topic")
             .without("CI_COMMIT_BRANCH")
@@ -159,8 +159,8 @@ impl Job {
         self
     }
 
-    fn secret(mut self, lab: &Lab, secret: &str) -> Self {
-        lab.never(secret);
+    fn secret(mut self, gitlab: &FakeGitLab, secret: &str) -> Self {
+        gitlab.never(secret);
         self.secrets.push(secret.to_owned());
         self
     }

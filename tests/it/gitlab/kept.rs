@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::contract;
+use super::fake_gitlab::Seen;
 use super::job::{MERGE_REQUEST, PIPELINE, SHA};
-use super::lab::Seen;
 
 /// The pipeline of the job, which alone its id finds.
 #[derive(Clone, Debug)]

@@ -3,16 +3,16 @@
 
 use serde_json::json;
 
+use super::fake_gitlab::{Credential, FakeGitLab};
 use super::job::{Job, PAGE, SHA};
-use super::lab::{Credential, Lab};
 use super::{ALL, all, platform};
 
 #[tokio::test]
 async fn a_status_is_running_once_and_over_once() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-    let done = Job::new(&lab, &sandbox, "status").run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+    let done = Job::new(&gitlab, &sandbox, "status").run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-    let (seen, kept) = (lab.seen(), lab.kept());
+    let (seen, kept) = (gitlab.seen(), gitlab.kept());
     assert_eq!(kept.said(), [["running", "success"]]);
     assert_eq!((seen.len(), kept.repeated.len()), (2, 0), "stage after stage is no news to GitLab");
     for request in &seen {
@@ -35,10 +35,10 @@ async fn a_status_is_running_once_and_over_once() {
 
 #[tokio::test]
 async fn a_deployment_is_made_once_and_closed_once() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-    let done = Job::new(&lab, &sandbox, "deployment").run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+    let done = Job::new(&gitlab, &sandbox, "deployment").run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-    let (seen, kept) = (lab.seen(), lab.kept());
+    let (seen, kept) = (gitlab.seen(), gitlab.kept());
     assert_eq!(kept.deployed(), [["running", "success"]]);
     let requests: Vec<_> = seen.iter().map(|seen| (seen.method.as_str(), seen.path.as_str())).collect();
     let paths = ["/api/v4/projects/42/deployments", "/api/v4/projects/42/deployments/900"];
@@ -50,13 +50,13 @@ async fn a_deployment_is_made_once_and_closed_once() {
 
 #[tokio::test]
 async fn a_tags_deployment_says_that_it_is_one() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    lab.pipeline("v1.2.3");
-    let job = Job::new(&lab, &sandbox, "status,deployment").without("CI_COMMIT_BRANCH");
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    gitlab.pipeline("v1.2.3");
+    let job = Job::new(&gitlab, &sandbox, "status,deployment").without("CI_COMMIT_BRANCH");
     let job = job.with("CI_COMMIT_REF_NAME", "v1.2.3").with("CI_COMMIT_TAG", "v1.2.3");
     let done = job.with("DEPLOY_HOOK_WAIT", "never").run().await;
     assert_eq!(done.verdict(), (0, "triggered", vec![]), "{}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     let made = &kept.deployments.values().next().expect("a deployment")[0];
     assert_eq!((&made["tag"], &made["ref"]), (&json!(true), &json!("v1.2.3")));
     assert_eq!(kept.statuses.len(), 1);
@@ -66,18 +66,18 @@ async fn a_tags_deployment_says_that_it_is_one() {
 /// finds no pipeline by its id, commit and that branch.
 #[tokio::test]
 async fn a_merge_requests_status_is_on_its_own_pipeline() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let done = Job::of_merge_request(&lab, &sandbox, "status").run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let done = Job::of_merge_request(&gitlab, &sandbox, "status").run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-    assert_eq!(lab.kept().said(), [["running", "success"]]);
+    assert_eq!(gitlab.kept().said(), [["running", "success"]]);
 }
 
 #[tokio::test]
 async fn all_together_are_opened_and_closed_and_the_summary_says_so() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-    let done = Job::of_merge_request(&lab, &sandbox, &format!("summary,{ALL}")).run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+    let done = Job::of_merge_request(&gitlab, &sandbox, &format!("summary,{ALL}")).run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!((kept.open(), kept.repeated.len()), (vec![], 0));
     assert_eq!(
         (kept.said(), kept.deployed()),
@@ -91,10 +91,10 @@ async fn all_together_are_opened_and_closed_and_the_summary_says_so() {
 
 /// Ends a run this way; what the status and the deployment say then, and how often each was written.
 async fn ended(scenario: &str, variables: &[(&str, &str)], code: i32) -> (String, String) {
-    let (lab, sandbox) = (Lab::start().await, platform(scenario, 20.0).await);
-    let done = Job::new(&lab, &sandbox, "status,deployment").with_all(variables).run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform(scenario, 20.0).await);
+    let done = Job::new(&gitlab, &sandbox, "status,deployment").with_all(variables).run().await;
     assert_eq!((done.end().0, done.warnings()), (code, vec![]), "{scenario}: {}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!((kept.open(), kept.repeated.len()), (vec![], 0), "{scenario}");
     assert_eq!((kept.statuses.len(), kept.deployments.len()), (1, 1), "{scenario}");
     assert!(kept.said()[0].len() <= 2 && kept.deployed()[0].len() <= 2, "{scenario}: {kept:?}");
@@ -131,10 +131,10 @@ async fn every_outcome_has_its_word_in_each_kind() {
 
 #[tokio::test]
 async fn a_run_that_ends_at_once_files_its_end_alone() {
-    let (lab, sandbox) = (Lab::start().await, platform("forbidden", 20.0).await);
-    let done = Job::of_merge_request(&lab, &sandbox, ALL).run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("forbidden", 20.0).await);
+    let done = Job::of_merge_request(&gitlab, &sandbox, ALL).run().await;
     assert_eq!(done.verdict(), (3, "refused", vec![]), "{}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!((kept.open(), kept.said()), (vec![], vec![vec!["failed"]]), "nothing ever ran");
     assert_eq!(kept.told().first().map(|texts| texts.len()), Some(1));
     assert_eq!(kept.deployed()[0].last(), Some(&"failed"));
@@ -142,58 +142,59 @@ async fn a_run_that_ends_at_once_files_its_end_alone() {
 
 #[tokio::test]
 async fn a_run_in_which_nothing_was_to_be_triggered_leaves_no_record() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    let missing = Job::of_merge_request(&lab, &sandbox, ALL).with("DEPLOY_HOOK_URL", "");
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    let missing = Job::of_merge_request(&gitlab, &sandbox, ALL).with("DEPLOY_HOOK_URL", "");
     let missing = missing.with("DEPLOY_HOOK_IF_MISSING", "skip").run().await;
-    assert_eq!((missing.verdict(), lab.seen().len()), ((0, "skipped", vec![]), 0));
-    let dry = Job::of_merge_request(&lab, &sandbox, ALL).with("DEPLOY_HOOK_DRY_RUN", "true").run().await;
+    assert_eq!((missing.verdict(), gitlab.seen().len()), ((0, "skipped", vec![]), 0));
+    let dry = Job::of_merge_request(&gitlab, &sandbox, ALL).with("DEPLOY_HOOK_DRY_RUN", "true").run().await;
     assert_eq!(dry.verdict(), (0, "skipped", vec![]), "{}", dry.trace.text);
-    let read: Vec<_> = lab.seen().into_iter().map(|seen| (seen.method, seen.path, seen.credential)).collect();
+    let read: Vec<_> =
+        gitlab.seen().into_iter().map(|seen| (seen.method, seen.path, seen.credential)).collect();
     let job = ("GET".to_owned(), "/api/v4/job".to_owned(), Some(Credential::Job));
     let project = ("GET".to_owned(), "/api/v4/projects/42".to_owned(), Some(Credential::Access));
     assert_eq!(read, [job, project], "what each token is, without writing anything");
     let read = read.len();
     let control =
-        Job::of_merge_request(&lab, &sandbox, "status").with("DEPLOY_HOOK_WAIT", "never").run().await;
-    assert_eq!((control.end(), lab.seen().len() - read), ((0, "triggered"), 1));
+        Job::of_merge_request(&gitlab, &sandbox, "status").with("DEPLOY_HOOK_WAIT", "never").run().await;
+    assert_eq!((control.end(), gitlab.seen().len() - read), ((0, "triggered"), 1));
 }
 
 /// A run that was killed could close nothing, and GitLab does not let a running status run again.
 #[tokio::test]
 async fn a_status_that_an_earlier_run_left_running_is_taken_over() {
     all(["running", "pending"].map(|left| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-        lab.prepare(|kept| kept.add_status("Deploy / production", left));
-        let done = Job::new(&lab, &sandbox, "status").run().await;
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+        gitlab.prepare(|kept| kept.add_status("Deploy / production", left));
+        let done = Job::new(&gitlab, &sandbox, "status").run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
         assert!(!done.trace.text.contains("Cannot transition"), "it is no trouble: {}", done.trace.text);
-        let kept = lab.kept();
+        let kept = gitlab.kept();
         assert_eq!((kept.statuses.len(), kept.statuses[0].state()), (1, "success"), "{kept:?}");
-        assert!(lab.count("Statuses") <= 2, "{:?}", lab.seen());
+        assert!(gitlab.count("Statuses") <= 2, "{:?}", gitlab.seen());
     }))
     .await;
 }
 
 #[tokio::test]
 async fn a_status_that_is_over_makes_room_for_the_next_runs() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
     for _ in 0..2 {
-        let done = Job::new(&lab, &sandbox, "status").run().await;
+        let done = Job::new(&gitlab, &sandbox, "status").run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
     }
-    assert_eq!(lab.kept().said(), [["running", "success"], ["running", "success"]]);
+    assert_eq!(gitlab.kept().said(), [["running", "success"], ["running", "success"]]);
 }
 
 /// GitLab would answer 404 to the job's pipeline beside another commit.
 #[tokio::test]
 async fn a_chosen_commit_and_name_go_before_the_jobs_own() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     let other = "ABCDEF0123456789ABCDEF0123456789ABCDEF01";
     let job =
-        Job::new(&lab, &sandbox, "status").with("DEPLOY_HOOK_SHA", other).with("DEPLOY_HOOK_NAME", "Site");
+        Job::new(&gitlab, &sandbox, "status").with("DEPLOY_HOOK_SHA", other).with("DEPLOY_HOOK_NAME", "Site");
     let done = job.run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
-    let kept = lab.kept();
+    let kept = gitlab.kept();
     assert_eq!(kept.said(), [["running", "success"]]);
     assert_eq!(kept.statuses[0].sha, other.to_lowercase());
     assert!(kept.statuses[0].bodies.iter().all(|body| body["name"] == "Site"), "{kept:?}");
@@ -204,11 +205,11 @@ async fn each_request_proves_itself_with_the_right_token() {
     const OWN: &str = "CI_JOB_TOKEN";
     const GIVEN: &str = "DEPLOY_HOOK_GITLAB_TOKEN";
     let run = async |without: &[&str]| {
-        let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-        let job = Job::of_merge_request(&lab, &sandbox, "deployment");
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+        let job = Job::of_merge_request(&gitlab, &sandbox, "deployment");
         let done = without.iter().fold(job, |job, name| job.without(name)).run().await;
         assert_eq!(done.end(), (0, "succeeded"));
-        let used: Vec<_> = lab.seen().into_iter().map(|seen| seen.credential).collect();
+        let used: Vec<_> = gitlab.seen().into_iter().map(|seen| seen.credential).collect();
         (used, done.warnings().len())
     };
     let (both, own, given, none) = tokio::join!(run(&[]), run(&[GIVEN]), run(&[OWN]), run(&[OWN, GIVEN]));

@@ -3,14 +3,14 @@
 
 use deploy_hook::sandbox::{Generation, Sandbox};
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};
-use super::lab::Lab;
 use super::{all, platform, platform_of};
 
 async fn run(sandbox: &Sandbox, variables: &[(&str, &str)], args: &[&str]) -> Done {
-    let lab = Lab::start().await;
+    let gitlab = FakeGitLab::start().await;
     let args: Vec<&str> = ["deploy"].iter().chain(args).copied().collect();
-    let job = Job::new(&lab, sandbox, "auto").with_api_token(&sandbox.api_token());
+    let job = Job::new(&gitlab, sandbox, "auto").with_api_token(&sandbox.api_token());
     job.with_all(variables).args(&args).run().await
 }
 
@@ -73,12 +73,12 @@ async fn a_hostile_build_log_is_shown_and_never_obeyed() {
 async fn what_needs_a_reader_is_a_warning_in_words_and_no_runners_command() {
     let (unknown, live) =
         (platform("unknown-state", 20.0).await, platform_of(Generation::Live, "success", 400.0).await);
-    let lab = Lab::start().await;
-    let done = Job::new(&lab, &unknown, "auto").run().await;
+    let gitlab = FakeGitLab::start().await;
+    let done = Job::new(&gitlab, &unknown, "auto").run().await;
     assert_eq!(done.end(), (0, "succeeded"));
     assert_eq!(done.warnings().len(), 1, "{}", done.trace.text);
     assert!(done.warnings()[0].contains("QUANTUM_FLUX"), "{}", done.trace.text);
-    let done = Job::new(&lab, &live, "auto").run().await;
+    let done = Job::new(&gitlab, &live, "auto").run().await;
     assert_eq!(done.end(), (0, "triggered"));
     assert!(done.trace.text.contains("api-token"), "why it was not followed: {}", done.trace.text);
     for done in [run(&unknown, &[("DEPLOY_HOOK_TIMEOUT", "soon")], &[]).await, done] {

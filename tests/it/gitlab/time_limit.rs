@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};
-use super::lab::Lab;
 use super::{all, platform};
 
 /// A moment so many seconds ago.
@@ -11,14 +11,14 @@ fn ago(seconds: u64) -> String {
     humantime::format_rfc3339_seconds(SystemTime::now() - Duration::from_secs(seconds)).to_string()
 }
 
-async fn run(scenario: &str, speed: f64, variables: &[(&str, &str)]) -> (Lab, Done) {
-    let (lab, sandbox) = (Lab::start().await, platform(scenario, speed).await);
-    let done = Job::new(&lab, &sandbox, "auto").with_all(variables).run().await;
-    (lab, done)
+async fn run(scenario: &str, speed: f64, variables: &[(&str, &str)]) -> (FakeGitLab, Done) {
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform(scenario, speed).await);
+    let done = Job::new(&gitlab, &sandbox, "auto").with_all(variables).run().await;
+    (gitlab, done)
 }
 
 /// It ended of itself before the job would have been killed, and the reader knows what to change.
-fn assert_shortened(done: &Done, lab: &Lab, before: Duration) {
+fn assert_shortened(done: &Done, gitlab: &FakeGitLab, before: Duration) {
     let told = &done.trace.text;
     assert_eq!(done.end(), (6, "timed-out"), "{told}");
     assert!(done.took < before, "{:?}: {told}", done.took);
@@ -27,7 +27,7 @@ fn assert_shortened(done: &Done, lab: &Lab, before: Duration) {
     let next = told.lines().find(|line| line.contains("Next:")).expect("what to do");
     assert!(next.contains("job") && (next.contains("timeout") || next.contains("time limit")), "{next}");
     assert!(!next.contains("raise `timeout`"), "that would change nothing: {next}");
-    assert_eq!(lab.kept().open(), [""; 0], "there was time to close the records");
+    assert_eq!(gitlab.kept().open(), [""; 0], "there was time to close the records");
     assert!(done.summary.as_ref().is_some_and(|summary| summary.contains("Timed out")));
 }
 
@@ -36,8 +36,8 @@ async fn the_run_ends_before_the_job_is_killed() {
     let started = ago(0);
     let variables =
         [("CI_JOB_TIMEOUT", "30"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "15m")];
-    let (lab, done) = run("stuck", 1.0, &variables).await;
-    assert_shortened(&done, &lab, Duration::from_secs(28));
+    let (gitlab, done) = run("stuck", 1.0, &variables).await;
+    assert_shortened(&done, &gitlab, Duration::from_secs(28));
     assert!(done.took > Duration::from_secs(5), "{:?}: there was time to follow", done.took);
 }
 
@@ -45,14 +45,14 @@ async fn the_run_ends_before_the_job_is_killed() {
 async fn the_time_the_job_has_used_up_counts() {
     let started = ago(70);
     let variables = [("CI_JOB_TIMEOUT", "100"), ("CI_JOB_STARTED_AT", started.as_str())];
-    let (lab, done) = run("stuck", 1.0, &variables).await;
-    assert_shortened(&done, &lab, Duration::from_secs(28));
+    let (gitlab, done) = run("stuck", 1.0, &variables).await;
+    assert_shortened(&done, &gitlab, Duration::from_secs(28));
 }
 
 #[tokio::test]
 async fn the_scripts_time_limit_counts_as_well() {
-    let (lab, done) = run("stuck", 1.0, &[("RUNNER_SCRIPT_TIMEOUT", "12s")]).await;
-    assert_shortened(&done, &lab, Duration::from_secs(12));
+    let (gitlab, done) = run("stuck", 1.0, &[("RUNNER_SCRIPT_TIMEOUT", "12s")]).await;
+    assert_shortened(&done, &gitlab, Duration::from_secs(12));
 }
 
 #[tokio::test]

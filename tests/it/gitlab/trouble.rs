@@ -3,21 +3,21 @@
 
 use std::time::Duration;
 
+use super::fake_gitlab::{Behaviour, FakeGitLab};
 use super::job::{Done, Job};
-use super::lab::{Behaviour, Lab};
 use super::{ALL, all, platform};
 
 /// How much longer than without GitLab a run may take: a request under way, the closing, and a busy machine.
 const BOUND: Duration = Duration::from_mins(1);
 
 /// Runs a deployment of a few seconds with a GitLab that behaves like this.
-async fn meet(report: &str, behaviour: Option<Behaviour>) -> (Lab, Done) {
-    let (lab, sandbox) = (Lab::start().await, platform("build-fails", 20.0).await);
+async fn meet(report: &str, behaviour: Option<Behaviour>) -> (FakeGitLab, Done) {
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("build-fails", 20.0).await);
     if let Some(behaviour) = behaviour {
-        lab.behave("", behaviour, usize::MAX);
+        gitlab.behave("", behaviour, usize::MAX);
     }
-    let done = Job::of_merge_request(&lab, &sandbox, report).run().await;
-    (lab, done)
+    let done = Job::of_merge_request(&gitlab, &sandbox, report).run().await;
+    (gitlab, done)
 }
 
 #[tokio::test]
@@ -44,14 +44,14 @@ async fn a_record_that_cannot_be_written_changes_nothing() {
     all(cases.map(|((behaviour, most), report)| {
         let expected = expected.clone();
         async move {
-            let (lab, done) = meet(report, Some(behaviour)).await;
+            let (gitlab, done) = meet(report, Some(behaviour)).await;
             let told = format!("{report} with {behaviour:?}: {}", done.trace.text);
             assert_eq!((done.code, done.lasting()), (Some(1), expected), "{told}");
             assert!(done.took < took + BOUND, "{:?}, without {took:?}: {told}", done.took);
             assert_eq!(done.warnings().len(), 1, "{told}");
             assert!(done.warnings()[0].contains("The outcome stands."), "{told}");
-            assert!(!lab.seen().is_empty(), "{told}");
-            assert!(lab.seen().len() <= most, "asked again in vain, {:?}: {told}", lab.seen());
+            assert!(!gitlab.seen().is_empty(), "{told}");
+            assert!(gitlab.seen().len() <= most, "asked again in vain, {:?}: {told}", gitlab.seen());
         }
     }))
     .await;
@@ -81,8 +81,8 @@ async fn a_gitlab_that_is_not_there_or_a_base_that_is_none_is_told() {
     drop(listener);
     all([closed, String::new(), "not a url".to_owned(), "http://gitlab.example/api/v4".to_owned()].map(
         |base| async move {
-            let (lab, sandbox) = (Lab::start().await, platform("success", 400.0).await);
-            let job = Job::new(&lab, &sandbox, "status").with("CI_API_V4_URL", &base);
+            let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 400.0).await);
+            let job = Job::new(&gitlab, &sandbox, "status").with("CI_API_V4_URL", &base);
             let done = job.with("DEPLOY_HOOK_WAIT", "never").run().await;
             assert_eq!(
                 (done.end(), done.warnings().len()),
@@ -97,12 +97,12 @@ async fn a_gitlab_that_is_not_there_or_a_base_that_is_none_is_told() {
 
 #[tokio::test]
 async fn one_kind_that_is_refused_does_not_keep_the_others_from_being_written() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 20.0).await);
-    lab.behave("Deployments", Behaviour::Answer(403, "403 Forbidden"), usize::MAX);
-    let done = Job::of_merge_request(&lab, &sandbox, ALL).run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
+    gitlab.behave("Deployments", Behaviour::Answer(403, "403 Forbidden"), usize::MAX);
+    let done = Job::of_merge_request(&gitlab, &sandbox, ALL).run().await;
     assert_eq!((done.end(), done.warnings().len()), ((0, "succeeded"), 1), "{}", done.trace.text);
-    let kept = lab.kept();
-    assert_eq!((lab.count("Deployments"), kept.open(), kept.told().len()), (2, vec![], 1));
+    let kept = gitlab.kept();
+    assert_eq!((gitlab.count("Deployments"), kept.open(), kept.told().len()), (2, vec![], 1));
     assert_eq!(kept.said(), [["running", "success"]]);
 }
 
@@ -110,11 +110,11 @@ async fn one_kind_that_is_refused_does_not_keep_the_others_from_being_written() 
 async fn a_trouble_that_passes_is_not_told_and_the_end_is_written() {
     all([Behaviour::Answer(500, "500 Internal Server Error"), Behaviour::Close, Behaviour::Limit(2)].map(
         |behaviour| async move {
-            let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-            lab.behave("Statuses", behaviour, 1);
-            let done = Job::new(&lab, &sandbox, "status").run().await;
+            let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+            gitlab.behave("Statuses", behaviour, 1);
+            let done = Job::new(&gitlab, &sandbox, "status").run().await;
             assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{behaviour:?}: {}", done.trace.text);
-            let kept = lab.kept();
+            let kept = gitlab.kept();
             assert_eq!((kept.statuses.len(), kept.statuses[0].state()), (1, "success"), "{behaviour:?}");
         },
     ))
@@ -128,12 +128,12 @@ async fn what_may_have_been_made_is_looked_for_and_not_made_twice() {
     let cases = ways.into_iter().flat_map(|way| ["deployment", "comment", "status"].map(|kind| (way, kind)));
     all(cases.map(|(behaviour, kind)| async move {
         for (scenario, code) in [("success", 0), ("forbidden", 3)] {
-            let (lab, sandbox) = (Lab::start().await, platform(scenario, 14.0).await);
-            lab.behave("postApiV4", behaviour, 1);
-            let done = Job::of_merge_request(&lab, &sandbox, kind).run().await;
+            let (gitlab, sandbox) = (FakeGitLab::start().await, platform(scenario, 14.0).await);
+            gitlab.behave("postApiV4", behaviour, 1);
+            let done = Job::of_merge_request(&gitlab, &sandbox, kind).run().await;
             let told = format!("{kind}, {behaviour:?}, {scenario}: {}", done.trace.text);
             assert_eq!((done.code, done.warnings()), (Some(code), vec![]), "{told}");
-            let kept = lab.kept();
+            let kept = gitlab.kept();
             assert_eq!(kept.open(), [""; 0], "{told}");
             let states: Vec<&str> = kept.said().iter().map(|states| states[states.len() - 1]).collect();
             assert!(
@@ -149,15 +149,15 @@ async fn what_may_have_been_made_is_looked_for_and_not_made_twice() {
 #[tokio::test]
 async fn a_deployment_of_an_earlier_run_is_not_taken_for_ours() {
     for (scenario, code) in [("success", 0), ("forbidden", 3)] {
-        let (lab, sandbox) = (Lab::start().await, platform(scenario, 14.0).await);
-        lab.prepare(|kept| {
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform(scenario, 14.0).await);
+        gitlab.prepare(|kept| {
             kept.add_deployment(1, "success");
             kept.add_deployment(2, "failed");
         });
-        lab.behave("postApiV4ProjectsIdDeployments", Behaviour::Close, 1);
-        let done = Job::new(&lab, &sandbox, "deployment").run().await;
+        gitlab.behave("postApiV4ProjectsIdDeployments", Behaviour::Close, 1);
+        let done = Job::new(&gitlab, &sandbox, "deployment").run().await;
         assert_eq!((done.code, done.warnings()), (Some(code), vec![]), "{}", done.trace.text);
-        let kept = lab.kept();
+        let kept = gitlab.kept();
         assert_eq!((kept.deployments.len(), kept.open()), (3, vec![]), "{scenario}: {kept:?}");
     }
 }
@@ -174,19 +174,19 @@ async fn the_last_word_is_repeated_after_a_trouble_that_passes() {
         Behaviour::Hang,
     ];
     all(ways.map(|behaviour| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("stuck", 1.0).await);
-        let job = Job::of_merge_request(&lab, &sandbox, ALL);
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
+        let job = Job::of_merge_request(&gitlab, &sandbox, ALL);
         let child = job.spawn();
         let begun = std::time::Instant::now();
-        while lab.count("NoteableIdNotes") < 2 {
-            assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", lab.seen());
+        while gitlab.count("NoteableIdNotes") < 2 {
+            assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", gitlab.seen());
             super::pause(20).await;
         }
         super::pause(300).await;
-        lab.behave("", behaviour, 1);
+        gitlab.behave("", behaviour, 1);
         super::signal(&child, "TERM");
         let done = job.wait(child).await;
-        let kept = lab.kept();
+        let kept = gitlab.kept();
         assert_eq!((done.warnings(), kept.open()), (vec![], vec![]), "{behaviour:?}: {}", done.trace.text);
         assert!(
             kept.told()[0].last().is_some_and(|text| text.contains("Interrupted")),
@@ -208,9 +208,9 @@ async fn a_refusals_reasons_are_told_in_whatever_form_they_come() {
         (r#"{"error":"state does not have a valid value"}"#, "state does not have a valid value"),
     ];
     all(cases.map(|(body, told)| async move {
-        let (lab, sandbox) = (Lab::start().await, platform("forbidden", 20.0).await);
-        lab.behave("", Behaviour::Body(400, body), usize::MAX);
-        let done = Job::new(&lab, &sandbox, "status").run().await;
+        let (gitlab, sandbox) = (FakeGitLab::start().await, platform("forbidden", 20.0).await);
+        gitlab.behave("", Behaviour::Body(400, body), usize::MAX);
+        let done = Job::new(&gitlab, &sandbox, "status").run().await;
         assert!(matches!(&done.warnings()[..], [one] if one.contains(told)), "{told}: {}", done.trace.text);
     }))
     .await;
@@ -218,11 +218,11 @@ async fn a_refusals_reasons_are_told_in_whatever_form_they_come() {
 
 #[tokio::test]
 async fn a_note_that_was_deleted_meanwhile_is_written_anew() {
-    let (lab, sandbox) = (Lab::start().await, platform("success", 14.0).await);
-    lab.behave("NotesNoteId", Behaviour::Answer(404, "404 Not found"), 1);
-    let done = Job::of_merge_request(&lab, &sandbox, "comment").run().await;
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+    gitlab.behave("NotesNoteId", Behaviour::Answer(404, "404 Not found"), 1);
+    let done = Job::of_merge_request(&gitlab, &sandbox, "comment").run().await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
     assert!(
-        lab.kept().told().iter().any(|texts| texts.last().is_some_and(|text| text.contains("Succeeded")))
+        gitlab.kept().told().iter().any(|texts| texts.last().is_some_and(|text| text.contains("Succeeded")))
     );
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::ports::{Log, LookupResult, PollResult, SnapshotResult};
-use deploy_hook::deploy::report::{Cause, Sent};
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::NoAnswer;
+use deploy_hook::core::ports::{Log, LookupResult, PollResult, SnapshotResult};
+use deploy_hook::core::report::{Cause, Sent};
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::ResponseError;
 
 use super::world::{What, World, asks, building, failed, pending, succeeded, trouble, unclear};
 use super::{ms, s};
@@ -54,7 +54,7 @@ async fn looks_and_finds_without_an_answer_end_on_the_deadline() {
         let run = silent(|what| matches!(what, What::Poll(_)), timeout).run().await;
         assert_eq!(run.report.outcome, Outcome::Lost, "it was never read");
         assert!(run.over <= timeout + LEAST, "{timeout:?}: {:?}", run.over);
-        let lost = silent(|what| *what == What::Find, timeout).answers([unclear(NoAnswer::Broken)]);
+        let lost = silent(|what| *what == What::Find, timeout).answers([unclear(ResponseError::Broken)]);
         let run = lost.run().await;
         assert_eq!(run.report.outcome, Outcome::Uncertain);
         assert!(run.over <= timeout + LEAST, "{timeout:?}: {:?}", run.over);
@@ -169,14 +169,14 @@ async fn the_report_says_when_the_state_was_last_read() {
     let run = world.plan(|plan| plan.timeout = s(60)).run().await;
     let read = *run.looks().iter().rev().find(|at| **at < s(30)).expect("one was read");
     assert_eq!((run.report.outcome, run.report.last_read), (Outcome::TimedOut, Some(read)));
-    assert!(matches!(run.report.cause, Some(Cause::Trouble { .. })));
+    assert!(matches!(run.report.cause, Some(Cause::PollsFailed { .. })));
     let last = run.report.stages.len() - 1;
     assert_eq!(run.report.seen_until(last), read, "what nobody saw is not drawn");
     let stopped =
         World::new().looks(|_, nth| if nth == 0 { PollResult::Ours(building()) } else { trouble() });
     let stopped = stopped.stopped(s(20)).run().await;
     assert_eq!(stopped.report.outcome, Outcome::Interrupted);
-    assert!(matches!(stopped.report.cause, Some(Cause::Trouble { .. })), "{:?}", stopped.report.cause);
+    assert!(matches!(stopped.report.cause, Some(Cause::PollsFailed { .. })), "{:?}", stopped.report.cause);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::ports::{Log, PollResult};
-use deploy_hook::deploy::report::{Cause, Event};
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::{Outcome, Phase, Verdict};
-use deploy_hook::deploy::trigger::Answer;
+use deploy_hook::core::ports::{Log, PollResult};
+use deploy_hook::core::report::{Cause, Event};
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::{Outcome, Phase, Verdict};
+use deploy_hook::core::trigger::Answer;
 
 use super::world::{
     What, World, asks, building, counts, failed, gaps, newer, pending, snapshot, succeeded, trouble,

@@ -1,13 +1,13 @@
 //! What an early 404, failing looks and a closed door cost.
 
-use deploy_hook::deploy::ports::PollResult;
-use deploy_hook::deploy::report::{Cause, Event};
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::{Answer, NoAnswer, Refused};
+use deploy_hook::core::ports::PollResult;
+use deploy_hook::core::report::{Cause, Event};
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::{Answer, Refused, ResponseError};
 
 use super::world::{What, World, building, pending, refused, succeeded, trouble, unclear};
 use super::{ms, s};
-use deploy_hook::deploy::ports::LookupResult;
+use deploy_hook::core::ports::LookupResult;
 
 #[tokio::test(start_paused = true)]
 async fn an_early_404_is_not_there_yet() {
@@ -44,7 +44,7 @@ async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
     let asked = refused(Refused::RateLimited, Some(s(60)));
     let again = World::new().answers([asked, Answer::Accepted(Some(pending()))]);
     assert_eq!(absent(again, 0).run().await.report.outcome, Outcome::Succeeded, "after a Retry-After");
-    let adopted = World::new().answers([unclear(NoAnswer::TimedOut)]);
+    let adopted = World::new().answers([unclear(ResponseError::TimedOut)]);
     let adopted = adopted.takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
     let adopted = adopted.settles(|_, _| LookupResult::Ours(pending()));
     assert_eq!(absent(adopted, 40).run().await.report.outcome, Outcome::Succeeded, "after an adoption");
@@ -66,7 +66,11 @@ async fn a_404_after_it_was_seen_uses_the_error_budget() {
     }
     let run = gone(60, 9999).run().await;
     assert_eq!(run.report.outcome, Outcome::Lost);
-    assert!(matches!(run.report.cause, Some(Cause::Trouble { errors: 10, .. })), "{:?}", run.report.cause);
+    assert!(
+        matches!(run.report.cause, Some(Cause::PollsFailed { errors: 10, .. })),
+        "{:?}",
+        run.report.cause
+    );
     assert_eq!(run.report.snapshot, Some(building()), "the last that was known");
 }
 
@@ -77,7 +81,7 @@ async fn ten_failing_looks_in_a_row_lose_it_far_before_the_deadline() {
     let run = world.plan(|plan| plan.timeout = s(3600)).run().await;
     let said = "502 Bad Gateway".to_owned();
     assert_eq!(run.report.outcome, Outcome::Lost);
-    assert_eq!(run.report.cause, Some(Cause::Trouble { said, errors: 10 }));
+    assert_eq!(run.report.cause, Some(Cause::PollsFailed { said, errors: 10 }));
     assert!(run.over < s(30 + 200), "{:?}", run.over);
     let told = run.told(|event| matches!(event, Event::PollFailed { budget: 10, .. }));
     assert_eq!(told.len(), 9, "the tenth is the end");

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::ports::{Log, LookupResult, PollResult};
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::NoAnswer;
+use deploy_hook::core::ports::{Log, LookupResult, PollResult};
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::ResponseError;
 
 use super::world::{Run, What, World, building, failed, pending, succeeded, trouble, unclear};
 use super::{ms, s};
@@ -69,7 +69,7 @@ async fn nor_with_errors_or_a_log_that_comes_late() {
 async fn nor_while_an_unclear_trigger_is_settled() {
     for found in 0..7 {
         for deadline in 5..100 {
-            let world = limited(s(500)).answers([unclear(NoAnswer::Broken)]);
+            let world = limited(s(500)).answers([unclear(ResponseError::Broken)]);
             let world = world.takes(|what, _| if *what == What::Find { ms(100) } else { Duration::ZERO });
             let world = world.settles(move |_, nth| match nth {
                 nth if nth < found => LookupResult::NotYet(RateHint::default()),
@@ -97,7 +97,7 @@ async fn a_fixed_interval_cannot_break_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn the_reads_that_settle_keep_the_distance_too() {
-    let run = World::new().answers([unclear(NoAnswer::Broken)]).limit(20, s(60)).run().await;
+    let run = World::new().answers([unclear(ResponseError::Broken)]).limit(20, s(60)).run().await;
     assert_eq!(run.calls[0], (s(0), What::Snapshot));
     assert_eq!(run.settles(), [ms(7500), s(15), ms(22_500), s(30)]);
 }

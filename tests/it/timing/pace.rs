@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use deploy_hook::deploy::report::Event;
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::Outcome;
+use deploy_hook::core::report::Event;
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::Outcome;
 
 use super::world::{Run, World, asks, counts, succeeded, trouble};
 use super::{ms, s};
@@ -182,7 +182,7 @@ async fn a_long_deployment_costs_few_looks_and_a_short_one_few_more_than_one_a_s
 #[tokio::test(start_paused = true)]
 async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     use super::world::{not_sent, pending, refused};
-    use deploy_hook::deploy::trigger::{Answer, Refused, Unreachable};
+    use deploy_hook::core::trigger::{Answer, Refused, Unreachable};
     let asked = refused(Refused::RateLimited, Some(s(120)));
     let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(Some(pending()))]);
     let run = world.run().await;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::Log;
-use deploy_hook::deploy::report::{Event, Sent};
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::{Answer, NoAnswer, Refused, Unreachable};
+use deploy_hook::core::Wait;
+use deploy_hook::core::ports::Log;
+use deploy_hook::core::report::{Event, Sent};
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::{Answer, Refused, ResponseError, Unreachable};
 
 use super::world::{Run, What, World, failed, not_sent, refused, succeeded, unclear};
 use super::{ms, s};
@@ -64,7 +64,7 @@ async fn an_answer_within_the_parting_means_what_it_always_means() {
         (not_sent(Unreachable::Tls), Outcome::Unreachable, Sent::No),
         (refused(Refused::RateLimited, None), Outcome::Interrupted, Sent::No),
         (refused(Refused::Gone, None), Outcome::Refused, Sent::No),
-        (unclear(NoAnswer::Broken), Outcome::Interrupted, Sent::Maybe),
+        (unclear(ResponseError::Broken), Outcome::Interrupted, Sent::Maybe),
         (Answer::Accepted(Some(succeeded())), Outcome::Interrupted, Sent::Yes),
         (Answer::Accepted(Some(failed())), Outcome::Failed, Sent::Yes),
     ];
@@ -84,7 +84,7 @@ async fn stopped_between_two_triggers_nothing_was_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn stopped_while_settling_it_stays_unknown() {
-    let run = World::new().answers([unclear(NoAnswer::TimedOut)]).stopped(ms(10_500)).run().await;
+    let run = World::new().answers([unclear(ResponseError::TimedOut)]).stopped(ms(10_500)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Maybe));
     assert_eq!(run.over, ms(10_500));
 }

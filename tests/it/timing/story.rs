@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::{CannotFollow, Log, LookupResult, PollResult};
-use deploy_hook::deploy::report::{Cause, Event, Sent};
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::{NoAnswer, Unreachable};
+use deploy_hook::core::Wait;
+use deploy_hook::core::ports::{CannotFollow, Log, LookupResult, PollResult};
+use deploy_hook::core::report::{Cause, Event, Sent};
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::{ResponseError, Unreachable};
 
 use super::world::{What, World, building, failed, newer, not_sent, pending, succeeded, trouble, unclear};
 use super::{ms, s};
@@ -152,7 +152,7 @@ async fn every_event_is_told_by_one_clock_that_begins_with_the_trigger_and_never
         What::Trigger if nth == 0 => s(3),
         _ => ms(700),
     };
-    let again = [not_sent(Unreachable::Dns), unclear(NoAnswer::Broken)];
+    let again = [not_sent(Unreachable::Dns), unclear(ResponseError::Broken)];
     let world = World::ends(s(90), succeeded()).takes(slow).answers(again);
     let world = world.settles(|_, nth| {
         if nth < 2 { LookupResult::NotYet(RateHint::default()) } else { LookupResult::Ours(pending()) }

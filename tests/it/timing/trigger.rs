@@ -1,9 +1,9 @@
 //! The `POST`: once, and again only where the first provably did nothing.
 
-use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::report::{Cause, Event, Sent};
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::{Answer, NoAnswer, Refused, Unreachable};
+use deploy_hook::core::Wait;
+use deploy_hook::core::report::{Cause, Event, Sent};
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::{Answer, Refused, ResponseError, Unreachable};
 
 use super::world::{What, World, not_sent, pending, refused, succeeded, unclear};
 use super::{ms, s};
@@ -48,7 +48,7 @@ async fn once_it_left_it_is_not_sent_again() {
         [not_sent(Unreachable::Dns), not_sent(Unreachable::Connect), Answer::Accepted(Some(pending()))];
     let run = World::new().answers(first).run().await;
     assert_eq!((run.triggers().len(), run.report.sent), (3, Sent::Yes));
-    let first = [not_sent(Unreachable::Connect), unclear(NoAnswer::TimedOut)];
+    let first = [not_sent(Unreachable::Connect), unclear(ResponseError::TimedOut)];
     let run = World::new().answers(first).run().await;
     assert_eq!((run.triggers().len(), run.report.outcome), (2, Outcome::Uncertain));
 }
@@ -90,7 +90,7 @@ async fn a_repetition_that_would_fall_after_the_deadline_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unclear_answer_of_any_kind_is_never_repeated() {
-    use NoAnswer::{Broken, ServerError, TimedOut, Unreadable};
+    use ResponseError::{Broken, ServerError, TimedOut, Unreadable};
     for why in [TimedOut, Broken, ServerError(500), ServerError(503), ServerError(408), Unreadable(200)] {
         for wait in [Wait::Auto, Wait::Always, Wait::Never] {
             let world = World::new().answers([unclear(why), Answer::Accepted(Some(pending()))]);

@@ -1,17 +1,17 @@
 //! A trigger left without a usable answer is settled by reading, or stays uncertain.
 
-use deploy_hook::deploy::Wait;
-use deploy_hook::deploy::ports::{LookupResult, PollResult, SnapshotResult};
-use deploy_hook::deploy::report::{Cause, Event, Sent};
-use deploy_hook::deploy::schedule::RateHint;
-use deploy_hook::deploy::state::Outcome;
-use deploy_hook::deploy::trigger::NoAnswer;
+use deploy_hook::core::Wait;
+use deploy_hook::core::ports::{LookupResult, PollResult, SnapshotResult};
+use deploy_hook::core::report::{Cause, Event, Sent};
+use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::Outcome;
+use deploy_hook::core::trigger::ResponseError;
 
 use super::world::{What, World, asks, building, counts, gaps, snapshot, succeeded, trouble, unclear};
 use super::{ms, s};
 
 fn lost_answer() -> World {
-    World::new().answers([unclear(NoAnswer::Broken)])
+    World::new().answers([unclear(ResponseError::Broken)])
 }
 
 fn after(nth: usize) -> impl FnMut(std::time::Duration, usize) -> LookupResult {

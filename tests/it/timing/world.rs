@@ -2,16 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::deploy::ports::{
+use deploy_hook::core::ports::{
     CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
 };
-use deploy_hook::deploy::report::{Event, Report, Task};
-use deploy_hook::deploy::schedule::{RateHint, RateLimit, Timing};
-use deploy_hook::deploy::state::{DeploymentId, Phase, Snapshot, Verdict};
-use deploy_hook::deploy::trigger::{
-    Answer, NoAnswer, NotSent, Refusal, Refused, Unclear, Unreachable as Why,
+use deploy_hook::core::report::{Event, Report, Task};
+use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use deploy_hook::core::trigger::{
+    Answer, NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable as Why,
 };
-use deploy_hook::deploy::{Plan, TokenDenied, Wait, run};
+use deploy_hook::core::{Plan, TokenDenied, Wait, run};
 use tokio::time::Instant;
 
 /// The requests a platform can get.
@@ -245,7 +245,7 @@ impl DeployTarget for World {
         if self.take(&What::Trigger, nth, limit).await {
             (self.trigger)(age, nth)
         } else {
-            unclear(NoAnswer::TimedOut)
+            unclear(ResponseError::TimedOut)
         }
     }
 
@@ -382,7 +382,7 @@ pub(super) fn newer() -> PollResult {
 }
 
 pub(super) fn trouble() -> PollResult {
-    PollResult::Trouble { said: "502 Bad Gateway".into() }
+    PollResult::Failed { said: "502 Bad Gateway".into() }
 }
 
 pub(super) fn asks(retry_after: Duration) -> RateHint {
@@ -405,6 +405,6 @@ pub(super) fn refused(why: Refused, retry_after: Option<Duration>) -> Answer {
     Answer::Refused(Refusal { why, status: 400, said: String::new(), retry_after })
 }
 
-pub(super) fn unclear(why: NoAnswer) -> Answer {
+pub(super) fn unclear(why: ResponseError) -> Answer {
     Answer::Unclear(Unclear { why, said: String::new() })
 }

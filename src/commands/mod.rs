@@ -1,0 +1,138 @@
+//! The commands: picks the one that the arguments name, runs it, and reports what kept it from starting.
+
+mod deploy;
+pub mod doctor;
+mod follow;
+mod not_started;
+mod post_step;
+mod run;
+mod sandbox;
+mod status;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::cli::{Cli, Command, DeployArgs, Inputs};
+use crate::config::{Needs, Settings};
+use crate::core::report::Task;
+use crate::env::Env;
+use crate::error::{BAD_INPUT, Problem, Problems, Signal};
+use crate::reporting::github::{self, post};
+use crate::reporting::gitlab::entrypoint::{self, Start};
+use crate::reporting::output::Output;
+use crate::signals::Signals;
+
+use self::not_started::NotStarted;
+use self::run::Run;
+
+/// Runs the command that the arguments name and returns the exit code.
+pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
+    let called = args.first().map(Path::new).and_then(Path::file_name);
+    if called.is_some_and(|name| name == post::NAME) {
+        post_step::run(env, out).await;
+        return 0;
+    }
+    let own = entrypoint::without_script(args, env);
+    let args = own.unwrap_or(args);
+    let is_job = own.is_some() || github::is_action(env);
+    let command = match Cli::try_parse_from(args) {
+        Ok(Cli { command: Some(command) }) => command,
+        Ok(Cli { command: None }) if is_job => Command::Deploy(DeployArgs::default()),
+        Ok(Cli { command: None }) => {
+            out.talk(&Cli::command().render_help().to_string());
+            return BAD_INPUT;
+        }
+        Err(error) => return not_started::usage(&error, args, env, out),
+    };
+    if let Command::Completions { shell } = command {
+        print_completions(shell, out);
+        return 0;
+    }
+    if own.is_some() {
+        entrypoint::settle(env);
+    }
+    run_once_a_job(command, own.is_some(), env, out).await
+}
+
+/// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
+async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
+    let files = not_started::report_files(&command, env);
+    let run = not_started::run_of(&command);
+    let format = not_started::format_of(&command);
+    let is_deploy = matches!(run, Some((Task::Deploy, _)));
+    let mark = match (by_entrypoint && is_deploy).then(|| entrypoint::start(env)) {
+        None => None,
+        Some(Ok(Start::First(mark))) => Some(mark),
+        Some(Ok(again)) => return not_started::again(&again, out),
+        Some(Err(error)) => {
+            return not_started::complain(&not_started::unmarked(&error), env, out, files.as_ref(), format);
+        }
+    };
+    let code = match execute(command, env, out).await {
+        Ok(code) => code,
+        Err(NotStarted::BadInput(problems)) => {
+            not_started::complain(&problems, env, out, files.as_ref(), format)
+        }
+        Err(NotStarted::Signaled(signal)) => not_started::call_off(signal, run, env, out, files.as_ref()),
+    };
+    if let Some(mark) = mark {
+        mark.ended(code);
+    }
+    code
+}
+
+async fn execute(command: Command, env: &Env, out: &Output) -> Result<u8, NotStarted> {
+    match command {
+        Command::Deploy(args) => deploy::run(&args, env).await,
+        Command::Follow(args) => follow::run(&args, env).await,
+        Command::Status(args) => status::run(&args, env).await,
+        Command::Doctor(inputs) => doctor::run(&inputs, env).await,
+        Command::Sandbox(args) => sandbox::run(&args, out).await,
+        Command::Completions { .. } => Ok(0),
+    }
+}
+
+fn print_completions(shell: clap_complete::Shell, out: &Output) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "deploy-hook", &mut script);
+    out.data(String::from_utf8_lossy(&script).trim_end());
+}
+
+/// Reads the inputs on a thread of their own: a secret may be awaited on standard input, and a signal must still end that.
+async fn resolve(
+    inputs: &Inputs,
+    env: &Env,
+    needs: Needs,
+    signals: &Signals,
+) -> Result<Settings, NotStarted> {
+    let (inputs, env) = (inputs.clone(), env.clone());
+    let read = tokio::task::spawn_blocking(move || Settings::resolve(&inputs, &env, needs));
+    let read = async {
+        match read.await {
+            Ok(settings) => Ok(settings?),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    };
+    unless_signaled(read, signals).await
+}
+
+/// The result of `work`, unless a signal comes first.
+async fn unless_signaled<T>(
+    work: impl Future<Output = Result<T, NotStarted>>,
+    signals: &Signals,
+) -> Result<T, NotStarted> {
+    tokio::select! {
+        biased;
+        () = signals.wait() => Err(NotStarted::Signaled(signals.first().unwrap_or(Signal::Terminate))),
+        done = work => done,
+    }
+}
+
+fn listen() -> Result<Signals, Problems> {
+    Signals::listen().map_err(|error| {
+        let (input, wrong) = ("signals".to_owned(), format!("cannot be handled ({error})"));
+        Problems(vec![Problem { input, value: None, wrong, fix: String::new() }])
+    })
+}

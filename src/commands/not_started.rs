@@ -1,0 +1,176 @@
+//! What is told of a run that was not begun: a command line or input that is wrong, a signal that came first, a job that
+//! has deployed already. Nothing was sent.
+
+use std::ffi::OsString;
+use std::time::{Duration, SystemTime};
+
+use crate::cli::{Command, Format, Inputs};
+use crate::config;
+use crate::core::report::{Event, Report, Task};
+use crate::core::state::Outcome;
+use crate::env::Env;
+use crate::error::{BAD_INPUT, Problem, Problems, Signal, exit_code};
+use crate::reporting::files::Files;
+use crate::reporting::github;
+use crate::reporting::gitlab::entrypoint::Start;
+use crate::reporting::output::Output;
+use crate::secrets::Redactor;
+use crate::text::{RunContext, json, messages};
+
+/// Why a command was not begun. Nothing was sent.
+pub(super) enum NotStarted {
+    /// Everything that is wrong with the input.
+    BadInput(Problems),
+    /// A signal came while its inputs were read.
+    Signaled(Signal),
+}
+
+impl From<Problems> for NotStarted {
+    fn from(problems: Problems) -> Self {
+        Self::BadInput(problems)
+    }
+}
+
+/// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
+/// nobody minds, but a runner that lost the container starts the script itself again.
+pub(super) fn again(start: &Start, out: &Output) -> u8 {
+    let (text, code) = match start {
+        Start::Again(None) => (messages::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
+        Start::Again(Some(code)) => (messages::AFTER_SCRIPT, *code),
+        Start::First(_) | Start::After => (messages::AFTER_SCRIPT, 0),
+    };
+    out.talk(text);
+    code
+}
+
+/// How a command reports.
+pub(super) fn format_of(command: &Command) -> Format {
+    match command {
+        Command::Deploy(args) => args.inputs.telling.format,
+        Command::Follow(args) => args.inputs.telling.format,
+        Command::Status(args) => args.inputs.telling.format,
+        Command::Doctor(inputs) => inputs.telling.format,
+        Command::Sandbox(_) | Command::Completions { .. } => Format::Human,
+    }
+}
+
+/// What a command that deploys or follows sets out to do, and how it tells of it.
+pub(super) fn run_of(command: &Command) -> Option<(Task, Format)> {
+    let task = match command {
+        Command::Follow(args) => config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow),
+        _ => Task::Deploy,
+    };
+    Some((task, inputs_of(command)?.telling.format))
+}
+
+fn inputs_of(command: &Command) -> Option<&Inputs> {
+    match command {
+        Command::Deploy(args) => Some(&args.inputs),
+        Command::Follow(args) => Some(&args.inputs),
+        _ => None,
+    }
+}
+
+/// Where a command that deploys or follows leaves its report files.
+pub(super) fn report_files(command: &Command, env: &Env) -> Option<Files> {
+    let inputs = inputs_of(command)?;
+    Some(Files::new(config::report_dir(inputs, env)?, Redactor::default(), true))
+}
+
+/// A job in which a second start could not be told from the first.
+pub(super) fn unmarked(error: &std::io::Error) -> Problems {
+    let wrong = format!("cannot be marked as deployed ({error})");
+    let fix = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \
+                  would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.";
+    let input = "this job".to_owned();
+    Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+}
+
+/// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.
+pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Output) -> u8 {
+    let mut text = error.render().to_string();
+    if !error.use_stderr() {
+        out.data(text.trim_end());
+        return 0;
+    }
+    for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
+        let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];
+        for secret in parts.into_iter().filter(|part| part.len() > 20 || part.contains("://")) {
+            text = text.replace(secret, &config::shown_argument(secret));
+        }
+    }
+    out.talk(text.trim_end());
+    // Of the command line nothing is known but that it is wrong, so the files go where they go without it.
+    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") {
+        let (input, fix) = ("command line".to_owned(), "The job's log says what is.".to_owned());
+        let problem = Problem { input, value: None, wrong: "is not as it should be".to_owned(), fix };
+        let files = config::report_dir(&Inputs::default(), env);
+        let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
+        let problems = Problems(vec![problem]);
+        files.iter().flat_map(|files| files.complain(&problems)).for_each(|error| out.talk(&error));
+    }
+    BAD_INPUT
+}
+
+fn invalid_input(problems: &Problems) -> String {
+    let problem = |Problem { input, value, wrong, fix }: &Problem| {
+        let message = format!("{wrong}.");
+        serde_json::json!({ "input": input, "value": value, "message": message, "remedy": fix })
+    };
+    let listed: Vec<_> = problems.0.iter().map(problem).collect();
+    json::invalid_input(&problems.to_string(), &listed, SystemTime::now())
+}
+
+/// Everything that is wrong with the input, at once, before anything was sent.
+pub(super) fn complain(
+    problems: &Problems,
+    env: &Env,
+    out: &Output,
+    files: Option<&Files>,
+    format: Format,
+) -> u8 {
+    match format {
+        Format::Json => out.data(&invalid_input(problems)),
+        Format::Human => {
+            problems.0.iter().for_each(|problem| out.talk(&format!("error: {problem}")));
+            out.talk(messages::NOTHING_SENT);
+        }
+    }
+    if github::is_here(env) {
+        github::complain(problems, env, out);
+    }
+    for error in files.iter().flat_map(|files| files.complain(problems)) {
+        out.talk(&error);
+    }
+    BAD_INPUT
+}
+
+/// A signal came before anything was begun. Whoever looks for the outcome of a deployment finds it.
+pub(super) fn call_off(
+    signal: Signal,
+    run: Option<(Task, Format)>,
+    env: &Env,
+    out: &Output,
+    files: Option<&Files>,
+) -> u8 {
+    if let Some((task, format)) = run {
+        let (context, now) = (RunContext::default(), SystemTime::now());
+        let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
+        let mut errors =
+            if github::is_here(env) { github::call_off(&report, &context, env, out) } else { Vec::new() };
+        let words = messages::verdict(&report, &context);
+        let ended = Event::Finished { report };
+        if let Some(files) = files {
+            files.make_folder();
+            errors.extend(files.tell(&ended, &context));
+        }
+        for error in &errors {
+            out.talk(error);
+        }
+        match format {
+            Format::Human => out.talk(&format!("{} {}", words.happened, words.meaning)),
+            Format::Json => out.data(&json::event(Duration::ZERO, &ended, &context, now)),
+        }
+    }
+    signal.exit_code()
+}

@@ -1,0 +1,278 @@
+//! A run, connected: the platform on one side, whoever is told on the other.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, SystemTime};
+
+use super::doctor::{self, Check, Health};
+use crate::cli::{Color, Format, OutputArgs};
+use crate::config::Settings;
+use crate::core::ports::{DeployTarget as _, Reporter as _};
+use crate::core::report::{Cause, Event, Report, Task};
+use crate::core::schedule::Timing;
+use crate::core::state::{DeploymentId, Outcome};
+use crate::core::{self, Plan, TokenDenied, Wait};
+use crate::env::Env;
+use crate::error::{Problem, Problems, Signal, exit_code};
+use crate::http::Http;
+use crate::platforms::{Access, Client};
+use crate::reporting::files::Files;
+use crate::reporting::github::{self, GitHub};
+use crate::reporting::gitlab::{self, GitLab};
+use crate::reporting::output::Output;
+use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions, Verbosity};
+use crate::reporting::updater::{ReportOptions, TokenCheck};
+use crate::reporting::{OutputFormat, Reporters};
+use crate::secrets::HookUrl;
+use crate::signals::Signals;
+use crate::text::{ReportKind, RunContext, messages};
+
+/// A run, connected to the platform and to whoever is told.
+pub(super) struct Run {
+    pub(super) settings: Settings,
+    pub(super) http: Http,
+    pub(super) platform: Client,
+    pub(super) reporters: Reporters,
+    pub(super) out: Output,
+    format: Format,
+    /// How long the whole run may take, where the CI job says so.
+    limit: Option<Duration>,
+}
+
+impl Run {
+    /// Masks first, then everything that can fail before anything is sent. `speed`: of the embedded platform.
+    pub(super) fn open(
+        mut settings: Settings,
+        telling: &OutputArgs,
+        env: &Env,
+        speed: Option<f64>,
+        signals: Option<&Signals>,
+    ) -> Result<Self, Problems> {
+        let redactor = settings.redactor();
+        let out = Output::new(redactor.clone(), github::is_here(env));
+        out.mask();
+        let hook = settings.hook.as_ref();
+        let of_api = settings.api_url.scheme() == "https" && settings.api_token.is_some();
+        let tls = of_api || ci_speaks_tls(env) || hook.is_some_and(|hook| hook.expose().scheme() == "https");
+        let http = Http::new(&settings.network, tls, redactor.clone()).map_err(|error| {
+            let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
+                          /etc/ssl/certs/ca-certificates.crt.";
+            let (input, wrong) = ("ca-file".to_owned(), error.to_string());
+            Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+        })?;
+        let access = access(&settings);
+        let platform = Client::new(access, http.clone());
+        let known = platform.is_known();
+        let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
+        let limit = gitlab::time_left(env, SystemTime::now());
+        let left = limit.filter(|left| *left < settings.timeout);
+        settings.timeout = left.unwrap_or(settings.timeout);
+        let mut context = RunContext {
+            environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
+            environment_url: settings.environment_url.clone(),
+            hook: hook.map(HookUrl::label).unwrap_or_default(),
+            cause: None,
+            timeout: settings.timeout,
+            cut_short: left.is_some(),
+            pass_canceled: settings.pass_canceled,
+            sandbox: speed,
+        };
+        let summary = settings.report.wants(ReportKind::Summary);
+        // What the embedded platform deploys, no commit is to be marked with.
+        let on_commit = |kind: &ReportKind| speed.is_none() || *kind == ReportKind::Summary;
+        let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
+        let options = options(&settings, kinds, signals);
+        let options = ReportOptions { token: settings.github_token.as_ref(), ..options };
+        let github = GitHub::detect(env, &out, &http, &options, &context);
+        let options = ReportOptions { token: settings.gitlab_token.as_ref(), ..options };
+        let job_token = settings.job_token.as_ref();
+        let gitlab = GitLab::detect(env, &out, (&http, &settings.network), &options, job_token, &context);
+        let cause = github.as_ref().and_then(GitHub::cause).or(gitlab.as_ref().map(GitLab::cause));
+        context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
+        let mut reporters = Reporters {
+            output: output(telling, env, &out),
+            github,
+            gitlab,
+            files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
+            context,
+            warned: Vec::new(),
+        };
+        if let (false, Some(hook)) = (known, hook) {
+            reporters.warn(&messages::unknown_host(hook.host()));
+        }
+        if let (Some(files), Some(_)) = (&reporters.files, signals) {
+            files.clear();
+        }
+        let follows = signals.is_some() && settings.wait != Wait::Never && !settings.dry_run;
+        if let (Some(left), true) = (left, follows) {
+            reporters.note(&messages::cut_short(left));
+        }
+        let format = telling.format;
+        Ok(Self { settings, http, platform, reporters, out, format, limit })
+    }
+
+    pub(super) async fn run(
+        &mut self,
+        task: Task,
+        timing: Timing,
+        signals: &Signals,
+    ) -> Result<u8, Problems> {
+        let Settings { wait, timeout, interval, .. } = self.settings;
+        let (started, seed) = (SystemTime::now(), fastrand::u64(..));
+        let plan = Plan { wait, timeout, limit: self.limit, interval, timing, started, seed };
+        let report = core::run(task, &mut self.platform, &mut self.reporters, plan, signals.wait()).await;
+        let report = report.map_err(|denied| token_denied(&denied))?;
+        Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
+    }
+
+    /// Bad input where the verdict is asked for and it is known before the trigger that there will be none.
+    pub(super) fn must_follow(&self) -> Result<(), Problems> {
+        if self.settings.wait != Wait::Always {
+            return Ok(());
+        }
+        let Err(why) = self.platform.can_follow() else { return Ok(()) };
+        let (wrong, fix) = messages::cannot_follow(why);
+        let (input, value) = ("wait".to_owned(), Some("always".to_owned()));
+        Err(Problems(vec![Problem { input, value, wrong: wrong.to_owned(), fix: fix.to_owned() }]))
+    }
+
+    /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
+    pub(super) fn must_read(&self, id: Option<&DeploymentId>) -> Result<(), Problems> {
+        if self.platform.can_read(id) {
+            return Ok(());
+        }
+        let fix =
+            "Pass an API token as api-token: this hook's deployments are read through the platform's API.";
+        let (input, wrong) = ("hook-url".to_owned(), "is a hook that cannot be read".to_owned());
+        Err(Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }]))
+    }
+
+    /// A dry run: everything but the trigger.
+    pub(super) async fn dry_run(&mut self, env: &Env, signals: &Signals) -> Result<u8, Problems> {
+        let checks = tokio::select! {
+            biased;
+            () = signals.wait() => None,
+            checks = self.examine(env) => Some(checks),
+        };
+        let problems = doctor::problems(checks.as_deref().unwrap_or_default());
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        let outcome = match checks.as_deref().map(doctor::exit_code) {
+            None => Outcome::Interrupted,
+            Some(0) => Outcome::Skipped,
+            Some(4) => Outcome::Unreachable,
+            Some(_) => Outcome::Refused,
+        };
+        Ok(self.end_untriggered(outcome, Some(Cause::NotAsked), signals.first()).await)
+    }
+
+    /// Ends a run in which nothing was to be triggered.
+    pub(super) async fn end_untriggered(
+        &mut self,
+        outcome: Outcome,
+        cause: Option<Cause>,
+        signal: Option<Signal>,
+    ) -> u8 {
+        let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
+        self.reporters.tell(Duration::ZERO, &Event::Finished { report }).await;
+        exit_code(outcome, false, signal)
+    }
+
+    /// Prints each check.
+    pub(super) async fn examine(&mut self, env: &Env) -> Vec<Check> {
+        let known = self.platform.is_known();
+        let Settings { hook, network, wait, .. } = &self.settings;
+        let follows = *wait != Wait::Never;
+        let platform = &mut self.platform;
+        let mut checks = doctor::examine(hook.as_ref(), known, network, &self.http, platform, follows).await;
+        checks.extend(self.examine_tokens(env).await);
+        for check in &checks {
+            self.out.data(&check.line(self.format, SystemTime::now()));
+        }
+        checks
+    }
+
+    /// The CI's own tokens. What is wrong with one costs a report, never the deployment.
+    async fn examine_tokens(&self, env: &Env) -> Vec<Check> {
+        let Settings { network, github_token, gitlab_token, job_token, .. } = &self.settings;
+        let options = options(&self.settings, self.settings.report.kinds(), None);
+        let options = ReportOptions { token: github_token.as_ref(), ..options };
+        let github = github::examine(env, &self.http, &options).await;
+        let options = ReportOptions { token: gitlab_token.as_ref(), ..options };
+        let gitlab = gitlab::examine(env, (&self.http, network), &options, job_token.as_ref()).await;
+        let check = |check: TokenCheck| Check {
+            name: check.token,
+            health: if check.good { Health::Good } else { Health::Unsure },
+            found: check.found,
+            fix: check.fix,
+        };
+        github.into_iter().chain(gitlab).map(check).collect()
+    }
+}
+
+/// The platform refused the token before anything was triggered.
+fn token_denied(denied: &TokenDenied) -> Problems {
+    let (wrong, fix) = messages::token_denied(denied.status, &denied.said);
+    let input = "api-token".to_owned();
+    Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+}
+
+/// What is wanted of a forge; its token is still to be put in.
+fn options<'a>(
+    settings: &'a Settings,
+    kinds: Vec<ReportKind>,
+    signals: Option<&Signals>,
+) -> ReportOptions<'a> {
+    ReportOptions {
+        kinds,
+        named: settings.report.named,
+        name: &settings.name,
+        sha: settings.sha.as_deref(),
+        token: None,
+        stop: signals.map(Signals::watch),
+    }
+}
+
+/// Whether the API of the CI at hand is spoken to over TLS.
+fn ci_speaks_tls(env: &Env) -> bool {
+    let api = match (github::is_here(env), env.in_gitlab()) {
+        (true, _) => "GITHUB_API_URL",
+        (_, true) => "CI_API_V4_URL",
+        _ => return false,
+    };
+    env.get(api).is_some_and(|url| url.starts_with("https:"))
+}
+
+fn access(settings: &Settings) -> Access {
+    let Settings { hook, api_token, api_url, .. } = settings;
+    Access { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
+}
+
+/// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
+fn output(telling: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
+    if telling.format == Format::Json {
+        return OutputFormat::Json { out: out.clone(), verbose: telling.verbose };
+    }
+    let github = github::is_here(env);
+    let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
+    let verbosity = match (telling.quiet, telling.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let color = match telling.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github || env.in_gitlab()),
+    };
+    let grouping = match (github, env.in_gitlab()) {
+        (true, _) => LogGrouping::GitHub,
+        (_, true) => LogGrouping::GitLab,
+        _ => LogGrouping::Never,
+    };
+    let live = terminal && verbosity != Verbosity::Quiet && !env.says_yes("CI");
+    OutputFormat::Human(Box::new(Terminal::new(
+        out.clone(),
+        TerminalOptions { verbosity, color, live, grouping },
+    )))
+}

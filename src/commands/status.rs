@@ -1,0 +1,51 @@
+//! `status`: reads the deployment's present state and triggers nothing.
+
+use std::time::{Duration, SystemTime};
+
+use super::not_started::NotStarted;
+use super::{Run, listen, resolve, unless_signaled};
+use crate::cli::{Format, StatusArgs};
+use crate::config::{Needs, Settings, deployment_id};
+use crate::core::ports::{DeployTarget as _, PollResult};
+use crate::core::state::Outcome;
+use crate::env::Env;
+use crate::error::{Problems, exit_code};
+use crate::text::{json, messages};
+
+pub(super) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, NotStarted> {
+    let signals = listen()?;
+    let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
+    unless_signaled(async { Ok(read(args, settings, env).await?) }, &signals).await
+}
+
+/// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
+async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Problems> {
+    let id = args.id.as_deref().map(deployment_id).transpose()?;
+    let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
+    run.must_read(id.as_ref())?;
+    let look = match &id {
+        Some(id) => run.platform.poll(id, Duration::MAX).await,
+        None => run.platform.newest().await,
+    };
+    let said = match look.seen {
+        PollResult::Ours(snapshot) => {
+            match args.inputs.telling.format {
+                Format::Human => run.out.data(&messages::status(&snapshot)),
+                Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
+            }
+            return Ok(0);
+        }
+        PollResult::Newer(other) => {
+            format!("The hook shows its newest deployment alone, and that is {} now.", other.id)
+        }
+        PollResult::NotThere => {
+            "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
+        }
+        PollResult::Denied { status, said, .. } => {
+            format!("The platform does not let us read it ({status}). {said}")
+        }
+        PollResult::Failed { said } => format!("The state could not be read: {said}."),
+    };
+    run.reporters.warn(&format!("{} `deploy-hook doctor` finds out more.", said.trim()));
+    Ok(exit_code(Outcome::Lost, false, None))
+}

@@ -1,0 +1,345 @@
+//! What was typed becomes what is true: every input from its four sources, every cross-check, all problems at once.
+
+mod network;
+mod sources;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use self::sources::Sources;
+pub(crate) use self::sources::{shown, shown_argument};
+use crate::cli::Inputs;
+use crate::core::Wait;
+use crate::core::state::DeploymentId;
+use crate::env::Env;
+use crate::error::{Problem, Problems};
+use crate::http::Network;
+use crate::secrets::{HookUrl, Redactor, Token, unwrap_pasted};
+use crate::text::ReportKind;
+
+/// Shortest and longest `timeout`.
+const TIMEOUT: (&str, &str) = ("1s", "24h");
+
+/// Shortest and longest fixed `poll-interval`.
+const INTERVAL: (&str, &str) = ("1s", "10m");
+
+/// The default of `api-url`.
+pub const API_URL: &str = "https://api.fortrabbit.com";
+
+/// What a run goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The hook; `None` where the run can do without or `if-missing: skip` holds.
+    pub hook: Option<HookUrl>,
+    /// The platform's API token.
+    pub api_token: Option<Token>,
+    /// Whether to follow.
+    pub wait: Wait,
+    /// Deadline of the follow.
+    pub timeout: Duration,
+    /// A fixed pause between polls.
+    pub interval: Option<Duration>,
+    /// `on-canceled: pass`.
+    pub pass_canceled: bool,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// Where the deployed site lives.
+    pub environment_url: Option<String>,
+    /// Which reports are wanted.
+    pub report: Reports,
+    /// Name of the status and the check.
+    pub name: String,
+    /// Commit to report on.
+    pub sha: Option<String>,
+    /// GitHub's token for the reports.
+    pub github_token: Option<Token>,
+    /// GitLab's token for the reports.
+    pub gitlab_token: Option<Token>,
+    /// The own token of a job of GitLab's.
+    pub job_token: Option<Token>,
+    /// Base of the platform's API.
+    pub api_url: Url,
+    /// How this machine reaches others.
+    pub network: Network,
+    /// Everything but the trigger.
+    pub dry_run: bool,
+    /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
+    pub output_dir: Option<PathBuf>,
+}
+
+/// Which reports a user wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    wanted: Vec<ReportKind>,
+    /// Whether they were named one by one, so that one that cannot be written is worth a warning.
+    pub named: bool,
+}
+
+impl Reports {
+    /// Whether this kind is wanted.
+    #[must_use]
+    pub fn wants(&self, kind: ReportKind) -> bool {
+        self.wanted.contains(&kind)
+    }
+
+    /// The kinds wanted, each once, in their own order.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<ReportKind> {
+        ReportKind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
+    }
+}
+
+/// What the command needs of the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A hook to trigger.
+    Hook,
+    /// Something to read: the hook or a token.
+    HookOrToken,
+    /// Neither.
+    Nothing,
+    /// Nothing from outside: the embedded platform brings its own hook, and nothing leaves this machine.
+    Sandbox,
+}
+
+impl Settings {
+    /// Reads every input, or says everything that is wrong with them.
+    pub fn resolve(inputs: &Inputs, env: &Env, needs: Needs) -> Result<Self, Problems> {
+        let mut sources = Sources::new(inputs, env);
+        let settings = Self::read(&mut sources, needs);
+        sources.finish(settings)
+    }
+
+    fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
+        let skip_if_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
+        let api_token = sources.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
+        let api_url = sources.url("api-url", true).unwrap_or_else(|| {
+            Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"))
+        });
+        let hook =
+            hook(sources, needs, skip_if_missing, api_token.is_some()).map(|hook| hook.with_api(&api_url));
+        let environment = sources.label("environment").or_else(|| environment_of_job(sources.env));
+        let name = sources.label("name").unwrap_or_else(|| match &environment {
+            Some(environment) => format!("Deploy / {environment}"),
+            None => "Deploy".to_owned(),
+        });
+        let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"]);
+        let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
+        let wait = [Wait::Auto, Wait::Always, Wait::Never];
+        let mut settings = Self {
+            hook,
+            api_token,
+            wait: wait[sources.choice("wait", &["auto", "always", "never"])],
+            timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
+            interval: sources.duration("poll-interval", INTERVAL, true),
+            pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
+            environment,
+            environment_url: environment_url(sources),
+            report: reports(sources),
+            name,
+            sha: sha(sources),
+            github_token: sources.token("github-token", &[]),
+            // The job's own token under this name may no more than under its own.
+            gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
+            job_token,
+            api_url,
+            network: Network::default(),
+            dry_run: sources.flag("dry-run"),
+            output_dir: output_dir(sources),
+        };
+        if needs != Needs::Sandbox {
+            settings.network = network::read(sources, &settings.requests(sources.env));
+        }
+        settings
+    }
+
+    /// Where this run sends requests.
+    fn requests(&self, env: &Env) -> Vec<Url> {
+        let api = self.api_token.as_ref().map(|_| self.api_url.clone());
+        let forge = match (env.in_gitlab(), env.says_yes("GITHUB_ACTIONS")) {
+            (true, _) => {
+                env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
+            }
+            (_, true) => env.get("GITHUB_API_URL").filter(|_| self.github_token.is_some()),
+            _ => None,
+        };
+        let reports = self.report.kinds().iter().any(|kind| *kind != ReportKind::Summary);
+        let forge = forge.filter(|_| reports).and_then(|url| Url::parse(url).ok());
+        let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
+        hook.into_iter().chain(api).chain(forge).collect()
+    }
+
+    /// The redactor that knows all of this run's secrets.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
+        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten())
+    }
+}
+
+/// Judges a deployment's id from the command line.
+pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
+    DeploymentId::new(text.trim()).ok_or_else(|| {
+        let (input, wrong) = ("ID".to_owned(), "is not a deployment's id".to_owned());
+        let fix =
+            "It looks like dp_abc123 or dp-abc123; the output `deployment-id` of a run holds it.".to_owned();
+        Problems(vec![Problem { input, value: Some(shown(text)), wrong, fix }])
+    })
+}
+
+fn hook(sources: &mut Sources<'_>, needs: Needs, skip: bool, token: bool) -> Option<HookUrl> {
+    const NAME: &str = "hook-url";
+    const CUSTOMARY: [&str; 3] = ["INPUT_HOOK-URL", "INPUT_HOOK_URL", "FORTRABBIT_DEPLOY_HOOK_URL"];
+    if needs == Needs::Sandbox {
+        return None;
+    }
+    if sources.inputs.hook_url.is_some() {
+        let wrong = "was given on the command line, where every process on this machine can read it";
+        let fix = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
+        sources.secret_problem("--hook-url", wrong, fix);
+        return None;
+    }
+    let found = sources.secret(NAME, "DEPLOY_HOOK_URL").ok()?.or_else(|| sources.first_of(NAME, &CUSTOMARY));
+    if let Some(found) = found.filter(|found| !found.value.trim().is_empty()) {
+        if sources::is_file(&found.value) {
+            sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
+            return None;
+        }
+        let parsed = HookUrl::parse(&found.value);
+        return parsed.map_err(|fault| sources.secret_problem(&found.input, fault.wrong(), fault.fix())).ok();
+    }
+    let can_do_without = match needs {
+        Needs::Hook => skip,
+        Needs::HookOrToken => token,
+        Needs::Nothing | Needs::Sandbox => true,
+    };
+    if !can_do_without {
+        let fix = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
+                      (elsewhere) or --hook-url-file. Pull requests from forks and Dependabot get no secrets: \
+                      `if-missing: skip` lets those pass. On GitLab, protected variables are empty on unprotected branches and tags.";
+        sources.secret_problem(NAME, "is empty", fix);
+    }
+    None
+}
+
+fn sha(sources: &mut Sources<'_>) -> Option<String> {
+    let found = sources.find("sha", &[])?;
+    let sha = found.value.trim().to_ascii_lowercase();
+    if matches!(sha.len(), 40 | 64) && sha.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Some(sha);
+    }
+    sources.problem(&found, "is not a commit", "Give the whole hash, 40 hexadecimal digits.");
+    None
+}
+
+/// The words of a list, in small letters: with commas, spaces or line breaks between them, as YAML's `|` and `>` blocks
+/// and its lists in either form come out.
+fn list(text: &str) -> Vec<String> {
+    let words = unwrap_pasted(text).split(|c: char| c == ',' || c.is_whitespace());
+    let words = words.map(|word| word.trim_matches(['[', ']', '"', '\'', '`']));
+    words.map(str::to_ascii_lowercase).filter(|word| !matches!(word.as_str(), "" | "-")).collect()
+}
+
+fn reports(sources: &mut Sources<'_>) -> Reports {
+    const AUTO: [ReportKind; 2] = [ReportKind::Summary, ReportKind::Status];
+    let Some(found) = sources.find("report", &[]) else {
+        return Reports { wanted: AUTO.to_vec(), named: false };
+    };
+    let words = list(&found.value);
+    let allowed: Vec<&str> =
+        ["auto", "none"].into_iter().chain(ReportKind::ALL.map(ReportKind::as_str)).collect();
+    let mut reports = Reports::default();
+    for word in &words {
+        match (word.as_str(), ReportKind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
+            ("auto", _) => reports.wanted.extend(AUTO),
+            ("none", _) if words.iter().all(|word| word == "none") => {}
+            ("none", _) => sources.problem(&found, "says none and something else", "Say either."),
+            (_, Some(kind)) => {
+                reports.wanted.push(kind);
+                reports.named = true;
+            }
+            (word, None) => {
+                let wrong = format!("holds \"{}\", which is no kind of report", shown(word));
+                sources.problem(&found, wrong, sources::allowed(word, &allowed));
+            }
+        }
+    }
+    reports
+}
+
+/// What GitLab says of the job itself.
+fn of_job<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
+    env.get(name).filter(|_| env.in_gitlab())
+}
+
+/// The name of the environment that the job is for; unlike an input it is nobody's mistake, so it is cleaned, not judged.
+fn environment_of_job(env: &Env) -> Option<String> {
+    let name = Redactor::default().clean(of_job(env, "CI_ENVIRONMENT_NAME")?, 255);
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// The input, else what the job's `environment:` says. There the variable of this name may be the output of an earlier
+/// job, whose dotenv report brings the others with it: then it is no input of this run.
+fn environment_url(sources: &mut Sources<'_>) -> Option<String> {
+    const NAME: &str = "environment-url";
+    let inherited =
+        of_job(sources.env, "DEPLOY_HOOK_OUTCOME").is_some() && sources.inputs.get(NAME).is_none();
+    let given = if inherited { None } else { sources.url(NAME, false) };
+    // In the job it may still hold the name of a variable that only a later report brings.
+    let of_job =
+        || Url::parse(of_job(sources.env, "CI_ENVIRONMENT_URL").filter(|url| !url.contains('$'))?).ok();
+    let of_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+    given.or_else(|| of_job().filter(of_web)).map(String::from)
+}
+
+/// Where report files go as the inputs have it, judged or not: GitLab has no place of its own for them but the job's
+/// folder.
+#[must_use]
+pub fn report_dir(inputs: &Inputs, env: &Env) -> Option<PathBuf> {
+    let given = Sources::new(inputs, env).find("output-dir", &[]).map(|found| found.value);
+    given.or_else(|| of_job(env, "CI_PROJECT_DIR").map(str::to_owned)).map(|dir| PathBuf::from(dir.trim()))
+}
+
+fn output_dir(sources: &mut Sources<'_>) -> Option<PathBuf> {
+    let Some(found) = sources.find("output-dir", &[]) else {
+        return report_dir(sources.inputs, sources.env);
+    };
+    let dir = PathBuf::from(found.value.trim());
+    if let Err(error) = std::fs::create_dir_all(&dir) {
+        sources.path_problem(
+            &found,
+            format!("cannot be made ({error})"),
+            "Give a folder that can be written to.",
+        );
+    }
+    Some(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_the_same_however_its_words_are_parted() {
+        for text in [
+            "summary,status,check",
+            " Summary , STATUS,check, ",
+            "summary status check",
+            "summary\nstatus\ncheck\n",
+            "summary\r\nstatus\r\ncheck\r\n",
+            "summary,\nstatus,\n\n  check,\n",
+            "- summary\n- status\n- check\n",
+            ",summary,,status\tcheck",
+            "'summary, status, check'\n",
+            "[summary, status, check]",
+            "[ \"summary\", 'status',check ]\n",
+            "['summary','status','check']",
+            "- 'summary'\n- \"status\"\n- check",
+            "\"summary\",\"status\",\"check\"",
+        ] {
+            assert_eq!(list(text), ["summary", "status", "check"], "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! How this machine reaches others: authorities and proxies, from inputs and from the variables that curl and OpenSSL read.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::sources::Sources;
+use crate::http::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
+
+/// Reads the variables of the network. What none of these requests needs is not judged: a machine's variables are for all
+/// its programs.
+pub(super) fn read(sources: &mut Sources<'_>, requests: &[Url]) -> Network {
+    let no_proxy = NoProxy::parse(first(sources, &["no_proxy", "NO_PROXY"]).map_or("", |(_, list)| list));
+    Network {
+        authorities: authority(sources, requests).into_iter().collect(),
+        folders: folders(sources),
+        proxy: proxy(sources, requests.iter().any(|url| wants_proxy(url, &no_proxy))),
+        no_proxy,
+    }
+}
+
+/// The first of these variables that is set, small letters first as with curl and GitHub's runner.
+fn first<'a>(sources: &Sources<'a>, names: &[&'static str]) -> Option<(&'static str, &'a str)> {
+    names.iter().find_map(|name| Some((*name, sources.env.get(name)?)))
+}
+
+fn proxy(sources: &mut Sources<'_>, is_needed: bool) -> Option<ProxyUrl> {
+    let (name, value) = first(sources, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
+    let fault = match ProxyUrl::parse(value.trim()) {
+        Ok(proxy) => return Some(proxy),
+        Err(fault) => fault,
+    };
+    let (wrong, fix) = match fault {
+        ProxyFault::Socks => (
+            "is a SOCKS proxy, which cannot be used here",
+            "Set HTTPS_PROXY to an http proxy, or name the host in NO_PROXY. Allowed: http://host:port, https://host:port.",
+        ),
+        ProxyFault::NotProxy => {
+            ("is not a proxy's URL that can be used here", "Allowed: http://host:port, https://host:port.")
+        }
+    };
+    if is_needed {
+        sources.secret_problem(name, wrong, fix);
+    }
+    None
+}
+
+fn authority(sources: &mut Sources<'_>, requests: &[Url]) -> Option<PathBuf> {
+    let found = sources.find("ca-file", &["SSL_CERT_FILE"])?;
+    if found.value.contains("-----BEGIN") {
+        let fix = "Write it to a file, and give the path of that.";
+        sources.secret_problem(&found.input, "holds a certificate or a key, not the path of a file", fix);
+        return None;
+    }
+    let path = PathBuf::from(found.value.trim());
+    let wrong = match std::fs::metadata(&path) {
+        Ok(file) if file.is_dir() => "is a folder".to_owned(),
+        Ok(_) => return Some(path),
+        Err(error) => format!("cannot be read ({error})"),
+    };
+    let is_input = !found.input.contains("SSL_CERT_FILE");
+    if is_input || requests.iter().any(|url| url.scheme() == "https") {
+        sources.path_problem(&found, wrong, "Give the path of a PEM file.");
+    }
+    None
+}
+
+/// A folder that is not there is left out, as OpenSSL has it: distributions set the variable to where one might be.
+fn folders(sources: &Sources<'_>) -> Vec<PathBuf> {
+    let list = sources.env.get("SSL_CERT_DIR").unwrap_or_default();
+    let folders = list.split(':').map(str::trim).filter(|folder| !folder.is_empty());
+    folders.map(PathBuf::from).filter(|folder| folder.is_dir()).collect()
+}

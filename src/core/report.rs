@@ -1,0 +1,201 @@
+//! What there is to tell: events while it happens and the report at its end. Facts, no markup, no sentences.
+
+use std::time::{Duration, SystemTime};
+
+use super::ports::CannotFollow;
+use super::state::{DeploymentId, Outcome, Phase, Snapshot};
+use super::trigger::{NotSent, Refusal, Unclear};
+
+/// Something worth telling somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// What it sets out to do.
+        task: Task,
+    },
+    /// The trigger did nothing, provably, and is sent again after the pause.
+    Retrying {
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// How long until the next.
+        pause: Duration,
+        /// Why.
+        cause: Cause,
+    },
+    /// No usable answer came; the deployment is looked for where it should be.
+    Searching {
+        /// What happened to the answer.
+        unclear: Unclear,
+    },
+    /// The platform accepted the trigger.
+    Triggered {
+        /// Our deployment as the platform described it; none where it named none.
+        snapshot: Option<Snapshot>,
+        /// Whether it was found by looking, after an unclear answer.
+        adopted: bool,
+    },
+    /// The platform uses a new word for it.
+    State {
+        /// The new stage.
+        stage: Stage,
+    },
+    /// A look failed; another follows.
+    PollFailed {
+        /// What was wrong, cleaned.
+        said: String,
+        /// Failed looks in a row.
+        errors: u32,
+        /// How many may fail.
+        budget: u32,
+    },
+    /// A state word nobody here knows.
+    UnknownState {
+        /// The word, cleaned.
+        word: String,
+    },
+    /// Nothing has changed for a while.
+    Heartbeat {
+        /// The present state's word.
+        word: String,
+    },
+    /// A look was made (for `-v`).
+    Polled {
+        /// How many so far.
+        polls: u32,
+        /// Until the next action.
+        pause: Duration,
+    },
+    /// The run is over.
+    Finished {
+        /// Everything known about it.
+        report: Report,
+    },
+}
+
+/// What a run sets out to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Trigger the hook, then follow.
+    Deploy,
+    /// Follow a deployment that already exists.
+    Follow(DeploymentId),
+}
+
+/// A state the deployment was seen in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The platform's word.
+    pub word: String,
+    /// What it means.
+    pub phase: Phase,
+    /// When it was first seen, since the trigger.
+    pub at: Duration,
+}
+
+/// Whether something was triggered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Provably nothing.
+    No,
+    /// A deployment.
+    Yes,
+    /// Nobody knows.
+    Maybe,
+}
+
+/// Why a run ended as it did, where the outcome alone does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The platform's no.
+    Refused(Refusal),
+    /// The request never left.
+    NotSent(NotSent),
+    /// No usable answer to the trigger.
+    Unclear(Unclear),
+    /// Followed no further because it cannot be read.
+    Unreadable(CannotFollow),
+    /// Not followed by choice (`wait: never`).
+    NotAsked,
+    /// The platform does not let us read it.
+    Denied {
+        /// The HTTP status.
+        status: u16,
+        /// The platform's own words, cleaned.
+        said: String,
+        /// Whether the request carried the API's token.
+        with_token: bool,
+    },
+    /// Looks failed until the budget was used up, or until the deadline.
+    PollsFailed {
+        /// The last thing that was wrong, cleaned.
+        said: String,
+        /// How many looks failed in a row.
+        errors: u32,
+    },
+    /// It was never found.
+    NotThere,
+    /// The platform asked for a pause that lasts beyond the deadline.
+    AskedToWait,
+    /// Another deployment stands in its place.
+    Newer(DeploymentId),
+}
+
+/// The whole of a run, at its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What it set out to do.
+    pub task: Task,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether something was triggered.
+    pub sent: Sent,
+    /// Why, where there is more to say.
+    pub cause: Option<Cause>,
+    /// When it began, by this machine's clock.
+    pub started: SystemTime,
+    /// From the trigger to the end.
+    pub duration: Duration,
+    /// The last reading of our deployment.
+    pub snapshot: Option<Snapshot>,
+    /// When that was, since the trigger.
+    pub last_read: Option<Duration>,
+    /// The states seen, in order.
+    pub stages: Vec<Stage>,
+    /// Triggers sent.
+    pub triggers: u32,
+    /// Polls made.
+    pub polls: u32,
+    /// The end of the failed deployment's log, cleaned.
+    pub log: Vec<String>,
+}
+
+impl Report {
+    /// The report of a run that has just begun: interrupted, unless it comes to another end.
+    #[must_use]
+    pub fn new(task: Task, started: SystemTime) -> Self {
+        Self {
+            task,
+            outcome: Outcome::Interrupted,
+            sent: Sent::No,
+            cause: None,
+            started,
+            duration: Duration::ZERO,
+            snapshot: None,
+            last_read: None,
+            stages: Vec::new(),
+            triggers: 0,
+            polls: 0,
+            log: Vec::new(),
+        }
+    }
+
+    /// When the nth stage was last seen, since the trigger: at the next one, or at the last reading. What became of
+    /// it afterwards nobody saw.
+    #[must_use]
+    pub fn seen_until(&self, n: usize) -> Duration {
+        let from = self.stages.get(n).map_or(Duration::ZERO, |stage| stage.at);
+        let next = self.stages.get(n + 1).map(|next| next.at);
+        next.or(self.last_read).unwrap_or(from).max(from)
+    }
+}

@@ -1,0 +1,90 @@
+//! Report files for a CI without places of its own for them: dotenv outputs, a Markdown summary, links.
+
+use std::path::{Path, PathBuf};
+
+use super::disk;
+use crate::core::report::{Event, Report};
+use crate::error::Problems;
+use crate::secrets::{Redactor, strip};
+use crate::text::{ReportResult, RunContext, artifacts, markdown, outputs};
+
+/// A folder the files go to.
+#[derive(Debug)]
+pub struct Files {
+    dir: PathBuf,
+    redactor: Redactor,
+    summary: bool,
+}
+
+impl Files {
+    /// Files in this folder. `summary`: whether a summary is wanted beside the outputs.
+    #[must_use]
+    pub fn new(dir: PathBuf, redactor: Redactor, summary: bool) -> Self {
+        Self { dir, redactor, summary }
+    }
+
+    /// Takes away what an earlier run left here: if this one is killed, nobody shall take that for its report.
+    pub fn clear(&self) {
+        for name in [".env", "-summary.md", "-annotations.json"] {
+            disk::remove(&self.dir.join(format!("deploy-hook{name}")));
+        }
+    }
+
+    /// Takes note of an event; what could not be written comes back, one sentence each.
+    #[must_use]
+    pub fn tell(&self, event: &Event, context: &RunContext) -> Vec<String> {
+        match event {
+            Event::Triggered { snapshot, .. } => {
+                let outputs = self.outputs(&outputs::early(snapshot.as_ref(), context));
+                let links =
+                    self.write("annotations.json", &artifacts::annotations(context, snapshot.as_ref()));
+                outputs.into_iter().chain(links).collect()
+            }
+            Event::Finished { report } => {
+                let outputs = self.outputs(&outputs::all(report, context));
+                let links = artifacts::annotations(context, report.snapshot.as_ref());
+                let links = self.write("annotations.json", &links);
+                outputs.into_iter().chain(links).chain(self.summary(report, context, &[])).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Writes the summary, with what became of the records.
+    #[must_use]
+    pub fn summary(&self, report: &Report, context: &RunContext, results: &[ReportResult]) -> Option<String> {
+        let page = self.summary.then(|| markdown::summary(report, context, results));
+        page.and_then(|page| self.write("summary.md", &page))
+    }
+
+    /// Tells of bad input where a later job or a reader looks for the outcome.
+    #[must_use]
+    pub fn complain(&self, problems: &Problems) -> Vec<String> {
+        self.make_folder();
+        let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+        let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
+        let links = self.write("annotations.json", &artifacts::annotations(&RunContext::default(), None));
+        let summary = self.write("summary.md", &markdown::bad_input(&listed));
+        outputs.into_iter().chain(links).chain(summary).collect()
+    }
+
+    /// Makes the folder, where no run has done so; where that fails, each file says so.
+    pub fn make_folder(&self) {
+        let _ = std::fs::create_dir_all(&self.dir);
+    }
+
+    fn outputs(&self, pairs: &[(&str, String)]) -> Option<String> {
+        let pairs: Vec<(&str, String)> =
+            pairs.iter().map(|(name, value)| (*name, self.redactor.redact(&strip(value)))).collect();
+        write(&self.dir.join("deploy-hook.env"), &artifacts::dotenv(&pairs))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Option<String> {
+        write(&self.dir.join(format!("deploy-hook-{name}")), &self.redactor.redact(text))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Option<String> {
+    let error = disk::replace(path, text).err()?;
+    Some(format!("{} could not be written ({error}).", path.display()))
+}

@@ -1,0 +1,213 @@
+//! What GitHub is told: the bodies of its requests, and which of its states an outcome is. Pure.
+//!
+//! Source: GitHub's REST API description, `2022-11-28`. A commit status and a deployment status describe
+//! themselves in at most 140 characters, none of them beyond the Basic Multilingual Plane; a check run's summary has at
+//! most 65,535 bytes.
+
+use serde_json::{Value, json};
+
+use super::reports::Subject;
+use crate::core::state::Outcome;
+use crate::reporting::updater::api_text;
+use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
+
+/// The longest description of a status.
+const DESCRIPTION: usize = 140;
+
+/// The longest name of a status, a check or an environment.
+const NAME: usize = 255;
+
+/// The longest page, in bytes, with room to spare.
+const PAGE: usize = 60_000;
+
+/// What stands where a text says nothing.
+const NOTHING: &str = "Deploy";
+
+/// GitHub's words for how things stand.
+struct Message {
+    /// Commit status: `pending`, `success`, `failure`, `error`.
+    status: &'static str,
+    /// Check run: `queued`, `in_progress`, `completed`.
+    check: &'static str,
+    /// Check run: the conclusion, once there is one.
+    conclusion: Option<&'static str>,
+    /// Deployment status.
+    deployment: &'static str,
+}
+
+fn words(stage: ReportStage) -> Message {
+    let going = |word| Message { status: "pending", check: word, conclusion: None, deployment: word };
+    let (outcome, passed) = match stage {
+        ReportStage::Waiting => return going("queued"),
+        ReportStage::Running => return going("in_progress"),
+        ReportStage::Over { outcome, passed } => (outcome, passed),
+    };
+    let (status, conclusion, deployment) = match outcome {
+        Outcome::Succeeded => ("success", "success", "success"),
+        Outcome::Failed | Outcome::Refused => ("failure", "failure", "failure"),
+        Outcome::Triggered | Outcome::Skipped => ("success", "neutral", "inactive"),
+        Outcome::Canceled | Outcome::Superseded if passed => ("success", "neutral", "inactive"),
+        Outcome::Canceled | Outcome::Superseded => ("error", "cancelled", "inactive"),
+        Outcome::TimedOut => ("error", "timed_out", "error"),
+        Outcome::Interrupted => ("error", "cancelled", "error"),
+        Outcome::Unreachable | Outcome::Uncertain | Outcome::Lost => ("error", "failure", "error"),
+    };
+    Message { status, check: "completed", conclusion: Some(conclusion), deployment }
+}
+
+/// A status's text.
+fn description(text: &str) -> String {
+    api_text::plain_line(text, DESCRIPTION, NOTHING)
+}
+
+/// A check's name.
+pub(super) fn name(name: &str) -> String {
+    api_text::line(name, NAME, NOTHING)
+}
+
+/// `POST /statuses/{sha}`.
+pub(super) fn status(state: &ReportState, context: &str, page: &str) -> Value {
+    without_nulls(json!({
+        "state": words(state.stage).status,
+        "target_url": api_text::link(page),
+        "description": description(&state.text),
+        "context": api_text::plain_line(context, NAME, NOTHING),
+    }))
+}
+
+/// `PATCH /check-runs/{id}`; with [`check`]'s three fields more, `POST /check-runs`.
+pub(super) fn check_update(state: &ReportState, page: &str) -> Value {
+    let title = api_text::line(&state.text, NAME, NOTHING);
+    let summary = api_text::page(&state.page, PAGE);
+    let summary = if summary.trim().is_empty() { title.clone() } else { summary };
+    let words = words(state.stage);
+    without_nulls(json!({
+        "details_url": api_text::link(page),
+        "status": words.check,
+        "conclusion": words.conclusion,
+        "output": { "title": title, "summary": summary },
+    }))
+}
+
+/// `POST /check-runs`.
+pub(super) fn check(state: &ReportState, subject: &Subject) -> Value {
+    let mut body = check_update(state, &subject.page);
+    body["name"] = json!(name(&subject.name));
+    body["head_sha"] = json!(subject.sha);
+    body["external_id"] = json!(subject.mark);
+    body
+}
+
+/// `POST /deployments`. Without the two fields GitHub would merge the default branch into the commit, or wait for
+/// the very checks this run is part of.
+pub(super) fn deployment(subject: &Subject) -> Value {
+    json!({
+        "ref": subject.sha,
+        "task": "deploy",
+        "auto_merge": false,
+        "required_contexts": [],
+        "environment": api_text::plain_line(&subject.environment, NAME, "production"),
+        "description": description(&subject.name),
+        "payload": { "deploy_hook": subject.mark },
+    })
+}
+
+/// `POST /deployments/{id}/statuses`.
+pub(super) fn deployment_status(state: &ReportState, page: &str, site: Option<&str>) -> Value {
+    without_nulls(json!({
+        "state": words(state.stage).deployment,
+        "log_url": api_text::link(page),
+        "description": description(&state.text),
+        "environment_url": site.and_then(api_text::link),
+    }))
+}
+
+/// `POST /issues/{number}/comments` and `PATCH /issues/comments/{id}`.
+pub(super) fn comment(state: &ReportState, name: &str, page: &str) -> Value {
+    let link = api_text::link(page).map(|page| format!("\n\n[The run]({page})")).unwrap_or_default();
+    json!({ "body": format!("{}\n{}{link}", mark(name), api_text::page(&state.page, PAGE)) })
+}
+
+/// A field that has no value is left out.
+fn without_nulls(mut body: Value) -> Value {
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_over_is_left_open_in_any_language() {
+        for outcome in Outcome::ALL {
+            for passed in [true, false] {
+                let words = words(ReportStage::Over { outcome, passed });
+                assert!(words.conclusion.is_some());
+                assert_ne!(words.status, "pending");
+                assert!(!["in_progress", "queued", "pending"].contains(&words.deployment), "{outcome}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_a_platform_says_is_made_into_what_github_takes() {
+        for text in ["", "🚀", "\u{0}\u{7}", "state 🚀 LIVE\u{0}\n", &"ü🚀 ".repeat(400)] {
+            let state = ReportState::over(Outcome::Failed, false, text.to_owned(), text.repeat(100));
+            let page =
+                ["https://github.com/o/r/actions/runs/1", "", "javascript:x", &"https://x".repeat(400)];
+            for page in page {
+                let subject = Subject {
+                    name: text.to_owned(),
+                    environment: text.to_owned(),
+                    page: page.to_owned(),
+                    site: Some(page.to_owned()),
+                    ..Subject::default()
+                };
+                let site = subject.site.as_deref();
+                let (status, deployment) = (status(&state, text, page), deployment(&subject));
+                let more = deployment_status(&state, page, site);
+                for (body, fields) in [
+                    (&status, &["description", "context"][..]),
+                    (&deployment, &["description", "environment"]),
+                    (&more, &["description"]),
+                ] {
+                    for field in fields {
+                        let text = body[*field].as_str().unwrap();
+                        let most = if *field == "description" { 140 } else { 255 };
+                        assert!((1..=most).contains(&text.chars().count()), "{field}: {text}");
+                        assert!(text.chars().all(|c| c < '\u{fffe}' && !c.is_control()), "{field}: {text}");
+                    }
+                }
+                let is_link = page.starts_with("https://github");
+                let links = [&status["target_url"], &more["log_url"], &more["environment_url"]];
+                assert!(links.iter().all(|link| link.is_string() == is_link), "{page}: {links:?}");
+                let check = check(&state, &subject);
+                let [title, summary] =
+                    ["title", "summary"].map(|field| check["output"][field].as_str().unwrap());
+                assert!(!title.is_empty() && title.chars().count() <= 255 && summary.len() <= 65_535);
+                assert!(!summary.is_empty() && !summary.contains('\0'));
+                let comment = comment(&state, text, page);
+                assert!(comment["body"].as_str().unwrap().chars().count() <= 65_536);
+            }
+        }
+    }
+
+    #[test]
+    fn success_is_said_of_a_success_and_of_what_the_user_lets_pass() {
+        let status = |outcome, passed| words(ReportStage::Over { outcome, passed }).status;
+        for outcome in Outcome::ALL {
+            let fine = matches!(outcome, Outcome::Succeeded | Outcome::Triggered | Outcome::Skipped);
+            assert_eq!(status(outcome, false) == "success", fine, "{outcome}");
+        }
+        assert_eq!(status(Outcome::Superseded, true), "success");
+        let deployment = |outcome| words(ReportStage::Over { outcome, passed: true }).deployment;
+        assert!(
+            Outcome::ALL
+                .into_iter()
+                .all(|outcome| (deployment(outcome) == "success") == (outcome == Outcome::Succeeded))
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! GitHub's file commands: outputs and the job summary.
+//!
+//! Source: the runner's `FileCommandManager.cs`. A line it cannot read fails the whole step, so every value goes
+//! between delimiters that nobody can guess.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::reporting::disk;
+
+/// The text that sets these outputs; `None` where the system has no randomness to make a delimiter of.
+pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        let delimiter = delimiter()?;
+        let _ = writeln!(text, "{name}<<{delimiter}\n{value}\n{delimiter}");
+    }
+    Some(text)
+}
+
+/// Appends to a file of the runner's.
+pub(super) fn append(path: &Path, text: &str) -> Result<(), String> {
+    disk::append(path, text).map_err(|error| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        format!(
+            "The runner's file {name} could not be written ({error}); its outputs or summary are missing."
+        )
+    })
+}
+
+fn delimiter() -> Option<String> {
+    let (high, low) = (getrandom::u64().ok()?, getrandom::u64().ok()?);
+    Some(format!("ghadelimiter_{high:016x}{low:016x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_stands_between_delimiters_of_its_own() {
+        let text = outputs(&[("state", "a\nb=c<<d".to_owned()), ("duration", String::new())]).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let delimiter = lines[0].strip_prefix("state<<").unwrap();
+        assert_eq!(&lines[1..4], ["a", "b=c<<d", delimiter]);
+        let second = lines[4].strip_prefix("duration<<").unwrap();
+        assert_eq!(&lines[5..], ["", second]);
+        assert_ne!(delimiter, second);
+    }
+}

@@ -1,0 +1,276 @@
+//! GitHub Actions: outputs, the job summary, annotations, and the run's records on the commit.
+
+mod api;
+mod bodies;
+pub mod command;
+mod event;
+mod files;
+pub mod post;
+mod reports;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use self::api::{Api, Verb};
+use self::event::Run;
+use self::reports::{GitHubReports, Open, Subject};
+use super::updater::worker::Records;
+use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
+use crate::core::report::{Cause, Event, Report};
+use crate::core::state::Outcome;
+use crate::env::Env;
+use crate::error::{Problems, exit_code};
+use crate::http::Http;
+use crate::reporting::output::Output;
+use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, messages, outputs};
+
+/// The name under which what is open is carried to the post step.
+const STATE: &str = "deploy_hook_records";
+
+/// The name under which the end is.
+const END: &str = "deploy_hook_end";
+
+/// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
+#[derive(Debug)]
+pub struct GitHub {
+    out: Output,
+    output: Option<PathBuf>,
+    summary: Option<PathBuf>,
+    run: Option<Run>,
+    tracker: ReportTracker,
+}
+
+impl GitHub {
+    /// The runner, where this process runs under one.
+    #[must_use]
+    pub fn detect(
+        env: &Env,
+        out: &Output,
+        http: &Http,
+        options: &ReportOptions<'_>,
+        context: &RunContext,
+    ) -> Option<Self> {
+        if !is_here(env) {
+            return None;
+        }
+        let path = |name: &str| env.get(name).map(PathBuf::from);
+        let run = Run::detect(env, options.sha, http.redactor());
+        let code_host = code_host(env);
+        let pull = run.as_ref().is_some_and(|run| run.pull.is_some());
+        let untrusted = run.as_ref().is_some_and(|run| run.untrusted);
+        let mut tracker = ReportTracker::new(out, code_host, options, untrusted);
+        let records = options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary);
+        let (has, has_not): (Vec<ReportKind>, Vec<ReportKind>) =
+            records.partition(|kind| code_host.has(*kind));
+        for kind in has_not {
+            tracker.note_absence(&messages::absent(kind, code_host));
+        }
+        let (kinds, astray): (Vec<ReportKind>, Vec<ReportKind>) =
+            has.into_iter().partition(|kind| *kind != ReportKind::Comment || pull);
+        if !astray.is_empty() {
+            tracker.note_absence(messages::nowhere_to_comment(code_host));
+        }
+        match register(run.as_ref(), code_host, options, http, context) {
+            _ if kinds.is_empty() => {}
+            Ok(register) => {
+                let state = path("GITHUB_STATE");
+                let records = open(register, kinds, state.clone());
+                tracker.employ(records, move |end| save(state.as_deref(), END, reports::to_end(end)));
+            }
+            Err(why) => {
+                tracker.lack(
+                    &kinds,
+                    &ReportError { why: why.to_owned(), fix: Fix::None, read_only: false },
+                    false,
+                );
+            }
+        }
+        Some(Self {
+            out: out.clone(),
+            output: path("GITHUB_OUTPUT"),
+            summary: path("GITHUB_STEP_SUMMARY").filter(|_| options.kinds.contains(&ReportKind::Summary)),
+            run,
+            tracker,
+        })
+    }
+
+    /// What began this run, for the summary.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.run.as_ref().map(|run| run.cause.as_str())
+    }
+
+    /// Takes note of an event; what could not be written comes back, one sentence each.
+    pub async fn tell(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
+        self.tracker.note(event);
+        match event {
+            Event::Triggered { snapshot, .. } => self
+                .output(&outputs::early(snapshot.as_ref(), context))
+                .map(Notice::Warning)
+                .into_iter()
+                .collect(),
+            Event::UnknownState { word } => {
+                self.warning(&messages::unknown_state(word));
+                Vec::new()
+            }
+            Event::Finished { report } => self.ended(report, context).await,
+            _ => Vec::new(),
+        }
+    }
+
+    /// A warning annotation.
+    pub fn warning(&self, message: &str) {
+        self.out.command(&command::annotation("warning", message));
+    }
+
+    async fn ended(&mut self, report: &Report, context: &RunContext) -> Vec<Notice> {
+        let mut asides = Vec::from_iter(self.output(&outputs::all(report, context)).map(Notice::Warning));
+        let results = self.tracker.close(report, context).await;
+        asides.extend(self.tracker.asides(&results, report));
+        if let Some(path) = &self.summary {
+            let page = markdown::summary(report, context, &results);
+            asides.extend(files::append(path, &self.out.redact(&page)).err().map(Notice::Warning));
+        }
+        let words = messages::verdict(report, context);
+        let text = [words.happened, words.meaning, words.next].join(" ");
+        if exit_code(report.outcome, context.pass_canceled, None) != 0 {
+            self.out.command(&command::annotation("error", &text));
+        } else if report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_))) {
+            self.warning(&text);
+        }
+        asides
+    }
+
+    fn output(&self, pairs: &[(&str, String)]) -> Option<String> {
+        let path = self.output.as_ref()?;
+        let safe: Vec<(&str, String)> =
+            pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
+        files::append(path, &files::outputs(&safe)?).err()
+    }
+}
+
+/// What the token is, as far as reading tells: GitHub names nobody the permissions of a workflow's token.
+pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
+    const TOKEN: &str = "github-token";
+    let code_host = code_host(env);
+    let kinds: Vec<ReportKind> = options
+        .kinds
+        .iter()
+        .copied()
+        .filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind))
+        .collect();
+    let run = Run::detect(env, options.sha, http.redactor()).filter(|_| is_here(env) && !kinds.is_empty())?;
+    let check = |good, found, fix| Some(TokenCheck { token: TOKEN, good, found, fix });
+    let Some(token) = options.token else {
+        let fix = "A step that is no Action has to be given it, as DEPLOY_HOOK_GITHUB_TOKEN; without it there is no record.";
+        return check(false, "none was given".to_owned(), fix.to_owned());
+    };
+    let read = match Api::new(http, code_host, &run.api, &run.repository, token) {
+        Ok(api) => api.call(Verb::Get, "", &Value::Null).await,
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(_) => check(true, format!("reads {}", run.repository), messages::may_need(&kinds, code_host)),
+        Err(error) => {
+            let fix = match error.fix() {
+                Fix::None | Fix::Permission => "Check the token and GITHUB_API_URL.",
+                fix => messages::advice(fix, code_host),
+            };
+            check(false, error.said(code_host), fix.to_owned())
+        }
+    }
+}
+
+/// What the records are about and where they are written, or why they cannot be.
+fn register(
+    run: Option<&Run>,
+    code_host: CodeHost,
+    options: &ReportOptions<'_>,
+    http: &Http,
+    context: &RunContext,
+) -> Result<GitHubReports, &'static str> {
+    let run = run.filter(|run| !run.sha.is_empty());
+    let run = run.ok_or("the environment names no repository and commit")?;
+    let token = options.token.ok_or("there is no github-token")?;
+    let api = Api::new(http, code_host, &run.api, &run.repository, token);
+    let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
+    let subject = Subject {
+        name: options.name.to_owned(),
+        sha: run.sha.clone(),
+        page: run.page.clone(),
+        environment: context.environment.clone().unwrap_or_else(|| "production".to_owned()),
+        site: context.environment_url.clone(),
+        pull: run.pull,
+        mark: format!("deploy-hook-{:016x}", fastrand::u64(..)),
+    };
+    Ok(GitHubReports { api, subject })
+}
+
+/// Puts a clerk to work. What is open is carried to the post step; where that fails, the run closes it itself or
+/// nobody does.
+fn open(register: GitHubReports, kinds: Vec<ReportKind>, state: Option<PathBuf>) -> Records {
+    let subject = register.subject.clone();
+    Records::open(register, kinds, move |records| {
+        let open = reports::to_state(&Open { subject: subject.clone(), records });
+        save(state.as_deref(), STATE, Some(open));
+    })
+}
+
+/// Saves a value for the post step.
+fn save(state: Option<&Path>, name: &str, value: Option<String>) {
+    if let (Some(state), Some(value)) = (state, value) {
+        let _ = files::outputs(&[(name, value)]).map(|text| files::append(state, &text));
+    }
+}
+
+/// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
+pub fn complain(problems: &Problems, env: &Env, out: &Output) {
+    let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+    let errors = leave(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
+    out.command(&command::annotation("error", &format!("{problems}\n{}", messages::NOTHING_SENT)));
+    for error in &errors {
+        out.talk(error);
+    }
+}
+
+/// Tells of a run that was called off before it was known what it is to do; what could not be written comes back.
+#[must_use]
+pub fn call_off(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
+    let errors = leave(env, &outputs::all(report, context), &markdown::summary(report, context, &[]), out);
+    let words = messages::verdict(report, context);
+    out.command(&command::annotation("error", &[words.happened, words.meaning, words.next].join(" ")));
+    errors
+}
+
+/// Leaves outputs and a summary where nothing else of a run is known.
+fn leave(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) -> Vec<String> {
+    let texts = [("GITHUB_OUTPUT", files::outputs(pairs)), ("GITHUB_STEP_SUMMARY", Some(page.to_owned()))];
+    let write = |(name, text): (&str, Option<String>)| {
+        files::append(Path::new(env.get(name)?), &out.redact(&text?)).err()
+    };
+    texts.into_iter().filter_map(write).collect()
+}
+
+/// Whether this process runs under GitHub's runner, or one that follows its contract.
+#[must_use]
+pub fn is_here(env: &Env) -> bool {
+    env.says_yes("GITHUB_ACTIONS")
+}
+
+/// Whether it was started as an Action: inputs are there.
+#[must_use]
+pub fn is_action(env: &Env) -> bool {
+    is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
+}
+
+/// Whose runner it is: others that follow GitHub's contract say so.
+fn code_host(env: &Env) -> CodeHost {
+    if env.says_yes("FORGEJO_ACTIONS") {
+        CodeHost::Forgejo
+    } else if env.says_yes("GITEA_ACTIONS") {
+        CodeHost::Gitea
+    } else {
+        CodeHost::GitHub
+    }
+}

@@ -1,0 +1,53 @@
+//! The Action's post step: closes what a killed run left open.
+//!
+//! The runner starts the image once more after the job, with another entrypoint and the state the run saved. It
+//! triggers nothing and reads no hook.
+
+use super::api::Api;
+use super::event::Run;
+use super::reports::{self, GitHubReports};
+use super::{END, STATE, code_host};
+use crate::core::state::Outcome;
+use crate::env::Env;
+use crate::http::Http;
+use crate::reporting::output::Output;
+use crate::reporting::updater::Stop;
+use crate::reporting::updater::report_state::ReportState;
+use crate::reporting::updater::worker::Records;
+use crate::secrets::Token;
+use crate::text::messages;
+
+/// The name under which the image holds the program for this step.
+pub const NAME: &str = "deploy-hook-post";
+
+/// Closes what is open, if anything is: as the run ended, where it came to know that. A signal is a hurry.
+pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, stop: Option<Stop>) {
+    let state = |name: &str| env.get(&format!("STATE_{name}"));
+    let Some(open) = state(STATE).and_then(reports::from_state) else {
+        return out.talk("Every record was closed by the run itself.");
+    };
+    let (Some(run), Some(token)) = (Run::detect(env, None, http.redactor()), token) else {
+        return out
+            .talk("Records were left open and cannot be closed without the repository's name and a token.");
+    };
+    let api = match Api::new(http, code_host(env), &run.api, &run.repository, token) {
+        Ok(api) => api,
+        Err(error) => return out.talk(&format!("Records were left open: {}.", error.said(code_host(env)))),
+    };
+    let state = state(END).and_then(reports::from_end).unwrap_or_else(|| {
+        let text = messages::LEFT_OPEN.to_owned();
+        ReportState::over(Outcome::Interrupted, false, text.clone(), text)
+    });
+    let records = Records::reopen(GitHubReports { api, subject: open.subject }, open.records);
+    for results in records.close(state, false, stop).await {
+        match messages::error(&results) {
+            Some(error) => out.talk(&error),
+            None => {
+                out.talk(&format!(
+                    "Closed the {} that the run had left open.",
+                    results.kind.noun(results.code_host)
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! GitLab's REST API: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::env::Env;
+use crate::http::{BodyFault, Credential, Failure, Http, Method, Network};
+use crate::reporting::updater::api_text;
+use crate::reporting::updater::report_state::WriteError;
+use crate::secrets::Token;
+use crate::text::CodeHost;
+
+/// How long one request may take; the clerk may have less.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long to leave GitLab alone where it asks for fewer requests and names no time.
+const ALONE: Duration = Duration::from_mins(1);
+
+/// The API of one GitLab.
+pub(super) struct Api {
+    http: Http,
+    base: String,
+    token: Option<Token>,
+    job_token: Option<Token>,
+}
+
+/// In whose name a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The job's, or where it has no token, the user's.
+    Job,
+    /// The user's.
+    User,
+}
+
+impl Api {
+    /// The API at `CI_API_V4_URL`; `None` where no token may be sent there.
+    pub(super) fn new(
+        env: &Env,
+        http: &Http,
+        network: &Network,
+        token: Option<&Token>,
+        job_token: Option<&Token>,
+    ) -> Option<Self> {
+        let base = env.get("CI_API_V4_URL").and_then(api_text::api_base)?.to_owned();
+        let http = client(env, http, network);
+        Some(Self { http, base, token: token.cloned(), job_token: job_token.cloned() })
+    }
+
+    /// Sends one request and reads its answer.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        whose: Whose,
+    ) -> Result<Value, WriteError> {
+        let url = Url::parse(&format!("{}{path}", self.base));
+        let url = url.map_err(|_| WriteError::Unreachable("CI_API_V4_URL is not a URL".to_owned()))?;
+        let of_job = self.job_token.as_ref().filter(|_| whose == Whose::Job);
+        let of_job = of_job.map(|token| Credential::Header("job-token", token));
+        let credential = of_job.or_else(|| self.token.as_ref().map(Credential::Bearer));
+        let sent = self.http.send_json(method, &url, credential, body, LIMIT).await;
+        let answer = sent.map_err(|failure| match failure {
+            Failure::TimedOut(limit) => WriteError::Late(limit),
+            Failure::NotSent { said, .. } | Failure::Broken(said) => {
+                WriteError::Unreachable(format!("GitLab cannot be reached: {said}"))
+            }
+        })?;
+        let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
+        match (answer.status, value) {
+            (200..300, Ok(Some(value @ (Value::Object(_) | Value::Array(_))))) => Ok(value),
+            (200..300, Err(BodyFault::TooLarge)) => Err(WriteError::TooLarge),
+            (200..300, Err(fault)) => Err(WriteError::unread(CodeHost::GitLab, &fault)),
+            (200..300, Ok(_)) => Err(WriteError::unread(CodeHost::GitLab, &"it is not JSON")),
+            (300..400, _) => Err(WriteError::away(answer.status)),
+            (429, _) => Err(WriteError::Limited(answer.barred().unwrap_or(ALONE))),
+            (status, value) => {
+                let value = value.ok().flatten().unwrap_or_default();
+                Err(WriteError::refused(CodeHost::GitLab, status, &value, self.http.redactor()))
+            }
+        }
+    }
+}
+
+/// The client for this GitLab. The runner names the authority of its certificate where it is a private one; it is
+/// trusted for GitLab and for nothing else.
+fn client(env: &Env, http: &Http, network: &Network) -> Http {
+    let file = env.get("CI_SERVER_TLS_CA_FILE").map(PathBuf::from).filter(|path| path.is_file());
+    let of_gitlab = file.and_then(|file| {
+        let mut network = network.clone();
+        network.authorities.push(file);
+        Http::new(&network, true, http.redactor().clone()).ok()
+    });
+    of_gitlab.unwrap_or_else(|| http.clone())
+}

@@ -1,0 +1,199 @@
+//! What GitLab is told: the bodies of its requests, and which of its states an outcome is. Pure.
+//!
+//! Source: GitLab's REST API description, `v4`. A commit status's name, link and description have at most 255
+//! characters each.
+
+use serde_json::{Value, json};
+
+use super::job::Job;
+use crate::core::state::Outcome;
+use crate::reporting::updater::api_text;
+use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
+
+/// The longest text of a commit status.
+const TEXT: usize = 255;
+
+/// The longest page of a note, in bytes; GitLab takes a million characters.
+const PAGE: usize = 60_000;
+
+/// `POST /projects/{id}/statuses/{sha}`: `running`, and once over whether the job passes.
+///
+/// GitLab looks for the pipeline by all that is sent, so its reference is left out where only GitLab knows it.
+pub(super) fn status(state: &ReportState, name: &str, job: &Job) -> Value {
+    let mut body = json!({
+        "state": status_state(state.stage),
+        "name": api_text::line(name, TEXT, "Deploy"),
+        "description": api_text::line(&state.text, TEXT, "Deploy"),
+    });
+    if let Some(pipeline) = job.pipeline {
+        body["pipeline_id"] = json!(pipeline);
+        body["ref"] = json!(job.pipeline_reference);
+    } else if !job.reference.is_empty() {
+        body["ref"] = json!(job.reference);
+    }
+    if let Some(page) = api_text::link(&job.page).filter(|page| page.chars().count() <= TEXT) {
+        body["target_url"] = json!(page);
+    }
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+/// A status's state.
+pub(super) fn status_state(stage: ReportStage) -> &'static str {
+    match stage {
+        ReportStage::Waiting | ReportStage::Running => "running",
+        ReportStage::Over { passed: true, .. } => "success",
+        ReportStage::Over {
+            outcome: Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted, ..
+        } => "canceled",
+        ReportStage::Over { .. } => "failed",
+    }
+}
+
+/// An environment's name, of GitLab's own characters alone.
+pub(super) fn environment(name: &str) -> String {
+    let allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | ' ' | '$' | '{' | '}');
+    let line = api_text::line(name, TEXT, "production");
+    let plain: String = line.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+    let plain = plain.trim_matches(['/', ' ']);
+    if plain.contains(|c: char| c.is_ascii_alphanumeric()) {
+        plain.to_owned()
+    } else {
+        "production".to_owned()
+    }
+}
+
+/// `POST /projects/{id}/deployments`.
+pub(super) fn deployment(state: &ReportState, name: &str, job: &Job) -> Value {
+    json!({
+        "environment": environment(name),
+        "sha": job.head,
+        "ref": job.reference,
+        "tag": job.tag,
+        "status": deployment_status(state.stage),
+    })
+}
+
+/// `PUT /projects/{id}/deployments/{deployment_id}`.
+pub(super) fn deployment_update(state: &ReportState) -> Value {
+    json!({ "status": deployment_status(state.stage) })
+}
+
+/// A deployment's state. GitLab has none for an end that was not seen, and would take `success` for live.
+pub(super) fn deployment_status(stage: ReportStage) -> &'static str {
+    match stage {
+        ReportStage::Waiting | ReportStage::Running => "running",
+        ReportStage::Over { outcome: Outcome::Succeeded, .. } => "success",
+        ReportStage::Over { outcome: Outcome::Failed | Outcome::Refused | Outcome::Unreachable, .. } => {
+            "failed"
+        }
+        ReportStage::Over { .. } => "canceled",
+    }
+}
+
+/// `POST` and `PUT …/merge_requests/{iid}/notes`. A line of a note that begins with a slash would be an order to
+/// GitLab, given in the token's name; not every version leaves a log's lines out of that.
+pub(super) fn note(state: &ReportState, name: &str, job: &Job) -> Value {
+    let link = api_text::link(&job.page).map(|page| format!("\n\n[The job]({page})")).unwrap_or_default();
+    let text = format!("{}\n{}{link}", mark(name), api_text::page(&state.page, PAGE));
+    let harmless = |line: &str| {
+        if line.trim_start().starts_with('/') { format!("·{line}") } else { line.to_owned() }
+    };
+    let lines: Vec<String> = text.replace('\r', "").split('\n').map(harmless).collect();
+    json!({ "body": lines.join("\n") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        Job {
+            project: "42".to_owned(),
+            sha: "beef".to_owned(),
+            head: "beef".to_owned(),
+            reference: "main".to_owned(),
+            tag: false,
+            pipeline: Some(7001),
+            pipeline_reference: Some("main".to_owned()),
+            page: "https://gitlab.example.com/acme/site/-/jobs/1".to_owned(),
+            request: None,
+            cause: String::new(),
+        }
+    }
+
+    fn over(outcome: Outcome, passed: bool) -> ReportState {
+        ReportState::over(outcome, passed, "text".to_owned(), "page".to_owned())
+    }
+
+    #[test]
+    fn nothing_that_is_over_is_left_open_and_only_a_success_is_live() {
+        for outcome in Outcome::ALL {
+            for passed in [true, false] {
+                let state = over(outcome, passed);
+                let status = &status(&state, "Deploy", &job())["state"];
+                assert_eq!(status == "success", passed, "{outcome}");
+                assert_ne!(status, "running");
+                let status = deployment_status(state.stage);
+                assert_ne!(status, "running");
+                assert_eq!(status == "success", outcome == Outcome::Succeeded, "{outcome}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_status_names_what_finds_its_pipeline_and_nothing_that_hides_it() {
+        let body = status(&over(Outcome::Failed, false), "Deploy", &job());
+        assert_eq!((&body["pipeline_id"], &body["ref"]), (&json!(7001), &json!("main")));
+        let of_request = Job { pipeline_reference: None, ..job() };
+        let body = status(&over(Outcome::Failed, false), "Deploy", &of_request);
+        assert_eq!((&body["pipeline_id"], body.get("ref")), (&json!(7001), None));
+        let long = Job { page: "x".repeat(300), pipeline: None, ..job() };
+        let body = status(&over(Outcome::Failed, false), &"n".repeat(300), &long);
+        assert_eq!((body.get("target_url"), &body["ref"]), (None, &json!("main")));
+        assert_eq!(body["name"].as_str().map(|name| name.chars().count()), Some(255));
+    }
+
+    #[test]
+    fn whatever_a_platform_or_a_user_says_is_made_into_what_gitlab_takes() {
+        for (name, expected) in [
+            ("production", "production"),
+            ("review/ünit #1", "review/-nit -1"),
+            ("/eu/", "eu"),
+            ("🚀", "production"),
+            ("", "production"),
+            ("a\u{0}b", "ab"),
+        ] {
+            assert_eq!(environment(name), expected);
+        }
+        for text in ["", "\u{0}", "🚀 \u{0}LIVE\n", &"🚀 ".repeat(900)] {
+            let state = ReportState::over(Outcome::Failed, false, text.to_owned(), text.repeat(400));
+            let odd = Job { page: "javascript:x".to_owned(), ..job() };
+            let status = status(&state, text, &odd);
+            for field in ["name", "description"] {
+                let text = status[field].as_str().unwrap();
+                assert!(
+                    (1..=255).contains(&text.chars().count()) && !text.contains(char::is_control),
+                    "{text}"
+                );
+            }
+            assert_eq!(status.get("target_url"), None);
+            let note = note(&state, text, &odd);
+            let note = note["body"].as_str().unwrap();
+            assert!(note.chars().count() < 1_000_000 && !note.contains('\0') && !note.contains("javascript"));
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_note_is_an_order() {
+        let page = "x\n/close\n  /merge\n```\n\r/approve\n````\n/label ~x";
+        let state = ReportState::over(Outcome::Failed, false, String::new(), page.to_owned());
+        let body = note(&state, "Deploy", &job());
+        let text = body["body"].as_str().unwrap();
+        assert!(text.lines().all(|line| !line.trim_start().starts_with('/')), "{text}");
+        assert!(text.contains("\n·/close\n·  /merge\n```\n·/approve\n````\n·/label"), "{text}");
+    }
+}

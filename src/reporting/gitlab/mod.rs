@@ -1,0 +1,181 @@
+//! GitLab CI: the run's records at GitLab, the job's time limit, and the image's own entrypoint.
+//!
+//! Outputs, summary and links are report files there (`files.rs`), sections are the log's (`terminal.rs`).
+
+mod api;
+mod bodies;
+pub mod entrypoint;
+mod job;
+mod reports;
+pub mod section;
+
+use std::time::{Duration, SystemTime};
+
+use self::api::{Api, Whose};
+use self::job::Job;
+use self::reports::{GitLabReports, Subject};
+use super::output::Output;
+use super::updater::report_state::WriteError;
+use super::updater::worker::Records;
+use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
+use crate::core::report::Event;
+use crate::env::Env;
+use crate::http::{Http, Method, Network};
+use crate::secrets::Token;
+use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, messages};
+
+/// Why no token is sent.
+const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
+
+/// A job of GitLab's.
+#[derive(Debug)]
+pub struct GitLab {
+    tracker: ReportTracker,
+    cause: String,
+}
+
+impl GitLab {
+    /// The job, where this process runs in one. `job_token`: the job's own token, which may do little.
+    #[must_use]
+    pub fn detect(
+        env: &Env,
+        out: &Output,
+        (http, network): (&Http, &Network),
+        options: &ReportOptions<'_>,
+        job_token: Option<&Token>,
+        context: &RunContext,
+    ) -> Option<Self> {
+        if !env.in_gitlab() {
+            return None;
+        }
+        let job = Job::detect(env, options.sha);
+        let mut tracker = ReportTracker::new(out, CodeHost::GitLab, options, false);
+        let mut kinds = Vec::new();
+        for kind in options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary) {
+            let of_user = options.token.is_some();
+            match kind {
+                _ if !CodeHost::GitLab.has(kind) => {
+                    tracker.note_absence(&messages::absent(kind, CodeHost::GitLab));
+                }
+                ReportKind::Comment if job.as_ref().is_some_and(|job| job.request.is_none()) => {
+                    tracker.note_absence(messages::nowhere_to_comment(CodeHost::GitLab));
+                }
+                ReportKind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
+                ReportKind::Status | ReportKind::Comment if of_user => kinds.push(kind),
+                // What a job's own token may not do is not tried with it.
+                _ => tracker.lack(&[kind], &error("there is no gitlab-token", Fix::Permission), false),
+            }
+        }
+        let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
+        if !kinds.is_empty() {
+            let api = Api::new(env, http, network, options.token, job_token);
+            match (job, api) {
+                (Some(job), Some(api)) => {
+                    let subject = Subject {
+                        name: options.name.to_owned(),
+                        environment: context.environment.clone().unwrap_or_else(|| "production".to_owned()),
+                        job,
+                        began: SystemTime::now(),
+                    };
+                    let records = Records::open(GitLabReports { api, subject }, kinds, |_| ());
+                    tracker.employ(records, |_| ());
+                }
+                (None, _) => {
+                    tracker.lack(
+                        &kinds,
+                        &error("the environment names no project and commit", Fix::None),
+                        true,
+                    );
+                }
+                (_, None) => {
+                    tracker.lack(&kinds, &error(NOT_SAFE, Fix::None), true);
+                }
+            }
+        }
+        Some(Self { tracker, cause: http.redactor().clean(&cause, 200) })
+    }
+
+    /// What began this run, for the summary.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// Takes note of an event; what became of the records comes back at the end.
+    pub async fn tell(&mut self, event: &Event, context: &RunContext) -> (Vec<Notice>, Vec<ReportResult>) {
+        self.tracker.note(event);
+        let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
+        let results = self.tracker.close(report, context).await;
+        (self.tracker.asides(&results, report), results)
+    }
+}
+
+/// What the tokens are, as far as reading tells: the job's own, and the one that was given.
+pub async fn examine(
+    env: &Env,
+    (http, network): (&Http, &Network),
+    options: &ReportOptions<'_>,
+    job_token: Option<&Token>,
+) -> Vec<TokenCheck> {
+    let code_host = CodeHost::GitLab;
+    let mut needed_permissions = Vec::new();
+    let records =
+        options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind));
+    let (of_job, of_user): (Vec<ReportKind>, Vec<ReportKind>) =
+        records.partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
+    let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
+        return needed_permissions;
+    };
+    let Some(api) = Api::new(env, http, network, options.token, job_token) else {
+        let (found, fix) = (NOT_SAFE.to_owned(), "No token is sent there, and no record written.".to_owned());
+        return vec![TokenCheck { token: "CI_API_V4_URL", good: false, found, fix }];
+    };
+    if !of_job.is_empty() {
+        let answer = api.call(Method::GET, "/job", None, Whose::Job).await;
+        needed_permissions.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
+    }
+    if options.token.is_some() {
+        let answer = api.call(Method::GET, &format!("/projects/{}", job.project), None, Whose::User).await;
+        let found = answer.map(|project| match job::access_level(&project) {
+            Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
+            None => "reads this project".to_owned(),
+        });
+        needed_permissions.push(check("gitlab-token", found, &of_user));
+    } else if options.named && !of_user.is_empty() {
+        let fix = messages::needed_permissions(&of_user, code_host);
+        needed_permissions.push(TokenCheck {
+            token: "gitlab-token",
+            good: false,
+            found: "none was given".to_owned(),
+            fix,
+        });
+    }
+    needed_permissions
+}
+
+fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[ReportKind]) -> TokenCheck {
+    let code_host = CodeHost::GitLab;
+    match found {
+        Ok(found) => TokenCheck { token, good: true, found, fix: messages::may_need(kinds, code_host) },
+        Err(error) => {
+            let fix = match error {
+                WriteError::Refused { fix: Fix::Permission, .. } => {
+                    messages::needed_permissions(kinds, code_host)
+                }
+                WriteError::Refused { fix, .. } => messages::advice(fix, code_host).to_owned(),
+                _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
+            };
+            TokenCheck { token, good: false, found: error.said(code_host), fix }
+        }
+    }
+}
+
+fn error(why: &str, fix: Fix) -> ReportError {
+    ReportError { why: why.to_owned(), fix, read_only: false }
+}
+
+/// How long the job may still go on, with time set aside to end in order; `None` where it is not said.
+#[must_use]
+pub fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
+    if env.in_gitlab() { job::time_left(env, now) } else { None }
+}

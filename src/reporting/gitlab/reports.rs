@@ -1,0 +1,217 @@
+//! The run's records at GitLab: which request makes or changes each.
+
+use std::time::{Duration, SystemTime};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::api::{Api, Whose};
+use super::bodies;
+use super::job::{self, Job};
+use crate::http::Method;
+use crate::reporting::updater::rate_limiter::{RateLimiter, id};
+use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
+use crate::reporting::updater::worker::{Created, ReportBackend, WriteResult};
+use crate::text::{CodeHost, ReportKind};
+
+/// So many of a merge request's notes are searched for ours.
+const NOTES: usize = 500;
+
+/// How many are asked for at once; fewer where their texts are too long for one answer.
+const PAGES: [usize; 2] = [100, 10];
+
+/// So much may GitLab's clock be behind this machine's.
+const SKEW: Duration = Duration::from_mins(1);
+
+/// So many notes with our mark are tried; more are somebody's joke.
+const CANDIDATES: usize = 3;
+
+/// What the records are about.
+pub(super) struct Subject {
+    /// Name of the status, and what the note is found again by.
+    pub(super) name: String,
+    /// The environment of the deployment.
+    pub(super) environment: String,
+    /// The job.
+    pub(super) job: Job,
+    /// When this run began.
+    pub(super) began: SystemTime,
+}
+
+/// The records of one run.
+pub(super) struct GitLabReports {
+    pub(super) api: Api,
+    pub(super) subject: Subject,
+}
+
+impl ReportBackend for GitLabReports {
+    /// GitLab asks for no pause.
+    const SPACING: Duration = Duration::ZERO;
+
+    fn code_host(&self) -> CodeHost {
+        CodeHost::GitLab
+    }
+
+    async fn file(
+        &self,
+        limiter: &mut RateLimiter,
+        kind: ReportKind,
+        made: Created,
+        state: &ReportState,
+    ) -> Result<WriteResult, WriteError> {
+        let id = match (kind, made) {
+            // GitLab refuses to be told the same state twice, and has none between the beginning and the end.
+            (ReportKind::Status | ReportKind::Deployment, Created::As(id)) if !state.is_final() => id,
+            (ReportKind::Status, _) => self.status(limiter, state).await?,
+            (ReportKind::Deployment, Created::As(id)) => self.deployment_again(limiter, state, id).await?,
+            (ReportKind::Deployment, made) => self.deployment(limiter, state, made).await?,
+            (ReportKind::Comment, Created::As(id)) => match self.note_again(limiter, state, id).await {
+                Err(gone) if gone.is_gone() => self.note(limiter, state).await?, // somebody deleted it
+                other => other?,
+            },
+            (ReportKind::Comment, _) => self.note(limiter, state).await?,
+            (ReportKind::Summary | ReportKind::Check, _) => 0, // a file; and what GitLab does not have
+        };
+        Ok(WriteResult::Done(id))
+    }
+}
+
+impl GitLabReports {
+    async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
+        let Subject { name, job, .. } = &self.subject;
+        let body = bodies::status(state, name, job);
+        let path = format!("/projects/{}/statuses/{}", job.project, job.sha);
+        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body), Whose::User)).await;
+        let said_already = format!("from :{} ", bodies::status_state(state.stage));
+        match written {
+            // A run that was killed left it so, or an answer was lost: then it says so already.
+            Err(WriteError::Refused { status: 400, message, .. })
+                if message.starts_with("Cannot transition status") && message.contains(&said_already) => {}
+            other => drop(other?),
+        }
+        Ok(0)
+    }
+
+    async fn deployment(
+        &self,
+        limiter: &mut RateLimiter,
+        state: &ReportState,
+        made: Created,
+    ) -> Result<u64, WriteError> {
+        let Subject { environment, job, .. } = &self.subject;
+        if made == Created::Perhaps
+            && let Some((id, status)) = self.find_deployment(limiter).await?
+        {
+            let is_current = status == bodies::deployment_status(state.stage);
+            return if is_current { Ok(id) } else { self.deployment_again(limiter, state, id).await };
+        }
+        let body = bodies::deployment(state, environment, job);
+        let path = format!("/projects/{}/deployments", job.project);
+        id(&limiter.write(self.api.call(Method::POST, &path, Some(&body), Whose::Job)).await?)
+    }
+
+    async fn deployment_again(
+        &self,
+        limiter: &mut RateLimiter,
+        state: &ReportState,
+        id: u64,
+    ) -> Result<u64, WriteError> {
+        let body = bodies::deployment_update(state);
+        let path = format!("/projects/{}/deployments/{id}", self.subject.job.project);
+        match limiter.write(self.api.call(Method::PUT, &path, Some(&body), Whose::Job)).await {
+            // It is over already: an answer was lost.
+            Err(WriteError::Refused { status: 400, message, .. }) if message.contains("transition") => Ok(id),
+            written => written.map(|_| id),
+        }
+    }
+
+    /// The deployment that was asked for without an answer, and its state. GitLab takes no mark of ours, but a deployment
+    /// that no job has is one that the API made: one of this commit that was made since this run began is ours, and one
+    /// that is still open is ours or nobody's.
+    async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<(u64, String)>, WriteError> {
+        let Subject { environment, job, began, .. } = &self.subject;
+        let name = bodies::environment(environment);
+        let path = format!(
+            "/projects/{}/deployments?environment={}&order_by=id&sort=desc&per_page=20",
+            job.project,
+            utf8_percent_encode(&name, NON_ALPHANUMERIC)
+        );
+        let found = limiter.ask(self.api.call(Method::GET, &path, None, Whose::Job)).await?;
+        let is_open = |one: &Value| matches!(one["status"].as_str(), Some("created" | "running"));
+        let is_new = |one: &Value| {
+            let made = one["created_at"].as_str().and_then(job::time);
+            made.is_some_and(|made| made + SKEW >= *began)
+        };
+        let ours = |one: &&Value| {
+            let of_commit = one["sha"] == *job.head && one["ref"] == *job.reference;
+            of_commit && one["deployable"].is_null() && (is_open(one) || is_new(one))
+        };
+        let one = found.as_array().and_then(|list| list.iter().find(ours));
+        Ok(one.and_then(|one| Some((one["id"].as_u64()?, one["status"].as_str()?.to_owned()))))
+    }
+
+    async fn note(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
+        let notes = self.notes()?;
+        for id in self.find_notes(limiter, &notes).await? {
+            match self.note_again(limiter, state, id).await {
+                // Somebody else's, who copied the mark.
+                Err(WriteError::Refused { status: 403 | 404, .. }) => {}
+                other => return other,
+            }
+        }
+        let body = bodies::note(state, &self.subject.name, &self.subject.job);
+        id(&limiter.write(self.api.call(Method::POST, &notes, Some(&body), Whose::User)).await?)
+    }
+
+    async fn note_again(
+        &self,
+        limiter: &mut RateLimiter,
+        state: &ReportState,
+        id: u64,
+    ) -> Result<u64, WriteError> {
+        let body = bodies::note(state, &self.subject.name, &self.subject.job);
+        let path = format!("{}/{id}", self.notes()?);
+        limiter.write(self.api.call(Method::PUT, &path, Some(&body), Whose::User)).await.map(|_| id)
+    }
+
+    /// The notes that have our mark: the one an earlier run left is among them.
+    async fn find_notes(&self, limiter: &mut RateLimiter, notes: &str) -> Result<Vec<u64>, WriteError> {
+        let [size, small] = PAGES;
+        match self.find_notes_by(limiter, notes, size).await {
+            Err(WriteError::TooLarge) => self.find_notes_by(limiter, notes, small).await,
+            found => found,
+        }
+    }
+
+    async fn find_notes_by(
+        &self,
+        limiter: &mut RateLimiter,
+        notes: &str,
+        size: usize,
+    ) -> Result<Vec<u64>, WriteError> {
+        let mark = mark(&self.subject.name);
+        let ours = |note: &&Value| {
+            note["system"] != true && note["body"].as_str().is_some_and(|body| body.starts_with(&mark))
+        };
+        let mut found = Vec::new();
+        for page in 1..=NOTES / size {
+            let path = format!("{notes}?activity_filter=only_comments&sort=asc&per_page={size}&page={page}");
+            let answer = limiter.ask(self.api.call(Method::GET, &path, None, Whose::User)).await?;
+            let on_page = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+            found.extend(on_page.iter().filter(ours).filter_map(|note| note["id"].as_u64()));
+            // Notes that the token may not read are missing from their page, so a short page need not be the last.
+            if on_page.is_empty() || !found.is_empty() {
+                break;
+            }
+        }
+        found.truncate(CANDIDATES);
+        Ok(found)
+    }
+
+    fn notes(&self) -> Result<String, WriteError> {
+        let request = self.subject.job.request.as_ref();
+        let none = || WriteError::Unreachable("this job belongs to no merge request".to_owned());
+        let (project, number) = request.ok_or_else(none)?;
+        Ok(format!("/projects/{project}/merge_requests/{number}/notes"))
+    }
+}

@@ -1,0 +1,123 @@
+//! Where it is told: the terminal or log, and what the CI at hand offers beside it.
+
+mod disk;
+pub mod files;
+pub mod github;
+pub mod gitlab;
+pub mod output;
+pub mod terminal;
+pub mod updater;
+mod writer;
+
+use std::time::{Duration, SystemTime};
+
+use crate::core::ports::Reporter;
+use crate::core::report::Event;
+use crate::text::{RunContext, json};
+
+use self::files::Files;
+use self::github::GitHub;
+use self::gitlab::GitLab;
+use self::output::Output;
+use self::terminal::Terminal;
+use self::updater::Notice;
+
+/// Everybody who is told about a run.
+pub struct Reporters {
+    /// People, or programs, who read along.
+    pub output: OutputFormat,
+    /// GitHub's runner.
+    pub github: Option<GitHub>,
+    /// GitLab's.
+    pub gitlab: Option<GitLab>,
+    /// Files for a CI without places of its own.
+    pub files: Option<Files>,
+    /// What the run is about.
+    pub context: RunContext,
+    /// What was warned of beside the run's events: a file that cannot be written is tried more than once.
+    pub warned: Vec<String>,
+}
+
+/// Who reads along.
+pub enum OutputFormat {
+    /// People.
+    Human(Box<Terminal>),
+    /// Programs: one event a line.
+    Json {
+        /// Where to.
+        out: Output,
+        /// Every look as well.
+        verbose: bool,
+    },
+}
+
+impl Reporters {
+    /// Tells of something beside the run's events that a reader should act on.
+    pub fn warn(&mut self, message: &str) {
+        match (&mut self.github, &mut self.output) {
+            (_, OutputFormat::Json { out, .. }) => out.data(&json::warning(message, SystemTime::now())),
+            (Some(github), _) => github.warning(message),
+            (None, OutputFormat::Human(terminal)) => terminal.warning(message),
+        }
+    }
+
+    /// Tells people of something they should know.
+    pub fn note(&self, message: &str) {
+        if let OutputFormat::Human(terminal) = &self.output {
+            terminal.note(message);
+        }
+    }
+
+    /// Tells whatever the CI at hand offers; what a reader should know of that comes back.
+    async fn tell_aside(&mut self, event: &Event) -> Vec<Notice> {
+        let mut asides = match &mut self.github {
+            Some(github) => github.tell(event, &self.context).await,
+            None => Vec::new(),
+        };
+        // The files before the records at GitLab: those wait for its answers, and a runner that cancels does not wait.
+        let files = self.files.as_ref().map(|files| files.tell(event, &self.context)).unwrap_or_default();
+        asides.extend(files.into_iter().map(Notice::Warning));
+        let Some(gitlab) = &mut self.gitlab else { return asides };
+        let (more, became) = gitlab.tell(event, &self.context).await;
+        asides.extend(more);
+        if let (Event::Finished { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
+            let again = files.summary(report, &self.context, &became).map(Notice::Warning);
+            asides.extend(again.filter(|again| !asides.contains(again)));
+        }
+        asides
+    }
+
+    fn say(&mut self, elapsed: Duration, event: &Event) {
+        match &mut self.output {
+            OutputFormat::Human(terminal) => terminal.tell(elapsed, event, &self.context),
+            OutputFormat::Json { verbose: false, .. } if matches!(event, Event::Polled { .. }) => {}
+            OutputFormat::Json { out, .. } => {
+                out.data(&json::event(elapsed, event, &self.context, SystemTime::now()));
+            }
+        }
+    }
+}
+
+impl Reporter for Reporters {
+    async fn tell(&mut self, elapsed: Duration, event: &Event) {
+        // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
+        let last = matches!((&self.output, event), (OutputFormat::Json { .. }, Event::Finished { .. }));
+        if !last {
+            self.say(elapsed, event);
+        }
+        for notice in self.tell_aside(event).await {
+            match (notice, &self.output) {
+                (Notice::Warning(text), _) if self.warned.contains(&text) => {}
+                (Notice::Warning(text), _) => {
+                    self.warn(&text);
+                    self.warned.push(text);
+                }
+                (Notice::Line(text), OutputFormat::Human(terminal)) => terminal.note(&text),
+                (Notice::Line(_), OutputFormat::Json { .. }) => {} // for readers; the summary has it too
+            }
+        }
+        if last {
+            self.say(elapsed, event);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The one place that prints. Every line is redacted once more here, whatever was cleaned before.
+
+use std::time::Duration;
+
+use super::writer::{self, Live, Stream};
+use crate::reporting::github::command;
+use crate::secrets::Redactor;
+
+/// The process's two streams: data on standard output, talk on standard error; in GitHub Actions, whose runner
+/// reads both in no certain order, everything goes to standard output.
+#[derive(Clone, Debug)]
+pub struct Output {
+    redactor: Redactor,
+    github: bool,
+}
+
+impl Output {
+    /// Streams for this run. `github`: the log is read by GitHub's runner, so no line may look like a command.
+    #[must_use]
+    pub fn new(redactor: Redactor, github: bool) -> Self {
+        Self { redactor, github }
+    }
+
+    /// Prints a line for people.
+    pub fn talk(&self, line: &str) {
+        self.print(self.notice(), &self.safe(line));
+    }
+
+    /// Prints a line for programs.
+    pub fn data(&self, line: &str) {
+        self.print(Stream::Out, &self.safe(line));
+    }
+
+    /// Prints a workflow command, alone on its line.
+    pub fn command(&self, line: &str) {
+        self.print(Stream::Out, &self.redactor.redact(line));
+    }
+
+    /// Asks the runner to mask the secrets. The only lines that hold them, swallowed by the runner: printed nowhere
+    /// else than in GitHub Actions.
+    pub fn mask(&self) {
+        if self.github {
+            self.redactor.masks().iter().for_each(|secret| self.print(Stream::Out, &command::mask(secret)));
+        }
+    }
+
+    /// Begins a live line at the end of the terminal.
+    pub(super) fn begin_live(&self, color: bool, text: &str) {
+        writer::live(Live::Begin(color));
+        self.show_live(text);
+    }
+
+    /// Changes what the live line says.
+    pub(super) fn show_live(&self, text: &str) {
+        writer::live(Live::Show(self.safe(text)));
+    }
+
+    /// Takes the live line away.
+    pub(super) fn end_live() {
+        writer::live(Live::End);
+    }
+
+    /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.
+    pub fn wait(idle: Duration, whole: Duration) {
+        writer::wait(idle, whole);
+    }
+
+    /// The text with stars for every secret in it.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
+    }
+
+    /// A line as it would be printed.
+    #[must_use]
+    pub fn safe(&self, line: &str) -> String {
+        let line = self.redactor.redact(line);
+        if self.github { command::defuse(&line) } else { line }
+    }
+
+    /// Where talk goes.
+    fn notice(&self) -> Stream {
+        if self.github { Stream::Out } else { Stream::Err }
+    }
+
+    /// One write a line, so that lines of several processes are not torn.
+    fn print(&self, stream: Stream, line: &str) {
+        writer::print(stream, format!("{line}\n"), self.notice());
+    }
+}

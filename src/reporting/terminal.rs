@@ -1,0 +1,282 @@
+//! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
+
+use std::time::{Duration, SystemTime};
+
+use anstyle::{AnsiColor, Style};
+
+use super::github::command;
+use super::gitlab::section;
+use super::output::Output;
+use crate::core::report::{Event, Report};
+use crate::core::state::{Outcome, Phase, Verdict};
+use crate::text::format::{clock, count, mark, phase_mark};
+use crate::text::{RunContext, messages};
+
+/// Lines of a failed deployment's log that are shown.
+const LOG_LINES: usize = 25;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// The verdict, and what needs a reader.
+    Quiet,
+    /// What changes.
+    Normal,
+    /// Every look.
+    Verbose,
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug)]
+pub struct TerminalOptions {
+    /// How much.
+    pub verbosity: Verbosity,
+    /// In colour.
+    pub color: bool,
+    /// With a live line at the end.
+    pub live: bool,
+    /// What the log can fold.
+    pub grouping: LogGrouping,
+}
+
+/// How a log folds what is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogGrouping {
+    /// Not at all.
+    Never,
+    /// By GitHub's commands.
+    GitHub,
+    /// By GitLab's sections.
+    GitLab,
+}
+
+/// The terminal or log.
+pub struct Terminal {
+    out: Output,
+    options: TerminalOptions,
+    /// Whether there is a live line.
+    live: bool,
+    /// The section of GitLab's log that is open.
+    section: Option<String>,
+}
+
+impl Terminal {
+    /// A terminal that has not been told anything.
+    #[must_use]
+    pub fn new(out: Output, options: TerminalOptions) -> Self {
+        Self { out, options, live: false, section: None }
+    }
+
+    /// Takes note of an event.
+    pub fn tell(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
+        if let Event::Finished { report } = event {
+            return self.ended(report, context);
+        }
+        if let Event::UnknownState { word } = event {
+            if self.options.grouping != LogGrouping::GitHub {
+                self.warning(&messages::unknown_state(word));
+            }
+            return;
+        }
+        let least = match event {
+            Event::Polled { .. } => Verbosity::Verbose,
+            Event::PollFailed { errors: 1, .. } if self.options.verbosity < Verbosity::Verbose => {
+                return self.glance(event);
+            }
+            _ => Verbosity::Normal,
+        };
+        let Some(text) = messages::event(event, context) else {
+            return;
+        };
+        if self.options.verbosity >= least {
+            let line = match event {
+                Event::Started { .. } => self.begin_section("follow", &self.paint(bold(), &text), false),
+                Event::State { stage } => {
+                    let style = phase_style(stage.phase);
+                    let mark = self.paint(style, phase_mark(stage.phase));
+                    format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
+                }
+                Event::Heartbeat { .. } => {
+                    format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
+                }
+                Event::Polled { .. } => format!("{}   {}", self.time(elapsed), self.paint(dim(), &text)),
+                Event::PollFailed { .. } | Event::Retrying { .. } | Event::Searching { .. } => {
+                    format!("{} {} {text}", self.time(elapsed), self.paint(color(AnsiColor::Yellow), "!"))
+                }
+                _ => format!("{}   {text}", self.time(elapsed)),
+            };
+            // a live line shows that it goes on; a heartbeat above it would only push the screen up
+            if !self.live || !matches!(event, Event::Heartbeat { .. }) {
+                self.line(&line);
+            }
+        }
+        if matches!(event, Event::Started { .. }) {
+            if let Some(speed) = context.sandbox.filter(|_| self.options.verbosity > Verbosity::Quiet) {
+                self.line(&self.paint(dim(), &messages::sandbox_intro(speed)));
+            }
+            self.start_live();
+        }
+        self.glance(event);
+    }
+
+    /// Tells of something a reader should know.
+    pub fn note(&self, message: &str) {
+        if self.options.verbosity > Verbosity::Quiet {
+            self.line(message);
+        }
+    }
+
+    /// Tells of something a reader should act on.
+    pub fn warning(&self, message: &str) {
+        self.line(&format!("{} {message}", self.paint(color(AnsiColor::Yellow), "warning:")));
+    }
+
+    fn ended(&mut self, report: &Report, context: &RunContext) {
+        if std::mem::take(&mut self.live) {
+            Output::end_live();
+        }
+        self.end_section();
+        self.log(&report.log);
+        let words = messages::verdict(report, context);
+        let style = outcome_style(report.outcome).bold();
+        let head = format!("{} {}", mark(report.outcome), words.happened);
+        self.line(&format!("{} {}", self.paint(style, &head), words.meaning));
+        if !words.next.is_empty() {
+            self.line(&format!("  {} {}", self.paint(bold(), "Next:"), words.next));
+        }
+        let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref());
+        let polls = (report.polls > 0).then(|| count(report.polls, "poll"));
+        let details = [polls.as_deref(), page, context.environment_url.as_deref()];
+        let details: Vec<&str> = details.into_iter().flatten().collect();
+        if !details.is_empty() && self.options.verbosity > Verbosity::Quiet {
+            self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
+        }
+        if context.sandbox.is_some() && self.options.live {
+            self.line(&self.paint(dim(), messages::SANDBOX_OUTRO));
+        }
+    }
+
+    fn log(&mut self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let shown = match self.options.grouping {
+            LogGrouping::Never => lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or(lines),
+            LogGrouping::GitHub | LogGrouping::GitLab => lines,
+        };
+        let title = format!(
+            "The end of the deployment's log ({} of {})",
+            shown.len(),
+            count(u32::try_from(lines.len()).unwrap_or(u32::MAX), "line")
+        );
+        let title = match self.options.grouping {
+            LogGrouping::GitHub => title,
+            _ => self.paint(bold(), &title),
+        };
+        match self.options.grouping {
+            LogGrouping::GitHub => self.out.command(&command::group(&title)),
+            LogGrouping::GitLab => {
+                let title = self.begin_section("log", &title, true);
+                self.line(&title);
+            }
+            LogGrouping::Never => self.line(&title),
+        }
+        for line in shown {
+            self.line(&format!("  {} {line}", self.paint(dim(), "│")));
+        }
+        if self.options.grouping == LogGrouping::GitHub {
+            self.out.command(command::END_GROUP);
+        }
+        self.end_section();
+    }
+
+    /// The heading, made that of a section where the log has such.
+    fn begin_section(&mut self, what: &str, heading: &str, collapsed: bool) -> String {
+        if self.options.grouping != LogGrouping::GitLab {
+            return heading.to_owned();
+        }
+        let now = SystemTime::now();
+        let name = section::name(what, now);
+        let line = section::start(&name, heading, collapsed, now);
+        self.section = Some(name);
+        line
+    }
+
+    fn end_section(&mut self) {
+        if let Some(name) = self.section.take() {
+            self.line(&section::end(&name, SystemTime::now()));
+        }
+    }
+
+    fn start_live(&mut self) {
+        if self.options.live && !self.live {
+            self.live = true;
+            self.out.begin_live(self.options.color, "triggering");
+        }
+    }
+
+    /// Puts the present state into the live line.
+    fn glance(&self, event: &Event) {
+        let error;
+        let text = match event {
+            _ if !self.live => return,
+            Event::State { stage } => &stage.word,
+            Event::PollFailed { errors, budget, .. } => {
+                error = format!("the state could not be read, {errors} of {budget}");
+                &error
+            }
+            Event::Searching { .. } => "looking for the deployment",
+            Event::Retrying { .. } => "waiting to try again",
+            Event::Triggered { .. } => "triggered",
+            _ => return,
+        };
+        self.out.show_live(text);
+    }
+
+    fn line(&self, line: &str) {
+        self.out.talk(line);
+    }
+
+    fn time(&self, elapsed: Duration) -> String {
+        self.paint(dim(), &format!("{:>7}", clock(elapsed)))
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.options.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+fn bold() -> Style {
+    Style::new().bold()
+}
+
+fn dim() -> Style {
+    Style::new().dimmed()
+}
+
+fn color(color: AnsiColor) -> Style {
+    Style::new().fg_color(Some(color.into()))
+}
+
+fn phase_style(phase: Phase) -> Style {
+    match phase {
+        Phase::Waiting => dim(),
+        Phase::Running => color(AnsiColor::Cyan),
+        Phase::Unknown => color(AnsiColor::Yellow),
+        Phase::Ended(Verdict::Succeeded) => color(AnsiColor::Green),
+        Phase::Ended(_) => color(AnsiColor::Red),
+    }
+}
+
+fn outcome_style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Succeeded => color(AnsiColor::Green),
+        Outcome::Triggered | Outcome::Skipped => color(AnsiColor::Cyan),
+        Outcome::Canceled | Outcome::Superseded | Outcome::TimedOut | Outcome::Interrupted => {
+            color(AnsiColor::Yellow)
+        }
+        Outcome::Failed | Outcome::Lost | Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => {
+            color(AnsiColor::Red)
+        }
+    }
+}

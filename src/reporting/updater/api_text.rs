@@ -1,0 +1,149 @@
+//! Texts and links as a forge takes them: what it would refuse is made acceptable before it is sent, as a record that is
+//! refused for a character says nothing at all.
+
+use url::Url;
+
+use crate::secrets::{is_safe, strip};
+use crate::text::format::cut;
+
+/// The longest link that is sent; longer ones are left out, as a link that is cut leads nowhere.
+const LINK: usize = 1024;
+
+/// One line of at most `most` characters. A forge wants one that says something, so there is a text for where this does
+/// not.
+pub(in crate::reporting) fn line(text: &str, most: usize, instead: &str) -> String {
+    let words = strip(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    cut(if words.is_empty() { instead } else { &words }, most)
+}
+
+/// The same for GitHub's statuses, which take no character beyond the Basic Multilingual Plane: no emoji.
+pub(in crate::reporting) fn plain_line(text: &str, most: usize, instead: &str) -> String {
+    let basic: String = strip(text).chars().filter(|c| *c < '\u{fffe}').collect();
+    line(&basic, most, instead)
+}
+
+/// Markdown of at most `most` bytes. It is cut at the end of a line, and a fence that is open there is closed.
+pub(in crate::reporting) fn page(text: &str, most: usize) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    if text.len() <= most {
+        return text;
+    }
+    let head =
+        text.get(..text.floor_char_boundary(most.saturating_sub(CUT.len() + FENCE))).unwrap_or_default();
+    let head = head.rsplit_once('\n').map_or(head, |(whole, _)| whole);
+    let fence = open_fence(head).map(|fence| format!("\n{fence}")).unwrap_or_default();
+    format!("{head}{fence}{CUT}")
+}
+
+/// Says that a page goes on where it is not shown.
+const CUT: &str = "\n\n…";
+
+/// Room for the end of a fence; a longer one is no fence of ours.
+const FENCE: usize = 200;
+
+/// The fence that is not closed at the end of this text.
+fn open_fence(text: &str) -> Option<&str> {
+    let mut open: Option<&str> = None;
+    for line in text.lines() {
+        let ticks = line.get(..line.len() - line.trim_start_matches('`').len()).unwrap_or_default();
+        match open {
+            None if (3..FENCE).contains(&ticks.len()) => open = Some(ticks),
+            Some(fence) if ticks.len() >= fence.len() && line.trim_end() == ticks => open = None,
+            _ => {}
+        }
+    }
+    open
+}
+
+/// A link that a forge takes.
+pub(in crate::reporting) fn link(url: &str) -> Option<&str> {
+    let of_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    Some(url).filter(|url| of_web && url.len() <= LINK)
+}
+
+/// A commit's hash. It goes into paths, so nothing else may be taken for one.
+pub(in crate::reporting) fn commit(text: &str) -> Option<&str> {
+    let hash = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Some(text).filter(|_| hash)
+}
+
+/// The base of an API, without its last slash; `None` where a token may not be sent there, or where the path that is put
+/// behind it would not be one.
+pub(in crate::reporting) fn api_base(base: &str) -> Option<&str> {
+    web_base(base).filter(|base| Url::parse(base).is_ok_and(|url| is_safe(&url)))
+}
+
+/// The base of web pages, without its last slash.
+pub(in crate::reporting) fn web_base(base: &str) -> Option<&str> {
+    let base = link(base.trim_end_matches('/'))?;
+    let plain = |url: Url| {
+        let rest = url.query().is_none() && url.fragment().is_none();
+        rest && url.username().is_empty() && url.password().is_none()
+    };
+    Some(base).filter(|base| Url::parse(base).is_ok_and(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_holds_nothing_that_a_status_refuses() {
+        assert_eq!(plain_line("Deployment 🚀 dp_1:\u{0} LIVE\n🎉", 140, "x"), "Deployment dp_1: LIVE");
+        assert_eq!(plain_line("🚀🎉 \u{10ffff}", 140, "Deploy"), "Deploy");
+        assert_eq!(plain_line("größer → ✓ 日本語", 140, "x"), "größer → ✓ 日本語");
+        assert_eq!(line("prod 🚀", 255, "x"), "prod 🚀");
+        for text in ["ü🚀".repeat(300), "\u{1f468}\u{200d}\u{1f469}".repeat(200), "\u{7}".repeat(500)] {
+            let line = plain_line(&text, 140, "Deploy");
+            assert!((1..=140).contains(&line.chars().count()), "{line}");
+            assert!(line.encode_utf16().count() <= 140, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_cut_by_bytes_at_the_end_of_a_line_and_closes_its_fence() {
+        assert_eq!(page("a\u{0}b\n\tc\r", 100), "ab\n\tc");
+        let long = format!("# Head\n\n`````text\n{}`````\n", "```\n🚀 a line of a log\n".repeat(4000));
+        let cut = page(&long, 60_000);
+        assert!((59_000..=60_000).contains(&cut.len()), "{}", cut.len());
+        assert!(cut.ends_with("\n`````\n\n…"), "{}", &cut[cut.len() - 60..]);
+        let one = page(&"ü".repeat(5000), 1000);
+        assert!(one.len() <= 1000 && one.ends_with('…'));
+    }
+
+    #[test]
+    fn only_a_link_that_leads_somewhere_is_one() {
+        assert_eq!(link("https://example.com/a"), Some("https://example.com/a"));
+        for none in ["", "javascript:alert(1)", "/actions/runs/1", "ftp://example.com/", "https://"] {
+            assert_eq!(link(none), None, "{none}");
+        }
+        assert_eq!(link(&format!("https://example.com/{}", "x".repeat(2000))), None);
+    }
+
+    #[test]
+    fn only_a_hash_is_a_commit() {
+        let hash = "0123456789abcdef0123456789ABCDEF01234567";
+        assert_eq!(commit(hash), Some(hash));
+        assert!(commit(&"f".repeat(64)).is_some());
+        for none in ["", "main", "../../../user/keys", "abc123", &hash[1..], &"g".repeat(40), &"é".repeat(20)]
+        {
+            assert_eq!(commit(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn only_a_base_that_a_path_can_follow_is_one() {
+        assert_eq!(api_base("https://api.github.com/"), Some("https://api.github.com"));
+        assert_eq!(api_base("https://ghes.example/api/v3"), Some("https://ghes.example/api/v3"));
+        for none in [
+            "",
+            "http://api.github.com",
+            "https://api.github.com?x=",
+            "https://api.github.com/#",
+            "https://user:pw@api.github.com",
+            "api.github.com",
+        ] {
+            assert_eq!(api_base(none), None, "{none}");
+        }
+    }
+}

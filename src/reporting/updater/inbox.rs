@@ -1,0 +1,133 @@
+//! The clerk's desk: what was noted, how much time is left, and listening for more while something is waited for.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, timeout_at};
+
+use super::report_state::ReportState;
+
+/// How long a request may take while the deployment goes on.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long all the closing may take: so long does a forge that is down delay a run.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// A request at the end may take at least so long, if there is so much time, before it is tried anew.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the
+/// fifth all must be closed.
+const HURRIED: Duration = Duration::from_millis(3500);
+
+/// What was noted of a run.
+#[derive(Debug)]
+pub(super) struct Update {
+    pub(super) state: ReportState,
+    pub(super) hurried: bool,
+}
+
+/// The desk.
+pub(super) struct Inbox {
+    updates: UnboundedReceiver<Update>,
+    /// How things stand, as far as is known here.
+    pub(super) latest: Option<ReportState>,
+    hurried: bool,
+    /// When all must be filed; known once the run is over.
+    end: Option<Instant>,
+    /// Whether nothing more can come.
+    deaf: bool,
+}
+
+impl Inbox {
+    pub(super) fn new(updates: UnboundedReceiver<Update>) -> Self {
+        Self { updates, latest: None, hurried: false, end: None, deaf: false }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.latest.as_ref().is_some_and(ReportState::is_final)
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.hurried
+    }
+
+    /// Whether there is time left at that moment.
+    pub(super) fn has_until(&self, moment: Instant) -> bool {
+        self.end.is_none_or(|end| moment < end)
+    }
+
+    /// Takes what has come.
+    pub(super) fn take_all(&mut self) {
+        while let Ok(note) = self.updates.try_recv() {
+            self.take(note);
+        }
+    }
+
+    /// Waits for a note, at most until `due`; false where none will ever come.
+    pub(super) async fn read(&mut self, due: Option<Instant>) -> bool {
+        let came = match due {
+            Some(due) => timeout_at(due, self.updates.recv()).await,
+            None => Ok(self.updates.recv().await),
+        };
+        match came {
+            Ok(Some(note)) => self.take(note),
+            Ok(None) => self.deaf = true,
+            Err(_) => {}
+        }
+        !self.deaf
+    }
+
+    /// Lets time pass until that moment, or until there is a hurry.
+    pub(super) async fn pause(&mut self, until: Instant) {
+        while until > Instant::now() && !self.hurried {
+            self.next(until).await;
+        }
+    }
+
+    /// Waits for `work`, taking notes meanwhile; `None` where its time was up, which the end of the run may shorten:
+    /// then the `left` pieces of work share what there is.
+    pub(super) async fn listen<F: Future>(&mut self, work: F, left: usize) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let mut until = Instant::now() + self.share(left);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.next(until) => until = until.min(Instant::now() + self.share(left)),
+            }
+            if until <= Instant::now() {
+                return None;
+            }
+        }
+    }
+
+    /// Takes the next note, or waits until that moment.
+    pub(super) async fn next(&mut self, until: Instant) {
+        if self.deaf {
+            #[expect(clippy::disallowed_methods, reason = "GitHub asks for a second between two writes")]
+            tokio::time::sleep_until(until).await;
+        } else {
+            self.read(Some(until)).await;
+        }
+    }
+
+    /// How long a request may take: at the end its share of the time that is left, and of a last record's share as much
+    /// as leaves time to try once more.
+    fn share(&self, left: usize) -> Duration {
+        let Some(end) = self.end else { return LIMIT };
+        let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+        let share = end.saturating_duration_since(Instant::now()) / left;
+        if left == 1 { (share * 3 / 5).max(share.min(PATIENCE)) } else { share }
+    }
+
+    fn take(&mut self, note: Update) {
+        self.hurried |= note.hurried;
+        if note.state.is_final() {
+            let limit = if note.hurried { HURRIED } else { CLOSING };
+            self.end = Some(Instant::now() + limit);
+        }
+        self.latest = Some(note.state);
+    }
+}

@@ -1,0 +1,89 @@
+//! What a clerk sends requests with: the pauses between them, and the time each may take.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::inbox::{Inbox, Update};
+use super::report_state::WriteError;
+
+/// What requests are sent with: keeps the pauses between them, and takes notes meanwhile.
+pub(in crate::reporting) struct RateLimiter {
+    pub(super) inbox: Inbox,
+    spacing: Duration,
+    /// When the last writing request was answered.
+    written: Option<Instant>,
+    /// Until when the forge wants no request.
+    pub(super) barred: Option<Instant>,
+    /// How many records share the time that is left.
+    pub(super) left: usize,
+}
+
+impl RateLimiter {
+    pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, spacing: Duration) -> Self {
+        Self { inbox: Inbox::new(inbox), spacing, written: None, barred: None, left: 1 }
+    }
+
+    /// Sends a request that writes.
+    pub(in crate::reporting) async fn write(
+        &mut self,
+        request: impl Future<Output = Result<Value, WriteError>>,
+    ) -> Result<Value, WriteError> {
+        let result = self.ask(request).await;
+        self.written = Some(Instant::now());
+        result
+    }
+
+    /// Sends one request, taking notes meanwhile: one that is under way must not use up the time for the end.
+    pub(in crate::reporting) async fn ask(
+        &mut self,
+        request: impl Future<Output = Result<Value, WriteError>>,
+    ) -> Result<Value, WriteError> {
+        let began = Instant::now();
+        let answer = self.inbox.listen(request, self.left).await;
+        answer.unwrap_or_else(|| Err(WriteError::Late(began.elapsed())))
+    }
+
+    /// Lets a moment pass since the last writing, and at the end whatever time the forge asked for or lies before the
+    /// next try, if there is enough.
+    pub(super) async fn breathe(&mut self, again: Option<Instant>) -> Result<(), WriteError> {
+        self.inbox.take_all();
+        while let Some(barred) = self.barred.filter(|_| self.inbox.is_over() && self.is_barred()) {
+            if !self.inbox.has_until(barred) {
+                return Err(WriteError::Limited(barred.saturating_duration_since(Instant::now())));
+            }
+            self.inbox.next(barred).await;
+        }
+        let spaced = self.written.filter(|_| !self.inbox.is_hurried()).map(|written| written + self.spacing);
+        let next = spaced.max(again).unwrap_or_else(Instant::now).max(Instant::now());
+        if self.inbox.is_over() && !self.inbox.has_until(next) {
+            return Err(no_time());
+        }
+        if let Some(until) = spaced {
+            self.inbox.pause(until).await;
+        }
+        while let Some(again) = again.filter(|again| *again > Instant::now()) {
+            if self.inbox.is_over() && !self.inbox.has_until(again) {
+                return Err(no_time());
+            }
+            self.inbox.next(again).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_barred(&self) -> bool {
+        self.barred.is_some_and(|barred| barred > Instant::now())
+    }
+}
+
+fn no_time() -> WriteError {
+    WriteError::Unreachable("there was no time left for it".to_owned())
+}
+
+/// The id in a forge's answer.
+pub(in crate::reporting) fn id(answer: &Value) -> Result<u64, WriteError> {
+    let message = "its answer has no id".to_owned();
+    answer["id"].as_u64().ok_or(WriteError::Unreachable(message))
+}

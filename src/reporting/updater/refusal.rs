@@ -1,0 +1,211 @@
+//! Why a forge refused: its own words, with the reasons it lists, and what would help.
+
+use serde_json::Value;
+
+use crate::text::{CodeHost, Fix};
+
+/// So many listed reasons are told.
+const REASONS: usize = 5;
+
+/// A forge's words for what is wrong: its message, and the reasons behind it.
+///
+/// GitHub, Forgejo and Gitea have a `message`, GitHub with `errors`: a list of texts, or of objects that name a field.
+/// GitLab's `message` may be lists of texts by field; its token checks have `error` and `error_description`.
+pub(in crate::reporting) fn words(answer: &Value) -> String {
+    let said = ["message", "error_description", "error"].iter().find_map(|name| {
+        let texts = reasons(&answer[*name], "");
+        (!texts.is_empty()).then(|| texts.join("; "))
+    });
+    let listed: Vec<String> = reasons(&answer["errors"], "").into_iter().take(REASONS).collect();
+    match (said, listed.join("; ")) {
+        (said, listed) if listed.is_empty() => said.unwrap_or_default(),
+        (None, listed) => listed,
+        (Some(said), listed) => format!("{} ({listed})", said.trim_end_matches('.')),
+    }
+}
+
+/// The texts in a value, each with the field it is about.
+fn reasons(value: &Value, field: &str) -> Vec<String> {
+    let about = |text: &str| {
+        let text = text.trim();
+        if field.is_empty() || text.starts_with(field) { text.to_owned() } else { format!("{field} {text}") }
+    };
+    match value {
+        Value::String(text) if !text.trim().is_empty() => vec![about(text)],
+        Value::Array(list) => list.iter().flat_map(|value| reasons(value, field)).collect(),
+        Value::Object(parts) => {
+            let part = |name: &str| parts.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let of = part("field").or_else(|| part("resource")).unwrap_or(field);
+            match (part("message"), part("code")) {
+                (Some(message), _) => reasons(&Value::from(message), of),
+                (None, Some(code)) => vec![format!("{of}: {}", code.replace('_', " ")).trim().to_owned()],
+                (None, None) => parts.iter().flat_map(|(name, value)| reasons(value, name)).collect(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether these words ask for fewer requests: GitHub's limits answer with 403 as well as with 429.
+pub(in crate::reporting) fn is_limit(status: u16, words: &str) -> bool {
+    let words = words.to_lowercase();
+    let says = |text: &str| words.contains(text);
+    status == 429
+        || (status == 403
+            && (says("rate limit")
+                || says("abuse detection")
+                || says("wait a few minutes")
+                || says("login attempts")))
+}
+
+/// What would help. A forge's refusals differ in their words alone: nearly all of GitHub's have the status 403.
+pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, words: &str) -> Fix {
+    let words = words.to_lowercase();
+    let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
+    match status {
+        401 | 403 | 404 | 410 | 423 | 451 => {}
+        _ => return Fix::None,
+    }
+    if says(&["ip allow list", "ip address", "ip_address"]) {
+        Fix::AllowList
+    } else if says(&["saml", "single sign-on", " sso"]) {
+        Fix::SingleSignOn
+    } else if says(&["archived", "read-only", "readonly"]) {
+        Fix::Unarchive
+    } else if says(&["suspended", "blocked", "your account"]) {
+        Fix::Account
+    } else if says(&["locked"]) {
+        Fix::Unlock
+    } else if says(&["forbids access via", "lifetime"]) {
+        Fix::TokenPolicy
+    } else if says(&["via a github app"]) {
+        Fix::App
+    } else if says(&["bad credentials", "requires authentication", "revoked", "expired", "invalid_token"]) {
+        Fix::Token
+    } else {
+        // GitLab answers 401 to a token that may not be used there at all, and all of them 404 where the token may not
+        // even know that a thing is there.
+        match (code_host, status) {
+            (CodeHost::GitHub, 403) if !says(&["not accessible by", "must have", "permission"]) => Fix::None,
+            (CodeHost::GitLab, 401) | (_, 403 | 404) => Fix::Permission,
+            (_, 401) => Fix::Token,
+            _ => Fix::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_forges_error_is_read() {
+        for (answer, expected) in [
+            (json!({ "message": "Not Found" }), "Not Found"),
+            (
+                json!({ "message": "Validation Failed", "errors": [
+                    { "resource": "Status", "code": "custom", "field": "description", "message": "description doesn't accept 4-byte Unicode" },
+                    { "resource": "CheckRun", "code": "invalid", "field": "head_sha" },
+                    { "resource": "Deployment", "code": "missing_field" },
+                ] }),
+                "Validation Failed (description doesn't accept 4-byte Unicode; head_sha: invalid; Deployment: missing field)",
+            ),
+            (
+                json!({ "message": "Validation Failed.", "errors": ["No commit found for SHA: 1"] }),
+                "Validation Failed (No commit found for SHA: 1)",
+            ),
+            (json!({ "message": "Conflict", "errors": "a text" }), "Conflict (a text)"),
+            (json!({ "errors": [{ "message": "alone" }] }), "alone"),
+            (
+                json!({ "message": { "name": ["is too long", "is invalid"], "ref": ["can't be blank"] } }),
+                "name is too long; name is invalid; ref can't be blank",
+            ),
+            (json!({ "message": ["one", "two"] }), "one; two"),
+            (
+                json!({ "error": "insufficient_scope", "error_description": "higher privileges needed" }),
+                "higher privileges needed",
+            ),
+            (json!({ "error": "404 Not Found" }), "404 Not Found"),
+            (json!({ "message": "", "error": "x", "errors": [] }), "x"),
+            (json!({ "message": null, "errors": [null, 5, {}] }), ""),
+            (json!(["not", "an", "object"]), ""),
+            (Value::Null, ""),
+        ] {
+            assert_eq!(words(&answer), expected, "{answer}");
+        }
+        let many: Vec<Value> = (0..50).map(|n| json!(format!("reason {n}"))).collect();
+        assert_eq!(words(&json!({ "errors": many })).matches("reason").count(), REASONS);
+    }
+
+    #[test]
+    fn a_refusal_of_githubs_gets_the_advice_that_fits() {
+        for (status, words, expected) in [
+            (403, "Resource not accessible by integration", Fix::Permission),
+            (403, "Resource not accessible by personal access token", Fix::Permission),
+            (403, "Must have admin rights to Repository.", Fix::Permission),
+            (404, "Not Found", Fix::Permission),
+            (403, "Unable to create comment because issue is locked.", Fix::Unlock),
+            (
+                403,
+                "Although you appear to have the correct authorization credentials, the `acme` organization has an IP \
+                 allow list enabled, and your IP address is not permitted to access this resource.",
+                Fix::AllowList,
+            ),
+            (
+                403,
+                "Resource protected by organization SAML enforcement. You must grant your token access.",
+                Fix::SingleSignOn,
+            ),
+            (403, "Repository was archived so is read-only.", Fix::Unarchive),
+            (403, "Sorry. Your account was suspended.", Fix::Account),
+            (451, "Repository access blocked", Fix::Account),
+            (403, "`acme` forbids access via a personal access token (classic).", Fix::TokenPolicy),
+            (403, "You must authenticate via a GitHub App.", Fix::App),
+            (401, "Bad credentials", Fix::Token),
+            (401, "", Fix::Token),
+            (403, "", Fix::None),
+            (403, "Request forbidden by administrative rules.", Fix::None),
+            (422, "Validation Failed (context: permission)", Fix::None),
+            (500, "Resource not accessible by integration", Fix::None),
+        ] {
+            assert_eq!(fix(CodeHost::GitHub, status, words), expected, "{status} {words}");
+        }
+    }
+
+    #[test]
+    fn the_other_forges_refuse_in_words_of_their_own() {
+        for (code_host, status, words, expected) in [
+            (CodeHost::GitLab, 401, "401 Unauthorized", Fix::Permission),
+            (CodeHost::GitLab, 401, "Token was revoked. You have to re-authorize from the user.", Fix::Token),
+            (CodeHost::GitLab, 403, "403 Forbidden", Fix::Permission),
+            (CodeHost::GitLab, 403, "Your account has been blocked.", Fix::Account),
+            (
+                CodeHost::Forgejo,
+                403,
+                "token does not have at least one of required scope(s)",
+                Fix::Permission,
+            ),
+            (CodeHost::Gitea, 403, "You cannot comment on a locked issue.", Fix::Unlock),
+            (CodeHost::Gitea, 423, "octo/site is archived", Fix::Unarchive),
+            (CodeHost::Forgejo, 401, "invalid username, password or token", Fix::Token),
+        ] {
+            assert_eq!(fix(code_host, status, words), expected, "{code_host:?} {status} {words}");
+        }
+    }
+
+    #[test]
+    fn every_limit_of_githubs_is_known_by_its_words() {
+        for words in [
+            "API rate limit exceeded for installation ID 1.",
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+            "You have triggered an abuse detection mechanism.",
+            "Maximum number of login attempts exceeded. Please try again later.",
+        ] {
+            assert!(is_limit(403, words), "{words}");
+        }
+        assert!(is_limit(429, "") && !is_limit(403, "Resource not accessible by integration"));
+        assert!(!is_limit(422, "rate limit"));
+    }
+}

@@ -1,0 +1,199 @@
+//! How things stand with a run, in no forge's language; and why a forge did not take note of it.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::refusal;
+use crate::core::state::{Outcome, Phase};
+use crate::secrets::Redactor;
+use crate::text::format::duration;
+use crate::text::markdown::escape;
+use crate::text::{CodeHost, Fix};
+
+/// What a comment's mark holds encoded: all that could end its markup, so that no two names share a mark.
+const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
+
+/// The mark by which a comment is found again; invisible to readers.
+pub(in crate::reporting) fn mark(name: &str) -> String {
+    format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
+}
+
+/// How things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reporting) struct ReportState {
+    /// At a glance.
+    pub(in crate::reporting) stage: ReportStage,
+    /// One line.
+    pub(in crate::reporting) text: String,
+    /// The whole story in Markdown.
+    pub(in crate::reporting) page: String,
+}
+
+/// How things stand, at a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reporting) enum ReportStage {
+    /// Accepted, not begun.
+    Waiting,
+    /// Under way.
+    Running,
+    /// Over.
+    Over {
+        /// How.
+        outcome: Outcome,
+        /// Whether the step passes, which settings may decide.
+        passed: bool,
+    },
+}
+
+impl ReportState {
+    /// Not over.
+    pub(in crate::reporting) fn going(phase: Phase, text: String) -> Self {
+        let stage = if phase == Phase::Waiting { ReportStage::Waiting } else { ReportStage::Running };
+        let page = escape(&text);
+        Self { stage, text, page }
+    }
+
+    /// Over.
+    pub(in crate::reporting) fn over(outcome: Outcome, passed: bool, text: String, page: String) -> Self {
+        Self { stage: ReportStage::Over { outcome, passed }, text, page }
+    }
+
+    /// Whether both are the same at a glance.
+    pub(in crate::reporting) fn is_like(&self, other: &Self) -> bool {
+        self.stage == other.stage
+    }
+
+    /// Whether nothing more will come.
+    pub(in crate::reporting) fn is_final(&self) -> bool {
+        self.end().is_some()
+    }
+
+    /// How it ended, and whether the step passes.
+    pub(in crate::reporting) fn end(&self) -> Option<(Outcome, bool)> {
+        match self.stage {
+            ReportStage::Over { outcome, passed } => Some((outcome, passed)),
+            ReportStage::Waiting | ReportStage::Running => None,
+        }
+    }
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reporting) enum WriteError {
+    /// The forge said no.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Its words, cleaned.
+        message: String,
+        /// What would help.
+        fix: Fix,
+    },
+    /// It asks for fewer requests: none for so long.
+    Limited(Duration),
+    /// It did not answer in this time.
+    Late(Duration),
+    /// Its answer does not end where answers do.
+    TooLarge,
+    /// It cannot be reached, or its answer cannot be used; a whole sentence without its full stop.
+    Unreachable(String),
+}
+
+impl WriteError {
+    /// What a forge's refusal says, and what would help. Its words are foreign.
+    pub(in crate::reporting) fn refused(
+        code_host: CodeHost,
+        status: u16,
+        answer: &Value,
+        redactor: &Redactor,
+    ) -> Self {
+        let words = refusal::words(answer);
+        let fix = refusal::fix(code_host, status, &words);
+        Self::Refused { status, message: redactor.clean(&words, 300), fix }
+    }
+
+    /// It redirects to where no token goes.
+    pub(in crate::reporting) fn away(status: u16) -> Self {
+        let message = "it redirects elsewhere".to_owned();
+        Self::Refused { status, message, fix: Fix::None }
+    }
+
+    /// It answered, and the answer cannot be used.
+    pub(in crate::reporting) fn unread(code_host: CodeHost, why: &dyn std::fmt::Display) -> Self {
+        Self::Unreachable(format!("{}'s answer cannot be read: {why}", code_host.name()))
+    }
+
+    /// What would help.
+    pub(in crate::reporting) fn fix(&self) -> Fix {
+        match self {
+            Self::Refused { fix, .. } => *fix,
+            _ => Fix::None,
+        }
+    }
+
+    /// Whether the same request may succeed in a moment. 409 is GitLab's word for another writer.
+    pub(in crate::reporting) fn passes(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
+            Self::Limited(_) | Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
+        }
+    }
+
+    /// Whether it is no use to tell this record of progress: it is not this text that is refused, but whoever sends it.
+    pub(in crate::reporting) fn mutes(&self) -> bool {
+        match self {
+            Self::Refused { status: 300..400, .. } => true,
+            Self::Refused { fix, .. } => !matches!(fix, Fix::None | Fix::Unlock),
+            _ => false,
+        }
+    }
+
+    /// Whether the request may have been obeyed all the same.
+    pub(in crate::reporting) fn is_unclear(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => *status >= 500,
+            Self::Limited(_) => false,
+            Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
+        }
+    }
+
+    /// Whether what was asked for is not there.
+    pub(in crate::reporting) fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { status: 404 | 410, .. })
+    }
+
+    /// In words.
+    pub(in crate::reporting) fn said(&self, code_host: CodeHost) -> String {
+        let code_host = code_host.name();
+        match self {
+            Self::Refused { status, message, .. } if message.is_empty() => {
+                format!("{code_host} answered {status}")
+            }
+            Self::Refused { status, message, .. } => format!("{code_host} answered {status}: {message}"),
+            Self::Limited(pause) => {
+                format!("{code_host}'s rate limit allows no further request for {}", duration(*pause))
+            }
+            Self::Late(limit) => format!("{code_host} did not answer within {}", duration(*limit)),
+            Self::TooLarge => format!("{code_host}'s answer is larger than 1 MiB"),
+            Self::Unreachable(said) => said.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comments_mark_cannot_end_its_own_markup_and_is_one_names_alone() {
+        let names = ["Deploy / a --> <b>", "Deploy / a-b", "Deploy / ab", "Deploy / a%2Db", "Größe", "Gre"];
+        let marks = names.map(mark);
+        for (n, mark) in marks.iter().enumerate() {
+            assert_eq!((mark.matches("--").count(), mark.matches('>').count()), (2, 1), "{mark}");
+            assert!(marks[n + 1..].iter().all(|other| !other.starts_with(mark.as_str())), "{mark}");
+        }
+        assert_eq!(marks[1], "<!-- deploy-hook: Deploy / a%2Db -->");
+    }
+}

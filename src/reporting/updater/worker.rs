@@ -1,0 +1,520 @@
+//! The clerk: works through a run's records in the background, one request at a time, while the deployment is
+//! followed. It knows the latest note alone; what was not written in time is skipped, not queued.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::Stop;
+use super::inbox::Update;
+use super::rate_limiter::RateLimiter;
+use super::report_state::{ReportState, WriteError};
+use crate::text::{CodeHost, ReportError, ReportKind, ReportResult};
+
+/// Between two notes of progress: a record is for the beginning and the end, not a log.
+const PROGRESS: Duration = Duration::from_secs(20);
+
+/// How often the end of a record is tried.
+const TRIES: u32 = 5;
+
+/// The pause before the end is tried again, which doubles from one to the next.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// A forge's records of one run: what is written where, and in which words.
+pub(in crate::reporting) trait ReportBackend: Send + 'static {
+    /// Between two writing requests, as the forge asks.
+    const SPACING: Duration;
+
+    /// Whose it is.
+    fn code_host(&self) -> CodeHost;
+
+    /// Brings one record to where things stand: makes it where it is not there yet.
+    fn file(
+        &self,
+        limiter: &mut RateLimiter,
+        kind: ReportKind,
+        made: Created,
+        state: &ReportState,
+    ) -> impl Future<Output = Result<WriteResult, WriteError>> + Send;
+}
+
+/// Whether a record is there.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::reporting) enum Created {
+    /// Nobody made it.
+    No,
+    /// It was asked for and no answer came: it has to be looked for before it is made again.
+    Perhaps,
+    /// It is, and this is the forge's id of it; 0 for one that has none.
+    As(u64),
+}
+
+/// How far a record was brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reporting) enum WriteResult {
+    /// It says how things stand; the forge's id of it, 0 for one that has none.
+    Done(u64),
+    /// It was made and does not say so yet: it must be filed once more, and closed whatever happens.
+    Begun(u64),
+}
+
+/// What is open: the kind of each record, and whether it is there.
+pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Created)>;
+
+/// The clerk at work, seen from outside.
+#[derive(Debug)]
+pub(in crate::reporting) struct Records {
+    notes: mpsc::UnboundedSender<Update>,
+    work: JoinHandle<Vec<ReportResult>>,
+}
+
+impl Records {
+    /// Puts a clerk to work. `saved` is called with what is open, whenever that changes.
+    pub(in crate::reporting) fn open<R: ReportBackend>(
+        backend: R,
+        kinds: Vec<ReportKind>,
+        saved: impl Fn(OpenReports) + Send + 'static,
+    ) -> Self {
+        Self::employ(backend, kinds.into_iter().map(|kind| (kind, Created::No)).collect(), Box::new(saved))
+    }
+
+    /// Puts a clerk to work on what an earlier process left open.
+    pub(in crate::reporting) fn reopen<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
+        Self::employ(backend, left, Box::new(|_| ()))
+    }
+
+    fn employ<R: ReportBackend>(backend: R, records: OpenReports, saved: Saved) -> Self {
+        let (notes, inbox) = mpsc::unbounded_channel();
+        let updater = Updater::new(backend, records, inbox, saved);
+        Self { notes, work: tokio::spawn(updater.work()) }
+    }
+
+    /// Notes how things stand.
+    pub(super) fn note(&self, state: ReportState) {
+        let _ = self.notes.send(Update { state, hurried: false });
+    }
+
+    /// Notes how things ended, and waits until every record says so or the time for it is up. `hurried`: the runner
+    /// is about to kill this process.
+    /// A signal that comes meanwhile is a hurry.
+    pub(in crate::reporting) async fn close(
+        mut self,
+        state: ReportState,
+        hurried: bool,
+        stop: Option<Stop>,
+    ) -> Vec<ReportResult> {
+        let _ = self.notes.send(Update { state: state.clone(), hurried });
+        let signal = async {
+            match stop {
+                Some(mut stop) if !hurried => drop(stop.wait_for(Option::is_some).await),
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            results = &mut self.work => return results.unwrap_or_default(),
+            () = signal => {}
+        }
+        let _ = self.notes.send(Update { state, hurried: true });
+        self.work.await.unwrap_or_default()
+    }
+}
+
+/// Who is told what is open, whenever that changes.
+type Saved = Box<dyn Fn(OpenReports) + Send>;
+
+struct Updater<R> {
+    backend: R,
+    limiter: RateLimiter,
+    records: Vec<Record>,
+    saved: Saved,
+    /// What was saved last.
+    left: OpenReports,
+}
+
+struct Record {
+    kind: ReportKind,
+    made: Created,
+    /// Whether this round has yet to write it.
+    due: bool,
+    /// It takes no news of progress; its end is tried all the same.
+    muted: bool,
+    /// Closed, or given up.
+    done: bool,
+    /// How often its end was tried, and when it is to be tried next.
+    tries: u32,
+    again: Option<Instant>,
+    error: Option<WriteError>,
+}
+
+impl Record {
+    fn new((kind, made): (ReportKind, Created)) -> Self {
+        Self { kind, made, due: false, muted: false, done: false, tries: 0, again: None, error: None }
+    }
+
+    /// Whether progress is worth another try though nothing is new.
+    fn is_behind(&self) -> bool {
+        !self.done && !self.muted && self.error.as_ref().is_some_and(WriteError::passes)
+    }
+
+    /// Whether somebody else would have to close it: it is or may be there, or its end is still to be written.
+    fn is_left(&self, over: bool) -> bool {
+        let hopeful = self.error.as_ref().is_none_or(WriteError::passes);
+        let closed = self.done && self.error.is_none();
+        !closed && (self.made != Created::No || (over && hopeful))
+    }
+}
+
+impl<R: ReportBackend> Updater<R> {
+    fn new(backend: R, records: OpenReports, inbox: mpsc::UnboundedReceiver<Update>, saved: Saved) -> Self {
+        let left = Vec::new();
+        let records = records.into_iter().map(Record::new).collect();
+        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), records, saved, left }
+    }
+
+    /// The first round opens, or, where all is over already, files the end at once.
+    async fn work(mut self) -> Vec<ReportResult> {
+        let (mut written, mut began): (Option<ReportState>, _) = (None, Instant::now());
+        while !self.limiter.inbox.is_over() {
+            let behind = self.records.iter().any(Record::is_behind);
+            let due = match (&self.limiter.inbox.latest, &written) {
+                (None, _) => None,
+                (Some(latest), Some(written)) if latest == written && !behind => None,
+                (Some(latest), Some(written)) if latest.is_like(written) => Some(began + PROGRESS),
+                _ => Some(began),
+            };
+            let due = due.map(|due| self.limiter.barred.map_or(due, |barred| due.max(barred)));
+            if due.is_some_and(|due| due <= Instant::now()) {
+                let news = self.limiter.inbox.latest != written;
+                (written, began) = (self.limiter.inbox.latest.clone(), Instant::now());
+                self.round(news).await;
+                if self.limiter.is_barred() {
+                    written = None;
+                }
+            } else if !self.limiter.inbox.read(due).await {
+                break;
+            }
+        }
+        if self.limiter.inbox.is_over() {
+            self.save();
+            self.round(true).await;
+        }
+        let code_host = self.backend.code_host();
+        self.records.into_iter().map(|record| results(record, code_host)).collect()
+    }
+
+    /// Writes every record as things stand; without news, those that are behind.
+    async fn round(&mut self, news: bool) {
+        for record in &mut self.records {
+            record.due = !record.done && !record.muted && (news || record.is_behind());
+        }
+        while let Some(n) = self.next() {
+            self.file(n).await;
+        }
+    }
+
+    /// The next record to write, one that is there before one that is not. At the end one that was not tried yet goes
+    /// first, then the one whose turn comes first.
+    fn next(&self) -> Option<usize> {
+        let over = self.limiter.inbox.is_over();
+        if !over && self.limiter.is_barred() {
+            return None;
+        }
+        let due = |record: &Record| !record.done && (over || record.due);
+        let due = self.records.iter().enumerate().filter(|(_, record)| due(record));
+        let turn = |record: &Record| (record.again, !matches!(record.made, Created::As(_)));
+        due.min_by_key(|(n, record)| (turn(record), *n)).map(|(n, _)| n)
+    }
+
+    /// Writes one record: makes it where it is not there yet.
+    async fn file(&mut self, n: usize) {
+        self.limiter.left = self.records.iter().filter(|record| !record.done).count();
+        let again = self.records.get(n).and_then(|record| record.again);
+        let breathed = self.limiter.breathe(again).await;
+        let over = self.limiter.inbox.is_over(); // while it is written, that may change
+        self.save();
+        let (in_time, result) = match breathed {
+            Ok(()) => (true, self.write_as_things_stand(n).await),
+            Err(error) => (false, Err(error)),
+        };
+        if let Err(WriteError::Limited(pause)) = &result {
+            self.limiter.barred = Some(Instant::now() + *pause);
+        }
+        let Some(record) = self.records.get_mut(n) else { return };
+        record.due = false;
+        match result {
+            Ok(closed) => {
+                record.done = closed;
+                record.error = None;
+            }
+            Err(error) => {
+                if record.made == Created::No && error.is_unclear() {
+                    record.made = Created::Perhaps;
+                }
+                if over {
+                    record.tries += 1;
+                    record.again = Some(Instant::now() + AGAIN * (1 << (record.tries - 1)));
+                    record.done = !in_time || !error.passes() || record.tries >= TRIES;
+                } else {
+                    record.muted |= error.mutes();
+                }
+                // The trouble that an earlier try met says more than that there was no time for another.
+                if in_time || record.error.is_none() {
+                    record.error = Some(error);
+                }
+            }
+        }
+        self.save();
+    }
+
+    /// Writes one record; whether that closed it.
+    async fn write_as_things_stand(&mut self, n: usize) -> Result<bool, WriteError> {
+        loop {
+            let (Some(record), Some(state)) = (self.records.get(n), self.limiter.inbox.latest.clone()) else {
+                return Ok(true);
+            };
+            let filing = self.backend.file(&mut self.limiter, record.kind, record.made, &state).await?;
+            let (WriteResult::Done(id) | WriteResult::Begun(id)) = filing;
+            if let Some(record) = self.records.get_mut(n) {
+                record.made = Created::As(id);
+            }
+            self.save();
+            if filing == WriteResult::Done(id) {
+                return Ok(state.is_final());
+            }
+            self.limiter.breathe(None).await?;
+        }
+    }
+
+    /// Says what is open, where that has changed.
+    fn save(&mut self) {
+        let over = self.limiter.inbox.is_over();
+        let left = self.records.iter().filter(|record| record.is_left(over));
+        let left: OpenReports = left.map(|record| (record.kind, record.made)).collect();
+        if left != self.left {
+            self.left.clone_from(&left);
+            (self.saved)(left);
+        }
+    }
+}
+
+fn results(record: Record, code_host: CodeHost) -> ReportResult {
+    let error =
+        |error: WriteError| ReportError { why: error.said(code_host), fix: error.fix(), read_only: false };
+    ReportResult { kind: record.kind, code_host, error: record.error.map(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::state::{Outcome, Phase};
+    use crate::text::Fix;
+
+    /// How a forge answers one request.
+    #[derive(Clone)]
+    enum Answer {
+        Well,
+        No(WriteError),
+        /// No answer, ever.
+        Never,
+    }
+
+    /// When what was written, and what was known of the record then.
+    type Written = Vec<(f64, ReportKind, Created, bool)>;
+
+    /// A forge that answers by a plan, a list for each kind, and well when that has run out.
+    struct Paper {
+        plans: Mutex<Vec<(ReportKind, VecDeque<Answer>)>>,
+        written: Arc<Mutex<Written>>,
+        began: Instant,
+    }
+
+    impl ReportBackend for Paper {
+        const SPACING: Duration = Duration::from_secs(1);
+
+        fn code_host(&self) -> CodeHost {
+            CodeHost::GitHub
+        }
+
+        async fn file(
+            &self,
+            limiter: &mut RateLimiter,
+            kind: ReportKind,
+            made: Created,
+            state: &ReportState,
+        ) -> Result<WriteResult, WriteError> {
+            let at = self.began.elapsed().as_secs_f64();
+            self.written.lock().unwrap().push((at, kind, made, state.is_final()));
+            let answer = {
+                let mut plans = self.plans.lock().unwrap();
+                let plan = plans.iter_mut().find(|(of, _)| *of == kind);
+                plan.and_then(|(_, plan)| plan.pop_front()).unwrap_or(Answer::Well)
+            };
+            let request = async {
+                match answer {
+                    Answer::Well => Ok(json!(null)),
+                    Answer::No(error) => Err(error),
+                    Answer::Never => std::future::pending().await,
+                }
+            };
+            limiter.write(request).await.map(|_| WriteResult::Done(7))
+        }
+    }
+
+    struct Run {
+        results: Vec<ReportResult>,
+        written: Written,
+        left: Vec<OpenReports>,
+        took: f64,
+    }
+
+    impl Run {
+        fn of(&self, kind: ReportKind) -> Vec<(f64, Created, bool)> {
+            self.written.iter().filter(|one| one.1 == kind).map(|one| (one.0, one.2, one.3)).collect()
+        }
+    }
+
+    fn going(phase: Phase) -> ReportState {
+        ReportState::going(phase, format!("{phase:?}"))
+    }
+
+    fn end() -> ReportState {
+        ReportState::over(Outcome::Succeeded, true, "It succeeded.".to_owned(), "### Succeeded".to_owned())
+    }
+
+    fn refused(status: u16, fix: Fix) -> Answer {
+        Answer::No(WriteError::Refused { status, message: String::new(), fix })
+    }
+
+    /// Runs a clerk through two states a minute apart, if so wished, and to the end.
+    async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, hurried: bool) -> Run {
+        let kinds: Vec<ReportKind> = plans.iter().map(|(kind, _)| *kind).collect();
+        let plans = plans.into_iter().map(|(kind, plan)| (kind, plan.into())).collect();
+        let (written, left) = (Arc::default(), Arc::new(Mutex::new(Vec::new())));
+        let began = Instant::now();
+        let paper = Paper { plans: Mutex::new(plans), written: Arc::clone(&written), began };
+        let saved = Arc::clone(&left);
+        let records = Records::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
+        if progress {
+            for phase in [Phase::Waiting, Phase::Running] {
+                records.note(going(phase));
+                let _ = tokio::time::timeout(Duration::from_mins(1), std::future::pending::<()>()).await;
+            }
+        }
+        let ended = Instant::now();
+        let results = records.close(end(), hurried, None).await;
+        let took = ended.elapsed().as_secs_f64();
+        let written = written.lock().unwrap().clone();
+        let left = left.lock().unwrap().clone();
+        Run { results, written, left, took }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_write_is_repeated_after_whatever_passes_and_the_pause_grows() {
+        let passing = [
+            WriteError::Refused { status: 502, message: String::new(), fix: Fix::None },
+            WriteError::Refused { status: 409, message: String::new(), fix: Fix::None },
+            WriteError::Unreachable("the connection broke".to_owned()),
+            WriteError::Limited(Duration::from_secs(1)),
+            WriteError::Late(Duration::from_secs(1)),
+            WriteError::TooLarge,
+        ];
+        for error in passing {
+            let plan = vec![Answer::No(error.clone()), Answer::No(error.clone())];
+            let run = run(vec![(ReportKind::Status, plan)], false, false).await;
+            assert_eq!(run.results[0].error, None, "{error:?}");
+            let times: Vec<f64> = run.of(ReportKind::Status).iter().map(|one| one.0).collect();
+            assert_eq!(times.len(), 3, "{error:?}");
+            assert!(times[1] - times[0] >= 0.5 && times[2] - times[1] >= 1.0, "{error:?}: {times:?}");
+            assert_eq!(run.left.last(), Some(&Vec::new()), "{error:?}: nothing is left for the post step");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_forge_that_stays_down_delays_the_end_by_no_more_than_it_may_and_all_is_left_to_the_post_step()
+    {
+        for (answer, hurried, most) in [
+            (refused(502, Fix::None), false, 10.0),
+            (refused(502, Fix::None), true, 3.5),
+            (Answer::Never, false, 10.0),
+            (Answer::Never, true, 3.5),
+        ] {
+            let kinds = [ReportKind::Status, ReportKind::Check, ReportKind::Deployment, ReportKind::Comment];
+            let plans = kinds.map(|kind| (kind, vec![answer.clone(); 50])).to_vec();
+            let run = run(plans, false, hurried).await;
+            assert!(run.took <= most + 0.01, "{} of {most}", run.took);
+            assert!(run.results.iter().all(|results| results.error.is_some()));
+            assert!(kinds.iter().all(|kind| !run.of(*kind).is_empty()), "the end of each was tried");
+            assert_eq!(run.left.last().unwrap().len(), 4);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_that_hangs_leaves_time_to_try_again() {
+        for hurried in [false, true] {
+            let alone = run(vec![(ReportKind::Status, vec![Answer::Never])], false, hurried).await;
+            assert_eq!((alone.results[0].error.clone(), alone.written.len()), (None, 2));
+            let plans = vec![
+                (ReportKind::Status, vec![Answer::Never]),
+                (ReportKind::Check, vec![]),
+                (ReportKind::Comment, vec![]),
+            ];
+            let among = run(plans, false, hurried).await;
+            assert!(among.results.iter().all(|results| results.error.is_none()), "{:?}", among.results);
+            assert_eq!(among.written[1].1, ReportKind::Check, "the others do not wait for it");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_update_does_not_stop_the_last_one() {
+        for answer in [refused(422, Fix::None), refused(400, Fix::None), refused(403, Fix::Unlock)] {
+            for plan in [vec![answer.clone()], vec![Answer::Well, answer.clone()], vec![answer.clone(); 2]] {
+                let run = run(vec![(ReportKind::Status, plan)], true, false).await;
+                assert_eq!((run.results[0].error.clone(), run.of(ReportKind::Status).len()), (None, 3));
+                assert!(run.written.last().unwrap().3);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_missing_permission_ends_the_news_of_progress_and_the_end_is_tried_once() {
+        let plan = vec![refused(403, Fix::Permission); 9];
+        let run = run(vec![(ReportKind::Status, plan)], true, false).await;
+        let finals: Vec<bool> = run.of(ReportKind::Status).iter().map(|one| one.2).collect();
+        assert_eq!(finals, [false, true]);
+        let error = run.results[0].error.clone().unwrap();
+        assert_eq!(error.fix, Fix::Permission);
+        assert!(run.left.is_empty(), "the post step may no more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_asked_for_without_an_answer_is_looked_for_and_left_to_the_post_step() {
+        let lost = Answer::No(WriteError::Unreachable("the connection broke".to_owned()));
+        let run = run(vec![(ReportKind::Deployment, vec![lost])], true, false).await;
+        let made: Vec<Created> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
+        assert_eq!(
+            made,
+            [Created::No, Created::Perhaps, Created::As(7), Created::As(7)],
+            "behind, so tried after a while"
+        );
+        assert_eq!(run.left[0], [(ReportKind::Deployment, Created::Perhaps)]);
+        let refused = self::run(vec![(ReportKind::Check, vec![refused(422, Fix::None)])], true, false).await;
+        assert_eq!(refused.of(ReportKind::Check)[1].1, Created::No, "a refusal made nothing");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_the_end_is_known_what_has_yet_to_say_so_is_left() {
+        let run = run(vec![(ReportKind::Status, vec![]), (ReportKind::Check, vec![])], false, false).await;
+        let [status, check] = [ReportKind::Status, ReportKind::Check].map(|kind| (kind, Created::No));
+        assert_eq!(run.left[0], [status, check]);
+        assert_eq!(run.left.last(), Some(&Vec::new()));
+    }
+}

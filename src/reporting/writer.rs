@@ -1,0 +1,314 @@
+//! The thread that writes standard output and standard error. A reader that stalls (a full pipe, a stopped terminal)
+//! holds up this thread and nobody else: the run hands its lines over and goes on.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Write};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What may wait to be written, in bytes: more than any run prints to a reader that reads.
+const MOST: usize = 16 * 1024 * 1024;
+
+/// What a line takes beside its text.
+const LINE: usize = 64;
+
+/// At most so much is handed to the system at once, so that a slow reader is seen to read. A pipe takes a line of this
+/// length in one piece.
+const PIECE: usize = 4096;
+
+/// The pause before a stream that takes nothing just now is tried again; only one that others made non-blocking is so.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// One of the process's two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// The live line at the end of a terminal.
+#[derive(Debug)]
+pub(super) enum Live {
+    /// It appears; whether in colour.
+    Begin(bool),
+    /// It says this.
+    Show(String),
+    /// It goes.
+    End,
+}
+
+#[derive(Debug)]
+enum Work {
+    Line(Stream, String),
+    Live(Live),
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    work: VecDeque<Work>,
+    /// What all lines in it take.
+    bytes: usize,
+    /// Lines that did not fit, and where a reader is told of them.
+    left_out: Option<(u64, Stream)>,
+    /// Whether something was taken from it and is not written yet.
+    busy: bool,
+    /// Grows with everything that a reader took.
+    progress: u64,
+}
+
+impl Queue {
+    fn is_done(&self) -> bool {
+        self.work.is_empty() && !self.busy && self.left_out.is_none()
+    }
+}
+
+/// The queue in front of the thread.
+#[derive(Debug, Default)]
+struct Writer {
+    queue: Mutex<Queue>,
+    /// There is something to write.
+    filled: Condvar,
+    /// Something was written.
+    written: Condvar,
+}
+
+/// The process has one of each stream, so there is one writer; `None` where no thread can be had.
+static WRITER: LazyLock<Option<Writer>> = LazyLock::new(|| {
+    let thread = std::thread::Builder::new().name("output".to_owned());
+    let work = || WRITER.iter().for_each(Writer::work);
+    thread.spawn(work).ok().map(|_| Writer::default())
+});
+
+/// Hands a line over. `aside` is the stream on which a reader is told of lines that had to be left out.
+pub(super) fn print(stream: Stream, line: String, notice: Stream) {
+    match &*WRITER {
+        Some(writer) => writer.push(stream, line, notice),
+        None => write(&mut *open(stream), line.as_bytes(), || ()),
+    }
+}
+
+/// Changes the live line.
+pub(super) fn live(change: Live) {
+    if let Some(writer) = &*WRITER {
+        let mut queue = writer.lock();
+        // Of what it was to say meanwhile only the last counts.
+        if matches!((queue.work.back(), &change), (Some(Work::Live(Live::Show(_))), Live::Show(_))) {
+            queue.work.pop_back();
+        }
+        queue.work.push_back(Work::Live(change));
+        drop(queue);
+        writer.filled.notify_one();
+    }
+}
+
+/// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.
+pub(super) fn wait(idle: Duration, whole: Duration) {
+    let Some(writer) = &*WRITER else { return };
+    let began = Instant::now();
+    let mut queue = writer.lock();
+    let (mut seen, mut since) = (queue.progress, began);
+    while !queue.is_done() {
+        if queue.progress != seen {
+            (seen, since) = (queue.progress, Instant::now());
+        }
+        let left = idle.saturating_sub(since.elapsed()).min(whole.saturating_sub(began.elapsed()));
+        if left.is_zero() {
+            return;
+        }
+        let waited = writer.written.wait_timeout(queue, left);
+        queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+impl Writer {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Once something was left out, everything is until the reader is back: then it is said in its place.
+    fn push(&self, stream: Stream, line: String, notice: Stream) {
+        let mut queue = self.lock();
+        if queue.left_out.is_some() || queue.bytes + line.len() + LINE > MOST {
+            queue.left_out = Some((queue.left_out.map_or(0, |(lines, _)| lines) + 1, notice));
+        } else {
+            queue.bytes += line.len() + LINE;
+            queue.work.push_back(Work::Line(stream, line));
+        }
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// The thread: writes for as long as the process lives.
+    fn work(&self) {
+        let mut streams = [Stream::Out, Stream::Err].map(open);
+        let mut bar: Option<ProgressBar> = None;
+        loop {
+            match self.next() {
+                Work::Line(stream, line) => {
+                    let [out, err] = &mut streams;
+                    let stream = if stream == Stream::Out { out } else { err };
+                    let mut print = || write(&mut **stream, line.as_bytes(), || self.progress());
+                    match &bar {
+                        Some(bar) => bar.suspend(print),
+                        None => print(),
+                    }
+                }
+                Work::Live(Live::Begin(color)) => bar = Some(begin(color)),
+                Work::Live(Live::Show(text)) => bar.iter().for_each(|bar| bar.set_message(text.clone())),
+                Work::Live(Live::End) => bar.take().iter().for_each(ProgressBar::finish_and_clear),
+            }
+            self.lock().busy = false;
+            self.progress();
+        }
+    }
+
+    fn next(&self) -> Work {
+        let mut queue = self.lock();
+        loop {
+            let work = queue.work.pop_front().or_else(|| {
+                let (lines, notice) = queue.left_out.take()?;
+                Some(Work::Line(
+                    notice,
+                    format!("({lines} lines were left out here, as nobody read them.)\n"),
+                ))
+            });
+            if let Some(work) = work {
+                if let Work::Line(_, line) = &work {
+                    queue.bytes = queue.bytes.saturating_sub(line.len() + LINE);
+                }
+                queue.busy = true;
+                return work;
+            }
+            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn progress(&self) {
+        let mut queue = self.lock();
+        queue.progress += 1;
+        drop(queue);
+        self.written.notify_all();
+    }
+}
+
+/// A live line: time, a sign that it goes on, and a text.
+fn begin(color: bool) -> ProgressBar {
+    let template =
+        if color { "{elapsed:>7.dim} {spinner:.cyan} {msg}" } else { "{elapsed:>7} {spinner} {msg}" };
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// Writes all of it, unless the reader is gone for good: a closed pipe is no reason to stop following a deployment.
+fn write(stream: &mut dyn Write, mut rest: &[u8], progress: impl Fn()) {
+    while !rest.is_empty() {
+        let (piece, _) = rest.split_at(rest.len().min(PIECE));
+        match stream.write(piece) {
+            Ok(0) => return,
+            Ok(count) => {
+                rest = rest.get(count..).unwrap_or_default();
+                progress();
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::park_timeout(PAUSE),
+            Err(_) => return,
+        }
+    }
+    let _ = stream.flush();
+}
+
+/// The stream itself: the library's own would keep what could not be written, and its lock.
+#[cfg(unix)]
+fn open(stream: Stream) -> Box<dyn Write> {
+    use std::os::fd::AsFd as _;
+    let (out, err) = (std::io::stdout(), std::io::stderr());
+    let own = match stream {
+        Stream::Out => out.as_fd().try_clone_to_owned(),
+        Stream::Err => err.as_fd().try_clone_to_owned(),
+    };
+    match own {
+        Ok(own) => Box::new(std::fs::File::from(own)),
+        Err(_) => Box::new(std::io::sink()),
+    }
+}
+
+#[cfg(not(unix))]
+fn open(stream: Stream) -> Box<dyn Write> {
+    match stream {
+        Stream::Out => Box::new(std::io::stdout()),
+        Stream::Err => Box::new(std::io::stderr()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(writer: &Writer) -> String {
+        match writer.next() {
+            Work::Line(stream, line) => format!("{stream:?} {line}"),
+            Work::Live(live) => format!("{live:?}"),
+        }
+    }
+
+    #[test]
+    fn lines_of_both_streams_stay_in_order() {
+        let writer = Writer::default();
+        for (n, stream) in [Stream::Out, Stream::Err, Stream::Err, Stream::Out].into_iter().enumerate() {
+            writer.push(stream, format!("{n}\n"), Stream::Err);
+        }
+        let seen: Vec<String> = (0..4).map(|_| next(&writer)).collect();
+        assert_eq!(seen, ["Out 0\n", "Err 1\n", "Err 2\n", "Out 3\n"]);
+    }
+
+    #[test]
+    fn what_a_stalled_reader_missed_is_said_in_its_place_when_it_is_back() {
+        let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
+        let fitting = MOST / (line.len() + LINE);
+        for _ in 0..fitting + 3 {
+            writer.push(Stream::Out, line.clone(), Stream::Err);
+        }
+        for _ in 0..fitting {
+            assert_eq!(next(&writer).len(), line.len() + 4);
+        }
+        writer.push(Stream::Out, "too early\n".to_owned(), Stream::Err);
+        assert_eq!(next(&writer), "Err (4 lines were left out here, as nobody read them.)\n");
+        writer.push(Stream::Out, "after\n".to_owned(), Stream::Err);
+        assert_eq!(next(&writer), "Out after\n");
+        writer.lock().busy = false;
+        assert!(writer.lock().is_done());
+    }
+
+    #[test]
+    fn a_line_is_written_whole_though_the_stream_takes_it_in_parts_or_not_just_now() {
+        struct Slow(Vec<u8>, u32);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.1 += 1;
+                match self.1 % 3 {
+                    0 => Err(ErrorKind::WouldBlock.into()),
+                    1 => Err(ErrorKind::Interrupted.into()),
+                    _ => {
+                        let some = bytes.len().min(1000);
+                        self.0.extend_from_slice(&bytes[..some]);
+                        Ok(some)
+                    }
+                }
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut slow = Slow(Vec::new(), 0);
+        write(&mut slow, &[b'x'; 9000], || ());
+        assert_eq!(slow.0.len(), 9000);
+    }
+}

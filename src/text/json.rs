@@ -1,0 +1,133 @@
+//! `--format json`: one event a line, as `docs/events.schema.json` has it.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+
+use super::{RunContext, format, messages, outputs};
+use crate::core::report::{Event, Report, Sent, Stage, Task};
+use crate::core::state::{Phase, Snapshot};
+
+/// An event as one line of JSON, `elapsed` after the trigger, at `now`.
+#[must_use]
+pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: SystemTime) -> String {
+    let (name, mut fields) = match event {
+        Event::Started { task } => (
+            "started",
+            json!({ "task": task_name(task), "hook": context.hook, "environment": context.environment }),
+        ),
+        Event::Retrying { attempt, pause, .. } => {
+            ("retrying", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
+        }
+        Event::Searching { unclear } => ("searching", json!({ "reason": unclear.said })),
+        Event::Triggered { snapshot, adopted } => {
+            let mut fields = snapshot.as_ref().map_or_else(|| json!({}), deployment);
+            fields["adopted"] = json!(adopted);
+            ("triggered", fields)
+        }
+        Event::State { stage } => ("state", self::stage(stage)),
+        Event::PollFailed { said, errors, budget } => {
+            ("poll_failed", json!({ "reason": said, "errors": errors, "budget": budget }))
+        }
+        Event::UnknownState { word } => ("unknown_state", json!({ "state": word })),
+        Event::Heartbeat { word } => ("heartbeat", json!({ "state": word })),
+        Event::Polled { polls, pause } => ("poll", json!({ "polls": polls, "pause_ms": millis(*pause) })),
+        Event::Finished { report } => ("finished", finished(report, context)),
+    };
+    if let Value::Object(fields) = &mut fields {
+        let message = match event {
+            Event::Finished { report } => Some(messages::verdict(report, context).happened),
+            other => messages::event(other, context),
+        };
+        fields.insert("message".to_owned(), json!(message));
+        fields.insert("elapsed_ms".to_owned(), json!(millis(elapsed)));
+    }
+    line(name, now, fields)
+}
+
+/// A deployment's present state, for `status`.
+#[must_use]
+pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
+    let mut fields = deployment(snapshot);
+    fields["phase"] = json!(phase(snapshot.phase));
+    line("status", now, fields)
+}
+
+/// A warning beside the run's events.
+#[must_use]
+pub fn warning(message: &str, now: SystemTime) -> String {
+    line("warning", now, json!({ "message": message }))
+}
+
+/// Bad input: every problem with its `input`, `value` (unless secret), `message` and `remedy`. Nothing was sent.
+#[must_use]
+pub fn invalid_input(message: &str, problems: &[Value], now: SystemTime) -> String {
+    line("invalid_input", now, json!({ "message": message, "problems": problems }))
+}
+
+/// One check of `doctor`: `health` is `good`, `unsure` or `bad`.
+#[must_use]
+pub fn check(name: &str, health: &str, found: &str, fix: &str, now: SystemTime) -> String {
+    line("check", now, json!({ "check": name, "health": health, "message": found, "remedy": fix }))
+}
+
+fn line(name: &str, now: SystemTime, fields: Value) -> String {
+    let mut all =
+        Map::from_iter([("event".to_owned(), json!(name)), ("time".to_owned(), json!(format::time(now)))]);
+    if let Value::Object(fields) = fields {
+        all.extend(fields);
+    }
+    Value::Object(all).to_string()
+}
+
+fn finished(report: &Report, context: &RunContext) -> Value {
+    let words = messages::verdict(report, context);
+    let outputs: Map<String, Value> = outputs::all(report, context)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    json!({
+        "outputs": outputs,
+        "meaning": words.meaning,
+        "next": words.next,
+        "sent": match report.sent { Sent::No => "no", Sent::Yes => "yes", Sent::Maybe => "maybe" },
+        "started": format::time(report.started),
+        "triggers": report.triggers,
+        "polls": report.polls,
+        "last_read_ms": report.last_read.map(millis),
+        "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
+        "log": report.log,
+    })
+}
+
+fn stage(stage: &Stage) -> Value {
+    json!({ "state": stage.word, "phase": phase(stage.phase), "elapsed_ms": millis(stage.at) })
+}
+
+fn deployment(snapshot: &Snapshot) -> Value {
+    json!({
+        "deployment_id": snapshot.id.as_str(),
+        "state": snapshot.word,
+        "created_at": snapshot.created_at.map(format::time),
+    })
+}
+
+fn task_name(task: &Task) -> &'static str {
+    match task {
+        Task::Deploy => "deploy",
+        Task::Follow(_) => "follow",
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Running => "running",
+        Phase::Ended(_) => "ended",
+        Phase::Unknown => "unknown",
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
+}

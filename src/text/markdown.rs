@@ -1,0 +1,460 @@
+//! The job summary: the verdict and the next step first, then the facts, the stages, what else was reported.
+//!
+//! A check run and a comment carry the same page, so it is kept as short as theirs must be.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use super::format::{clock, count, cut, duration, phase_mark, time};
+use super::messages::{self, Message};
+use super::{ReportResult, RunContext, format, timeline};
+use crate::core::report::{Report, Stage, Task};
+use crate::core::state::{Outcome, Phase};
+
+/// The longest page, in bytes. GitHub takes 1 MiB of summaries a step, 65,535 characters in a check run or a comment.
+const LONGEST: usize = 59_900;
+
+/// The most a log may take of it.
+const LONGEST_LOG: usize = 36 * 1024;
+
+/// Foreign texts are cut to these, in characters: a sentence, a fact, a line of the log.
+const SENTENCE: usize = 800;
+const FACT: usize = 300;
+const LINE: usize = 600;
+
+/// A link longer than this is shown and leads nowhere.
+const LINK: usize = 2000;
+
+/// The most stages a table shows.
+const STAGES: usize = 30;
+
+/// The most problems with its input a run lists; there are not as many inputs.
+const PROBLEMS: usize = 50;
+
+/// The summary of a run. Everything that came from outside is escaped.
+///
+/// It ends with a rule, as other runs of the job write to the same page.
+#[must_use]
+pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) -> String {
+    let mut page = String::new();
+    let mut add = |block: String| {
+        if !block.is_empty() && page.len() + block.len() < LONGEST {
+            let _ = write!(page, "{block}\n\n");
+        }
+    };
+    add(heading(report.outcome, context));
+    let Message { happened, meaning, next } = messages::verdict(report, context);
+    add(format!("**{}** {}", prose(&happened), prose(&meaning)));
+    if context.sandbox.is_some() {
+        add("_This was the embedded platform: nothing real was deployed._".to_owned());
+    }
+    add(self::next(&next, report));
+    add(log(&report.log));
+    add(facts(report, context));
+    add(stages(report));
+    add(reports(results));
+    add("---".to_owned());
+    page
+}
+
+/// The summary of a run that bad input ended before it began.
+#[must_use]
+pub fn bad_input(problems: &[String]) -> String {
+    let listed = problems.iter().take(PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
+    format!("### ❌ Bad input\n\n{}\n{}\n\n---\n\n", listed.collect::<String>(), messages::NOTHING_SENT)
+}
+
+fn heading(outcome: Outcome, context: &RunContext) -> String {
+    let word = format::capital(&outcome.as_str().replace('-', " "));
+    let of = context.environment.as_ref().map(|name| format!(" · {}", escape(&cut(name, 80))));
+    format!("### {} {word}{}", sign(outcome), of.unwrap_or_default())
+}
+
+/// The verdict at a glance: a page has colours where a log has marks.
+const fn sign(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "✅",
+        Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "❌",
+        Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted => "🚫",
+        Outcome::TimedOut | Outcome::Lost | Outcome::Uncertain => "⚠️",
+        Outcome::Triggered => "🚀",
+        Outcome::Skipped => "⏭️",
+    }
+}
+
+/// What to do, with the way to the place where it is done.
+fn next(next: &str, report: &Report) -> String {
+    if next.is_empty() {
+        return String::new();
+    }
+    let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref()).and_then(href);
+    let page = page.map(|page| format!(" [Open the dashboard]({page})")).unwrap_or_default();
+    format!("**Next:** {}{page}", prose(next))
+}
+
+fn facts(report: &Report, context: &RunContext) -> String {
+    let seen = report.snapshot.as_ref();
+    let id = match (&report.task, seen) {
+        (_, Some(seen)) => Some(seen.id.to_string()),
+        (Task::Follow(id), None) => Some(id.to_string()),
+        (Task::Deploy, None) => None,
+    };
+    let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", day(at)));
+    let site = context.environment_url.as_deref().map(link);
+    let environment = context.environment.as_deref().map(fact).into_iter().chain(site);
+    let requests = [(report.triggers, "POST"), (report.polls, "poll")];
+    let requests = requests.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun));
+    let took = (report.triggers > 0 || report.polls > 0).then(|| duration(report.duration));
+    let rows = [
+        ("Environment", environment.collect::<Vec<_>>().join(" · ")),
+        ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
+        ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
+        ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
+        ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
+        ("Began", day(report.started)),
+        ("Took", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
+        ("Hook", code(&context.hook)),
+    ];
+    let mut table = format!("| Outcome | {} |\n|:--|:--|", code(report.outcome.as_str()));
+    for (name, value) in rows {
+        if !value.is_empty() {
+            let _ = write!(table, "\n| {name} | {value} |");
+        }
+    }
+    table
+}
+
+/// A moment for people. No runner knows the reader's time zone.
+fn day(at: SystemTime) -> String {
+    time(at).replace('T', " ").replace('Z', " UTC")
+}
+
+/// The stages as a chart, and as a table for whoever sees no pictures; one alone is the state among the facts.
+fn stages(report: &Report) -> String {
+    let fold = |chart| {
+        let table = folded("The stages as a table", &table(report));
+        format!("```mermaid\n{chart}\n```\n\n{table}")
+    };
+    timeline::chart(report).map(fold).unwrap_or_default()
+}
+
+fn table(report: &Report) -> String {
+    let left_out = report.stages.len().saturating_sub(STAGES);
+    let mut table = "| | Stage | From | Took |\n|:-:|:--|--:|--:|".to_owned();
+    for (n, Stage { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
+        let took = match phase {
+            Phase::Ended(_) => String::new(),
+            _ => duration(report.seen_until(n).saturating_sub(*at)),
+        };
+        let _ = write!(table, "\n| {} | {} | {} | {took} |", phase_mark(*phase), code(word), clock(*at));
+    }
+    if left_out > 0 {
+        let _ = write!(table, "\n\n{} before these are not shown.", count(to_u32(left_out), "stage"));
+    }
+    table
+}
+
+/// The log's end, folded, in a fence that no line of it can close.
+fn log(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut size = 0;
+    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, LINE)).collect();
+    let fits = |line: &String| {
+        size += line.len() + 1;
+        size <= LONGEST_LOG
+    };
+    kept.truncate(kept.iter().map(fits).take_while(|fits| *fits).count());
+    kept.reverse();
+    let text = kept.join("\n");
+    let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
+    let lines = count(to_u32(kept.len()), "line");
+    folded(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
+}
+
+/// What was and was not reported elsewhere, and why.
+fn reports(results: &[ReportResult]) -> String {
+    let written: Vec<&str> = results
+        .iter()
+        .filter(|results| results.error.is_none())
+        .map(|results| results.kind.noun(results.code_host))
+        .collect();
+    let also = (!written.is_empty()).then(|| format!("Also reported as {}.", written.join(", ")));
+    let error = results.iter().filter_map(messages::error).map(|error| prose(&error));
+    also.into_iter().chain(error).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn folded(title: &str, block: &str) -> String {
+    format!("<details><summary>{title}</summary>\n\n{block}\n\n</details>")
+}
+
+/// A sentence of ours with foreign texts in it: what is between two backticks is code, all else is text.
+fn prose(text: &str) -> String {
+    let text = cut(text, SENTENCE);
+    let parts: Vec<&str> = text.split('`').collect();
+    let mut safe = String::with_capacity(text.len() + 8);
+    for (n, part) in parts.iter().enumerate() {
+        match (n % 2, n + 1 < parts.len()) {
+            (1, true) if !part.trim().is_empty() => safe.push_str(&span(part)),
+            (1, _) => {
+                let _ = write!(safe, "\\`{}{}", escape(part), if n + 1 < parts.len() { "\\`" } else { "" });
+            }
+            _ => safe.push_str(&escape(part)),
+        }
+    }
+    safe
+}
+
+fn fact(text: &str) -> String {
+    escape(&cut(text, FACT))
+}
+
+/// Foreign text between Markdown: whatever could be markup is escaped, line breaks become spaces.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => safe.push(' '),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            // GitLab takes a number behind one for an epic's
+            '&' => safe.push_str("&amp;&#8203;"),
+            // GitHub looks for people and issues in what is shown, where an escape is no longer seen
+            '@' | '#' => {
+                safe.push(c);
+                safe.push_str("&#8203;");
+            }
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' | '%' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            c => safe.push(c),
+        }
+    }
+    // A bare address would become a link; GitLab looks for one in what is shown, where an escape is no longer seen.
+    safe.replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
+}
+
+/// Foreign text as code, fit for a table's cell; of nothing, nothing.
+#[must_use]
+pub fn code(text: &str) -> String {
+    span(&cut(text, FACT)).replace('|', "\\|")
+}
+
+fn span(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = text.replace(['\n', '\r'], " ");
+    let fence = "`".repeat(longest_run(&text, '`') + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A foreign address: a link where it leads to the web, else code.
+fn link(url: &str) -> String {
+    match href(url) {
+        Some(href) => {
+            let shown = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
+            format!("[{}]({href})", escape(&cut(shown, 80)))
+        }
+        None => code(url),
+    }
+}
+
+/// A link's target, in which nothing is left that could end it or the table's cell.
+fn href(url: &str) -> Option<String> {
+    let of_the_web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if !of_the_web || url.len() > LINK {
+        return None;
+    }
+    let mut safe = "<".to_owned();
+    for byte in url.bytes() {
+        match byte {
+            b'&' => safe.push_str("&amp;"),
+            b if b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$'()*+,;=%".contains(&b) => safe.push(b.into()),
+            b => {
+                let _ = write!(safe, "%{b:02X}");
+            }
+        }
+    }
+    Some(safe + ">")
+}
+
+fn longest_run(text: &str, of: char) -> usize {
+    text.split(|c| c != of).map(str::len).max().unwrap_or(0)
+}
+
+fn to_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::report::{Cause, Sent};
+    use crate::core::state::{DeploymentId, Snapshot, Verdict};
+    use crate::core::trigger::{Refusal, Refused};
+    use crate::text::{CodeHost, Fix, ReportError, ReportKind};
+
+    fn snapshot(text: &str) -> Snapshot {
+        Snapshot {
+            id: DeploymentId::new("dp-abc123").unwrap(),
+            word: text.to_owned(),
+            phase: Phase::Running,
+            created_at: None,
+            page: Some(text.to_owned()),
+        }
+    }
+
+    /// A run with this text in every foreign place.
+    fn run(outcome: Outcome, text: &str) -> (Report, RunContext, Vec<ReportResult>) {
+        let stage = |phase, at| Stage { word: text.to_owned(), phase, at: Duration::from_secs(at) };
+        let report = Report {
+            task: Task::Deploy,
+            outcome,
+            sent: Sent::Yes,
+            cause: Some(Cause::Refused(Refusal {
+                status: 403,
+                why: Refused::Other,
+                said: text.to_owned(),
+                retry_after: None,
+            })),
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_secs(9),
+            last_read: Some(Duration::from_secs(9)),
+            snapshot: Some(snapshot(text)),
+            stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],
+            triggers: 1,
+            polls: 3,
+            log: vec![text.to_owned()],
+        };
+        let context = RunContext {
+            environment: Some(text.to_owned()),
+            environment_url: Some(format!("https://example.com/{text}")),
+            hook: text.to_owned(),
+            cause: Some(text.to_owned()),
+            ..RunContext::default()
+        };
+        let error = |kind| ReportResult {
+            kind,
+            code_host: CodeHost::GitHub,
+            error: Some(ReportError { why: text.to_owned(), fix: Fix::Permission, read_only: false }),
+        };
+        (report, context, ReportKind::ALL.map(error).to_vec())
+    }
+
+    fn page(outcome: Outcome, text: &str) -> String {
+        let (report, context, results) = run(outcome, text);
+        summary(&report, &context, &results)
+    }
+
+    #[test]
+    fn foreign_text_is_never_markup() {
+        assert_eq!(escape("<script>[x](https://e)|*a*"), "&lt;script&gt;\\[x\\](https:&#8203;//e)\\|\\*a\\*");
+        assert_eq!(escape("@a #1\n"), "@&#8203;a #&#8203;1 ");
+        assert_eq!(code("a`b|c"), "``a`b\\|c``");
+        assert_eq!(code("`"), "`` ` ``");
+    }
+
+    #[test]
+    fn what_a_sentence_of_ours_quotes_is_code_and_what_is_not_closed_is_text() {
+        assert_eq!(prose("Raise `timeout`, *now*."), "Raise `timeout`, \\*now\\*.");
+        assert_eq!(prose("a `b <i>"), "a \\`b &lt;i&gt;");
+        assert_eq!(prose("a `` b"), "a \\`\\` b");
+        assert_eq!(prose("`a|b`"), "`a|b`");
+    }
+
+    #[test]
+    fn an_address_is_a_link_where_it_leads_to_the_web() {
+        let plain = link("https://example.com/a_b?c=d&e");
+        assert_eq!(plain, "[example.com/a\\_b?c=d&amp;&#8203;e](<https://example.com/a_b?c=d&amp;e>)");
+        assert_eq!(href("https://e/> |\\\"<x>\n`").unwrap(), "<https://e/%3E%20%7C%5C%22%3Cx%3E%0A%60>");
+        assert_eq!(link("javascript:alert(1)"), "`javascript:alert(1)`");
+        assert!(link(&format!("https://e/{}", "x".repeat(5000))).len() < 1000);
+    }
+
+    #[test]
+    fn a_log_cannot_leave_its_fence_nor_outgrow_its_share() {
+        let hostile = ["```".to_owned(), "</details><script>".to_owned(), "````".to_owned()];
+        assert!(log(&hostile).contains("\n`````text\n```\n</details><script>\n````\n`````\n"));
+        let long = vec!["x".repeat(500); 1000];
+        let text = log(&long);
+        assert!(text.len() < LONGEST_LOG + 200, "{}", text.len());
+        assert!(text.len() > LONGEST_LOG - 1000, "{}", text.len());
+        assert!(log(&["x".repeat(1 << 20)]).contains("(1 line)"));
+        assert_eq!(log(&[]), "");
+    }
+
+    #[test]
+    fn the_end_of_the_log_is_what_is_kept_of_it() {
+        let lines: Vec<String> = (0..2000).map(|n| format!("line {n} {}", "x".repeat(100))).collect();
+        let text = log(&lines);
+        assert!(text.contains("line 1999 ") && !text.contains("line 0 "));
+    }
+
+    #[test]
+    fn a_reader_sees_the_verdict_first_and_the_next_step_before_the_facts() {
+        let page = page(Outcome::Failed, "x");
+        let places = [
+            "### ❌ Failed · x\n",
+            "**Deployment dp-abc123 failed after 9.0s",
+            "**Next:** ",
+            "<details>",
+            "| Outcome | `failed` |",
+            "```mermaid\n",
+            "The stages as a table",
+            "- The commit status could",
+            "\n---\n",
+        ];
+        let found: Vec<usize> = places.iter().map(|text| page.find(text).expect(text)).collect();
+        assert!(found.is_sorted(), "{page}");
+    }
+
+    #[test]
+    fn two_runs_of_one_job_are_told_apart() {
+        let two = page(Outcome::Succeeded, "staging") + &page(Outcome::Failed, "production");
+        assert!(two.contains("\n\n---\n\n### ❌ Failed · production\n"));
+    }
+
+    #[test]
+    fn bad_input_is_listed_and_obeyed_no_more_than_a_log() {
+        let page = bad_input(&["timeout: \"5\" has no unit. Say `5s`.".to_owned(), "<b>\n# x".to_owned()]);
+        assert_eq!(
+            page,
+            "### ❌ Bad input\n\n- timeout: \"5\" has no unit. Say `5s`.\n- &lt;b&gt; #&#8203; x\n\nNothing was sent.\n\n---\n\n"
+        );
+        assert!(bad_input(&vec!["@".repeat(1 << 20); 500]).len() < 1 << 20);
+    }
+
+    #[test]
+    fn a_fact_nobody_knows_has_no_row() {
+        let (report, _, _) = run(Outcome::Skipped, "x");
+        let report =
+            Report { snapshot: None, stages: Vec::new(), triggers: 0, polls: 0, log: Vec::new(), ..report };
+        let page = summary(&report, &RunContext::default(), &[]);
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows, ["| Outcome | `skipped` |", "|:--|:--|", "| Began | 1970-01-01 00:00:00 UTC |"]);
+    }
+
+    #[test]
+    fn no_input_makes_a_page_too_long_nor_takes_its_heading() {
+        for hostile in ["x", "@", "`", "&", "\\|", "😀", "` ", "\n", "</details><script>"] {
+            for outcome in [Outcome::Failed, Outcome::Refused] {
+                let text = hostile.repeat((1 << 20) / hostile.len());
+                let (mut report, context, results) = run(outcome, &text);
+                report.stages = vec![report.stages[0].clone(); 40];
+                report.log = vec![text.clone(); 3];
+                let page = summary(&report, &context, &results);
+                assert!(page.len() < LONGEST + 10, "{outcome} {hostile:?}: {}", page.len());
+                assert!(page.starts_with("### ") && page.ends_with("\n\n---\n\n"), "{outcome} {hostile:?}");
+                assert_eq!(page.matches("| Outcome | ").count(), 1, "{outcome} {hostile:?}");
+                assert_eq!(page.matches("```mermaid").count(), 1, "{outcome} {hostile:?}");
+            }
+        }
+    }
+}

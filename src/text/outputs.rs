@@ -1,0 +1,58 @@
+//! The outputs of a run: names that are promises, with their values.
+
+use super::RunContext;
+use super::format::time;
+use crate::core::report::{Report, Task};
+use crate::core::state::{Outcome, Snapshot};
+
+/// Names of all outputs, in the order of the README's table.
+pub const NAMES: [&str; 8] = [
+    "outcome",
+    "deployment-id",
+    "state",
+    "created-at",
+    "duration",
+    "environment-url",
+    "deployment-url",
+    "succeeded",
+];
+
+/// What is known of a deployment while it goes on.
+#[must_use]
+pub fn early(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str, String)> {
+    let mut outputs = vec![("environment-url", context.environment_url.clone().unwrap_or_default())];
+    if let Some(snapshot) = snapshot {
+        outputs.extend([
+            ("deployment-id", snapshot.id.to_string()),
+            ("state", snapshot.word.clone()),
+            ("created-at", snapshot.created_at.map(time).unwrap_or_default()),
+            ("deployment-url", snapshot.page.clone().unwrap_or_default()),
+        ]);
+    }
+    outputs.retain(|(_, value)| !value.is_empty());
+    outputs
+}
+
+/// All outputs at the end; one that has no value is empty.
+#[must_use]
+pub fn all(report: &Report, context: &RunContext) -> Vec<(&'static str, String)> {
+    let seen = report.snapshot.as_ref();
+    let followed = match &report.task {
+        Task::Follow(id) => Some(id.to_string()),
+        Task::Deploy => None,
+    };
+    let value = |name: &str| match name {
+        "outcome" => report.outcome.to_string(),
+        "deployment-id" => {
+            seen.map(|seen| seen.id.to_string()).or_else(|| followed.clone()).unwrap_or_default()
+        }
+        "state" => seen.map(|seen| seen.word.clone()).unwrap_or_default(),
+        "created-at" => seen.and_then(|seen| seen.created_at).map(time).unwrap_or_default(),
+        "duration" => report.duration.as_secs().to_string(),
+        "environment-url" => context.environment_url.clone().unwrap_or_default(),
+        "deployment-url" => seen.and_then(|seen| seen.page.clone()).unwrap_or_default(),
+        "succeeded" => (report.outcome == Outcome::Succeeded).to_string(),
+        _ => String::new(),
+    };
+    NAMES.iter().map(|name| (*name, value(name))).collect()
+}

@@ -1,0 +1,265 @@
+//! A run's stages as a Mermaid gantt. Only our own syntax and a safe alphabet go in, in the oldest form there is.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::format::{cut, duration, mark, phase_mark};
+use crate::core::report::{Report, Sent, Stage};
+use crate::core::state::{Phase, Verdict};
+
+/// More stages than this and the chart shows the last ones alone.
+const MOST: usize = 30;
+
+/// The longest state word a bar carries, in characters.
+const WORD: usize = 40;
+
+/// A bar shorter than this share of the whole is drawn as long, so that it can be seen.
+const SHORTEST: u32 = 100;
+
+/// The longest run the axis can show: the days of its one month.
+const LONGEST: Duration = Duration::from_hours(24 * 27);
+
+/// The chart's source, without a fence; `None` where there is nothing to compare.
+///
+/// Mermaid prints an axis in the reader's own time zone, where a count from the epoch does not begin at zero. A date
+/// is read in that zone as well, so the run is told as if it had begun at midnight, on a day no clock was changed.
+#[must_use]
+pub fn chart(report: &Report) -> Option<String> {
+    if report.stages.len() < 2 {
+        return None;
+    }
+    let whole = span(report);
+    let mut chart = format!("gantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat {}", axis(whole));
+    let mut part = None;
+    let mut add = |this: Part, label: &str, tags: &str, from: Duration, to: Duration| {
+        if part.is_none_or(|part| part < this) {
+            part = Some(this);
+            let _ = write!(chart, "\n    section {}", this.name());
+        }
+        let _ = write!(chart, "\n    {label} :{tags}{}, {}", date(from), date(to));
+    };
+    if report.sent == Sent::Yes {
+        add(Part::Waiting, "• triggered", "milestone, ", Duration::ZERO, Duration::ZERO);
+    }
+    let shortest = (whole / SHORTEST).max(Duration::from_millis(1));
+    let left_out = report.stages.len().saturating_sub(MOST);
+    for (n, stage) in report.stages.iter().enumerate().skip(left_out) {
+        let next = report.stages.get(n + 1);
+        let (from, end) = (stage.at, report.seen_until(n));
+        let label = format!("{} {}", phase_mark(stage.phase), word(&stage.word));
+        if matches!(stage.phase, Phase::Ended(_)) {
+            add(Part::Over, &after(&label, from), tags(stage, next), from, from);
+        } else {
+            let label = format!("{label} {}", duration(end.saturating_sub(from)));
+            add(
+                Part::of(stage.phase),
+                &label,
+                tags(stage, next),
+                from,
+                end.max(from.saturating_add(shortest)),
+            );
+        }
+    }
+    if !report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_))) {
+        let label = format!("{} {}", mark(report.outcome), report.outcome.as_str().replace('-', " "));
+        add(
+            Part::Over,
+            &after(&label, report.duration),
+            "crit, milestone, ",
+            report.duration,
+            report.duration,
+        );
+    }
+    Some(chart)
+}
+
+/// Where a stage is drawn. A later part never gives way to an earlier one: Mermaid wants each section in one piece.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Waiting,
+    Running,
+    Over,
+}
+
+impl Part {
+    fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Waiting => Self::Waiting,
+            Phase::Running | Phase::Unknown => Self::Running,
+            Phase::Ended(_) => Self::Over,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting",
+            Self::Running => "Running",
+            Self::Over => "End",
+        }
+    }
+}
+
+/// How a stage is drawn: red is where it failed and the end that is no success. Mermaid's other styles, `done` and
+/// `active`, cannot be read on a dark page in its version 10.
+fn tags(stage: &Stage, next: Option<&Stage>) -> &'static str {
+    match (stage.phase, next.map(|next| next.phase)) {
+        (Phase::Ended(Verdict::Succeeded), _) => "milestone, ",
+        (Phase::Ended(_), _) => "crit, milestone, ",
+        (_, Some(Phase::Ended(Verdict::Failed))) => "crit, ",
+        _ => "",
+    }
+}
+
+/// An end with its time; a label as short as a diamond would be drawn upon it.
+fn after(label: &str, at: Duration) -> String {
+    format!("{label} after {}", duration(at))
+}
+
+/// From the trigger to the last thing seen.
+fn span(report: &Report) -> Duration {
+    let last = report.stages.iter().map(|stage| stage.at).max().unwrap_or_default();
+    last.max(report.duration).min(LONGEST)
+}
+
+/// How the axis tells the time, as [`duration`] would.
+fn axis(whole: Duration) -> &'static str {
+    match whole.as_secs() {
+        0..10 => "%-S.%Ls",
+        10..60 => "%-Ss",
+        60..3600 => "%-Mm %Ss",
+        3600..86_400 => "%-Hh %Mm",
+        _ => "day %-d, %-Hh",
+    }
+}
+
+fn date(at: Duration) -> String {
+    let at = at.min(LONGEST);
+    let (s, millis) = (at.as_secs(), at.subsec_millis());
+    let (d, h, m, s) = (s / 86_400 + 1, s / 3600 % 24, s / 60 % 60, s % 60);
+    format!("2001-02-{d:02} {h:02}:{m:02}:{s:02}.{millis:03}")
+}
+
+/// A platform's word in letters that mean nothing to Mermaid.
+fn word(word: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '…');
+    cut(word, WORD).chars().map(|c| if safe(c) { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::core::report::Task;
+    use crate::core::state::Outcome;
+
+    const RUNNING: Phase = Phase::Running;
+
+    fn report(outcome: Outcome, millis: u64, stages: &[(&str, Phase, u64)]) -> Report {
+        let stage = |(word, phase, at): &(&str, Phase, u64)| Stage {
+            word: (*word).to_owned(),
+            phase: *phase,
+            at: Duration::from_millis(*at),
+        };
+        Report {
+            task: Task::Deploy,
+            outcome,
+            sent: Sent::Yes,
+            cause: None,
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_millis(millis),
+            snapshot: None,
+            last_read: Some(Duration::from_millis(millis)),
+            stages: stages.iter().map(stage).collect(),
+            triggers: 1,
+            polls: 3,
+            log: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_where_it_happened() {
+        let failed = Phase::Ended(Verdict::Failed);
+        let stages =
+            [("PENDING", Phase::Waiting, 0), ("BUILDING", RUNNING, 12_000), ("FAILED", failed, 72_500)];
+        let chart = chart(&report(Outcome::Failed, 72_500, &stages)).unwrap();
+        assert_eq!(
+            chart,
+            "gantt\n    \
+             dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
+             axisFormat %-Mm %Ss\n    \
+             section Waiting\n    \
+             • triggered :milestone, 2001-02-01 00:00:00.000, 2001-02-01 00:00:00.000\n    \
+             ○ PENDING 12s :2001-02-01 00:00:00.000, 2001-02-01 00:00:12.000\n    \
+             section Running\n    \
+             ◐ BUILDING 1m 00s :crit, 2001-02-01 00:00:12.000, 2001-02-01 00:01:12.500\n    \
+             section End\n    \
+             ✗ FAILED after 1m 12s :crit, milestone, 2001-02-01 00:01:12.500, 2001-02-01 00:01:12.500"
+        );
+    }
+
+    #[test]
+    fn one_stage_makes_no_chart() {
+        assert_eq!(chart(&report(Outcome::TimedOut, 9, &[("building", RUNNING, 1)])), None);
+        assert_eq!(chart(&report(Outcome::Refused, 0, &[])), None);
+    }
+
+    #[test]
+    fn a_stage_too_short_to_see_is_drawn_all_the_same() {
+        let stages = [("a", RUNNING, 0), ("b", RUNNING, 0), ("c", RUNNING, 50_000)];
+        let of_minutes = chart(&report(Outcome::Lost, 100_000, &stages)).unwrap();
+        assert!(of_minutes.contains("◐ a 0s :2001-02-01 00:00:00.000, 2001-02-01 00:00:01.000\n"));
+        let of_nothing = chart(&report(Outcome::Lost, 0, &[("a", RUNNING, 0), ("b", RUNNING, 0)])).unwrap();
+        assert!(of_nothing.contains("◐ b 0s :2001-02-01 00:00:00.000, 2001-02-01 00:00:00.001\n"));
+    }
+
+    #[test]
+    fn an_end_that_was_not_seen_is_marked_with_the_outcome() {
+        let stages = [("a", RUNNING, 0), ("b", RUNNING, 500)];
+        let chart = chart(&report(Outcome::TimedOut, 1000, &stages)).unwrap();
+        assert!(chart.ends_with(
+            "section End\n    ? timed out after 1.0s :crit, milestone, 2001-02-01 00:00:01.000, 2001-02-01 00:00:01.000"
+        ));
+    }
+
+    #[test]
+    fn the_axis_suits_milliseconds_and_hours() {
+        let of = |secs| axis(Duration::from_secs(secs));
+        assert_eq!([of(0), of(59), of(60), of(7200)], ["%-S.%Ls", "%-Ss", "%-Mm %Ss", "%-Hh %Mm"]);
+        assert_eq!(date(Duration::from_millis(90_061_007)), "2001-02-02 01:01:01.007");
+        assert_eq!(date(Duration::MAX), "2001-02-28 00:00:00.000");
+        let stages = [("a", RUNNING, 0), ("b", RUNNING, u64::MAX)];
+        assert!(chart(&report(Outcome::Lost, u64::MAX, &stages)).is_some());
+    }
+
+    #[test]
+    fn a_word_cannot_say_anything_to_mermaid() {
+        let hostile = [
+            "x\nclick a href \"javascript:alert(1)\"",
+            "%%{init: {'theme':'dark'}}%%",
+            "a:crit, 2020-01-01, 1d;b",
+            "```\n</pre><script>",
+            "section x#quot;",
+        ];
+        for word in hostile {
+            let stages = [(word, RUNNING, 0), ("b", RUNNING, 5)];
+            let chart = chart(&report(Outcome::Lost, 9, &stages)).unwrap();
+            let lines: Vec<&str> = chart.lines().collect();
+            assert_eq!(lines.len(), 10, "{chart}");
+            let (label, _) = lines[6].split_once(" :").unwrap();
+            assert!(label.starts_with("    ◐ "), "{label}");
+            let strange = |c: char| !c.is_ascii_alphanumeric() && !" _-.◐".contains(c);
+            assert_eq!(label.chars().filter(|c| strange(*c)).count(), 0, "{label}");
+        }
+        assert_eq!(word(&"x".repeat(1 << 20)).chars().count(), WORD);
+    }
+
+    #[test]
+    fn a_platform_that_cannot_make_up_its_mind_fills_no_page() {
+        let stages: Vec<_> =
+            (0..5000).map(|n| (if n % 2 == 0 { "a" } else { "b" }, Phase::Waiting, n)).collect();
+        let chart = chart(&report(Outcome::Lost, 5000, &stages)).unwrap();
+        assert!(chart.len() < 5000, "{}", chart.len());
+        assert!(chart.contains("2001-02-01 00:00:04.999"));
+    }
+}

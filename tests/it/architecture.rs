@@ -1,0 +1,151 @@
+//! The house's rules that no lint knows: who may import whom, where the one sleep is, how a file begins.
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use syn::visit::{self, Visit};
+
+/// What each part of the crate may use of the others. `docs/architecture.md` tells the same in words.
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
+    ("core", &[]),
+    ("env", &[]),
+    ("encoding", &[]),
+    ("secrets", &[]),
+    ("sandbox", &[]),
+    ("cli", &[]),
+    ("http", &["encoding", "secrets"]),
+    ("error", &["core", "secrets"]),
+    ("signals", &["error"]),
+    ("text", &["core"]),
+    ("platforms", &["core", "http", "secrets"]),
+    ("reporting", &["core", "encoding", "env", "error", "http", "secrets", "text"]),
+    ("config", &["cli", "core", "encoding", "env", "error", "http", "secrets", "text"]),
+    (
+        "commands",
+        &[
+            "cli",
+            "config",
+            "core",
+            "env",
+            "error",
+            "http",
+            "platforms",
+            "reporting",
+            "sandbox",
+            "secrets",
+            "signals",
+            "text",
+        ],
+    ),
+];
+
+/// The first names of all paths that begin with `crate::`.
+#[derive(Default)]
+struct Imports(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Imports {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let mut segments = path.segments.iter().map(|segment| segment.ident.to_string());
+        if segments.next().as_deref() == Some("crate") {
+            self.0.extend(segments.next());
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if let syn::UseTree::Path(path) = &item.tree
+            && path.ident == "crate"
+        {
+            self.0.extend(first_names(&path.tree));
+        }
+    }
+}
+
+fn first_names(tree: &syn::UseTree) -> Vec<String> {
+    match tree {
+        syn::UseTree::Path(path) => vec![path.ident.to_string()],
+        syn::UseTree::Name(name) => vec![name.ident.to_string()],
+        syn::UseTree::Rename(name) => vec![name.ident.to_string()],
+        syn::UseTree::Glob(_) => vec!["*".to_owned()],
+        syn::UseTree::Group(group) => group.items.iter().flat_map(first_names).collect(),
+    }
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every Rust file below `src`, with the part of the crate it belongs to and its text.
+fn sources() -> Vec<(PathBuf, String, String)> {
+    let mut folders = vec![src()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(src()).unwrap().to_owned();
+                let part = inside.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((inside, part, text));
+            }
+        }
+    }
+    assert!(found.len() > 30, "the sources were not found");
+    found
+}
+
+#[test]
+fn nobody_imports_what_is_not_its_business() {
+    for (path, part, text) in sources().into_iter().filter(|(_, part, _)| part != "lib" && part != "main") {
+        let (_, allowed) =
+            MAY_IMPORT.iter().find(|(name, _)| *name == part).unwrap_or_else(|| panic!("{part}: no rule"));
+        let mut imports = Imports::default();
+        imports.visit_file(&syn::parse_file(&text).unwrap());
+        for import in imports.0.iter().filter(|import| **import != part) {
+            assert!(allowed.contains(&import.as_str()), "{} imports crate::{import}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_rule_is_about_something_that_is_there() {
+    let parts: BTreeSet<String> = sources().into_iter().map(|(_, part, _)| part).collect();
+    for (part, allowed) in MAY_IMPORT {
+        assert!(parts.contains(part), "{part}");
+        assert!(allowed.iter().all(|name| parts.contains(*name)), "{part}: {allowed:?}");
+    }
+}
+
+#[test]
+fn the_core_knows_no_sockets_files_or_environment() {
+    for (path, _, text) in sources().into_iter().filter(|(_, part, _)| part == "core") {
+        for outside in
+            ["std::net", "std::fs", "std::env", "std::io", "tokio::net", "reqwest", "axum", "anstyle"]
+        {
+            assert!(!text.contains(outside), "{} knows {outside}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_program_sleeps_in_one_place_and_between_two_writes_to_github() {
+    let mut sleeping: Vec<PathBuf> = sources()
+        .into_iter()
+        .filter(|(_, part, text)| part != "sandbox" && text.contains("time::sleep"))
+        .map(|(path, _, _)| path)
+        .collect();
+    sleeping.sort();
+    assert_eq!(sleeping, [Path::new("core/mod.rs"), Path::new("reporting/updater/inbox.rs")]);
+}
+
+#[test]
+fn a_file_says_first_what_it_is_for_and_is_not_too_long() {
+    for (path, _, text) in sources() {
+        assert!(text.starts_with("//! "), "{} does not say what it is for", path.display());
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
+        assert!(code <= 400, "{} has {code} lines", path.display());
+    }
+}

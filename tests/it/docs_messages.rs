@@ -1,0 +1,137 @@
+//! `docs/troubleshooting.md` says of every outcome what the program says, in the same words.
+#![cfg(test)]
+
+use std::time::{Duration, SystemTime};
+
+use deploy_hook::core::ports::CannotFollow;
+use deploy_hook::core::report::{Cause, Report, Sent, Stage, Task};
+use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+use deploy_hook::core::trigger::{NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable};
+use deploy_hook::error::exit_code;
+use deploy_hook::text::{RunContext, messages};
+
+/// A report of a run that triggered and followed, with this end.
+fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Report {
+    let stage = |(word, phase): &(&str, Phase)| Stage {
+        word: (*word).to_owned(),
+        phase: *phase,
+        at: Duration::from_secs(1),
+    };
+    let last = stages.last().unwrap_or(&("building", Phase::Running));
+    Report {
+        outcome,
+        cause,
+        sent: Sent::Yes,
+        duration: Duration::from_secs(72),
+        last_read: Some(Duration::from_secs(41)),
+        snapshot: Some(Snapshot {
+            id: DeploymentId::new("dp-abc123").unwrap(),
+            word: last.0.to_owned(),
+            phase: last.1,
+            created_at: None,
+            page: None,
+        }),
+        stages: stages.iter().map(stage).collect(),
+        ..Report::new(Task::Deploy, SystemTime::UNIX_EPOCH)
+    }
+}
+
+/// A report of a run whose trigger came to nothing, or nobody knows to what.
+fn not_accepted(outcome: Outcome, cause: Cause) -> Report {
+    let sent = if outcome == Outcome::Uncertain { Sent::Maybe } else { Sent::No };
+    Report { snapshot: None, sent, ..ended(outcome, Some(cause), &[]) }
+}
+
+fn refused(why: Refused, status: u16) -> Report {
+    let said = if why == Refused::Unprocessable { "…" } else { "" };
+    let refusal = Refusal { why, status, said: said.to_owned(), retry_after: None };
+    not_accepted(Outcome::Refused, Cause::Refused(refusal))
+}
+
+fn unreachable(why: Unreachable) -> Report {
+    not_accepted(Outcome::Unreachable, Cause::NotSent(NotSent { why, said: "…".to_owned() }))
+}
+
+fn uncertain(why: ResponseError) -> Report {
+    not_accepted(Outcome::Uncertain, Cause::Unclear(Unclear { why, said: String::new() }))
+}
+
+fn lost(cause: Cause) -> Report {
+    ended(Outcome::Lost, Some(cause), &[("building", Phase::Running)])
+}
+
+/// Every end that the words tell apart.
+fn ends() -> Vec<Report> {
+    use Outcome::{Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered};
+    let failed = Phase::Ended(Verdict::Failed);
+    let newer = DeploymentId::new("dp-def456").unwrap();
+    let denied = |status| Cause::Denied { status, said: String::new(), with_token: true };
+    let trouble = |errors| Cause::PollsFailed { said: "…".to_owned(), errors };
+    vec![
+        ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),
+        ended(Triggered, Some(Cause::NotAsked), &[]),
+        ended(Triggered, Some(Cause::Unreadable(CannotFollow::NeedsToken)), &[]),
+        Report {
+            snapshot: None,
+            ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::UnknownPlatform)), &[])
+        },
+        Report { snapshot: None, ..ended(Skipped, None, &[]) },
+        Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
+        ended(Failed, None, &[("building", Phase::Running), ("failed", failed)]),
+        ended(Failed, None, &[("post_deploy", Phase::Running), ("failed", failed)]),
+        refused(Refused::NotFound, 404),
+        refused(Refused::Redirected, 302),
+        refused(Refused::Gone, 410),
+        refused(Refused::Forbidden, 403),
+        refused(Refused::Unprocessable, 422),
+        refused(Refused::RateLimited, 429),
+        refused(Refused::Other, 400),
+        unreachable(Unreachable::Dns),
+        unreachable(Unreachable::Connect),
+        unreachable(Unreachable::Tls),
+        unreachable(Unreachable::Proxy),
+        uncertain(ResponseError::TimedOut),
+        uncertain(ResponseError::Broken),
+        uncertain(ResponseError::ServerError(503)),
+        uncertain(ResponseError::Unreadable(200)),
+        uncertain(ResponseError::SaysNo(200)),
+        uncertain(ResponseError::AlreadyEnded(200)),
+        ended(TimedOut, None, &[("building", Phase::Running)]),
+        ended(TimedOut, Some(trouble(3)), &[("building", Phase::Running)]),
+        ended(TimedOut, Some(Cause::AskedToWait), &[("building", Phase::Running)]),
+        lost(denied(401)),
+        lost(denied(400)),
+        lost(trouble(10)),
+        lost(Cause::NotThere),
+        lost(Cause::Unreadable(CannotFollow::NeedsToken)),
+        lost(Cause::Unreadable(CannotFollow::UnknownPlatform)),
+        ended(Canceled, None, &[("building", Phase::Running), ("canceled", Phase::Ended(Verdict::Canceled))]),
+        ended(Superseded, Some(Cause::Newer(newer)), &[("building", Phase::Running)]),
+        ended(Interrupted, None, &[("building", Phase::Running)]),
+        ended(Interrupted, Some(trouble(3)), &[("building", Phase::Running)]),
+        Report { snapshot: None, sent: Sent::No, ..ended(Interrupted, None, &[]) },
+        Report { snapshot: None, sent: Sent::Maybe, ..ended(Interrupted, None, &[]) },
+    ]
+}
+
+#[test]
+fn every_end_is_in_the_document_under_its_exit_code_in_the_programs_own_words() {
+    let document = std::fs::read_to_string("docs/troubleshooting.md").unwrap();
+    let section = |code: u8| {
+        let heading = |line: &str| line.starts_with("### ") && line.contains(&code.to_string());
+        let from = document.lines().skip_while(move |line| !heading(line)).skip(1);
+        from.take_while(|line| !line.starts_with('#')).collect::<Vec<_>>()
+    };
+    let place = RunContext { timeout: Duration::from_mins(15), ..RunContext::default() };
+    let mut missing = Vec::new();
+    for report in ends() {
+        let said = messages::verdict(&report, &place);
+        let next = if said.next.is_empty() { "–" } else { &said.next };
+        let row = format!("| {} | {} | {next} |", said.happened, said.meaning);
+        let code = exit_code(report.outcome, false, None);
+        if !section(code).contains(&row.as_str()) {
+            missing.push(format!("{code}: {row}"));
+        }
+    }
+    assert!(missing.is_empty(), "these rows are not in the document:\n{}", missing.join("\n"));
+}
