@@ -16,7 +16,7 @@ use deploy_hook::core::ports::{
 use deploy_hook::core::report::{Event, Task};
 use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
-use deploy_hook::core::trigger::Answer;
+use deploy_hook::core::trigger::TriggerResult;
 use deploy_hook::core::{self, Plan, Wait};
 use deploy_hook::env::Env;
 use fastrand::Rng;
@@ -43,8 +43,8 @@ fn main() -> std::io::Result<()> {
         for limit in [None, Some(FORTRABBIT)] {
             columns.push(ends.iter().map(|end| follow(&runtime, *end, limit, dice.u64(..))).collect());
         }
-        for pace in PACES {
-            columns.push(ends.iter().map(|end| poll(*end, pace)).collect());
+        for rate_hint in PACES {
+            columns.push(ends.iter().map(|end| poll(*end, rate_hint)).collect());
         }
         rows.push((length, columns.iter().map(|runs| Figures::of(runs)).collect::<Vec<_>>()));
     }
@@ -80,11 +80,11 @@ struct Run {
 }
 
 /// What a script does: sleep, ask, repeat.
-fn poll(end: f64, pace: u32) -> Run {
+fn poll(end: f64, rate_hint: u32) -> Run {
     let mut asked = Vec::new();
     let mut now = 0.0;
     while now < end {
-        now += f64::from(pace);
+        now += f64::from(rate_hint);
         asked.push(now);
     }
     Run { late: now - end, looks: asked.len(), asked }
@@ -135,8 +135,8 @@ impl DeployTarget for Platform {
         SnapshotResult::Known
     }
 
-    async fn trigger(&mut self, _: Duration) -> Answer {
-        Answer::Accepted(self.state())
+    async fn trigger(&mut self, _: Duration) -> TriggerResult {
+        TriggerResult::Accepted(self.state())
     }
 
     async fn find(&mut self, _: Duration) -> LookupResult {
@@ -149,7 +149,10 @@ impl DeployTarget for Platform {
 
     async fn poll(&mut self, _: &DeploymentId, _: Duration) -> Poll {
         self.asked.push(self.began.elapsed().as_secs_f64());
-        Poll { seen: self.state().map_or(PollResult::NotThere, PollResult::Ours), pace: RateHint::default() }
+        Poll {
+            result: self.state().map_or(PollResult::NotThere, PollResult::Ours),
+            rate_hint: RateHint::default(),
+        }
     }
 
     async fn log(&mut self, _: &DeploymentId, _: Duration) -> Log {
@@ -217,7 +220,7 @@ fn float(n: usize) -> f64 {
 }
 
 fn print_table(rows: &[(u32, Vec<Figures>)]) {
-    let pollers = PACES.map(|pace| format!(" every {pace} s | looks |")).concat();
+    let pollers = PACES.map(|rate_hint| format!(" every {rate_hint} s | looks |")).concat();
     println!("| deployment | deploy-hook | looks | at 20 a minute | looks |{pollers}");
     println!("|---:|{}", "---:|".repeat(2 * (2 + PACES.len())));
     for (length, columns) in rows {

@@ -12,11 +12,11 @@ use super::{Run, listen, resolve, unless_signaled};
 use crate::cli::{Format, Inputs};
 use crate::config::Needs;
 use crate::core::ports::{CannotFollow, DeployTarget as _, PollResult};
-use crate::core::trigger::{NotSent, Refusal, Refused, Unreachable};
+use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::env::Env;
 use crate::error::{BAD_INPUT, Problem};
-use crate::http::{Failure, Http, Method, Network, Stage};
-use crate::platforms::{Client, Source};
+use crate::http::{ConnectStage, Http, Method, Network, RequestError};
+use crate::platforms::{Client, StateSource};
 use crate::reporting::github;
 use crate::reporting::output::Output;
 use crate::secrets::{HookUrl, Redactor};
@@ -181,8 +181,8 @@ async fn look_up(url: &Url) -> Check {
     let started = Instant::now();
     let found = match tokio::time::timeout(LIMIT, tokio::net::lookup_host((name, port))).await {
         Ok(Ok(found)) => found.map(|address: SocketAddr| address.ip().to_string()).collect::<Vec<_>>(),
-        Ok(Err(error)) => return unreachable(NAME, Unreachable::Dns, &error.to_string()),
-        Err(_) => return unreachable(NAME, Unreachable::Dns, "no answer in time"),
+        Ok(Err(error)) => return unreachable(NAME, NotSentReason::Dns, &error.to_string()),
+        Err(_) => return unreachable(NAME, NotSentReason::Dns, "no answer in time"),
     };
     Check::good(NAME, format!("{name} is {} ({})", found.join(", "), format::duration(started.elapsed())))
 }
@@ -197,17 +197,17 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     match http.send(Method::HEAD, &root, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", "not used on loopback")],
-        Err(Failure::NotSent { stage: Stage::Dns, said }) => {
-            vec![unreachable("DNS", Unreachable::Dns, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Dns, said }) => {
+            vec![unreachable("DNS", NotSentReason::Dns, &said)]
         }
-        Err(Failure::NotSent { stage: Stage::Connect, said }) => {
-            vec![unreachable("connection", Unreachable::Connect, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Connect, said }) => {
+            vec![unreachable("connection", NotSentReason::Connect, &said)]
         }
-        Err(Failure::NotSent { stage: Stage::Proxy, said }) => {
-            vec![unreachable("proxy", Unreachable::Proxy, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Proxy, said }) => {
+            vec![unreachable("proxy", NotSentReason::Proxy, &said)]
         }
-        Err(Failure::NotSent { stage: Stage::Tls, said }) => {
-            vec![done("connection"), unreachable("TLS", Unreachable::Tls, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Tls, said }) => {
+            vec![done("connection"), unreachable("TLS", NotSentReason::Tls, &said)]
         }
         Err(failure) => {
             let fix = "A trigger may end as `uncertain`. Try again later; see the platform's status page.";
@@ -218,7 +218,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 
 /// What the platform answers where reading is documented.
 async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
-    let by = if platform.source() == Some(Source::Hook) { "hook" } else { "API token" };
+    let by = if platform.source() == Some(StateSource::Hook) { "hook" } else { "API token" };
     if platform.can_follow() == Err(CannotFollow::UnknownPlatform) {
         return vec![Check::unsure(
             "state",
@@ -240,18 +240,18 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
         let words = messages::refused(&refusal);
         (words.happened, words.next)
     };
-    let check = match platform.newest().await.seen {
+    let check = match platform.newest().await.result {
         PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
             Check::good(by, format!("reads the newest deployment: {}", messages::status(&snapshot)))
         }
         PollResult::NotThere => {
-            let (_, fix) = refused(Refused::NotFound, 404, "");
+            let (_, fix) = refused(RefusalReason::NotFound, 404, "");
             let found =
                 "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
             Check::unsure(by, found, fix)
         }
         PollResult::Denied { status: 410, said, .. } => {
-            let (found, fix) = refused(Refused::Gone, 410, &said);
+            let (found, fix) = refused(RefusalReason::Gone, 410, &said);
             Check::bad(by, 3, found, fix)
         }
         PollResult::Denied { status: status @ (401 | 403), said, with_token: true } => {
@@ -259,7 +259,7 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
             if follows { Check::bad(by, BAD_INPUT, found, fix) } else { Check::unsure(by, found, fix) }
         }
         PollResult::Denied { status, said, .. } => {
-            let (found, fix) = refused(Refused::Forbidden, status, &said);
+            let (found, fix) = refused(RefusalReason::Forbidden, status, &said);
             Check::bad(by, 3, found, fix)
         }
         PollResult::Failed { said } => Check::unsure(
@@ -271,7 +271,7 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
     vec![check]
 }
 
-fn unreachable(name: &'static str, why: Unreachable, said: &str) -> Check {
+fn unreachable(name: &'static str, why: NotSentReason, said: &str) -> Check {
     let words = messages::unreachable(&NotSent { why, said: said.to_owned() });
     Check::bad(name, 4, words.happened, words.next)
 }

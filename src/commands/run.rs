@@ -14,7 +14,7 @@ use crate::core::{self, Plan, TokenDenied, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
-use crate::platforms::{Access, Client};
+use crate::platforms::{Client, PlatformAccess};
 use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
@@ -243,9 +243,9 @@ fn ci_speaks_tls(env: &Env) -> bool {
     env.get(api).is_some_and(|url| url.starts_with("https:"))
 }
 
-fn access(settings: &Settings) -> Access {
+fn access(settings: &Settings) -> PlatformAccess {
     let Settings { hook, api_token, api_url, .. } = settings;
-    Access { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
+    PlatformAccess { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
 }
 
 /// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.

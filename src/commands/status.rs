@@ -23,11 +23,11 @@ async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Pr
     let id = args.id.as_deref().map(deployment_id).transpose()?;
     let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
     run.must_read(id.as_ref())?;
-    let look = match &id {
+    let poll = match &id {
         Some(id) => run.platform.poll(id, Duration::MAX).await,
         None => run.platform.newest().await,
     };
-    let said = match look.seen {
+    let said = match poll.result {
         PollResult::Ours(snapshot) => {
             match args.inputs.telling.format {
                 Format::Human => run.out.data(&messages::status(&snapshot)),

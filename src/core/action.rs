@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ports::{CannotFollow, Log, LookupResult, Poll, SnapshotResult};
 use super::schedule::RateLimit;
 use super::state::DeploymentId;
-use super::trigger::Answer;
+use super::trigger::TriggerResult;
 
 /// What to do next. A request comes with the time that is left for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Action {
 /// The result of an action.
 pub(super) enum ActionResult {
     Snapshot(SnapshotResult),
-    Trigger(Answer, Readability),
+    Trigger(TriggerResult, Readability),
     Find(LookupResult, Readability),
     Poll(Poll),
     Log(Log),

@@ -45,7 +45,7 @@ pub(super) struct Follow {
     confirm: bool,
     /// The latest reading, where it is a success that was not read again yet.
     success: Option<Snapshot>,
-    seen: bool,
+    result: bool,
     errors: u32,
     /// What was wrong with the latest failed look.
     said: String,
@@ -57,12 +57,12 @@ impl Follow {
     #[must_use]
     pub(super) fn new(timing: &Timing, foreign: bool, confirm: bool) -> Self {
         let (grace, budget) = (timing.grace, timing.errors);
-        Self { foreign, grace, budget, confirm, success: None, seen: false, errors: 0, said: String::new() }
+        Self { foreign, grace, budget, confirm, success: None, result: false, errors: 0, said: String::new() }
     }
 
     /// Our deployment was found by reading before the first look.
     pub(super) fn mark_seen(&mut self) {
-        self.seen = true;
+        self.result = true;
     }
 
     /// Failed looks in a row.
@@ -78,21 +78,21 @@ impl Follow {
     }
 
     /// What a look at this `age` means. `last`: no other look will follow before the deadline.
-    pub(super) fn apply(&mut self, look: Poll, age: Duration, last: bool) -> Transition {
-        let young = !self.seen && age < self.grace;
-        let unread = matches!(look.seen, PollResult::Newer(_) | PollResult::Denied { .. });
+    pub(super) fn apply(&mut self, poll: Poll, age: Duration, last: bool) -> Transition {
+        let young = !self.result && age < self.grace;
+        let unread = matches!(poll.result, PollResult::Newer(_) | PollResult::Denied { .. });
         if unread && self.success.is_some() {
             return self.deadline();
         }
-        let step = match look.seen {
+        let step = match poll.result {
             PollResult::Ours(snapshot) => self.ours(snapshot, last),
-            PollResult::Newer(_) if self.foreign && !self.seen => Self::absent(young),
+            PollResult::Newer(_) if self.foreign && !self.result => Self::absent(young),
             PollResult::Newer(other) => Transition::End {
                 outcome: Outcome::Superseded,
                 cause: Some(Cause::Newer(other.id)),
                 snapshot: None,
             },
-            PollResult::NotThere if self.seen => self.failed("the deployment is not there any more"),
+            PollResult::NotThere if self.result => self.failed("the deployment is not there any more"),
             PollResult::NotThere => Self::absent(young),
             PollResult::Denied { status, said, with_token } => {
                 lost(Cause::Denied { status, said, with_token })
@@ -119,13 +119,13 @@ impl Follow {
                 snapshot: self.success.clone(),
             };
         }
-        let cause = self.error().or_else(|| (!self.seen).then_some(Cause::NotThere));
-        let outcome = if self.seen { Outcome::TimedOut } else { Outcome::Lost };
+        let cause = self.error().or_else(|| (!self.result).then_some(Cause::NotThere));
+        let outcome = if self.result { Outcome::TimedOut } else { Outcome::Lost };
         Transition::End { outcome, cause, snapshot: None }
     }
 
     fn ours(&mut self, snapshot: Snapshot, last: bool) -> Transition {
-        self.seen = true;
+        self.result = true;
         self.errors = 0;
         let read_before = self.success.take().is_some();
         match snapshot.phase {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::report::Event;
 use super::schedule::{RateHint, RateLimit};
 use super::state::{DeploymentId, Snapshot};
-use super::trigger::Answer;
+use super::trigger::TriggerResult;
 
 /// A hosting platform, seen through one hook.
 ///
@@ -19,7 +19,7 @@ pub trait DeployTarget {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult;
 
     /// Sends the `POST` to the hook, once, on a connection of its own.
-    async fn trigger(&mut self, limit: Duration) -> Answer;
+    async fn trigger(&mut self, limit: Duration) -> TriggerResult;
 
     /// After an unclear answer: looks for a deployment that was not there before. Only asked where
     /// [`DeployTarget::snapshot`] said [`SnapshotResult::Known`].
@@ -89,9 +89,9 @@ pub enum CannotFollow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poll {
     /// What was seen.
-    pub seen: PollResult,
+    pub result: PollResult,
     /// How fast the platform wants us to go on.
-    pub pace: RateHint,
+    pub rate_hint: RateHint,
 }
 
 /// What a look saw.

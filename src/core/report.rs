@@ -38,7 +38,7 @@ pub enum Event {
     /// The platform uses a new word for it.
     State {
         /// The new stage.
-        stage: Stage,
+        stage: StateSpan,
     },
     /// A look failed; another follows.
     PollFailed {
@@ -84,7 +84,7 @@ pub enum Task {
 
 /// A state the deployment was seen in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
+pub struct StateSpan {
     /// The platform's word.
     pub word: String,
     /// What it means.
@@ -95,7 +95,7 @@ pub struct Stage {
 
 /// Whether something was triggered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum TriggerState {
     /// Provably nothing.
     No,
     /// A deployment.
@@ -149,7 +149,7 @@ pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
     /// Whether something was triggered.
-    pub sent: Sent,
+    pub sent: TriggerState,
     /// Why, where there is more to say.
     pub cause: Option<Cause>,
     /// When it began, by this machine's clock.
@@ -161,7 +161,7 @@ pub struct Report {
     /// When that was, since the trigger.
     pub last_read: Option<Duration>,
     /// The states seen, in order.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<StateSpan>,
     /// Triggers sent.
     pub triggers: u32,
     /// Polls made.
@@ -177,7 +177,7 @@ impl Report {
         Self {
             task,
             outcome: Outcome::Interrupted,
-            sent: Sent::No,
+            sent: TriggerState::No,
             cause: None,
             started,
             duration: Duration::ZERO,

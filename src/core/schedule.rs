@@ -148,7 +148,7 @@ impl Schedule {
     /// `chance` in `0.0..1.0` is the jitter's dice. What the platform asks for (`pace`) and its documented limit
     /// are never undercut, whatever interval was chosen.
     #[must_use]
-    pub fn pause(&self, age: Duration, errors: u32, pace: RateHint, chance: f64) -> Duration {
+    pub fn pause(&self, age: Duration, errors: u32, rate_hint: RateHint, chance: f64) -> Duration {
         let timing = &self.timing;
         let chosen = self.interval.unwrap_or_else(|| {
             let grown = age.mul_f64(timing.growth).clamp(timing.floor, timing.cap);
@@ -158,8 +158,8 @@ impl Schedule {
             0 => Duration::ZERO,
             n => timing.floor.saturating_mul(1 << n.min(16)).min(timing.cap),
         };
-        let suggested = pace.suggested.unwrap_or_default().min(timing.cap);
-        chosen.max(backoff).max(self.spacing).max(suggested).max(pace.least())
+        let suggested = rate_hint.suggested.unwrap_or_default().min(timing.cap);
+        chosen.max(backoff).max(self.spacing).max(suggested).max(rate_hint.least())
     }
 
     /// The least pause the documented limit leaves between two requests.
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_the_platform_asks_for_is_never_undercut() {
         let fixed = Schedule::new(Timing::default(), Some(S * 2), None);
-        let ask = |pace| fixed.pause(S, 0, pace, 1.0);
+        let ask = |rate_hint| fixed.pause(S, 0, rate_hint, 1.0);
         assert_eq!(ask(RateHint::default()), S * 2);
         assert_eq!(ask(RateHint { retry_after: Some(S * 90), ..RateHint::default() }), S * 90);
         let counted = |remaining| RateHint {

@@ -6,10 +6,10 @@ use super::action::{Action, ActionResult, Readability, TokenDenied};
 use super::follow::{Follow, Transition};
 use super::plan::{Plan, Wait};
 use super::ports::{Log, LookupResult, Poll, SnapshotResult};
-use super::report::{Cause, Event, Report, Sent, Stage, Task};
+use super::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
 use super::schedule::{RateHint, RateLimit, Schedule};
 use super::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
-use super::trigger::{Answer, Unclear};
+use super::trigger::{TriggerResult, Unclear};
 
 /// The state of a run.
 enum State {
@@ -131,7 +131,7 @@ impl StateMachine {
             ActionResult::Snapshot(before) => self.on_snapshot(before),
             ActionResult::Trigger(answer, readability) => self.on_trigger(now, answer, readability),
             ActionResult::Find(settled, readability) => self.on_find(now, settled, readability),
-            ActionResult::Poll(look) => self.on_poll(now, look),
+            ActionResult::Poll(poll) => self.on_poll(now, poll),
             ActionResult::Log(log) => self.on_log(now, log),
             ActionResult::Waited => self.on_waited(now),
         }
@@ -148,7 +148,7 @@ impl StateMachine {
         }
         if under_way {
             self.report.triggers += 1;
-            self.report.sent = Sent::Maybe;
+            self.report.sent = TriggerState::Maybe;
         }
         self.end(now, Outcome::Interrupted, self.follow.error());
     }
@@ -175,17 +175,17 @@ impl StateMachine {
         self.state = State::Trigger;
     }
 
-    fn on_trigger(&mut self, now: Duration, answer: Answer, readability: Readability) {
+    fn on_trigger(&mut self, now: Duration, answer: TriggerResult, readability: Readability) {
         self.report.triggers += 1;
         let attempt = self.report.triggers;
         let again = answer
             .again(attempt, &self.plan.timing)
             .filter(|pause| now.saturating_add(*pause) < self.deadline());
         let (outcome, cause) = match answer {
-            Answer::Accepted(snapshot) => return self.on_accepted(now, snapshot, readability, false),
-            Answer::Unclear(unclear) => return self.on_unclear(now, unclear),
-            Answer::Refused(refusal) => (Outcome::Refused, Cause::Refused(refusal)),
-            Answer::NotSent(not_sent) => (Outcome::Unreachable, Cause::NotSent(not_sent)),
+            TriggerResult::Accepted(snapshot) => return self.on_accepted(now, snapshot, readability, false),
+            TriggerResult::Unclear(unclear) => return self.on_unclear(now, unclear),
+            TriggerResult::Refused(refusal) => (Outcome::Refused, Cause::Refused(refusal)),
+            TriggerResult::NotSent(not_sent) => (Outcome::Unreachable, Cause::NotSent(not_sent)),
         };
         match again {
             Some(pause) => {
@@ -197,7 +197,7 @@ impl StateMachine {
     }
 
     fn on_unclear(&mut self, now: Duration, unclear: Unclear) {
-        self.report.sent = Sent::Maybe;
+        self.report.sent = TriggerState::Maybe;
         if !self.can_find {
             return self.end(now, Outcome::Uncertain, Some(Cause::Unclear(unclear)));
         }
@@ -217,8 +217,10 @@ impl StateMachine {
                 self.follow.mark_seen();
                 self.on_accepted(now, Some(snapshot), readability, true);
             }
-            LookupResult::NotYet(pace) if now < until && now.saturating_add(pace.barred()) <= until => {
-                let pause = self.schedule.pause(Duration::ZERO, 0, pace, self.rng.f64());
+            LookupResult::NotYet(rate_hint)
+                if now < until && now.saturating_add(rate_hint.barred()) <= until =>
+            {
+                let pause = self.schedule.pause(Duration::ZERO, 0, rate_hint, self.rng.f64());
                 self.wait(now, pause);
                 self.next_at = self.next_at.min(until);
             }
@@ -236,7 +238,7 @@ impl StateMachine {
         readability: Readability,
         adopted: bool,
     ) {
-        self.report.sent = Sent::Yes;
+        self.report.sent = TriggerState::Yes;
         self.accepted_at = now;
         self.events.push(Event::Triggered { snapshot: snapshot.clone(), adopted });
         let Some(snapshot) = snapshot else {
@@ -262,14 +264,14 @@ impl StateMachine {
         }
     }
 
-    fn on_poll(&mut self, now: Duration, look: Poll) {
+    fn on_poll(&mut self, now: Duration, poll: Poll) {
         let State::Following(id) = &self.state else { return };
-        let (id, pace) = (id.clone(), look.pace);
-        match self.follow.apply(look, now.saturating_sub(self.accepted_at), now >= self.deadline()) {
+        let (id, rate_hint) = (id.clone(), poll.rate_hint);
+        match self.follow.apply(poll, now.saturating_sub(self.accepted_at), now >= self.deadline()) {
             Transition::News(snapshot) => self.record(now, snapshot),
             Transition::Confirm(snapshot) => {
                 self.record(now, snapshot);
-                let again = now.saturating_add(self.plan.timing.confirm.max(pace.barred()));
+                let again = now.saturating_add(self.plan.timing.confirm.max(rate_hint.barred()));
                 if again > self.deadline() {
                     return self.end(now, Outcome::Succeeded, None);
                 }
@@ -284,18 +286,18 @@ impl StateMachine {
                 if let Some(snapshot) = snapshot {
                     self.record(now, snapshot);
                 }
-                return self.ended(now, id, (outcome, cause), pace);
+                return self.ended(now, id, (outcome, cause), rate_hint);
             }
         }
-        self.schedule_poll(now, pace);
+        self.schedule_poll(now, rate_hint);
     }
 
     /// Sets the time of the next poll: after the pause, or on the deadline if that comes first.
-    fn schedule_poll(&mut self, now: Duration, pace: RateHint) {
+    fn schedule_poll(&mut self, now: Duration, rate_hint: RateHint) {
         let (age, deadline) = (now.saturating_sub(self.accepted_at), self.deadline());
-        let pause = self.schedule.pause(age, self.follow.errors(), pace, self.rng.f64());
+        let pause = self.schedule.pause(age, self.follow.errors(), rate_hint, self.rng.f64());
         self.next_at = now.saturating_add(pause).min(deadline);
-        if now.saturating_add(pace.barred()) > deadline.max(now) {
+        if now.saturating_add(rate_hint.barred()) > deadline.max(now) {
             self.state = State::AskedToWait;
         }
         if self.report.polls > 0 {
@@ -332,7 +334,7 @@ impl StateMachine {
     fn on_waited(&mut self, now: Duration) {
         if now >= self.heartbeat_at {
             self.heartbeat_at = now + self.plan.timing.heartbeat;
-            let word = self.report.snapshot.as_ref().map(|seen| seen.word.clone()).unwrap_or_default();
+            let word = self.report.snapshot.as_ref().map(|result| result.word.clone()).unwrap_or_default();
             self.events.push(Event::Heartbeat { word });
         }
     }
@@ -347,7 +349,7 @@ impl StateMachine {
             if phase == Phase::Unknown && !warned {
                 self.events.push(Event::UnknownState { word: word.clone() });
             }
-            let stage = Stage { word, phase, at: now.saturating_sub(self.triggered_at) };
+            let stage = StateSpan { word, phase, at: now.saturating_sub(self.triggered_at) };
             self.events.push(Event::State { stage: stage.clone() });
             self.report.stages.push(stage);
             self.heartbeat_at = now + self.plan.timing.heartbeat;
@@ -361,14 +363,14 @@ impl StateMachine {
     }
 
     /// The deployment's end is known; a failed one's log is still fetched.
-    fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), pace: RateHint) {
+    fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), rate_hint: RateHint) {
         let (outcome, cause) = end;
         self.end(now, outcome, cause);
         let timing = &self.plan.timing;
         let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
-        if outcome == Outcome::Failed && now.saturating_add(pace.barred()) < until {
+        if outcome == Outcome::Failed && now.saturating_add(rate_hint.barred()) < until {
             self.state = State::Log { id, tries: 1, until };
-            self.wait(now, pace.barred());
+            self.wait(now, rate_hint.barred());
         }
     }
 
@@ -376,7 +378,7 @@ impl StateMachine {
         self.report.outcome = outcome;
         self.report.cause = cause;
         // A success that was read twice was one when it was read first.
-        let success = |stage: &&Stage| stage.phase == Phase::Ended(Verdict::Succeeded);
+        let success = |stage: &&StateSpan| stage.phase == Phase::Ended(Verdict::Succeeded);
         let first = self.report.stages.last().filter(success).map(|stage| stage.at);
         let first = first.filter(|_| outcome == Outcome::Succeeded);
         self.report.duration = first.unwrap_or_else(|| now.saturating_sub(self.triggered_at));

@@ -7,11 +7,11 @@ use super::state::Snapshot;
 
 /// What came of one `POST` to the hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum TriggerResult {
     /// The platform accepted the trigger, and said which deployment it made, or did not.
     Accepted(Option<Snapshot>),
     /// The platform said no. Nothing was triggered.
-    Refused(Refusal),
+    RefusalReason(Refusal),
     /// The request provably never left. Nothing was triggered.
     NotSent(NotSent),
     /// The request left, and no usable answer came: a deployment may be running.
@@ -22,7 +22,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What kind of no it is.
-    pub why: Refused,
+    pub why: RefusalReason,
     /// The HTTP status of the answer.
     pub status: u16,
     /// The platform's own words, cleaned; empty where it gave none.
@@ -33,7 +33,7 @@ pub struct Refusal {
 
 /// The kinds of refusal a user must react to differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RefusalReason {
     /// 404: no such hook; the URL is wrong or the hook was deleted.
     NotFound,
     /// 410: the hook was there and is gone.
@@ -54,14 +54,14 @@ pub enum Refused {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSent {
     /// How far it came.
-    pub why: Unreachable,
+    pub why: NotSentReason,
     /// The system's own words, cleaned.
     pub said: String,
 }
 
 /// How far a request came that never left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreachable {
+pub enum NotSentReason {
     /// The host's name has no address.
     Dns,
     /// Nobody accepted the connection.
@@ -98,7 +98,7 @@ pub enum ResponseError {
     AlreadyEnded(u16),
 }
 
-impl Answer {
+impl TriggerResult {
     /// After what pause the trigger may be sent again, if at all, with `attempts` requests sent so far.
     ///
     /// The rule that keeps one run at one deployment: only a request that never left, or one refused for its
@@ -106,13 +106,13 @@ impl Answer {
     #[must_use]
     pub fn again(&self, attempts: u32, timing: &Timing) -> Option<Duration> {
         let pause = match self {
-            Self::NotSent(NotSent { why: Unreachable::Dns | Unreachable::Connect, .. }) => {
+            Self::NotSent(NotSent { why: NotSentReason::Dns | NotSentReason::Connect, .. }) => {
                 timing.retry.saturating_mul(attempts)
             }
-            Self::Refused(Refusal { why: Refused::RateLimited, retry_after, .. }) => {
+            Self::RefusalReason(Refusal { why: RefusalReason::RateLimited, retry_after, .. }) => {
                 retry_after.unwrap_or(timing.rate_pause)
             }
-            Self::Accepted(_) | Self::Unclear(_) | Self::NotSent(_) | Self::Refused(_) => return None,
+            Self::Accepted(_) | Self::Unclear(_) | Self::NotSent(_) | Self::RefusalReason(_) => return None,
         };
         (attempts < timing.attempts).then_some(pause)
     }

@@ -3,10 +3,10 @@
 //! https only (plain http to this machine itself), no redirect is followed, nothing is retried here, bodies end at
 //! one MiB, and errors lose their URL: reqwest prints it in every form of an error.
 
-mod answer;
 mod body;
 mod certificate;
 mod network;
+mod response;
 mod tls;
 
 use std::error::Error as _;
@@ -23,10 +23,10 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-pub use self::answer::Answer;
-pub(crate) use self::answer::read;
 pub use self::body::{BodyFault, LARGEST_BODY};
 pub use self::network::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
+pub use self::response::Response;
+pub(crate) use self::response::read;
 pub use reqwest::Method;
 
 use crate::secrets::{Redactor, Token, is_safe};
@@ -44,7 +44,7 @@ const MOST_HEADERS: usize = 5000;
 
 /// Why no client could be made.
 #[derive(Debug, Error)]
-pub enum Unusable {
+pub enum ClientError {
     /// A PEM file of authorities cannot be used.
     #[error("{}: {why}", path.display())]
     Authority {
@@ -81,12 +81,12 @@ pub enum Credential<'a> {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Failure {
+pub enum RequestError {
     /// The request never left.
     #[error("{said}")]
     NotSent {
         /// How far it came.
-        stage: Stage,
+        stage: ConnectStage,
         /// The system's own words, without any URL.
         said: String,
     },
@@ -100,7 +100,7 @@ pub enum Failure {
 
 /// How far a request came that never left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum ConnectStage {
     /// The host's name has no address.
     Dns,
     /// Nobody accepted the connection.
@@ -114,10 +114,10 @@ pub enum Stage {
 impl Http {
     /// A client. `tls` says whether any of its requests goes over https: the certificate authorities are only read
     /// where they are needed.
-    pub fn new(network: &Network, tls: bool, redactor: Redactor) -> Result<Self, Unusable> {
+    pub fn new(network: &Network, tls: bool, redactor: Redactor) -> Result<Self, ClientError> {
         let parts = Arc::new((tls::config(network, tls)?, network.clone()));
         let client = through_proxy(&parts, CONNECT).build();
-        let client = client.map_err(|error| Unusable::Library(chain(error)))?;
+        let client = client.map_err(|error| ClientError::Library(chain(error)))?;
         Ok(Self { client, redactor, parts })
     }
 
@@ -126,11 +126,16 @@ impl Http {
     /// A connection that was used before may have been closed by the other side, and then nobody can tell whether the
     /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
     /// out of `limit` always means that the request was sent.
-    pub async fn send_alone(&self, method: Method, url: &Url, limit: Duration) -> Result<Answer, Failure> {
+    pub async fn send_alone(
+        &self,
+        method: Method,
+        url: &Url,
+        limit: Duration,
+    ) -> Result<Response, RequestError> {
         let alone = through_proxy(&self.parts, CONNECT.min(limit * 3 / 4));
         let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
             let said = self.redactor.clean(&chain(error), 300);
-            Failure::NotSent { stage: Stage::Connect, said }
+            RequestError::NotSent { stage: ConnectStage::Connect, said }
         })?;
         Self { client, ..self.clone() }.send(method, url, None, limit).await
     }
@@ -142,7 +147,7 @@ impl Http {
         url: &Url,
         token: Option<&Token>,
         limit: Duration,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, RequestError> {
         self.send_json(method, url, token.map(Credential::Bearer), None, limit).await
     }
 
@@ -154,10 +159,10 @@ impl Http {
         credential: Option<Credential<'_>>,
         body: Option<&Value>,
         limit: Duration,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, RequestError> {
         if !is_safe(url) {
             let said = "plain http is only for this machine itself".to_owned();
-            return Err(Failure::NotSent { stage: Stage::Tls, said });
+            return Err(RequestError::NotSent { stage: ConnectStage::Tls, said });
         }
         let mut request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
         let header = credential.map(|credential| match credential {
@@ -192,7 +197,13 @@ impl Http {
         &self.redactor
     }
 
-    async fn failure(&self, error: reqwest::Error, url: &Url, limit: Duration, started: Instant) -> Failure {
+    async fn failure(
+        &self,
+        error: reqwest::Error,
+        url: &Url,
+        limit: Duration,
+        started: Instant,
+    ) -> RequestError {
         let mut stage = stage(&error);
         let late = error.is_timeout();
         let plain = tls_fault(&error).and_then(tls::explain);
@@ -200,22 +211,24 @@ impl Http {
         // Not where the proxy itself could not be reached.
         if REFUSED_TUNNEL.iter().any(|words| said.contains(words)) {
             let left = limit.saturating_sub(started.elapsed());
-            said = self.answer_of_proxy(url, left).await.unwrap_or(said);
+            said = self.proxy_response(url, left).await.unwrap_or(said);
         }
-        if let Some(proxy) = self.parts.1.proxy_for(url).filter(|_| late && stage == Some(Stage::Connect)) {
+        if let Some(proxy) =
+            self.parts.1.proxy_for(url).filter(|_| late && stage == Some(ConnectStage::Connect))
+        {
             said = format!("no connection through the proxy {} in time", proxy.label());
-            stage = Some(Stage::Proxy);
+            stage = Some(ConnectStage::Proxy);
         }
         match stage {
-            Some(stage) => Failure::NotSent { stage, said },
-            None if late => Failure::TimedOut(limit),
-            None => Failure::Broken(said),
+            Some(stage) => RequestError::NotSent { stage, said },
+            None if late => RequestError::TimedOut(limit),
+            None => RequestError::Broken(said),
         }
     }
 
     /// What a proxy answers that refused a tunnel. hyper-util keeps the status to itself, so the proxy is asked for the
     /// tunnel once more, in a request whose answer can be read; nothing is sent through it.
-    async fn answer_of_proxy(&self, url: &Url, limit: Duration) -> Option<String> {
+    async fn proxy_response(&self, url: &Url, limit: Duration) -> Option<String> {
         let (config, network) = &*self.parts;
         let proxy = network.proxy_for(url)?;
         let target = format!("http://{}:{}/", url.host_str()?, url.port_or_known_default()?);
@@ -265,21 +278,21 @@ fn through_proxy(parts: &Arc<(ClientConfig, Network)>, connect: Duration) -> req
 }
 
 /// How far the request came, where it provably never left: while the connection was still being made.
-fn stage(error: &reqwest::Error) -> Option<Stage> {
+fn stage(error: &reqwest::Error) -> Option<ConnectStage> {
     if !error.is_connect() {
         return None;
     }
-    let mut found = if error.is_dns() { Stage::Dns } else { Stage::Connect };
+    let mut found = if error.is_dns() { ConnectStage::Dns } else { ConnectStage::Connect };
     let mut source = error.source();
     while let Some(inner) = source {
         let text = inner.to_string();
         // hyper-util keeps its types of error for these two to itself; the tests hold their words.
         if text.starts_with("tunnel error") {
-            return Some(Stage::Proxy);
+            return Some(ConnectStage::Proxy);
         } else if text.starts_with("dns error") {
-            found = Stage::Dns;
+            found = ConnectStage::Dns;
         } else if tls_error(inner).is_some() || text == "tls handshake eof" {
-            found = Stage::Tls;
+            found = ConnectStage::Tls;
         }
         source = inner.source();
     }

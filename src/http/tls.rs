@@ -15,7 +15,7 @@ use rustls::{
 };
 
 use super::certificate::{self, Certificate};
-use super::{Network, Unusable};
+use super::{ClientError, Network};
 
 /// Where system packages keep the certificate authorities in one file, the usual place first.
 pub(super) const BUNDLES: [&str; 4] = [
@@ -26,9 +26,9 @@ pub(super) const BUNDLES: [&str; 4] = [
 ];
 
 /// The TLS side of a client; without `tls` it trusts nobody.
-pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, Unusable> {
+pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let library = |error: Error| Unusable::Library(error.to_string());
+    let library = |error: Error| ClientError::Library(error.to_string());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(library)?;
@@ -36,12 +36,12 @@ pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, Unusa
     if named.is_empty() {
         return Ok(builder.with_root_certificates(roots).with_no_client_auth());
     }
-    let verifier = Verifier::new(roots, named, provider).map_err(Unusable::Library)?;
+    let verifier = Verifier::new(roots, named, provider).map_err(ClientError::Library)?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 /// The authorities, and the certificates that the user names and that are trusted for themselves.
-fn trusted(network: &Network) -> Result<(RootCertStore, Vec<Certificate>), Unusable> {
+fn trusted(network: &Network) -> Result<(RootCertStore, Vec<Certificate>), ClientError> {
     let mut store = RootCertStore::empty();
     let bundle = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
     let system = match bundle {
@@ -52,11 +52,11 @@ fn trusted(network: &Network) -> Result<(RootCertStore, Vec<Certificate>), Unusa
     let mut named = Vec::new();
     for path in &network.authorities {
         let read = certificate::read(path);
-        named.extend(read.map_err(|why| Unusable::Authority { path: path.clone(), why })?);
+        named.extend(read.map_err(|why| ClientError::Authority { path: path.clone(), why })?);
     }
     named.extend(network.folders.iter().flat_map(|folder| certificate::read_folder(folder)));
     store.add_parsable_certificates(named.iter().filter(|one| one.is_authority()).map(Certificate::der));
-    if store.is_empty() && named.is_empty() { Err(Unusable::NoAuthorities) } else { Ok((store, named)) }
+    if store.is_empty() && named.is_empty() { Err(ClientError::NoAuthorities) } else { Ok((store, named)) }
 }
 
 /// Trusts what the authorities have signed, and the named certificates themselves.

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use super::platform::{Deployment, Of, Platform, Request, Source};
-use super::{Access, answer, of};
+use super::platform::{Deployment, Platform, ReadTarget, Request, StateSource};
+use super::{PlatformAccess, of, response};
 use crate::core::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
 use crate::core::state::{DeploymentId, Phase, Snapshot};
-use crate::core::trigger::{Answer, NotSent, ResponseError, Unclear, Unreachable};
-use crate::http::{self, Failure, Http, Method};
+use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
+use crate::http::{self, Http, Method, RequestError};
 
 /// How long a trigger may take. An answer after that would still be an answer, so this is generous.
 const TRIGGER: Duration = Duration::from_secs(30);
@@ -31,12 +31,12 @@ const CLOCK_SLACK: Duration = Duration::from_secs(2);
 /// One hook, or one token, of a platform.
 pub struct Client {
     platform: &'static dyn Platform,
-    access: Access,
+    access: PlatformAccess,
     http: Http,
     /// How many times as fast the platform is as a real one.
     speed: f64,
     /// Where the accepted deployment is read, and before there is one, whatever is there.
-    source: Option<Source>,
+    source: Option<StateSource>,
     /// Whether a deployment was accepted.
     accepted: bool,
     before: Before,
@@ -45,7 +45,7 @@ pub struct Client {
     /// When our deployment was made, by the platform's clock.
     created: Option<SystemTime>,
     /// Whether a reading has shown our deployment.
-    seen: bool,
+    result: bool,
 }
 
 /// What was there before the trigger.
@@ -62,11 +62,11 @@ struct Before {
 impl Client {
     /// A client of the platform that this access belongs to.
     #[must_use]
-    pub fn new(access: Access, http: Http) -> Self {
+    pub fn new(access: PlatformAccess, http: Http) -> Self {
         let platform = of(&access);
         Self {
             platform,
-            source: platform.source(&access, Of::Any),
+            source: platform.source(&access, ReadTarget::Any),
             access,
             http,
             speed: 1.0,
@@ -74,7 +74,7 @@ impl Client {
             before: Before::default(),
             asked: Instant::now(),
             created: None,
-            seen: false,
+            result: false,
         }
     }
 
@@ -93,20 +93,20 @@ impl Client {
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
     #[must_use]
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
-        self.platform.source(&self.access, id.map_or(Of::Any, Of::Id)).is_some()
+        self.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id)).is_some()
     }
 
     /// Where the newest deployment is read.
     #[must_use]
-    pub fn source(&self) -> Option<Source> {
+    pub fn source(&self) -> Option<StateSource> {
         self.source
     }
 
     /// Reads the newest deployment there is, for `status` and `doctor`.
     pub async fn newest(&mut self) -> Poll {
         let Some((source, request)) = self.list() else { return unreadable() };
-        let answer = self.read(request, READ).await;
-        answer::of_reading(self.platform, source, answer, self.http.redactor(), |body| {
+        let response = self.read(request, READ).await;
+        response::of_reading(self.platform, source, response, self.http.redactor(), |body| {
             let found = self.platform.deployments(body, self.http.redactor());
             let any = self.access.hook.is_none();
             let ours = |found: &Deployment| any || self.platform.may_be_ours(&self.access, source, found);
@@ -117,17 +117,17 @@ impl Client {
         })
     }
 
-    fn list(&self) -> Option<(Source, Request)> {
+    fn list(&self) -> Option<(StateSource, Request)> {
         let source = self.source?;
         Some((source, self.platform.list(&self.access, source)?))
     }
 
     /// How this deployment is read.
-    fn source_of(&self, id: &DeploymentId) -> Option<Source> {
-        if self.accepted { self.source } else { self.platform.source(&self.access, Of::Id(id)) }
+    fn source_of(&self, id: &DeploymentId) -> Option<StateSource> {
+        if self.accepted { self.source } else { self.platform.source(&self.access, ReadTarget::Id(id)) }
     }
 
-    async fn read(&self, request: Request, limit: Duration) -> Result<http::Answer, Failure> {
+    async fn read(&self, request: Request, limit: Duration) -> Result<http::Response, RequestError> {
         let token = self.access.token.as_ref().filter(|_| request.with_token);
         self.http.send(Method::GET, &request.url, token, limit).await
     }
@@ -137,7 +137,7 @@ impl Client {
     }
 
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
-        self.source = self.platform.source(&self.access, Of::Accepted(&deployment));
+        self.source = self.platform.source(&self.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
         self.created = deployment.snapshot.created_at;
         self.with_page(deployment.snapshot)
@@ -177,7 +177,7 @@ impl Client {
     fn other(&self, other: Snapshot) -> PollResult {
         let newer = match self.created.zip(other.created_at) {
             Some((ours, its)) => its >= ours,
-            None => self.seen || !self.before.ended.is_empty(),
+            None => self.result || !self.before.ended.is_empty(),
         };
         if newer && !self.before.ended.contains_key(&other.id) {
             PollResult::Newer(other)
@@ -191,17 +191,17 @@ impl DeployTarget for Client {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
         let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
         self.before.asked = true;
-        let Ok(answer) = self.read(request, READ_BEFORE.min(limit)).await else {
+        let Ok(response) = self.read(request, READ_BEFORE.min(limit)).await else {
             return SnapshotResult::Unknown;
         };
-        let (bytes, redactor) = (answer.body.as_deref().unwrap_or_default(), self.http.redactor());
-        if let (401 | 403, Source::Api) = (answer.status, source)
+        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
+        if let (401 | 403, StateSource::Api) = (response.status, source)
             && let Some(said) = self.platform.error(bytes, redactor)
         {
-            return SnapshotResult::Denied { status: answer.status, said };
+            return SnapshotResult::Denied { status: response.status, said };
         }
         // An answer without deployments may be anybody's, and says nothing of what is there.
-        if let (200..300, Ok(body)) = (answer.status, serde_json::from_slice::<Value>(bytes)) {
+        if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
             let found = self.platform.deployments(&body, redactor);
             self.before.gives_times = found.iter().any(|found| found.snapshot.created_at.is_some());
             let ended = |found: Deployment| (found.snapshot.id.clone(), is_ended(&found.snapshot));
@@ -210,48 +210,48 @@ impl DeployTarget for Client {
         if self.before.ended.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
     }
 
-    async fn trigger(&mut self, limit: Duration) -> Answer {
+    async fn trigger(&mut self, limit: Duration) -> TriggerResult {
         let Some(hook) = &self.access.hook else {
             let said = "there is no hook to trigger".to_owned();
-            return Answer::NotSent(NotSent { why: Unreachable::Connect, said });
+            return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, said });
         };
         self.asked = Instant::now();
-        let answer = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
-        let (status, date) = answer.as_ref().map_or((0, None), |answer| (answer.status, answer.date));
-        match answer::of_trigger(self.platform, answer, self.http.redactor()) {
+        let response = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
+        let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
+        match response::of_trigger(self.platform, response, self.http.redactor()) {
             Ok(Some(old)) if self.had_ended(&old, date) => {
                 let said = format!("it names {}", old.snapshot.id);
-                Answer::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
+                TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
             }
-            Ok(deployment) => Answer::Accepted(deployment.map(|deployment| self.accept(deployment))),
-            Err(answer) => answer,
+            Ok(deployment) => TriggerResult::Accepted(deployment.map(|deployment| self.accept(deployment))),
+            Err(response) => response,
         }
     }
 
     async fn find(&mut self, limit: Duration) -> LookupResult {
         let Some((source, request)) = self.list() else { return LookupResult::Never };
-        let Ok(answer) = self.read(request, READ.min(limit)).await else {
+        let Ok(response) = self.read(request, READ.min(limit)).await else {
             return LookupResult::NotYet(RateHint::default());
         };
-        let pace = answer::pace(&answer);
-        let (bytes, redactor) = (answer.body.as_deref().unwrap_or_default(), self.http.redactor());
-        if !(200..300).contains(&answer.status) {
-            let denied = matches!(answer.status, 401 | 403 | 405 | 410);
+        let rate_hint = response::rate_hint(&response);
+        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
+        if !(200..300).contains(&response.status) {
+            let denied = matches!(response.status, 401 | 403 | 405 | 410);
             let final_no = denied && self.platform.error(bytes, redactor).is_some();
-            return if final_no { LookupResult::Never } else { LookupResult::NotYet(pace) };
+            return if final_no { LookupResult::Never } else { LookupResult::NotYet(rate_hint) };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = self.platform.deployments(&body, redactor);
         found.retain(|found| {
-            self.platform.may_be_ours(&self.access, source, found) && self.is_new(found, answer.date)
+            self.platform.may_be_ours(&self.access, source, found) && self.is_new(found, response.date)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
-                self.seen = true;
+                self.result = true;
                 LookupResult::Ours(self.accept(ours))
             }
             (Some(_), false) => LookupResult::Never, // more than one is new: nobody can tell which is ours
-            (None, _) => LookupResult::NotYet(pace),
+            (None, _) => LookupResult::NotYet(rate_hint),
         }
     }
 
@@ -267,23 +267,23 @@ impl DeployTarget for Client {
         else {
             return unreadable();
         };
-        let answer = self.read(request, READ.min(limit)).await;
-        let look = answer::of_reading(self.platform, source, answer, self.http.redactor(), |body| {
+        let response = self.read(request, READ.min(limit)).await;
+        let poll = response::of_reading(self.platform, source, response, self.http.redactor(), |body| {
             let found = self.platform.deployments(body, self.http.redactor());
             let newest = found.first().map(|deployment| deployment.snapshot.clone());
             let ours =
                 found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
             match (ours, newest) {
                 (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
-                (None, Some(_)) if source == Source::Api => {
+                (None, Some(_)) if source == StateSource::Api => {
                     PollResult::Failed { said: "the answer is about another deployment".to_owned() }
                 }
                 (None, Some(other)) => self.other(other),
                 (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
             }
         });
-        self.seen |= matches!(look.seen, PollResult::Ours(_));
-        look
+        self.result |= matches!(poll.result, PollResult::Ours(_));
+        poll
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
@@ -291,21 +291,21 @@ impl DeployTarget for Client {
         let Some(request) = source.and_then(|source| self.platform.log(&self.access, source, id)) else {
             return Log::None;
         };
-        let Ok(answer) = self.read(request, READ.min(limit)).await else {
+        let Ok(response) = self.read(request, READ.min(limit)).await else {
             return Log::NotYet(RateHint::default());
         };
-        let bytes = answer.body.as_deref().unwrap_or_default();
+        let bytes = response.body.as_deref().unwrap_or_default();
         let lines = self.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
-        match answer.status {
+        match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
-            200..300 | 404 | 429 | 500.. => Log::NotYet(answer::pace(&answer)),
+            200..300 | 404 | 429 | 500.. => Log::NotYet(response::rate_hint(&response)),
             _ => Log::None,
         }
     }
 
     fn rate_limit(&self) -> Option<RateLimit> {
         let with_token = !self.accepted && self.access.token.is_some();
-        let source = if with_token { Source::Api } else { self.source? };
+        let source = if with_token { StateSource::Api } else { self.source? };
         let limit = self.platform.rate_limit(source)?;
         Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
     }
@@ -322,5 +322,5 @@ fn is_ended(snapshot: &Snapshot) -> bool {
 /// A reading that could not be made; whoever reads asks [`Client::can_read`] first.
 fn unreadable() -> Poll {
     let said = "neither the hook nor, without a token, the API can be read".to_owned();
-    Poll { seen: PollResult::Failed { said }, pace: RateHint::default() }
+    Poll { result: PollResult::Failed { said }, rate_hint: RateHint::default() }
 }

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Access;
+use super::PlatformAccess;
 use super::body::{first_field, first_text};
-use super::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
+use super::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, StateSource};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -73,34 +73,34 @@ impl Platform for Fortrabbit {
         &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]
     }
 
-    fn source(&self, access: &Access, of: Of<'_>) -> Option<Source> {
-        let api = access.token.as_ref().map(|_| Source::Api);
-        let hook = access.hook.as_ref().filter(|hook| is_readable_path(hook)).map(|_| Source::Hook);
+    fn source(&self, access: &PlatformAccess, of: ReadTarget<'_>) -> Option<StateSource> {
+        let api = access.token.as_ref().map(|_| StateSource::Api);
+        let hook = access.hook.as_ref().filter(|hook| is_readable_path(hook)).map(|_| StateSource::Hook);
         match of {
-            Of::Any => hook.or(api),
-            Of::Id(id) if id.as_str().starts_with("dp_") => hook.or(api),
-            Of::Id(_) => api.or(hook),
+            ReadTarget::Any => hook.or(api),
+            ReadTarget::Id(id) if id.as_str().starts_with("dp_") => hook.or(api),
+            ReadTarget::Id(_) => api.or(hook),
             // A hook that has just answered with the draft's whole body can be read whatever its path.
-            Of::Accepted(Deployment { source: Source::Hook, snapshot, .. }) => {
+            ReadTarget::Accepted(Deployment { source: StateSource::Hook, snapshot, .. }) => {
                 let spoke_draft = access.hook.is_some() && !snapshot.word.is_empty();
-                hook.or(spoke_draft.then_some(Source::Hook))
+                hook.or(spoke_draft.then_some(StateSource::Hook))
             }
-            Of::Accepted(_) => api,
+            ReadTarget::Accepted(_) => api,
         }
     }
 
-    fn list(&self, access: &Access, source: Source) -> Option<Request> {
+    fn list(&self, access: &PlatformAccess, source: StateSource) -> Option<Request> {
         match source {
-            Source::Hook => access.hook.as_ref().map(Request::of_hook),
-            Source::Api => Some(Request::of_api(access, &["v1", "deployments"])),
+            StateSource::Hook => access.hook.as_ref().map(Request::of_hook),
+            StateSource::Api => Some(Request::of_api(access, &["v1", "deployments"])),
         }
     }
 
     /// A draft hook shows its newest deployment alone.
-    fn poll(&self, access: &Access, source: Source, id: &DeploymentId) -> Option<Request> {
+    fn poll(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
         match source {
-            Source::Hook => self.list(access, source),
-            Source::Api => Some(Request::of_api(access, &["v1", "deployments", id.as_str()])),
+            StateSource::Hook => self.list(access, source),
+            StateSource::Api => Some(Request::of_api(access, &["v1", "deployments", id.as_str()])),
         }
     }
 
@@ -118,14 +118,14 @@ impl Platform for Fortrabbit {
     }
 
     /// The hook shows its own environment alone, the API's list every one of the token's.
-    fn may_be_ours(&self, access: &Access, source: Source, deployment: &Deployment) -> bool {
+    fn may_be_ours(&self, access: &PlatformAccess, source: StateSource, deployment: &Deployment) -> bool {
         let ours = access.hook.as_ref().and_then(environment);
-        source == Source::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
+        source == StateSource::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
     }
 
-    fn log(&self, access: &Access, source: Source, id: &DeploymentId) -> Option<Request> {
+    fn log(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
         let path = ["v1", "deployments", id.as_str(), "logs"];
-        (source == Source::Api).then(|| Request::of_api(access, &path))
+        (source == StateSource::Api).then(|| Request::of_api(access, &path))
     }
 
     /// `{"logs":[{"time","log"}]}`, each line with its time of day.
@@ -144,8 +144,8 @@ impl Platform for Fortrabbit {
     }
 
     /// Per token, and shared with whatever else uses it.
-    fn rate_limit(&self, source: Source) -> Option<RateLimit> {
-        (source == Source::Api).then_some(RateLimit { requests: 20, per: Duration::from_mins(1) })
+    fn rate_limit(&self, source: StateSource) -> Option<RateLimit> {
+        (source == StateSource::Api).then_some(RateLimit { requests: 20, per: Duration::from_mins(1) })
     }
 
     /// A success can be reported before the post-deploy commands ran.
@@ -154,7 +154,7 @@ impl Platform for Fortrabbit {
     }
 
     /// The dashboard's page, where the hook is the real platform's.
-    fn page(&self, access: &Access) -> Option<String> {
+    fn page(&self, access: &PlatformAccess) -> Option<String> {
         let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
         let id = environment(hook)?;
         Some(format!("https://dash.fortrabbit.com/environments/{id}/deployment"))
@@ -193,7 +193,7 @@ fn environment(hook: &HookUrl) -> Option<&str> {
 fn deployment(value: &Value, named: bool, redactor: &Redactor) -> Option<Deployment> {
     let object = value.as_object()?;
     let public = object.get("publicId").and_then(id);
-    let source = if public.is_some() { Source::Api } else { Source::Hook };
+    let source = if public.is_some() { StateSource::Api } else { StateSource::Hook };
     let is_certain = named || public.is_some();
     let id = public.or_else(|| object.get("id").and_then(id))?;
     let word = state_word(object, redactor);
@@ -286,10 +286,10 @@ mod tests {
                 humantime::format_rfc3339(found.snapshot.created_at.unwrap()).to_string(),
                 "2023-02-16T17:18:10Z"
             );
-            assert_eq!(found.source, Source::Hook);
+            assert_eq!(found.source, StateSource::Hook);
         }
         let live = one(&json!({ "data": { "publicId": "dp-abc123" } })).unwrap();
-        assert_eq!((live.source, live.snapshot.word.as_str()), (Source::Api, ""));
+        assert_eq!((live.source, live.snapshot.word.as_str()), (StateSource::Api, ""));
         let api = json!({ "hydra:member": [{ "publicId": "dp-abc123", "status": "pending", "environment": "en-wjl0ai" }] });
         let api = one(&api).unwrap();
         assert_eq!((api.environment.as_deref(), api.snapshot.phase), (Some("en-wjl0ai"), Phase::Waiting));
@@ -386,10 +386,10 @@ mod tests {
         assert!(log("[1, 2]").is_empty() && log("no").is_empty());
     }
 
-    fn access(hook: &str, token: bool) -> Access {
+    fn access(hook: &str, token: bool) -> PlatformAccess {
         let token = if token { Token::parse("frbit-at-00ff00ff") } else { None };
         let hook = Some(HookUrl::parse(hook).unwrap());
-        Access { hook, token, api: "https://api.fortrabbit.com".parse().unwrap() }
+        PlatformAccess { hook, token, api: "https://api.fortrabbit.com".parse().unwrap() }
     }
 
     const LIVE: &str = "https://api.fortrabbit.com/webhooks/environments/en-a/deploy/LONGSTRING";
@@ -398,22 +398,25 @@ mod tests {
     fn the_hooks_that_are_known_to_be_readable_are_read_and_no_other() {
         for path in ["v1/deploy-hook", "v1/deploy/en-a/deploy-hook", "v1/webhooks/environments/en-a/deploy"] {
             let access = access(&format!("https://api.fortrabbit.com/{path}/LONGSTRING"), true);
-            assert_eq!(Fortrabbit.source(&access, Of::Any), Some(Source::Hook), "{path}");
+            assert_eq!(Fortrabbit.source(&access, ReadTarget::Any), Some(StateSource::Hook), "{path}");
         }
-        assert_eq!(Fortrabbit.source(&access(LIVE, true), Of::Any), Some(Source::Api));
-        assert_eq!(Fortrabbit.source(&access(LIVE, false), Of::Any), None);
+        assert_eq!(Fortrabbit.source(&access(LIVE, true), ReadTarget::Any), Some(StateSource::Api));
+        assert_eq!(Fortrabbit.source(&access(LIVE, false), ReadTarget::Any), None);
     }
 
     #[test]
     fn a_hook_that_has_just_answered_with_the_drafts_whole_body_is_readable_whatever_its_path() {
         let live = access(LIVE, false);
         let id_alone = one(&json!({ "id": "dp_abc123" })).unwrap();
-        assert_eq!(Fortrabbit.source(&live, Of::Accepted(&id_alone)), None);
+        assert_eq!(Fortrabbit.source(&live, ReadTarget::Accepted(&id_alone)), None);
         let draft = one(&json!({ "id": "dp_abc123", "state": "PENDING" })).unwrap();
-        assert_eq!(Fortrabbit.source(&live, Of::Accepted(&draft)), Some(Source::Hook));
+        assert_eq!(Fortrabbit.source(&live, ReadTarget::Accepted(&draft)), Some(StateSource::Hook));
         let named = one(&json!({ "publicId": "dp-abc123" })).unwrap();
-        assert_eq!(Fortrabbit.source(&live, Of::Accepted(&named)), None);
-        assert_eq!(Fortrabbit.source(&access(LIVE, true), Of::Accepted(&named)), Some(Source::Api));
+        assert_eq!(Fortrabbit.source(&live, ReadTarget::Accepted(&named)), None);
+        assert_eq!(
+            Fortrabbit.source(&access(LIVE, true), ReadTarget::Accepted(&named)),
+            Some(StateSource::Api)
+        );
     }
 
     #[test]

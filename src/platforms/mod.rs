@@ -1,17 +1,17 @@
 //! Hosting platforms: the registry, one file each, and the one client that asks them.
 
-mod answer;
 mod body;
 mod client;
 mod fortrabbit;
 mod other;
 mod platform;
+mod response;
 mod time;
 
 use url::Url;
 
 pub use self::client::Client;
-pub use self::platform::{Acceptance, Deployment, Of, Platform, Request, Source};
+pub use self::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, StateSource};
 
 use crate::secrets::{HookUrl, Token, is_loopback};
 
@@ -20,7 +20,7 @@ const ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
 
 /// What a user has of a platform.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub struct PlatformAccess {
     /// The deploy hook. Only `follow` and `status` can do without, where there is a token.
     pub hook: Option<HookUrl>,
     /// A token of the platform's public API.
@@ -31,7 +31,7 @@ pub struct Access {
 
 /// The platform this access belongs to. Without a hook it is the one whose API is known.
 #[must_use]
-pub fn of(access: &Access) -> &'static dyn Platform {
+pub fn of(access: &PlatformAccess) -> &'static dyn Platform {
     let Some(hook) = &access.hook else { return ALL[0] };
     let url = hook.expose();
     let any_host = is_loopback(url) || url.origin() == access.api.origin();

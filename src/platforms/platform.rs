@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::Access;
+use super::PlatformAccess;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::Unclear;
@@ -38,17 +38,17 @@ pub trait Platform: Sync {
     }
 
     /// Where deployments are read with what the user gave; none where they cannot be.
-    fn source(&self, _access: &Access, _of: Of<'_>) -> Option<Source> {
+    fn source(&self, _access: &PlatformAccess, _of: ReadTarget<'_>) -> Option<StateSource> {
         None
     }
 
     /// The request that reads what is there: the newest deployments.
-    fn list(&self, _access: &Access, _source: Source) -> Option<Request> {
+    fn list(&self, _access: &PlatformAccess, _source: StateSource) -> Option<Request> {
         None
     }
 
     /// The request that reads this deployment.
-    fn poll(&self, _access: &Access, _source: Source, _id: &DeploymentId) -> Option<Request> {
+    fn poll(&self, _access: &PlatformAccess, _source: StateSource, _id: &DeploymentId) -> Option<Request> {
         None
     }
 
@@ -58,12 +58,12 @@ pub trait Platform: Sync {
     }
 
     /// Whether a deployment in the answer to [`Platform::list`] may belong to our hook.
-    fn may_be_ours(&self, _access: &Access, _source: Source, _deployment: &Deployment) -> bool {
+    fn may_be_ours(&self, _access: &PlatformAccess, _source: StateSource, _deployment: &Deployment) -> bool {
         false
     }
 
     /// The request that reads the log of an ended deployment; none where there is no log to read.
-    fn log(&self, _access: &Access, _source: Source, _id: &DeploymentId) -> Option<Request> {
+    fn log(&self, _access: &PlatformAccess, _source: StateSource, _id: &DeploymentId) -> Option<Request> {
         None
     }
 
@@ -73,7 +73,7 @@ pub trait Platform: Sync {
     }
 
     /// The documented rate limit of reading there.
-    fn rate_limit(&self, _source: Source) -> Option<RateLimit> {
+    fn rate_limit(&self, _source: StateSource) -> Option<RateLimit> {
         None
     }
 
@@ -83,14 +83,14 @@ pub trait Platform: Sync {
     }
 
     /// The page of the deployment or its environment, for people.
-    fn page(&self, _access: &Access) -> Option<String> {
+    fn page(&self, _access: &PlatformAccess) -> Option<String> {
         None
     }
 }
 
 /// Which deployments are to be read.
 #[derive(Clone, Copy, Debug)]
-pub enum Of<'a> {
+pub enum ReadTarget<'a> {
     /// Whatever is there.
     Any,
     /// One that this run did not trigger.
@@ -101,7 +101,7 @@ pub enum Of<'a> {
 
 /// Where deployments are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum StateSource {
     /// State the hook's own URL, without a token.
     Hook,
     /// Through the platform's public API, with a token.
@@ -126,7 +126,7 @@ impl Request {
 
     /// Reads this path of the API, below its base.
     #[must_use]
-    pub fn of_api(access: &Access, path: &[&str]) -> Self {
+    pub fn of_api(access: &PlatformAccess, path: &[&str]) -> Self {
         let mut url = access.api.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -152,7 +152,7 @@ pub struct Deployment {
     /// Its id, state and time.
     pub snapshot: Snapshot,
     /// Where a deployment described in this form is read.
-    pub source: Source,
+    pub source: StateSource,
     /// The id of its environment, where the answer names one.
     pub environment: Option<String>,
     /// Whether the answer gives a time that cannot be read, so that its age is not known.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value, json};
 
 use super::{RunContext, format, messages, outputs};
-use crate::core::report::{Event, Report, Sent, Stage, Task};
+use crate::core::report::{Event, Report, StateSpan, Task, TriggerState};
 use crate::core::state::{Phase, Snapshot};
 
 /// An event as one line of JSON, `elapsed` after the trigger, at `now`.
@@ -90,7 +90,7 @@ fn finished(report: &Report, context: &RunContext) -> Value {
         "outputs": outputs,
         "meaning": words.meaning,
         "next": words.next,
-        "sent": match report.sent { Sent::No => "no", Sent::Yes => "yes", Sent::Maybe => "maybe" },
+        "sent": match report.sent { TriggerState::No => "no", TriggerState::Yes => "yes", TriggerState::Maybe => "maybe" },
         "started": format::time(report.started),
         "triggers": report.triggers,
         "polls": report.polls,
@@ -100,7 +100,7 @@ fn finished(report: &Report, context: &RunContext) -> Value {
     })
 }
 
-fn stage(stage: &Stage) -> Value {
+fn stage(stage: &StateSpan) -> Value {
     json!({ "state": stage.word, "phase": phase(stage.phase), "elapsed_ms": millis(stage.at) })
 }
 

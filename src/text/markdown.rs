@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::format::{clock, count, cut, duration, phase_mark, time};
 use super::messages::{self, Message};
 use super::{ReportResult, RunContext, format, timeline};
-use crate::core::report::{Report, Stage, Task};
+use crate::core::report::{Report, StateSpan, Task};
 use crate::core::state::{Outcome, Phase};
 
 /// The longest page, in bytes. GitHub takes 1 MiB of summaries a step, 65,535 characters in a check run or a comment.
@@ -141,7 +141,7 @@ fn stages(report: &Report) -> String {
 fn table(report: &Report) -> String {
     let left_out = report.stages.len().saturating_sub(STAGES);
     let mut table = "| | Stage | From | Took |\n|:-:|:--|--:|--:|".to_owned();
-    for (n, Stage { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
+    for (n, StateSpan { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
         let took = match phase {
             Phase::Ended(_) => String::new(),
             _ => duration(report.seen_until(n).saturating_sub(*at)),
@@ -296,9 +296,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::core::report::{Cause, Sent};
+    use crate::core::report::{Cause, TriggerState};
     use crate::core::state::{DeploymentId, Snapshot, Verdict};
-    use crate::core::trigger::{Refusal, Refused};
+    use crate::core::trigger::{Refusal, RefusalReason};
     use crate::text::{CodeHost, Fix, ReportError, ReportKind};
 
     fn snapshot(text: &str) -> Snapshot {
@@ -313,14 +313,14 @@ mod tests {
 
     /// A run with this text in every foreign place.
     fn run(outcome: Outcome, text: &str) -> (Report, RunContext, Vec<ReportResult>) {
-        let stage = |phase, at| Stage { word: text.to_owned(), phase, at: Duration::from_secs(at) };
+        let stage = |phase, at| StateSpan { word: text.to_owned(), phase, at: Duration::from_secs(at) };
         let report = Report {
             task: Task::Deploy,
             outcome,
-            sent: Sent::Yes,
+            sent: TriggerState::Yes,
             cause: Some(Cause::Refused(Refusal {
                 status: 403,
-                why: Refused::Other,
+                why: RefusalReason::Other,
                 said: text.to_owned(),
                 retry_after: None,
             })),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::format::{cut, duration, mark, phase_mark};
-use crate::core::report::{Report, Sent, Stage};
+use crate::core::report::{Report, StateSpan, TriggerState};
 use crate::core::state::{Phase, Verdict};
 
 /// More stages than this and the chart shows the last ones alone.
@@ -38,7 +38,7 @@ pub fn chart(report: &Report) -> Option<String> {
         }
         let _ = write!(chart, "\n    {label} :{tags}{}, {}", date(from), date(to));
     };
-    if report.sent == Sent::Yes {
+    if report.sent == TriggerState::Yes {
         add(Part::Waiting, "• triggered", "milestone, ", Duration::ZERO, Duration::ZERO);
     }
     let shortest = (whole / SHORTEST).max(Duration::from_millis(1));
@@ -101,7 +101,7 @@ impl Part {
 
 /// How a stage is drawn: red is where it failed and the end that is no success. Mermaid's other styles, `done` and
 /// `active`, cannot be read on a dark page in its version 10.
-fn tags(stage: &Stage, next: Option<&Stage>) -> &'static str {
+fn tags(stage: &StateSpan, next: Option<&StateSpan>) -> &'static str {
     match (stage.phase, next.map(|next| next.phase)) {
         (Phase::Ended(Verdict::Succeeded), _) => "milestone, ",
         (Phase::Ended(_), _) => "crit, milestone, ",
@@ -156,7 +156,7 @@ mod tests {
     const RUNNING: Phase = Phase::Running;
 
     fn report(outcome: Outcome, millis: u64, stages: &[(&str, Phase, u64)]) -> Report {
-        let stage = |(word, phase, at): &(&str, Phase, u64)| Stage {
+        let stage = |(word, phase, at): &(&str, Phase, u64)| StateSpan {
             word: (*word).to_owned(),
             phase: *phase,
             at: Duration::from_millis(*at),
@@ -164,7 +164,7 @@ mod tests {
         Report {
             task: Task::Deploy,
             outcome,
-            sent: Sent::Yes,
+            sent: TriggerState::Yes,
             cause: None,
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(millis),

@@ -4,15 +4,15 @@
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::ports::CannotFollow;
-use deploy_hook::core::report::{Cause, Report, Sent, Stage, Task};
+use deploy_hook::core::report::{Cause, Report, StateSpan, Task, TriggerState};
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
-use deploy_hook::core::trigger::{NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable};
+use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::error::exit_code;
 use deploy_hook::text::{RunContext, messages};
 
 /// A report of a run that triggered and followed, with this end.
 fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Report {
-    let stage = |(word, phase): &(&str, Phase)| Stage {
+    let stage = |(word, phase): &(&str, Phase)| StateSpan {
         word: (*word).to_owned(),
         phase: *phase,
         at: Duration::from_secs(1),
@@ -21,7 +21,7 @@ fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Re
     Report {
         outcome,
         cause,
-        sent: Sent::Yes,
+        sent: TriggerState::Yes,
         duration: Duration::from_secs(72),
         last_read: Some(Duration::from_secs(41)),
         snapshot: Some(Snapshot {
@@ -38,17 +38,17 @@ fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Re
 
 /// A report of a run whose trigger came to nothing, or nobody knows to what.
 fn not_accepted(outcome: Outcome, cause: Cause) -> Report {
-    let sent = if outcome == Outcome::Uncertain { Sent::Maybe } else { Sent::No };
+    let sent = if outcome == Outcome::Uncertain { TriggerState::Maybe } else { TriggerState::No };
     Report { snapshot: None, sent, ..ended(outcome, Some(cause), &[]) }
 }
 
-fn refused(why: Refused, status: u16) -> Report {
-    let said = if why == Refused::Unprocessable { "…" } else { "" };
+fn refused(why: RefusalReason, status: u16) -> Report {
+    let said = if why == RefusalReason::Unprocessable { "…" } else { "" };
     let refusal = Refusal { why, status, said: said.to_owned(), retry_after: None };
     not_accepted(Outcome::Refused, Cause::Refused(refusal))
 }
 
-fn unreachable(why: Unreachable) -> Report {
+fn unreachable(why: NotSentReason) -> Report {
     not_accepted(Outcome::Unreachable, Cause::NotSent(NotSent { why, said: "…".to_owned() }))
 }
 
@@ -79,17 +79,17 @@ fn ends() -> Vec<Report> {
         Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
         ended(Failed, None, &[("building", Phase::Running), ("failed", failed)]),
         ended(Failed, None, &[("post_deploy", Phase::Running), ("failed", failed)]),
-        refused(Refused::NotFound, 404),
-        refused(Refused::Redirected, 302),
-        refused(Refused::Gone, 410),
-        refused(Refused::Forbidden, 403),
-        refused(Refused::Unprocessable, 422),
-        refused(Refused::RateLimited, 429),
-        refused(Refused::Other, 400),
-        unreachable(Unreachable::Dns),
-        unreachable(Unreachable::Connect),
-        unreachable(Unreachable::Tls),
-        unreachable(Unreachable::Proxy),
+        refused(RefusalReason::NotFound, 404),
+        refused(RefusalReason::Redirected, 302),
+        refused(RefusalReason::Gone, 410),
+        refused(RefusalReason::Forbidden, 403),
+        refused(RefusalReason::Unprocessable, 422),
+        refused(RefusalReason::RateLimited, 429),
+        refused(RefusalReason::Other, 400),
+        unreachable(NotSentReason::Dns),
+        unreachable(NotSentReason::Connect),
+        unreachable(NotSentReason::Tls),
+        unreachable(NotSentReason::Proxy),
         uncertain(ResponseError::TimedOut),
         uncertain(ResponseError::Broken),
         uncertain(ResponseError::ServerError(503)),
@@ -109,8 +109,8 @@ fn ends() -> Vec<Report> {
         ended(Superseded, Some(Cause::Newer(newer)), &[("building", Phase::Running)]),
         ended(Interrupted, None, &[("building", Phase::Running)]),
         ended(Interrupted, Some(trouble(3)), &[("building", Phase::Running)]),
-        Report { snapshot: None, sent: Sent::No, ..ended(Interrupted, None, &[]) },
-        Report { snapshot: None, sent: Sent::Maybe, ..ended(Interrupted, None, &[]) },
+        Report { snapshot: None, sent: TriggerState::No, ..ended(Interrupted, None, &[]) },
+        Report { snapshot: None, sent: TriggerState::Maybe, ..ended(Interrupted, None, &[]) },
     ]
 }
 

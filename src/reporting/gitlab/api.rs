@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::env::Env;
-use crate::http::{BodyFault, Credential, Failure, Http, Method, Network};
+use crate::http::{BodyFault, Credential, Http, Method, Network, RequestError};
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::WriteError;
 use crate::secrets::Token;
@@ -65,8 +65,8 @@ impl Api {
         let credential = of_job.or_else(|| self.token.as_ref().map(Credential::Bearer));
         let sent = self.http.send_json(method, &url, credential, body, LIMIT).await;
         let answer = sent.map_err(|failure| match failure {
-            Failure::TimedOut(limit) => WriteError::Late(limit),
-            Failure::NotSent { said, .. } | Failure::Broken(said) => {
+            RequestError::TimedOut(limit) => WriteError::Late(limit),
+            RequestError::NotSent { said, .. } | RequestError::Broken(said) => {
                 WriteError::Unreachable(format!("GitLab cannot be reached: {said}"))
             }
         })?;

@@ -20,7 +20,7 @@ use super::RunContext;
 use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase, Snapshot};
-use crate::core::trigger::{NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable};
+use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 
 /// A verdict in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,33 +150,33 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
 #[must_use]
 pub fn refused(refusal: &Refusal) -> Message {
     let (what, next) = match refusal.why {
-        Refused::NotFound => (
+        RefusalReason::NotFound => (
             "does not know this hook",
             "The URL is wrong or incomplete, or the hook was deleted. Copy the URL from the dashboard again; if it is \
              gone, create a new hook and replace the secret.",
         ),
-        Refused::Gone => (
+        RefusalReason::Gone => (
             "says this hook is gone: it was revoked",
             "Create a new hook in the dashboard and replace the secret.",
         ),
-        Refused::Forbidden => (
+        RefusalReason::Forbidden => (
             "does not let this request in",
             "Check in the dashboard that the hook is enabled and its environment active, and that nothing in between \
              (a proxy, a firewall) answers in the platform's place.",
         ),
-        Refused::Unprocessable => (
+        RefusalReason::Unprocessable => (
             "cannot deploy this environment now",
             "Its own words above name the reason; the dashboard shows the environment's state.",
         ),
-        Refused::RateLimited => (
+        RefusalReason::RateLimited => (
             "asks for fewer requests",
             "Wait, and deploy less often; many CMS events at once are best gathered by `concurrency`.",
         ),
-        Refused::Redirected => (
+        RefusalReason::Redirected => (
             "answered with a redirect, which is never followed: the URL is a secret",
             "Check the hook URL's host and path against the dashboard.",
         ),
-        Refused::Other => ("refused the trigger", "Check the hook in the dashboard."),
+        RefusalReason::Other => ("refused the trigger", "Check the hook in the dashboard."),
     };
     let (status, said) = (refusal.status, quoted(&refusal.said));
     Message {
@@ -190,19 +190,19 @@ pub fn refused(refusal: &Refusal) -> Message {
 #[must_use]
 pub fn unreachable(not_sent: &NotSent) -> Message {
     let (what, next) = match not_sent.why {
-        Unreachable::Dns => (
+        NotSentReason::Dns => (
             "The hook's host name could not be resolved",
             "Check the host in the hook URL, and this machine's DNS.",
         ),
-        Unreachable::Connect => (
+        NotSentReason::Connect => (
             "No connection to the hook's host",
             "Check that this machine may reach it: DNS, firewall, proxy (HTTPS_PROXY), the platform's status page.",
         ),
-        Unreachable::Tls => (
+        NotSentReason::Tls => (
             "No trusted connection to the hook's host",
             "If the host or a proxy here has an authority of its own, or a certificate that signed itself, `ca-file` must hold it. If not, somebody may be in between.",
         ),
-        Unreachable::Proxy => (
+        NotSentReason::Proxy => (
             "The proxy did not let the request through",
             "Check HTTPS_PROXY, its user and password, and whether NO_PROXY should name the host.",
         ),

@@ -2,7 +2,7 @@
 
 use super::{LOOK, Message, NOTHING, quoted, state};
 use crate::core::ports::CannotFollow;
-use crate::core::report::{Cause, Report, Sent, Task};
+use crate::core::report::{Cause, Report, Task, TriggerState};
 use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
@@ -69,7 +69,7 @@ fn unread(report: &Report) -> Option<String> {
 }
 
 pub(super) fn lost(report: &Report, which: &str) -> Message {
-    let meaning = if report.sent == Sent::No {
+    let meaning = if report.sent == TriggerState::No {
         "How it ended, or whether it still runs, is not known here."
     } else {
         NOT_KNOWN
@@ -102,29 +102,29 @@ pub(super) fn lost(report: &Report, which: &str) -> Message {
 pub(super) fn interrupted(report: &Report, which: &str) -> Message {
     let took = duration(report.duration);
     let (happened, meaning, next) = match (report.sent, &report.task) {
-        (Sent::Yes, _) | (Sent::No, Task::Follow(_)) if unread(report).is_some() => (
+        (TriggerState::Yes, _) | (TriggerState::No, Task::Follow(_)) if unread(report).is_some() => (
             format!("Interrupted after {took}{}.", state(report)),
             format!("{} Whether it still goes on is not known here.", unread(report).unwrap_or_default()),
             LOOK,
         ),
-        (Sent::Yes, _) if report.snapshot.is_some() => (
+        (TriggerState::Yes, _) if report.snapshot.is_some() => (
             format!("Interrupted after {took}{}.", state(report)),
             format!("{which} goes on at the platform; its end was not seen."),
             LOOK,
         ),
-        (Sent::Yes, _) => (format!("Interrupted after {took}."), NOT_KNOWN.to_owned(), LOOK),
-        (Sent::No, Task::Follow(_)) => (
+        (TriggerState::Yes, _) => (format!("Interrupted after {took}."), NOT_KNOWN.to_owned(), LOOK),
+        (TriggerState::No, Task::Follow(_)) => (
             format!("Interrupted after {took}."),
             format!("{which} goes on at the platform, as far as is known here."),
             "",
         ),
-        (Sent::No, Task::Deploy) if report.triggers > 0 => {
+        (TriggerState::No, Task::Deploy) if report.triggers > 0 => {
             ("Interrupted before the trigger was sent again.".to_owned(), NOTHING.to_owned(), "")
         }
-        (Sent::No, Task::Deploy) => {
+        (TriggerState::No, Task::Deploy) => {
             ("Interrupted before the trigger was sent.".to_owned(), NOTHING.to_owned(), "")
         }
-        (Sent::Maybe, _) => (
+        (TriggerState::Maybe, _) => (
             "Interrupted before it was known what the trigger had done.".to_owned(),
             "A deployment may be running.".to_owned(),
             LOOK,

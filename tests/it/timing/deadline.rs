@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deploy_hook::core::ports::{Log, LookupResult, PollResult, SnapshotResult};
-use deploy_hook::core::report::{Cause, Sent};
+use deploy_hook::core::report::{Cause, TriggerState};
 use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::ResponseError;
@@ -24,7 +24,7 @@ fn silent(what: fn(&What) -> bool, timeout: Duration) -> World {
 async fn a_trigger_without_an_answer_ends_on_the_deadline() {
     for timeout in [s(2), s(10), s(25)] {
         let run = silent(|what| *what == What::Trigger, timeout).before(SnapshotResult::Unknown).run().await;
-        assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
+        assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, TriggerState::Maybe));
         assert!((timeout..=timeout + ms(10)).contains(&run.over), "{timeout:?}: {:?}", run.over);
         let run = silent(|what| *what == What::Trigger, timeout).run().await;
         assert_eq!((run.report.outcome, run.settles().len()), (Outcome::Uncertain, 1));
@@ -37,7 +37,7 @@ async fn an_answer_that_comes_too_late_leaves_it_timed_out_after_a_last_look() {
     let slow = |what: &What, _| if *what == What::Trigger { s(20) } else { ms(1) };
     let world = World::new().takes(slow).settles(|_, _| LookupResult::Ours(pending()));
     let run = world.plan(|plan| plan.timeout = s(10)).run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::TimedOut, Sent::Yes));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::TimedOut, TriggerState::Yes));
     assert_eq!((run.looks().len(), run.report.snapshot), (1, Some(building())));
     // Within the least time there is for it, the answer itself comes after the deadline.
     let late = |what: &What, _| if *what == What::Trigger { ms(1500) } else { ms(1) };
@@ -108,11 +108,11 @@ async fn what_a_good_answer_suggests_is_followed_up_to_the_cap() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_longer_than_any_run_ends_it_and_overflows_nothing() {
     let forever = Duration::from_secs(u32::MAX.into());
-    for pace in [asks(forever), asks(Duration::MAX)] {
-        let run = World::new().paces(move |_, _| pace).run().await;
+    for rate_hint in [asks(forever), asks(Duration::MAX)] {
+        let run = World::new().paces(move |_, _| rate_hint).run().await;
         assert_eq!((run.report.outcome, run.looks().len()), (Outcome::TimedOut, 1));
         assert_eq!((run.report.cause, run.over), (Some(Cause::AskedToWait), s(900)));
-        let run = World::ends(s(0), failed()).logs(move |_, _| Log::NotYet(pace)).run().await;
+        let run = World::ends(s(0), failed()).logs(move |_, _| Log::NotYet(rate_hint)).run().await;
         assert_eq!((run.report.outcome, run.logs().len()), (Outcome::Failed, 1));
     }
 }

@@ -6,7 +6,7 @@ use deploy_hook::core::ports::{Log, PollResult};
 use deploy_hook::core::report::{Cause, Event};
 use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::{Outcome, Phase, Verdict};
-use deploy_hook::core::trigger::Answer;
+use deploy_hook::core::trigger::TriggerResult;
 
 use super::world::{
     What, World, asks, building, counts, failed, gaps, newer, pending, snapshot, succeeded, trouble,
@@ -33,14 +33,14 @@ async fn a_terminal_answer_ends_the_run_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn success_in_the_triggers_own_answer_takes_a_look_to_be_believed_and_a_failure_does_not() {
-    let said = || World::new().answers([Answer::Accepted(Some(succeeded()))]);
+    let said = || World::new().answers([TriggerResult::Accepted(Some(succeeded()))]);
     let run = said().looks(|_, _| PollResult::Ours(succeeded())).run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Succeeded, 1));
     let run = said().looks(|_, _| PollResult::Ours(failed())).run().await;
     assert_eq!(run.report.outcome, Outcome::Failed);
     let run = said().unreadable().run().await;
     assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Triggered, 0));
-    let run = World::new().answers([Answer::Accepted(Some(failed()))]).run().await;
+    let run = World::new().answers([TriggerResult::Accepted(Some(failed()))]).run().await;
     assert_eq!((run.report.outcome, run.looks().len(), run.logs().len()), (Outcome::Failed, 0, 1));
 }
 
@@ -101,8 +101,9 @@ async fn a_last_look_that_fails_leaves_it_timed_out_with_the_last_known_state() 
 
 #[tokio::test(start_paused = true)]
 async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_look() {
-    for pace in [asks(s(61)), asks(s(100_000)), counts(0, s(61))] {
-        let world = World::new().paces(move |age, _| if age < s(40) { RateHint::default() } else { pace });
+    for rate_hint in [asks(s(61)), asks(s(100_000)), counts(0, s(61))] {
+        let world =
+            World::new().paces(move |age, _| if age < s(40) { RateHint::default() } else { rate_hint });
         let run = world.plan(|plan| plan.timeout = s(100)).run().await;
         assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(100)));
         let after: Vec<_> = run.looks().into_iter().filter(|at| *at >= s(40)).collect();
@@ -177,20 +178,20 @@ async fn the_log_of_a_failed_deployment_is_asked_for_at_most_three_times() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_platform_asks_for_holds_for_the_log_too() {
-    for pace in [asks(s(12)), counts(0, s(12))] {
-        let world = World::ends(s(10), failed()).logs(move |_, _| Log::NotYet(pace));
+    for rate_hint in [asks(s(12)), counts(0, s(12))] {
+        let world = World::ends(s(10), failed()).logs(move |_, _| Log::NotYet(rate_hint));
         let logs = world.run().await.logs();
         assert!(gaps(&logs).iter().all(|gap| *gap == s(12)), "asked for 12 s: {logs:?}");
         assert_eq!(logs.len(), 3);
     }
-    for pace in [asks(s(300)), counts(0, s(300))] {
-        let run = World::ends(s(10), failed()).logs(move |_, _| Log::NotYet(pace)).run().await;
+    for rate_hint in [asks(s(300)), counts(0, s(300))] {
+        let run = World::ends(s(10), failed()).logs(move |_, _| Log::NotYet(rate_hint)).run().await;
         let early = gaps(&run.logs()).iter().any(|gap| *gap < s(300));
         assert!(!early, "asked for 300 s: {:?}", run.logs());
         assert_eq!(run.report.outcome, Outcome::Failed);
     }
-    for pace in [asks(s(12)), counts(0, s(12))] {
-        let asked = World::ends(s(10), failed()).paces(move |_, _| pace).run().await;
+    for rate_hint in [asks(s(12)), counts(0, s(12))] {
+        let asked = World::ends(s(10), failed()).paces(move |_, _| rate_hint).run().await;
         let (looks, logs) = (asked.looks(), asked.logs());
         assert!(logs[0] >= looks[looks.len() - 1] + s(12), "asked with the verdict: {looks:?} {logs:?}");
     }

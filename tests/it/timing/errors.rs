@@ -3,7 +3,7 @@
 use deploy_hook::core::ports::PollResult;
 use deploy_hook::core::report::{Cause, Event};
 use deploy_hook::core::state::Outcome;
-use deploy_hook::core::trigger::{Answer, Refused, ResponseError};
+use deploy_hook::core::trigger::{RefusalReason, ResponseError, TriggerResult};
 
 use super::world::{What, World, building, pending, refused, succeeded, trouble, unclear};
 use super::{ms, s};
@@ -41,8 +41,8 @@ async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
     };
     let slow = World::new().takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
     assert_eq!(absent(slow, 40).run().await.report.outcome, Outcome::Succeeded, "a slow answer");
-    let asked = refused(Refused::RateLimited, Some(s(60)));
-    let again = World::new().answers([asked, Answer::Accepted(Some(pending()))]);
+    let asked = refused(RefusalReason::RateLimited, Some(s(60)));
+    let again = World::new().answers([asked, TriggerResult::Accepted(Some(pending()))]);
     assert_eq!(absent(again, 0).run().await.report.outcome, Outcome::Succeeded, "after a Retry-After");
     let adopted = World::new().answers([unclear(ResponseError::TimedOut)]);
     let adopted = adopted.takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });

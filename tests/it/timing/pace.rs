@@ -182,15 +182,15 @@ async fn a_long_deployment_costs_few_looks_and_a_short_one_few_more_than_one_a_s
 #[tokio::test(start_paused = true)]
 async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     use super::world::{not_sent, pending, refused};
-    use deploy_hook::core::trigger::{Answer, Refused, Unreachable};
-    let asked = refused(Refused::RateLimited, Some(s(120)));
-    let world = World::ends(s(20), succeeded()).answers([asked, Answer::Accepted(Some(pending()))]);
+    use deploy_hook::core::trigger::{NotSentReason, RefusalReason, TriggerResult};
+    let asked = refused(RefusalReason::RateLimited, Some(s(120)));
+    let world = World::ends(s(20), succeeded()).answers([asked, TriggerResult::Accepted(Some(pending()))]);
     let run = world.run().await;
     assert_eq!(run.triggers(), [s(0), s(120)]);
     assert!(run.looks()[0] <= s(121), "{:?}", run.looks());
     assert!(run.over <= s(140) + ms(2100), "over at {:?}", run.over);
     assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
     let dns = World::ends(s(9), succeeded())
-        .answers([not_sent(Unreachable::Dns), Answer::Accepted(Some(pending()))]);
+        .answers([not_sent(NotSentReason::Dns), TriggerResult::Accepted(Some(pending()))]);
     assert_eq!(dns.run().await.told(|event| matches!(event, Event::Retrying { .. })).len(), 1);
 }

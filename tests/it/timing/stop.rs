@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use deploy_hook::core::Wait;
 use deploy_hook::core::ports::Log;
-use deploy_hook::core::report::{Event, Sent};
+use deploy_hook::core::report::{Event, TriggerState};
 use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
-use deploy_hook::core::trigger::{Answer, Refused, ResponseError, Unreachable};
+use deploy_hook::core::trigger::{NotSentReason, RefusalReason, ResponseError, TriggerResult};
 
 use super::world::{Run, What, World, failed, not_sent, refused, succeeded, unclear};
 use super::{ms, s};
@@ -18,7 +18,7 @@ fn slow(answer: Duration) -> World {
 }
 
 fn nothing_sent(run: &Run) {
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::No));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::No));
     assert_eq!((run.triggers().len(), run.report.triggers), (0, 0));
     assert!(matches!(run.events.last(), Some((_, Event::Finished { .. }))), "the end is told");
 }
@@ -45,7 +45,7 @@ async fn stopped_while_somebody_is_told_nothing_is_sent_any_more() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_arrives_within_the_parting_names_the_deployment() {
     let run = slow(ms(1500)).stopped(s(1)).run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Yes));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::Yes));
     assert_eq!(run.report.snapshot.unwrap().id.as_str(), "dp_ours");
     assert_eq!((run.over, run.calls.len()), (ms(1500), 2), "and nothing is asked after it");
 }
@@ -53,20 +53,20 @@ async fn an_answer_that_arrives_within_the_parting_names_the_deployment() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_leaves_it_unknown() {
     let run = slow(s(30)).stopped(s(1)).run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Maybe));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::Maybe));
     assert_eq!((run.over, run.report.triggers, run.report.snapshot), (s(2), 1, None));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_within_the_parting_means_what_it_always_means() {
     let told = [
-        (not_sent(Unreachable::Dns), Outcome::Interrupted, Sent::No),
-        (not_sent(Unreachable::Tls), Outcome::Unreachable, Sent::No),
-        (refused(Refused::RateLimited, None), Outcome::Interrupted, Sent::No),
-        (refused(Refused::Gone, None), Outcome::Refused, Sent::No),
-        (unclear(ResponseError::Broken), Outcome::Interrupted, Sent::Maybe),
-        (Answer::Accepted(Some(succeeded())), Outcome::Interrupted, Sent::Yes),
-        (Answer::Accepted(Some(failed())), Outcome::Failed, Sent::Yes),
+        (not_sent(NotSentReason::Dns), Outcome::Interrupted, TriggerState::No),
+        (not_sent(NotSentReason::Tls), Outcome::Unreachable, TriggerState::No),
+        (refused(RefusalReason::RateLimited, None), Outcome::Interrupted, TriggerState::No),
+        (refused(RefusalReason::Gone, None), Outcome::Refused, TriggerState::No),
+        (unclear(ResponseError::Broken), Outcome::Interrupted, TriggerState::Maybe),
+        (TriggerResult::Accepted(Some(succeeded())), Outcome::Interrupted, TriggerState::Yes),
+        (TriggerResult::Accepted(Some(failed())), Outcome::Failed, TriggerState::Yes),
     ];
     for (answer, outcome, sent) in told {
         let run = slow(s(2)).answers([answer.clone()]).stopped(s(1)).run().await;
@@ -77,22 +77,23 @@ async fn an_answer_within_the_parting_means_what_it_always_means() {
 
 #[tokio::test(start_paused = true)]
 async fn stopped_between_two_triggers_nothing_was_sent() {
-    let run = World::new().answers([refused(Refused::RateLimited, Some(s(60)))]).stopped(s(20)).run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::No));
+    let run =
+        World::new().answers([refused(RefusalReason::RateLimited, Some(s(60)))]).stopped(s(20)).run().await;
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::No));
     assert_eq!((run.triggers().len(), run.over), (1, s(20)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn stopped_while_settling_it_stays_unknown() {
     let run = World::new().answers([unclear(ResponseError::TimedOut)]).stopped(ms(10_500)).run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, Sent::Maybe));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::Maybe));
     assert_eq!(run.over, ms(10_500));
 }
 
 #[tokio::test(start_paused = true)]
 async fn stopped_while_waiting_it_ends_at_once() {
     let resting = World::new().stopped(ms(100_123)).run().await;
-    assert_eq!((resting.report.outcome, resting.report.sent), (Outcome::Interrupted, Sent::Yes));
+    assert_eq!((resting.report.outcome, resting.report.sent), (Outcome::Interrupted, TriggerState::Yes));
     assert_eq!((resting.over, resting.report.duration), (ms(100_123), ms(100_123)));
     assert_eq!(resting.report.snapshot.unwrap().word, "BUILDING", "the last that was seen is kept");
     let look = World::new().takes(|what, _| if matches!(what, What::Poll(_)) { s(20) } else { s(0) });

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use deploy_hook::core::Wait;
 use deploy_hook::core::ports::{CannotFollow, Log, LookupResult, PollResult};
-use deploy_hook::core::report::{Cause, Event, Sent};
+use deploy_hook::core::report::{Cause, Event, TriggerState};
 use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
-use deploy_hook::core::trigger::{ResponseError, Unreachable};
+use deploy_hook::core::trigger::{NotSentReason, ResponseError};
 
 use super::world::{What, World, building, failed, newer, not_sent, pending, succeeded, trouble, unclear};
 use super::{ms, s};
@@ -101,7 +101,7 @@ async fn wait_decides_whether_it_is_followed() {
     for (world, outcome, cause) in ends {
         let run = world.run().await;
         assert_eq!((run.report.outcome, &run.report.cause), (outcome, &cause));
-        assert_eq!((run.report.sent, run.triggers().len(), run.over), (Sent::Yes, 1, s(0)));
+        assert_eq!((run.report.sent, run.triggers().len(), run.over), (TriggerState::Yes, 1, s(0)));
         assert!(run.looks().is_empty(), "what is not followed is not read");
         assert_eq!(run.report.snapshot, Some(pending()));
     }
@@ -118,7 +118,10 @@ async fn an_existing_deployment_is_followed_and_never_triggered() {
     for (last, outcome, logs) in [(succeeded(), Outcome::Succeeded, 0), (failed(), Outcome::Failed, 1)] {
         let world = World::ends(s(90), last).follow("dp_ours").logs(|_, _| Log::Lines(vec!["no".into()]));
         let run = world.run().await;
-        assert_eq!((run.report.outcome, run.report.sent, run.report.triggers), (outcome, Sent::No, 0));
+        assert_eq!(
+            (run.report.outcome, run.report.sent, run.report.triggers),
+            (outcome, TriggerState::No, 0)
+        );
         assert_eq!(run.looks()[0], s(0), "it is there already: looked at immediately");
         assert_eq!(run.logs().len(), logs);
         assert!(run.calls.iter().all(|(_, what)| matches!(what, What::Poll(_) | What::Log(_))));
@@ -152,7 +155,7 @@ async fn every_event_is_told_by_one_clock_that_begins_with_the_trigger_and_never
         What::Trigger if nth == 0 => s(3),
         _ => ms(700),
     };
-    let again = [not_sent(Unreachable::Dns), unclear(ResponseError::Broken)];
+    let again = [not_sent(NotSentReason::Dns), unclear(ResponseError::Broken)];
     let world = World::ends(s(90), succeeded()).takes(slow).answers(again);
     let world = world.settles(|_, nth| {
         if nth < 2 { LookupResult::NotYet(RateHint::default()) } else { LookupResult::Ours(pending()) }

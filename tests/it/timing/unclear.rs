@@ -2,7 +2,7 @@
 
 use deploy_hook::core::Wait;
 use deploy_hook::core::ports::{LookupResult, PollResult, SnapshotResult};
-use deploy_hook::core::report::{Cause, Event, Sent};
+use deploy_hook::core::report::{Cause, Event, TriggerState};
 use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::ResponseError;
@@ -29,7 +29,7 @@ async fn the_deployment_that_is_found_is_adopted_and_followed() {
         _ => PollResult::Ours(found()),
     });
     let run = world.run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Succeeded, Sent::Yes));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Succeeded, TriggerState::Yes));
     assert_eq!((run.triggers().len(), run.settles().len(), run.report.cause), (1, 5, None));
     let adopted = run.events.iter().filter(|(_, event)| match event {
         Event::Triggered { snapshot: Some(snapshot), adopted } => {
@@ -47,7 +47,7 @@ async fn where_it_is_not_known_what_was_there_before_nothing_is_looked_for() {
     let unread = lost_answer().settles(after(0)).before(SnapshotResult::Unknown).run().await;
     let never = lost_answer().settles(after(0)).plan(|plan| plan.wait = Wait::Never).run().await;
     for run in [unread, never] {
-        assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
+        assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, TriggerState::Maybe));
         assert_eq!((run.settles().len(), run.looks().len(), run.over), (0, 0, s(0)));
         assert!(matches!(run.report.cause, Some(Cause::Unclear(_))));
     }
@@ -56,7 +56,7 @@ async fn where_it_is_not_known_what_was_there_before_nothing_is_looked_for() {
 #[tokio::test(start_paused = true)]
 async fn never_found_it_is_uncertain_within_the_settle_window() {
     let run = lost_answer().run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, TriggerState::Maybe));
     assert!(matches!(run.report.cause, Some(Cause::Unclear(_))));
     assert_eq!(run.over, s(30), "and the last look for it falls on the window's end");
     assert_eq!(run.settles().last(), Some(&s(30)));
@@ -76,22 +76,22 @@ async fn the_settle_window_begins_when_the_answer_failed_and_ends_by_the_deadlin
 #[tokio::test(start_paused = true)]
 async fn where_it_cannot_be_found_out_it_is_uncertain_at_once() {
     let run = lost_answer().settles(|_, _| LookupResult::Never).run().await;
-    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, Sent::Maybe));
+    assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, TriggerState::Maybe));
     assert_eq!(run.settles().len(), 1);
     assert!(run.over <= s(1), "{:?}", run.over);
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_holds_while_settling() {
-    for pace in [asks(s(9)), counts(0, s(9))] {
-        let run = lost_answer().settles(move |_, _| LookupResult::NotYet(pace)).run().await;
+    for rate_hint in [asks(s(9)), counts(0, s(9))] {
+        let run = lost_answer().settles(move |_, _| LookupResult::NotYet(rate_hint)).run().await;
         let early = gaps(&run.settles()).iter().any(|gap| *gap < s(9));
         assert!(!early, "asked for 9 s: {:?}", run.settles());
         assert_eq!(run.report.outcome, Outcome::Uncertain);
         assert!((s(20)..=s(30)).contains(&run.over), "{:?}", run.over);
     }
-    for pace in [asks(s(120)), counts(0, s(120))] {
-        let run = lost_answer().settles(move |_, _| LookupResult::NotYet(pace)).run().await;
+    for rate_hint in [asks(s(120)), counts(0, s(120))] {
+        let run = lost_answer().settles(move |_, _| LookupResult::NotYet(rate_hint)).run().await;
         assert_eq!(run.settles().len(), 1, "asked for 120 s: {:?}", run.settles());
         assert_eq!(run.report.outcome, Outcome::Uncertain);
         assert!(run.over <= s(30), "{:?}", run.over);

@@ -9,7 +9,7 @@ use deploy_hook::core::report::{Event, Report, Task};
 use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{
-    Answer, NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable as Why,
+    NotSent, NotSentReason as Why, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
 };
 use deploy_hook::core::{Plan, TokenDenied, Wait, run};
 use tokio::time::Instant;
@@ -38,7 +38,7 @@ pub(super) struct World {
     readable: Result<(), CannotFollow>,
     before: SnapshotResult,
     early: bool,
-    trigger: Script<Answer>,
+    trigger: Script<TriggerResult>,
     settle: Script<LookupResult>,
     look: Script<Poll>,
     log: Script<Log>,
@@ -86,7 +86,7 @@ impl World {
             early: false,
             trigger: Box::new(|_, _| accepted(pending())),
             settle: Box::new(|_, _| LookupResult::NotYet(RateHint::default())),
-            look: Box::new(|_, _| seen(PollResult::Ours(building()))),
+            look: Box::new(|_, _| result(PollResult::Ours(building()))),
             log: Box::new(|_, _| Log::None),
             takes: Box::new(|_, _| Duration::ZERO),
             telling: Box::new(|_| Duration::ZERO),
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Answers the triggers in turn; the last answer is repeated.
-    pub(super) fn answers(mut self, answers: impl Into<Vec<Answer>>) -> Self {
+    pub(super) fn answers(mut self, answers: impl Into<Vec<TriggerResult>>) -> Self {
         let answers = answers.into();
         self.trigger = Box::new(move |_, nth| answers[nth.min(answers.len() - 1)].clone());
         self
@@ -149,14 +149,14 @@ impl World {
     }
 
     pub(super) fn looks(mut self, mut look: impl FnMut(Duration, usize) -> PollResult + 'static) -> Self {
-        self.look = Box::new(move |age, nth| seen(look(age, nth)));
+        self.look = Box::new(move |age, nth| result(look(age, nth)));
         self
     }
 
     /// Adds to each look what the platform asks for with it.
-    pub(super) fn paces(mut self, pace: impl Fn(Duration, usize) -> RateHint + 'static) -> Self {
+    pub(super) fn paces(mut self, rate_hint: impl Fn(Duration, usize) -> RateHint + 'static) -> Self {
         let mut look = self.look;
-        self.look = Box::new(move |age, nth| Poll { pace: pace(age, nth), ..look(age, nth) });
+        self.look = Box::new(move |age, nth| Poll { rate_hint: rate_hint(age, nth), ..look(age, nth) });
         self
     }
 
@@ -239,7 +239,7 @@ impl DeployTarget for World {
         }
     }
 
-    async fn trigger(&mut self, limit: Duration) -> Answer {
+    async fn trigger(&mut self, limit: Duration) -> TriggerResult {
         self.triggered = Instant::now();
         let (age, nth) = self.arrived(&What::Trigger);
         if self.take(&What::Trigger, nth, limit).await {
@@ -266,7 +266,7 @@ impl DeployTarget for World {
         let what = What::Poll(id.clone());
         let (age, nth) = self.arrived(&what);
         let look = (self.look)(age, nth);
-        if self.take(&what, nth, limit).await { look } else { seen(trouble()) }
+        if self.take(&what, nth, limit).await { look } else { result(trouble()) }
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
@@ -352,8 +352,8 @@ async fn wait(long: Duration) {
     }
 }
 
-fn seen(seen: PollResult) -> Poll {
-    Poll { seen, pace: RateHint::default() }
+fn result(result: PollResult) -> Poll {
+    Poll { result, rate_hint: RateHint::default() }
 }
 
 pub(super) fn snapshot(id: &str, word: &str, phase: Phase) -> Snapshot {
@@ -393,18 +393,18 @@ pub(super) fn counts(remaining: u32, reset_in: Duration) -> RateHint {
     RateHint { remaining: Some(remaining), reset_in: Some(reset_in), ..RateHint::default() }
 }
 
-pub(super) fn accepted(snapshot: Snapshot) -> Answer {
-    Answer::Accepted(Some(snapshot))
+pub(super) fn accepted(snapshot: Snapshot) -> TriggerResult {
+    TriggerResult::Accepted(Some(snapshot))
 }
 
-pub(super) fn not_sent(why: Why) -> Answer {
-    Answer::NotSent(NotSent { why, said: String::new() })
+pub(super) fn not_sent(why: Why) -> TriggerResult {
+    TriggerResult::NotSent(NotSent { why, said: String::new() })
 }
 
-pub(super) fn refused(why: Refused, retry_after: Option<Duration>) -> Answer {
-    Answer::Refused(Refusal { why, status: 400, said: String::new(), retry_after })
+pub(super) fn refused(why: RefusalReason, retry_after: Option<Duration>) -> TriggerResult {
+    TriggerResult::Refused(Refusal { why, status: 400, said: String::new(), retry_after })
 }
 
-pub(super) fn unclear(why: ResponseError) -> Answer {
-    Answer::Unclear(Unclear { why, said: String::new() })
+pub(super) fn unclear(why: ResponseError) -> TriggerResult {
+    TriggerResult::Unclear(Unclear { why, said: String::new() })
 }

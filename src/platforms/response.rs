@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use super::platform::{Acceptance, Deployment, Platform, Source};
+use super::platform::{Acceptance, Deployment, Platform, StateSource};
 use crate::core::ports::{Poll, PollResult};
 use crate::core::schedule::RateHint;
-use crate::core::trigger::{Answer, NotSent, Refusal, Refused, ResponseError, Unclear, Unreachable};
-use crate::http::{self, Failure, Stage};
+use crate::core::trigger::{
+    NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
+};
+use crate::http::{self, ConnectStage, RequestError};
 use crate::secrets::Redactor;
 
 /// What the answer to a trigger means: the deployment it names, if any, or what else came of the trigger.
@@ -14,13 +16,13 @@ use crate::secrets::Redactor;
 /// A success never proves that nothing was triggered, whatever its body says.
 pub(super) fn of_trigger(
     platform: &dyn Platform,
-    answer: Result<http::Answer, Failure>,
+    response: Result<http::Response, RequestError>,
     redactor: &Redactor,
-) -> Result<Option<Deployment>, Answer> {
-    let answer = answer.map_err(no_answer)?;
-    let status = answer.status;
-    let unclear = |why, said| Err(Answer::Unclear(Unclear { why, said }));
-    let bytes = answer.body.as_deref().unwrap_or_default();
+) -> Result<Option<Deployment>, TriggerResult> {
+    let response = response.map_err(no_answer)?;
+    let status = response.status;
+    let unclear = |why, said| Err(TriggerResult::Unclear(Unclear { why, said }));
+    let bytes = response.body.as_deref().unwrap_or_default();
     let said = || platform.error(bytes, redactor).unwrap_or_default();
     let why = match status {
         200..300 => {
@@ -28,37 +30,37 @@ pub(super) fn of_trigger(
                 Acceptance::Named(deployment) => Ok(Some(deployment)),
                 Acceptance::Unnamed => Ok(None),
                 Acceptance::Unclear(Unclear { why, said }) => {
-                    let fault = answer.body.as_ref().err().map(ToString::to_string);
+                    let fault = response.body.as_ref().err().map(ToString::to_string);
                     unclear(why, fault.unwrap_or(said))
                 }
             };
         }
         408 | 500.. => return unclear(ResponseError::ServerError(status), said()),
-        300..=399 => Refused::Redirected,
-        401 | 403 => Refused::Forbidden,
-        404 => Refused::NotFound,
-        410 => Refused::Gone,
-        422 => Refused::Unprocessable,
-        429 => Refused::RateLimited,
-        _ => Refused::Other,
+        300..=399 => RefusalReason::Redirected,
+        401 | 403 => RefusalReason::Forbidden,
+        404 => RefusalReason::NotFound,
+        410 => RefusalReason::Gone,
+        422 => RefusalReason::Unprocessable,
+        429 => RefusalReason::RateLimited,
+        _ => RefusalReason::Other,
     };
-    Err(Answer::Refused(Refusal { why, status, said: said(), retry_after: answer.retry_after }))
+    Err(TriggerResult::Refused(Refusal { why, status, said: said(), retry_after: response.retry_after }))
 }
 
-fn no_answer(failure: Failure) -> Answer {
-    let unclear = |why, said| Answer::Unclear(Unclear { why, said });
+fn no_answer(failure: RequestError) -> TriggerResult {
+    let unclear = |why, said| TriggerResult::Unclear(Unclear { why, said });
     match failure {
-        Failure::NotSent { stage, said } => {
+        RequestError::NotSent { stage, said } => {
             let why = match stage {
-                Stage::Dns => Unreachable::Dns,
-                Stage::Connect => Unreachable::Connect,
-                Stage::Tls => Unreachable::Tls,
-                Stage::Proxy => Unreachable::Proxy,
+                ConnectStage::Dns => NotSentReason::Dns,
+                ConnectStage::Connect => NotSentReason::Connect,
+                ConnectStage::Tls => NotSentReason::Tls,
+                ConnectStage::Proxy => NotSentReason::Proxy,
             };
-            Answer::NotSent(NotSent { why, said })
+            TriggerResult::NotSent(NotSent { why, said })
         }
-        Failure::TimedOut(_) => unclear(ResponseError::TimedOut, failure.to_string()),
-        Failure::Broken(said) => unclear(ResponseError::Broken, said),
+        RequestError::TimedOut(_) => unclear(ResponseError::TimedOut, failure.to_string()),
+        RequestError::Broken(said) => unclear(ResponseError::Broken, said),
     }
 }
 
@@ -66,19 +68,19 @@ fn no_answer(failure: Failure) -> Answer {
 /// its word; anything else comes from somebody in between, whatever its status.
 pub(super) fn of_reading(
     platform: &dyn Platform,
-    source: Source,
-    answer: Result<http::Answer, Failure>,
+    source: StateSource,
+    response: Result<http::Response, RequestError>,
     redactor: &Redactor,
-    seen: impl FnOnce(&Value) -> PollResult,
+    result: impl FnOnce(&Value) -> PollResult,
 ) -> Poll {
     let error = |said: String| PollResult::Failed { said };
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(failure) => return Poll { seen: error(failure.to_string()), pace: RateHint::default() },
+    let response = match response {
+        Ok(response) => response,
+        Err(failure) => return Poll { result: error(failure.to_string()), rate_hint: RateHint::default() },
     };
-    let seen = match (answer.status, &answer.body) {
+    let result = match (response.status, &response.body) {
         (200..300, Ok(bytes)) => match serde_json::from_slice(bytes) {
-            Ok(body) => seen(&body),
+            Ok(body) => result(&body),
             Err(_) => error("the answer is not JSON".to_owned()),
         },
         (200..300, Err(fault)) => error(fault.to_string()),
@@ -87,21 +89,21 @@ pub(super) fn of_reading(
         }
         (status, body) => match platform.error(body.as_deref().unwrap_or_default(), redactor) {
             Some(_) if status == 404 => PollResult::NotThere,
-            Some(said) => PollResult::Denied { status, said, with_token: source == Source::Api },
+            Some(said) => PollResult::Denied { status, said, with_token: source == StateSource::Api },
             None => error(format!("something answered {status}, not in the platform's own form")),
         },
     };
-    Poll { seen, pace: pace(&answer) }
+    Poll { result, rate_hint: rate_hint(&response) }
 }
 
 /// What an answer's headers say about how fast to go on.
-pub(super) fn pace(answer: &http::Answer) -> RateHint {
-    let good = (200..300).contains(&answer.status);
+pub(super) fn rate_hint(response: &http::Response) -> RateHint {
+    let good = (200..300).contains(&response.status);
     RateHint {
-        retry_after: answer.retry_after.filter(|_| !good),
-        suggested: answer.retry_after.filter(|_| good),
-        remaining: answer.remaining,
-        reset_in: answer.reset_in,
+        retry_after: response.retry_after.filter(|_| !good),
+        suggested: response.retry_after.filter(|_| good),
+        remaining: response.remaining,
+        reset_in: response.reset_in,
     }
 }
 
@@ -112,9 +114,9 @@ mod tests {
     use super::*;
     use crate::platforms::{fortrabbit::Fortrabbit, other::Other};
 
-    fn answer(status: u16, body: &str) -> http::Answer {
+    fn response(status: u16, body: &str) -> http::Response {
         let (body, date) = (Ok(body.as_bytes().to_vec()), None);
-        http::Answer { status, body, retry_after: None, remaining: None, reset_in: None, date }
+        http::Response { status, body, retry_after: None, remaining: None, reset_in: None, date }
     }
 
     #[test]
@@ -122,11 +124,11 @@ mod tests {
         let body = r#"{"data":{"publicId":"dp-abc123"}}"#;
         for platform in [&Fortrabbit as &dyn Platform, &Other] {
             for status in 200..600 {
-                let meaning = of_trigger(platform, Ok(answer(status, body)), &Redactor::default());
+                let meaning = of_trigger(platform, Ok(response(status, body)), &Redactor::default());
                 let wanted = match status {
                     200..300 => meaning.is_ok(),
-                    408 | 500.. => matches!(meaning, Err(Answer::Unclear(_))),
-                    _ => matches!(meaning, Err(Answer::Refused(_))),
+                    408 | 500.. => matches!(meaning, Err(TriggerResult::Unclear(_))),
+                    _ => matches!(meaning, Err(TriggerResult::Refused(_))),
                 };
                 assert!(wanted, "{}: {status}", platform.name());
             }
@@ -137,9 +139,9 @@ mod tests {
     fn a_pause_is_asked_for_by_a_refusal_and_suggested_by_a_good_answer() {
         let hour = Some(Duration::from_hours(1));
         for status in [200, 202, 204, 404, 429, 503] {
-            let pace = pace(&http::Answer { retry_after: hour, ..answer(status, "") });
+            let rate_hint = rate_hint(&http::Response { retry_after: hour, ..response(status, "") });
             let wanted = if status < 300 { (None, hour) } else { (hour, None) };
-            assert_eq!((pace.retry_after, pace.suggested), wanted, "{status}");
+            assert_eq!((rate_hint.retry_after, rate_hint.suggested), wanted, "{status}");
         }
     }
 }

@@ -11,7 +11,7 @@ const LONGEST_PAUSE: u64 = u32::MAX as u64;
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: u16,
     /// The body, or why there is none.
@@ -26,7 +26,7 @@ pub struct Answer {
     pub date: Option<SystemTime>,
 }
 
-impl Answer {
+impl Response {
     /// How long it asks for no further request: what `Retry-After` says, else until the reset where none is left.
     #[must_use]
     pub fn barred(&self) -> Option<Duration> {
@@ -34,12 +34,12 @@ impl Answer {
     }
 }
 
-pub(crate) async fn read(mut response: reqwest::Response) -> Answer {
+pub(crate) async fn read(mut response: reqwest::Response) -> Response {
     let head = response.headers().clone();
     let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
     let body = body::read(&mut response).await;
     let now = date.unwrap_or_else(SystemTime::now);
-    Answer {
+    Response {
         status: response.status().as_u16(),
         body,
         retry_after: text(&head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
