@@ -11,7 +11,7 @@ pub enum TriggerResult {
     /// The platform accepted the trigger, and said which deployment it made, or did not.
     Accepted(Option<Snapshot>),
     /// The platform said no. Nothing was triggered.
-    RefusalReason(Refusal),
+    Refused(Refusal),
     /// The request provably never left. Nothing was triggered.
     NotSent(NotSent),
     /// The request left, and no usable answer came: a deployment may be running.
@@ -109,10 +109,10 @@ impl TriggerResult {
             Self::NotSent(NotSent { why: NotSentReason::Dns | NotSentReason::Connect, .. }) => {
                 timing.retry.saturating_mul(attempts)
             }
-            Self::RefusalReason(Refusal { why: RefusalReason::RateLimited, retry_after, .. }) => {
+            Self::Refused(Refusal { why: RefusalReason::RateLimited, retry_after, .. }) => {
                 retry_after.unwrap_or(timing.rate_pause)
             }
-            Self::Accepted(_) | Self::Unclear(_) | Self::NotSent(_) | Self::RefusalReason(_) => return None,
+            Self::Accepted(_) | Self::Unclear(_) | Self::NotSent(_) | Self::Refused(_) => return None,
         };
         (attempts < timing.attempts).then_some(pause)
     }
