@@ -14,7 +14,7 @@ use crate::core::{self, Plan, TokenDenied, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
-use crate::platforms::{Client, PlatformAccess};
+use crate::platforms::Client;
 use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
@@ -51,7 +51,8 @@ impl Run {
         let out = Output::new(redactor.clone(), github::is_here(env));
         out.mask();
         let hook = settings.hook.as_ref();
-        let of_api = settings.api_url.scheme() == "https" && settings.api_token.is_some();
+        let of_api = settings.api_token.is_some()
+            && settings.api_url.as_ref().is_some_and(|url| url.scheme() == "https");
         let tls = of_api || ci_speaks_tls(env) || hook.is_some_and(|hook| hook.expose().scheme() == "https");
         let http = Http::new(&settings.network, tls, redactor.clone()).map_err(|error| {
             let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
@@ -59,8 +60,7 @@ impl Run {
             let (input, wrong) = ("ca-file".to_owned(), error.to_string());
             Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
         })?;
-        let access = access(&settings);
-        let platform = Client::new(access, http.clone());
+        let platform = Client::new(settings.access(), http.clone());
         let known = platform.is_known();
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
@@ -241,11 +241,6 @@ fn ci_speaks_tls(env: &Env) -> bool {
         _ => return false,
     };
     env.get(api).is_some_and(|url| url.starts_with("https:"))
-}
-
-fn access(settings: &Settings) -> PlatformAccess {
-    let Settings { hook, api_token, api_url, .. } = settings;
-    PlatformAccess { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
 }
 
 /// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.

@@ -1,14 +1,11 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
-use url::Url;
-
 use super::not_started::NotStarted;
 use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
 use crate::config::{Settings, shown};
 use crate::error::{Problem, Problems};
 use crate::reporting::output::Output;
 use crate::sandbox::{Generation, Options, Sandbox, StartError, scenarios};
-use crate::secrets::{HookUrl, Token};
 use crate::signals::Signals;
 
 /// A platform for `deploy --sandbox`: quick enough to watch.
@@ -77,11 +74,6 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
 }
 
 /// The same settings for the embedded platform: its hook, its API, its token.
-pub(super) fn settings_for(sandbox: &Sandbox, mut settings: Settings) -> Settings {
-    settings.hook = HookUrl::parse(&sandbox.hook_url()).ok();
-    settings.api_token = Token::parse(&sandbox.api_token());
-    if let Ok(url) = Url::parse(&sandbox.url()) {
-        settings.api_url = url;
-    }
-    settings
+pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
+    settings.on(&sandbox.hook_url(), &sandbox.api_token(), &sandbox.url())
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use super::platform::{Deployment, Platform, ReadTarget, Request, StateSource};
-use super::{PlatformAccess, of, response};
+use super::platform::{Deployment, ReadTarget, Request, StateSource};
+use super::{PlatformAccess, response};
 use crate::core::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
 use crate::core::state::{DeploymentId, Phase, Snapshot};
@@ -30,7 +30,6 @@ const CLOCK_SLACK: Duration = Duration::from_secs(2);
 
 /// One hook, or one token, of a platform.
 pub struct Client {
-    platform: &'static dyn Platform,
     access: PlatformAccess,
     http: Http,
     /// How many times as fast the platform is as a real one.
@@ -63,10 +62,8 @@ impl Client {
     /// A client of the platform that this access belongs to.
     #[must_use]
     pub fn new(access: PlatformAccess, http: Http) -> Self {
-        let platform = of(&access);
         Self {
-            platform,
-            source: platform.source(&access, ReadTarget::Any),
+            source: access.platform.source(&access, ReadTarget::Any),
             access,
             http,
             speed: 1.0,
@@ -87,13 +84,13 @@ impl Client {
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.platform.api().is_some()
+        self.access.platform.api().is_some()
     }
 
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
     #[must_use]
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
-        self.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id)).is_some()
+        self.access.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id)).is_some()
     }
 
     /// Where the newest deployment is read.
@@ -106,10 +103,11 @@ impl Client {
     pub async fn newest(&mut self) -> Poll {
         let Some((source, request)) = self.list() else { return unreadable() };
         let response = self.read(request, READ).await;
-        response::of_reading(self.platform, source, response, self.http.redactor(), |body| {
-            let found = self.platform.deployments(body, self.http.redactor());
+        response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
+            let found = self.access.platform.deployments(body, self.http.redactor());
             let any = self.access.hook.is_none();
-            let ours = |found: &Deployment| any || self.platform.may_be_ours(&self.access, source, found);
+            let ours =
+                |found: &Deployment| any || self.access.platform.may_be_ours(&self.access, source, found);
             found
                 .into_iter()
                 .find(ours)
@@ -119,12 +117,16 @@ impl Client {
 
     fn list(&self) -> Option<(StateSource, Request)> {
         let source = self.source?;
-        Some((source, self.platform.list(&self.access, source)?))
+        Some((source, self.access.platform.list(&self.access, source)?))
     }
 
     /// How this deployment is read.
     fn source_of(&self, id: &DeploymentId) -> Option<StateSource> {
-        if self.accepted { self.source } else { self.platform.source(&self.access, ReadTarget::Id(id)) }
+        if self.accepted {
+            self.source
+        } else {
+            self.access.platform.source(&self.access, ReadTarget::Id(id))
+        }
     }
 
     async fn read(&self, request: Request, limit: Duration) -> Result<http::Response, RequestError> {
@@ -133,11 +135,11 @@ impl Client {
     }
 
     fn with_page(&self, snapshot: Snapshot) -> Snapshot {
-        Snapshot { page: self.platform.page(&self.access), ..snapshot }
+        Snapshot { page: self.access.platform.page(&self.access), ..snapshot }
     }
 
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
-        self.source = self.platform.source(&self.access, ReadTarget::Accepted(&deployment));
+        self.source = self.access.platform.source(&self.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
         self.created = deployment.snapshot.created_at;
         self.with_page(deployment.snapshot)
@@ -196,13 +198,13 @@ impl DeployTarget for Client {
         };
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
-            && let Some(said) = self.platform.error(bytes, redactor)
+            && let Some(said) = self.access.platform.error(bytes, redactor)
         {
             return SnapshotResult::Denied { status: response.status, said };
         }
         // An answer without deployments may be anybody's, and says nothing of what is there.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
-            let found = self.platform.deployments(&body, redactor);
+            let found = self.access.platform.deployments(&body, redactor);
             self.before.gives_times = found.iter().any(|found| found.snapshot.created_at.is_some());
             let ended = |found: Deployment| (found.snapshot.id.clone(), is_ended(&found.snapshot));
             self.before.ended = found.into_iter().map(ended).collect();
@@ -218,7 +220,7 @@ impl DeployTarget for Client {
         self.asked = Instant::now();
         let response = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
-        match response::of_trigger(self.platform, response, self.http.redactor()) {
+        match response::of_trigger(self.access.platform, response, self.http.redactor()) {
             Ok(Some(old)) if self.had_ended(&old, date) => {
                 let said = format!("it names {}", old.snapshot.id);
                 TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
@@ -237,13 +239,13 @@ impl DeployTarget for Client {
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
         if !(200..300).contains(&response.status) {
             let denied = matches!(response.status, 401 | 403 | 405 | 410);
-            let final_no = denied && self.platform.error(bytes, redactor).is_some();
+            let final_no = denied && self.access.platform.error(bytes, redactor).is_some();
             return if final_no { LookupResult::Never } else { LookupResult::NotYet(rate_hint) };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let mut found = self.platform.deployments(&body, redactor);
+        let mut found = self.access.platform.deployments(&body, redactor);
         found.retain(|found| {
-            self.platform.may_be_ours(&self.access, source, found) && self.is_new(found, response.date)
+            self.access.platform.may_be_ours(&self.access, source, found) && self.is_new(found, response.date)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
@@ -263,39 +265,43 @@ impl DeployTarget for Client {
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let source = self.source_of(id);
         let Some((source, request)) =
-            source.and_then(|source| Some((source, self.platform.poll(&self.access, source, id)?)))
+            source.and_then(|source| Some((source, self.access.platform.poll(&self.access, source, id)?)))
         else {
             return unreadable();
         };
         let response = self.read(request, READ.min(limit)).await;
-        let poll = response::of_reading(self.platform, source, response, self.http.redactor(), |body| {
-            let found = self.platform.deployments(body, self.http.redactor());
-            let newest = found.first().map(|deployment| deployment.snapshot.clone());
-            let ours =
-                found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
-            match (ours, newest) {
-                (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
-                (None, Some(_)) if source == StateSource::Api => {
-                    PollResult::Failed { said: "the answer is about another deployment".to_owned() }
+        let poll =
+            response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
+                let found = self.access.platform.deployments(body, self.http.redactor());
+                let newest = found.first().map(|deployment| deployment.snapshot.clone());
+                let ours = found
+                    .into_iter()
+                    .map(|deployment| deployment.snapshot)
+                    .find(|snapshot| snapshot.id == *id);
+                match (ours, newest) {
+                    (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
+                    (None, Some(_)) if source == StateSource::Api => {
+                        PollResult::Failed { said: "the answer is about another deployment".to_owned() }
+                    }
+                    (None, Some(other)) => self.other(other),
+                    (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
                 }
-                (None, Some(other)) => self.other(other),
-                (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
-            }
-        });
+            });
         self.result |= matches!(poll.result, PollResult::Ours(_));
         poll
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
         let source = self.source_of(id);
-        let Some(request) = source.and_then(|source| self.platform.log(&self.access, source, id)) else {
+        let Some(request) = source.and_then(|source| self.access.platform.log(&self.access, source, id))
+        else {
             return Log::None;
         };
         let Ok(response) = self.read(request, READ.min(limit)).await else {
             return Log::NotYet(RateHint::default());
         };
         let bytes = response.body.as_deref().unwrap_or_default();
-        let lines = self.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
+        let lines = self.access.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
         match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
             200..300 | 404 | 429 | 500.. => Log::NotYet(response::rate_hint(&response)),
@@ -306,12 +312,12 @@ impl DeployTarget for Client {
     fn rate_limit(&self) -> Option<RateLimit> {
         let with_token = !self.accepted && self.access.token.is_some();
         let source = if with_token { StateSource::Api } else { self.source? };
-        let limit = self.platform.rate_limit(source)?;
+        let limit = self.access.platform.rate_limit(source)?;
         Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
     }
 
     fn success_may_be_early(&self) -> bool {
-        self.platform.success_may_be_early()
+        self.access.platform.success_may_be_early()
     }
 }
 
