@@ -44,7 +44,6 @@ fn parse(
     let known = with_platform(&found, api);
     known.map(Some).map_err(|fault| {
         sources.secret_problem(&found.input, fault.wrong(), fault.fix());
-        ()
     })
 }
 
