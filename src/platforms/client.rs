@@ -1,15 +1,15 @@
 //! The one client of every platform: sends what a platform asks for, and finds the deployment of an unclear trigger.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::earlier::Earlier;
 use super::platform::{Deployment, ReadTarget, Request, StateSource};
 use super::{PlatformAccess, response};
 use crate::core::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
-use crate::core::state::{DeploymentId, Phase, Snapshot};
+use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{self, Http, Method, RequestError};
 
@@ -25,9 +25,6 @@ const READ_BEFORE: Duration = Duration::from_secs(5);
 /// Lines of a failed deployment's log that are kept.
 const LOG_LINES: usize = 200;
 
-/// A server's `Date` counts whole seconds, and the request took a while to get there.
-const CLOCK_SLACK: Duration = Duration::from_secs(2);
-
 /// One hook, or one token, of a platform.
 pub struct Client {
     access: PlatformAccess,
@@ -38,24 +35,7 @@ pub struct Client {
     source: Option<StateSource>,
     /// Whether a deployment was accepted.
     accepted: bool,
-    before: Before,
-    /// When the trigger was sent.
-    asked: Instant,
-    /// When our deployment was made, by the platform's clock.
-    created: Option<SystemTime>,
-    /// Whether a reading has shown our deployment.
-    result: bool,
-}
-
-/// What was there before the trigger.
-#[derive(Default)]
-struct Before {
-    /// Whether it was asked for at all.
-    asked: bool,
-    /// The deployments, and whether each had ended; empty where the platform did not name any, as then nothing is known.
-    ended: HashMap<DeploymentId, bool>,
-    /// Whether they came with their times.
-    gives_times: bool,
+    earlier: Earlier,
 }
 
 impl Client {
@@ -68,10 +48,7 @@ impl Client {
             http,
             speed: 1.0,
             accepted: false,
-            before: Before::default(),
-            asked: Instant::now(),
-            created: None,
-            result: false,
+            earlier: Earlier::new(),
         }
     }
 
@@ -141,58 +118,15 @@ impl Client {
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
         self.source = self.access.platform.source(&self.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
-        self.created = deployment.snapshot.created_at;
+        self.earlier.created = deployment.snapshot.created_at;
         self.with_page(deployment.snapshot)
-    }
-
-    /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and where
-    /// the platform gives times, it was made since.
-    fn is_new(&self, found: &Deployment, clock: Option<SystemTime>) -> bool {
-        let unseen = !self.before.ended.is_empty() && !self.before.ended.contains_key(&found.snapshot.id);
-        let no_times =
-            found.snapshot.created_at.is_none() && !found.unreadable_time && !self.before.gives_times;
-        unseen && (no_times || self.made_since(found, clock) == Some(true))
-    }
-
-    /// Whether a deployment was made since the trigger, by the platform's own clock (`clock`, the answer's `Date`); none
-    /// where that is not known.
-    fn made_since(&self, found: &Deployment, clock: Option<SystemTime>) -> Option<bool> {
-        let (created, now) = (found.snapshot.created_at?, clock?);
-        // One made later than now: that is not the clock by which its time was taken.
-        let by_this_clock = created <= now.checked_add(CLOCK_SLACK)?;
-        let asked = now.checked_sub(self.asked.elapsed() + CLOCK_SLACK)?;
-        by_this_clock.then_some(created >= asked)
-    }
-
-    /// Whether the deployment in the answer to the trigger had ended before: it was there and had, or it has ended by now
-    /// and nothing tells that it was made since.
-    fn had_ended(&self, named: &Deployment, clock: Option<SystemTime>) -> bool {
-        match self.before.ended.get(&named.snapshot.id) {
-            Some(ended) => *ended,
-            None if !self.before.asked || !is_ended(&named.snapshot) => false,
-            None => self.made_since(named, clock).map_or(self.before.ended.is_empty(), |since| !since),
-        }
-    }
-
-    /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
-    /// the times nor the reading before the trigger tell, it is newer if ours stood there in between.
-    fn other(&self, other: Snapshot) -> PollResult {
-        let newer = match self.created.zip(other.created_at) {
-            Some((ours, its)) => its >= ours,
-            None => self.result || !self.before.ended.is_empty(),
-        };
-        if newer && !self.before.ended.contains_key(&other.id) {
-            PollResult::Newer(other)
-        } else {
-            PollResult::NotThere
-        }
     }
 }
 
 impl DeployTarget for Client {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
         let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
-        self.before.asked = true;
+        self.earlier.asked = true;
         let Ok(response) = self.read(request, READ_BEFORE.min(limit)).await else {
             return SnapshotResult::Unknown;
         };
@@ -205,11 +139,9 @@ impl DeployTarget for Client {
         // An answer without deployments may be anybody's, and says nothing of what is there.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
             let found = self.access.platform.deployments(&body, redactor);
-            self.before.gives_times = found.iter().any(|found| found.snapshot.created_at.is_some());
-            let ended = |found: Deployment| (found.snapshot.id.clone(), is_ended(&found.snapshot));
-            self.before.ended = found.into_iter().map(ended).collect();
+            self.earlier.record(found);
         }
-        if self.before.ended.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
+        if self.earlier.is_known() { SnapshotResult::Known } else { SnapshotResult::Unknown }
     }
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
@@ -217,11 +149,11 @@ impl DeployTarget for Client {
             let said = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, said });
         };
-        self.asked = Instant::now();
+        self.earlier.triggered = Instant::now();
         let response = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
         match response::of_trigger(self.access.platform, response, self.http.redactor()) {
-            Ok(Some(old)) if self.had_ended(&old, date) => {
+            Ok(Some(old)) if self.earlier.had_ended(&old, date) => {
                 let said = format!("it names {}", old.snapshot.id);
                 TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
             }
@@ -245,11 +177,12 @@ impl DeployTarget for Client {
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = self.access.platform.deployments(&body, redactor);
         found.retain(|found| {
-            self.access.platform.may_be_ours(&self.access, source, found) && self.is_new(found, response.date)
+            self.access.platform.may_be_ours(&self.access, source, found)
+                && self.earlier.is_new(found, response.date)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
-                self.result = true;
+                self.earlier.seen = true;
                 LookupResult::Ours(self.accept(ours))
             }
             (Some(_), false) => LookupResult::Never, // more than one is new: nobody can tell which is ours
@@ -283,11 +216,11 @@ impl DeployTarget for Client {
                     (None, Some(_)) if source == StateSource::Api => {
                         PollResult::Failed { said: "the answer is about another deployment".to_owned() }
                     }
-                    (None, Some(other)) => self.other(other),
+                    (None, Some(other)) => self.earlier.in_place_of_ours(other),
                     (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
                 }
             });
-        self.result |= matches!(poll.result, PollResult::Ours(_));
+        self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         poll
     }
 
@@ -319,10 +252,6 @@ impl DeployTarget for Client {
     fn success_may_be_early(&self) -> bool {
         self.access.platform.success_may_be_early()
     }
-}
-
-fn is_ended(snapshot: &Snapshot) -> bool {
-    matches!(snapshot.phase, Phase::Ended(_))
 }
 
 /// A reading that could not be made; whoever reads asks [`Client::can_read`] first.

@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod earlier;
 mod fortrabbit;
 mod other;
 mod platform;
