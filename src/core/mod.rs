@@ -100,5 +100,9 @@ async fn wait_until(until: Instant) {
 }
 
 fn readability<T: DeployTarget>(target: &T) -> Readability {
-    Readability { can_follow: target.can_follow(), rate_limit: target.rate_limit() }
+    Readability {
+        can_follow: target.can_follow(),
+        rate_limit: target.rate_limit(),
+        appears_within: target.appears_within(),
+    }
 }

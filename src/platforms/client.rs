@@ -185,7 +185,7 @@ impl DeployTarget for Client {
                 self.earlier.seen = true;
                 LookupResult::Ours(self.accept(ours))
             }
-            (Some(_), false) => LookupResult::Never, // more than one is new: nobody can tell which is ours
+            (Some(_), false) => LookupResult::Several,
             (None, _) => LookupResult::NotYet(rate_hint),
         }
     }
@@ -193,6 +193,10 @@ impl DeployTarget for Client {
     fn can_follow(&self) -> Result<(), CannotFollow> {
         let why = if self.is_known() { CannotFollow::NeedsToken } else { CannotFollow::UnknownPlatform };
         self.source.map(|_| ()).ok_or(why)
+    }
+
+    fn appears_within(&self) -> Duration {
+        self.access.platform.appears_within().div_f64(self.speed)
     }
 
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {

@@ -1,5 +1,7 @@
 //! What a hosting platform answers about itself. Pure: requests and answers are values, so each is tested by a table.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use url::Url;
 
@@ -85,6 +87,11 @@ pub trait Platform: Sync {
     /// The last `most` lines of the answer to [`Platform::log`].
     fn log_lines(&self, _body: &[u8], _redactor: &Redactor, _most: usize) -> Vec<String> {
         Vec::new()
+    }
+
+    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
+    fn appears_within(&self) -> Duration {
+        Duration::from_mins(2)
     }
 
     /// The documented rate limit of reading there.

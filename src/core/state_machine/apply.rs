@@ -44,38 +44,46 @@ impl StateMachine {
         }
     }
 
-    pub(super) fn on_unclear(&mut self, now: Duration, unclear: Unclear) {
+    fn on_unclear(&mut self, now: Duration, unclear: Unclear) {
         self.report.sent = TriggerState::Maybe;
         if !self.can_find {
             return self.end(now, Outcome::Uncertain, Some(Cause::Unclear(unclear)));
         }
         self.report.cause = Some(Cause::Unclear(unclear.clone()));
+        self.search(now, Some(unclear), self.plan.timing.settle);
+    }
+
+    /// Looks for our deployment, for `time` at most.
+    fn search(&mut self, now: Duration, unclear: Option<Unclear>, time: Duration) {
+        let until = (now + time).min(self.deadline()).max(now);
+        self.state = State::Finding { until, accepted: unclear.is_none() };
         self.events.push(Event::Searching { unclear });
-        let until = (now + self.plan.timing.settle).min(self.deadline()).max(now);
-        self.state = State::Finding { until };
         self.wait(now, self.plan.timing.floor.max(self.schedule.spacing()));
         self.next_at = self.next_at.min(until);
     }
 
     pub(super) fn on_find(&mut self, now: Duration, found: LookupResult, readability: Readability) {
-        let State::Finding { until } = self.state else { return };
-        match found {
+        let State::Finding { until, accepted } = self.state else { return };
+        let cause = match found {
             LookupResult::Ours(snapshot) => {
                 self.report.cause = None;
                 self.follow.mark_seen();
-                self.on_accepted(now, Some(snapshot), readability, true);
+                return self.on_accepted(now, Some(snapshot), readability, true);
             }
-            LookupResult::NotYet(rate_hint)
-                if now < until && now.saturating_add(rate_hint.barred()) <= until =>
-            {
-                let pause = self.schedule.pause(Duration::ZERO, 0, rate_hint, self.rng.f64());
+            LookupResult::NotYet(hint) if now < until && now.saturating_add(hint.barred()) <= until => {
+                let pause = self.schedule.pause(Duration::ZERO, 0, hint, self.rng.f64());
                 self.wait(now, pause);
                 self.next_at = self.next_at.min(until);
+                return;
             }
-            LookupResult::NotYet(_) | LookupResult::Never => {
-                let cause = self.report.cause.take();
-                self.end(now, Outcome::Uncertain, cause);
-            }
+            LookupResult::Several => Cause::Several,
+            LookupResult::NotYet(_) | LookupResult::Never => Cause::NotThere,
+        };
+        // An accepted trigger without a deployment is lost. Of an unclear one nobody knows whether it arrived.
+        let unclear = self.report.cause.take();
+        match accepted {
+            true => self.end(now, Outcome::Lost, Some(cause)),
+            false => self.end(now, Outcome::Uncertain, unclear),
         }
     }
 
@@ -88,11 +96,10 @@ impl StateMachine {
     ) {
         self.report.sent = TriggerState::Yes;
         self.accepted_at = now;
-        self.events.push(Event::Triggered { snapshot: snapshot.clone(), adopted });
         let Some(snapshot) = snapshot else {
-            let why = readability.can_follow.err().map_or(Cause::NotAsked, Cause::Unreadable);
-            return self.end(now, Outcome::Triggered, Some(why));
+            return self.on_accepted_without_id(now, readability);
         };
+        self.events.push(Event::Triggered { snapshot: Some(snapshot.clone()), adopted });
         let (id, phase) = (snapshot.id.clone(), snapshot.phase);
         self.record(now, snapshot);
         match (phase, self.plan.wait, readability.can_follow) {
@@ -110,6 +117,18 @@ impl StateMachine {
                 self.schedule_poll(now, RateHint::default());
             }
         }
+    }
+
+    /// The platform accepted the trigger and named no deployment: it is looked for where it can be followed.
+    fn on_accepted_without_id(&mut self, now: Duration, readability: Readability) {
+        let (outcome, cause) = match (self.plan.wait, readability.can_follow) {
+            (Wait::Never, _) => (Outcome::Triggered, Cause::NotAsked),
+            (Wait::Auto, Err(why)) => (Outcome::Triggered, Cause::Unreadable(why)),
+            (Wait::Always, Err(why)) => (Outcome::Lost, Cause::Unreadable(why)),
+            (_, Ok(())) => return self.search(now, None, readability.appears_within),
+        };
+        self.events.push(Event::Triggered { snapshot: None, adopted: false });
+        self.end(now, outcome, Some(cause));
     }
 
     pub(super) fn on_poll(&mut self, now: Duration, poll: Poll) {

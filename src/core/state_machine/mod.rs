@@ -17,8 +17,8 @@ enum State {
     Snapshot,
     /// To trigger.
     Trigger,
-    /// To look for the deployment of an ambiguous trigger, until then.
-    Finding { until: Duration },
+    /// To look for our deployment, which no answer named, until then. `accepted`: the platform accepted the trigger.
+    Finding { until: Duration, accepted: bool },
     /// To poll this deployment.
     Following(DeploymentId),
     /// The platform asked for a pause beyond the deadline: the run ends there.

@@ -262,6 +262,10 @@ impl DeployTarget for World {
         self.readable
     }
 
+    fn appears_within(&self) -> Duration {
+        Duration::from_mins(2)
+    }
+
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let what = What::Poll(id.clone());
         let (age, nth) = self.arrived(&what);
