@@ -39,7 +39,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     stop: impl Future<Output = ()>,
 ) -> Result<Report, TokenDenied> {
     let started = Instant::now();
-    let grace_on_stop = plan.timing.parting;
+    let grace_on_stop = plan.timing.stop_grace;
     let mut machine = StateMachine::new(task, plan, target.rate_limit(), target.success_may_be_early());
     let mut stop = pin!(stop);
     loop {

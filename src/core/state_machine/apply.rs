@@ -50,7 +50,7 @@ impl StateMachine {
             return self.end(now, Outcome::Uncertain, Some(Cause::Unclear(unclear)));
         }
         self.report.cause = Some(Cause::Unclear(unclear.clone()));
-        self.search(now, Some(unclear), self.plan.timing.settle);
+        self.search(now, Some(unclear), self.plan.timing.search_time);
     }
 
     /// Looks for our deployment, for `time` at most.
@@ -58,7 +58,7 @@ impl StateMachine {
         let until = (now + time).min(self.deadline()).max(now);
         self.state = State::Finding { until, accepted: unclear.is_none() };
         self.events.push(Event::Searching { unclear });
-        self.wait(now, self.plan.timing.floor.max(self.schedule.spacing()));
+        self.wait(now, self.plan.timing.shortest_pause.max(self.schedule.spacing()));
         self.next_at = self.next_at.min(until);
     }
 
@@ -81,9 +81,10 @@ impl StateMachine {
         };
         // An accepted trigger without a deployment is lost. Of an unclear one nobody knows whether it arrived.
         let unclear = self.report.cause.take();
-        match accepted {
-            true => self.end(now, Outcome::Lost, Some(cause)),
-            false => self.end(now, Outcome::Uncertain, unclear),
+        if accepted {
+            self.end(now, Outcome::Lost, Some(cause));
+        } else {
+            self.end(now, Outcome::Uncertain, unclear);
         }
     }
 
@@ -138,7 +139,7 @@ impl StateMachine {
             Transition::News(snapshot) => self.record(now, snapshot),
             Transition::Confirm(snapshot) => {
                 self.record(now, snapshot);
-                let again = now.saturating_add(self.plan.timing.confirm.max(rate_hint.barred()));
+                let again = now.saturating_add(self.plan.timing.confirm_pause.max(rate_hint.barred()));
                 if again > self.deadline() {
                     return self.end(now, Outcome::Succeeded, None);
                 }
@@ -189,7 +190,7 @@ impl StateMachine {
                 return;
             }
         };
-        let pause = (self.plan.timing.floor * 2).max(self.schedule.spacing()).max(hint.barred());
+        let pause = (self.plan.timing.shortest_pause * 2).max(self.schedule.spacing()).max(hint.barred());
         if *tries < self.plan.timing.log_tries && now.saturating_add(pause) < *until {
             *tries += 1;
             self.wait(now, pause);

@@ -122,7 +122,7 @@ impl StateMachine {
 
     /// The time that is left for a request until then.
     fn left(&self, now: Duration, until: Duration) -> Duration {
-        until.saturating_sub(now).max(self.plan.timing.least)
+        until.saturating_sub(now).max(self.plan.timing.shortest_request)
     }
 
     /// Applies the result of an action.

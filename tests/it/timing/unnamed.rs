@@ -20,9 +20,9 @@ async fn its_deployment_is_found_and_followed() {
     for before in [SnapshotResult::Known, SnapshotResult::Unknown] {
         let world = accepted().before(before).polls(move |_, _| PollResult::Ours(found()));
         let run = world
-            .settles(move |age, _| match age < s(60) {
-                true => LookupResult::NotYet(RateHint::default()),
-                false => LookupResult::Ours(snapshot("dp_found", "BUILDING", found().phase)),
+            .settles(move |age, _| match age.as_secs() {
+                ..60 => LookupResult::NotYet(RateHint::default()),
+                _ => LookupResult::Ours(snapshot("dp_found", "BUILDING", found().phase)),
             })
             .run()
             .await;
