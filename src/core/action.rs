@@ -7,7 +7,7 @@ use super::schedule::RateLimit;
 use super::state::DeploymentId;
 use super::trigger::TriggerResult;
 
-/// What to do next. A request comes with the time that is left for it.
+/// What to do next. A request carries the time that is left for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Read what is there before the trigger.
@@ -50,6 +50,6 @@ pub(super) struct Readability {
 pub struct TokenDenied {
     /// The HTTP status: 401 or 403.
     pub status: u16,
-    /// The platform's own words, cleaned.
+    /// The platform's message, cleaned.
     pub said: String,
 }

@@ -1,4 +1,4 @@
-//! Following a deployment: what each look means, without a clock.
+//! What the result of a poll means. No clock: the time is an argument.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use super::report::Cause;
 use super::schedule::Timing;
 use super::state::{Outcome, Phase, Snapshot, Verdict};
 
-/// What a look led to.
+/// What a poll changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Transition {
     /// Our deployment, still under way.
     News(Snapshot),
-    /// Our deployment has succeeded, as far as one reading tells: it is read once more.
+    /// Our deployment has succeeded, and the platform may say so too early: it is read once more.
     Confirm(Snapshot),
-    /// Not there yet.
+    /// None yet.
     NotYet,
-    /// A look that failed, and another may follow.
+    /// A failed poll; another may follow.
     PollFailed {
         /// What was wrong.
         said: String,
-        /// Failed looks in a row.
+        /// Failed polls in a row.
         errors: u32,
     },
     /// The end of the run.
     End {
         /// How it ended.
         outcome: Outcome,
-        /// Why, where there is more to say.
+        /// Why, where the outcome alone does not say.
         cause: Option<Cause>,
         /// The reading that ended it.
         snapshot: Option<Snapshot>,
@@ -47,7 +47,7 @@ pub(super) struct Follow {
     success: Option<Snapshot>,
     result: bool,
     errors: u32,
-    /// What was wrong with the latest failed look.
+    /// What was wrong with the latest failed poll.
     said: String,
 }
 
@@ -60,24 +60,24 @@ impl Follow {
         Self { foreign, grace, budget, confirm, success: None, result: false, errors: 0, said: String::new() }
     }
 
-    /// Our deployment was found by reading before the first look.
+    /// Our deployment was found before the first poll.
     pub(super) fn mark_seen(&mut self) {
         self.result = true;
     }
 
-    /// Failed looks in a row.
+    /// Failed polls in a row.
     #[must_use]
     pub(super) fn errors(&self) -> u32 {
         self.errors
     }
 
-    /// The failed looks since the last good one, if any.
+    /// The failed polls since the last good one, if any.
     #[must_use]
     pub(super) fn error(&self) -> Option<Cause> {
         (self.errors > 0).then(|| Cause::PollsFailed { said: self.said.clone(), errors: self.errors })
     }
 
-    /// What a look at this `age` means. `last`: no other look will follow before the deadline.
+    /// What a poll at this `age` means. `last`: no other poll follows before the deadline.
     pub(super) fn apply(&mut self, poll: Poll, age: Duration, last: bool) -> Transition {
         let young = !self.result && age < self.grace;
         let unread = matches!(poll.result, PollResult::Newer(_) | PollResult::Denied { .. });

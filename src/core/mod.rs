@@ -26,11 +26,12 @@ use self::state_machine::StateMachine;
 
 /// Runs a task to its end and reports every event on the way.
 ///
-/// `stop` ends the run early, in order: no new action begins, and the current one is dropped. The answer to a trigger
-/// that was already sent is waited for a moment longer, so that the deployment it made can be named.
+/// `stop` ends the run early: no new action begins, and the current one is dropped. The answer to a trigger that was
+/// already sent is waited for a moment longer, so that the deployment it made can be named.
 ///
-/// If the platform refuses the token in the reading before the trigger, that is an error: nothing was sent, and nothing
-/// was reported.
+/// # Errors
+///
+/// The platform refuses the token in the read before the trigger: nothing was triggered and nothing was reported.
 pub async fn run<T: DeployTarget, R: Reporter>(
     task: Task,
     target: &mut T,

@@ -24,12 +24,12 @@ pub struct Plan {
     pub timeout: Duration,
     /// Deadline of the whole, from the run's beginning, where something outside sets one.
     pub limit: Option<Duration>,
-    /// A fixed pause between looks; none is adaptive.
+    /// A fixed pause between polls; `None` is adaptive.
     pub interval: Option<Duration>,
     /// The core's own durations.
     pub timing: Timing,
     /// When the run begins, by this machine's clock.
     pub started: SystemTime,
-    /// Seed of the jitter's dice.
+    /// Seed of the random numbers for the jitter.
     pub seed: u64,
 }

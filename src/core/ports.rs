@@ -1,4 +1,4 @@
-//! What the core asks of the world: a platform to trigger and read, and somebody to tell.
+//! What the core needs from outside: a platform to trigger and read, and a reporter.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use super::schedule::{RateHint, RateLimit};
 use super::state::{DeploymentId, Snapshot};
 use super::trigger::TriggerResult;
 
-/// A hosting platform, seen through one hook.
+/// One deploy hook of a hosting platform.
 ///
-/// Every method is one request at most, and none of them retries or waits: when to ask again is the core's business.
+/// Every method sends one request at most. None of them retries or waits: the core decides when to ask again.
 /// `limit` is the time that is left for the request; a method may take less, never more. Texts that come back are
 /// cleaned and hold no secret.
 #[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
 pub trait DeployTarget {
-    /// Reads what is there before the trigger, so that an unclear answer can be settled later.
+    /// Reads which deployments are there before the trigger, so that ours can be found after an unclear answer.
     /// Does nothing where reading is not documented.
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult;
 
@@ -46,25 +46,25 @@ pub trait DeployTarget {
     fn rate_limit(&self) -> Option<RateLimit>;
 }
 
-/// Somebody who is told what happens, while it happens.
+/// Reports what happens, while it happens.
 #[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
 pub trait Reporter {
-    /// Takes note of an event. A reporter's own trouble never reaches the core: the deployment happened all the same.
+    /// Reports an event. A reporter's own errors never reach the core: they do not change what happened to the deployment.
     async fn tell(&mut self, elapsed: Duration, event: &Event);
 }
 
 /// What the reading before the trigger found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotResult {
-    /// The platform named the deployments that are there, so a new one can be told from an old one.
+    /// The platform named the deployments that are there, so that a new one can be recognized.
     Known,
     /// Nothing was read, or nothing that the platform itself said.
     Unknown,
-    /// The platform refuses the token (401 or 403 in its own form).
+    /// The platform refuses the token: 401 or 403, in its own error format.
     Denied {
         /// The HTTP status.
         status: u16,
-        /// The platform's own words, cleaned.
+        /// The platform's message, cleaned.
         said: String,
     },
 }
@@ -87,20 +87,20 @@ pub enum LookupResult {
 pub enum CannotFollow {
     /// The hook cannot be read, the platform's API can, and no token for it was given.
     NeedsToken,
-    /// It is nobody's whose hooks are known to be readable.
+    /// The platform is not known.
     UnknownPlatform,
 }
 
-/// One look at a deployment.
+/// One poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poll {
-    /// What was seen.
+    /// What it found.
     pub result: PollResult,
-    /// How fast the platform wants us to go on.
+    /// The pause that the platform asks for.
     pub rate_hint: RateHint,
 }
 
-/// What a look saw.
+/// What a poll found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollResult {
     /// Our deployment.
@@ -109,11 +109,11 @@ pub enum PollResult {
     Newer(Snapshot),
     /// No deployment, or one older than ours: it is not there (yet).
     NotThere,
-    /// The platform does not let us read: 401, 403. Asking again would only count against us.
+    /// The platform does not let us read: 401, 403. Failed attempts may be counted, so it is not asked again.
     Denied {
         /// The HTTP status.
         status: u16,
-        /// The platform's own words, cleaned.
+        /// The platform's message, cleaned.
         said: String,
         /// Whether the request carried the API's token.
         with_token: bool,
@@ -125,13 +125,13 @@ pub enum PollResult {
     },
 }
 
-/// What asking for a log brought.
+/// The answer to a request for a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Log {
     /// Its lines, cleaned; the last ones where there were too many.
     Lines(Vec<String>),
-    /// Not there yet.
+    /// None yet.
     NotYet(RateHint),
-    /// This platform, or this access to it, has none.
+    /// There is none, or it cannot be read with what was given.
     None,
 }

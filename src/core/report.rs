@@ -1,4 +1,4 @@
-//! What there is to tell: events while it happens and the report at its end. Facts, no markup, no sentences.
+//! The events of a run and the report at its end. Facts, no markup, no sentences.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,15 +6,15 @@ use super::ports::CannotFollow;
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
 use super::trigger::{NotSent, Refusal, Unclear};
 
-/// Something worth telling somebody.
+/// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The run begins.
     Started {
-        /// What it sets out to do.
+        /// What it does.
         task: Task,
     },
-    /// The trigger did nothing, provably, and is sent again after the pause.
+    /// The trigger provably did nothing and is sent again after the pause.
     Retrying {
         /// Which attempt failed, from 1.
         attempt: u32,
@@ -35,21 +35,21 @@ pub enum Event {
         /// Whether it was found among those that are there, as the answer named none.
         adopted: bool,
     },
-    /// The platform uses a new word for it.
+    /// The state has changed.
     State {
         /// The new stage.
         stage: StateSpan,
     },
-    /// A look failed; another follows.
+    /// A poll failed; another follows.
     PollFailed {
         /// What was wrong, cleaned.
         said: String,
-        /// Failed looks in a row.
+        /// Failed polls in a row.
         errors: u32,
         /// How many may fail.
         budget: u32,
     },
-    /// A state word nobody here knows.
+    /// The platform uses a state word that this version does not know.
     UnknownState {
         /// The word, cleaned.
         word: String,
@@ -59,7 +59,7 @@ pub enum Event {
         /// The present state's word.
         word: String,
     },
-    /// A look was made (for `-v`).
+    /// A poll was made (for `-v`).
     Polled {
         /// How many so far.
         polls: u32,
@@ -73,7 +73,7 @@ pub enum Event {
     },
 }
 
-/// What a run sets out to do.
+/// What a run does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Trigger the hook, then follow.
@@ -100,14 +100,14 @@ pub enum TriggerState {
     No,
     /// A deployment.
     Yes,
-    /// Nobody knows.
+    /// Not known.
     Maybe,
 }
 
 /// Why a run ended as it did, where the outcome alone does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The platform's no.
+    /// The platform refused the trigger.
     Refused(Refusal),
     /// The request never left.
     NotSent(NotSent),
@@ -121,16 +121,16 @@ pub enum Cause {
     Denied {
         /// The HTTP status.
         status: u16,
-        /// The platform's own words, cleaned.
+        /// The platform's message, cleaned.
         said: String,
         /// Whether the request carried the API's token.
         with_token: bool,
     },
-    /// Looks failed until the budget was used up, or until the deadline.
+    /// Polls failed until the budget was used up, or until the deadline.
     PollsFailed {
-        /// The last thing that was wrong, cleaned.
+        /// What was wrong with the last one, cleaned.
         said: String,
-        /// How many looks failed in a row.
+        /// How many polls failed in a row.
         errors: u32,
     },
     /// It was never found.
@@ -139,11 +139,11 @@ pub enum Cause {
     Several,
     /// The platform asked for a pause that lasts beyond the deadline.
     AskedToWait,
-    /// Another deployment stands in its place.
+    /// The platform shows a newer deployment in its place.
     Newer(DeploymentId),
 }
 
-/// The whole of a run, at its end.
+/// Everything about a run, at its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// What it set out to do.
@@ -152,13 +152,13 @@ pub struct Report {
     pub outcome: Outcome,
     /// Whether something was triggered.
     pub sent: TriggerState,
-    /// Why, where there is more to say.
+    /// Why, where the outcome alone does not say.
     pub cause: Option<Cause>,
     /// When it began, by this machine's clock.
     pub started: SystemTime,
     /// From the trigger to the end.
     pub duration: Duration,
-    /// The last reading of our deployment.
+    /// The last state of our deployment that was read.
     pub snapshot: Option<Snapshot>,
     /// When that was, since the trigger.
     pub last_read: Option<Duration>,
@@ -192,8 +192,7 @@ impl Report {
         }
     }
 
-    /// When the nth stage was last seen, since the trigger: at the next one, or at the last reading. What became of
-    /// it afterwards nobody saw.
+    /// When the nth stage was last seen, since the trigger: at the next one, or at the last poll that read it.
     #[must_use]
     pub fn seen_until(&self, n: usize) -> Duration {
         let from = self.stages.get(n).map_or(Duration::ZERO, |stage| stage.at);

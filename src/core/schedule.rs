@@ -1,26 +1,26 @@
-//! When to look next: arithmetic only, no clock.
+//! When to poll next: arithmetic only, no clock.
 //!
-//! The pause is a tenth of the deployment's age, at least a second and at most half a minute: a look comes late by
-//! a twentieth of the deployment's length on average, and a half-hour deployment costs about a hundred looks.
+//! The pause is a tenth of the deployment's age, at least a second and at most half a minute: a poll is late by
+//! a twentieth of the deployment's length on average, and a half-hour deployment costs about a hundred polls.
 
 use std::time::Duration;
 
-/// Every duration and count the core goes by. One place, so that a test, or a platform sped up, can scale them all.
+/// Every duration and count of the core, in one place, so that tests and the sandbox can scale them all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
-    /// Shortest pause between two looks.
+    /// Shortest pause between two polls.
     pub shortest_pause: Duration,
-    /// Longest pause between two looks, unless the platform asks for more.
+    /// Longest pause between two polls, unless the platform asks for more.
     pub longest_pause: Duration,
     /// The pause as a share of the deployment's age.
     pub age_share: f64,
-    /// The share of a pause that chance may take off, so that many followers do not march in step.
+    /// The share of a pause that is taken off at random, so that many runs do not poll at the same moment.
     pub jitter: f64,
     /// How long after the trigger "not found" still means "not there yet".
     pub grace: Duration,
-    /// How long an unclear trigger is looked for before it stays unclear.
+    /// How long the deployment of an unclear trigger is looked for.
     pub search_time: Duration,
-    /// How many looks in a row may fail before the deployment counts as lost.
+    /// How many polls in a row may fail before the deployment counts as lost.
     pub errors: u32,
     /// How often the trigger may be sent in all, where it provably did nothing before.
     pub attempts: u32,
@@ -69,7 +69,7 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// The same timing for a platform that runs `speed` times as fast.
+    /// The same timing for a sandbox that runs `speed` times as fast.
     #[must_use]
     pub fn at_speed(&self, speed: f64) -> Self {
         let scale = |d: Duration| d.div_f64(speed);
@@ -86,7 +86,7 @@ impl Timing {
     }
 }
 
-/// A platform's documented limit on reading.
+/// A platform's documented limit on reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// How many requests.
@@ -95,12 +95,12 @@ pub struct RateLimit {
     pub per: Duration,
 }
 
-/// What an answer says about how fast to go on: `Retry-After` and the `X-RateLimit-*` headers.
+/// The pause an answer asks for: `Retry-After` and the `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateHint {
-    /// How long nothing may be asked (`Retry-After` of a refusal).
+    /// No request for this long (`Retry-After` of a refusal).
     pub retry_after: Option<Duration>,
-    /// How long a good answer suggests to wait (`Retry-After` of a success). Followed up to the longest pause.
+    /// The pause that a good answer suggests (`Retry-After` of a success). Followed up to the longest pause.
     pub suggested: Option<Duration>,
     /// Requests left until the reset.
     pub remaining: Option<u32>,
@@ -109,8 +109,8 @@ pub struct RateHint {
 }
 
 impl RateHint {
-    /// The least pause the platform asks for: to the letter where it names one, and half of the requests that are
-    /// left spread over the time until the reset where it counts them.
+    /// The shortest pause the platform allows: the one it names, or where it counts requests, half of those left spread
+    /// over the time until the reset.
     #[must_use]
     pub fn least(&self) -> Duration {
         let share = match (self.remaining, self.reset_in) {
@@ -120,7 +120,7 @@ impl RateHint {
         self.barred().max(share)
     }
 
-    /// How long nothing at all may be asked: what `Retry-After` says, and until the reset where no request is left.
+    /// No request for this long: what `Retry-After` says, or until the reset where no request is left.
     #[must_use]
     pub fn barred(&self) -> Duration {
         let spent = if self.remaining == Some(0) { self.reset_in } else { None };
@@ -128,7 +128,7 @@ impl RateHint {
     }
 }
 
-/// The rule by which pauses are chosen.
+/// Chooses the pauses between polls.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     timing: Timing,
@@ -143,10 +143,10 @@ impl Schedule {
         Self { timing, interval, spacing: limit.map_or(Duration::ZERO, spacing) }
     }
 
-    /// How long to wait before the next look at a deployment of this `age`, after `errors` failed looks in a row.
+    /// How long to wait before the next poll of a deployment of this `age`, after `errors` failed polls in a row.
     ///
-    /// `chance` in `0.0..1.0` is the jitter's dice. What the platform asks for (`pace`) and its documented limit
-    /// are never undercut, whatever interval was chosen.
+    /// `chance` in `0.0..1.0` is the random number for the jitter. The pause is never shorter than the platform asks for
+    /// (`rate_hint`) or documents, whatever interval was chosen.
     #[must_use]
     pub fn pause(&self, age: Duration, errors: u32, rate_hint: RateHint, chance: f64) -> Duration {
         let timing = &self.timing;
@@ -169,8 +169,8 @@ impl Schedule {
     }
 }
 
-/// Half the documented limit, spread evenly. Two requests of that half are set aside for the looks that do not fall
-/// in step: the one on the deadline and the one for the log.
+/// Half the documented limit, spread evenly. Two requests of that half are kept for the poll on the
+/// deadline and for the log.
 fn spacing(limit: RateLimit) -> Duration {
     limit.per / (limit.requests / 2).saturating_sub(2).max(1)
 }

@@ -1,12 +1,12 @@
-//! The words of the story: a deployment's id, phase and state, and the outcome of a run.
+//! A deployment's id, phase and state, and the outcome of a run.
 
 use std::fmt;
 use std::time::SystemTime;
 
 /// A deployment's id, as the platform gave it (`dp_abc123`, `dp-abc123`).
 ///
-/// Only letters, digits and `. _ : -` are let in, at most 128 of them: an id is put into a URL's path, into
-/// output files and into logs, and nothing else has ever been seen in one.
+/// Only letters, digits and `. _ : -` are allowed, at most 128 of them: an id is put into a URL's path, into
+/// output files and into logs, and no platform is known to use others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeploymentId(String);
 
@@ -33,20 +33,20 @@ impl fmt::Display for DeploymentId {
     }
 }
 
-/// How a deployment ended, in the platform's judgement.
+/// How a deployment ended, as the platform says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is live.
     Succeeded,
     /// It did not work.
     Failed,
-    /// Somebody, or the platform, stopped it.
+    /// A person or the platform stopped it.
     Canceled,
     /// A newer deployment took its place.
     Superseded,
 }
 
-/// Where a deployment stands, whatever word its platform uses.
+/// A deployment's progress, whatever word its platform uses for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Accepted, not begun.
@@ -55,11 +55,11 @@ pub enum Phase {
     Running,
     /// Over.
     Ended(Verdict),
-    /// A word nobody here knows: shown, warned of once, waited on, never taken for success.
+    /// A word this version does not know: shown, warned of once, waited on, never taken for success.
     Unknown,
 }
 
-/// What one reading of a deployment says.
+/// A deployment's state, as it was read once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Which deployment.
@@ -74,7 +74,7 @@ pub struct Snapshot {
     pub page: Option<String>,
 }
 
-/// How a run ended. The words are promises to users: outputs, JSON events and documents carry them.
+/// How a run ended. The words are part of the interface: outputs, JSON events and documents use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The platform says this deployment is live.

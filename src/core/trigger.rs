@@ -1,16 +1,16 @@
-//! What the answer to a trigger, or the lack of one, means, and when the trigger may be sent again.
+//! The result of a trigger, and when it may be sent again.
 
 use std::time::Duration;
 
 use super::schedule::Timing;
 use super::state::Snapshot;
 
-/// What came of one `POST` to the hook.
+/// The result of one `POST` to the hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TriggerResult {
     /// The platform accepted the trigger, and said which deployment it made, or did not.
     Accepted(Option<Snapshot>),
-    /// The platform said no. Nothing was triggered.
+    /// The platform refused. Nothing was triggered.
     Refused(Refusal),
     /// The request provably never left. Nothing was triggered.
     NotSent(NotSent),
@@ -21,30 +21,30 @@ pub enum TriggerResult {
 /// A platform's refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What kind of no it is.
+    /// The kind of refusal.
     pub why: RefusalReason,
     /// The HTTP status of the answer.
     pub status: u16,
-    /// The platform's own words, cleaned; empty where it gave none.
+    /// The platform's message, cleaned; empty where it gave none.
     pub said: String,
-    /// How long the platform asked to be left alone (`Retry-After`).
+    /// The pause that the platform asked for (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
-/// The kinds of refusal a user must react to differently.
+/// The kinds of refusal that need different fixes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
     /// 404: no such hook; the URL is wrong or the hook was deleted.
     NotFound,
     /// 410: the hook was there and is gone.
     Gone,
-    /// 401, 403: the hook, or whoever guards it, does not let us in.
+    /// 401, 403: no permission.
     Forbidden,
-    /// 422: the platform cannot do it, for a reason it names.
+    /// 422: the platform cannot deploy, for a reason it gives.
     Unprocessable,
     /// 429: too many requests.
     RateLimited,
-    /// Any 3xx: the secret is never sent on to another address.
+    /// Any 3xx. Redirects are not followed: the secret goes to no other address.
     Redirected,
     /// Another 4xx.
     Other,
@@ -53,13 +53,13 @@ pub enum RefusalReason {
 /// Why a request never left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSent {
-    /// How far it came.
+    /// Where it failed.
     pub why: NotSentReason,
-    /// The system's own words, cleaned.
+    /// The system's message, cleaned.
     pub said: String,
 }
 
-/// How far a request came that never left.
+/// Where a request failed that never left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSentReason {
     /// The host's name has no address.
@@ -72,37 +72,37 @@ pub enum NotSentReason {
     Proxy,
 }
 
-/// Why nobody knows whether a deployment was triggered.
+/// Why it is not known whether a deployment was triggered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclear {
-    /// What happened to the answer.
+    /// What was wrong with the answer.
     pub why: ResponseError,
-    /// The system's or the platform's own words, cleaned.
+    /// The system's or the platform's message, cleaned.
     pub said: String,
 }
 
-/// What happened to an answer that cannot be used.
+/// Why an answer cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseError {
-    /// None came in time.
+    /// No answer came in time.
     TimedOut,
     /// The connection broke after the request was sent.
     Broken,
-    /// The server said it failed, not what became of the request: 5xx, 408.
+    /// 5xx or 408: the server failed and does not say what happened to the request.
     ServerError(u16),
-    /// Its status is a success, and it names no deployment we can read.
+    /// The status is a success, and the body names no deployment.
     Unreadable(u16),
-    /// Its status is a success, and its body says no.
+    /// The status is a success, and the body reports an error.
     SaysNo(u16),
-    /// Its status is a success, and it names a deployment that had ended before the trigger.
+    /// The status is a success, and the body names a deployment that had ended before the trigger.
     AlreadyEnded(u16),
 }
 
 impl TriggerResult {
-    /// After what pause the trigger may be sent again, if at all, with `attempts` requests sent so far.
+    /// The pause before the trigger may be sent again, with `attempts` requests sent so far; `None`: it may not.
     ///
-    /// The rule that keeps one run at one deployment: only a request that never left, or one refused for its
-    /// rate, is repeated. A broken certificate or a proxy's no is not repeated either: it will not go away by itself.
+    /// This keeps one run at one deployment: only a request that never left, or one refused for its rate, is repeated. A
+    /// bad certificate or a proxy's refusal is not repeated, because it will not go away by itself.
     #[must_use]
     pub fn again(&self, attempts: u32, timing: &Timing) -> Option<Duration> {
         let pause = match self {

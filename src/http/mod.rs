@@ -85,9 +85,9 @@ pub enum RequestError {
     /// The request never left.
     #[error("{said}")]
     NotSent {
-        /// How far it came.
+        /// Where it failed.
         stage: ConnectStage,
-        /// The system's own words, without any URL.
+        /// The system's message, without any URL.
         said: String,
     },
     /// It left, and no answer came in time.
@@ -98,7 +98,7 @@ pub enum RequestError {
     Broken(String),
 }
 
-/// How far a request came that never left.
+/// Where a request failed that never left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectStage {
     /// The host's name has no address.

@@ -1,8 +1,8 @@
-//! Reading JSON that no contract guarantees: what a field says, and where an error has its text.
+//! Reads JSON whose form is not guaranteed: whether a field is empty, and where an error has its text.
 
 use serde_json::Value;
 
-/// Whether a value says anything: a key that is there and holds `false`, `0`, `null` or nothing does not.
+/// Whether a value is more than `false`, `0`, `null` or empty.
 pub(super) fn says_something(value: &Value) -> bool {
     match value {
         Value::Null => false,

@@ -1,4 +1,4 @@
-//! The one client of every platform: sends what a platform asks for, and finds the deployment of an unclear trigger.
+//! The one client for every platform: sends a platform's requests and reads the answers.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{self, Http, Method, RequestError};
 
-/// How long a trigger may take. An answer after that would still be an answer, so this is generous.
+/// How long a trigger may take. Generous, because a late answer is better than an unclear one.
 const TRIGGER: Duration = Duration::from_secs(30);
 
-/// How long reading may take.
+/// How long a read may take.
 const READ: Duration = Duration::from_secs(15);
 
-/// How long the reading before a trigger may take: it only prepares for a bad day, and must not cause one.
+/// How long the read before a trigger may take. It is only needed after an unclear answer, so it must not delay the trigger.
 const READ_BEFORE: Duration = Duration::from_secs(5);
 
 /// Lines of a failed deployment's log that are kept.
@@ -136,7 +136,7 @@ impl DeployTarget for Client {
         {
             return SnapshotResult::Denied { status: response.status, said };
         }
-        // An answer without deployments may be anybody's, and says nothing of what is there.
+        // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
             let found = self.access.platform.deployments(&body, redactor);
             self.earlier.record(found);
@@ -258,7 +258,7 @@ impl DeployTarget for Client {
     }
 }
 
-/// A reading that could not be made; whoever reads asks [`Client::can_read`] first.
+/// A poll that could not be sent. Callers ask [`Client::can_read`] first.
 fn unreadable() -> Poll {
     let said = "neither the hook nor, without a token, the API can be read".to_owned();
     Poll { result: PollResult::Failed { said }, rate_hint: RateHint::default() }

@@ -1,4 +1,4 @@
-//! Tells our deployment from others: by what was there before the trigger, and by when each was made.
+//! Recognizes our deployment: by what was there before the trigger, and by when each was made.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
@@ -78,7 +78,7 @@ impl Earlier {
     }
 
     /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
-    /// the times nor the read before the trigger tell, it is newer if ours was seen there in between.
+    /// the times nor the read before the trigger show it, it is newer if ours was seen there in between.
     pub(super) fn in_place_of_ours(&self, other: Snapshot) -> PollResult {
         let newer = match self.created.zip(other.created_at) {
             Some((ours, its)) => its >= ours,

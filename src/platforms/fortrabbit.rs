@@ -28,7 +28,7 @@ const HOST: &str = "api.fortrabbit.com";
 /// Base of the public API.
 const API: &str = "https://api.fortrabbit.com";
 
-/// The fields that hold an error's text, as the platform's clients look at them.
+/// The fields that hold an error's text, as the platform's own clients read them.
 const ERRORS: [&str; 7] =
     ["error", "detail", "description", "hydra:description", "message", "errors", "violations"];
 
@@ -65,7 +65,7 @@ impl Platform for Fortrabbit {
         &["FORTRABBIT_DEPLOY_HOOK_URL"]
     }
 
-    /// Exactly one deployment is to be named. The draft's word for its state is only a poll's to make a verdict.
+    /// Exactly one deployment must be named.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let unclear =
             |said: String| Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), said });
@@ -232,8 +232,8 @@ fn environment(url: &Url) -> Option<&str> {
     named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(named)
 }
 
-/// Reads one deployment. `named`: it stands under the key `deployment`. Elsewhere an object with an `id` may be anything,
-/// such as a notice of maintenance, so it has to look like a deployment.
+/// Reads one deployment. `named`: it is the value of `deployment`. Elsewhere an object with an `id` may be anything, such
+/// as a notice of maintenance, so it must have the fields of a deployment.
 fn deployment(value: &Value, named: bool, redactor: &Redactor) -> Option<Deployment> {
     let object = value.as_object()?;
     let public = object.get("publicId").and_then(id);

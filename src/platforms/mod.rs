@@ -1,4 +1,4 @@
-//! Hosting platforms: the registry, one file each, and the one client that asks them.
+//! Hosting platforms: the registry, one file each, and the one client for all of them.
 
 mod body;
 mod client;
@@ -16,10 +16,10 @@ pub use self::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, 
 
 use crate::secrets::{HookUrl, Token, UrlFault, is_loopback};
 
-/// Every platform, in the order in which they are asked whether a hook is theirs; `other` owns what is left.
+/// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
 const ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
 
-/// What a user has of a platform.
+/// What the user gave to use a platform with.
 #[derive(Clone, Debug)]
 pub struct PlatformAccess {
     /// The platform.
@@ -51,7 +51,7 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
     })
 }
 
-/// The platform whose API is spoken to where there is no hook: the first one with a token in these variables.
+/// The platform to use where there is no hook: the first one whose token variable is set.
 #[must_use]
 pub fn of_token(is_set: impl Fn(&str) -> bool) -> &'static dyn Platform {
     let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));

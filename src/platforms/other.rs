@@ -1,4 +1,4 @@
-//! Any other hook: triggered, and not followed, as nothing is known of how its deployments are read.
+//! Any other hook: triggered and not followed, because nothing is known about how its deployments are read.
 
 use serde_json::Value;
 use url::Url;
@@ -20,7 +20,7 @@ impl Platform for Other {
         true
     }
 
-    /// Any success is an acceptance, whatever its body, unless that is JSON that says no.
+    /// Any success status is an acceptance, whatever the body, unless that is JSON that reports an error.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         if !says_no(&answer) {
@@ -38,7 +38,7 @@ impl Platform for Other {
     }
 }
 
-/// Whether an answer says no: a field for errors that is not empty, or a field for success that is false.
+/// Whether an answer reports an error: a field for errors that is not empty, or a field for success that is false.
 fn says_no(answer: &Value) -> bool {
     let error = |key| answer.get(key).is_some_and(says_something);
     let denied = |key| answer.get(key) == Some(&Value::Bool(false));

@@ -1,4 +1,4 @@
-//! What a hosting platform answers about itself. Pure: requests and answers are values, so each is tested by a table.
+//! The trait of a hosting platform. Pure: requests and answers are values, so each is tested by a table.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
 ///
-/// No method does I/O; [`Client`](super::Client) sends what they ask for. What the platform does not document is
-/// treated as not there. Texts that come back are cleaned.
+/// No method does I/O: [`Client`](super::Client) sends the requests. What the platform does not document is treated as
+/// not there. Texts that come back are cleaned.
 pub trait Platform: Sync {
     /// The platform's name, as in `deploy-hook platforms`.
     fn name(&self) -> &'static str;
@@ -41,7 +41,7 @@ pub trait Platform: Sync {
     /// What a successful answer to the trigger means.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance;
 
-    /// The platform's words in an error of its own form; none where the body is anything else, such as a proxy's page.
+    /// The message of an error in the platform's own format; `None` where the body is anything else, such as a proxy's page.
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String>;
 
     /// Base of the platform's public API, without its version; `None` where there is no API.
@@ -54,12 +54,12 @@ pub trait Platform: Sync {
         &[]
     }
 
-    /// Where deployments are read with what the user gave; none where they cannot be.
+    /// Where deployments are read with what the user gave; `None` where they cannot be.
     fn source(&self, _access: &PlatformAccess, _of: ReadTarget<'_>) -> Option<StateSource> {
         None
     }
 
-    /// The request that reads what is there: the newest deployments.
+    /// The request that reads the newest deployments.
     fn list(&self, _access: &PlatformAccess, _source: StateSource) -> Option<Request> {
         None
     }
@@ -168,7 +168,7 @@ pub enum Acceptance {
     Named(Deployment),
     /// The platform accepted the trigger and names no deployment.
     Unnamed,
-    /// It cannot be told what became of the trigger.
+    /// It is not known whether something was triggered.
     Unclear(Unclear),
 }
 

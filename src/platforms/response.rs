@@ -1,4 +1,4 @@
-//! What an answer means by its status, whatever the platform; what its body means, the platform says.
+//! What an answer's status means, for every platform. What its body means, the platform's file says.
 
 use serde_json::Value;
 
@@ -11,9 +11,9 @@ use crate::core::trigger::{
 use crate::http::{self, ConnectStage, RequestError};
 use crate::secrets::Redactor;
 
-/// What the answer to a trigger means: the deployment it names, if any, or what else came of the trigger.
+/// What the answer to a trigger means: the deployment it names, if any, or why there is none.
 ///
-/// A success never proves that nothing was triggered, whatever its body says.
+/// A success status never proves that nothing was triggered, whatever the body says.
 pub(super) fn of_trigger(
     platform: &dyn Platform,
     response: Result<http::Response, RequestError>,
@@ -64,8 +64,8 @@ fn no_answer(failure: RequestError) -> TriggerResult {
     }
 }
 
-/// What an answer to a reading means; `seen` reads the body of a good one. Only an error in the platform's own form is
-/// its word; anything else comes from somebody in between, whatever its status.
+/// What an answer to a read means; `read` reads the body of a success. Only an error in the platform's own format counts
+/// as its answer. Anything else comes from a proxy or gateway, whatever its status, and is a failed poll.
 pub(super) fn of_reading(
     platform: &dyn Platform,
     source: StateSource,
@@ -96,7 +96,7 @@ pub(super) fn of_reading(
     Poll { result, rate_hint: rate_hint(&response) }
 }
 
-/// What an answer's headers say about how fast to go on.
+/// The pause that an answer's headers ask for.
 pub(super) fn rate_hint(response: &http::Response) -> RateHint {
     let good = (200..300).contains(&response.status);
     RateHint {

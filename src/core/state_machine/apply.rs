@@ -79,7 +79,7 @@ impl StateMachine {
             LookupResult::Several => Cause::Several,
             LookupResult::NotYet(_) | LookupResult::Never => Cause::NotThere,
         };
-        // An accepted trigger without a deployment is lost. Of an unclear one nobody knows whether it arrived.
+        // An accepted trigger without a deployment is lost. Whether an unclear one arrived is not known.
         let unclear = self.report.cause.take();
         if accepted {
             self.end(now, Outcome::Lost, Some(cause));
@@ -104,7 +104,7 @@ impl StateMachine {
         let (id, phase) = (snapshot.id.clone(), snapshot.phase);
         self.record(now, snapshot);
         match (phase, self.plan.wait, readability.can_follow) {
-            // An answer to a trigger that says "success" may well mean the request's: only a look makes it a verdict.
+            // A success in the answer to a trigger may mean that of the request: only a poll makes it a verdict.
             (Phase::Ended(verdict), _, _) if verdict != Verdict::Succeeded => {
                 self.ended(now, id, (verdict.into(), None), RateHint::default());
             }
