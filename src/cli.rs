@@ -96,6 +96,9 @@ pub struct PlayArgs {
     /// How many times as fast as a real platform (default 20 for deploy, 1 for sandbox)
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,
+    /// Which platform's hook and API it imitates [default: fortrabbit]
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
     /// Which generation of the hook
     #[arg(long, value_name = "GENERATION")]
     pub generation: Option<GenerationArg>,

@@ -7,19 +7,20 @@ use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
 use crate::config::{Settings, shown};
 use crate::error::{Problem, Problems};
 use crate::reporting::output::Output;
-use crate::sandbox::{Generation, Options, Sandbox, StartError, scenarios};
+use crate::sandbox::{Options, Sandbox, StartError, platforms, scenarios};
 use crate::secrets::{HookUrl, Token};
 use crate::signals::Signals;
 
-/// A platform for `deploy --sandbox`: quick enough to watch.
+/// A sandbox for `deploy --sandbox`: quick enough to watch.
 pub(super) const DEPLOY_SPEED: f64 = 20.0;
 
-/// Refuses what is meant for the embedded platform where a real one is deployed on.
-pub(super) fn only_with_sandbox(play: &PlayArgs) -> Result<(), Problems> {
+/// Refuses what is meant for the sandbox where a real platform is deployed on.
+pub(super) fn only_with_sandbox(args: &PlayArgs) -> Result<(), Problems> {
     let given = [
-        ("--scenario", play.scenario.is_some()),
-        ("--speed", play.speed.is_some()),
-        ("--generation", play.generation.is_some()),
+        ("--scenario", args.scenario.is_some()),
+        ("--speed", args.speed.is_some()),
+        ("--platform", args.platform.is_some()),
+        ("--generation", args.generation.is_some()),
     ];
     let problem = |(input, _): (&str, bool)| Problem {
         input: input.to_owned(),
@@ -31,42 +32,65 @@ pub(super) fn only_with_sandbox(play: &PlayArgs) -> Result<(), Problems> {
     if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
 }
 
-/// Starts the platform these arguments describe.
-pub(super) async fn start(play: &PlayArgs, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
-    let generation = match play.generation {
-        Some(GenerationArg::Live) => Generation::Live,
-        Some(GenerationArg::Draft) | None => Generation::Draft,
+/// Starts the sandbox that these arguments describe.
+pub(super) async fn start(args: &PlayArgs, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
+    let generation = args.generation.map(|generation| match generation {
+        GenerationArg::Draft => "draft",
+        GenerationArg::Live => "live",
+    });
+    let options = Options {
+        port,
+        speed: args.speed.unwrap_or(default_speed),
+        scenario: args.scenario.as_deref().map_or_else(|| "success".to_owned(), known_or_shown),
+        platform: args.platform.as_deref().map(known_or_shown),
+        hook: generation.map(str::to_owned),
     };
-    let scenario = play.scenario.clone().unwrap_or_else(|| "success".to_owned());
-    let scenario = if scenarios().any(|(name, _)| name == scenario) { scenario } else { shown(&scenario) };
-    let options = Options { port, speed: play.speed.unwrap_or(default_speed), scenario, generation };
-    Sandbox::start(&options).await.map_err(|error| {
-        let input = match error {
-            StartError::UnknownScenario { .. } => "--scenario",
-            StartError::Speed(_) => "--speed",
-            StartError::Listen { .. } => "--port",
-        };
-        let fix = "`deploy-hook sandbox --scenario list` shows every scenario.".to_owned();
-        Problems(vec![Problem { input: input.to_owned(), value: None, wrong: error.to_string(), fix }])
-    })
+    Sandbox::start(&options).await.map_err(|error| Problems(vec![problem(&error)]))
 }
 
-/// Runs the platform until a signal ends it.
+/// The name of a platform or a scenario as it was given; any other text may be a secret, and is shown as far as it may be.
+fn known_or_shown(name: &str) -> String {
+    let is_scenario =
+        |platform: &&str| scenarios(Some(platform)).is_ok_and(|mut all| all.any(|(known, _)| known == name));
+    let is_known = platforms().contains(&name) || platforms().iter().any(is_scenario);
+    if is_known { name.to_owned() } else { shown(name) }
+}
+
+/// The problem of an input that the sandbox cannot be started with.
+fn problem(error: &StartError) -> Problem {
+    let (input, fix) = match error {
+        StartError::UnknownPlatform { .. } => ("--platform", "Name one of them, or leave it out."),
+        StartError::UnknownHook { .. } => ("--generation", "Leave it out, or choose another --platform."),
+        StartError::UnknownScenario { .. } => {
+            ("--scenario", "`deploy-hook sandbox --scenario list` shows every scenario.")
+        }
+        StartError::Speed(_) => ("--speed", "Leave it out for the default."),
+        StartError::Listen { .. } => ("--port", "Leave it out for any free port."),
+    };
+    Problem { input: input.to_owned(), value: None, wrong: error.to_string(), fix: fix.to_owned() }
+}
+
+/// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
     if args.play.scenario.as_deref() == Some("list") {
-        scenarios().for_each(|(name, about)| out.data(&format!("{name:<28} {about}")));
+        let platform = args.play.platform.as_deref().map(known_or_shown);
+        let scenarios = scenarios(platform.as_deref()).map_err(|error| Problems(vec![problem(&error)]))?;
+        scenarios.for_each(|(name, about)| out.data(&format!("{name:<28} {about}")));
         return Ok(0);
     }
     let sandbox = start(&args.play, args.port, 1.0).await?;
-    let (url, token) = (sandbox.url(), sandbox.api_token());
+    let url = sandbox.url();
     out.data(&format!("hook-url={}", sandbox.hook_url()));
-    out.data(&format!("api-token={token}"));
+    if sandbox.has_api() {
+        out.data(&format!("api-token={}", sandbox.api_token()));
+    }
     out.data(&format!("manage={url}"));
     out.talk("");
     out.talk("The embedded platform runs until Ctrl-C. In another terminal:");
-    out.talk(&format!("  DEPLOY_HOOK_URL=… FRBIT_TOKEN=… deploy-hook deploy --api-url {url}"));
-    out.talk(&format!("Watch it at {url}/ and change what it plays with:"));
-    out.talk(&format!("  curl -X PUT -d '{{\"name\":\"build-fails\"}}' {url}/sandbox/scenario"));
+    let token = token_variable(&sandbox).map(|name| format!("{name}=… ")).unwrap_or_default();
+    out.talk(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy --api-url {url}"));
+    out.talk(&format!("Watch it at {url}/ and choose another scenario:"));
+    out.talk(&format!("  curl -X PUT -d '{{\"name\":\"answer-lost\"}}' {url}/sandbox/scenario"));
     let listening = Signals::listen();
     if let Ok(signals) = listening {
         signals.wait().await;
@@ -76,10 +100,16 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     Ok(0)
 }
 
-/// The same settings for the embedded platform: its hook, its API, its token.
+/// The variable that customarily holds a token of the platform's API.
+fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
+    let platform = crate::platforms::all().iter().find(|platform| platform.name() == sandbox.platform())?;
+    platform.token_variables().first().copied()
+}
+
+/// The same settings for the sandbox: its hook, its API, its token.
 pub(super) fn settings_for(sandbox: &Sandbox, mut settings: Settings) -> Settings {
     settings.hook = HookUrl::parse(&sandbox.hook_url()).ok();
-    settings.api_token = Token::parse(&sandbox.api_token());
+    settings.api_token = Token::parse(&sandbox.api_token()).filter(|_| sandbox.has_api());
     if let Ok(url) = Url::parse(&sandbox.url()) {
         settings.api_url = url;
     }

@@ -16,7 +16,7 @@ pub use self::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, 
 use crate::secrets::{HookUrl, Token, is_loopback};
 
 /// Every platform, in the order in which they are asked whether a hook is theirs; `other` owns what is left.
-const ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
+static ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
 
 /// What a user has of a platform.
 #[derive(Clone, Debug)]
@@ -27,6 +27,12 @@ pub struct PlatformAccess {
     pub token: Option<Token>,
     /// Base of the platform's public API.
     pub api: Url,
+}
+
+/// Every platform, in the order in which they are asked whether a hook is theirs.
+#[must_use]
+pub fn all() -> &'static [&'static dyn Platform] {
+    &ALL
 }
 
 /// The platform this access belongs to. Without a hook it is the one whose API is known.

@@ -22,7 +22,8 @@ mod verdict;
 
 use std::time::Duration;
 
-use deploy_hook::sandbox::{Generation, Options, Sandbox};
+use crate::common::Generation;
+use deploy_hook::sandbox::{Options, Sandbox};
 use tokio::task::JoinSet;
 
 use crate::secrets::secret;
@@ -36,7 +37,13 @@ async fn platform(scenario: &str, generation: Generation) -> Sandbox {
 }
 
 async fn at_speed(scenario: &str, generation: Generation, speed: f64) -> Sandbox {
-    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
+    let options = Options {
+        port: 0,
+        speed,
+        scenario: scenario.to_owned(),
+        hook: Some(generation.name()),
+        ..Options::default()
+    };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 

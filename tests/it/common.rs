@@ -3,8 +3,24 @@
 
 use std::time::Duration;
 
-use deploy_hook::sandbox::{Generation, Options, Sandbox};
+use deploy_hook::sandbox::{Options, Sandbox};
 use tokio::process::Child;
+
+/// The forms of fortrabbit's hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// Answers with id, state and time, and can be read with `GET`.
+    Draft,
+    /// Answers with an id, which the public API reads.
+    Live,
+}
+
+impl Generation {
+    /// The name in the contract.
+    pub(super) fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+}
 
 /// A platform that plays this scenario so many times as fast as a real one.
 pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
@@ -13,7 +29,13 @@ pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
 
 /// The same with a hook of this generation: only a live one's deployments have a log.
 pub(super) async fn platform_of(generation: Generation, scenario: &str, speed: f64) -> Sandbox {
-    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
+    let options = Options {
+        port: 0,
+        speed,
+        scenario: scenario.to_owned(),
+        hook: Some(generation.name()),
+        ..Options::default()
+    };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 

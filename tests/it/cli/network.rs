@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::common::Generation::Draft;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deploy_hook::sandbox::Generation::Draft;
 
 use super::run::{Run, Step, run, step};
 use super::{at_speed, platform, together};

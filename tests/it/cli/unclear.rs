@@ -1,6 +1,6 @@
 //! The trigger left and no usable answer came: never a success by guess, never a second trigger.
 
-use deploy_hook::sandbox::Generation::{Draft, Live};
+use crate::common::Generation::{Draft, Live};
 
 use super::run::{run, step};
 use super::{platform, posts, together};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::sandbox::Generation::Live;
+use crate::common::Generation::Live;
 
 use super::run::{Run, Step, run, step};
 use super::{platform, posts, together};
