@@ -59,9 +59,13 @@ fn known_or_shown(name: &str) -> String {
 /// The problem of an input that the sandbox cannot be started with.
 fn problem(error: &StartError) -> Problem {
     let (input, fix) = match error {
-        StartError::UnknownPlatform { .. } => ("--platform", "Name one of them, or leave it out."),
-        StartError::UnknownHook { .. } => ("--generation", "Leave it out, or choose another --platform."),
-        StartError::UnknownScenario { .. } => {
+        StartError::UnknownName { field: "platform", .. } => {
+            ("--platform", "Name one of them, or leave it out.")
+        }
+        StartError::UnknownName { field: "hook", .. } => {
+            ("--generation", "Leave it out, or choose another --platform.")
+        }
+        StartError::UnknownName { .. } => {
             ("--scenario", "`deploy-hook sandbox --scenario list` shows every scenario.")
         }
         StartError::Speed(_) => ("--speed", "Leave it out for the default."),

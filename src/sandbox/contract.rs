@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::scenario::{self, BadBody, Scenario, TriggerFault};
+
 /// The contract files, the default first.
 const FILES: [&str; 2] =
     [include_str!("../../contracts/fortrabbit.json"), include_str!("../../contracts/other.json")];
@@ -23,9 +25,9 @@ pub(super) struct Contract {
     pub(super) states: BTreeMap<String, Vec<String>>,
     /// The stages of a deployment, by scenario.
     pub(super) deployments: BTreeMap<String, Vec<Stage>>,
-    /// Scenarios that only this platform has, each with a line that describes it.
-    #[serde(default)]
-    pub(super) scenarios: BTreeMap<String, String>,
+    /// Scenarios that only this platform has.
+    #[serde(default, rename = "scenarios")]
+    own_scenarios: Vec<Scenario>,
     /// The state of a deployment that a newer one replaced; none where deployments do not replace each other.
     pub(super) superseded: Option<String>,
     /// How many seconds after a deployment's end its log can be read.
@@ -189,6 +191,35 @@ impl Contract {
     pub(super) fn routes(&self) -> impl Iterator<Item = &Route> {
         self.hook.routes.iter().chain(self.api.iter().flat_map(|api| &api.routes))
     }
+
+    /// The scenarios that make sense on this platform, the default first.
+    pub(super) fn scenarios(&'static self) -> impl Iterator<Item = &'static Scenario> {
+        scenario::shared().iter().filter(|scenario| self.fits(scenario)).chain(&self.own_scenarios)
+    }
+
+    /// Whether the contract has what the scenario takes, and its effect can be seen.
+    fn fits(&self, scenario: &Scenario) -> bool {
+        const MADE_OF_SUCCESS: [&str; 4] = ["instant", "slow", "stuck", "unknown-state"];
+        let stages = scenario.stages.as_str();
+        let does = |wanted: fn(Effect) -> bool| self.routes().any(|route| wanted(route.does));
+        let is_seen_by_reads = stages != "success"
+            || scenario.on_read.is_some()
+            || scenario.hidden_until > 0.0
+            || scenario.hidden_from.is_some();
+        let has_answer = match &scenario.on_trigger {
+            Some(TriggerFault::LimitFirst | TriggerFault::Limit) => self.errors.contains_key("rate_limited"),
+            Some(TriggerFault::Refuse(error)) => self.errors.contains_key(error),
+            Some(TriggerFault::BadBody(BadBody::Truncated | BadBody::Absurd | BadBody::Huge)) => {
+                self.hook.routes.iter().any(|route| route.answer.body.is_some())
+            }
+            _ => true,
+        };
+        has_answer
+            && (MADE_OF_SUCCESS.contains(&stages) || self.deployments.contains_key(stages))
+            && (!is_seen_by_reads || does(Effect::reads))
+            && (!scenario.needs_log || does(|effect| effect == Effect::Log))
+            && (!scenario.has_rival || self.superseded.is_some())
+    }
 }
 
 #[cfg(test)]
@@ -229,6 +260,39 @@ mod tests {
                 let known = |error: &String| contract.errors.contains_key(error);
                 assert!(route.error.as_ref().is_none_or(known), "{name}: {:?}", route.error);
             }
+        }
+    }
+
+    #[test]
+    fn every_scenario_is_whole_and_has_a_name_of_its_own() {
+        for contract in all() {
+            let names: Vec<&str> = contract.scenarios().map(|scenario| scenario.name.as_str()).collect();
+            let is_unique = |(index, name)| !names[index + 1..].contains(name);
+            assert!(names.iter().enumerate().all(is_unique), "{}: {names:?}", contract.platform);
+            assert_eq!(names[0], "success", "{}", contract.platform);
+            for scenario in contract.scenarios() {
+                assert!(
+                    scenario.log().is_some_and(|log| log.is_sorted_by_key(|line| line.0)),
+                    "{}",
+                    scenario.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_platform_has_the_scenarios_that_make_sense_on_it() {
+        let names = |platform: &str| {
+            let contract = all().iter().find(|one| one.platform == platform).unwrap();
+            contract.scenarios().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("fortrabbit").len(), scenario::shared().len());
+        let other = names("other");
+        for name in ["success", "answer-lost", "reset", "absurd", "not-json", "rate-limited", "redirect"] {
+            assert!(other.contains(&name), "{name}");
+        }
+        for name in ["build-fails", "stuck", "early-404", "superseded", "reads-dead", "hostile-log", "echo"] {
+            assert!(!other.contains(&name), "{name}");
         }
     }
 }

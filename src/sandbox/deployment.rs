@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::contract::Contract;
-use super::scenario::{Scenario, StagePlan};
+use super::scenario::Scenario;
 
 /// Time since the Unix epoch.
 pub(super) type UnixTime = Duration;
@@ -39,7 +39,7 @@ pub(super) struct SandboxDeployment {
     pub(super) by: TriggeredBy,
     pub(super) created: UnixTime,
     pub(super) commit: String,
-    pub(super) scenario: Scenario,
+    pub(super) scenario: &'static Scenario,
     /// The states it goes through, each with how many seconds it lasts at speed 1; the last one stays.
     pub(super) stages: Vec<(&'static str, Option<f64>)>,
     /// Orders deployments of the same moment.
@@ -98,10 +98,11 @@ impl<'a> History<'a> {
     }
 }
 
-/// The stages of a deployment in this scenario.
-pub(super) fn stages(contract: &'static Contract, plan: StagePlan) -> Vec<(&'static str, Option<f64>)> {
-    let name = if let StagePlan::Of(name) = plan { name } else { "success" };
-    let stages = contract.deployments.get(name).into_iter().flatten();
+/// The stages of this name: the contract's, or what is made of those of a success. The longest one never ends where
+/// the deployment is stuck, and has a name that nobody knows in `unknown-state`.
+pub(super) fn stages(contract: &'static Contract, name: &str) -> Vec<(&'static str, Option<f64>)> {
+    let own = contract.deployments.get(name).or_else(|| contract.deployments.get("success"));
+    let stages = own.into_iter().flatten();
     let mut stages: Vec<_> = stages.map(|(state, seconds)| (state.as_str(), *seconds)).collect();
     let whole: f64 = stages.iter().filter_map(|(_, seconds)| *seconds).sum();
     let longest = stages
@@ -110,22 +111,22 @@ pub(super) fn stages(contract: &'static Contract, plan: StagePlan) -> Vec<(&'sta
         .max_by(|(_, one), (_, other)| one.1.unwrap_or_default().total_cmp(&other.1.unwrap_or_default()));
     let longest = longest.map_or(0, |(index, _)| index);
     let last = stages.len().saturating_sub(1);
-    match plan {
-        StagePlan::Of(_) => {}
-        StagePlan::Instant => {
+    match name {
+        "instant" => {
             stages.drain(1..last);
             stages[0].1 = Some(0.0);
         }
-        StagePlan::Slow => {
+        "slow" => {
             for (_, seconds) in &mut stages {
                 *seconds = seconds.map(|seconds| seconds * SLOW / whole);
             }
         }
-        StagePlan::Stuck => {
+        "stuck" => {
             stages.truncate(longest + 1);
             stages[longest].1 = None;
         }
-        StagePlan::UnknownState => stages[longest].0 = "QUANTUM_FLUX",
+        "unknown-state" => stages[longest].0 = "QUANTUM_FLUX",
+        _ => {}
     }
     stages
 }

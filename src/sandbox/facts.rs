@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::contract::{Answer, Endpoints, Route};
 use super::deployment::{SandboxDeployment, TriggeredBy, UnixTime};
-use super::log;
 use super::reply::{Content, Reply, milliseconds, rfc3339};
 use super::store::Store;
 use super::template::{render, render_text};
@@ -106,13 +105,13 @@ pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Route, 
         return Vec::new();
     };
     let url = if let TriggeredBy::Hook(url) = &deployment.by { url } else { &store.url };
-    let lines: Vec<_> = deployment.scenario.log.iter().copied().flatten().collect();
+    let lines = deployment.scenario.log().unwrap_or_default();
     // The log's lines are spread over the time that this platform's deployment takes.
     let stretch = lines.last().map_or(1.0, |(last, _)| deployment.duration() / last);
     let timed =
         lines.iter().map(|(second, line)| (deployment.created + store.scaled(second * stretch), line));
-    let entry = |(at, line): (UnixTime, &&str)| {
-        let line = line.replace(log::HOOK, url).replace(log::LONG, &"x".repeat(5_000));
+    let entry = |(at, line): (UnixTime, &String)| {
+        let line = line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000));
         let lookup = |name: &str| match name {
             "time" => Some(json!(rfc3339(at))),
             "line" => Some(json!(line)),

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::contract::HookForm;
 use super::deployment::{SandboxDeployment, UnixTime};
 use super::options::find_scenario;
+use super::page;
 use super::reply::{Content, Reply, milliseconds};
 use super::request::IncomingRequest;
 use super::store::Store;
-use super::{page, scenario};
 
 /// Answers a request of the management, or `None` where it has no such page.
 pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Option<Reply> {
@@ -31,7 +31,7 @@ pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Option
         ("GET", ["sandbox"]) => Reply::json(200, overview(store, now)),
         ("GET", ["sandbox", "scenarios"]) => Reply::json(
             200,
-            scenario::of(store.contract).map(|one| json!({ "name": one.name, "about": one.about })).collect(),
+            store.contract.scenarios().map(|one| json!({ "name": one.name, "about": one.about })).collect(),
         ),
         ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
         ("POST", ["sandbox", "environments"]) => {

@@ -10,7 +10,6 @@ mod endpoints;
 mod facts;
 mod form;
 mod limit;
-mod log;
 mod manage;
 mod options;
 mod page;

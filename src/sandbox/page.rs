@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use super::deployment::UnixTime;
 use super::reply::rfc3339;
-use super::scenario;
 use super::store::Store;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -47,7 +46,7 @@ pub(super) fn render(store: &Store, now: UnixTime) -> String {
         );
     }
     let mut scenarios = String::new();
-    for one in scenario::of(store.contract) {
+    for one in store.contract.scenarios() {
         let _infallible = write!(scenarios, "<dt>{}</dt><dd>{}</dd>", one.name, one.about);
     }
     TEMPLATE
@@ -55,8 +54,8 @@ pub(super) fn render(store: &Store, now: UnixTime) -> String {
         .replace("{{platform}}", &store.contract.platform)
         .replace("{{generation}}", store.contract.hooks.first().map_or("", |form| &form.name))
         .replace("{{speed}}", &store.speed.to_string())
-        .replace("{{scenario}}", store.scenario.name)
-        .replace("{{about}}", store.scenario.about)
+        .replace("{{scenario}}", &store.scenario.name)
+        .replace("{{about}}", &store.scenario.about)
         .replace("{{environments}}", &environments)
         .replace("{{scenarios}}", &scenarios)
 }

@@ -89,7 +89,7 @@ pub(super) fn perform(
 
 /// The answer of a route in the present scenario.
 fn answer_of(store: &Store, route: &'static Route) -> &'static Answer {
-    route.instead.get(store.scenario.name).unwrap_or(&route.answer)
+    route.instead.get(&store.scenario.name).unwrap_or(&route.answer)
 }
 
 /// Every deployment, or every one of this environment.
@@ -139,16 +139,16 @@ fn trigger(
     environment: &str,
     request: &IncomingRequest<'_>,
 ) -> Reply {
-    let fault = store.scenario.on_trigger;
+    let fault = store.scenario.on_trigger.as_ref();
     store.triggers = store.triggers.saturating_add(1);
     if store.limits_trigger() {
         return limited(store, endpoints, 2.0);
     }
     match fault {
-        TriggerFault::Refuse(error) => return facts::plain_error(store, endpoints, error),
-        TriggerFault::NothingStarted => return Reply::fault(Fault::Close),
-        TriggerFault::Reset => return Reply::fault(Fault::Reset),
-        TriggerFault::Redirect if !request.redirected => {
+        Some(TriggerFault::Refuse(error)) => return facts::plain_error(store, endpoints, error),
+        Some(TriggerFault::NothingStarted) => return Reply::fault(Fault::Close),
+        Some(TriggerFault::Reset) => return Reply::fault(Fault::Reset),
+        Some(TriggerFault::Redirect) if !request.redirected => {
             return Reply::empty(307).header("location", format!("/redirected{}", request.target()));
         }
         _ => {}
@@ -166,9 +166,9 @@ fn trigger(
         facts::of_deployment(store, deployment, state, None, name)
     });
     match fault {
-        TriggerFault::AnswerLost => Reply::fault(Fault::Close),
-        TriggerFault::BadBody(how) => reply.spoil(how, &route.absurd),
-        TriggerFault::Delayed => Reply { delay: store.scaled(20.0), ..reply },
+        Some(TriggerFault::AnswerLost) => Reply::fault(Fault::Close),
+        Some(TriggerFault::BadBody(how)) => reply.spoil(*how, &route.absurd),
+        Some(TriggerFault::Delayed) => Reply { delay: store.scaled(20.0), ..reply },
         _ => reply,
     }
 }
@@ -176,14 +176,14 @@ fn trigger(
 /// Counts a read and does to its answer what the scenario wants.
 fn read(store: &mut Store, endpoints: &Endpoints, route: &Route, reply: Reply) -> Reply {
     store.reads = store.reads.saturating_add(1);
-    match store.scenario.on_read {
-        ReadFault::BadBody(how) => reply.spoil(how, &route.absurd),
-        ReadFault::LimitThird if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
-        ReadFault::Burst if (3..=6).contains(&store.reads) => {
+    match &store.scenario.on_read {
+        Some(ReadFault::BadBody(how)) => reply.spoil(*how, &route.absurd),
+        Some(ReadFault::LimitThird) if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
+        Some(ReadFault::Burst) if (3..=6).contains(&store.reads) => {
             facts::plain_error(store, endpoints, "unavailable")
         }
-        ReadFault::Dead => facts::plain_error(store, endpoints, "unavailable"),
-        ReadFault::None | ReadFault::LimitThird | ReadFault::Burst => reply,
+        Some(ReadFault::Dead) => facts::plain_error(store, endpoints, "unavailable"),
+        _ => reply,
     }
 }
 

@@ -7,7 +7,7 @@ use super::contract::{Contract, HookForm};
 use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
 use super::limit::Limit;
 use super::scenario::{Scenario, TriggerFault};
-use super::{form, template};
+use super::{form, scenario, template};
 
 /// How many requests are remembered, so that a sandbox left running does not grow.
 const REMEMBERED: usize = 10_000;
@@ -52,7 +52,7 @@ pub(super) struct Store {
     pub(super) url: String,
     pub(super) token: String,
     pub(super) speed: f64,
-    pub(super) scenario: Scenario,
+    pub(super) scenario: &'static Scenario,
     /// The ids of everything else that the contract names, such as an account.
     pub(super) values: BTreeMap<&'static str, String>,
     pub(super) environments: Vec<Environment>,
@@ -72,7 +72,12 @@ pub(super) struct Store {
 
 impl Store {
     /// An empty sandbox that calls itself `url` and runs `speed` times as fast as the clock.
-    pub(super) fn new(contract: &'static Contract, url: String, speed: f64, scenario: Scenario) -> Self {
+    pub(super) fn new(
+        contract: &'static Contract,
+        url: String,
+        speed: f64,
+        scenario: &'static Scenario,
+    ) -> Self {
         const KNOWN: [&str; 4] = ["environment", "deployment", "secret", "token"];
         let values = contract.ids.keys().filter(|name| !KNOWN.contains(&name.as_str()));
         Self {
@@ -166,10 +171,10 @@ impl Store {
         self.reads = 0;
         // Somebody else's trigger is written down now, with the moment at which it will have come.
         if self.scenario.has_rival {
-            let ours = stages(self.contract, self.scenario.stages);
+            let ours = stages(self.contract, &self.scenario.stages);
             let age = RIVAL_AT * ours.iter().filter_map(|(_, seconds)| *seconds).sum::<f64>();
             let at = now + self.scaled(age);
-            self.push(environment, TriggeredBy::Api, id_form, at, Scenario::SUCCESS);
+            self.push(environment, TriggeredBy::Api, id_form, at, &scenario::shared()[0]);
         }
         self.push(environment, by, id_form, now, self.scenario)
     }
@@ -177,7 +182,7 @@ impl Store {
     /// Adds a deployment that had succeeded before the sandbox was started, as a real environment has one.
     pub(super) fn add_earlier(&mut self, environment: &str, id_form: &str) {
         let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
-        self.push(environment, TriggeredBy::Git, id_form, hour_ago, Scenario::SUCCESS);
+        self.push(environment, TriggeredBy::Git, id_form, hour_ago, &scenario::shared()[0]);
     }
 
     fn push(
@@ -186,7 +191,7 @@ impl Store {
         by: TriggeredBy,
         id_form: &str,
         created: UnixTime,
-        scenario: Scenario,
+        scenario: &'static Scenario,
     ) -> usize {
         let number = self.deployments.len();
         self.deployments.push(SandboxDeployment {
@@ -196,7 +201,7 @@ impl Store {
             created,
             commit: form::generate("[0-9a-f]{40}"),
             scenario,
-            stages: stages(self.contract, scenario.stages),
+            stages: stages(self.contract, &scenario.stages),
             number,
         });
         number
@@ -222,7 +227,8 @@ impl Store {
     /// Whether reads may see the deployment: its scenario may hide it for a while, or for good.
     pub(super) fn can_be_read(&self, deployment: &SandboxDeployment, now: UnixTime) -> bool {
         let age = now.saturating_sub(deployment.created).as_secs_f64() * self.speed;
-        (deployment.scenario.hidden_until..deployment.scenario.hidden_from).contains(&age)
+        deployment.scenario.hidden_until <= age
+            && deployment.scenario.hidden_from.is_none_or(|from| age < from)
     }
 
     /// What the deployment has gone through. A newer one in the same environment ends it if it had not ended by then.
@@ -237,7 +243,7 @@ impl Store {
     }
 
     /// Chooses how deployments go and what fails from now on.
-    pub(super) fn choose(&mut self, scenario: Scenario) {
+    pub(super) fn choose(&mut self, scenario: &'static Scenario) {
         self.scenario = scenario;
         self.triggers = 0;
         self.reads = 0;
@@ -255,8 +261,8 @@ impl Store {
     /// than the first alone, so that a sandbox left running does the same for the next caller.
     pub(super) fn limits_trigger(&self) -> bool {
         match self.scenario.on_trigger {
-            TriggerFault::Limit => true,
-            TriggerFault::LimitFirst => self.triggers % 2 == 1,
+            Some(TriggerFault::Limit) => true,
+            Some(TriggerFault::LimitFirst) => self.triggers % 2 == 1,
             _ => false,
         }
     }
@@ -265,12 +271,12 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{contract, scenario};
+    use crate::sandbox::contract;
 
     /// A store of the default platform.
     fn store(name: &str, speed: f64) -> Store {
         let contract = &contract::all()[0];
-        let scenario = scenario::of(contract).find(|scenario| scenario.name == name).unwrap();
+        let scenario = contract.scenarios().find(|scenario| scenario.name == name).unwrap();
         Store::new(contract, String::new(), speed, scenario)
     }
 

@@ -194,7 +194,10 @@ async fn the_sandbox_lists_its_scenarios() {
     let done = run("sandbox --scenario list").done().await;
     assert_eq!((done.code, done.err.as_str()), (0, ""));
     let listed: Vec<_> = done.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(listed, scenarios(None).expect("the default platform").map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(
+        listed,
+        scenarios(None).expect("the default platform").map(|(name, _)| name).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
