@@ -39,7 +39,7 @@ pub(super) struct SandboxDeployment {
     pub(super) by: TriggeredBy,
     pub(super) created: UnixTime,
     pub(super) commit: String,
-    pub(super) scenario: &'static Scenario,
+    pub(super) scenario: Scenario,
     /// The states it goes through, each with how many seconds it lasts at speed 1; the last one stays.
     pub(super) stages: Vec<(&'static str, Option<f64>)>,
     /// Orders deployments of the same moment.
@@ -71,7 +71,7 @@ impl<'a> History<'a> {
         speed: f64,
         now: UnixTime,
     ) -> Self {
-        let rival = rival.zip(contract.superseded.as_deref());
+        let rival = rival.zip(contract.superseded());
         let until = rival.map_or(now, |(rival, _)| rival.created);
         let mut states = Vec::new();
         let mut seconds = 0.0;
@@ -101,9 +101,8 @@ impl<'a> History<'a> {
 /// The stages of this name: the contract's, or what is made of those of a success. The longest one never ends where
 /// the deployment is stuck, and has a name that nobody knows in `unknown-state`.
 pub(super) fn stages(contract: &'static Contract, name: &str) -> Vec<(&'static str, Option<f64>)> {
-    let own = contract.deployments.get(name).or_else(|| contract.deployments.get("success"));
-    let stages = own.into_iter().flatten();
-    let mut stages: Vec<_> = stages.map(|(state, seconds)| (state.as_str(), *seconds)).collect();
+    let is_made_of_success = matches!(name, "instant" | "slow" | "stuck" | "unknown-state");
+    let mut stages: Vec<_> = contract.stages(if is_made_of_success { "success" } else { name }).collect();
     let whole: f64 = stages.iter().filter_map(|(_, seconds)| *seconds).sum();
     let longest = stages
         .iter()

@@ -1,8 +1,8 @@
 //! Answers the requests that the contract describes: those of the hook's URLs and those of the platform's API.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::contract::{Effect, Endpoints, Route};
+use super::contract::{list, text};
 use super::facts;
 use super::limit::whole_seconds;
 use super::reply::Reply;
@@ -13,12 +13,12 @@ use super::store::Store;
 /// Answers a request.
 pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Reply {
     let contract = store.contract;
-    let of_hook = matching(&contract.hook, request);
-    let reply = match &contract.api {
+    let of_hook = matching(contract.of_hook(), request);
+    let reply = match contract.of_api() {
         Some(api) if of_hook.is_empty() && is_below(api, request) => {
             limited(store, api, &matching(api, request), request)
         }
-        _ => limited(store, &contract.hook, &of_hook, request),
+        _ => limited(store, contract.of_hook(), &of_hook, request),
     };
     if store.scenario.echoes && reply.status >= 400 {
         return reply.echo(&format!("{}{}", store.url, request.target()));
@@ -27,18 +27,18 @@ pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Reply 
 }
 
 /// The routes whose path the request has, whatever its method.
-fn matching(endpoints: &'static Endpoints, request: &IncomingRequest<'_>) -> Vec<Match> {
-    let of_route = |route: &'static Route| {
-        let captures = route.paths.iter().find_map(|pattern| request.captures(pattern))?;
+fn matching(endpoints: &'static Value, request: &IncomingRequest<'_>) -> Vec<Match> {
+    let of_route = |route: &'static Value| {
+        let captures = list(route, "paths").iter().find_map(|pattern| request.captures(pattern.as_str()?))?;
         Some(Match { route, captures })
     };
-    endpoints.routes.iter().filter_map(of_route).collect()
+    list(endpoints, "routes").iter().filter_map(of_route).collect()
 }
 
 /// Whether a path begins as one of these routes does.
-fn is_below(endpoints: &Endpoints, request: &IncomingRequest<'_>) -> bool {
-    endpoints.routes.iter().flat_map(|route| &route.paths).any(|pattern| {
-        let path = pattern.split('?').next().unwrap_or_default();
+fn is_below(endpoints: &Value, request: &IncomingRequest<'_>) -> bool {
+    list(endpoints, "routes").iter().flat_map(|route| list(route, "paths")).any(|pattern| {
+        let path = pattern.as_str().unwrap_or_default().split('?').next().unwrap_or_default();
         let fixed: Vec<_> = path.split('/').skip(1).take_while(|one| placeholder(one).is_none()).collect();
         request.segments().starts_with(&fixed)
     })
@@ -47,44 +47,49 @@ fn is_below(endpoints: &Endpoints, request: &IncomingRequest<'_>) -> bool {
 /// Checks token and rate before the request is answered.
 fn limited(
     store: &mut Store,
-    endpoints: &'static Endpoints,
+    endpoints: &'static Value,
     matches: &[Match],
     request: &IncomingRequest<'_>,
 ) -> Reply {
     let token = store.token.as_str();
-    let authorized = match endpoints.auth.as_deref() {
+    let authorized = match endpoints["auth"].as_str() {
         None => true,
         Some("bearer") => {
             request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")) == Some(token)
         }
         Some(header) => request.header(header) == Some(token),
     };
-    let Some(rule) = &endpoints.rate_limit else {
+    let rule = &endpoints["rate_limit"];
+    let (Some(requests), Some(seconds)) = (rule["requests"].as_u64(), rule["seconds"].as_f64()) else {
         return routed(store, endpoints, matches, request, authorized);
     };
     let now = store.now();
-    let window = store.scaled(rule.seconds);
+    let window = store.scaled(seconds);
     let limit = if authorized { &mut store.limit } else { &mut store.failed_limit };
-    let allowance = limit.take(rule.requests, window, now);
+    let allowance = limit.take(requests, window, now);
     let lookup = |name: &str| match name {
-        "limit" => Some(json!(rule.requests)),
+        "limit" => Some(json!(requests)),
         "remaining" => Some(json!(allowance.remaining)),
         "reset" => Some(json!(whole_seconds(allowance.resets))),
         "retry_after" => Some(json!(whole_seconds(allowance.resets.saturating_sub(now)))),
         _ => None,
     };
     let reply = if allowance.exceeded {
-        facts::with_headers(facts::error(store, endpoints, "rate_limited", &lookup), &rule.refused, &lookup)
+        facts::with_headers(
+            facts::error(store, endpoints, "rate_limited", &lookup),
+            &rule["refused"],
+            &lookup,
+        )
     } else {
         routed(store, endpoints, matches, request, authorized)
     };
-    facts::with_headers(reply, &rule.headers, &lookup)
+    facts::with_headers(reply, &rule["headers"], &lookup)
 }
 
 /// Answers by the route of the request's method.
 fn routed(
     store: &mut Store,
-    endpoints: &'static Endpoints,
+    endpoints: &'static Value,
     matches: &[Match],
     request: &IncomingRequest<'_>,
     authorized: bool,
@@ -95,16 +100,20 @@ fn routed(
     if matches.is_empty() {
         return facts::plain_error(store, endpoints, "not_found");
     }
-    let Some(fitting) = matches.iter().find(|one| one.route.method == request.method) else {
-        let mut allowed: Vec<&str> = matches.iter().map(|one| one.route.method.as_str()).collect();
+    let Some(fitting) = matches.iter().find(|one| text(one.route, "method") == request.method) else {
+        let mut allowed: Vec<&str> = matches.iter().map(|one| text(one.route, "method")).collect();
         allowed.sort_unstable();
         return facts::plain_error(store, endpoints, "wrong_method").header("allow", allowed.join(", "));
     };
-    if fitting.route.needs.iter().any(|name| request.header(name).is_none()) {
+    if list(fitting.route, "needs")
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|name| request.header(name).is_none())
+    {
         return facts::plain_error(store, endpoints, "missing_header");
     }
-    if fitting.route.does == Effect::Refuse {
-        return facts::plain_error(store, endpoints, fitting.route.error.as_deref().unwrap_or_default());
+    if text(fitting.route, "does") == "refuse" {
+        return facts::plain_error(store, endpoints, text(fitting.route, "error"));
     }
     match routes::environment(store, fitting) {
         Err(error) => facts::plain_error(store, endpoints, error),

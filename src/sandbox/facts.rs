@@ -1,11 +1,10 @@
 //! What the placeholders of a contract's templates stand for.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::contract::{Answer, Endpoints, Route};
+use super::contract::text;
 use super::deployment::{SandboxDeployment, TriggeredBy, UnixTime};
 use super::reply::{Content, Reply, milliseconds, rfc3339};
 use super::store::Store;
@@ -17,39 +16,36 @@ const COMMITTED: Duration = Duration::from_mins(3);
 /// Looks a placeholder up.
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<Value>;
 
-/// An answer as its template says.
-pub(super) fn answer(template: &Answer, lookup: Lookup<'_>) -> Reply {
-    let status = template.status.unwrap_or(200);
-    let reply = match &template.body {
+/// An answer as its template says: `status`, `headers` and `body`.
+pub(super) fn answer(template: &Value, lookup: Lookup<'_>) -> Reply {
+    let status = template["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    let reply = match template.get("body") {
         Some(body) => Reply::json(status, render(body, lookup)),
         None => Reply::empty(status),
     };
-    with_headers(reply, &template.headers, lookup)
+    with_headers(reply, &template["headers"], lookup)
 }
 
 /// The answer with more headers.
-pub(super) fn with_headers(reply: Reply, headers: &BTreeMap<String, String>, lookup: Lookup<'_>) -> Reply {
-    let add =
-        |reply: Reply, (name, value): (&String, &String)| reply.header(name, render_text(value, lookup));
-    headers.iter().fold(reply, add)
+pub(super) fn with_headers(reply: Reply, headers: &Value, lookup: Lookup<'_>) -> Reply {
+    let headers = headers.as_object().into_iter().flatten();
+    headers.fold(reply, |reply, (name, value)| {
+        reply.header(name, render_text(value.as_str().unwrap_or_default(), lookup))
+    })
 }
 
 /// The error of this name. Where the contract has none, it is a 404 without a text.
-pub(super) fn error(store: &Store, endpoints: &Endpoints, name: &str, lookup: Lookup<'_>) -> Reply {
-    let error = store.contract.errors.get(name);
-    let message = error.map_or("", |error| error.message.as_str());
-    let lookup = |name: &str| if name == "message" { Some(message.into()) } else { lookup(name) };
-    let body = error.and_then(|error| error.body.as_ref()).unwrap_or(&endpoints.error);
-    let content = Content::Json(render(body, &lookup));
-    let reply = Reply { content, ..Reply::empty(error.map_or(404, |error| error.status)) };
-    match error {
-        Some(error) => with_headers(reply, &error.headers, &lookup),
-        None => reply,
-    }
+pub(super) fn error(store: &Store, endpoints: &Value, name: &str, lookup: Lookup<'_>) -> Reply {
+    let unknown = json!({ "status": 404 });
+    let template = store.contract.error(name).unwrap_or(&unknown);
+    let lookup =
+        |name: &str| if name == "message" { Some(json!(text(template, "message"))) } else { lookup(name) };
+    let body = template.get("body").unwrap_or(&endpoints["error"]);
+    Reply { content: Content::Json(render(body, &lookup)), ..answer(template, &lookup) }
 }
 
 /// The same without facts of its own.
-pub(super) fn plain_error(store: &Store, endpoints: &Endpoints, name: &str) -> Reply {
+pub(super) fn plain_error(store: &Store, endpoints: &Value, name: &str) -> Reply {
     error(store, endpoints, name, &|_| None)
 }
 
@@ -81,7 +77,7 @@ pub(super) fn of_deployment(
                 let inner = name != "deployment";
                 if inner { of_deployment(store, deployment, state, ended, name) } else { None }
             };
-            render(&store.contract.deployment, &lookup)
+            render(store.contract.deployment(), &lookup)
         }
         _ => match name.strip_prefix("query.") {
             Some(name) => json!(query_value(deployment, name)),
@@ -99,25 +95,25 @@ fn query_value(deployment: &SandboxDeployment, name: &str) -> Option<String> {
 }
 
 /// The entries of the log; none before the deployment has been at its end for a moment.
-pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Route, now: UnixTime) -> Vec<Value> {
-    let written = |ended: &UnixTime| now >= *ended + store.scaled(store.contract.log_after);
+pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, now: UnixTime) -> Vec<Value> {
+    let written = |ended: &UnixTime| now >= *ended + store.scaled(store.contract.log_after());
     let Some(ended) = store.history(deployment, now).ended.filter(written) else {
         return Vec::new();
     };
     let url = if let TriggeredBy::Hook(url) = &deployment.by { url } else { &store.url };
-    let lines = deployment.scenario.log().unwrap_or_default();
+    let lines: Vec<(f64, &str)> = deployment.scenario.log().collect();
     // The log's lines are spread over the time that this platform's deployment takes.
     let stretch = lines.last().map_or(1.0, |(last, _)| deployment.duration() / last);
-    let timed =
-        lines.iter().map(|(second, line)| (deployment.created + store.scaled(second * stretch), line));
-    let entry = |(at, line): (UnixTime, &String)| {
+    let at = |second: f64| deployment.created + store.scaled(second * stretch);
+    let lines = lines.into_iter().map(|(second, line)| (at(second), line));
+    let entry = |(at, line): (UnixTime, &str)| {
         let line = line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000));
         let lookup = |name: &str| match name {
             "time" => Some(json!(rfc3339(at))),
             "line" => Some(json!(line)),
             _ => None,
         };
-        route.item.as_ref().map_or_else(|| json!(line), |item| render(item, &lookup))
+        render(route.get("item").unwrap_or(&json!("{line}")), &lookup)
     };
-    timed.filter(|(at, _)| *at <= ended + Duration::from_micros(1)).map(entry).collect()
+    lines.filter(|(at, _)| *at <= ended + Duration::from_micros(1)).map(entry).collect()
 }

@@ -8,21 +8,21 @@ use super::deployment::UnixTime;
 #[derive(Default)]
 pub(super) struct Limit {
     opened: UnixTime,
-    used: u32,
+    used: u64,
 }
 
 /// What the limit leaves to a request.
 pub(super) struct Allowance {
     /// Whether this request is one too many.
     pub(super) exceeded: bool,
-    pub(super) remaining: u32,
+    pub(super) remaining: u64,
     /// When the window ends.
     pub(super) resets: UnixTime,
 }
 
 impl Limit {
     /// Counts a request, of which a window allows so many.
-    pub(super) fn take(&mut self, requests: u32, window: Duration, now: UnixTime) -> Allowance {
+    pub(super) fn take(&mut self, requests: u64, window: Duration, now: UnixTime) -> Allowance {
         if self.used == 0 || now >= self.opened + window {
             *self = Self { opened: now, used: 0 };
         }

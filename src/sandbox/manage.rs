@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::contract::HookForm;
+use super::contract::text;
 use super::deployment::{SandboxDeployment, UnixTime};
 use super::options::find_scenario;
 use super::page;
@@ -89,14 +89,14 @@ fn set_scenario(store: &mut Store, request: &IncomingRequest<'_>) -> Reply {
 }
 
 fn enable(store: &mut Store, request: &IncomingRequest<'_>, environment: &str) -> Reply {
-    let forms = &store.contract.hooks;
-    let form = match (field(request, "generation"), forms.as_slice()) {
-        (Some(name), _) => store.contract.hook_form(&name),
+    let forms = store.contract.hooks();
+    let form = match (field(request, "generation"), forms) {
+        (Some(name), _) => store.contract.hook(&name),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
     let Some(form) = form else {
-        let body = |form: &HookForm| format!("{{\"generation\": \"{}\"}}", form.name);
+        let body = |form: &Value| format!("{{\"generation\": \"{}\"}}", text(form, "name"));
         let bodies: Vec<String> = forms.iter().map(body).collect();
         return error(400, &format!("The body must be JSON: {}.", bodies.join(" or ")));
     };
@@ -112,7 +112,7 @@ fn hook(store: &Store, environment: &str) -> Value {
         None => json!({ "enabled": false }),
         Some(hook) => json!({
             "enabled": true,
-            "generation": hook.form.name,
+            "generation": text(hook.form, "name"),
             "enabledAt": milliseconds(hook.enabled),
         }),
     }
@@ -151,7 +151,7 @@ fn overview(store: &Store, now: UnixTime) -> Value {
     });
     json!({
         "url": store.url,
-        "platform": store.contract.platform,
+        "platform": store.contract.platform(),
         "speed": store.speed,
         "scenario": store.scenario.name,
         "environments": environments.collect::<Value>(),

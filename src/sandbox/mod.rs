@@ -25,13 +25,13 @@ mod wire;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use self::options::{Options, StartError, platforms, scenarios};
 pub use self::store::ReceivedRequest;
 
-use self::contract::HookForm;
 use self::options::find_scenario;
 use self::server::{Shared, lock};
 use self::store::Store;
@@ -40,7 +40,7 @@ use self::store::Store;
 pub struct Sandbox {
     store: Shared,
     environment: String,
-    hook: &'static HookForm,
+    hook: &'static Value,
     first_hook: OnceLock<String>,
     /// Dropped with the handle, which is the server's sign to stop.
     _stop: oneshot::Sender<()>,
@@ -55,10 +55,7 @@ impl Sandbox {
         let url = format!("http://{}", listener.local_addr().map_err(refused)?);
         let mut store = Store::new(contract, url, options.speed, scenario);
         let environment = store.create_environment();
-        store.add_earlier(
-            &environment,
-            hook.deployment.as_deref().unwrap_or_else(|| contract.form("deployment")),
-        );
+        store.add_earlier(&environment, contract.deployment_id(hook));
         let store = Arc::new(Mutex::new(store));
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(server::serve(listener, Arc::clone(&store), stopped));
@@ -74,13 +71,13 @@ impl Sandbox {
     /// The name of the platform that is imitated.
     #[must_use]
     pub fn platform(&self) -> &'static str {
-        &lock(&self.store).contract.platform
+        lock(&self.store).contract.platform()
     }
 
     /// Whether the platform has an API, which takes the token.
     #[must_use]
     pub fn has_api(&self) -> bool {
-        lock(&self.store).contract.api.is_some()
+        lock(&self.store).contract.of_api().is_some()
     }
 
     /// The token that the platform's API accepts.
@@ -100,7 +97,7 @@ impl Sandbox {
     #[must_use]
     pub fn enable_hook(&self, environment: &str, form: &str) -> Option<String> {
         let mut store = lock(&self.store);
-        let form = store.contract.hook_form(form)?;
+        let form = store.contract.hook(form)?;
         store.enable(environment, form)
     }
 

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use super::contract::{self, Contract, HookForm};
+use serde_json::Value;
+
+use super::contract::{self, Contract, text};
 use super::scenario::{self, Scenario};
 
 /// How quick a sandbox may be: each of its durations is divided by a number in this range.
@@ -57,22 +59,20 @@ pub enum StartError {
 
 impl Options {
     /// What the names stand for.
-    pub(super) fn check(
-        &self,
-    ) -> Result<(&'static Contract, &'static HookForm, &'static Scenario), StartError> {
+    pub(super) fn check(&self) -> Result<(&'static Contract, &'static Value, Scenario), StartError> {
         let contract = find_platform(self.platform.as_deref())?;
         let hook = match &self.hook {
-            Some(name) => contract.hook_form(name),
-            None => contract.hooks.first(),
+            Some(name) => contract.hook(name),
+            None => contract.hooks().first(),
         };
         let hook = hook.ok_or_else(|| StartError::UnknownName {
             wrong: format!(
                 "{} has no hook `{}`",
-                contract.platform,
+                contract.platform(),
                 self.hook.as_deref().unwrap_or_default()
             ),
             field: "hook",
-            known: contract.hooks.iter().map(|form| form.name.as_str()).collect(),
+            known: contract.hooks().iter().map(|form| text(form, "name")).collect(),
         })?;
         let scenario = find_scenario(contract, &self.scenario)?;
         if SPEEDS.contains(&self.speed) {
@@ -86,7 +86,7 @@ impl Options {
 /// The names of the platforms that can be imitated, the default first.
 #[must_use]
 pub fn platforms() -> Vec<&'static str> {
-    contract::all().iter().map(|contract| contract.platform.as_str()).collect()
+    contract::all().iter().map(Contract::platform).collect()
 }
 
 /// The scenarios of a platform, of the default one where none is named: each with its name and a line that describes
@@ -95,13 +95,13 @@ pub fn scenarios(
     platform: Option<&str>,
 ) -> Result<impl Iterator<Item = (&'static str, &'static str)>, StartError> {
     let scenarios = find_platform(platform)?.scenarios();
-    Ok(scenarios.map(|scenario| (scenario.name.as_str(), scenario.about.as_str())))
+    Ok(scenarios.map(|scenario| (scenario.name, scenario.about)))
 }
 
 fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
     let mut all = contract::all().iter();
     let found = match name {
-        Some(name) => all.find(|contract| contract.platform == name),
+        Some(name) => all.find(|contract| contract.platform() == name),
         None => all.next(),
     };
     found.ok_or_else(|| StartError::UnknownName {
@@ -112,18 +112,15 @@ fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
 }
 
 /// The scenario of this name, on this platform.
-pub(super) fn find_scenario(
-    contract: &'static Contract,
-    name: &str,
-) -> Result<&'static Scenario, StartError> {
+pub(super) fn find_scenario(contract: &'static Contract, name: &str) -> Result<Scenario, StartError> {
     contract.scenarios().find(|scenario| scenario.name == name).ok_or_else(|| {
-        let known: Vec<&str> = contract.scenarios().map(|scenario| scenario.name.as_str()).collect();
+        let known: Vec<&str> = contract.scenarios().map(|scenario| scenario.name).collect();
         let distance = |known: &&str| strsim::levenshtein(name, known);
         let near = known.iter().copied().min_by_key(distance);
         let near = near.filter(|known| distance(known) <= known.len().max(name.len()) / 3);
         let wrong = match near {
-            _ if scenario::shared().iter().any(|scenario| scenario.name == name) => {
-                format!("the scenario `{name}` makes no sense on {}", contract.platform)
+            _ if scenario::shared().any(|scenario| scenario.name == name) => {
+                format!("the scenario `{name}` makes no sense on {}", contract.platform())
             }
             Some(near) => format!("there is no scenario `{name}`, did you mean `{near}`?"),
             None => format!("there is no scenario `{name}`"),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::contract::text;
 use super::deployment::UnixTime;
 use super::reply::rfc3339;
 use super::store::Store;
@@ -16,7 +17,7 @@ pub(super) fn render(store: &Store, now: UnixTime) -> String {
         let hook = match store.hook(id) {
             None => "not enabled".to_owned(),
             Some(hook) => {
-                format!("{}, enabled since {}", hook.form.name, rfc3339(hook.enabled))
+                format!("{}, enabled since {}", text(hook.form, "name"), rfc3339(hook.enabled))
             }
         };
         let mut rows = String::new();
@@ -51,11 +52,11 @@ pub(super) fn render(store: &Store, now: UnixTime) -> String {
     }
     TEMPLATE
         .replace("{{url}}", &store.url)
-        .replace("{{platform}}", &store.contract.platform)
-        .replace("{{generation}}", store.contract.hooks.first().map_or("", |form| &form.name))
+        .replace("{{platform}}", store.contract.platform())
+        .replace("{{generation}}", store.contract.hooks().first().map_or("", |form| text(form, "name")))
         .replace("{{speed}}", &store.speed.to_string())
-        .replace("{{scenario}}", &store.scenario.name)
-        .replace("{{about}}", &store.scenario.about)
+        .replace("{{scenario}}", store.scenario.name)
+        .replace("{{about}}", store.scenario.about)
         .replace("{{environments}}", &environments)
         .replace("{{scenarios}}", &scenarios)
 }

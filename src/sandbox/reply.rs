@@ -10,7 +10,6 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::deployment::UnixTime;
-use super::scenario::BadBody;
 use super::wire::Fault;
 
 /// What a fault makes of an answer that should have been JSON.
@@ -64,28 +63,29 @@ impl Reply {
         self
     }
 
-    /// Makes the answer useless; `absurd` is JSON that nobody can want. An error stays as it is.
-    pub(super) fn spoil(mut self, how: BadBody, absurd: &Value) -> Self {
+    /// Makes the answer useless: `truncated`, `html` (a page), `absurd` (this JSON of wrong types) or `huge` (more than
+    /// a mebibyte). An error stays as it is.
+    pub(super) fn spoil(mut self, how: &str, absurd: &Value) -> Self {
         if self.status >= 300 {
             return self;
         }
         match (how, &mut self.content) {
-            (BadBody::Html, _) => {
+            ("html", _) => {
                 self.status = 200;
                 self.content = Content::Html(PAGE.to_owned());
             }
-            (BadBody::Truncated, Content::Json(value)) => {
+            ("truncated", Content::Json(value)) => {
                 self.fault = Some(Fault::CutBody(value.to_string().len() / 2));
             }
-            (BadBody::Absurd, Content::Json(value)) => *value = absurd.clone(),
-            (BadBody::Huge, Content::Json(value)) => {
+            ("absurd", Content::Json(value)) => *value = absurd.clone(),
+            ("huge", Content::Json(value)) => {
                 let padding = Value::from("x".repeat(1_250_000));
                 match value {
                     Value::Object(fields) => drop(fields.insert("padding".to_owned(), padding)),
                     other => *other = json!([other.take(), padding]),
                 }
             }
-            (_, Content::Nothing | Content::Html(_)) => {}
+            _ => {}
         }
         self
     }

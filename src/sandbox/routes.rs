@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::contract::{Answer, Effect, Endpoints, Route};
+use super::contract::text;
 use super::deployment::{SandboxDeployment, TriggeredBy, UnixTime};
 use super::reply::Reply;
 use super::request::IncomingRequest;
-use super::scenario::{ReadFault, TriggerFault};
 use super::store::Store;
 use super::template::render;
 use super::wire::Fault;
@@ -14,7 +13,7 @@ use super::{facts, form};
 
 /// A route that a request fits, with what the placeholders of its path stand for.
 pub(super) struct Match {
-    pub(super) route: &'static Route,
+    pub(super) route: &'static Value,
     pub(super) captures: Vec<(&'static str, String)>,
 }
 
@@ -28,18 +27,13 @@ impl Match {
 pub(super) fn environment(store: &Store, matched: &Match) -> Result<Option<String>, &'static str> {
     let named = matched.get("environment");
     if let Some(secret) = matched.get("secret") {
-        let hook = store.hook_of(secret, matched.route.hook.as_deref(), named).ok_or("unknown_hook")?;
+        let hook = store.hook_of(secret, matched.route["hook"].as_str(), named).ok_or("unknown_hook")?;
         return if hook.revoked.is_none() { Ok(Some(hook.environment.clone())) } else { Err("revoked_hook") };
     }
-    let refused =
-        |error, otherwise| if store.contract.errors.contains_key(error) { error } else { otherwise };
+    let refused = |error, otherwise| if store.contract.error(error).is_some() { error } else { otherwise };
     for (name, value) in &matched.captures {
         let kind = if *name == "id" { "deployment" } else { name };
-        let is_well_formed = store
-            .contract
-            .ids
-            .get(kind)
-            .is_some_and(|forms| forms.iter().any(|form| form::matches(form, value)));
+        let is_well_formed = store.contract.forms(kind).any(|form| form::matches(form, value));
         match *name {
             "id" if !is_well_formed => return Err(refused("malformed_deployment", "unknown_deployment")),
             "environment" if !is_well_formed => {
@@ -57,28 +51,28 @@ pub(super) fn environment(store: &Store, matched: &Match) -> Result<Option<Strin
 /// Does what the route is for.
 pub(super) fn perform(
     store: &mut Store,
-    endpoints: &Endpoints,
+    endpoints: &Value,
     matched: &Match,
     environment: Option<&str>,
     request: &IncomingRequest<'_>,
 ) -> Reply {
     let (route, now) = (matched.route, store.now());
-    let reply = match route.does {
-        Effect::Trigger => return trigger(store, endpoints, route, environment.unwrap_or_default(), request),
-        Effect::Refuse | Effect::Answer => {
+    let reply = match text(route, "does") {
+        "trigger" => return trigger(store, endpoints, route, environment.unwrap_or_default(), request),
+        "answer" => {
             let lookup = |name: &str| match name {
                 "environment" => environment.map(Value::from),
                 name => store.values.get(name).map(|value| json!(value)),
             };
             return facts::answer(answer_of(store, route), &lookup);
         }
-        Effect::List => list(store, route, environment, now),
-        Effect::Newest => {
+        "list" => list(store, route, environment, now),
+        "newest" => {
             let newest =
                 store.deployments(now).into_iter().find(|one| Some(one.environment.as_str()) == environment);
             one(store, endpoints, route, newest, now)
         }
-        Effect::Read | Effect::Log => {
+        _ => {
             let id = matched.get("id");
             let named = store.deployments(now).into_iter().find(|one| Some(one.id.as_str()) == id);
             one(store, endpoints, route, named, now)
@@ -88,14 +82,14 @@ pub(super) fn perform(
 }
 
 /// The answer of a route in the present scenario.
-fn answer_of(store: &Store, route: &'static Route) -> &'static Answer {
-    route.instead.get(&store.scenario.name).unwrap_or(&route.answer)
+fn answer_of(store: &Store, route: &'static Value) -> &'static Value {
+    route["instead"].get(store.scenario.name).unwrap_or(&route["answer"])
 }
 
 /// Every deployment, or every one of this environment.
-fn list(store: &Store, route: &'static Route, environment: Option<&str>, now: UnixTime) -> Reply {
+fn list(store: &Store, route: &'static Value, environment: Option<&str>, now: UnixTime) -> Reply {
     let whole = json!("{deployment}");
-    let item = route.item.as_ref().unwrap_or(&whole);
+    let item = route.get("item").unwrap_or(&whole);
     let here = |one: &&SandboxDeployment| environment.is_none_or(|id| id == one.environment);
     let all = store.deployments(now).into_iter().filter(here);
     let described = all.filter(|one| store.can_be_read(one, now)).map(|one| {
@@ -113,17 +107,17 @@ fn list(store: &Store, route: &'static Route, environment: Option<&str>, now: Un
 /// One deployment, or its log.
 fn one(
     store: &Store,
-    endpoints: &Endpoints,
-    route: &'static Route,
+    endpoints: &Value,
+    route: &'static Value,
     found: Option<&SandboxDeployment>,
     now: UnixTime,
 ) -> Reply {
     let Some(one) = found.filter(|one| store.can_be_read(one, now)) else {
-        let missing = if route.does == Effect::Newest { "no_deployment" } else { "unknown_deployment" };
+        let missing = if text(route, "does") == "newest" { "no_deployment" } else { "unknown_deployment" };
         return facts::plain_error(store, endpoints, missing);
     };
     let history = store.history(one, now);
-    let log = if route.does == Effect::Log { facts::log(store, one, route, now) } else { Vec::new() };
+    let log = if text(route, "does") == "log" { facts::log(store, one, route, now) } else { Vec::new() };
     facts::answer(answer_of(store, route), &|name| match name {
         "log" => Some(json!(log)),
         "log_text" => Some(log.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n").into()),
@@ -134,29 +128,29 @@ fn one(
 /// Triggers a deployment, as far as the scenario lets it.
 fn trigger(
     store: &mut Store,
-    endpoints: &Endpoints,
-    route: &'static Route,
+    endpoints: &Value,
+    route: &'static Value,
     environment: &str,
     request: &IncomingRequest<'_>,
 ) -> Reply {
-    let fault = store.scenario.on_trigger.as_ref();
+    let fault = store.scenario.on_trigger;
     store.triggers = store.triggers.saturating_add(1);
     if store.limits_trigger() {
         return limited(store, endpoints, 2.0);
     }
     match fault {
-        Some(TriggerFault::Refuse(error)) => return facts::plain_error(store, endpoints, error),
-        Some(TriggerFault::NothingStarted) => return Reply::fault(Fault::Close),
-        Some(TriggerFault::Reset) => return Reply::fault(Fault::Reset),
-        Some(TriggerFault::Redirect) if !request.redirected => {
+        "nothing-started" => return Reply::fault(Fault::Close),
+        "reset" => return Reply::fault(Fault::Reset),
+        "redirect" if !request.redirected => {
             return Reply::empty(307).header("location", format!("/redirected{}", request.target()));
         }
+        error if store.contract.error(error).is_some() => return facts::plain_error(store, endpoints, error),
         _ => {}
     }
-    let form = route.hook.as_deref().and_then(|name| store.contract.hook_form(name));
-    let id_form = form.and_then(|form| form.deployment.as_deref());
-    let id_form = id_form.unwrap_or_else(|| store.contract.form("deployment"));
-    let is_hook = std::ptr::eq(endpoints, &raw const store.contract.hook);
+    let contract = store.contract;
+    let form = route["hook"].as_str().and_then(|name| contract.hook(name));
+    let id_form = form.map_or_else(|| contract.form("deployment"), |form| contract.deployment_id(form));
+    let is_hook = std::ptr::eq(endpoints, contract.of_hook());
     let url = format!("{}{}", store.url, request.target());
     let by = if is_hook { TriggeredBy::Hook(url) } else { TriggeredBy::Api };
     let number = store.deploy(environment, by, id_form);
@@ -166,29 +160,25 @@ fn trigger(
         facts::of_deployment(store, deployment, state, None, name)
     });
     match fault {
-        Some(TriggerFault::AnswerLost) => Reply::fault(Fault::Close),
-        Some(TriggerFault::BadBody(how)) => reply.spoil(*how, &route.absurd),
-        Some(TriggerFault::Delayed) => Reply { delay: store.scaled(20.0), ..reply },
-        _ => reply,
+        "answer-lost" => Reply::fault(Fault::Close),
+        "delayed" => Reply { delay: store.scaled(20.0), ..reply },
+        how => reply.spoil(how, &route["absurd"]),
     }
 }
 
 /// Counts a read and does to its answer what the scenario wants.
-fn read(store: &mut Store, endpoints: &Endpoints, route: &Route, reply: Reply) -> Reply {
+fn read(store: &mut Store, endpoints: &Value, route: &Value, reply: Reply) -> Reply {
     store.reads = store.reads.saturating_add(1);
-    match &store.scenario.on_read {
-        Some(ReadFault::BadBody(how)) => reply.spoil(*how, &route.absurd),
-        Some(ReadFault::LimitThird) if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
-        Some(ReadFault::Burst) if (3..=6).contains(&store.reads) => {
-            facts::plain_error(store, endpoints, "unavailable")
-        }
-        Some(ReadFault::Dead) => facts::plain_error(store, endpoints, "unavailable"),
-        _ => reply,
+    match store.scenario.on_read {
+        "limit-third" if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
+        "burst" if (3..=6).contains(&store.reads) => facts::plain_error(store, endpoints, "unavailable"),
+        "dead" => facts::plain_error(store, endpoints, "unavailable"),
+        how => reply.spoil(how, &route["absurd"]),
     }
 }
 
 /// A refusal for the rate. Whole seconds are all that `Retry-After` can say, so that a quick sandbox says 0.
-fn limited(store: &Store, endpoints: &Endpoints, seconds: f64) -> Reply {
+fn limited(store: &Store, endpoints: &Value, seconds: f64) -> Reply {
     let wait = store.scaled(seconds).as_secs();
     facts::error(store, endpoints, "rate_limited", &|name| (name == "retry_after").then(|| json!(wait)))
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::contract::{Contract, HookForm};
+use serde_json::Value;
+
+use super::contract::{Contract, text};
 use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
 use super::limit::Limit;
-use super::scenario::{Scenario, TriggerFault};
-use super::{form, scenario, template};
+use super::scenario::Scenario;
+use super::{form, template};
 
 /// How many requests are remembered, so that a sandbox left running does not grow.
 const REMEMBERED: usize = 10_000;
@@ -41,7 +43,8 @@ pub(super) struct Hook {
     pub(super) environment: String,
     /// Kept to recognise requests; only [`Store::enable`] ever gives it out.
     secret: String,
-    pub(super) form: &'static HookForm,
+    /// The form of its URL.
+    pub(super) form: &'static Value,
     pub(super) enabled: UnixTime,
     pub(super) revoked: Option<UnixTime>,
 }
@@ -52,7 +55,7 @@ pub(super) struct Store {
     pub(super) url: String,
     pub(super) token: String,
     pub(super) speed: f64,
-    pub(super) scenario: &'static Scenario,
+    pub(super) scenario: Scenario,
     /// The ids of everything else that the contract names, such as an account.
     pub(super) values: BTreeMap<&'static str, String>,
     pub(super) environments: Vec<Environment>,
@@ -72,21 +75,16 @@ pub(super) struct Store {
 
 impl Store {
     /// An empty sandbox that calls itself `url` and runs `speed` times as fast as the clock.
-    pub(super) fn new(
-        contract: &'static Contract,
-        url: String,
-        speed: f64,
-        scenario: &'static Scenario,
-    ) -> Self {
+    pub(super) fn new(contract: &'static Contract, url: String, speed: f64, scenario: Scenario) -> Self {
         const KNOWN: [&str; 4] = ["environment", "deployment", "secret", "token"];
-        let values = contract.ids.keys().filter(|name| !KNOWN.contains(&name.as_str()));
+        let values = contract.ids().filter(|name| !KNOWN.contains(name));
         Self {
             contract,
             url,
             token: form::generate(contract.form("token")),
             speed,
             scenario,
-            values: values.map(|name| (name.as_str(), form::generate(contract.form(name)))).collect(),
+            values: values.map(|name| (name, form::generate(contract.form(name)))).collect(),
             environments: Vec::new(),
             hooks: Vec::new(),
             deployments: Vec::new(),
@@ -123,13 +121,13 @@ impl Store {
 
     /// Enables the environment's hook, in place of the one it had; returns the new hook's URL, which nothing
     /// shows again.
-    pub(super) fn enable(&mut self, environment: &str, form: &'static HookForm) -> Option<String> {
+    pub(super) fn enable(&mut self, environment: &str, form: &'static Value) -> Option<String> {
         if !self.has_environment(environment) {
             return None;
         }
         self.revoke(environment);
         let secret = form::generate(self.contract.form("secret"));
-        let path = template::render_text(&form.path, &|name| match name {
+        let path = template::render_text(text(form, "path"), &|name| match name {
             "secret" => Some(secret.as_str().into()),
             "environment" => Some(environment.into()),
             other => self.values.get(other).map(|value| value.as_str().into()),
@@ -160,7 +158,7 @@ impl Store {
     ) -> Option<&Hook> {
         self.hooks.iter().find(|hook| {
             hook.secret == secret
-                && form.is_none_or(|name| name == hook.form.name)
+                && form.is_none_or(|name| name == text(hook.form, "name"))
                 && environment.is_none_or(|id| id == hook.environment)
         })
     }
@@ -171,18 +169,23 @@ impl Store {
         self.reads = 0;
         // Somebody else's trigger is written down now, with the moment at which it will have come.
         if self.scenario.has_rival {
-            let ours = stages(self.contract, &self.scenario.stages);
+            let ours = stages(self.contract, self.scenario.stages);
             let age = RIVAL_AT * ours.iter().filter_map(|(_, seconds)| *seconds).sum::<f64>();
             let at = now + self.scaled(age);
-            self.push(environment, TriggeredBy::Api, id_form, at, &scenario::shared()[0]);
+            self.push(environment, TriggeredBy::Api, id_form, at, self.success());
         }
         self.push(environment, by, id_form, now, self.scenario)
+    }
+
+    /// The scenario of deployments that were not triggered by the user: the platform's first.
+    fn success(&self) -> Scenario {
+        self.contract.scenarios().next().unwrap_or(self.scenario)
     }
 
     /// Adds a deployment that had succeeded before the sandbox was started, as a real environment has one.
     pub(super) fn add_earlier(&mut self, environment: &str, id_form: &str) {
         let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
-        self.push(environment, TriggeredBy::Git, id_form, hour_ago, &scenario::shared()[0]);
+        self.push(environment, TriggeredBy::Git, id_form, hour_ago, self.success());
     }
 
     fn push(
@@ -191,7 +194,7 @@ impl Store {
         by: TriggeredBy,
         id_form: &str,
         created: UnixTime,
-        scenario: &'static Scenario,
+        scenario: Scenario,
     ) -> usize {
         let number = self.deployments.len();
         self.deployments.push(SandboxDeployment {
@@ -201,7 +204,7 @@ impl Store {
             created,
             commit: form::generate("[0-9a-f]{40}"),
             scenario,
-            stages: stages(self.contract, &scenario.stages),
+            stages: stages(self.contract, scenario.stages),
             number,
         });
         number
@@ -227,8 +230,7 @@ impl Store {
     /// Whether reads may see the deployment: its scenario may hide it for a while, or for good.
     pub(super) fn can_be_read(&self, deployment: &SandboxDeployment, now: UnixTime) -> bool {
         let age = now.saturating_sub(deployment.created).as_secs_f64() * self.speed;
-        deployment.scenario.hidden_until <= age
-            && deployment.scenario.hidden_from.is_none_or(|from| age < from)
+        (deployment.scenario.hidden_until..deployment.scenario.hidden_from).contains(&age)
     }
 
     /// What the deployment has gone through. A newer one in the same environment ends it if it had not ended by then.
@@ -243,7 +245,7 @@ impl Store {
     }
 
     /// Chooses how deployments go and what fails from now on.
-    pub(super) fn choose(&mut self, scenario: &'static Scenario) {
+    pub(super) fn choose(&mut self, scenario: Scenario) {
         self.scenario = scenario;
         self.triggers = 0;
         self.reads = 0;
@@ -260,11 +262,8 @@ impl Store {
     /// Whether this trigger is one of those that the scenario refuses for their rate. Every other one rather
     /// than the first alone, so that a sandbox left running does the same for the next caller.
     pub(super) fn limits_trigger(&self) -> bool {
-        match self.scenario.on_trigger {
-            Some(TriggerFault::Limit) => true,
-            Some(TriggerFault::LimitFirst) => self.triggers % 2 == 1,
-            _ => false,
-        }
+        let on_trigger = self.scenario.on_trigger;
+        on_trigger == "limit" || on_trigger == "limit-first" && self.triggers % 2 == 1
     }
 }
 
