@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::scenario::{self, Scenario};
 
-/// What the sandbox needs of a contract file. Its recorded exchanges, which come last, are for the tests alone; they are
-/// cut off when the program is built, so that they are not in it.
+/// What the sandbox needs of a contract file. From `sources` on it is for the tests alone; that part is cut off when the
+/// program is built, so that it is not in it.
 macro_rules! played {
     ($path:literal) => {{
         const FILE: &[u8] = include_bytes!($path);
@@ -16,12 +16,12 @@ macro_rules! played {
     }};
 }
 
-/// How long the part before the exchanges is, with a brace that closes it.
+/// How long the part before `sources` is, with a brace that closes it.
 const fn length(file: &[u8]) -> usize {
-    const EXCHANGES: &[u8] = b",\n  \"exchanges\"";
+    const SOURCES: &[u8] = b",\n  \"sources\"";
     let (mut at, mut same) = (0, 0);
-    while at < file.len() && same < EXCHANGES.len() {
-        same = if file[at] == EXCHANGES[same] { same + 1 } else { 0 };
+    while at < file.len() && same < SOURCES.len() {
+        same = if file[at] == SOURCES[same] { same + 1 } else { 0 };
         at += 1;
     }
     at - same + 1

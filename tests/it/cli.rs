@@ -12,8 +12,8 @@ mod left;
 mod network;
 mod outcomes;
 mod precedence;
-mod run;
-mod runner;
+pub(crate) mod run;
+pub(crate) mod runner;
 mod secrecy;
 mod signals;
 mod stalled;
@@ -48,7 +48,7 @@ async fn at_speed(scenario: &str, generation: Generation, speed: f64) -> Sandbox
 }
 
 /// All of them at once: a run takes a second at least, and spends it waiting.
-fn together<T, F>(cases: impl IntoIterator<Item = F>) -> impl Future<Output = Vec<T>>
+pub(crate) fn together<T, F>(cases: impl IntoIterator<Item = F>) -> impl Future<Output = Vec<T>>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
