@@ -7,7 +7,7 @@ use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
 use crate::config::{Settings, shown};
 use crate::error::{Problem, Problems};
 use crate::reporting::output::Output;
-use crate::sandbox::{Options, Sandbox, StartError, platforms, scenarios};
+use crate::sandbox::{Options, Sandbox, StartError, is_name, scenarios};
 use crate::secrets::{HookUrl, Token};
 use crate::signals::Signals;
 
@@ -48,12 +48,9 @@ pub(super) async fn start(args: &PlayArgs, port: u16, default_speed: f64) -> Res
     Sandbox::start(&options).await.map_err(|error| Problems(vec![problem(&error)]))
 }
 
-/// The name of a platform or a scenario as it was given; any other text may be a secret, and is shown as far as it may be.
+/// The name of a platform or a scenario as it was given. Any other text may be a secret, and is shown as far as it may be.
 fn known_or_shown(name: &str) -> String {
-    let is_scenario =
-        |platform: &&str| scenarios(Some(platform)).is_ok_and(|mut all| all.any(|(known, _)| known == name));
-    let is_known = platforms().contains(&name) || platforms().iter().any(is_scenario);
-    if is_known { name.to_owned() } else { shown(name) }
+    if is_name(name) { name.to_owned() } else { shown(name) }
 }
 
 /// The problem of an input that the sandbox cannot be started with.
@@ -79,7 +76,9 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     if args.play.scenario.as_deref() == Some("list") {
         let platform = args.play.platform.as_deref().map(known_or_shown);
         let scenarios = scenarios(platform.as_deref()).map_err(|error| Problems(vec![problem(&error)]))?;
-        scenarios.for_each(|(name, about)| out.data(&format!("{name:<28} {about}")));
+        for (name, about) in scenarios {
+            out.data(&format!("{name:<28} {about}"));
+        }
         return Ok(0);
     }
     let sandbox = start(&args.play, args.port, 1.0).await?;

@@ -101,8 +101,7 @@ fn routed(
         return facts::plain_error(store, endpoints, "not_found");
     }
     let Some(fitting) = matches.iter().find(|one| text(one.route, "method") == request.method) else {
-        let mut allowed: Vec<&str> = matches.iter().map(|one| text(one.route, "method")).collect();
-        allowed.sort_unstable();
+        let allowed: Vec<&str> = matches.iter().map(|one| text(one.route, "method")).collect();
         return facts::plain_error(store, endpoints, "wrong_method").header("allow", allowed.join(", "));
     };
     if list(fitting.route, "needs")

@@ -81,7 +81,7 @@ pub(super) fn of_deployment(
         }
         _ => match name.strip_prefix("query.") {
             Some(name) => json!(query_value(deployment, name)),
-            None => json!(store.values.get(name)?),
+            None => json!(store.value(name)?),
         },
     })
 }

@@ -31,7 +31,12 @@ pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Option
         ("GET", ["sandbox"]) => Reply::json(200, overview(store, now)),
         ("GET", ["sandbox", "scenarios"]) => Reply::json(
             200,
-            store.contract.scenarios().map(|one| json!({ "name": one.name, "about": one.about })).collect(),
+            store
+                .contract
+                .scenarios()
+                .iter()
+                .map(|one| json!({ "name": one.name, "about": one.about }))
+                .collect(),
         ),
         ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
         ("POST", ["sandbox", "environments"]) => {

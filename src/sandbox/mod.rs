@@ -29,7 +29,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use self::options::{Options, StartError, platforms, scenarios};
+pub use self::options::{Options, StartError, is_name, platforms, scenarios};
 pub use self::store::ReceivedRequest;
 
 use self::options::find_scenario;

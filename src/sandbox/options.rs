@@ -91,11 +91,18 @@ pub fn platforms() -> Vec<&'static str> {
 
 /// The scenarios of a platform, of the default one where none is named: each with its name and a line that describes
 /// it. The first is the default.
-pub fn scenarios(
-    platform: Option<&str>,
-) -> Result<impl Iterator<Item = (&'static str, &'static str)>, StartError> {
+pub fn scenarios(platform: Option<&str>) -> Result<Vec<(&'static str, &'static str)>, StartError> {
     let scenarios = find_platform(platform)?.scenarios();
-    Ok(scenarios.map(|scenario| (scenario.name, scenario.about)))
+    Ok(scenarios.into_iter().map(|scenario| (scenario.name, scenario.about)).collect())
+}
+
+/// Whether a text is the name of a platform or of a scenario, and so no secret.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let is_name = |contract: &'static Contract| {
+        contract.platform() == text || contract.scenarios().iter().any(|scenario| scenario.name == text)
+    };
+    contract::all().iter().any(is_name)
 }
 
 fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
@@ -113,8 +120,9 @@ fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
 
 /// The scenario of this name, on this platform.
 pub(super) fn find_scenario(contract: &'static Contract, name: &str) -> Result<Scenario, StartError> {
-    contract.scenarios().find(|scenario| scenario.name == name).ok_or_else(|| {
-        let known: Vec<&str> = contract.scenarios().map(|scenario| scenario.name).collect();
+    let scenarios = contract.scenarios();
+    scenarios.iter().find(|scenario| scenario.name == name).copied().ok_or_else(|| {
+        let known: Vec<&str> = scenarios.iter().map(|scenario| scenario.name).collect();
         let distance = |known: &&str| strsim::levenshtein(name, known);
         let near = known.iter().copied().min_by_key(distance);
         let near = near.filter(|known| distance(known) <= known.len().max(name.len()) / 3);

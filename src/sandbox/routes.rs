@@ -41,7 +41,7 @@ pub(super) fn environment(store: &Store, matched: &Match) -> Result<Option<Strin
             }
             "environment" if !store.has_environment(value) => return Err("unknown_environment"),
             "environment" | "id" => {}
-            other if store.values.get(other) != Some(value) => return Err("not_found"),
+            other if store.value(other) != Some(value) => return Err("not_found"),
             _ => {}
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn perform(
         "answer" => {
             let lookup = |name: &str| match name {
                 "environment" => environment.map(Value::from),
-                name => store.values.get(name).map(|value| json!(value)),
+                name => store.value(name).map(Value::from),
             };
             return facts::answer(answer_of(store, route), &lookup);
         }
@@ -100,7 +100,7 @@ fn list(store: &Store, route: &'static Value, environment: Option<&str>, now: Un
     facts::answer(answer_of(store, route), &|name| match name {
         "deployments" => Some(described.clone()),
         "environment" => environment.map(Value::from),
-        name => store.values.get(name).map(|value| json!(value)),
+        name => store.value(name).map(Value::from),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the sandbox remembers: environments, hooks, deployments and the requests received.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -57,7 +57,7 @@ pub(super) struct Store {
     pub(super) speed: f64,
     pub(super) scenario: Scenario,
     /// The ids of everything else that the contract names, such as an account.
-    pub(super) values: BTreeMap<&'static str, String>,
+    values: Vec<(&'static str, String)>,
     pub(super) environments: Vec<Environment>,
     hooks: Vec<Hook>,
     deployments: Vec<SandboxDeployment>,
@@ -107,6 +107,11 @@ impl Store {
         Duration::from_secs_f64(seconds / self.speed)
     }
 
+    /// The id of this name.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Makes an environment; returns its id.
     pub(super) fn create_environment(&mut self) -> String {
         let id = form::generate(self.contract.form("environment"));
@@ -130,7 +135,7 @@ impl Store {
         let path = template::render_text(text(form, "path"), &|name| match name {
             "secret" => Some(secret.as_str().into()),
             "environment" => Some(environment.into()),
-            other => self.values.get(other).map(|value| value.as_str().into()),
+            other => self.value(other).map(Value::from),
         });
         let (environment, enabled) = (environment.to_owned(), self.now());
         self.hooks.push(Hook { environment, secret, form, enabled, revoked: None });
@@ -179,7 +184,7 @@ impl Store {
 
     /// The scenario of deployments that were not triggered by the user: the platform's first.
     fn success(&self) -> Scenario {
-        self.contract.scenarios().next().unwrap_or(self.scenario)
+        self.contract.scenarios().first().copied().unwrap_or(self.scenario)
     }
 
     /// Adds a deployment that had succeeded before the sandbox was started, as a real environment has one.
@@ -275,7 +280,7 @@ mod tests {
     /// A store of the default platform.
     fn store(name: &str, speed: f64) -> Store {
         let contract = &contract::all()[0];
-        let scenario = contract.scenarios().find(|scenario| scenario.name == name).unwrap();
+        let scenario = contract.scenarios().into_iter().find(|scenario| scenario.name == name).unwrap();
         Store::new(contract, String::new(), speed, scenario)
     }
 

@@ -134,6 +134,7 @@ fn the_scenarios_are_those_of_the_sandbox() {
         .collect();
     let real: Vec<(String, String)> = scenarios(None)
         .expect("the default platform")
+        .into_iter()
         .map(|(name, about)| (name.to_owned(), about.to_owned()))
         .collect();
     assert_eq!(documented, real);

@@ -196,7 +196,7 @@ async fn the_sandbox_lists_its_scenarios() {
     let listed: Vec<_> = done.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(
         listed,
-        scenarios(None).expect("the default platform").map(|(name, _)| name).collect::<Vec<_>>()
+        scenarios(None).expect("the default platform").into_iter().map(|(name, _)| name).collect::<Vec<_>>()
     );
 }
 

@@ -67,7 +67,7 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
 
 async fn every_scenario(format: &'static str) {
     let of_form = |subject: &Subject| {
-        let all = scenarios(Some(subject.name())).expect("a platform").map(|(name, _)| name);
+        let all = scenarios(Some(subject.name())).expect("a platform").into_iter().map(|(name, _)| name);
         let (contract, all) = (subject.contract.clone(), all.collect::<Vec<_>>());
         let forms: Vec<String> = list(&contract["hooks"]).iter().map(|form| text(&form["name"])).collect();
         let cases = forms
