@@ -3,6 +3,8 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, SystemTime};
 
+use url::Url;
+
 use super::doctor::{self, Check, Health};
 use crate::cli::{Color, Format, OutputArgs};
 use crate::config::Settings;
@@ -14,7 +16,7 @@ use crate::core::{self, Plan, TokenDenied, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
-use crate::platforms::{Client, PlatformAccess};
+use crate::platforms::Client;
 use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
@@ -39,75 +41,45 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Masks first, then everything that can fail before anything is sent. `speed`: of the embedded platform.
+    /// Connects a run. Masks the secrets first, then does everything that can fail before something is sent. `speed` is
+    /// the embedded platform's.
     pub(super) fn open(
         mut settings: Settings,
-        telling: &OutputArgs,
+        args: &OutputArgs,
         env: &Env,
         speed: Option<f64>,
         signals: Option<&Signals>,
     ) -> Result<Self, Problems> {
-        let redactor = settings.redactor();
-        let out = Output::new(redactor.clone(), github::is_here(env));
+        let out = Output::new(settings.redactor(), github::is_here(env));
         out.mask();
-        let hook = settings.hook.as_ref();
-        let of_api = settings.api_url.scheme() == "https" && settings.api_token.is_some();
-        let tls = of_api || ci_speaks_tls(env) || hook.is_some_and(|hook| hook.expose().scheme() == "https");
-        let http = Http::new(&settings.network, tls, redactor.clone()).map_err(|error| {
-            let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
-                          /etc/ssl/certs/ca-certificates.crt.";
-            let (input, wrong) = ("ca-file".to_owned(), error.to_string());
-            Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
-        })?;
-        let access = access(&settings);
-        let platform = Client::new(access, http.clone());
-        let known = platform.is_known();
+        let http = http_client(&settings, env)?;
+        let platform = Client::new(settings.access(), http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
-        let left = limit.filter(|left| *left < settings.timeout);
-        settings.timeout = left.unwrap_or(settings.timeout);
-        let mut context = RunContext {
+        let cut_short = limit.filter(|left| *left < settings.timeout);
+        settings.timeout = cut_short.unwrap_or(settings.timeout);
+        let context = RunContext {
             environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
             environment_url: settings.environment_url.clone(),
-            hook: hook.map(HookUrl::label).unwrap_or_default(),
+            hook: settings.hook.as_ref().map(HookUrl::label).unwrap_or_default(),
             cause: None,
             timeout: settings.timeout,
-            cut_short: left.is_some(),
+            cut_short: cut_short.is_some(),
             pass_canceled: settings.pass_canceled,
             sandbox: speed,
         };
-        let summary = settings.report.wants(ReportKind::Summary);
-        // What the embedded platform deploys, no commit is to be marked with.
-        let on_commit = |kind: &ReportKind| speed.is_none() || *kind == ReportKind::Summary;
-        let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
-        let options = options(&settings, kinds, signals);
-        let options = ReportOptions { token: settings.github_token.as_ref(), ..options };
-        let github = GitHub::detect(env, &out, &http, &options, &context);
-        let options = ReportOptions { token: settings.gitlab_token.as_ref(), ..options };
-        let job_token = settings.job_token.as_ref();
-        let gitlab = GitLab::detect(env, &out, (&http, &settings.network), &options, job_token, &context);
-        let cause = github.as_ref().and_then(GitHub::cause).or(gitlab.as_ref().map(GitLab::cause));
-        context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
-        let mut reporters = Reporters {
-            output: output(telling, env, &out),
-            github,
-            gitlab,
-            files: settings.output_dir.clone().map(|dir| Files::new(dir, redactor, summary)),
-            context,
-            warned: Vec::new(),
-        };
-        if let (false, Some(hook)) = (known, hook) {
+        let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
+        if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
         }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
             files.clear();
         }
         let follows = signals.is_some() && settings.wait != Wait::Never && !settings.dry_run;
-        if let (Some(left), true) = (left, follows) {
+        if let (Some(left), true) = (cut_short, follows) {
             reporters.note(&messages::cut_short(left));
         }
-        let format = telling.format;
-        Ok(Self { settings, http, platform, reporters, out, format, limit })
+        Ok(Self { settings, http, platform, reporters, out, format: args.format, limit })
     }
 
     pub(super) async fn run(
@@ -210,6 +182,44 @@ impl Run {
     }
 }
 
+fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
+    let is_https = |url: &Url| url.scheme() == "https";
+    let api = settings.api_url.as_ref().filter(|_| settings.api_token.is_some());
+    let hook = settings.hook.as_ref().map(HookUrl::expose);
+    let tls = api.is_some_and(is_https) || hook.is_some_and(is_https) || ci_speaks_tls(env);
+    Http::new(&settings.network, tls, settings.redactor()).map_err(|error| {
+        let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
+                   /etc/ssl/certs/ca-certificates.crt.";
+        let (input, wrong) = ("ca-file".to_owned(), error.to_string());
+        Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+    })
+}
+
+/// Everything that reports this run: the log, the CI platform and files.
+fn reporters(
+    settings: &Settings,
+    args: &OutputArgs,
+    env: &Env,
+    (out, http): (&Output, &Http),
+    mut context: RunContext,
+    signals: Option<&Signals>,
+) -> Reporters {
+    // A deployment on the embedded platform is no deployment of a commit.
+    let on_commit = |kind: &ReportKind| context.sandbox.is_none() || *kind == ReportKind::Summary;
+    let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
+    let options = options(settings, kinds, signals);
+    let options = ReportOptions { token: settings.github_token.as_ref(), ..options };
+    let github = GitHub::detect(env, out, http, &options, &context);
+    let options = ReportOptions { token: settings.gitlab_token.as_ref(), ..options };
+    let job_token = settings.job_token.as_ref();
+    let gitlab = GitLab::detect(env, out, (http, &settings.network), &options, job_token, &context);
+    let cause = github.as_ref().and_then(GitHub::cause).or(gitlab.as_ref().map(GitLab::cause));
+    context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
+    let summary = settings.report.wants(ReportKind::Summary);
+    let files = settings.output_dir.clone().map(|dir| Files::new(dir, settings.redactor(), summary));
+    Reporters { output: output(args, env, out), github, gitlab, files, context, warned: Vec::new() }
+}
+
 /// The platform refused the token before anything was triggered.
 fn token_denied(denied: &TokenDenied) -> Problems {
     let (wrong, fix) = messages::token_denied(denied.status, &denied.said);
@@ -241,11 +251,6 @@ fn ci_speaks_tls(env: &Env) -> bool {
         _ => return false,
     };
     env.get(api).is_some_and(|url| url.starts_with("https:"))
-}
-
-fn access(settings: &Settings) -> PlatformAccess {
-    let Settings { hook, api_token, api_url, .. } = settings;
-    PlatformAccess { hook: hook.clone(), token: api_token.clone(), api: api_url.clone() }
 }
 
 /// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.

@@ -1,14 +1,11 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
-use url::Url;
-
 use super::not_started::NotStarted;
 use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
 use crate::config::{Settings, shown};
 use crate::error::{Problem, Problems};
 use crate::reporting::output::Output;
 use crate::sandbox::{Options, Sandbox, StartError, is_name, scenarios};
-use crate::secrets::{HookUrl, Token};
 use crate::signals::Signals;
 
 /// A sandbox for `deploy --sandbox`: quick enough to watch.
@@ -110,11 +107,7 @@ fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
 }
 
 /// The same settings for the sandbox: its hook, its API, its token.
-pub(super) fn settings_for(sandbox: &Sandbox, mut settings: Settings) -> Settings {
-    settings.hook = HookUrl::parse(&sandbox.hook_url()).ok();
-    settings.api_token = Token::parse(&sandbox.api_token()).filter(|_| sandbox.has_api());
-    if let Ok(url) = Url::parse(&sandbox.url()) {
-        settings.api_url = url;
-    }
-    settings
+pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
+    let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
+    settings.on(&sandbox.hook_url(), &token, &sandbox.url())
 }

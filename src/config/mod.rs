@@ -1,5 +1,6 @@
-//! What was typed becomes what is true: every input from its four sources, every cross-check, all problems at once.
+//! Resolves and validates the inputs: each from its sources in their order, and every problem at once.
 
+mod hook;
 mod network;
 mod sources;
 
@@ -16,6 +17,7 @@ use crate::core::state::DeploymentId;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::Network;
+use crate::platforms::{self, Platform, PlatformAccess};
 use crate::secrets::{HookUrl, Redactor, Token, unwrap_pasted};
 use crate::text::ReportKind;
 
@@ -25,14 +27,13 @@ const TIMEOUT: (&str, &str) = ("1s", "24h");
 /// Shortest and longest fixed `poll-interval`.
 const INTERVAL: (&str, &str) = ("1s", "10m");
 
-/// The default of `api-url`.
-pub const API_URL: &str = "https://api.fortrabbit.com";
-
-/// What a run goes by.
+/// The validated inputs of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The hook; `None` where the run can do without or `if-missing: skip` holds.
     pub hook: Option<HookUrl>,
+    /// The platform that is deployed on.
+    pub platform: &'static dyn Platform,
     /// The platform's API token.
     pub api_token: Option<Token>,
     /// Whether to follow.
@@ -59,8 +60,8 @@ pub struct Settings {
     pub gitlab_token: Option<Token>,
     /// The own token of a job of GitLab's.
     pub job_token: Option<Token>,
-    /// Base of the platform's API.
-    pub api_url: Url,
+    /// Base of the platform's API, where it has one.
+    pub api_url: Option<Url>,
     /// How this machine reaches others.
     pub network: Network,
     /// Everything but the trigger.
@@ -114,12 +115,13 @@ impl Settings {
 
     fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
         let skip_if_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
-        let api_token = sources.token("api-token", &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]);
-        let api_url = sources.url("api-url", true).unwrap_or_else(|| {
-            Url::parse(API_URL).unwrap_or_else(|_| unreachable!("a constant, read by every test"))
-        });
-        let hook =
-            hook(sources, needs, skip_if_missing, api_token.is_some()).map(|hook| hook.with_api(&api_url));
+        let given_api = sources.url("api-url", true);
+        let (hook, platform) = hook::read(sources, needs, given_api.as_ref());
+        let api_token = sources.token("api-token", platform.token_variables());
+        if let Ok(None) = hook {
+            hook::require(sources, needs, skip_if_missing, api_token.is_some());
+        }
+        let hook = hook.ok().flatten();
         let environment = sources.label("environment").or_else(|| environment_of_job(sources.env));
         let name = sources.label("name").unwrap_or_else(|| match &environment {
             Some(environment) => format!("Deploy / {environment}"),
@@ -130,6 +132,7 @@ impl Settings {
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
         let mut settings = Self {
             hook,
+            platform,
             api_token,
             wait: wait[sources.choice("wait", &["auto", "always", "never"])],
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
@@ -144,7 +147,7 @@ impl Settings {
             // The job's own token under this name may no more than under its own.
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
-            api_url,
+            api_url: given_api.or_else(|| Url::parse(platform.api()?).ok()),
             network: Network::default(),
             dry_run: sources.flag("dry-run"),
             output_dir: output_dir(sources),
@@ -157,7 +160,7 @@ impl Settings {
 
     /// Where this run sends requests.
     fn requests(&self, env: &Env) -> Vec<Url> {
-        let api = self.api_token.as_ref().map(|_| self.api_url.clone());
+        let api = self.api_token.as_ref().and(self.api_url.clone());
         let forge = match (env.in_gitlab(), env.says_yes("GITHUB_ACTIONS")) {
             (true, _) => {
                 env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
@@ -169,6 +172,31 @@ impl Settings {
         let forge = forge.filter(|_| reports).and_then(|url| Url::parse(url).ok());
         let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
         hook.into_iter().chain(api).chain(forge).collect()
+    }
+
+    /// The same settings for another hook, token and API: those of the embedded platform.
+    #[must_use]
+    pub fn on(mut self, hook_url: &str, token: &str, api_url: &str) -> Self {
+        let hook = HookUrl::parse(hook_url).ok();
+        self.api_url = Url::parse(api_url).ok();
+        if let Some(hook) = hook {
+            self.platform = platforms::of_hook(hook.expose(), self.api_url.as_ref());
+            self.hook = platforms::documented(self.platform, hook).ok();
+        }
+        self.api_token = Token::parse(token);
+        self
+    }
+
+    /// The platform, and what there is to speak to it with.
+    #[must_use]
+    pub fn access(&self) -> PlatformAccess {
+        let Self { platform, hook, api_token, api_url, .. } = self;
+        PlatformAccess {
+            platform: *platform,
+            hook: hook.clone(),
+            token: api_token.clone(),
+            api: api_url.clone(),
+        }
     }
 
     /// The redactor that knows all of this run's secrets.
@@ -184,44 +212,9 @@ pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
     DeploymentId::new(text.trim()).ok_or_else(|| {
         let (input, wrong) = ("ID".to_owned(), "is not a deployment's id".to_owned());
         let fix =
-            "It looks like dp_abc123 or dp-abc123; the output `deployment-id` of a run holds it.".to_owned();
+            "Copy the whole id, such as dp-abc123: the output `deployment-id` of a run holds it.".to_owned();
         Problems(vec![Problem { input, value: Some(shown(text)), wrong, fix }])
     })
-}
-
-fn hook(sources: &mut Sources<'_>, needs: Needs, skip: bool, token: bool) -> Option<HookUrl> {
-    const NAME: &str = "hook-url";
-    const CUSTOMARY: [&str; 3] = ["INPUT_HOOK-URL", "INPUT_HOOK_URL", "FORTRABBIT_DEPLOY_HOOK_URL"];
-    if needs == Needs::Sandbox {
-        return None;
-    }
-    if sources.inputs.hook_url.is_some() {
-        let wrong = "was given on the command line, where every process on this machine can read it";
-        let fix = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
-        sources.secret_problem("--hook-url", wrong, fix);
-        return None;
-    }
-    let found = sources.secret(NAME, "DEPLOY_HOOK_URL").ok()?.or_else(|| sources.first_of(NAME, &CUSTOMARY));
-    if let Some(found) = found.filter(|found| !found.value.trim().is_empty()) {
-        if sources::is_file(&found.value) {
-            sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
-            return None;
-        }
-        let parsed = HookUrl::parse(&found.value);
-        return parsed.map_err(|fault| sources.secret_problem(&found.input, fault.wrong(), fault.fix())).ok();
-    }
-    let can_do_without = match needs {
-        Needs::Hook => skip,
-        Needs::HookOrToken => token,
-        Needs::Nothing | Needs::Sandbox => true,
-    };
-    if !can_do_without {
-        let fix = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
-                      (elsewhere) or --hook-url-file. Pull requests from forks and Dependabot get no secrets: \
-                      `if-missing: skip` lets those pass. On GitLab, protected variables are empty on unprotected branches and tags.";
-        sources.secret_problem(NAME, "is empty", fix);
-    }
-    None
 }
 
 fn sha(sources: &mut Sources<'_>) -> Option<String> {

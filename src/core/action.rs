@@ -14,7 +14,7 @@ pub(super) enum Action {
     Snapshot(Duration),
     /// Send the trigger.
     Trigger(Duration),
-    /// Look for the deployment of an ambiguous trigger.
+    /// Look for our deployment, which no answer named.
     Find(Duration),
     /// Read the state of our deployment.
     Poll(DeploymentId, Duration),
@@ -41,6 +41,8 @@ pub(super) enum ActionResult {
 pub(super) struct Readability {
     pub(super) can_follow: Result<(), CannotFollow>,
     pub(super) rate_limit: Option<RateLimit>,
+    /// How long a deployment may take to appear.
+    pub(super) appears_within: Duration,
 }
 
 /// The platform refused the token before anything was triggered.

@@ -39,7 +39,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     stop: impl Future<Output = ()>,
 ) -> Result<Report, TokenDenied> {
     let started = Instant::now();
-    let grace_on_stop = plan.timing.parting;
+    let grace_on_stop = plan.timing.stop_grace;
     let mut machine = StateMachine::new(task, plan, target.rate_limit(), target.success_may_be_early());
     let mut stop = pin!(stop);
     loop {
@@ -100,5 +100,9 @@ async fn wait_until(until: Instant) {
 }
 
 fn readability<T: DeployTarget>(target: &T) -> Readability {
-    Readability { can_follow: target.can_follow(), rate_limit: target.rate_limit() }
+    Readability {
+        can_follow: target.can_follow(),
+        rate_limit: target.rate_limit(),
+        appears_within: target.appears_within(),
+    }
 }

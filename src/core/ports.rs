@@ -21,12 +21,16 @@ pub trait DeployTarget {
     /// Sends the `POST` to the hook, once, on a connection of its own.
     async fn trigger(&mut self, limit: Duration) -> TriggerResult;
 
-    /// After an unclear answer: looks for a deployment that was not there before. Only asked where
-    /// [`DeployTarget::snapshot`] said [`SnapshotResult::Known`].
+    /// Looks for our deployment among those that are there: after an unclear answer, where
+    /// [`DeployTarget::snapshot`] said [`SnapshotResult::Known`], and after an acceptance that named none, where
+    /// [`DeployTarget::can_follow`] says so.
     async fn find(&mut self, limit: Duration) -> LookupResult;
 
     /// Whether the deployment just accepted can be followed.
     fn can_follow(&self) -> Result<(), CannotFollow>;
+
+    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
+    fn appears_within(&self) -> Duration;
 
     /// Reads the state of this deployment.
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll;
@@ -65,14 +69,16 @@ pub enum SnapshotResult {
     },
 }
 
-/// What looking for the deployment of an unclear trigger found.
+/// What looking for our deployment found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookupResult {
     /// A deployment made since we asked: ours.
     Ours(Snapshot),
     /// Nothing new, or nothing readable, yet.
     NotYet(RateHint),
-    /// There is no documented way to find out here, or what is there cannot be told apart.
+    /// More than one deployment may be ours.
+    Several,
+    /// There is no documented way to find out.
     Never,
 }
 

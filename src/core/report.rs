@@ -23,16 +23,16 @@ pub enum Event {
         /// Why.
         cause: Cause,
     },
-    /// No usable answer came; the deployment is looked for where it should be.
+    /// The answer named no deployment: it is looked for.
     Searching {
-        /// What happened to the answer.
-        unclear: Unclear,
+        /// What was wrong with the answer; `None` where the platform accepted the trigger.
+        unclear: Option<Unclear>,
     },
     /// The platform accepted the trigger.
     Triggered {
         /// Our deployment as the platform described it; none where it named none.
         snapshot: Option<Snapshot>,
-        /// Whether it was found by looking, after an unclear answer.
+        /// Whether it was found among those that are there, as the answer named none.
         adopted: bool,
     },
     /// The platform uses a new word for it.
@@ -135,6 +135,8 @@ pub enum Cause {
     },
     /// It was never found.
     NotThere,
+    /// More than one deployment may be ours.
+    Several,
     /// The platform asked for a pause that lasts beyond the deadline.
     AskedToWait,
     /// Another deployment stands in its place.

@@ -9,17 +9,17 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
     /// Shortest pause between two looks.
-    pub floor: Duration,
+    pub shortest_pause: Duration,
     /// Longest pause between two looks, unless the platform asks for more.
-    pub cap: Duration,
+    pub longest_pause: Duration,
     /// The pause as a share of the deployment's age.
-    pub growth: f64,
+    pub age_share: f64,
     /// The share of a pause that chance may take off, so that many followers do not march in step.
     pub jitter: f64,
     /// How long after the trigger "not found" still means "not there yet".
     pub grace: Duration,
     /// How long an unclear trigger is looked for before it stays unclear.
-    pub settle: Duration,
+    pub search_time: Duration,
     /// How many looks in a row may fail before the deployment counts as lost.
     pub errors: u32,
     /// How often the trigger may be sent in all, where it provably did nothing before.
@@ -33,11 +33,11 @@ pub struct Timing {
     /// How often a failed deployment's log is asked for while it is not there yet.
     pub log_tries: u32,
     /// How long the answer to a trigger under way is still waited for after an interruption.
-    pub parting: Duration,
+    pub stop_grace: Duration,
     /// The least time that a request gets, however near the deadline is.
-    pub least: Duration,
+    pub shortest_request: Duration,
     /// The pause before a success that may be early is read once more.
-    pub confirm: Duration,
+    pub confirm_pause: Duration,
     /// How long the log of a failed deployment may take in all.
     pub log: Duration,
     /// How long of that may lie beyond the deadline.
@@ -47,21 +47,21 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            floor: Duration::from_secs(1),
-            cap: Duration::from_secs(30),
-            growth: 0.1,
+            shortest_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(30),
+            age_share: 0.1,
             jitter: 0.1,
             grace: Duration::from_secs(30),
-            settle: Duration::from_secs(30),
+            search_time: Duration::from_secs(30),
             errors: 10,
             attempts: 3,
             retry: Duration::from_secs(1),
             rate_pause: Duration::from_secs(10),
             heartbeat: Duration::from_mins(1),
             log_tries: 3,
-            parting: Duration::from_secs(1),
-            least: Duration::from_secs(2),
-            confirm: Duration::from_secs(2),
+            stop_grace: Duration::from_secs(1),
+            shortest_request: Duration::from_secs(2),
+            confirm_pause: Duration::from_secs(2),
             log: Duration::from_secs(30),
             log_beyond: Duration::from_secs(3),
         }
@@ -74,13 +74,13 @@ impl Timing {
     pub fn at_speed(&self, speed: f64) -> Self {
         let scale = |d: Duration| d.div_f64(speed);
         Self {
-            floor: scale(self.floor),
-            cap: scale(self.cap),
+            shortest_pause: scale(self.shortest_pause),
+            longest_pause: scale(self.longest_pause),
             grace: scale(self.grace),
-            settle: scale(self.settle),
+            search_time: scale(self.search_time),
             retry: scale(self.retry),
             rate_pause: scale(self.rate_pause),
-            confirm: scale(self.confirm),
+            confirm_pause: scale(self.confirm_pause),
             ..self.clone()
         }
     }
@@ -151,14 +151,14 @@ impl Schedule {
     pub fn pause(&self, age: Duration, errors: u32, rate_hint: RateHint, chance: f64) -> Duration {
         let timing = &self.timing;
         let chosen = self.interval.unwrap_or_else(|| {
-            let grown = age.mul_f64(timing.growth).clamp(timing.floor, timing.cap);
+            let grown = age.mul_f64(timing.age_share).clamp(timing.shortest_pause, timing.longest_pause);
             grown.mul_f64(1.0 - timing.jitter * chance)
         });
         let backoff = match errors {
             0 => Duration::ZERO,
-            n => timing.floor.saturating_mul(1 << n.min(16)).min(timing.cap),
+            n => timing.shortest_pause.saturating_mul(1 << n.min(16)).min(timing.longest_pause),
         };
-        let suggested = rate_hint.suggested.unwrap_or_default().min(timing.cap);
+        let suggested = rate_hint.suggested.unwrap_or_default().min(timing.longest_pause);
         chosen.max(backoff).max(self.spacing).max(suggested).max(rate_hint.least())
     }
 
@@ -237,8 +237,8 @@ mod tests {
         let limit = RateLimit { requests: 20, per: S * 60 };
         let schedule = Schedule::new(Timing::default(), Some(S), Some(limit));
         let pause = schedule.pause(S, 0, RateHint::default(), 1.0);
-        let looks_a_minute = (60.0 / pause.as_secs_f64()).floor();
-        assert!(looks_a_minute + 2.0 <= 10.0, "{looks_a_minute} looks, a last one and the log");
+        let polls_a_minute = (60.0 / pause.as_secs_f64()).floor();
+        assert!(polls_a_minute + 2.0 <= 10.0, "{polls_a_minute} polls, a last one and the log");
         let tiny = RateLimit { requests: 2, per: S * 60 };
         assert_eq!(Schedule::new(Timing::default(), None, Some(tiny)).spacing(), S * 60);
     }

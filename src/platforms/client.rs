@@ -1,15 +1,15 @@
 //! The one client of every platform: sends what a platform asks for, and finds the deployment of an unclear trigger.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::platform::{Deployment, Platform, ReadTarget, Request, StateSource};
-use super::{PlatformAccess, of, response};
+use super::earlier::Earlier;
+use super::platform::{Deployment, ReadTarget, Request, StateSource};
+use super::{PlatformAccess, response};
 use crate::core::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
-use crate::core::state::{DeploymentId, Phase, Snapshot};
+use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{self, Http, Method, RequestError};
 
@@ -25,12 +25,8 @@ const READ_BEFORE: Duration = Duration::from_secs(5);
 /// Lines of a failed deployment's log that are kept.
 const LOG_LINES: usize = 200;
 
-/// A server's `Date` counts whole seconds, and the request took a while to get there.
-const CLOCK_SLACK: Duration = Duration::from_secs(2);
-
 /// One hook, or one token, of a platform.
 pub struct Client {
-    platform: &'static dyn Platform,
     access: PlatformAccess,
     http: Http,
     /// How many times as fast the platform is as a real one.
@@ -39,42 +35,20 @@ pub struct Client {
     source: Option<StateSource>,
     /// Whether a deployment was accepted.
     accepted: bool,
-    before: Before,
-    /// When the trigger was sent.
-    asked: Instant,
-    /// When our deployment was made, by the platform's clock.
-    created: Option<SystemTime>,
-    /// Whether a reading has shown our deployment.
-    result: bool,
-}
-
-/// What was there before the trigger.
-#[derive(Default)]
-struct Before {
-    /// Whether it was asked for at all.
-    asked: bool,
-    /// The deployments, and whether each had ended; empty where the platform did not name any, as then nothing is known.
-    ended: HashMap<DeploymentId, bool>,
-    /// Whether they came with their times.
-    gives_times: bool,
+    earlier: Earlier,
 }
 
 impl Client {
     /// A client of the platform that this access belongs to.
     #[must_use]
     pub fn new(access: PlatformAccess, http: Http) -> Self {
-        let platform = of(&access);
         Self {
-            platform,
-            source: platform.source(&access, ReadTarget::Any),
+            source: access.platform.source(&access, ReadTarget::Any),
             access,
             http,
             speed: 1.0,
             accepted: false,
-            before: Before::default(),
-            asked: Instant::now(),
-            created: None,
-            result: false,
+            earlier: Earlier::new(),
         }
     }
 
@@ -87,13 +61,13 @@ impl Client {
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.platform.api().is_some()
+        self.access.platform.api().is_some()
     }
 
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
     #[must_use]
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
-        self.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id)).is_some()
+        self.access.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id)).is_some()
     }
 
     /// Where the newest deployment is read.
@@ -106,10 +80,11 @@ impl Client {
     pub async fn newest(&mut self) -> Poll {
         let Some((source, request)) = self.list() else { return unreadable() };
         let response = self.read(request, READ).await;
-        response::of_reading(self.platform, source, response, self.http.redactor(), |body| {
-            let found = self.platform.deployments(body, self.http.redactor());
+        response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
+            let found = self.access.platform.deployments(body, self.http.redactor());
             let any = self.access.hook.is_none();
-            let ours = |found: &Deployment| any || self.platform.may_be_ours(&self.access, source, found);
+            let ours =
+                |found: &Deployment| any || self.access.platform.may_be_ours(&self.access, source, found);
             found
                 .into_iter()
                 .find(ours)
@@ -119,12 +94,16 @@ impl Client {
 
     fn list(&self) -> Option<(StateSource, Request)> {
         let source = self.source?;
-        Some((source, self.platform.list(&self.access, source)?))
+        Some((source, self.access.platform.list(&self.access, source)?))
     }
 
     /// How this deployment is read.
     fn source_of(&self, id: &DeploymentId) -> Option<StateSource> {
-        if self.accepted { self.source } else { self.platform.source(&self.access, ReadTarget::Id(id)) }
+        if self.accepted {
+            self.source
+        } else {
+            self.access.platform.source(&self.access, ReadTarget::Id(id))
+        }
     }
 
     async fn read(&self, request: Request, limit: Duration) -> Result<http::Response, RequestError> {
@@ -133,81 +112,36 @@ impl Client {
     }
 
     fn with_page(&self, snapshot: Snapshot) -> Snapshot {
-        Snapshot { page: self.platform.page(&self.access), ..snapshot }
+        Snapshot { page: self.access.platform.page(&self.access), ..snapshot }
     }
 
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
-        self.source = self.platform.source(&self.access, ReadTarget::Accepted(&deployment));
+        self.source = self.access.platform.source(&self.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
-        self.created = deployment.snapshot.created_at;
+        self.earlier.created = deployment.snapshot.created_at;
         self.with_page(deployment.snapshot)
-    }
-
-    /// Whether a deployment found after an unclear answer is the one we asked for: it was not there before, and where
-    /// the platform gives times, it was made since.
-    fn is_new(&self, found: &Deployment, clock: Option<SystemTime>) -> bool {
-        let unseen = !self.before.ended.is_empty() && !self.before.ended.contains_key(&found.snapshot.id);
-        let no_times =
-            found.snapshot.created_at.is_none() && !found.unreadable_time && !self.before.gives_times;
-        unseen && (no_times || self.made_since(found, clock) == Some(true))
-    }
-
-    /// Whether a deployment was made since the trigger, by the platform's own clock (`clock`, the answer's `Date`); none
-    /// where that is not known.
-    fn made_since(&self, found: &Deployment, clock: Option<SystemTime>) -> Option<bool> {
-        let (created, now) = (found.snapshot.created_at?, clock?);
-        // One made later than now: that is not the clock by which its time was taken.
-        let by_this_clock = created <= now.checked_add(CLOCK_SLACK)?;
-        let asked = now.checked_sub(self.asked.elapsed() + CLOCK_SLACK)?;
-        by_this_clock.then_some(created >= asked)
-    }
-
-    /// Whether the deployment in the answer to the trigger had ended before: it was there and had, or it has ended by now
-    /// and nothing tells that it was made since.
-    fn had_ended(&self, named: &Deployment, clock: Option<SystemTime>) -> bool {
-        match self.before.ended.get(&named.snapshot.id) {
-            Some(ended) => *ended,
-            None if !self.before.asked || !is_ended(&named.snapshot) => false,
-            None => self.made_since(named, clock).map_or(self.before.ended.is_empty(), |since| !since),
-        }
-    }
-
-    /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
-    /// the times nor the reading before the trigger tell, it is newer if ours stood there in between.
-    fn other(&self, other: Snapshot) -> PollResult {
-        let newer = match self.created.zip(other.created_at) {
-            Some((ours, its)) => its >= ours,
-            None => self.result || !self.before.ended.is_empty(),
-        };
-        if newer && !self.before.ended.contains_key(&other.id) {
-            PollResult::Newer(other)
-        } else {
-            PollResult::NotThere
-        }
     }
 }
 
 impl DeployTarget for Client {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
         let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
-        self.before.asked = true;
+        self.earlier.asked = true;
         let Ok(response) = self.read(request, READ_BEFORE.min(limit)).await else {
             return SnapshotResult::Unknown;
         };
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
-            && let Some(said) = self.platform.error(bytes, redactor)
+            && let Some(said) = self.access.platform.error(bytes, redactor)
         {
             return SnapshotResult::Denied { status: response.status, said };
         }
         // An answer without deployments may be anybody's, and says nothing of what is there.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
-            let found = self.platform.deployments(&body, redactor);
-            self.before.gives_times = found.iter().any(|found| found.snapshot.created_at.is_some());
-            let ended = |found: Deployment| (found.snapshot.id.clone(), is_ended(&found.snapshot));
-            self.before.ended = found.into_iter().map(ended).collect();
+            let found = self.access.platform.deployments(&body, redactor);
+            self.earlier.record(found);
         }
-        if self.before.ended.is_empty() { SnapshotResult::Unknown } else { SnapshotResult::Known }
+        if self.earlier.is_known() { SnapshotResult::Known } else { SnapshotResult::Unknown }
     }
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
@@ -215,11 +149,11 @@ impl DeployTarget for Client {
             let said = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, said });
         };
-        self.asked = Instant::now();
+        self.earlier.triggered = Instant::now();
         let response = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
-        match response::of_trigger(self.platform, response, self.http.redactor()) {
-            Ok(Some(old)) if self.had_ended(&old, date) => {
+        match response::of_trigger(self.access.platform, response, self.http.redactor()) {
+            Ok(Some(old)) if self.earlier.had_ended(&old, date) => {
                 let said = format!("it names {}", old.snapshot.id);
                 TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
             }
@@ -237,20 +171,21 @@ impl DeployTarget for Client {
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
         if !(200..300).contains(&response.status) {
             let denied = matches!(response.status, 401 | 403 | 405 | 410);
-            let final_no = denied && self.platform.error(bytes, redactor).is_some();
+            let final_no = denied && self.access.platform.error(bytes, redactor).is_some();
             return if final_no { LookupResult::Never } else { LookupResult::NotYet(rate_hint) };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let mut found = self.platform.deployments(&body, redactor);
+        let mut found = self.access.platform.deployments(&body, redactor);
         found.retain(|found| {
-            self.platform.may_be_ours(&self.access, source, found) && self.is_new(found, response.date)
+            self.access.platform.may_be_ours(&self.access, source, found)
+                && self.earlier.is_new(found, response.date)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
-                self.result = true;
+                self.earlier.seen = true;
                 LookupResult::Ours(self.accept(ours))
             }
-            (Some(_), false) => LookupResult::Never, // more than one is new: nobody can tell which is ours
+            (Some(_), false) => LookupResult::Several,
             (None, _) => LookupResult::NotYet(rate_hint),
         }
     }
@@ -260,42 +195,50 @@ impl DeployTarget for Client {
         self.source.map(|_| ()).ok_or(why)
     }
 
+    fn appears_within(&self) -> Duration {
+        self.access.platform.appears_within().div_f64(self.speed)
+    }
+
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let source = self.source_of(id);
         let Some((source, request)) =
-            source.and_then(|source| Some((source, self.platform.poll(&self.access, source, id)?)))
+            source.and_then(|source| Some((source, self.access.platform.poll(&self.access, source, id)?)))
         else {
             return unreadable();
         };
         let response = self.read(request, READ.min(limit)).await;
-        let poll = response::of_reading(self.platform, source, response, self.http.redactor(), |body| {
-            let found = self.platform.deployments(body, self.http.redactor());
-            let newest = found.first().map(|deployment| deployment.snapshot.clone());
-            let ours =
-                found.into_iter().map(|deployment| deployment.snapshot).find(|snapshot| snapshot.id == *id);
-            match (ours, newest) {
-                (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
-                (None, Some(_)) if source == StateSource::Api => {
-                    PollResult::Failed { said: "the answer is about another deployment".to_owned() }
+        let poll =
+            response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
+                let found = self.access.platform.deployments(body, self.http.redactor());
+                let newest = found.first().map(|deployment| deployment.snapshot.clone());
+                let ours = found
+                    .into_iter()
+                    .map(|deployment| deployment.snapshot)
+                    .find(|snapshot| snapshot.id == *id);
+                match (ours, newest) {
+                    (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
+                    (None, Some(_)) if source == StateSource::Api => {
+                        PollResult::Failed { said: "the answer is about another deployment".to_owned() }
+                    }
+                    (None, Some(other)) => self.earlier.in_place_of_ours(other),
+                    (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
                 }
-                (None, Some(other)) => self.other(other),
-                (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
-            }
-        });
-        self.result |= matches!(poll.result, PollResult::Ours(_));
+            });
+        self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         poll
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
         let source = self.source_of(id);
-        let Some(request) = source.and_then(|source| self.platform.log(&self.access, source, id)) else {
+        let Some(request) = source.and_then(|source| self.access.platform.log(&self.access, source, id))
+        else {
             return Log::None;
         };
         let Ok(response) = self.read(request, READ.min(limit)).await else {
             return Log::NotYet(RateHint::default());
         };
         let bytes = response.body.as_deref().unwrap_or_default();
-        let lines = self.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
+        let lines = self.access.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
         match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
             200..300 | 404 | 429 | 500.. => Log::NotYet(response::rate_hint(&response)),
@@ -306,17 +249,13 @@ impl DeployTarget for Client {
     fn rate_limit(&self) -> Option<RateLimit> {
         let with_token = !self.accepted && self.access.token.is_some();
         let source = if with_token { StateSource::Api } else { self.source? };
-        let limit = self.platform.rate_limit(source)?;
+        let limit = self.access.platform.rate_limit(source)?;
         Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
     }
 
     fn success_may_be_early(&self) -> bool {
-        self.platform.success_may_be_early()
+        self.access.platform.success_may_be_early()
     }
-}
-
-fn is_ended(snapshot: &Snapshot) -> bool {
-    matches!(snapshot.phase, Phase::Ended(_))
 }
 
 /// A reading that could not be made; whoever reads asks [`Client::can_read`] first.

@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::PlatformAccess;
 use super::body::{first_field, first_text};
@@ -19,10 +20,13 @@ use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
-use crate::secrets::{HookUrl, Redactor};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
 /// The platform's host, for hooks and API alike.
 const HOST: &str = "api.fortrabbit.com";
+
+/// Base of the public API.
+const API: &str = "https://api.fortrabbit.com";
 
 /// The fields that hold an error's text, as the platform's clients look at them.
 const ERRORS: [&str; 7] =
@@ -36,8 +40,29 @@ impl Platform for Fortrabbit {
         "fortrabbit"
     }
 
-    fn owns(&self, hook: &HookUrl, any_host: bool) -> bool {
-        hook.host() == HOST || (any_host && (is_readable_path(hook) || is_live_path(hook)))
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        url.host_str() == Some(HOST) || (any_host && (is_readable_path(url) || is_live_path(url)))
+    }
+
+    /// The last segment is the secret. The documents show a doubled slash before it, which is read as one.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let segments = segments(url);
+        if is_documented(&[segments.as_slice(), &["secret"]].concat()) {
+            return Err(UrlFault::NoSecret);
+        }
+        let (Some((secret, public)), true) = (segments.split_last(), is_documented(&segments)) else {
+            return Ok(None);
+        };
+        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+        secrets.push((*secret).to_owned());
+        let public = public.iter().flat_map(|segment| [segment, "/"]).collect();
+        let mut tidy = url.clone();
+        tidy.set_path(&segments.join("/"));
+        Ok(Some(DocumentedHook { url: tidy, public, secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["FORTRABBIT_DEPLOY_HOOK_URL"]
     }
 
     /// Exactly one deployment is to be named. The draft's word for its state is only a poll's to make a verdict.
@@ -66,7 +91,7 @@ impl Platform for Fortrabbit {
     }
 
     fn api(&self) -> Option<&'static str> {
-        Some("https://api.fortrabbit.com")
+        Some(API)
     }
 
     fn token_variables(&self) -> &'static [&'static str] {
@@ -75,7 +100,8 @@ impl Platform for Fortrabbit {
 
     fn source(&self, access: &PlatformAccess, of: ReadTarget<'_>) -> Option<StateSource> {
         let api = access.token.as_ref().map(|_| StateSource::Api);
-        let hook = access.hook.as_ref().filter(|hook| is_readable_path(hook)).map(|_| StateSource::Hook);
+        let hook =
+            access.hook.as_ref().filter(|hook| is_readable_path(hook.expose())).map(|_| StateSource::Hook);
         match of {
             ReadTarget::Any => hook.or(api),
             ReadTarget::Id(id) if id.as_str().starts_with("dp_") => hook.or(api),
@@ -92,7 +118,7 @@ impl Platform for Fortrabbit {
     fn list(&self, access: &PlatformAccess, source: StateSource) -> Option<Request> {
         match source {
             StateSource::Hook => access.hook.as_ref().map(Request::of_hook),
-            StateSource::Api => Some(Request::of_api(access, &["v1", "deployments"])),
+            StateSource::Api => Request::of_api(access, &["v1", "deployments"]),
         }
     }
 
@@ -100,7 +126,7 @@ impl Platform for Fortrabbit {
     fn poll(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
         match source {
             StateSource::Hook => self.list(access, source),
-            StateSource::Api => Some(Request::of_api(access, &["v1", "deployments", id.as_str()])),
+            StateSource::Api => Request::of_api(access, &["v1", "deployments", id.as_str()]),
         }
     }
 
@@ -119,13 +145,13 @@ impl Platform for Fortrabbit {
 
     /// The hook shows its own environment alone, the API's list every one of the token's.
     fn may_be_ours(&self, access: &PlatformAccess, source: StateSource, deployment: &Deployment) -> bool {
-        let ours = access.hook.as_ref().and_then(environment);
+        let ours = access.hook.as_ref().and_then(|hook| environment(hook.expose()));
         source == StateSource::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
     }
 
     fn log(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
         let path = ["v1", "deployments", id.as_str(), "logs"];
-        (source == StateSource::Api).then(|| Request::of_api(access, &path))
+        Request::of_api(access, &path).filter(|_| source == StateSource::Api)
     }
 
     /// `{"logs":[{"time","log"}]}`, each line with its time of day.
@@ -156,31 +182,49 @@ impl Platform for Fortrabbit {
     /// The dashboard's page, where the hook is the real platform's.
     fn page(&self, access: &PlatformAccess) -> Option<String> {
         let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
-        let id = environment(hook)?;
+        let id = environment(hook.expose())?;
         Some(format!("https://dash.fortrabbit.com/environments/{id}/deployment"))
     }
 }
 
+/// The path's segments, without empty ones.
+fn segments(url: &Url) -> Vec<&str> {
+    url.path().split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// Whether a path is one of those that the documents show, in which the last segment is the secret.
+fn is_documented(segments: &[&str]) -> bool {
+    let id = match segments {
+        ["v1", "deploy-hook", _] => return true,
+        ["v1", "deploy", id, "deploy-hook", _]
+        | ["v1", "webhooks", "environments", id, "deploy", _]
+        | ["webhooks", "environments", id, "deploy", _] => id,
+        _ => return false,
+    };
+    // As `en-wjl0ai`. Anything else in its place might be a secret of another platform.
+    let of_id =
+        |part: &str| (1..=12).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    id.split_once('-').is_some_and(|(kind, rest)| kind.len() == 2 && of_id(kind) && of_id(rest))
+}
+
 /// Whether the documents show this path being read with `GET`.
-fn is_readable_path(hook: &HookUrl) -> bool {
-    let segments: Vec<&str> = hook.public_segments().collect();
+fn is_readable_path(url: &Url) -> bool {
     matches!(
-        segments.as_slice(),
-        ["v1", "deploy-hook"]
-            | ["v1", "deploy", _, "deploy-hook"]
-            | ["v1", "webhooks", "environments", _, "deploy"]
+        segments(url).as_slice(),
+        ["v1", "deploy-hook", _]
+            | ["v1", "deploy", _, "deploy-hook", _]
+            | ["v1", "webhooks", "environments", _, "deploy", _]
     )
 }
 
 /// Whether this is the path of a live hook, which is only ever triggered.
-fn is_live_path(hook: &HookUrl) -> bool {
-    let segments: Vec<&str> = hook.public_segments().collect();
-    matches!(segments.as_slice(), ["webhooks", "environments", _, "deploy"])
+fn is_live_path(url: &Url) -> bool {
+    matches!(segments(url).as_slice(), ["webhooks", "environments", _, "deploy", _])
 }
 
 /// The id of the hook's environment, where its URL holds one.
-fn environment(hook: &HookUrl) -> Option<&str> {
-    let segments: Vec<&str> = hook.public_segments().collect();
+fn environment(url: &Url) -> Option<&str> {
+    let segments = segments(url);
     let named = segments.windows(2).find_map(|pair| match pair {
         ["environments" | "deploy", id] => Some(*id),
         _ => None,
@@ -263,7 +307,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::secrets::Token;
+    use crate::platforms;
+    use crate::secrets::{HookUrl, Token};
+
+    fn hook(url: &str) -> Result<HookUrl, UrlFault> {
+        platforms::documented(&Fortrabbit, HookUrl::parse(url)?)
+    }
 
     fn one(body: &Value) -> Option<Deployment> {
         Fortrabbit.deployments(body, &Redactor::default()).into_iter().next()
@@ -328,7 +377,7 @@ mod tests {
 
     #[test]
     fn an_error_is_told_in_the_platforms_words_without_the_secret() {
-        let hook = HookUrl::parse("https://api.fortrabbit.com/v1/deploy-hook/LONGSTRING").unwrap();
+        let hook = hook("https://api.fortrabbit.com/v1/deploy-hook/LONGSTRING").unwrap();
         let redactor = Redactor::new(Some(&hook), []);
         let said =
             |body: &Value| Fortrabbit.error(body.to_string().as_bytes(), &redactor).unwrap_or_default();
@@ -356,11 +405,58 @@ mod tests {
 
     fn access(hook: &str, token: bool) -> PlatformAccess {
         let token = if token { Token::parse("frbit-at-00ff00ff") } else { None };
-        let hook = Some(HookUrl::parse(hook).unwrap());
-        PlatformAccess { hook, token, api: "https://api.fortrabbit.com".parse().unwrap() }
+        let api = Some(API.parse().unwrap());
+        PlatformAccess { platform: &Fortrabbit, hook: self::hook(hook).ok(), token, api }
     }
 
     const LIVE: &str = "https://api.fortrabbit.com/webhooks/environments/en-a/deploy/LONGSTRING";
+
+    #[test]
+    fn a_documented_hook_is_shown_up_to_its_secret_and_sent_with_single_slashes() {
+        const URL: &str =
+            "https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/Zx9-kk_LONGSTRING%2Fq";
+        for pasted in [URL.to_owned(), format!("{URL}/"), URL.replace("/en-wjl0ai/", "//en-wjl0ai//")] {
+            let hook = hook(&pasted).unwrap();
+            assert_eq!(hook.expose().as_str(), URL, "{pasted}");
+            assert_eq!(hook.label(), "https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/***");
+        }
+        for (url, label) in [
+            (
+                "https://api.fortrabbit.com/v1/deploy-hook//LONGSTRING?key=abc",
+                "https://api.fortrabbit.com/v1/deploy-hook/***",
+            ),
+            (
+                "http://127.0.0.1:80/v1/deploy/en-a/deploy-hook/LONG",
+                "http://127.0.0.1/v1/deploy/en-a/deploy-hook/***",
+            ),
+            (
+                "https://api.staging.example/v1/deploy-hook//LONG",
+                "https://api.staging.example/v1/deploy-hook/***",
+            ),
+            ("https://api.fortrabbit.com/v9/Zx9kkLONG/deploy", "https://api.fortrabbit.com/***"),
+            (
+                "https://api.fortrabbit.com/v1/deploy/Zx9kkLONG/deploy-hook/on",
+                "https://api.fortrabbit.com/***",
+            ),
+        ] {
+            assert_eq!(hook(url).unwrap().label(), label, "{url}");
+        }
+        let redactor = Redactor::new(
+            Some(&hook("https://api.fortrabbit.com/v1/deploy-hook/LONG?key=Zx9k").unwrap()),
+            [],
+        );
+        assert_eq!(redactor.redact("LONG Zx9k deploy-hook v1"), "*** *** deploy-hook v1");
+    }
+
+    #[test]
+    fn a_hook_that_ends_before_its_secret_is_cut_off() {
+        for path in
+            ["v1/deploy-hook/", "webhooks/environments/en-wjl0ai/deploy", "v1/deploy/en-wjl0ai/deploy-hook/"]
+        {
+            let url = format!("https://api.fortrabbit.com/{path}").parse().unwrap();
+            assert_eq!(Fortrabbit.hook(&url), Err(UrlFault::NoSecret), "{path}");
+        }
+    }
 
     #[test]
     fn the_hooks_that_are_known_to_be_readable_are_read_and_no_other() {

@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod earlier;
 mod fortrabbit;
 mod other;
 mod platform;
@@ -13,7 +14,7 @@ use url::Url;
 pub use self::client::Client;
 pub use self::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, StateSource};
 
-use crate::secrets::{HookUrl, Token, is_loopback};
+use crate::secrets::{HookUrl, Token, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether a hook is theirs; `other` owns what is left.
 static ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
@@ -21,12 +22,14 @@ static ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
 /// What a user has of a platform.
 #[derive(Clone, Debug)]
 pub struct PlatformAccess {
+    /// The platform.
+    pub platform: &'static dyn Platform,
     /// The deploy hook. Only `follow` and `status` can do without, where there is a token.
     pub hook: Option<HookUrl>,
     /// A token of the platform's public API.
     pub token: Option<Token>,
     /// Base of the platform's public API.
-    pub api: Url,
+    pub api: Option<Url>,
 }
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
@@ -35,11 +38,34 @@ pub fn all() -> &'static [&'static dyn Platform] {
     &ALL
 }
 
-/// The platform this access belongs to. Without a hook it is the one whose API is known.
+/// The platform that a hook belongs to. `api` is the base of the API where the user names one.
 #[must_use]
-pub fn of(access: &PlatformAccess) -> &'static dyn Platform {
-    let Some(hook) = &access.hook else { return ALL[0] };
-    let url = hook.expose();
-    let any_host = is_loopback(url) || url.origin() == access.api.origin();
-    ALL.into_iter().find(|platform| platform.owns(hook, any_host)).unwrap_or(&other::Other)
+pub fn of_hook(url: &Url, api: Option<&Url>) -> &'static dyn Platform {
+    let any_host = is_loopback(url) || api.is_some_and(|api| api.origin() == url.origin());
+    ALL.into_iter().find(|platform| platform.owns(url, any_host)).unwrap_or(&other::Other)
+}
+
+/// The hook with what its platform's documents say of its URL.
+///
+/// # Errors
+///
+/// The URL is of a documented form and something is wrong with it.
+pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, UrlFault> {
+    Ok(match platform.hook(hook.expose())? {
+        Some(documented) => hook.documented(documented),
+        None => hook,
+    })
+}
+
+/// The platform whose API is spoken to where there is no hook: the first one with a token in these variables.
+#[must_use]
+pub fn of_token(is_set: impl Fn(&str) -> bool) -> &'static dyn Platform {
+    let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));
+    ALL.into_iter().find(has_token).unwrap_or(ALL[0])
+}
+
+/// Variables that customarily hold a hook's URL, of all platforms.
+#[must_use]
+pub fn hook_variables() -> Vec<&'static str> {
+    ALL.into_iter().flat_map(Platform::hook_variables).copied().collect()
 }

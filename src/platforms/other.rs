@@ -1,11 +1,12 @@
 //! Any other hook: triggered, and not followed, as nothing is known of how its deployments are read.
 
 use serde_json::Value;
+use url::Url;
 
 use super::body::{first_text, says_something};
 use super::platform::{Acceptance, Platform};
 use crate::core::trigger::{ResponseError, Unclear};
-use crate::secrets::{HookUrl, Redactor};
+use crate::secrets::Redactor;
 
 /// The platform of every hook that no other one owns.
 pub(super) struct Other;
@@ -15,7 +16,7 @@ impl Platform for Other {
         "other"
     }
 
-    fn owns(&self, _: &HookUrl, _: bool) -> bool {
+    fn owns(&self, _: &Url, _: bool) -> bool {
         true
     }
 

@@ -1,5 +1,7 @@
 //! What a hosting platform answers about itself. Pure: requests and answers are values, so each is tested by a table.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use url::Url;
 
@@ -7,7 +9,7 @@ use super::PlatformAccess;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::Unclear;
-use crate::secrets::{HookUrl, Redactor};
+use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
 ///
@@ -19,7 +21,22 @@ pub trait Platform: Sync {
 
     /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
     /// that `api-url` names, so that its path decides.
-    fn owns(&self, hook: &HookUrl, any_host: bool) -> bool;
+    fn owns(&self, url: &Url, any_host: bool) -> bool;
+
+    /// What the platform's documents say of this hook's URL: which parts are secret and which may be shown. `None`: they
+    /// do not show a URL of this form.
+    ///
+    /// # Errors
+    ///
+    /// The URL is of a documented form and something is wrong with it.
+    fn hook(&self, _url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        Ok(None)
+    }
+
+    /// Variables that customarily hold a hook's URL.
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// What a successful answer to the trigger means.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance;
@@ -27,7 +44,7 @@ pub trait Platform: Sync {
     /// The platform's words in an error of its own form; none where the body is anything else, such as a proxy's page.
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String>;
 
-    /// Base of the platform's public API, without its version; none where there is no API.
+    /// Base of the platform's public API, without its version; `None` where there is no API.
     fn api(&self) -> Option<&'static str> {
         None
     }
@@ -70,6 +87,11 @@ pub trait Platform: Sync {
     /// The last `most` lines of the answer to [`Platform::log`].
     fn log_lines(&self, _body: &[u8], _redactor: &Redactor, _most: usize) -> Vec<String> {
         Vec::new()
+    }
+
+    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
+    fn appears_within(&self) -> Duration {
+        Duration::from_mins(2)
     }
 
     /// The documented rate limit of reading there.
@@ -117,6 +139,12 @@ pub struct Request {
     pub with_token: bool,
 }
 
+impl std::fmt::Debug for dyn Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Request {
     /// Reads the hook itself.
     #[must_use]
@@ -124,14 +152,12 @@ impl Request {
         Self { url: hook.expose().clone(), with_token: false }
     }
 
-    /// Reads this path of the API, below its base.
+    /// Reads this path of the API, below its base; `None` where there is no API.
     #[must_use]
-    pub fn of_api(access: &PlatformAccess, path: &[&str]) -> Self {
-        let mut url = access.api.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        Self { url, with_token: true }
+    pub fn of_api(access: &PlatformAccess, path: &[&str]) -> Option<Self> {
+        let mut url = access.api.clone()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(path);
+        Some(Self { url, with_token: true })
     }
 }
 

@@ -12,7 +12,9 @@ pub(super) fn render(template: &Value, fact: &dyn Fn(&str) -> Option<Value>) -> 
         }
         Value::Array(list) => list.iter().map(|item| render(item, fact)).collect(),
         Value::Object(fields) => {
-            fields.iter().map(|(name, field)| (name.clone(), render(field, fact))).collect()
+            let mut done = fields.clone();
+            done.values_mut().for_each(|field| *field = render(field, fact));
+            Value::Object(done)
         }
         other => other.clone(),
     }

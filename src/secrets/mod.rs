@@ -12,8 +12,8 @@ mod token;
 
 use url::{Host, Url};
 
-pub use self::hook_url::{HookUrl, UrlFault};
-pub use self::parts::could_be_secret;
+pub use self::hook_url::{DocumentedHook, HookUrl, UrlFault};
+pub use self::parts::{could_be_secret, secrets_of_query};
 pub use self::redactor::Redactor;
 pub use self::sanitize::strip;
 pub use self::token::Token;

@@ -58,7 +58,8 @@ pub(super) fn secret_parts(path: &str, query: &str) -> Vec<String> {
 }
 
 /// The secret ones of a query's names and values.
-pub(super) fn secrets_of_query(query: &str) -> Vec<String> {
+#[must_use]
+pub fn secrets_of_query(query: &str) -> Vec<String> {
     of_query(query, LONG)
 }
 

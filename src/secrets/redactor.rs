@@ -142,8 +142,7 @@ fn lower_escapes(encoded: &str) -> String {
 mod tests {
     use super::*;
 
-    const URL: &str =
-        "https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/Zx9-kk_LONGSTRING%2Fq";
+    const URL: &str = "https://ci.example/webhooks/projects/shop/deploy/Zx9-kk_LONGSTRING%2Fq";
 
     fn redactor(hook: &str) -> Redactor {
         Redactor::new(Some(&HookUrl::parse(hook).unwrap()), [])
@@ -172,7 +171,7 @@ mod tests {
                 assert!(!safe.contains(secret), "{leak} -> {safe}");
             }
         }
-        let public = "en-wjl0ai at api.fortrabbit.com: Environment not found. /webhooks/environments/";
+        let public = "shop at ci.example: Project not found. /webhooks/projects/";
         assert_eq!(redactor.redact(public), public);
     }
 
@@ -196,9 +195,10 @@ mod tests {
         let redactor = redactor(URL);
         let has = |text: &str| redactor.masks().iter().any(|mask| mask == text);
         assert!(has(URL) && has("Zx9-kk_LONGSTRING%2Fq") && has("Zx9-kk_LONGSTRING/q"));
-        let lower = "https%3a%2f%2fapi.fortrabbit.com%2fwebhooks%2fenvironments%2fen-wjl0ai%2fdeploy%2fZx9-kk_LONGSTRING%252Fq";
+        let lower =
+            "https%3a%2f%2fci.example%2fwebhooks%2fprojects%2fshop%2fdeploy%2fZx9-kk_LONGSTRING%252Fq";
         assert!(has(lower), "lower-case escapes, which the runner does not derive");
-        for public in ["api.fortrabbit.com", "en-wjl0ai", "deploy", "webhooks"] {
+        for public in ["ci.example", "shop", "deploy", "webhooks"] {
             assert!(!has(public), "{public}");
         }
     }

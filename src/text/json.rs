@@ -19,7 +19,9 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
         Event::Retrying { attempt, pause, .. } => {
             ("retrying", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
         }
-        Event::Searching { unclear } => ("searching", json!({ "reason": unclear.said })),
+        Event::Searching { unclear } => {
+            ("searching", json!({ "reason": unclear.as_ref().map(|unclear| &unclear.said) }))
+        }
         Event::Triggered { snapshot, adopted } => {
             let mut fields = snapshot.as_ref().map_or_else(|| json!({}), deployment);
             fields["adopted"] = json!(adopted);

@@ -20,7 +20,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("text", &["core"]),
     ("platforms", &["core", "http", "secrets"]),
     ("reporting", &["core", "encoding", "env", "error", "http", "secrets", "text"]),
-    ("config", &["cli", "core", "encoding", "env", "error", "http", "secrets", "text"]),
+    ("config", &["cli", "core", "encoding", "env", "error", "http", "platforms", "secrets", "text"]),
     (
         "commands",
         &[

@@ -10,6 +10,7 @@ mod stop;
 mod story;
 mod trigger;
 mod unclear;
+mod unnamed;
 mod world;
 
 use std::time::Duration;

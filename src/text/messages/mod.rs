@@ -247,9 +247,10 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
                 duration(*pause)
             )
         }
-        Event::Searching { unclear } => {
+        Event::Searching { unclear: Some(unclear) } => {
             format!("{}; looking whether a deployment was made", self::unclear(unclear))
         }
+        Event::Searching { unclear: None } => "Triggered; looking for the deployment".to_owned(),
         Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
         Event::Triggered { snapshot: Some(snapshot), adopted: false } => {
             format!("Triggered deployment {}", snapshot.id)

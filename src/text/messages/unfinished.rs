@@ -93,10 +93,28 @@ pub(super) fn lost(report: &Report, which: &str) -> Message {
         Some(Cause::PollsFailed { said, errors }) => {
             (format!("could not be read {} in a row: {said}", count(*errors, "time")), LOOK)
         }
+        Some(cause @ (Cause::NotThere | Cause::Several)) if report.sent == TriggerState::Yes && report.snapshot.is_none() => {
+            return no_deployment(cause);
+        }
         Some(Cause::NotThere) => ("was never found where it should be".to_owned(), LOOK),
         _ => ("could no longer be read".to_owned(), LOOK),
     };
     Message { happened: format!("{which} {why}."), meaning: meaning.to_owned(), next: next.to_owned() }
+}
+
+/// The platform accepted the trigger, and no deployment, or more than one, was found after it.
+fn no_deployment(cause: &Cause) -> Message {
+    let (happened, meaning) = match cause {
+        Cause::Several => (
+            "More than one deployment was made since the trigger, and the platform does not say which one is ours.",
+            "The trigger was accepted; how its deployment ended is not known here.",
+        ),
+        _ => (
+            "The platform accepted the trigger, and no deployment came of it.",
+            "No deployment was found that was made since. It may still begin.",
+        ),
+    };
+    Message { happened: happened.to_owned(), meaning: meaning.to_owned(), next: LOOK.to_owned() }
 }
 
 pub(super) fn interrupted(report: &Report, which: &str) -> Message {

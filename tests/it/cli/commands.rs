@@ -97,7 +97,7 @@ async fn follow_never_takes_another_deployment_for_the_one_that_was_named() {
     }))
     .await;
     let done = run("follow ../../x").env("FRBIT_TOKEN", "frbit-at-1").done().await;
-    assert!(done.code == 2 && done.err.contains("dp_abc123"), "{}", done.all());
+    assert!(done.code == 2 && done.err.contains("deployment-id"), "{}", done.all());
 }
 
 #[tokio::test]

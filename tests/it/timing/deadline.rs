@@ -33,19 +33,19 @@ async fn a_trigger_without_an_answer_ends_on_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_comes_too_late_leaves_it_timed_out_after_a_last_look() {
+async fn an_answer_that_comes_too_late_leaves_it_timed_out_after_a_last_poll() {
     let slow = |what: &What, _| if *what == What::Trigger { s(20) } else { ms(1) };
     let world = World::new().takes(slow).settles(|_, _| LookupResult::Ours(pending()));
     let run = world.plan(|plan| plan.timeout = s(10)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::TimedOut, TriggerState::Yes));
-    assert_eq!((run.looks().len(), run.report.snapshot), (1, Some(building())));
+    assert_eq!((run.polls().len(), run.report.snapshot), (1, Some(building())));
     // Within the least time there is for it, the answer itself comes after the deadline.
     let late = |what: &What, _| if *what == What::Trigger { ms(1500) } else { ms(1) };
     let run = World::new().takes(late).plan(|plan| plan.timeout = s(1)).run().await;
-    assert_eq!((run.report.outcome, run.looks().len()), (Outcome::TimedOut, 1));
-    let over = World::new().takes(late).looks(|_, _| PollResult::Ours(succeeded()));
+    assert_eq!((run.report.outcome, run.polls().len()), (Outcome::TimedOut, 1));
+    let over = World::new().takes(late).polls(|_, _| PollResult::Ours(succeeded()));
     let over = over.plan(|plan| plan.timeout = s(1)).run().await;
-    assert_eq!((over.report.outcome, over.looks().len()), (Outcome::Succeeded, 1));
+    assert_eq!((over.report.outcome, over.polls().len()), (Outcome::Succeeded, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn a_log_takes_a_few_seconds_beyond_the_deadline_at_most() {
         let log_silent = silent(|what| matches!(what, What::Log(_)), timeout);
         let never = World::ends(s(1), failed()).plan(|plan| plan.timeout = timeout);
         let asked = never.logs(|_, _| Log::NotYet(asks(s(29))));
-        for run in [log_silent.looks(|_, _| PollResult::Ours(failed())).run().await, asked.run().await] {
+        for run in [log_silent.polls(|_, _| PollResult::Ours(failed())).run().await, asked.run().await] {
             assert_eq!(run.report.outcome, Outcome::Failed);
             assert!(run.over <= timeout + beyond + ms(10), "{timeout:?}: {:?}", run.over);
             assert!(run.over <= s(40), "a log is not waited for much longer: {:?}", run.over);
@@ -89,7 +89,7 @@ async fn the_limit_of_the_ci_job_bounds_every_request() {
     for what in kinds {
         for end in [PollResult::Ours(building()), PollResult::Ours(failed())] {
             let world = silent(what, s(900)).plan(|plan| plan.limit = Some(limit));
-            let run = world.looks(move |_, _| end.clone()).run().await;
+            let run = world.polls(move |_, _| end.clone()).run().await;
             assert!(run.over <= limit + s(3), "{:?}", run.over);
         }
     }
@@ -110,7 +110,7 @@ async fn a_pause_longer_than_any_run_ends_it_and_overflows_nothing() {
     let forever = Duration::from_secs(u32::MAX.into());
     for rate_hint in [asks(forever), asks(Duration::MAX)] {
         let run = World::new().paces(move |_, _| rate_hint).run().await;
-        assert_eq!((run.report.outcome, run.looks().len()), (Outcome::TimedOut, 1));
+        assert_eq!((run.report.outcome, run.polls().len()), (Outcome::TimedOut, 1));
         assert_eq!((run.report.cause, run.over), (Some(Cause::AskedToWait), s(900)));
         let run = World::ends(s(0), failed()).logs(move |_, _| Log::NotYet(rate_hint)).run().await;
         assert_eq!((run.report.outcome, run.logs().len()), (Outcome::Failed, 1));
@@ -130,17 +130,17 @@ async fn a_refused_token_ends_it_before_anything_is_sent_or_told() {
 async fn a_success_that_may_be_early_is_read_once_more() {
     let world = || World::ends(s(60), succeeded()).early();
     let run = world().run().await;
-    let looks: Vec<_> = run.looks().into_iter().filter(|at| *at >= s(60)).collect();
-    assert_eq!((run.report.outcome, looks.len()), (Outcome::Succeeded, 2), "{looks:?}");
-    assert_eq!(looks[1], looks[0] + s(2));
-    assert_eq!(run.report.duration, looks[0], "it had succeeded when that was read first");
+    let polls: Vec<_> = run.polls().into_iter().filter(|at| *at >= s(60)).collect();
+    assert_eq!((run.report.outcome, polls.len()), (Outcome::Succeeded, 2), "{polls:?}");
+    assert_eq!(polls[1], polls[0] + s(2));
+    assert_eq!(run.report.duration, polls[0], "it had succeeded when that was read first");
     let then = |later: PollResult| {
-        let looks = move |age: Duration, _| match age.as_secs() {
+        let polls = move |age: Duration, _| match age.as_secs() {
             ..60 => PollResult::Ours(building()),
             60 => PollResult::Ours(succeeded()),
             _ => later.clone(),
         };
-        World::new().early().plan(|plan| plan.interval = Some(s(1))).looks(looks)
+        World::new().early().plan(|plan| plan.interval = Some(s(1))).polls(polls)
     };
     let failed_after = then(PollResult::Ours(failed())).run().await;
     assert_eq!(failed_after.report.outcome, Outcome::Failed, "the post-deploy command failed");
@@ -165,15 +165,15 @@ async fn a_success_that_may_be_early_is_read_once_more() {
 #[tokio::test(start_paused = true)]
 async fn the_report_says_when_the_state_was_last_read() {
     let world =
-        World::new().looks(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
+        World::new().polls(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(60)).run().await;
-    let read = *run.looks().iter().rev().find(|at| **at < s(30)).expect("one was read");
+    let read = *run.polls().iter().rev().find(|at| **at < s(30)).expect("one was read");
     assert_eq!((run.report.outcome, run.report.last_read), (Outcome::TimedOut, Some(read)));
     assert!(matches!(run.report.cause, Some(Cause::PollsFailed { .. })));
     let last = run.report.stages.len() - 1;
     assert_eq!(run.report.seen_until(last), read, "what nobody saw is not drawn");
     let stopped =
-        World::new().looks(|_, nth| if nth == 0 { PollResult::Ours(building()) } else { trouble() });
+        World::new().polls(|_, nth| if nth == 0 { PollResult::Ours(building()) } else { trouble() });
     let stopped = stopped.stopped(s(20)).run().await;
     assert_eq!(stopped.report.outcome, Outcome::Interrupted);
     assert!(matches!(stopped.report.cause, Some(Cause::PollsFailed { .. })), "{:?}", stopped.report.cause);

@@ -1,4 +1,4 @@
-//! How a follow ends: a terminal answer, the last look on the deadline, a newer deployment, the log.
+//! How a follow ends: a terminal answer, the last poll on the deadline, a newer deployment, the log.
 
 use std::time::Duration;
 
@@ -24,32 +24,32 @@ async fn a_terminal_answer_ends_the_run_at_once() {
     for (last, outcome) in ends {
         let run = World::ends(s(42), last.clone()).run().await;
         assert_eq!((run.report.outcome, run.report.snapshot.as_ref()), (outcome, Some(&last)));
-        assert_eq!(run.looks().last(), Some(&run.over), "nothing was waited for after it");
+        assert_eq!(run.polls().last(), Some(&run.over), "nothing was waited for after it");
         let after = run.calls.iter().filter(|(at, what)| *at >= s(42) && matches!(what, What::Poll(_)));
-        assert_eq!(after.count(), 1, "no look after it");
+        assert_eq!(after.count(), 1, "no poll after it");
         assert_eq!(run.logs().len(), usize::from(outcome == Outcome::Failed), "the log of a failed one only");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn success_in_the_triggers_own_answer_takes_a_look_to_be_believed_and_a_failure_does_not() {
+async fn success_in_the_triggers_own_answer_takes_a_poll_to_be_believed_and_a_failure_does_not() {
     let said = || World::new().answers([TriggerResult::Accepted(Some(succeeded()))]);
-    let run = said().looks(|_, _| PollResult::Ours(succeeded())).run().await;
-    assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Succeeded, 1));
-    let run = said().looks(|_, _| PollResult::Ours(failed())).run().await;
+    let run = said().polls(|_, _| PollResult::Ours(succeeded())).run().await;
+    assert_eq!((run.report.outcome, run.polls().len()), (Outcome::Succeeded, 1));
+    let run = said().polls(|_, _| PollResult::Ours(failed())).run().await;
     assert_eq!(run.report.outcome, Outcome::Failed);
     let run = said().unreadable().run().await;
-    assert_eq!((run.report.outcome, run.looks().len()), (Outcome::Triggered, 0));
+    assert_eq!((run.report.outcome, run.polls().len()), (Outcome::Triggered, 0));
     let run = World::new().answers([TriggerResult::Accepted(Some(failed()))]).run().await;
-    assert_eq!((run.report.outcome, run.looks().len(), run.logs().len()), (Outcome::Failed, 0, 1));
+    assert_eq!((run.report.outcome, run.polls().len(), run.logs().len()), (Outcome::Failed, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_look_falls_exactly_on_the_deadline() {
+async fn the_last_poll_falls_exactly_on_the_deadline() {
     for deadline in [s(1), s(9), s(100), s(613), s(900)] {
         let run = World::new().plan(|plan| plan.timeout = deadline).run().await;
         assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, deadline));
-        assert_eq!(run.looks().last(), Some(&deadline));
+        assert_eq!(run.polls().last(), Some(&deadline));
         assert_eq!(run.report.snapshot, Some(building()), "what was seen last");
         assert_eq!(run.report.cause, None);
     }
@@ -67,7 +67,7 @@ async fn a_verdict_seen_on_the_deadline_counts() {
     for (last, outcome) in [(succeeded(), Outcome::Succeeded), (failed(), Outcome::Failed)] {
         let run = World::ends(s(100), last).plan(|plan| plan.timeout = s(100)).run().await;
         assert_eq!(run.report.outcome, outcome);
-        assert_eq!(run.looks().last(), Some(&s(100)));
+        assert_eq!(run.polls().last(), Some(&s(100)));
     }
 }
 
@@ -78,62 +78,62 @@ async fn a_verdict_a_moment_after_the_deadline_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_under_way_on_the_deadline_is_the_last() {
+async fn a_poll_under_way_on_the_deadline_is_the_last() {
     let slow = |what: &What, nth| if matches!(what, What::Poll(_)) && nth == 6 { s(25) } else { s(0) };
     let world = World::new().takes(slow).plan(|plan| (plan.timeout, plan.interval) = (s(500), Some(s(70))));
     let run = world.run().await;
     assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(500)));
-    assert_eq!(run.looks().last(), Some(&s(490)));
+    assert_eq!(run.polls().last(), Some(&s(490)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_last_look_that_fails_leaves_it_timed_out_with_the_last_known_state() {
+async fn a_last_poll_that_fails_leaves_it_timed_out_with_the_last_known_state() {
     let world =
-        World::new().looks(|age, _| if age < s(99) { PollResult::Ours(building()) } else { trouble() });
+        World::new().polls(|age, _| if age < s(99) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(100)).run().await;
     assert_eq!((run.report.outcome, run.report.snapshot), (Outcome::TimedOut, Some(building())));
-    let never = World::new().looks(|_, _| trouble()).plan(|plan| plan.timeout = s(20)).run().await;
+    let never = World::new().polls(|_, _| trouble()).plan(|plan| plan.timeout = s(20)).run().await;
     assert_eq!((never.report.outcome, never.over), (Outcome::Lost, s(20)), "it was never seen");
     let absent =
-        World::new().looks(|_, _| PollResult::NotThere).plan(|plan| plan.timeout = s(20)).run().await;
+        World::new().polls(|_, _| PollResult::NotThere).plan(|plan| plan.timeout = s(20)).run().await;
     assert_eq!((absent.report.outcome, absent.report.cause), (Outcome::Lost, Some(Cause::NotThere)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_look() {
+async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_poll() {
     for rate_hint in [asks(s(61)), asks(s(100_000)), counts(0, s(61))] {
         let world =
             World::new().paces(move |age, _| if age < s(40) { RateHint::default() } else { rate_hint });
         let run = world.plan(|plan| plan.timeout = s(100)).run().await;
         assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(100)));
-        let after: Vec<_> = run.looks().into_iter().filter(|at| *at >= s(40)).collect();
-        assert_eq!(after.len(), 1, "no look after it was asked for: {after:?}");
+        let after: Vec<_> = run.polls().into_iter().filter(|at| *at >= s(40)).collect();
+        assert_eq!(after.len(), 1, "no poll after it was asked for: {after:?}");
         assert_eq!(run.report.snapshot, Some(building()));
     }
     let until = World::new().plan(|plan| (plan.timeout, plan.interval) = (s(100), Some(s(40))));
     let run = until.paces(|_, nth| if nth == 0 { asks(s(60)) } else { RateHint::default() }).run().await;
-    assert_eq!(run.looks(), [s(40), s(100)], "exactly until the deadline: the last look is allowed");
+    assert_eq!(run.polls(), [s(40), s(100)], "exactly until the deadline: the last poll is allowed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_are_left_allow_the_last_look_on_the_deadline() {
+async fn requests_that_are_left_allow_the_last_poll_on_the_deadline() {
     let world = World::ends(s(95), succeeded()).paces(|_, _| counts(6, s(60)));
     let run = world.plan(|plan| plan.timeout = s(100)).run().await;
-    assert_eq!(run.looks().last(), Some(&s(100)), "six requests are left: {:?}", run.looks());
+    assert_eq!(run.polls().last(), Some(&s(100)), "six requests are left: {:?}", run.polls());
     assert_eq!(run.report.outcome, Outcome::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_deployment_in_its_place_supersedes_it_at_once() {
     for seen_before in [0, 3] {
-        let world = World::new().looks(move |_, nth| match nth {
+        let world = World::new().polls(move |_, nth| match nth {
             nth if nth < seen_before => PollResult::Ours(building()),
             _ => newer(),
         });
         let run = world.run().await;
         assert_eq!(run.report.outcome, Outcome::Superseded);
         assert!(matches!(&run.report.cause, Some(Cause::Newer(id)) if id.as_str() == "dp_other"));
-        assert_eq!((run.looks().len(), run.logs().len()), (seen_before + 1, 0));
+        assert_eq!((run.polls().len(), run.logs().len()), (seen_before + 1, 0));
         let ours = run.report.snapshot.unwrap();
         assert_eq!(ours.id.as_str(), "dp_ours", "the report stays with ours");
     }
@@ -142,7 +142,7 @@ async fn a_newer_deployment_in_its_place_supersedes_it_at_once() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_word_is_warned_of_once_waited_on_and_never_success() {
     let odd = || snapshot("dp_ours", "POLISHING", Phase::Unknown);
-    let world = World::new().looks(move |age, nth| match age {
+    let world = World::new().polls(move |age, nth| match age {
         age if age > s(90) => PollResult::Ours(succeeded()),
         _ if nth % 4 == 3 => PollResult::Ours(building()),
         _ => PollResult::Ours(odd()),
@@ -151,7 +151,7 @@ async fn an_unknown_word_is_warned_of_once_waited_on_and_never_success() {
     assert_eq!(run.report.outcome, Outcome::Succeeded, "it was waited on");
     let warned = run.told(|event| matches!(event, Event::UnknownState { word } if word == "POLISHING"));
     assert_eq!(warned.len(), 1);
-    let for_ever = World::new().looks(move |_, _| PollResult::Ours(odd())).run().await;
+    let for_ever = World::new().polls(move |_, _| PollResult::Ours(odd())).run().await;
     assert_eq!((for_ever.report.outcome, for_ever.over), (Outcome::TimedOut, s(900)));
     assert_eq!(for_ever.report.snapshot.unwrap().word, "POLISHING", "it is shown");
 }
@@ -192,7 +192,7 @@ async fn what_the_platform_asks_for_holds_for_the_log_too() {
     }
     for rate_hint in [asks(s(12)), counts(0, s(12))] {
         let asked = World::ends(s(10), failed()).paces(move |_, _| rate_hint).run().await;
-        let (looks, logs) = (asked.looks(), asked.logs());
-        assert!(logs[0] >= looks[looks.len() - 1] + s(12), "asked with the verdict: {looks:?} {logs:?}");
+        let (polls, logs) = (asked.polls(), asked.logs());
+        assert!(logs[0] >= polls[polls.len() - 1] + s(12), "asked with the verdict: {polls:?} {logs:?}");
     }
 }

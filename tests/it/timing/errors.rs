@@ -1,4 +1,4 @@
-//! What an early 404, failing looks and a closed door cost.
+//! What an early 404, failing polls and a closed door cost.
 
 use deploy_hook::core::ports::PollResult;
 use deploy_hook::core::report::{Cause, Event};
@@ -11,7 +11,7 @@ use deploy_hook::core::ports::LookupResult;
 
 #[tokio::test(start_paused = true)]
 async fn an_early_404_is_not_there_yet() {
-    let world = World::new().looks(|age, _| match age {
+    let world = World::new().polls(|age, _| match age {
         age if age < s(25) => PollResult::NotThere,
         age if age < s(60) => PollResult::Ours(building()),
         _ => PollResult::Ours(succeeded()),
@@ -19,21 +19,21 @@ async fn an_early_404_is_not_there_yet() {
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded);
     assert!(run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty(), "it is no trouble");
-    assert!(run.looks().len() > 25, "it costs no error budget: {}", run.looks().len());
+    assert!(run.polls().len() > 25, "it costs no error budget: {}", run.polls().len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_404_for_ever_is_lost_soon_after_the_grace() {
-    let run = World::new().looks(|_, _| PollResult::NotThere).run().await;
+    let run = World::new().polls(|_, _| PollResult::NotThere).run().await;
     assert_eq!((run.report.outcome, &run.report.cause), (Outcome::Lost, &Some(Cause::NotThere)));
     assert!((s(30)..=s(34)).contains(&run.over), "{:?}", run.over);
-    assert_eq!(run.looks().last(), Some(&run.over), "the look that said so was the last");
+    assert_eq!(run.polls().last(), Some(&run.over), "the poll that said so was the last");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
     let absent = |world: World, before: u64| {
-        world.looks(move |age, nth| match nth {
+        world.polls(move |age, nth| match nth {
             0..3 => PollResult::NotThere,
             _ if age < s(before + 60) => PollResult::Ours(building()),
             _ => PollResult::Ours(succeeded()),
@@ -53,7 +53,7 @@ async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
 #[tokio::test(start_paused = true)]
 async fn a_404_after_it_was_seen_uses_the_error_budget() {
     let gone = |from, until| {
-        World::new().looks(move |age, _| match age {
+        World::new().polls(move |age, _| match age {
             age if (s(from)..s(until)).contains(&age) => PollResult::NotThere,
             age if age < s(300) => PollResult::Ours(building()),
             _ => PollResult::Ours(succeeded()),
@@ -75,9 +75,9 @@ async fn a_404_after_it_was_seen_uses_the_error_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_failing_looks_in_a_row_lose_it_far_before_the_deadline() {
+async fn ten_failing_polls_in_a_row_lose_it_far_before_the_deadline() {
     let world =
-        World::new().looks(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
+        World::new().polls(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(3600)).run().await;
     let said = "502 Bad Gateway".to_owned();
     assert_eq!(run.report.outcome, Outcome::Lost);
@@ -89,19 +89,19 @@ async fn ten_failing_looks_in_a_row_lose_it_far_before_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_look_restores_the_error_budget() {
-    let world = World::new().looks(|age, nth| match nth % 10 {
+async fn a_good_poll_restores_the_error_budget() {
+    let world = World::new().polls(|age, nth| match nth % 10 {
         9 if age > s(3000) => PollResult::Ours(succeeded()),
         9 => PollResult::Ours(building()),
         _ => trouble(),
     });
     let run = world.plan(|plan| plan.timeout = s(7200)).run().await;
-    assert_eq!(run.report.outcome, Outcome::Succeeded, "nine of ten looks failed, never ten in a row");
+    assert_eq!(run.report.outcome, Outcome::Succeeded, "nine of ten polls failed, never ten in a row");
 }
 
 #[tokio::test(start_paused = true)]
-async fn failing_looks_back_off_by_doubling_up_to_the_cap_and_a_good_one_ends_that() {
-    let world = World::new().looks(|_, nth| match nth {
+async fn failing_polls_back_off_by_doubling_up_to_the_cap_and_a_good_one_ends_that() {
+    let world = World::new().polls(|_, nth| match nth {
         0..7 => trouble(),
         _ => PollResult::Ours(building()),
     });
@@ -112,7 +112,7 @@ async fn failing_looks_back_off_by_doubling_up_to_the_cap_and_a_good_one_ends_th
 
 #[tokio::test(start_paused = true)]
 async fn a_fixed_interval_backs_off_too() {
-    let world = World::new().looks(|_, _| trouble()).plan(|plan| plan.interval = Some(s(5)));
+    let world = World::new().polls(|_, _| trouble()).plan(|plan| plan.interval = Some(s(5)));
     let run = world.run().await;
     assert_eq!(run.pauses()[..5], [s(5), s(5), s(8), s(16), s(30)]);
 }
@@ -120,7 +120,7 @@ async fn a_fixed_interval_backs_off_too() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_door_ends_it_at_once() {
     for nth_denied in [0, 4] {
-        let world = World::new().looks(move |_, nth| match nth {
+        let world = World::new().polls(move |_, nth| match nth {
             nth if nth < nth_denied => PollResult::Ours(building()),
             _ => PollResult::Denied { status: 403, said: "no".into(), with_token: true },
         });
@@ -130,7 +130,7 @@ async fn a_closed_door_ends_it_at_once() {
             run.report.cause,
             Some(Cause::Denied { status: 403, said: "no".into(), with_token: true })
         );
-        assert_eq!(run.looks().len(), nth_denied + 1, "asking again would only count against us");
-        assert_eq!(run.looks().last(), Some(&run.over));
+        assert_eq!(run.polls().len(), nth_denied + 1, "asking again would only count against us");
+        assert_eq!(run.polls().last(), Some(&run.over));
     }
 }

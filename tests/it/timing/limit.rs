@@ -35,13 +35,13 @@ async fn whatever_the_length_no_minute_sees_more_than_ten_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_with_the_last_look_on_a_deadline_anywhere() {
+async fn nor_with_the_last_poll_on_a_deadline_anywhere() {
     for tenths in (10..1800).step_by(3) {
         let deadline = ms(tenths * 100);
         for interval in [None, Some(s(1))] {
             let world = limited(deadline).plan(|plan| (plan.timeout, plan.interval) = (deadline, interval));
             let run = world.run().await;
-            assert_eq!(run.report.outcome, Outcome::Failed, "seen by the last look");
+            assert_eq!(run.report.outcome, Outcome::Failed, "seen by the last poll");
             assert!(busiest(&run) <= 10, "{tenths} tenths: {:?}", run.calls);
         }
     }
@@ -50,7 +50,7 @@ async fn nor_with_the_last_look_on_a_deadline_anywhere() {
 #[tokio::test(start_paused = true)]
 async fn nor_with_errors_or_a_log_that_comes_late() {
     for length in 1..200 {
-        let world = World::new().looks(move |age, nth| match age {
+        let world = World::new().polls(move |age, nth| match age {
             _ if nth % 3 == 1 => trouble(),
             age if age < s(length) => PollResult::Ours(building()),
             _ => PollResult::Ours(failed()),
@@ -85,7 +85,7 @@ async fn nor_while_an_unclear_trigger_is_settled() {
 async fn a_limit_that_never_binds_costs_nothing() {
     let free = World::ends(s(600), succeeded()).run().await;
     let wide = World::ends(s(600), succeeded()).limit(500, s(60)).run().await;
-    assert_eq!(free.looks(), wide.looks());
+    assert_eq!(free.polls(), wide.polls());
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,20 +17,20 @@ fn full(age: Duration) -> Duration {
 
 /// The share of the full pause that each pause was.
 fn shares(run: &Run) -> Vec<f64> {
-    let looks = run.looks();
-    looks.iter().zip(run.pauses()).map(|(age, pause)| pause.div_duration_f64(full(*age))).collect()
+    let polls = run.polls();
+    polls.iter().zip(run.pauses()).map(|(age, pause)| pause.div_duration_f64(full(*age))).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_look_comes_within_a_second() {
+async fn the_first_poll_comes_within_a_second() {
     let run = World::ends(s(5), succeeded()).run().await;
-    assert!((ms(900)..=ms(1001)).contains(&run.looks()[0]), "{:?}", run.looks());
+    assert!((ms(900)..=ms(1001)).contains(&run.polls()[0]), "{:?}", run.polls());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_pause_grows_with_the_age_and_stops_growing_at_the_cap() {
     let run = World::ends(s(1200), succeeded()).plan(|plan| plan.timeout = s(1800)).run().await;
-    for (age, pause) in run.looks().into_iter().zip(run.pauses()) {
+    for (age, pause) in run.polls().into_iter().zip(run.pauses()) {
         assert!(pause <= full(age) + ms(2), "{pause:?} at {age:?}");
         assert!(pause + ms(2) >= full(age).mul_f64(0.9), "{pause:?} at {age:?}");
     }
@@ -54,24 +54,24 @@ async fn chance_takes_off_up_to_a_tenth_and_never_adds() {
 async fn two_seeds_do_not_march_in_step_and_one_seed_repeats_itself() {
     let with = |seed| World::ends(s(300), succeeded()).plan(move |plan| plan.seed = seed).run();
     let (one, two, again) = (with(1).await, with(2).await, with(1).await);
-    assert_eq!(one.looks(), again.looks());
-    let same = one.looks().iter().filter(|at| two.looks().contains(at)).count();
-    assert!(same <= 2, "{same} looks at the same instant");
+    assert_eq!(one.polls(), again.polls());
+    let same = one.polls().iter().filter(|at| two.polls().contains(at)).count();
+    assert!(same <= 2, "{same} polls at the same instant");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fixed_interval_is_kept_without_growth_or_chance() {
     let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(7)));
     let run = world.run().await;
-    assert_eq!(run.looks()[0], s(7));
+    assert_eq!(run.polls()[0], s(7));
     assert!(run.pauses().iter().all(|pause| *pause == s(7)), "{:?}", run.pauses());
-    assert_eq!(run.looks().len(), 43);
+    assert_eq!(run.polls().len(), 43);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fixed_interval_may_be_longer_than_the_cap() {
     let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(120)));
-    assert_eq!(world.run().await.looks(), [s(120), s(240), s(360)]);
+    assert_eq!(world.run().await.polls(), [s(120), s(240), s(360)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ async fn retry_after_is_honoured_to_the_letter() {
         let run =
             world.paces(move |_, nth| if nth == 3 { asks(asked) } else { RateHint::default() }).run().await;
         assert_eq!(run.pauses()[3], asked, "neither sooner nor later");
-        assert!(run.pauses()[4] <= full(run.looks()[4]) + ms(2), "asked for once, honoured once");
+        assert!(run.pauses()[4] <= full(run.polls()[4]) + ms(2), "asked for once, honoured once");
     }
 }
 
@@ -90,7 +90,7 @@ async fn retry_after_is_honoured_over_a_fixed_interval_and_over_the_backoff() {
     let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(5)));
     let run = world.paces(|_, nth| if nth == 1 { asks(s(61)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[..3], [s(5), s(61), s(5)]);
-    let failing = World::new().looks(|_, _| trouble()).paces(|_, _| asks(s(20)));
+    let failing = World::new().polls(|_, _| trouble()).paces(|_, _| asks(s(20)));
     let run = failing.run().await;
     assert_eq!(run.pauses()[..6], [s(20), s(20), s(20), s(20), s(30), s(30)], "whichever is longer");
 }
@@ -99,7 +99,7 @@ async fn retry_after_is_honoured_over_a_fixed_interval_and_over_the_backoff() {
 async fn a_retry_after_shorter_than_the_pause_changes_nothing() {
     let plain = World::ends(s(100), succeeded()).run().await;
     let asked = World::ends(s(100), succeeded()).paces(|_, _| asks(ms(100))).run().await;
-    assert_eq!(plain.looks(), asked.looks());
+    assert_eq!(plain.polls(), asked.polls());
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,14 +109,14 @@ async fn counted_requests_are_spread_and_never_used_up() {
         let left = RefCell::new(vec![16_u32; 6]);
         let count = move |age: Duration, _| {
             let window = &mut left.borrow_mut()[usize::try_from(age.as_secs() / 60).unwrap()];
-            assert!(*window > 0, "a look too many at {age:?}");
+            assert!(*window > 0, "a poll too many at {age:?}");
             *window -= 1;
             counts(*window, s(60 - age.as_secs() % 60))
         };
         let run =
             World::ends(s(290), succeeded()).plan(|plan| plan.interval = interval).paces(count).run().await;
-        let half = run.looks().iter().filter(|at| **at < s(30)).count();
-        assert!((3..=8).contains(&half), "half of them at most in half of the time: {:?}", run.looks());
+        let half = run.polls().iter().filter(|at| **at < s(30)).count();
+        assert!((3..=8).contains(&half), "half of them at most in half of the time: {:?}", run.polls());
     }
 }
 
@@ -168,13 +168,13 @@ async fn the_end_is_noticed_in_time_and_at_a_fair_price_whatever_the_length() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_deployment_costs_few_looks_and_a_short_one_few_more_than_one_a_second() {
+async fn a_long_deployment_costs_few_polls_and_a_short_one_few_more_than_one_a_second() {
     for (length, budget) in [(1, 11), (5, 15), (10, 20), (30, 40), (60, 70), (600, 60), (1800, 110)] {
         for seed in 0..100 {
             let world = World::ends(s(length), succeeded());
             let run = world.plan(|plan| (plan.seed, plan.timeout) = (seed, s(3600))).run().await;
-            let looks = run.looks().len();
-            assert!(looks <= budget, "{length} s, seed {seed}: {looks} looks");
+            let polls = run.polls().len();
+            assert!(polls <= budget, "{length} s, seed {seed}: {polls} polls");
         }
     }
 }
@@ -187,7 +187,7 @@ async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     let world = World::ends(s(20), succeeded()).answers([asked, TriggerResult::Accepted(Some(pending()))]);
     let run = world.run().await;
     assert_eq!(run.triggers(), [s(0), s(120)]);
-    assert!(run.looks()[0] <= s(121), "{:?}", run.looks());
+    assert!(run.polls()[0] <= s(121), "{:?}", run.polls());
     assert!(run.over <= s(140) + ms(2100), "over at {:?}", run.over);
     assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
     let dns = World::ends(s(9), succeeded())

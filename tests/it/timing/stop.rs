@@ -96,9 +96,9 @@ async fn stopped_while_waiting_it_ends_at_once() {
     assert_eq!((resting.report.outcome, resting.report.sent), (Outcome::Interrupted, TriggerState::Yes));
     assert_eq!((resting.over, resting.report.duration), (ms(100_123), ms(100_123)));
     assert_eq!(resting.report.snapshot.unwrap().word, "BUILDING", "the last that was seen is kept");
-    let look = World::new().takes(|what, _| if matches!(what, What::Poll(_)) { s(20) } else { s(0) });
-    let looking = look.stopped(s(15)).run().await;
-    assert_eq!((looking.report.outcome, looking.over), (Outcome::Interrupted, s(15)), "during a look too");
+    let poll = World::new().takes(|what, _| if matches!(what, What::Poll(_)) { s(20) } else { s(0) });
+    let looking = poll.stopped(s(15)).run().await;
+    assert_eq!((looking.report.outcome, looking.over), (Outcome::Interrupted, s(15)), "during a poll too");
 }
 
 #[tokio::test(start_paused = true)]

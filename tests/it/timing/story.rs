@@ -35,7 +35,7 @@ fn staged(age: Duration) -> PollResult {
 
 #[tokio::test(start_paused = true)]
 async fn a_plain_run_tells_its_story_in_order() {
-    let run = World::new().looks(|age, nth| if nth == 5 { trouble() } else { staged(age) }).run().await;
+    let run = World::new().polls(|age, nth| if nth == 5 { trouble() } else { staged(age) }).run().await;
     let quiet = |event: &Event| matches!(event, Event::Polled { .. } | Event::Heartbeat { .. });
     let told: Vec<String> =
         run.events.iter().map(|(_, event)| event).filter(|event| !quiet(event)).map(word).collect();
@@ -53,13 +53,13 @@ async fn a_plain_run_tells_its_story_in_order() {
     assert_eq!(stages, ["PENDING", "BUILDING", "SUCCEEDED"]);
     assert!((s(40)..s(45)).contains(&run.report.stages[1].at), "{:?}", run.report.stages);
     let looked = run.told(|event| matches!(event, Event::Polled { polls: 1.., .. }));
-    assert_eq!(looked.len() + 1, run.looks().len(), "each look is told but the one that ends it");
-    assert_eq!(usize::try_from(run.report.polls).unwrap(), run.looks().len());
+    assert_eq!(looked.len() + 1, run.polls().len(), "each poll is told but the one that ends it");
+    assert_eq!(usize::try_from(run.report.polls).unwrap(), run.polls().len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_heart_beats_each_minute_without_a_change() {
-    let run = World::new().looks(|_, _| PollResult::Ours(pending())).run().await;
+    let run = World::new().polls(|_, _| PollResult::Ours(pending())).run().await;
     let beats = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "PENDING"));
     let minutes: Vec<_> = (1..15).map(|minute| s(60 * minute)).collect();
     assert_eq!(beats[..14], minutes);
@@ -67,7 +67,7 @@ async fn a_heart_beats_each_minute_without_a_change() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_sets_the_heart_back() {
-    let run = World::new().looks(|age, _| staged(age)).run().await;
+    let run = World::new().polls(|age, _| staged(age)).run().await;
     let changed = run.report.stages[1].at;
     let beats = run.told(|event| matches!(event, Event::Heartbeat { .. }));
     assert_eq!(beats, [changed + s(60), changed + s(120)]);
@@ -76,10 +76,10 @@ async fn a_change_sets_the_heart_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_makes_no_look_and_moves_none() {
+async fn a_heartbeat_makes_no_poll_and_moves_none() {
     let beating = World::ends(s(700), succeeded()).run().await;
     let still = World::ends(s(700), succeeded()).plan(|plan| plan.timing.heartbeat = s(100_000)).run().await;
-    assert_eq!(beating.looks(), still.looks());
+    assert_eq!(beating.polls(), still.polls());
     let asked = World::ends(s(700), succeeded()).plan(|plan| plan.interval = Some(s(250))).run().await;
     assert_eq!(asked.told(|event| matches!(event, Event::Heartbeat { .. })).len(), 12, "also in long pauses");
 }
@@ -102,7 +102,7 @@ async fn wait_decides_whether_it_is_followed() {
         let run = world.run().await;
         assert_eq!((run.report.outcome, &run.report.cause), (outcome, &cause));
         assert_eq!((run.report.sent, run.triggers().len(), run.over), (TriggerState::Yes, 1, s(0)));
-        assert!(run.looks().is_empty(), "what is not followed is not read");
+        assert!(run.polls().is_empty(), "what is not followed is not read");
         assert_eq!(run.report.snapshot, Some(pending()));
     }
 }
@@ -122,7 +122,7 @@ async fn an_existing_deployment_is_followed_and_never_triggered() {
             (run.report.outcome, run.report.sent, run.report.triggers),
             (outcome, TriggerState::No, 0)
         );
-        assert_eq!(run.looks()[0], s(0), "it is there already: looked at immediately");
+        assert_eq!(run.polls()[0], s(0), "it is there already: looked at immediately");
         assert_eq!(run.logs().len(), logs);
         assert!(run.calls.iter().all(|(_, what)| matches!(what, What::Poll(_) | What::Log(_))));
         assert!(run.told(|event| matches!(event, Event::Triggered { .. })).is_empty());
@@ -131,15 +131,15 @@ async fn an_existing_deployment_is_followed_and_never_triggered() {
 
 #[tokio::test(start_paused = true)]
 async fn another_one_in_its_place_says_nothing_before_an_existing_one_was_seen() {
-    let run = World::new().follow("dp_ours").looks(|_, _| newer()).run().await;
+    let run = World::new().follow("dp_ours").polls(|_, _| newer()).run().await;
     assert_eq!((run.report.outcome, run.report.cause), (Outcome::Lost, Some(Cause::NotThere)));
     assert!((s(30)..=s(34)).contains(&run.over), "{:?}", run.over);
-    let later = World::new().follow("dp_ours").looks(|_, nth| match nth {
+    let later = World::new().follow("dp_ours").polls(|_, nth| match nth {
         4..9 => PollResult::Ours(building()),
         _ => newer(),
     });
     let later = later.run().await;
-    assert_eq!((later.report.outcome, later.looks().len()), (Outcome::Superseded, 10));
+    assert_eq!((later.report.outcome, later.polls().len()), (Outcome::Superseded, 10));
     let run = World::new().follow("dp_ours").plan(|plan| plan.timeout = ms(50_500)).run().await;
     assert_eq!(
         (run.report.outcome, run.over),

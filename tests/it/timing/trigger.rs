@@ -25,7 +25,7 @@ async fn a_refusal_of_any_kind_but_the_rate_is_final() {
             assert_eq!((run.triggers().len(), run.over), (1, s(0)), "{why:?}");
             assert_eq!((run.report.outcome, run.report.sent), (Outcome::Refused, TriggerState::No));
             assert!(matches!(run.report.cause, Some(Cause::Refused(_))));
-            assert!(run.looks().is_empty() && run.settles().is_empty());
+            assert!(run.polls().is_empty() && run.settles().is_empty());
         }
     }
 }

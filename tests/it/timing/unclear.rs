@@ -24,7 +24,7 @@ fn after(nth: usize) -> impl FnMut(std::time::Duration, usize) -> LookupResult {
 #[tokio::test(start_paused = true)]
 async fn the_deployment_that_is_found_is_adopted_and_followed() {
     let found = || snapshot("dp_found", "SUCCEEDED", succeeded().phase);
-    let world = lost_answer().settles(after(4)).looks(move |age, _| match age {
+    let world = lost_answer().settles(after(4)).polls(move |age, _| match age {
         age if age < s(60) => PollResult::Ours(snapshot("dp_found", "BUILDING", building().phase)),
         _ => PollResult::Ours(found()),
     });
@@ -48,7 +48,7 @@ async fn where_it_is_not_known_what_was_there_before_nothing_is_looked_for() {
     let never = lost_answer().settles(after(0)).plan(|plan| plan.wait = Wait::Never).run().await;
     for run in [unread, never] {
         assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, TriggerState::Maybe));
-        assert_eq!((run.settles().len(), run.looks().len(), run.over), (0, 0, s(0)));
+        assert_eq!((run.settles().len(), run.polls().len(), run.over), (0, 0, s(0)));
         assert!(matches!(run.report.cause, Some(Cause::Unclear(_))));
     }
 }
@@ -58,10 +58,10 @@ async fn never_found_it_is_uncertain_within_the_settle_window() {
     let run = lost_answer().run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Uncertain, TriggerState::Maybe));
     assert!(matches!(run.report.cause, Some(Cause::Unclear(_))));
-    assert_eq!(run.over, s(30), "and the last look for it falls on the window's end");
+    assert_eq!(run.over, s(30), "and the last poll for it falls on the window's end");
     assert_eq!(run.settles().last(), Some(&s(30)));
     assert!((25..=40).contains(&run.settles().len()), "{:?}", run.settles());
-    assert!(run.looks().is_empty());
+    assert!(run.polls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,10 +100,10 @@ async fn retry_after_holds_while_settling() {
 
 #[tokio::test(start_paused = true)]
 async fn an_adopted_deployment_was_seen() {
-    let world = lost_answer().settles(after(0)).looks(|_, _| trouble());
+    let world = lost_answer().settles(after(0)).polls(|_, _| trouble());
     let run = world.plan(|plan| plan.timeout = s(20)).run().await;
     assert_eq!(run.report.outcome, Outcome::TimedOut, "reading found it, under way, before the deadline");
-    let gone = lost_answer().settles(after(0)).looks(|age, _| match age {
+    let gone = lost_answer().settles(after(0)).polls(|age, _| match age {
         age if (s(40)..s(60)).contains(&age) || age < s(35) => PollResult::NotThere,
         age if age < s(90) => PollResult::Ours(building()),
         _ => PollResult::Ours(succeeded()),

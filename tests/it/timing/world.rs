@@ -40,7 +40,7 @@ pub(super) struct World {
     early: bool,
     trigger: Script<TriggerResult>,
     settle: Script<LookupResult>,
-    look: Script<Poll>,
+    poll: Script<Poll>,
     log: Script<Log>,
     takes: Takes,
     telling: Box<dyn Fn(&Event) -> Duration>,
@@ -86,7 +86,7 @@ impl World {
             early: false,
             trigger: Box::new(|_, _| accepted(pending())),
             settle: Box::new(|_, _| LookupResult::NotYet(RateHint::default())),
-            look: Box::new(|_, _| result(PollResult::Ours(building()))),
+            poll: Box::new(|_, _| result(PollResult::Ours(building()))),
             log: Box::new(|_, _| Log::None),
             takes: Box::new(|_, _| Duration::ZERO),
             telling: Box::new(|_| Duration::ZERO),
@@ -101,7 +101,7 @@ impl World {
     /// A deployment that is over, with this state, so long after its trigger.
     pub(super) fn ends(length: Duration, last: Snapshot) -> Self {
         Self::new()
-            .looks(move |age, _| PollResult::Ours(if age < length { building() } else { last.clone() }))
+            .polls(move |age, _| PollResult::Ours(if age < length { building() } else { last.clone() }))
     }
 
     pub(super) fn follow(mut self, id: &str) -> Self {
@@ -148,15 +148,15 @@ impl World {
         self
     }
 
-    pub(super) fn looks(mut self, mut look: impl FnMut(Duration, usize) -> PollResult + 'static) -> Self {
-        self.look = Box::new(move |age, nth| result(look(age, nth)));
+    pub(super) fn polls(mut self, mut poll: impl FnMut(Duration, usize) -> PollResult + 'static) -> Self {
+        self.poll = Box::new(move |age, nth| result(poll(age, nth)));
         self
     }
 
-    /// Adds to each look what the platform asks for with it.
+    /// Adds to each poll what the platform asks for with it.
     pub(super) fn paces(mut self, rate_hint: impl Fn(Duration, usize) -> RateHint + 'static) -> Self {
-        let mut look = self.look;
-        self.look = Box::new(move |age, nth| Poll { rate_hint: rate_hint(age, nth), ..look(age, nth) });
+        let mut poll = self.poll;
+        self.poll = Box::new(move |age, nth| Poll { rate_hint: rate_hint(age, nth), ..poll(age, nth) });
         self
     }
 
@@ -262,11 +262,15 @@ impl DeployTarget for World {
         self.readable
     }
 
+    fn appears_within(&self) -> Duration {
+        Duration::from_mins(2)
+    }
+
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let what = What::Poll(id.clone());
         let (age, nth) = self.arrived(&what);
-        let look = (self.look)(age, nth);
-        if self.take(&what, nth, limit).await { look } else { result(trouble()) }
+        let poll = (self.poll)(age, nth);
+        if self.take(&what, nth, limit).await { poll } else { result(trouble()) }
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
@@ -305,8 +309,8 @@ impl Reporter for Ear {
 }
 
 impl Run {
-    /// When the looks came.
-    pub(super) fn looks(&self) -> Vec<Duration> {
+    /// When the polls came.
+    pub(super) fn polls(&self) -> Vec<Duration> {
         self.times(|what| matches!(what, What::Poll(_)))
     }
 
@@ -325,9 +329,9 @@ impl Run {
         self.times(|what| matches!(what, What::Log(_)))
     }
 
-    /// The pauses between the looks.
+    /// The pauses between the polls.
     pub(super) fn pauses(&self) -> Vec<Duration> {
-        gaps(&self.looks())
+        gaps(&self.polls())
     }
 
     /// When an event of a kind was told.

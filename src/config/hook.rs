@@ -1,0 +1,70 @@
+//! The hook URL, and the platform that it belongs to.
+
+use url::Url;
+
+use super::Needs;
+use super::sources::{self, Found, Sources};
+use crate::platforms::{self, Platform};
+use crate::secrets::{HookUrl, UrlFault};
+
+const NAME: &str = "hook-url";
+
+/// The hook, where one was given, and the platform. Without a hook the platform is the one that a token is set for.
+/// `api` is the `api-url` that the user gave. The error is a problem that is reported already.
+pub(super) fn read(
+    sources: &mut Sources<'_>,
+    needs: Needs,
+    api: Option<&Url>,
+) -> (Result<Option<HookUrl>, ()>, &'static dyn Platform) {
+    let hook = if needs == Needs::Sandbox { Ok(None) } else { parse(sources, api) };
+    match hook {
+        Ok(Some((hook, platform))) => (Ok(Some(hook)), platform),
+        other => (other.map(|_| None), platforms::of_token(|variable| sources.env.get(variable).is_some())),
+    }
+}
+
+fn parse(
+    sources: &mut Sources<'_>,
+    api: Option<&Url>,
+) -> Result<Option<(HookUrl, &'static dyn Platform)>, ()> {
+    if sources.inputs.hook_url.is_some() {
+        let wrong = "was given on the command line, where every process on this machine can read it";
+        let fix = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
+        sources.secret_problem("--hook-url", wrong, fix);
+        return Err(());
+    }
+    let customary = [vec!["INPUT_HOOK-URL", "INPUT_HOOK_URL"], platforms::hook_variables()].concat();
+    let found = sources.secret(NAME, "DEPLOY_HOOK_URL")?;
+    let found = found.or_else(|| sources.first_of(NAME, &customary));
+    let Some(found) = found.filter(|found| !found.value.trim().is_empty()) else { return Ok(None) };
+    if sources::is_file(&found.value) {
+        sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
+        return Err(());
+    }
+    let known = with_platform(&found, api);
+    known.map(Some).map_err(|fault| {
+        sources.secret_problem(&found.input, fault.wrong(), fault.fix());
+    })
+}
+
+fn with_platform(found: &Found, api: Option<&Url>) -> Result<(HookUrl, &'static dyn Platform), UrlFault> {
+    let hook = HookUrl::parse(&found.value)?;
+    let platform = platforms::of_hook(hook.expose(), api);
+    Ok((platforms::documented(platform, hook)?, platform))
+}
+
+/// Reports a missing hook where the command cannot do without. `skip`: `if-missing: skip`.
+pub(super) fn require(sources: &mut Sources<'_>, needs: Needs, skip: bool, has_token: bool) {
+    let can_do_without = match needs {
+        Needs::Hook => skip,
+        Needs::HookOrToken => has_token,
+        Needs::Nothing | Needs::Sandbox => true,
+    };
+    if !can_do_without {
+        let fix = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
+                   (elsewhere) or --hook-url-file. Pull requests from forks and Dependabot get no secrets: \
+                   `if-missing: skip` lets those pass. On GitLab, protected variables are empty on unprotected \
+                   branches and tags.";
+        sources.secret_problem(NAME, "is empty", fix);
+    }
+}

@@ -1,0 +1,222 @@
+//! The state machine of a run: which action comes next. It has no clock: the time is an argument.
+
+mod apply;
+
+use std::time::Duration;
+
+use crate::core::action::{Action, ActionResult, TokenDenied};
+use crate::core::follow::{Follow, Transition};
+use crate::core::plan::{Plan, Wait};
+use crate::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
+use crate::core::schedule::{RateHint, RateLimit, Schedule};
+use crate::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+
+/// The state of a run.
+enum State {
+    /// To read what is there.
+    Snapshot,
+    /// To trigger.
+    Trigger,
+    /// To look for our deployment, which no answer named, until then. `accepted`: the platform accepted the trigger.
+    Finding { until: Duration, accepted: bool },
+    /// To poll this deployment.
+    Following(DeploymentId),
+    /// The platform asked for a pause beyond the deadline: the run ends there.
+    AskedToWait,
+    /// To read the log of this failed deployment, until then.
+    Log { id: DeploymentId, tries: u32, until: Duration },
+    /// The platform refused the token before the trigger.
+    Denied(TokenDenied),
+    /// The run is over.
+    Ended,
+}
+
+/// Decides what a run does next. Every method takes the time since the start of the run.
+pub(super) struct StateMachine {
+    plan: Plan,
+    schedule: Schedule,
+    follow: Follow,
+    rng: fastrand::Rng,
+    state: State,
+    /// When the first trigger was sent; the duration of the run and its deadline count from here.
+    triggered_at: Duration,
+    /// When our deployment became known; its age counts from here.
+    accepted_at: Duration,
+    /// No action before this time.
+    next_at: Duration,
+    heartbeat_at: Duration,
+    /// Whether the deployment of an ambiguous trigger can be found by reading.
+    can_find: bool,
+    report: Report,
+    events: Vec<Event>,
+}
+
+impl StateMachine {
+    /// `confirm`: whether a success is read once more before it is the verdict.
+    pub(super) fn new(task: Task, plan: Plan, limit: Option<RateLimit>, confirm: bool) -> Self {
+        let state = match (&task, plan.wait) {
+            (Task::Follow(id), _) => State::Following(id.clone()),
+            (Task::Deploy, Wait::Never) => State::Trigger,
+            (Task::Deploy, Wait::Auto | Wait::Always) => State::Snapshot,
+        };
+        // A token that is refused by the reading before the trigger is bad input, and the run never begins.
+        let started = (!matches!(state, State::Snapshot)).then(|| Event::Started { task: task.clone() });
+        Self {
+            events: started.into_iter().collect(),
+            schedule: Schedule::new(plan.timing.clone(), plan.interval, limit),
+            follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_)), confirm),
+            rng: fastrand::Rng::with_seed(plan.seed),
+            state,
+            triggered_at: Duration::ZERO,
+            accepted_at: Duration::ZERO,
+            next_at: Duration::ZERO,
+            heartbeat_at: plan.timing.heartbeat,
+            can_find: false,
+            report: Report::new(task, plan.started),
+            plan,
+        }
+    }
+
+    /// The time since the trigger, as every event is reported with it; zero before there is one.
+    pub(super) fn elapsed(&self, now: Duration) -> Duration {
+        let before = matches!(self.state, State::Snapshot | State::Trigger) && self.report.triggers == 0;
+        if before { Duration::ZERO } else { now.saturating_sub(self.triggered_at) }
+    }
+
+    /// What happened since this was last asked.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What to do now.
+    pub(super) fn next_action(&mut self, now: Duration) -> Action {
+        match &self.state {
+            State::Ended | State::Denied(_) => Action::End,
+            _ if now < self.next_at => Action::Wait(self.next_at.min(self.heartbeat_at)),
+            State::Snapshot => {
+                Action::Snapshot(self.plan.limit.unwrap_or(Duration::MAX).min(self.plan.timeout))
+            }
+            State::Trigger => {
+                if self.report.triggers == 0 {
+                    (self.triggered_at, self.heartbeat_at) = (now, now + self.plan.timing.heartbeat);
+                }
+                Action::Trigger(self.left(now, self.deadline()))
+            }
+            State::Finding { .. } => Action::Find(self.left(now, self.deadline())),
+            State::Following(id) => {
+                self.report.polls += 1;
+                Action::Poll(id.clone(), self.left(now, self.deadline()))
+            }
+            State::AskedToWait => {
+                if let Transition::End { outcome, cause, .. } = self.follow.deadline() {
+                    self.end(now, outcome, cause.or(Some(Cause::AskedToWait)));
+                }
+                Action::End
+            }
+            State::Log { id, until, .. } => match until.saturating_sub(now) {
+                Duration::ZERO => Action::End,
+                left => Action::Log(id.clone(), left),
+            },
+        }
+    }
+
+    /// The time that is left for a request until then.
+    fn left(&self, now: Duration, until: Duration) -> Duration {
+        until.saturating_sub(now).max(self.plan.timing.shortest_request)
+    }
+
+    /// Applies the result of an action.
+    pub(super) fn apply(&mut self, now: Duration, result: ActionResult) {
+        match result {
+            ActionResult::Snapshot(found) => self.on_snapshot(found),
+            ActionResult::Trigger(answer, readability) => self.on_trigger(now, answer, readability),
+            ActionResult::Find(found, readability) => self.on_find(now, found, readability),
+            ActionResult::Poll(poll) => self.on_poll(now, poll),
+            ActionResult::Log(log) => self.on_log(now, log),
+            ActionResult::Waited => self.on_waited(now),
+        }
+    }
+
+    /// Ends the run now. `under_way`: a trigger was sent and its answer is not known.
+    pub(super) fn interrupt(&mut self, now: Duration, under_way: bool) {
+        if matches!(self.state, State::Ended | State::Log { .. }) {
+            self.state = State::Ended; // the verdict is known; only the log is missing
+            return;
+        }
+        if matches!(self.state, State::Snapshot) {
+            self.begin();
+        }
+        if under_way {
+            self.report.triggers += 1;
+            self.report.sent = TriggerState::Maybe;
+        }
+        self.end(now, Outcome::Interrupted, self.follow.error());
+    }
+
+    /// The report, once the run is over.
+    pub(super) fn into_report(self) -> Result<Report, TokenDenied> {
+        match self.state {
+            State::Denied(denied) => Err(denied),
+            _ => Ok(self.report),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.events.push(Event::Started { task: self.report.task.clone() });
+    }
+
+    /// Records a poll of our deployment, and its stage where the word is new.
+    fn record(&mut self, now: Duration, mut snapshot: Snapshot) {
+        let known = self.report.snapshot.take();
+        let changed = self.report.stages.last().is_none_or(|last| last.word != snapshot.word);
+        if changed && !snapshot.word.is_empty() {
+            let (word, phase) = (snapshot.word.clone(), snapshot.phase);
+            let warned = self.report.stages.iter().any(|stage| stage.word == word);
+            if phase == Phase::Unknown && !warned {
+                self.events.push(Event::UnknownState { word: word.clone() });
+            }
+            let stage = StateSpan { word, phase, at: now.saturating_sub(self.triggered_at) };
+            self.events.push(Event::State { stage: stage.clone() });
+            self.report.stages.push(stage);
+            self.heartbeat_at = now + self.plan.timing.heartbeat;
+        }
+        if let Some(known) = known {
+            snapshot.created_at = snapshot.created_at.or(known.created_at);
+            snapshot.page = snapshot.page.or(known.page);
+        }
+        self.report.snapshot = Some(snapshot);
+        self.report.last_read = Some(now.saturating_sub(self.triggered_at));
+    }
+
+    /// The deployment's end is known; a failed one's log is still fetched.
+    fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), rate_hint: RateHint) {
+        let (outcome, cause) = end;
+        self.end(now, outcome, cause);
+        let timing = &self.plan.timing;
+        let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
+        if outcome == Outcome::Failed && now.saturating_add(rate_hint.barred()) < until {
+            self.state = State::Log { id, tries: 1, until };
+            self.wait(now, rate_hint.barred());
+        }
+    }
+
+    fn end(&mut self, now: Duration, outcome: Outcome, cause: Option<Cause>) {
+        self.report.outcome = outcome;
+        self.report.cause = cause;
+        // A success that was read twice was one when it was read first.
+        let success = |stage: &&StateSpan| stage.phase == Phase::Ended(Verdict::Succeeded);
+        let first = self.report.stages.last().filter(success).map(|stage| stage.at);
+        let first = first.filter(|_| outcome == Outcome::Succeeded);
+        self.report.duration = first.unwrap_or_else(|| now.saturating_sub(self.triggered_at));
+        self.state = State::Ended;
+    }
+
+    fn wait(&mut self, now: Duration, pause: Duration) {
+        self.next_at = now + pause;
+    }
+
+    fn deadline(&self) -> Duration {
+        let own = self.triggered_at + self.plan.timeout;
+        self.plan.limit.map_or(own, |limit| own.min(limit))
+    }
+}
