@@ -6,12 +6,12 @@ use super::contract::{list, text};
 use super::facts;
 use super::limit::whole_seconds;
 use super::reply::Reply;
-use super::request::{IncomingRequest, placeholder};
+use super::request::{Incoming, placeholder};
 use super::routes::{self, Match};
 use super::store::Store;
 
 /// Answers a request.
-pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Reply {
+pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Reply {
     let contract = store.contract;
     let of_hook = matching(contract.of_hook(), request);
     let reply = match contract.of_api() {
@@ -20,23 +20,23 @@ pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Reply 
         }
         _ => limited(store, contract.of_hook(), &of_hook, request),
     };
-    if store.scenario.echoes && reply.status >= 400 {
+    if store.scenario["echoes"] == true && reply.status >= 400 {
         return reply.echo(&format!("{}{}", store.url, request.target()));
     }
     reply
 }
 
 /// The routes whose path the request has, whatever its method.
-fn matching(endpoints: &'static Value, request: &IncomingRequest<'_>) -> Vec<Match> {
+fn matching(endpoints: &'static Value, request: &Incoming<'_>) -> Vec<Match> {
     let of_route = |route: &'static Value| {
         let captures = list(route, "paths").iter().find_map(|pattern| request.captures(pattern.as_str()?))?;
-        Some(Match { route, captures })
+        Some(Match { endpoints, route, captures })
     };
     list(endpoints, "routes").iter().filter_map(of_route).collect()
 }
 
 /// Whether a path begins as one of these routes does.
-fn is_below(endpoints: &Value, request: &IncomingRequest<'_>) -> bool {
+fn is_below(endpoints: &Value, request: &Incoming<'_>) -> bool {
     list(endpoints, "routes").iter().flat_map(|route| list(route, "paths")).any(|pattern| {
         let path = pattern.as_str().unwrap_or_default().split('?').next().unwrap_or_default();
         let fixed: Vec<_> = path.split('/').skip(1).take_while(|one| placeholder(one).is_none()).collect();
@@ -45,12 +45,7 @@ fn is_below(endpoints: &Value, request: &IncomingRequest<'_>) -> bool {
 }
 
 /// Checks token and rate before the request is answered.
-fn limited(
-    store: &mut Store,
-    endpoints: &'static Value,
-    matches: &[Match],
-    request: &IncomingRequest<'_>,
-) -> Reply {
+fn limited(store: &mut Store, endpoints: &'static Value, matches: &[Match], request: &Incoming<'_>) -> Reply {
     let token = store.token.as_str();
     let authorized = match endpoints["auth"].as_str() {
         None => true,
@@ -91,7 +86,7 @@ fn routed(
     store: &mut Store,
     endpoints: &'static Value,
     matches: &[Match],
-    request: &IncomingRequest<'_>,
+    request: &Incoming<'_>,
     authorized: bool,
 ) -> Reply {
     if !authorized {
@@ -116,6 +111,6 @@ fn routed(
     }
     match routes::environment(store, fitting) {
         Err(error) => facts::plain_error(store, endpoints, error),
-        Ok(environment) => routes::perform(store, endpoints, fitting, environment.as_deref(), request),
+        Ok(environment) => routes::perform(store, fitting, environment.as_deref(), request),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::contract::text;
 use super::deployment::{SandboxDeployment, TriggeredBy, UnixTime};
 use super::reply::{Content, Reply, milliseconds, rfc3339};
+use super::scenario;
 use super::store::Store;
 use super::template::{render, render_text};
 
@@ -101,7 +102,7 @@ pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, 
         return Vec::new();
     };
     let url = if let TriggeredBy::Hook(url) = &deployment.by { url } else { &store.url };
-    let lines: Vec<(f64, &str)> = deployment.scenario.log().collect();
+    let lines = scenario::log(deployment.scenario);
     // The log's lines are spread over the time that this platform's deployment takes.
     let stretch = lines.last().map_or(1.0, |(last, _)| deployment.duration() / last);
     let at = |second: f64| deployment.created + store.scaled(second * stretch);

@@ -7,11 +7,11 @@ use super::deployment::{SandboxDeployment, UnixTime};
 use super::options::find_scenario;
 use super::page;
 use super::reply::{Content, Reply, milliseconds};
-use super::request::IncomingRequest;
+use super::request::Incoming;
 use super::store::Store;
 
 /// Answers a request of the management, or `None` where it has no such page.
-pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Option<Reply> {
+pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply> {
     let segments = request.segments();
     let ([""] | ["sandbox", ..]) = segments.as_slice() else {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn answer(store: &mut Store, request: &IncomingRequest<'_>) -> Option
                 .contract
                 .scenarios()
                 .iter()
-                .map(|one| json!({ "name": one.name, "about": one.about }))
+                .map(|one| json!({ "name": one["name"], "about": one["about"] }))
                 .collect(),
         ),
         ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
@@ -75,25 +75,25 @@ fn is_loopback(authority: &str) -> bool {
 }
 
 /// A text field of the request's JSON body.
-fn field(request: &IncomingRequest<'_>, name: &str) -> Option<String> {
+fn field(request: &Incoming<'_>, name: &str) -> Option<String> {
     let body: Value = serde_json::from_slice(request.body).ok()?;
     Some(body.get(name)?.as_str()?.to_owned())
 }
 
-fn set_scenario(store: &mut Store, request: &IncomingRequest<'_>) -> Reply {
+fn set_scenario(store: &mut Store, request: &Incoming<'_>) -> Reply {
     let Some(name) = field(request, "name") else {
         return error(400, "The body must be JSON: {\"name\": \"success\"}.");
     };
     match find_scenario(store.contract, &name) {
         Ok(found) => {
             store.choose(found);
-            Reply::json(200, json!({ "name": found.name, "about": found.about }))
+            Reply::json(200, json!({ "name": found["name"], "about": found["about"] }))
         }
         Err(problem) => error(422, &problem.to_string()),
     }
 }
 
-fn enable(store: &mut Store, request: &IncomingRequest<'_>, environment: &str) -> Reply {
+fn enable(store: &mut Store, request: &Incoming<'_>, environment: &str) -> Reply {
     let forms = store.contract.hooks();
     let form = match (field(request, "generation"), forms) {
         (Some(name), _) => store.contract.hook(&name),
@@ -136,7 +136,7 @@ fn entry(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> Value 
     json!({
         "id": deployment.id,
         "trigger": deployment.by.name(),
-        "scenario": deployment.scenario.name,
+        "scenario": deployment.scenario["name"],
         "state": history.state(),
         "createdAt": milliseconds(deployment.created),
         "endedAt": history.ended.map(milliseconds),
@@ -158,7 +158,7 @@ fn overview(store: &Store, now: UnixTime) -> Value {
         "url": store.url,
         "platform": store.contract.platform(),
         "speed": store.speed,
-        "scenario": store.scenario.name,
+        "scenario": store.scenario["name"],
         "environments": environments.collect::<Value>(),
     })
 }

@@ -93,14 +93,14 @@ pub fn platforms() -> Vec<&'static str> {
 /// it. The first is the default.
 pub fn scenarios(platform: Option<&str>) -> Result<Vec<(&'static str, &'static str)>, StartError> {
     let scenarios = find_platform(platform)?.scenarios();
-    Ok(scenarios.into_iter().map(|scenario| (scenario.name, scenario.about)).collect())
+    Ok(scenarios.into_iter().map(|scenario| (text(scenario, "name"), text(scenario, "about"))).collect())
 }
 
 /// Whether a text is the name of a platform or of a scenario, and so no secret.
 #[must_use]
-pub fn is_name(text: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let is_name = |contract: &'static Contract| {
-        contract.platform() == text || contract.scenarios().iter().any(|scenario| scenario.name == text)
+        contract.platform() == name || contract.scenarios().iter().any(|scenario| scenario["name"] == name)
     };
     contract::all().iter().any(is_name)
 }
@@ -121,13 +121,13 @@ fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
 /// The scenario of this name, on this platform.
 pub(super) fn find_scenario(contract: &'static Contract, name: &str) -> Result<Scenario, StartError> {
     let scenarios = contract.scenarios();
-    scenarios.iter().find(|scenario| scenario.name == name).copied().ok_or_else(|| {
-        let known: Vec<&str> = scenarios.iter().map(|scenario| scenario.name).collect();
+    scenarios.iter().find(|scenario| scenario["name"] == name).copied().ok_or_else(|| {
+        let known: Vec<&str> = scenarios.iter().map(|scenario| text(scenario, "name")).collect();
         let distance = |known: &&str| strsim::levenshtein(name, known);
         let near = known.iter().copied().min_by_key(distance);
         let near = near.filter(|known| distance(known) <= known.len().max(name.len()) / 3);
         let wrong = match near {
-            _ if scenario::shared().any(|scenario| scenario.name == name) => {
+            _ if scenario::shared().iter().any(|scenario| scenario["name"] == name) => {
                 format!("the scenario `{name}` makes no sense on {}", contract.platform())
             }
             Some(near) => format!("there is no scenario `{name}`, did you mean `{near}`?"),

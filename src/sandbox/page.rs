@@ -31,7 +31,7 @@ pub(super) fn render(store: &Store, now: UnixTime) -> String {
                  <td>{}</td><td>{seconds:.1} s</td></tr>",
                 one.id,
                 one.by.name(),
-                one.scenario.name,
+                text(one.scenario, "name"),
                 rfc3339(one.created),
                 state = history.state(),
                 meaning = store.contract.meaning(history.state()),
@@ -48,15 +48,15 @@ pub(super) fn render(store: &Store, now: UnixTime) -> String {
     }
     let mut scenarios = String::new();
     for one in store.contract.scenarios() {
-        let _infallible = write!(scenarios, "<dt>{}</dt><dd>{}</dd>", one.name, one.about);
+        let _infallible = write!(scenarios, "<dt>{}</dt><dd>{}</dd>", text(one, "name"), text(one, "about"));
     }
     TEMPLATE
         .replace("{{url}}", &store.url)
         .replace("{{platform}}", store.contract.platform())
         .replace("{{generation}}", store.contract.hooks().first().map_or("", |form| text(form, "name")))
         .replace("{{speed}}", &store.speed.to_string())
-        .replace("{{scenario}}", store.scenario.name)
-        .replace("{{about}}", store.scenario.about)
+        .replace("{{scenario}}", text(store.scenario, "name"))
+        .replace("{{about}}", text(store.scenario, "about"))
         .replace("{{environments}}", &environments)
         .replace("{{scenarios}}", &scenarios)
 }

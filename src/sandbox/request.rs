@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, Uri};
 
 /// A request.
-pub(super) struct IncomingRequest<'a> {
+pub(super) struct Incoming<'a> {
     pub(super) method: &'a str,
     /// The path without the query, and without `/redirected` in front.
     pub(super) path: &'a str,
@@ -14,7 +14,7 @@ pub(super) struct IncomingRequest<'a> {
     pub(super) body: &'a [u8],
 }
 
-impl<'a> IncomingRequest<'a> {
+impl<'a> Incoming<'a> {
     pub(super) fn new(method: &'a str, uri: &'a Uri, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
         const REDIRECTED: &str = "/redirected";
         let redirected = uri.path().strip_prefix(REDIRECTED).filter(|rest| rest.starts_with('/'));
@@ -70,7 +70,7 @@ mod tests {
     fn a_pattern_names_parts_of_path_and_query() {
         let captures = |target: &str, pattern: &'static str| {
             let (uri, headers) = (target.parse().unwrap(), HeaderMap::new());
-            IncomingRequest::new("GET", &uri, &headers, &[]).captures(pattern)
+            Incoming::new("GET", &uri, &headers, &[]).captures(pattern)
         };
         let named = |pairs: &[(&'static str, &str)]| {
             Some(pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::contract::text;
 use super::deployment::{SandboxDeployment, TriggeredBy, UnixTime};
 use super::reply::Reply;
-use super::request::IncomingRequest;
+use super::request::Incoming;
 use super::store::Store;
 use super::template::render;
 use super::wire::Fault;
@@ -13,6 +13,7 @@ use super::{facts, form};
 
 /// A route that a request fits, with what the placeholders of its path stand for.
 pub(super) struct Match {
+    pub(super) endpoints: &'static Value,
     pub(super) route: &'static Value,
     pub(super) captures: Vec<(&'static str, String)>,
 }
@@ -51,14 +52,13 @@ pub(super) fn environment(store: &Store, matched: &Match) -> Result<Option<Strin
 /// Does what the route is for.
 pub(super) fn perform(
     store: &mut Store,
-    endpoints: &Value,
     matched: &Match,
     environment: Option<&str>,
-    request: &IncomingRequest<'_>,
+    request: &Incoming<'_>,
 ) -> Reply {
     let (route, now) = (matched.route, store.now());
     let reply = match text(route, "does") {
-        "trigger" => return trigger(store, endpoints, route, environment.unwrap_or_default(), request),
+        "trigger" => return trigger(store, matched, environment.unwrap_or_default(), request),
         "answer" => {
             let lookup = |name: &str| match name {
                 "environment" => environment.map(Value::from),
@@ -70,20 +70,20 @@ pub(super) fn perform(
         "newest" => {
             let newest =
                 store.deployments(now).into_iter().find(|one| Some(one.environment.as_str()) == environment);
-            one(store, endpoints, route, newest, now)
+            one(store, matched, newest, now)
         }
         _ => {
             let id = matched.get("id");
             let named = store.deployments(now).into_iter().find(|one| Some(one.id.as_str()) == id);
-            one(store, endpoints, route, named, now)
+            one(store, matched, named, now)
         }
     };
-    read(store, endpoints, route, reply)
+    read(store, matched, reply)
 }
 
 /// The answer of a route in the present scenario.
 fn answer_of(store: &Store, route: &'static Value) -> &'static Value {
-    route["instead"].get(store.scenario.name).unwrap_or(&route["answer"])
+    route["instead"].get(text(store.scenario, "name")).unwrap_or(&route["answer"])
 }
 
 /// Every deployment, or every one of this environment.
@@ -105,13 +105,8 @@ fn list(store: &Store, route: &'static Value, environment: Option<&str>, now: Un
 }
 
 /// One deployment, or its log.
-fn one(
-    store: &Store,
-    endpoints: &Value,
-    route: &'static Value,
-    found: Option<&SandboxDeployment>,
-    now: UnixTime,
-) -> Reply {
+fn one(store: &Store, matched: &Match, found: Option<&SandboxDeployment>, now: UnixTime) -> Reply {
+    let (endpoints, route) = (matched.endpoints, matched.route);
     let Some(one) = found.filter(|one| store.can_be_read(one, now)) else {
         let missing = if text(route, "does") == "newest" { "no_deployment" } else { "unknown_deployment" };
         return facts::plain_error(store, endpoints, missing);
@@ -126,14 +121,9 @@ fn one(
 }
 
 /// Triggers a deployment, as far as the scenario lets it.
-fn trigger(
-    store: &mut Store,
-    endpoints: &Value,
-    route: &'static Value,
-    environment: &str,
-    request: &IncomingRequest<'_>,
-) -> Reply {
-    let fault = store.scenario.on_trigger;
+fn trigger(store: &mut Store, matched: &Match, environment: &str, request: &Incoming<'_>) -> Reply {
+    let (endpoints, route) = (matched.endpoints, matched.route);
+    let fault = text(store.scenario, "on_trigger");
     store.triggers = store.triggers.saturating_add(1);
     if store.limits_trigger() {
         return limited(store, endpoints, 2.0);
@@ -167,13 +157,14 @@ fn trigger(
 }
 
 /// Counts a read and does to its answer what the scenario wants.
-fn read(store: &mut Store, endpoints: &Value, route: &Value, reply: Reply) -> Reply {
+fn read(store: &mut Store, matched: &Match, reply: Reply) -> Reply {
+    let endpoints = matched.endpoints;
     store.reads = store.reads.saturating_add(1);
-    match store.scenario.on_read {
+    match text(store.scenario, "on_read") {
         "limit-third" if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
         "burst" if (3..=6).contains(&store.reads) => facts::plain_error(store, endpoints, "unavailable"),
         "dead" => facts::plain_error(store, endpoints, "unavailable"),
-        how => reply.spoil(how, &route["absurd"]),
+        how => reply.spoil(how, &matched.route["absurd"]),
     }
 }
 

@@ -12,7 +12,7 @@ use axum::{
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::reply::Reply;
-use super::request::IncomingRequest;
+use super::request::Incoming;
 use super::store::{ReceivedRequest, Store};
 use super::wire::{FaultSwitch, FaultyListener};
 use super::{endpoints, manage};
@@ -58,7 +58,7 @@ async fn handle(
 }
 
 fn answer(store: &mut Store, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Reply {
-    let request = IncomingRequest::new(method.as_str(), uri, headers, body);
+    let request = Incoming::new(method.as_str(), uri, headers, body);
     let reply = manage::answer(store, &request).unwrap_or_else(|| endpoints::answer(store, &request));
     store.remember(ReceivedRequest {
         method: method.to_string(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::contract::{Contract, text};
 use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
 use super::limit::Limit;
-use super::scenario::Scenario;
+use super::scenario::{self, Scenario};
 use super::{form, template};
 
 /// How many requests are remembered, so that a sandbox left running does not grow.
@@ -173,8 +173,8 @@ impl Store {
         let now = self.now();
         self.reads = 0;
         // Somebody else's trigger is written down now, with the moment at which it will have come.
-        if self.scenario.has_rival {
-            let ours = stages(self.contract, self.scenario.stages);
+        if self.scenario["has_rival"] == true {
+            let ours = stages(self.contract, scenario::stages(self.scenario));
             let age = RIVAL_AT * ours.iter().filter_map(|(_, seconds)| *seconds).sum::<f64>();
             let at = now + self.scaled(age);
             self.push(environment, TriggeredBy::Api, id_form, at, self.success());
@@ -209,7 +209,7 @@ impl Store {
             created,
             commit: form::generate("[0-9a-f]{40}"),
             scenario,
-            stages: stages(self.contract, scenario.stages),
+            stages: stages(self.contract, scenario::stages(scenario)),
             number,
         });
         number
@@ -235,7 +235,9 @@ impl Store {
     /// Whether reads may see the deployment: its scenario may hide it for a while, or for good.
     pub(super) fn can_be_read(&self, deployment: &SandboxDeployment, now: UnixTime) -> bool {
         let age = now.saturating_sub(deployment.created).as_secs_f64() * self.speed;
-        (deployment.scenario.hidden_until..deployment.scenario.hidden_from).contains(&age)
+        let seconds = |key: &str| deployment.scenario[key].as_f64();
+        (seconds("hidden_until").unwrap_or_default()..seconds("hidden_from").unwrap_or(f64::MAX))
+            .contains(&age)
     }
 
     /// What the deployment has gone through. A newer one in the same environment ends it if it had not ended by then.
@@ -267,7 +269,7 @@ impl Store {
     /// Whether this trigger is one of those that the scenario refuses for their rate. Every other one rather
     /// than the first alone, so that a sandbox left running does the same for the next caller.
     pub(super) fn limits_trigger(&self) -> bool {
-        let on_trigger = self.scenario.on_trigger;
+        let on_trigger = text(self.scenario, "on_trigger");
         on_trigger == "limit" || on_trigger == "limit-first" && self.triggers % 2 == 1
     }
 }
@@ -280,7 +282,7 @@ mod tests {
     /// A store of the default platform.
     fn store(name: &str, speed: f64) -> Store {
         let contract = &contract::all()[0];
-        let scenario = contract.scenarios().into_iter().find(|scenario| scenario.name == name).unwrap();
+        let scenario = contract.scenarios().into_iter().find(|scenario| scenario["name"] == name).unwrap();
         Store::new(contract, String::new(), speed, scenario)
     }
 
