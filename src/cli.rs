@@ -52,7 +52,7 @@ pub struct DeployArgs {
     pub sandbox: bool,
     /// The sandbox's behaviour.
     #[command(flatten)]
-    pub play: PlayArgs,
+    pub options: SandboxOptions,
 }
 
 /// Arguments of `status`.
@@ -83,13 +83,13 @@ pub struct SandboxArgs {
     pub port: u16,
     /// The sandbox's behaviour.
     #[command(flatten)]
-    pub play: PlayArgs,
+    pub options: SandboxOptions,
 }
 
-/// What the embedded platform plays.
+/// What the embedded platform does.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Sandbox")]
-pub struct PlayArgs {
+pub struct SandboxOptions {
     /// What happens to deployments; `deploy-hook sandbox --scenario list` shows all
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,

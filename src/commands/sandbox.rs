@@ -1,7 +1,7 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
 use super::not_started::NotStarted;
-use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
+use crate::cli::{GenerationArg, SandboxArgs, SandboxOptions};
 use crate::config::{Settings, shown};
 use crate::error::{Problem, Problems};
 use crate::reporting::output::Output;
@@ -12,7 +12,7 @@ use crate::signals::Signals;
 pub(super) const DEPLOY_SPEED: f64 = 20.0;
 
 /// Refuses what is meant for the sandbox where a real platform is deployed on.
-pub(super) fn only_with_sandbox(args: &PlayArgs) -> Result<(), Problems> {
+pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
     let given = [
         ("--scenario", args.scenario.is_some()),
         ("--speed", args.speed.is_some()),
@@ -30,7 +30,7 @@ pub(super) fn only_with_sandbox(args: &PlayArgs) -> Result<(), Problems> {
 }
 
 /// Starts the sandbox that these arguments describe.
-pub(super) async fn start(args: &PlayArgs, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
+pub(super) async fn start(args: &SandboxOptions, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
     let generation = args.generation.map(|generation| match generation {
         GenerationArg::Draft => "draft",
         GenerationArg::Live => "live",
@@ -70,15 +70,15 @@ fn problem(error: &StartError) -> Problem {
 
 /// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
-    if args.play.scenario.as_deref() == Some("list") {
-        let platform = args.play.platform.as_deref().map(known_or_shown);
+    if args.options.scenario.as_deref() == Some("list") {
+        let platform = args.options.platform.as_deref().map(known_or_shown);
         let scenarios = scenarios(platform.as_deref()).map_err(|error| Problems(vec![problem(&error)]))?;
         for (name, about) in scenarios {
             out.data(&format!("{name:<28} {about}"));
         }
         return Ok(0);
     }
-    let sandbox = start(&args.play, args.port, 1.0).await?;
+    let sandbox = start(&args.options, args.port, 1.0).await?;
     let url = sandbox.url();
     out.data(&format!("hook-url={}", sandbox.hook_url()));
     if sandbox.has_api() {

@@ -8,7 +8,7 @@ use super::scenario::{self, Scenario};
 
 /// What the sandbox needs of a contract file. From `sources` on it is for the tests alone; that part is cut off when the
 /// program is built, so that it is not in it.
-macro_rules! played {
+macro_rules! embedded {
     ($path:literal) => {{
         const FILE: &[u8] = include_bytes!($path);
         const KEPT: [u8; length(FILE)] = cut(FILE);
@@ -40,7 +40,7 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 
 /// The contract files, the default first.
 static FILES: [&[u8]; 2] =
-    [played!("../../contracts/fortrabbit.json"), played!("../../contracts/other.json")];
+    [embedded!("../../contracts/fortrabbit.json"), embedded!("../../contracts/other.json")];
 
 /// What a platform answers.
 pub(super) struct Contract(Value);

@@ -35,14 +35,12 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no platform, no form of the hook or no scenario of the name that was given.
-    #[error("{wrong}; the {field}s are: {}", known.join(", "))]
+    #[error("{wrong}")]
     UnknownName {
-        /// What is wrong.
-        wrong: String,
         /// The field of [`Options`] that it was given for.
         field: &'static str,
-        /// The names that there are.
-        known: Vec<&'static str>,
+        /// What is wrong, and which names there are.
+        wrong: String,
     },
     /// The speed is out of range, or no number.
     #[error("the speed must be from {} to {}, not {_0}", SPEEDS.start(), SPEEDS.end())]
@@ -57,29 +55,25 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    fn unknown(field: &'static str, wrong: &str, known: &[&str]) -> Self {
+        Self::UnknownName { field, wrong: format!("{wrong}; the {field}s are: {}", known.join(", ")) }
+    }
+}
+
 impl Options {
     /// What the names stand for.
     pub(super) fn check(&self) -> Result<(&'static Contract, &'static Value, Scenario), StartError> {
         let contract = find_platform(self.platform.as_deref())?;
-        let hook = match &self.hook {
-            Some(name) => contract.hook(name),
-            None => contract.hooks().first(),
-        };
-        let hook = hook.ok_or_else(|| StartError::UnknownName {
-            wrong: format!(
-                "{} has no hook `{}`",
-                contract.platform(),
-                self.hook.as_deref().unwrap_or_default()
-            ),
-            field: "hook",
-            known: contract.hooks().iter().map(|form| text(form, "name")).collect(),
-        })?;
+        let known: Vec<&str> = contract.hooks().iter().map(|form| text(form, "name")).collect();
+        let name = self.hook.as_deref().or(known.first().copied()).unwrap_or_default();
+        let wrong = || format!("{} has no hook `{name}`", contract.platform());
+        let hook = contract.hook(name).ok_or_else(|| StartError::unknown("hook", &wrong(), &known))?;
         let scenario = find_scenario(contract, &self.scenario)?;
-        if SPEEDS.contains(&self.speed) {
-            Ok((contract, hook, scenario))
-        } else {
-            Err(StartError::Speed(self.speed))
+        if !SPEEDS.contains(&self.speed) {
+            return Err(StartError::Speed(self.speed));
         }
+        Ok((contract, hook, scenario))
     }
 }
 
@@ -111,11 +105,8 @@ fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
         Some(name) => all.find(|contract| contract.platform() == name),
         None => all.next(),
     };
-    found.ok_or_else(|| StartError::UnknownName {
-        wrong: format!("there is no platform `{}` to imitate", name.unwrap_or_default()),
-        field: "platform",
-        known: platforms(),
-    })
+    let wrong = || format!("there is no platform `{}` to imitate", name.unwrap_or_default());
+    found.ok_or_else(|| StartError::unknown("platform", &wrong(), &platforms()))
 }
 
 /// The scenario of this name, on this platform.
@@ -133,7 +124,7 @@ pub(super) fn find_scenario(contract: &'static Contract, name: &str) -> Result<S
             Some(near) => format!("there is no scenario `{name}`, did you mean `{near}`?"),
             None => format!("there is no scenario `{name}`"),
         };
-        StartError::UnknownName { wrong, field: "scenario", known }
+        StartError::unknown("scenario", &wrong, &known)
     })
 }
 
