@@ -51,6 +51,15 @@ pub(super) fn all<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
+/// An address where nobody listens. It is kept, so that no server of another test gets it.
+pub(super) fn closed() -> String {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = socket.local_addr().expect("an address").to_string();
+    std::mem::forget(socket);
+    address
+}
+
 /// Lets real time pass.
 #[expect(clippy::disallowed_methods, reason = "processes go by the real clock")]
 pub(super) async fn pause(millis: u64) {

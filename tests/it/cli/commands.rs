@@ -127,9 +127,7 @@ async fn doctor_names_what_would_fail_with_its_remedy_and_exit_code() {
     assert_eq!(done.code, 3, "{}", done.all());
     assert!(done.out.contains("revoked") && done.out.contains("→ Create a new hook"), "{}", done.out);
     assert_harmless(&sandbox, &hook, &done);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed = listener.local_addr().unwrap();
-    drop(listener);
+    let closed = crate::common::closed();
     for (origin, wanted) in
         [(format!("http://{closed}"), "✗ connection"), ("https://host.invalid".to_owned(), "✗ DNS")]
     {

@@ -9,11 +9,6 @@ use crate::cli::{runner, together};
 use crate::secrets::Secrets;
 use crate::server::{Play, Server, say};
 
-/// How often the sandbox was asked to deploy.
-fn triggers(sandbox: &Sandbox) -> usize {
-    sandbox.requests().iter().filter(|request| request.method == "POST").count()
-}
-
 /// Whether the contract has a route that reads hooks of this form.
 fn is_readable(contract: &Value, form: &str) -> bool {
     let mut routes = list(&contract["hook"]["routes"]).iter();
@@ -41,10 +36,10 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
         "always-rate-limited" => 3,
         _ => 1,
     };
-    assert_eq!(triggers(&sandbox), allowed, "{place}\n{}", done.log);
-    let hook = sandbox.hook_url();
-    let hook = url(&hook);
+    let hook = url(&sandbox.hook_url());
     let target = &hook[url::Position::BeforePath..];
+    let posts: Vec<_> = sandbox.requests().into_iter().filter(|request| request.method == "POST").collect();
+    assert_eq!(posts.len(), allowed, "{place}: {posts:?}\n{}", done.log);
     for request in sandbox.requests() {
         let asked = format!("{place}: {} {}", request.method, request.path);
         assert!(request.user_agent.is_some_and(|agent| agent.starts_with("deploy-hook/")), "{asked}");
