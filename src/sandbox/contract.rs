@@ -43,7 +43,7 @@ static FILES: [&[u8]; 2] =
     [embedded!("../../contracts/fortrabbit.json"), embedded!("../../contracts/other.json")];
 
 /// What a platform answers.
-pub(super) struct Contract(Value);
+pub(super) struct Contract(pub(super) Value);
 
 /// Every contract, the default first. They are parsed when the first sandbox starts.
 pub(super) fn all() -> &'static [Contract] {

@@ -114,3 +114,92 @@ fn routed(
         Ok(environment) => routes::perform(store, fitting, environment.as_deref(), request),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::sandbox::contract::Contract;
+    use crate::sandbox::reply::Content;
+    use crate::sandbox::scenario;
+
+    /// A platform that differs from the others in whatever the format allows.
+    fn contract() -> &'static Contract {
+        let contract = json!({
+            "platform": "test",
+            "ids": { "environment": ["srv-[0-9a-z]{4}"], "deployment": ["[0-9a-f]{8}"], "secret": ["[a-z]{8}"], "token": ["[a-z]{9}"], "account": ["acc-[0-9]{4}"] },
+            "states": { "running": ["build/active"], "succeeded": ["deploy/success"] },
+            "deployments": { "success": [["queued", 0], ["build/active", 60], ["deploy/success", null]] },
+            "hooks": [{ "name": "only", "path": "/deploy/{environment}?key={secret}" }],
+            "deployment": { "uid": "{id}", "stage": "{state.1}", "status": "{state.2}", "ended": "{ended}" },
+            "hook": {
+                "routes": [{ "does": "trigger", "method": "POST", "paths": ["/deploy/{environment}?key={secret}"], "needs": ["x-event"], "instead": { "instant": { "status": 202 } } }],
+                "error": { "errors": [{ "message": "{message}" }] }
+            },
+            "api": {
+                "auth": "x-api-key",
+                "routes": [
+                    { "does": "list", "method": "GET", "paths": ["/{account}/deploys?site={environment}"], "answer": { "body": { "all": "{deployments}" } }, "item": { "title": "{query.title}", "deploy": "{deployment}" } },
+                    { "does": "answer", "method": "GET", "paths": ["/sites/{environment}"], "answer": { "headers": { "x-account": "{account}" }, "body": { "url": "https://{environment}.example" } } }
+                ],
+                "error": null
+            },
+            "errors": { "unknown_hook": { "status": 302, "headers": { "location": "/login" } }, "missing_header": { "status": 301, "message": "Branch Not Match" } }
+        });
+        Box::leak(Box::new(Contract(contract)))
+    }
+
+    fn ask(store: &mut Store, method: &str, target: &str, header: (&'static str, &str)) -> Reply {
+        let uri = target.parse().unwrap();
+        let headers: HeaderMap =
+            [(header.0.parse().unwrap(), HeaderValue::from_str(header.1).unwrap())].into_iter().collect();
+        answer(store, &Incoming::new(method, &uri, &headers, &[]))
+    }
+
+    fn body(reply: Reply) -> Value {
+        match reply.content {
+            Content::Json(body) => body,
+            Content::Nothing => Value::Null,
+            Content::Html(page) => panic!("{page}"),
+        }
+    }
+
+    #[test]
+    fn a_contract_can_have_secrets_in_the_query_headers_as_tokens_and_states_of_two_parts() {
+        let contract = contract();
+        let mut store = Store::new(contract, "http://x".to_owned(), 1.0, &scenario::shared()[0]);
+        let environment = store.create_environment();
+        let hook = store.enable(&environment, &contract.hooks()[0]).unwrap().replace("http://x", "");
+        let event = ("x-event", "push");
+        assert_eq!(ask(&mut store, "POST", &hook, ("x-other", "")).status, 301);
+        let wrong = ask(&mut store, "POST", &format!("{hook}x"), event);
+        assert_eq!((wrong.status, &wrong.headers[0].1), (302, &"/login".to_owned()));
+        let accepted = ask(&mut store, "POST", &format!("{hook}&title=a%20b"), event);
+        assert_eq!((accepted.status, body(accepted)), (200, Value::Null));
+        store.choose(&scenario::shared()[1]);
+        assert_eq!(ask(&mut store, "POST", &hook, event).status, 202);
+
+        let (token, account) = (store.token.clone(), store.value("account").unwrap().to_owned());
+        let list = format!("/{account}/deploys?limit=9&site={environment}");
+        assert_eq!(
+            ask(&mut store, "GET", &list, ("authorization", &token)).status,
+            401,
+            "none is documented"
+        );
+        let found = body(ask(&mut store, "GET", &list, ("x-api-key", &token)));
+        let first = &found["all"][1];
+        assert_eq!(first["title"], "a b");
+        assert_eq!(
+            (&first["deploy"]["stage"], &first["deploy"]["status"]),
+            (&json!("build"), &json!("active"))
+        );
+        assert_eq!((&first["deploy"]["ended"], found["all"][2].is_null()), (&Value::Null, true));
+        let newest = &found["all"][0]["deploy"];
+        assert!(newest["status"] == "success" && newest["ended"].is_string(), "{newest}");
+        let site = ask(&mut store, "GET", &format!("/sites/{environment}"), ("x-api-key", &token));
+        assert_eq!(site.headers[0], ("x-account".to_owned(), account));
+        assert_eq!(body(site)["url"], format!("https://{environment}.example"));
+    }
+}

@@ -35,9 +35,14 @@ pub(super) fn with_headers(reply: Reply, headers: &Value, lookup: Lookup<'_>) ->
     })
 }
 
-/// The error of this name. Where the contract has none, it is a 404 without a text.
+/// The error of this name; where the contract has none, one without a text.
 pub(super) fn error(store: &Store, endpoints: &Value, name: &str, lookup: Lookup<'_>) -> Reply {
-    let unknown = json!({ "status": 404 });
+    let status = match name {
+        "unauthorized" => 401,
+        "wrong_method" => 405,
+        _ => 404,
+    };
+    let unknown = json!({ "status": status });
     let template = store.contract.error(name).unwrap_or(&unknown);
     let lookup =
         |name: &str| if name == "message" { Some(json!(text(template, "message"))) } else { lookup(name) };

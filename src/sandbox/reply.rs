@@ -65,7 +65,7 @@ impl Reply {
 
     /// Makes the answer useless: `truncated`, `html` (a page), `absurd` (this JSON of wrong types) or `huge` (more than
     /// a mebibyte). An error stays as it is.
-    pub(super) fn spoil(mut self, how: &str, absurd: &Value) -> Self {
+    pub(super) fn damaged(mut self, how: &str, absurd: &Value) -> Self {
         if self.status >= 300 {
             return self;
         }
@@ -133,11 +133,11 @@ fn append(value: &mut Value, more: &str) {
 }
 
 /// Milliseconds since the Unix epoch.
-pub(super) fn milliseconds(moment: UnixTime) -> u64 {
-    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
+pub(super) fn milliseconds(time: UnixTime) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// RFC 3339 in whole seconds, UTC.
-pub(super) fn rfc3339(moment: UnixTime) -> String {
-    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + moment).to_string()
+pub(super) fn rfc3339(time: UnixTime) -> String {
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + time).to_string()
 }

@@ -152,7 +152,7 @@ fn trigger(store: &mut Store, matched: &Match, environment: &str, request: &Inco
     match fault {
         "answer-lost" => Reply::fault(Fault::Close),
         "delayed" => Reply { delay: store.scaled(20.0), ..reply },
-        how => reply.spoil(how, &route["absurd"]),
+        how => reply.damaged(how, &route["absurd"]),
     }
 }
 
@@ -164,7 +164,7 @@ fn read(store: &mut Store, matched: &Match, reply: Reply) -> Reply {
         "limit-third" if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
         "burst" if (3..=6).contains(&store.reads) => facts::plain_error(store, endpoints, "unavailable"),
         "dead" => facts::plain_error(store, endpoints, "unavailable"),
-        how => reply.spoil(how, &matched.route["absurd"]),
+        how => reply.damaged(how, &matched.route["absurd"]),
     }
 }
 

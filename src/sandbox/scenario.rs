@@ -13,7 +13,7 @@ pub(super) fn shared() -> &'static [Value] {
     table()["scenarios"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Which stages a deployment goes through: see [`stages`](super::deployment::stages).
+/// Which stages a deployment goes through, by the name that `deployment.rs` knows.
 pub(super) fn stages(scenario: Scenario) -> &'static str {
     scenario["stages"].as_str().unwrap_or("success")
 }

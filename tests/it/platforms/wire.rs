@@ -29,7 +29,8 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
     // Repeated triggers must all fall before the deadline, on a busy machine too.
     let timeout = if scenario.contains("rate-limited") { "20s" } else { "1s" };
     let program = run("deploy --timeout").arg(timeout).args(format).on(&sandbox);
-    let program = if sandbox.has_api() { program.with_token(&sandbox) } else { program };
+    let program =
+        if sandbox.has_api() { program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()) } else { program };
     let done = step(program, &Secrets::on(&sandbox)).await;
     let allowed = match scenario {
         "rate-limited" => 2,
