@@ -26,6 +26,7 @@ RUN mkdir src tests benches \
  && touch src/lib.rs \
  && awk -F '"' '/^\[/ { d = $0 == "[[test]]" ? "tests" : $0 == "[[bench]]" ? "benches" : "" } d && /^name/ { printf "" >(d "/" $2 ".rs") }' Cargo.toml \
  && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-gnu"
+COPY contracts contracts
 COPY src src
 # `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time. The program runs as the Action's
 # post step when it is called by the link's name; a folder that holds both is copied as it is, link included.

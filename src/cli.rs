@@ -52,7 +52,7 @@ pub struct DeployArgs {
     pub sandbox: bool,
     /// The sandbox's behaviour.
     #[command(flatten)]
-    pub play: PlayArgs,
+    pub options: SandboxOptions,
 }
 
 /// Arguments of `status`.
@@ -83,19 +83,22 @@ pub struct SandboxArgs {
     pub port: u16,
     /// The sandbox's behaviour.
     #[command(flatten)]
-    pub play: PlayArgs,
+    pub options: SandboxOptions,
 }
 
-/// What the embedded platform plays.
+/// What the embedded platform does.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Sandbox")]
-pub struct PlayArgs {
+pub struct SandboxOptions {
     /// What happens to deployments; `deploy-hook sandbox --scenario list` shows all
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
     /// How many times as fast as a real platform (default 20 for deploy, 1 for sandbox)
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,
+    /// Which platform's hook and API it imitates [default: fortrabbit]
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
     /// Which generation of the hook
     #[arg(long, value_name = "GENERATION")]
     pub generation: Option<GenerationArg>,

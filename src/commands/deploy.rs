@@ -11,10 +11,10 @@ use crate::env::Env;
 
 pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
-    let speed = args.sandbox.then(|| args.play.speed.unwrap_or(sandbox::DEPLOY_SPEED));
+    let speed = args.sandbox.then(|| args.options.speed.unwrap_or(sandbox::DEPLOY_SPEED));
     let (embedded, needs) = match speed {
-        Some(speed) => (Some(sandbox::start(&args.play, 0, speed).await?), Needs::Sandbox),
-        None => (None, sandbox::only_with_sandbox(&args.play).map(|()| Needs::Hook)?),
+        Some(speed) => (Some(sandbox::start(&args.options, 0, speed).await?), Needs::Sandbox),
+        None => (None, sandbox::only_with_sandbox(&args.options).map(|()| Needs::Hook)?),
     };
     // The sandbox has checked that the speed is above zero.
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));

@@ -1,22 +1,23 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
 use super::not_started::NotStarted;
-use crate::cli::{GenerationArg, PlayArgs, SandboxArgs};
+use crate::cli::{GenerationArg, SandboxArgs, SandboxOptions};
 use crate::config::{Settings, shown};
 use crate::error::{Problem, Problems};
 use crate::reporting::output::Output;
-use crate::sandbox::{Generation, Options, Sandbox, StartError, scenarios};
+use crate::sandbox::{Options, Sandbox, StartError, is_name, scenarios};
 use crate::signals::Signals;
 
-/// A platform for `deploy --sandbox`: quick enough to watch.
+/// A sandbox for `deploy --sandbox`: quick enough to watch.
 pub(super) const DEPLOY_SPEED: f64 = 20.0;
 
-/// Refuses what is meant for the embedded platform where a real one is deployed on.
-pub(super) fn only_with_sandbox(play: &PlayArgs) -> Result<(), Problems> {
+/// Refuses what is meant for the sandbox where a real platform is deployed on.
+pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
     let given = [
-        ("--scenario", play.scenario.is_some()),
-        ("--speed", play.speed.is_some()),
-        ("--generation", play.generation.is_some()),
+        ("--scenario", args.scenario.is_some()),
+        ("--speed", args.speed.is_some()),
+        ("--platform", args.platform.is_some()),
+        ("--generation", args.generation.is_some()),
     ];
     let problem = |(input, _): (&str, bool)| Problem {
         input: input.to_owned(),
@@ -28,42 +29,68 @@ pub(super) fn only_with_sandbox(play: &PlayArgs) -> Result<(), Problems> {
     if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
 }
 
-/// Starts the platform these arguments describe.
-pub(super) async fn start(play: &PlayArgs, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
-    let generation = match play.generation {
-        Some(GenerationArg::Live) => Generation::Live,
-        Some(GenerationArg::Draft) | None => Generation::Draft,
+/// Starts the sandbox that these arguments describe.
+pub(super) async fn start(args: &SandboxOptions, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
+    let generation = args.generation.map(|generation| match generation {
+        GenerationArg::Draft => "draft",
+        GenerationArg::Live => "live",
+    });
+    let options = Options {
+        port,
+        speed: args.speed.unwrap_or(default_speed),
+        scenario: args.scenario.as_deref().map_or_else(|| "success".to_owned(), known_or_shown),
+        platform: args.platform.as_deref().map(known_or_shown),
+        hook: generation.map(str::to_owned),
     };
-    let scenario = play.scenario.clone().unwrap_or_else(|| "success".to_owned());
-    let scenario = if scenarios().any(|(name, _)| name == scenario) { scenario } else { shown(&scenario) };
-    let options = Options { port, speed: play.speed.unwrap_or(default_speed), scenario, generation };
-    Sandbox::start(&options).await.map_err(|error| {
-        let input = match error {
-            StartError::UnknownScenario { .. } => "--scenario",
-            StartError::Speed(_) => "--speed",
-            StartError::Listen { .. } => "--port",
-        };
-        let fix = "`deploy-hook sandbox --scenario list` shows every scenario.".to_owned();
-        Problems(vec![Problem { input: input.to_owned(), value: None, wrong: error.to_string(), fix }])
-    })
+    Sandbox::start(&options).await.map_err(|error| Problems(vec![problem(&error)]))
 }
 
-/// Runs the platform until a signal ends it.
+/// The name of a platform or a scenario as it was given. Any other text may be a secret, and is shown as far as it may be.
+fn known_or_shown(name: &str) -> String {
+    if is_name(name) { name.to_owned() } else { shown(name) }
+}
+
+/// The problem of an input that the sandbox cannot be started with.
+fn problem(error: &StartError) -> Problem {
+    let (input, fix) = match error {
+        StartError::UnknownName { field: "platform", .. } => {
+            ("--platform", "Name one of them, or leave it out.")
+        }
+        StartError::UnknownName { field: "hook", .. } => {
+            ("--generation", "Leave it out, or choose another --platform.")
+        }
+        StartError::UnknownName { .. } => {
+            ("--scenario", "`deploy-hook sandbox --scenario list` shows every scenario.")
+        }
+        StartError::Speed(_) => ("--speed", "Leave it out for the default."),
+        StartError::Listen { .. } => ("--port", "Leave it out for any free port."),
+    };
+    Problem { input: input.to_owned(), value: None, wrong: error.to_string(), fix: fix.to_owned() }
+}
+
+/// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
-    if args.play.scenario.as_deref() == Some("list") {
-        scenarios().for_each(|(name, about)| out.data(&format!("{name:<28} {about}")));
+    if args.options.scenario.as_deref() == Some("list") {
+        let platform = args.options.platform.as_deref().map(known_or_shown);
+        let scenarios = scenarios(platform.as_deref()).map_err(|error| Problems(vec![problem(&error)]))?;
+        for (name, about) in scenarios {
+            out.data(&format!("{name:<28} {about}"));
+        }
         return Ok(0);
     }
-    let sandbox = start(&args.play, args.port, 1.0).await?;
-    let (url, token) = (sandbox.url(), sandbox.api_token());
+    let sandbox = start(&args.options, args.port, 1.0).await?;
+    let url = sandbox.url();
     out.data(&format!("hook-url={}", sandbox.hook_url()));
-    out.data(&format!("api-token={token}"));
+    if sandbox.has_api() {
+        out.data(&format!("api-token={}", sandbox.api_token()));
+    }
     out.data(&format!("manage={url}"));
     out.talk("");
     out.talk("The embedded platform runs until Ctrl-C. In another terminal:");
-    out.talk(&format!("  DEPLOY_HOOK_URL=… FRBIT_TOKEN=… deploy-hook deploy --api-url {url}"));
-    out.talk(&format!("Watch it at {url}/ and change what it plays with:"));
-    out.talk(&format!("  curl -X PUT -d '{{\"name\":\"build-fails\"}}' {url}/sandbox/scenario"));
+    let token = token_variable(&sandbox).map(|name| format!("{name}=… ")).unwrap_or_default();
+    out.talk(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy --api-url {url}"));
+    out.talk(&format!("Watch it at {url}/ and choose another scenario:"));
+    out.talk(&format!("  curl -X PUT -d '{{\"name\":\"answer-lost\"}}' {url}/sandbox/scenario"));
     let listening = Signals::listen();
     if let Ok(signals) = listening {
         signals.wait().await;
@@ -73,7 +100,14 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     Ok(0)
 }
 
-/// The same settings for the embedded platform: its hook, its API, its token.
+/// The variable that customarily holds a token of the platform's API.
+fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
+    let platform = crate::platforms::all().iter().find(|platform| platform.name() == sandbox.platform())?;
+    platform.token_variables().first().copied()
+}
+
+/// The same settings for the sandbox: its hook, its API, its token.
 pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
-    settings.on(&sandbox.hook_url(), &sandbox.api_token(), &sandbox.url())
+    let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
+    settings.on(&sandbox.hook_url(), &token, &sandbox.url())
 }

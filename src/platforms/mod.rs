@@ -17,7 +17,7 @@ pub use self::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, 
 use crate::secrets::{HookUrl, Token, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-const ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
+static ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
 
 /// What the user gave to use a platform with.
 #[derive(Clone, Debug)]
@@ -30,6 +30,12 @@ pub struct PlatformAccess {
     pub token: Option<Token>,
     /// Base of the platform's public API.
     pub api: Option<Url>,
+}
+
+/// Every platform, in the order in which they are asked whether a hook is theirs.
+#[must_use]
+pub fn all() -> &'static [&'static dyn Platform] {
+    &ALL
 }
 
 /// The platform that a hook belongs to. `api` is the base of the API where the user names one.

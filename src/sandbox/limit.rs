@@ -1,40 +1,35 @@
-//! The public API's rate limit: a fixed window that opens with its first request.
+//! A rate limit: a fixed window that opens with its first request.
 
 use std::time::Duration;
 
-use super::platform::Moment;
-
-/// Requests a window, as the platform's API documents it: about twenty a minute and token.
-pub(super) const LIMIT: u32 = 20;
-/// The window's length in seconds at speed 1.
-pub(super) const WINDOW: f64 = 60.0;
+use super::deployment::UnixTime;
 
 /// The requests of one token.
 #[derive(Default)]
 pub(super) struct Limit {
-    opened: Moment,
-    used: u32,
+    opened: UnixTime,
+    used: u64,
 }
 
-/// What a request is told about the limit.
+/// What the limit leaves to a request.
 pub(super) struct Allowance {
     /// Whether this request is one too many.
     pub(super) exceeded: bool,
-    pub(super) remaining: u32,
+    pub(super) remaining: u64,
     /// When the window ends.
-    pub(super) resets: Moment,
+    pub(super) resets: UnixTime,
 }
 
 impl Limit {
-    /// Counts a request.
-    pub(super) fn take(&mut self, now: Moment, window: Duration) -> Allowance {
+    /// Counts a request, of which a window allows so many.
+    pub(super) fn take(&mut self, requests: u64, window: Duration, now: UnixTime) -> Allowance {
         if self.used == 0 || now >= self.opened + window {
             *self = Self { opened: now, used: 0 };
         }
         self.used = self.used.saturating_add(1);
         Allowance {
-            exceeded: self.used > LIMIT,
-            remaining: LIMIT.saturating_sub(self.used),
+            exceeded: self.used > requests,
+            remaining: requests.saturating_sub(self.used),
             resets: self.opened + window,
         }
     }

@@ -1,15 +1,16 @@
-//! An answer of the platform before it becomes HTTP, and the dialects in which answers are given.
+//! An answer before it becomes HTTP.
 
-use std::{fmt::Display, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde_json::{Value, json};
 
-use super::{Generation, deployment::Deployment, platform::Moment, scenario::Spoil, wire::Fault};
+use super::deployment::UnixTime;
+use super::wire::Fault;
 
 /// What a fault makes of an answer that should have been JSON.
 const PAGE: &str = "<!doctype html><html><head><title>One moment, please</title></head><body><h1>One moment, please</h1>\
@@ -25,7 +26,7 @@ pub(super) enum Content {
 /// An answer, with what is to go wrong on its way.
 pub(super) struct Reply {
     pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(String, String)>,
     pub(super) content: Content,
     /// The answer is held back for so long.
     pub(super) delay: Duration,
@@ -49,46 +50,42 @@ impl Reply {
     }
 
     /// Adds a header.
-    pub(super) fn header(mut self, name: &'static str, value: &dyn Display) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Repeats the requested URL in every text of the body.
     pub(super) fn echo(mut self, url: &str) -> Self {
-        if let Content::Json(Value::Object(fields)) = &mut self.content {
-            for value in fields.values_mut() {
-                if let Value::String(text) = value {
-                    text.push_str(" Requested: ");
-                    text.push_str(url);
-                }
-            }
+        if let Content::Json(value) = &mut self.content {
+            append(value, &format!(" Requested: {url}"));
         }
         self
     }
 
-    /// Makes the answer useless. What is no success, or has no body, stays as it is.
-    pub(super) fn spoil(mut self, spoil: Spoil, dialect: Dialect) -> Self {
-        let Content::Json(value) = &mut self.content else {
-            return self;
-        };
+    /// Makes the answer useless: `truncated`, `html` (a page), `absurd` (this JSON of wrong types) or `huge` (more than
+    /// a mebibyte). An error stays as it is.
+    pub(super) fn damaged(mut self, how: &str, absurd: &Value) -> Self {
         if self.status >= 300 {
             return self;
         }
-        match spoil {
-            Spoil::Truncate => self.fault = Some(Fault::CutBody(value.to_string().len() / 2)),
-            Spoil::Html => {
+        match (how, &mut self.content) {
+            ("html", _) => {
                 self.status = 200;
                 self.content = Content::Html(PAGE.to_owned());
             }
-            Spoil::Absurd => *value = dialect.absurd(),
-            Spoil::Huge => {
+            ("truncated", Content::Json(value)) => {
+                self.fault = Some(Fault::CutBody(value.to_string().len() / 2));
+            }
+            ("absurd", Content::Json(value)) => *value = absurd.clone(),
+            ("huge", Content::Json(value)) => {
                 let padding = Value::from("x".repeat(1_250_000));
                 match value {
                     Value::Object(fields) => drop(fields.insert("padding".to_owned(), padding)),
                     other => *other = json!([other.take(), padding]),
                 }
             }
+            _ => {}
         }
         self
     }
@@ -113,8 +110,8 @@ impl Reply {
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         for (name, value) in self.headers {
-            // A value that cannot be a header is left out; there is none, all are made of ids, numbers and paths.
-            if let Ok(value) = HeaderValue::try_from(value) {
+            // What cannot be a header is left out; there is none, all are made of ids, numbers and paths.
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 headers.insert(name, value);
             }
         }
@@ -125,74 +122,22 @@ impl Reply {
     }
 }
 
-/// Who is being spoken to: each surface has words of its own for the same facts.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Dialect {
-    /// The hook of the draft.
-    Draft,
-    /// The live hook.
-    Live,
-    /// The public API.
-    Api,
-}
-
-impl From<Generation> for Dialect {
-    fn from(generation: Generation) -> Self {
-        match generation {
-            Generation::Draft => Self::Draft,
-            Generation::Live => Self::Live,
-        }
+/// Appends a text to every text in a value.
+fn append(value: &mut Value, more: &str) {
+    match value {
+        Value::String(text) => text.push_str(more),
+        Value::Array(list) => list.iter_mut().for_each(|item| append(item, more)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| append(field, more)),
+        _ => {}
     }
 }
 
-impl Dialect {
-    /// An error.
-    pub(super) fn error(self, status: u16, text: &str) -> Reply {
-        let key = if self == Self::Api { "detail" } else { "error" };
-        Reply::json(status, json!({ key: text }))
-    }
-
-    /// What stands between `dp` and the rest of a deployment's id.
-    pub(super) fn separator(self) -> char {
-        if self == Self::Draft { '_' } else { '-' }
-    }
-
-    /// A deployment in this state (upper case).
-    pub(super) fn deployment(self, deployment: &Deployment, state: &str) -> Value {
-        match self {
-            Self::Draft => json!({ "deployment": {
-                "id": deployment.id,
-                "state": state,
-                "createdAt": milliseconds(deployment.created),
-            }}),
-            Self::Live => json!({ "data": { "publicId": deployment.id } }),
-            Self::Api => json!({
-                "publicId": deployment.id,
-                "environment": deployment.environment,
-                "branch": "main",
-                "commitHash": deployment.commit,
-                "status": state.to_lowercase(),
-                "committedAt": rfc3339(deployment.created.saturating_sub(Duration::from_mins(3))),
-            }),
-        }
-    }
-
-    /// Valid JSON with the right names and values nobody can want.
-    fn absurd(self) -> Value {
-        match self {
-            Self::Draft => json!({ "deployment": { "id": ["dp_"], "state": 42, "createdAt": 1e300 } }),
-            Self::Live => json!({ "data": { "publicId": ["dp-"] } }),
-            Self::Api => json!({ "publicId": ["dp-"], "status": 42, "committedAt": 1e300 }),
-        }
-    }
-}
-
-/// Milliseconds since the Unix epoch, as the draft gives `createdAt`.
-pub(super) fn milliseconds(moment: Moment) -> u64 {
-    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
+/// Milliseconds since the Unix epoch.
+pub(super) fn milliseconds(time: UnixTime) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// RFC 3339 in whole seconds, UTC.
-pub(super) fn rfc3339(moment: Moment) -> String {
-    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + moment).to_string()
+pub(super) fn rfc3339(time: UnixTime) -> String {
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + time).to_string()
 }

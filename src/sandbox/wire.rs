@@ -30,13 +30,13 @@ pub(super) enum Fault {
     Cut(usize),
 }
 
-/// A handler's grip on the connection its request came by.
+/// Lets a handler break the connection that its request came by.
 #[derive(Clone, Default)]
-pub(super) struct Control(Arc<Mutex<Option<Fault>>>);
+pub(super) struct FaultSwitch(Arc<Mutex<Option<Fault>>>);
 
-impl Control {
+impl FaultSwitch {
     /// From here on this happens to the connection.
-    pub(super) fn inflict(&self, fault: Fault) {
+    pub(super) fn set(&self, fault: Fault) {
         *self.planned() = Some(fault);
     }
 
@@ -45,22 +45,22 @@ impl Control {
     }
 }
 
-impl Connected<IncomingStream<'_, Wire>> for Control {
-    fn connect_info(stream: IncomingStream<'_, Wire>) -> Self {
-        stream.io().control.clone()
+impl Connected<IncomingStream<'_, FaultyListener>> for FaultSwitch {
+    fn connect_info(stream: IncomingStream<'_, FaultyListener>) -> Self {
+        stream.io().switch.clone()
     }
 }
 
-/// The listener of the platform.
-pub(super) struct Wire(pub(super) TcpListener);
+/// The listener of the sandbox.
+pub(super) struct FaultyListener(pub(super) TcpListener);
 
-impl Listener for Wire {
+impl Listener for FaultyListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
-        (Connection { stream, control: Control::default() }, peer)
+        (Connection { stream, switch: FaultSwitch::default() }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -68,10 +68,10 @@ impl Listener for Wire {
     }
 }
 
-/// A connection that obeys its [`Control`] when something is written to it.
+/// A connection that fails as its [`FaultSwitch`] says when something is written to it.
 pub(super) struct Connection {
     stream: TcpStream,
-    control: Control,
+    switch: FaultSwitch,
 }
 
 impl AsyncRead for Connection {
@@ -87,8 +87,8 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     /// An error makes the server drop the connection, which is what closes or resets it.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, control } = self.get_mut();
-        let mut planned = control.planned();
+        let Self { stream, switch } = self.get_mut();
+        let mut planned = switch.planned();
         if let Some(Fault::CutBody(kept)) = *planned
             && let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n")
         {

@@ -12,8 +12,8 @@ mod left;
 mod network;
 mod outcomes;
 mod precedence;
-mod run;
-mod runner;
+pub(crate) mod run;
+pub(crate) mod runner;
 mod secrecy;
 mod signals;
 mod stalled;
@@ -22,7 +22,8 @@ mod verdict;
 
 use std::time::Duration;
 
-use deploy_hook::sandbox::{Generation, Options, Sandbox};
+use crate::common::Generation;
+use deploy_hook::sandbox::{Options, Sandbox};
 use tokio::task::JoinSet;
 
 use crate::secrets::secret;
@@ -36,12 +37,18 @@ async fn platform(scenario: &str, generation: Generation) -> Sandbox {
 }
 
 async fn at_speed(scenario: &str, generation: Generation, speed: f64) -> Sandbox {
-    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
+    let options = Options {
+        port: 0,
+        speed,
+        scenario: scenario.to_owned(),
+        hook: Some(generation.name()),
+        ..Options::default()
+    };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 
 /// All of them at once: a run takes a second at least, and spends it waiting.
-fn together<T, F>(cases: impl IntoIterator<Item = F>) -> impl Future<Output = Vec<T>>
+pub(crate) fn together<T, F>(cases: impl IntoIterator<Item = F>) -> impl Future<Output = Vec<T>>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -3,8 +3,24 @@
 
 use std::time::Duration;
 
-use deploy_hook::sandbox::{Generation, Options, Sandbox};
+use deploy_hook::sandbox::{Options, Sandbox};
 use tokio::process::Child;
+
+/// The forms of fortrabbit's hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// Answers with id, state and time, and can be read with `GET`.
+    Draft,
+    /// Answers with an id, which the public API reads.
+    Live,
+}
+
+impl Generation {
+    /// The name in the contract.
+    pub(super) fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+}
 
 /// A platform that plays this scenario so many times as fast as a real one.
 pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
@@ -13,7 +29,13 @@ pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
 
 /// The same with a hook of this generation: only a live one's deployments have a log.
 pub(super) async fn platform_of(generation: Generation, scenario: &str, speed: f64) -> Sandbox {
-    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
+    let options = Options {
+        port: 0,
+        speed,
+        scenario: scenario.to_owned(),
+        hook: Some(generation.name()),
+        ..Options::default()
+    };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 
@@ -27,6 +49,15 @@ pub(super) fn all<F: Future<Output = ()> + Send + 'static>(
             run.await.expect("each is well");
         }
     }
+}
+
+/// An address where nobody listens. It is kept, so that no server of another test gets it.
+pub(super) fn closed() -> String {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = socket.local_addr().expect("an address").to_string();
+    std::mem::forget(socket);
+    address
 }
 
 /// Lets real time pass.

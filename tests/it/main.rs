@@ -10,6 +10,7 @@ mod docs_messages;
 mod dotenv;
 mod github;
 mod gitlab;
+mod platforms;
 mod sandbox;
 mod secrets;
 mod server;

@@ -8,7 +8,8 @@ mod manage;
 
 use std::time::{Duration, Instant};
 
-use deploy_hook::sandbox::{Generation, Options, Sandbox, StartError};
+use crate::common::Generation;
+use deploy_hook::sandbox::{Options, Sandbox, StartError};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -40,7 +41,13 @@ impl Answer {
 }
 
 async fn start(scenario: &str, speed: f64, generation: Generation) -> Sandbox {
-    let options = Options { port: 0, speed, scenario: scenario.to_owned(), generation };
+    let options = Options {
+        port: 0,
+        speed,
+        scenario: scenario.to_owned(),
+        hook: Some(generation.name()),
+        ..Options::default()
+    };
     Sandbox::start(&options).await.expect("the platform starts")
 }
 

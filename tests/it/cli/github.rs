@@ -1,6 +1,6 @@
 //! A step of a GitHub workflow: what the runner obeys, what it masks, what it keeps.
 
-use deploy_hook::sandbox::Generation::{Draft, Live};
+use crate::common::Generation::{Draft, Live};
 
 use super::run::{ended, run, step};
 use super::runner::{self, GitHub};

@@ -1,6 +1,6 @@
 //! What programs read: one event a line, and the files of `--output-dir`.
 
-use deploy_hook::sandbox::Generation::{Draft, Live};
+use crate::common::Generation::{Draft, Live};
 use serde_json::Value;
 
 use super::run::{Done, OUTPUTS, ended, run, signal};

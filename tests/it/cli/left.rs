@@ -4,7 +4,7 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use deploy_hook::sandbox::Generation::Draft;
+use crate::common::Generation::Draft;
 
 use super::run::run;
 use super::runner::{self, GitHub};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::common::Generation::Draft;
+use crate::common::closed;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deploy_hook::sandbox::Generation::Draft;
 
 use super::run::{Run, Step, run, step};
 use super::{at_speed, platform, together};
@@ -27,15 +28,9 @@ fn assert_unreachable(told: &Step, why: &str) {
     assert_eq!(told.output("deployment-id"), "");
 }
 
-/// An address where nobody listens.
-async fn closed() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    listener.local_addr().expect("an address").to_string()
-}
-
 #[tokio::test]
 async fn a_host_that_cannot_be_reached_is_tried_again_and_then_unreachable() {
-    let closed = closed().await;
+    let closed = closed();
     let cases = [
         (format!("https://host.invalid{}", hook_path()), "could not be resolved"), // NO_PROXY names it
         (format!("http://{closed}{}", hook_path()), "No connection to the hook's host"),
@@ -262,7 +257,7 @@ async fn a_proxy_can_be_reached_over_tls() {
 
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_what_cannot_be_reached() {
-    let (hook, proxy) = (format!("https://hooks.example{}", hook_path()), closed().await);
+    let (hook, proxy) = (format!("https://hooks.example{}", hook_path()), closed());
     let told = deploy(&hook, |run| run.env("HTTPS_PROXY", format!("http://u:proxypassword@{proxy}"))).await;
     assert_unreachable(&told, "proxy");
     assert!(!told.log.contains("proxypassword"), "{}", told.log);

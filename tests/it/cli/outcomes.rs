@@ -1,6 +1,6 @@
 //! Every outcome with its exit code, and exactly one trigger for each.
 
-use deploy_hook::sandbox::Generation::{self, Draft, Live};
+use crate::common::Generation::{self, Draft, Live};
 
 use super::run::{run, step};
 use super::{at_speed, platform, posts, together};

@@ -15,7 +15,7 @@ use crate::dotenv;
 use crate::secrets::Secrets;
 
 /// The names of all outputs, as the interface promises them.
-pub(super) const OUTPUTS: [&str; 8] = [
+pub(crate) const OUTPUTS: [&str; 8] = [
     "outcome",
     "deployment-id",
     "state",
@@ -27,66 +27,66 @@ pub(super) const OUTPUTS: [&str; 8] = [
 ];
 
 /// The program with its arguments, in an environment that holds nothing but what the test puts there.
-pub(super) struct Run {
+pub(crate) struct Run {
     command: Command,
     stdin: Option<String>,
 }
 
 /// What a run printed and how it ended.
 #[derive(Debug)]
-pub(super) struct Done {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Done {
     /// Both streams.
-    pub(super) fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
 }
 
 /// The program with these arguments, separated by spaces.
-pub(super) fn run(args: &str) -> Run {
+pub(crate) fn run(args: &str) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hook"));
     command.args(args.split_whitespace()).env_clear().current_dir(env!("CARGO_TARGET_TMPDIR"));
     Run { command, stdin: None }
 }
 
 impl Run {
-    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
-    pub(super) fn args(mut self, args: &str) -> Self {
+    pub(crate) fn args(mut self, args: &str) -> Self {
         self.command.args(args.split_whitespace());
         self
     }
 
-    pub(super) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    pub(super) fn stdin(mut self, text: &str) -> Self {
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
         self.stdin = Some(text.to_owned());
         self
     }
 
     /// With the platform's hook and the base of its API.
-    pub(super) fn on(self, sandbox: &Sandbox) -> Self {
+    pub(crate) fn on(self, sandbox: &Sandbox) -> Self {
         self.env("DEPLOY_HOOK_URL", sandbox.hook_url()).env("DEPLOY_HOOK_API_URL", sandbox.url())
     }
 
     /// With the platform's API token as well.
-    pub(super) fn with_token(self, sandbox: &Sandbox) -> Self {
+    pub(crate) fn with_token(self, sandbox: &Sandbox) -> Self {
         self.env("FRBIT_TOKEN", sandbox.api_token())
     }
 
     /// As a step of a workflow that asks for files as well.
-    pub(super) fn in_github(self, github: &GitHub) -> Self {
+    pub(crate) fn in_github(self, github: &GitHub) -> Self {
         self.env("CI", "true")
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_OUTPUT", github.path("output"))
@@ -95,7 +95,7 @@ impl Run {
     }
 
     /// With a limit of its own, as `prlimit` names it.
-    pub(super) fn under(self, limit: &str) -> Self {
+    pub(crate) fn under(self, limit: &str) -> Self {
         let own = self.command.as_std();
         let mut command = Command::new("/usr/bin/prlimit");
         command.arg(limit).arg(own.get_program()).args(own.get_args()).env_clear();
@@ -105,7 +105,7 @@ impl Run {
     }
 
     /// From a shell that has done this before.
-    pub(super) fn behind(self, first: &str) -> Self {
+    pub(crate) fn behind(self, first: &str) -> Self {
         let own = self.command.as_std();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
@@ -116,26 +116,26 @@ impl Run {
     }
 
     /// With a standard input on which nothing comes.
-    pub(super) fn waiting(mut self) -> Self {
+    pub(crate) fn waiting(mut self) -> Self {
         self.stdin = Some(String::new());
         self
     }
 
     /// Starts it on these streams.
-    pub(super) fn start_on(self, out: Stdio, err: Stdio) -> std::process::Child {
+    pub(crate) fn start_on(self, out: Stdio, err: Stdio) -> std::process::Child {
         let mut command = self.command.into_std();
         command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().expect("the program starts")
     }
 
     /// Starts it; it is killed when the handle is dropped.
-    pub(super) fn start(mut self) -> Child {
+    pub(crate) fn start(mut self) -> Child {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         self.command.spawn().expect("the program starts")
     }
 
     /// Runs it to its end.
-    pub(super) async fn done(self) -> Done {
+    pub(crate) async fn done(self) -> Done {
         let stdin = self.stdin.clone();
         let mut child = self.start();
         if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
@@ -146,7 +146,7 @@ impl Run {
 }
 
 /// What a started run printed, once it has ended.
-pub(super) async fn ended(child: Child) -> Done {
+pub(crate) async fn ended(child: Child) -> Done {
     let limit = Duration::from_mins(1);
     let output = tokio::time::timeout(limit, child.wait_with_output()).await.expect("it ends by itself");
     let output = output.expect("its streams can be read");
@@ -156,7 +156,7 @@ pub(super) async fn ended(child: Child) -> Done {
 }
 
 /// Sends a signal, by its name without SIG.
-pub(super) async fn signal(child: &Child, name: &str) {
+pub(crate) async fn signal(child: &Child, name: &str) {
     let id = child.id().expect("it still runs").to_string();
     let sent = Command::new("kill").args(["-s", name, &id]).status().await.expect("kill is there");
     assert!(sent.success());
@@ -164,35 +164,35 @@ pub(super) async fn signal(child: &Child, name: &str) {
 
 /// A run as a step of a workflow that asks for files as well, and all it left behind.
 #[derive(Debug)]
-pub(super) struct Step {
-    pub(super) code: i32,
-    pub(super) log: String,
-    pub(super) outputs: BTreeMap<String, String>,
-    pub(super) summary: String,
+pub(crate) struct Step {
+    pub(crate) code: i32,
+    pub(crate) log: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) summary: String,
     /// `deploy-hook.env`
-    pub(super) dotenv: BTreeMap<String, String>,
+    pub(crate) dotenv: BTreeMap<String, String>,
 }
 
 impl Step {
-    pub(super) fn output(&self, name: &str) -> &str {
+    pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs.get(name).map_or("", String::as_str)
     }
 
     /// How it ended: exit code and outcome.
-    pub(super) fn end(&self) -> (i32, &str) {
+    pub(crate) fn end(&self) -> (i32, &str) {
         (self.code, self.output("outcome"))
     }
 }
 
 /// Runs a step and checks what must be true of every one, however it ends.
-pub(super) async fn step(run: Run, secrets: &Secrets) -> Step {
+pub(crate) async fn step(run: Run, secrets: &Secrets) -> Step {
     let github = GitHub::new();
     let done = run.in_github(&github).done().await;
     left_behind(&done, &github, secrets)
 }
 
 /// What a step of this runner left behind, checked.
-pub(super) fn left_behind(done: &Done, github: &GitHub, secrets: &Secrets) -> Step {
+pub(crate) fn left_behind(done: &Done, github: &GitHub, secrets: &Secrets) -> Step {
     assert_eq!(done.err, "", "a runner reads both streams in no certain order, so one is used");
     let read = |name: &str| std::fs::read_to_string(github.path(name)).unwrap_or_default();
     let [output, summary, dotenv, page] =

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// The files a step is given.
-pub(super) struct GitHub(TempDir);
+pub(crate) struct GitHub(TempDir);
 
 impl GitHub {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         for name in ["output", "summary"] {
             std::fs::write(dir.path().join(name), "").expect("an empty file");
@@ -20,19 +20,19 @@ impl GitHub {
         Self(dir)
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// The outputs as they stand now.
-    pub(super) fn outputs(&self) -> BTreeMap<String, String> {
+    pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
         let text = std::fs::read_to_string(self.path("output")).expect("the file is there");
         outputs(&text).expect("the runner can read it")
     }
 }
 
 /// The outputs in a step's file; a line that is no assignment fails the step.
-pub(super) fn outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err("the last line does not end".to_owned());
     }
@@ -69,12 +69,12 @@ pub(super) fn outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
 }
 
 /// A log's lines as the runner splits them: at line feeds and at lone carriage returns.
-pub(super) fn lines(log: &str) -> Vec<String> {
+pub(crate) fn lines(log: &str) -> Vec<String> {
     log.replace("\r\n", "\n").split(['\n', '\r']).map(str::to_owned).collect()
 }
 
 /// Every command in a log, registered or not: its name and its data.
-pub(super) fn commands(log: &str) -> Vec<(String, String)> {
+pub(crate) fn commands(log: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in lines(log) {
         let current = line.trim_start().strip_prefix("::").and_then(|rest| rest.split_once("::"));
@@ -89,19 +89,19 @@ pub(super) fn commands(log: &str) -> Vec<(String, String)> {
 }
 
 /// The log without the lines that the runner swallows to learn what to mask.
-pub(super) fn without_masks(log: &str) -> String {
+pub(crate) fn without_masks(log: &str) -> String {
     let shown = lines(log).into_iter().filter(|line| !line.starts_with("::add-mask::"));
     shown.collect::<Vec<_>>().join("\n")
 }
 
 /// What the runner was asked to mask.
-pub(super) fn masks(log: &str) -> Vec<String> {
+pub(crate) fn masks(log: &str) -> Vec<String> {
     let masks = commands(log).into_iter().filter(|(name, _)| name == "add-mask");
     masks.map(|(_, data)| data).collect()
 }
 
 /// The log obeys us alone: masks come first, and every other command is one of ours, in our words.
-pub(super) fn assert_own_commands(log: &str) {
+pub(crate) fn assert_own_commands(log: &str) {
     let shown = without_masks(log);
     let first = shown.lines().next().unwrap_or_default();
     assert!(masks(&shown).is_empty(), "a mask that is not alone on its line\n{log}");

@@ -1,82 +1,13 @@
 //! The hook's URL and the tokens are passwords: whatever the platform does, nothing that is written holds them.
 
+use crate::common::Generation;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use deploy_hook::sandbox::{Generation, scenarios};
 
 use super::run::{run, step};
-use super::{platform, posts, runner, secret, together};
+use super::{platform, runner, together};
 use crate::secrets::Secrets;
 use crate::server::{SECRET, Server, say};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Reporters {
-    Verbosely,
-    AsJson,
-}
-
-/// One run of a scenario, checked by [`step`]; what is said here holds in all of them.
-async fn scenario(name: &'static str, generation: Generation, told: Reporters) {
-    let sandbox = platform(name, generation).await;
-    // Repeated triggers must all fall before the deadline, on a busy machine too.
-    let timeout = if name.contains("rate-limited") { "20s" } else { "1s" };
-    let how = match told {
-        Reporters::Verbosely => "-v",
-        Reporters::AsJson => "--format json",
-    };
-    let args = format!("deploy --timeout {timeout} {how}");
-    let told = step(run(&args).on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
-    let allowed = match name {
-        "rate-limited" => 2,
-        "always-rate-limited" => 3,
-        _ => 1,
-    };
-    assert_eq!(posts(&sandbox), allowed, "triggers of {name}\n{}", told.log);
-    for request in sandbox.requests() {
-        let hook = request.path.contains(secret(&sandbox.hook_url()));
-        assert!(request.user_agent.is_some_and(|agent| agent.starts_with("deploy-hook/")), "{name}");
-        let read = generation == Generation::Live && hook && request.method != "POST";
-        assert!(!read, "the live hook was asked with {} in {name}", request.method);
-    }
-    let masks = runner::masks(&told.log);
-    for wanted in [sandbox.hook_url(), secret(&sandbox.hook_url()).to_owned(), sandbox.api_token()] {
-        assert!(masks.contains(&wanted), "{wanted} is to be masked");
-    }
-    let public = [
-        sandbox.environment(),
-        sandbox.url(),
-        "127.0.0.1".to_owned(),
-        told.output("deployment-id").to_owned(),
-    ];
-    for public in public.iter().filter(|text| !text.is_empty()) {
-        assert!(!masks.contains(public), "{public} is no secret; a masked output is dropped");
-        assert!(masks.iter().all(|mask| mask.len() > public.len() || !public.contains(mask.as_str())));
-    }
-}
-
-async fn every_scenario(generation: Generation, told: Reporters) {
-    together(scenarios().map(|(name, _)| scenario(name, generation, told))).await;
-}
-
-#[tokio::test]
-async fn no_scenario_of_the_draft_leaks_in_a_verbose_log() {
-    every_scenario(Generation::Draft, Reporters::Verbosely).await;
-}
-
-#[tokio::test]
-async fn no_scenario_of_the_live_hook_leaks_in_a_verbose_log() {
-    every_scenario(Generation::Live, Reporters::Verbosely).await;
-}
-
-#[tokio::test]
-async fn no_scenario_of_the_draft_leaks_in_events() {
-    every_scenario(Generation::Draft, Reporters::AsJson).await;
-}
-
-#[tokio::test]
-async fn no_scenario_of_the_live_hook_leaks_in_events() {
-    every_scenario(Generation::Live, Reporters::AsJson).await;
-}
 
 /// Off a runner nobody swallows a mask, so there is none, in either stream.
 #[tokio::test]

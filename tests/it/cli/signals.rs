@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use deploy_hook::sandbox::Generation::{Draft, Live};
+use crate::common::Generation::{Draft, Live};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout};
 

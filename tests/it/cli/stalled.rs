@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use deploy_hook::sandbox::Generation::Draft;
+use crate::common::Generation::Draft;
 
 use super::run::{Run, run};
 use super::runner::{self, GitHub};

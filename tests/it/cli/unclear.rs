@@ -1,6 +1,6 @@
 //! The trigger left and no usable answer came: never a success by guess, never a second trigger.
 
-use deploy_hook::sandbox::Generation::{Draft, Live};
+use crate::common::Generation::{Draft, Live};
 
 use super::run::{run, step};
 use super::{platform, posts, together};
@@ -63,33 +63,10 @@ async fn a_deployment_that_was_there_before_is_not_taken_for_ours() {
 }
 
 #[tokio::test]
-async fn no_body_that_names_no_deployment_passes_for_an_acceptance() {
+async fn no_answer_that_breaks_off_passes_for_an_acceptance() {
     let deep = "[".repeat(100_000);
-    let bodies = [
-        "",
-        "{}",
-        "[]",
-        "null",
-        "\"ok\"",
-        "true",
-        "{\"data\":{}}",
-        "{\"data\":null}",
-        "{\"deployment\":[]}",
-        "{\"deployment\":{\"id\":\"\"}}",
-        "{\"deployment\":{\"id\":\"../../v1\",\"state\":\"SUCCEEDED\"}}",
-        "{\"data\":{\"publicId\":\"dp-1\\n::error::x\"}}",
-        "{\"state\":\"SUCCEEDED\"}",
-        "{\"ok\":true}",
-        "<html>",
-        "\u{feff}",
-        "{\"deployment\":{\"id\":\"dp_abc123\"",
-        &deep,
-    ];
-    let cases: Vec<Play> = bodies
-        .into_iter()
-        .map(|body| say(200, body))
-        .chain([500, 502, 503, 504, 408].map(|status| say(status, "{}")))
-        .collect();
+    let bodies = ["\u{feff}", "{\"deployment\":{\"id\":\"dp_abc123\"", &deep];
+    let cases = bodies.map(|body| say(200, body));
     let broken = [
         "",
         "garbage\r\n\r\n",

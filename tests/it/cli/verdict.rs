@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::sandbox::Generation::Live;
+use crate::common::Generation::Live;
 
 use super::run::{Run, Step, run, step};
 use super::{platform, posts, together};
@@ -190,43 +190,6 @@ async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
     let server = changing(say(200, &going), say(200, &going), say(200, OLD)).await;
     let told = deploy(&server, &draft_hook(&server), "--timeout 30s", |run| run).await;
     assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
-}
-
-#[tokio::test]
-async fn a_success_of_any_hook_is_a_trigger_unless_its_body_says_no() {
-    let fine = [
-        "",
-        "ok",
-        "null",
-        "[]",
-        "{}",
-        "<html>",
-        r#"{"message":"queued"}"#,
-        r#"{"error":null,"errors":[]}"#,
-        r#"{"error":"","errors":{}}"#,
-        r#"{"error":false,"errors":0,"success":null}"#,
-        r#"{"success":true,"ok":true}"#,
-    ];
-    let says_no = [
-        r#"{"error":"Unknown hook."}"#,
-        r#"{"error":{"message":"Unknown hook."}}"#,
-        r#"{"errors":["Unknown hook."]}"#,
-        r#"{"errors":{"hook":["Unknown hook."]}}"#,
-        r#"{"success":false,"message":"Unknown hook."}"#,
-        r#"{"ok":false,"message":"Unknown hook."}"#,
-    ];
-    let cases = fine.map(|body| (body, (0, "triggered"))).into_iter();
-    let cases = cases.chain(says_no.map(|body| (body, (5, "uncertain"))));
-    together(cases.map(|(body, wanted)| async move {
-        let server = Server::plain(say(202, body)).await;
-        let hook = format!("http://{}/hooks/{SECRET}", server.address);
-        let program = run("deploy").env("DEPLOY_HOOK_URL", &hook);
-        let told = step(program, &Secrets::of(&hook, &[])).await;
-        assert_eq!(told.end(), wanted, "{body}\n{}", told.log);
-        assert_eq!(told.log.contains("Unknown hook"), wanted.0 == 5, "{}", told.log);
-        assert_eq!(server.requests(), [format!("POST /hooks/{SECRET}")], "{body}");
-    }))
-    .await;
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The job's log: in colour, with sections that all end, and with nothing in it that a text of the platform's made.
 //! What is checked of every log is in [`super::trace`].
 
-use deploy_hook::sandbox::{Generation, Sandbox};
+use crate::common::Generation;
+use deploy_hook::sandbox::Sandbox;
 
 use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};

@@ -1,7 +1,7 @@
 //! The hook's URL and the tokens are passwords: GitLab never sees the platform's, the platform never GitLab's, and nobody
 //! reads any of them. What is checked of every run is in [`super::job`] and [`super::fake_gitlab`].
 
-use deploy_hook::sandbox::Generation;
+use crate::common::Generation;
 
 use super::fake_gitlab::{Behaviour, FakeGitLab, JOB_TOKEN, TOKEN};
 use super::job::Job;

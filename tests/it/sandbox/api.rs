@@ -1,6 +1,6 @@
 //! The public API: deployments, rate limit, logs.
 
-use deploy_hook::sandbox::Generation;
+use crate::common::Generation;
 use serde_json::json;
 
 use super::{ask_api, is_id, post, send, start, until};

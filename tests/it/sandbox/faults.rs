@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use deploy_hook::sandbox::{Generation, scenarios};
+use crate::common::Generation;
+use deploy_hook::sandbox::scenarios;
 use serde_json::{Value, json};
 
 use super::{AGENT, Answer, ask_api, exchange, get, post, send, start, until};
@@ -220,7 +221,7 @@ async fn a_hostile_log_holds_every_attack() {
 
 #[tokio::test]
 async fn every_scenario_starts_and_describes_itself() {
-    for (name, about) in scenarios() {
+    for (name, about) in scenarios(None).expect("the default platform") {
         assert!(!about.is_empty() && !about.contains('\n') && about.len() <= 100, "{name}");
         start(name, 1000.0, Generation::Draft).await;
     }

@@ -1,6 +1,6 @@
 //! Both generations of the hook: the contract to the letter, rotation, superseding.
 
-use deploy_hook::sandbox::Generation;
+use crate::common::Generation;
 use serde_json::json;
 
 use super::{ask_api, get, is_id, post, send, start, until};
@@ -109,7 +109,7 @@ async fn a_hook_is_shown_once_and_dies_when_rotated_or_revoked() {
     assert!(!shown.body.contains(&secret));
     assert_eq!(post(&first).await.status, 200);
 
-    let second = sandbox.enable_hook(&environment, Generation::Live).expect("there is the environment");
+    let second = sandbox.enable_hook(&environment, "live").expect("there is the environment");
     let gone = post(&first).await;
     assert_eq!((gone.status, gone.json()), (410, json!({ "error": "This deploy hook was revoked." })));
     assert_eq!(get(&first).await.status, 410);
@@ -119,7 +119,7 @@ async fn a_hook_is_shown_once_and_dies_when_rotated_or_revoked() {
     assert_eq!(post(&second).await.status, 410);
     assert_eq!(send("DELETE", &hook, "", "").await.status, 404);
     assert!(!sandbox.revoke_hook(&environment));
-    assert_eq!(sandbox.enable_hook("en-absent", Generation::Draft), None);
+    assert_eq!(sandbox.enable_hook("en-absent", "draft"), None);
     assert_eq!(sandbox.deployments(), 2);
 }
 

@@ -1,0 +1,125 @@
+//! What the placeholders of a contract's templates stand for.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::contract::text;
+use super::deployment::{SandboxDeployment, TriggeredBy, UnixTime};
+use super::reply::{Content, Reply, milliseconds, rfc3339};
+use super::scenario;
+use super::store::Store;
+use super::template::{render, render_text};
+
+/// How long before its deployment a commit was made.
+const COMMITTED: Duration = Duration::from_mins(3);
+
+/// Looks a placeholder up.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<Value>;
+
+/// An answer as its template says: `status`, `headers` and `body`.
+pub(super) fn answer(template: &Value, lookup: Lookup<'_>) -> Reply {
+    let status = template["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    let reply = match template.get("body") {
+        Some(body) => Reply::json(status, render(body, lookup)),
+        None => Reply::empty(status),
+    };
+    with_headers(reply, &template["headers"], lookup)
+}
+
+/// The answer with more headers.
+pub(super) fn with_headers(reply: Reply, headers: &Value, lookup: Lookup<'_>) -> Reply {
+    let headers = headers.as_object().into_iter().flatten();
+    headers.fold(reply, |reply, (name, value)| {
+        reply.header(name, render_text(value.as_str().unwrap_or_default(), lookup))
+    })
+}
+
+/// The error of this name; where the contract has none, one without a text.
+pub(super) fn error(store: &Store, endpoints: &Value, name: &str, lookup: Lookup<'_>) -> Reply {
+    let status = match name {
+        "unauthorized" => 401,
+        "wrong_method" => 405,
+        _ => 404,
+    };
+    let unknown = json!({ "status": status });
+    let template = store.contract.error(name).unwrap_or(&unknown);
+    let lookup =
+        |name: &str| if name == "message" { Some(json!(text(template, "message"))) } else { lookup(name) };
+    let body = template.get("body").unwrap_or(&endpoints["error"]);
+    Reply { content: Content::Json(render(body, &lookup)), ..answer(template, &lookup) }
+}
+
+/// The same without facts of its own.
+pub(super) fn plain_error(store: &Store, endpoints: &Value, name: &str) -> Reply {
+    error(store, endpoints, name, &|_| None)
+}
+
+/// What is known of a deployment in its state at this moment.
+pub(super) fn of_deployment(
+    store: &Store,
+    deployment: &SandboxDeployment,
+    state: &str,
+    ended: Option<UnixTime>,
+    name: &str,
+) -> Option<Value> {
+    let created = deployment.created;
+    let mut parts = state.splitn(2, '/');
+    Some(match name {
+        "id" => json!(deployment.id),
+        "environment" => json!(deployment.environment),
+        "state" => json!(state),
+        "state.lower" => json!(state.to_lowercase()),
+        "state.1" => json!(parts.next()),
+        "state.2" => json!(parts.nth(1)),
+        "created" => json!(rfc3339(created)),
+        "created_ms" => json!(milliseconds(created)),
+        "ended" => json!(ended.map(rfc3339)),
+        "ended_ms" => json!(ended.map(milliseconds)),
+        "commit" => json!(deployment.commit),
+        "committed" => json!(rfc3339(created.saturating_sub(COMMITTED))),
+        "deployment" => {
+            let lookup = |name: &str| {
+                let inner = name != "deployment";
+                if inner { of_deployment(store, deployment, state, ended, name) } else { None }
+            };
+            render(store.contract.deployment(), &lookup)
+        }
+        _ => match name.strip_prefix("query.") {
+            Some(name) => json!(query_value(deployment, name)),
+            None => json!(store.value(name)?),
+        },
+    })
+}
+
+/// What the trigger's URL had for this name.
+fn query_value(deployment: &SandboxDeployment, name: &str) -> Option<String> {
+    let TriggeredBy::Hook(url) = &deployment.by else { return None };
+    let (_, query) = url.split_once('?')?;
+    let found = url::form_urlencoded::parse(query.as_bytes()).find(|(given, _)| given == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+/// The entries of the log; none before the deployment has been at its end for a moment.
+pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, now: UnixTime) -> Vec<Value> {
+    let written = |ended: &UnixTime| now >= *ended + store.scaled(store.contract.log_after());
+    let Some(ended) = store.history(deployment, now).ended.filter(written) else {
+        return Vec::new();
+    };
+    let url = if let TriggeredBy::Hook(url) = &deployment.by { url } else { &store.url };
+    let lines = scenario::log(deployment.scenario);
+    // The log's lines are spread over the time that this platform's deployment takes.
+    let stretch = lines.last().map_or(1.0, |(last, _)| deployment.duration() / last);
+    let at = |second: f64| deployment.created + store.scaled(second * stretch);
+    let lines = lines.into_iter().map(|(second, line)| (at(second), line));
+    let entry = |(at, line): (UnixTime, &str)| {
+        let line = line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000));
+        let lookup = |name: &str| match name {
+            "time" => Some(json!(rfc3339(at))),
+            "line" => Some(json!(line)),
+            _ => None,
+        };
+        render(route.get("item").unwrap_or(&json!("{line}")), &lookup)
+    };
+    lines.filter(|(at, _)| *at <= ended + Duration::from_micros(1)).map(entry).collect()
+}

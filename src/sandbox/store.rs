@@ -1,0 +1,350 @@
+//! What the sandbox remembers: environments, hooks, deployments and the requests received.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::contract::{Contract, text};
+use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
+use super::limit::Limit;
+use super::scenario::{self, Scenario};
+use super::{form, template};
+
+/// How many requests are remembered, so that a sandbox left running does not grow.
+const REMEMBERED: usize = 10_000;
+
+/// At which share of a deployment's duration somebody else triggers, where the scenario has it.
+const RIVAL_AT: f64 = 0.6;
+
+/// A request that the sandbox received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedRequest {
+    /// The method, upper case.
+    pub method: String,
+    /// Path and query as they came, a hook's secret included.
+    pub path: String,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// Whether a header held the API token.
+    pub has_token: bool,
+    /// The status that was answered; 0 where the connection ended without an answer.
+    pub status: u16,
+}
+
+/// What a hook deploys into.
+pub(super) struct Environment {
+    pub(super) id: String,
+    pub(super) created: UnixTime,
+}
+
+/// A deploy hook that is or was enabled.
+pub(super) struct Hook {
+    pub(super) environment: String,
+    /// Kept to recognise requests; only [`Store::enable`] ever gives it out.
+    secret: String,
+    /// The form of its URL.
+    pub(super) form: &'static Value,
+    pub(super) enabled: UnixTime,
+    pub(super) revoked: Option<UnixTime>,
+}
+
+/// Everything the sandbox knows.
+pub(super) struct Store {
+    pub(super) contract: &'static Contract,
+    pub(super) url: String,
+    pub(super) token: String,
+    pub(super) speed: f64,
+    pub(super) scenario: Scenario,
+    /// The ids of everything else that the contract names, such as an account.
+    values: Vec<(&'static str, String)>,
+    pub(super) environments: Vec<Environment>,
+    hooks: Vec<Hook>,
+    deployments: Vec<SandboxDeployment>,
+    /// Triggers seen since the scenario was chosen.
+    pub(super) triggers: u32,
+    /// Reads seen since the last trigger, or since the scenario was chosen.
+    pub(super) reads: u32,
+    /// Requests with the right token.
+    pub(super) limit: Limit,
+    /// Requests with a wrong token or none.
+    pub(super) failed_limit: Limit,
+    pub(super) requests: VecDeque<ReceivedRequest>,
+    started: (Instant, UnixTime),
+}
+
+impl Store {
+    /// An empty sandbox that calls itself `url` and runs `speed` times as fast as the clock.
+    pub(super) fn new(contract: &'static Contract, url: String, speed: f64, scenario: Scenario) -> Self {
+        const KNOWN: [&str; 4] = ["environment", "deployment", "secret", "token"];
+        let values = contract.ids().filter(|name| !KNOWN.contains(name));
+        Self {
+            contract,
+            url,
+            token: form::generate(contract.form("token")),
+            speed,
+            scenario,
+            values: values.map(|name| (name, form::generate(contract.form(name)))).collect(),
+            environments: Vec::new(),
+            hooks: Vec::new(),
+            deployments: Vec::new(),
+            triggers: 0,
+            reads: 0,
+            limit: Limit::default(),
+            failed_limit: Limit::default(),
+            requests: VecDeque::new(),
+            started: (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+        }
+    }
+
+    /// The present moment. It never goes back, whatever happens to the machine's clock.
+    pub(super) fn now(&self) -> UnixTime {
+        self.started.1 + self.started.0.elapsed()
+    }
+
+    /// How long something really takes that takes so many seconds at speed 1.
+    pub(super) fn scaled(&self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds / self.speed)
+    }
+
+    /// The id of this name.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Makes an environment; returns its id.
+    pub(super) fn create_environment(&mut self) -> String {
+        let id = form::generate(self.contract.form("environment"));
+        self.environments.push(Environment { id: id.clone(), created: self.now() });
+        id
+    }
+
+    /// Whether there is such an environment.
+    pub(super) fn has_environment(&self, id: &str) -> bool {
+        self.environments.iter().any(|environment| environment.id == id)
+    }
+
+    /// Enables the environment's hook, in place of the one it had; returns the new hook's URL, which nothing
+    /// shows again.
+    pub(super) fn enable(&mut self, environment: &str, form: &'static Value) -> Option<String> {
+        if !self.has_environment(environment) {
+            return None;
+        }
+        self.revoke(environment);
+        let secret = form::generate(self.contract.form("secret"));
+        let path = template::render_text(text(form, "path"), &|name| match name {
+            "secret" => Some(secret.as_str().into()),
+            "environment" => Some(environment.into()),
+            other => self.value(other).map(Value::from),
+        });
+        let (environment, enabled) = (environment.to_owned(), self.now());
+        self.hooks.push(Hook { environment, secret, form, enabled, revoked: None });
+        Some(format!("{}{path}", self.url))
+    }
+
+    /// Revokes the environment's hook; whether there was one.
+    pub(super) fn revoke(&mut self, environment: &str) -> bool {
+        let now = self.now();
+        let enabled = |hook: &&mut Hook| hook.environment == environment && hook.revoked.is_none();
+        self.hooks.iter_mut().find(enabled).map(|hook| hook.revoked = Some(now)).is_some()
+    }
+
+    /// The hook that is enabled for this environment.
+    pub(super) fn hook(&self, environment: &str) -> Option<&Hook> {
+        self.hooks.iter().find(|hook| hook.environment == environment && hook.revoked.is_none())
+    }
+
+    /// The hook, revoked ones included, that this secret belongs to. Names that are not given are not compared.
+    pub(super) fn hook_of(
+        &self,
+        secret: &str,
+        form: Option<&str>,
+        environment: Option<&str>,
+    ) -> Option<&Hook> {
+        self.hooks.iter().find(|hook| {
+            hook.secret == secret
+                && form.is_none_or(|name| name == text(hook.form, "name"))
+                && environment.is_none_or(|id| id == hook.environment)
+        })
+    }
+
+    /// Starts a deployment, whose id has this form; returns its number.
+    pub(super) fn deploy(&mut self, environment: &str, by: TriggeredBy, id_form: &str) -> usize {
+        let now = self.now();
+        self.reads = 0;
+        // Somebody else's trigger is written down now, with the moment at which it will have come.
+        if self.scenario["has_rival"] == true {
+            let ours = stages(self.contract, scenario::stages(self.scenario));
+            let age = RIVAL_AT * ours.iter().filter_map(|(_, seconds)| *seconds).sum::<f64>();
+            let at = now + self.scaled(age);
+            self.push(environment, TriggeredBy::Api, id_form, at, self.success());
+        }
+        self.push(environment, by, id_form, now, self.scenario)
+    }
+
+    /// The scenario of deployments that were not triggered by the user: the platform's first.
+    fn success(&self) -> Scenario {
+        self.contract.scenarios().first().copied().unwrap_or(self.scenario)
+    }
+
+    /// Adds a deployment that had succeeded before the sandbox was started, as a real environment has one.
+    pub(super) fn add_earlier(&mut self, environment: &str, id_form: &str) {
+        let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
+        self.push(environment, TriggeredBy::Git, id_form, hour_ago, self.success());
+    }
+
+    fn push(
+        &mut self,
+        environment: &str,
+        by: TriggeredBy,
+        id_form: &str,
+        created: UnixTime,
+        scenario: Scenario,
+    ) -> usize {
+        let number = self.deployments.len();
+        self.deployments.push(SandboxDeployment {
+            id: form::generate(id_form),
+            environment: environment.to_owned(),
+            by,
+            created,
+            commit: form::generate("[0-9a-f]{40}"),
+            scenario,
+            stages: stages(self.contract, scenario::stages(scenario)),
+            number,
+        });
+        number
+    }
+
+    /// The deployment of this number.
+    pub(super) fn at(&self, number: usize) -> &SandboxDeployment {
+        &self.deployments[number]
+    }
+
+    /// Every deployment there is at this moment, newest first.
+    pub(super) fn deployments(&self, now: UnixTime) -> Vec<&SandboxDeployment> {
+        let mut all: Vec<_> = self.deployments.iter().filter(|one| one.created <= now).collect();
+        all.sort_unstable_by_key(|one| std::cmp::Reverse((one.created, one.number)));
+        all
+    }
+
+    /// The deployments that were triggered here, newest first.
+    pub(super) fn triggered(&self, now: UnixTime) -> impl Iterator<Item = &SandboxDeployment> {
+        self.deployments(now).into_iter().filter(|one| !matches!(one.by, TriggeredBy::Git))
+    }
+
+    /// Whether reads may see the deployment: its scenario may hide it for a while, or for good.
+    pub(super) fn can_be_read(&self, deployment: &SandboxDeployment, now: UnixTime) -> bool {
+        let age = now.saturating_sub(deployment.created).as_secs_f64() * self.speed;
+        let seconds = |key: &str| deployment.scenario[key].as_f64();
+        (seconds("hidden_until").unwrap_or_default()..seconds("hidden_from").unwrap_or(f64::MAX))
+            .contains(&age)
+    }
+
+    /// What the deployment has gone through. A newer one in the same environment ends it if it had not ended by then.
+    pub(super) fn history(&self, deployment: &SandboxDeployment, now: UnixTime) -> History<'_> {
+        let place = (deployment.created, deployment.number);
+        let rivals = self.deployments.iter();
+        let rivals = rivals.filter(|one| one.environment == deployment.environment && one.created <= now);
+        let rival = rivals
+            .filter(|one| (one.created, one.number) > place)
+            .min_by_key(|one| (one.created, one.number));
+        History::new(deployment, rival, self.contract, self.speed, now)
+    }
+
+    /// Chooses how deployments go and what fails from now on.
+    pub(super) fn choose(&mut self, scenario: Scenario) {
+        self.scenario = scenario;
+        self.triggers = 0;
+        self.reads = 0;
+    }
+
+    /// Remembers a request.
+    pub(super) fn remember(&mut self, request: ReceivedRequest) {
+        if self.requests.len() == REMEMBERED {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(request);
+    }
+
+    /// Whether this trigger is one of those that the scenario refuses for their rate. Every other one rather
+    /// than the first alone, so that a sandbox left running does the same for the next caller.
+    pub(super) fn limits_trigger(&self) -> bool {
+        let on_trigger = text(self.scenario, "on_trigger");
+        on_trigger == "limit" || on_trigger == "limit-first" && self.triggers % 2 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::contract;
+
+    /// A store of the default platform.
+    fn store(name: &str, speed: f64) -> Store {
+        let contract = &contract::all()[0];
+        let scenario = contract.scenarios().into_iter().find(|scenario| scenario["name"] == name).unwrap();
+        Store::new(contract, String::new(), speed, scenario)
+    }
+
+    /// The state of a deployment of this scenario at an age in real seconds.
+    fn state(scenario: &str, speed: f64, age: f64) -> &'static str {
+        let mut store = store(scenario, speed);
+        let environment = store.create_environment();
+        store.deploy(&environment, TriggeredBy::Api, "[0-9]{6}");
+        let first = store.deployments.last().unwrap();
+        store.history(first, first.created + Duration::from_secs_f64(age)).state()
+    }
+
+    #[test]
+    fn the_state_follows_from_the_age() {
+        for (age, expected) in [
+            (0.0, "PENDING"),
+            (3.9, "PENDING"),
+            (4.1, "ALLOCATING"),
+            (7.1, "SYNCING"),
+            (12.1, "BUILDING"),
+            (52.1, "DEPLOYING"),
+            (64.1, "POST_DEPLOY"),
+            (69.9, "POST_DEPLOY"),
+            (70.1, "SUCCEEDED"),
+            (9e6, "SUCCEEDED"),
+        ] {
+            assert_eq!(state("success", 1.0, age), expected, "{age} s");
+            assert_eq!(state("success", 10.0, age / 10.0), expected, "{age} s, ten times as fast");
+        }
+    }
+
+    #[test]
+    fn each_deployment_ends_as_its_scenario_says() {
+        for (scenario, age, expected) in [
+            ("instant", 0.0, "SUCCEEDED"),
+            ("slow", 1499.0, "POST_DEPLOY"),
+            ("slow", 1501.0, "SUCCEEDED"),
+            ("stuck", 9e6, "BUILDING"),
+            ("build-fails", 38.0, "FAILED"),
+            ("post-deploy-fails", 63.0, "DEPLOYING"),
+            ("post-deploy-fails", 71.0, "FAILED"),
+            ("canceled", 38.0, "CANCELED"),
+            ("superseded", 41.9, "BUILDING"),
+            ("superseded", 42.1, "SUPERSEDED"),
+            ("unknown-state", 13.0, "QUANTUM_FLUX"),
+            ("unknown-state", 71.0, "SUCCEEDED"),
+        ] {
+            assert_eq!(state(scenario, 1.0, age), expected, "{scenario} at {age} s");
+        }
+    }
+
+    #[test]
+    fn a_newer_deployment_ends_an_unfinished_one_of_the_same_environment_only() {
+        let mut store = store("success", 1.0);
+        let (here, there) = (store.create_environment(), store.create_environment());
+        for environment in [&here, &there, &here] {
+            store.deploy(environment, TriggeredBy::Api, "[0-9]{6}");
+        }
+        let now = store.now();
+        let histories: Vec<_> = store.deployments.iter().map(|one| store.history(one, now)).collect();
+        assert_eq!(histories[0].state(), "SUPERSEDED");
+        assert_eq!(histories[0].superseded_by, Some(store.deployments[2].id.as_str()));
+        assert_eq!([histories[1].state(), histories[2].state()], ["PENDING", "PENDING"]);
+    }
+}

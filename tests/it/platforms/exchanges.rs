@@ -1,0 +1,135 @@
+//! Every recorded exchange means what the contract says.
+
+use deploy_hook::platforms::Acceptance;
+use deploy_hook::secrets::Redactor;
+use serde_json::Value;
+
+use super::{Subject, TOKEN, list, phase, requests, subjects, text, url};
+use crate::cli::run::{run, step};
+use crate::cli::together;
+use crate::secrets::Secrets;
+use crate::server::{Server, say};
+
+/// A body as it is sent: JSON, or a text that is none.
+fn sent(body: &Value) -> String {
+    body.as_str().map_or_else(|| body.to_string(), str::to_owned)
+}
+
+/// Every recorded request with one of its answers.
+fn of_kind(subject: &Subject, is_trigger: bool) -> Vec<Value> {
+    let exchanges = list(&subject.contract["exchanges"]).iter();
+    let of_kind = exchanges.filter(|exchange| (exchange["does"] == "trigger") == is_trigger);
+    let with_answers =
+        of_kind.flat_map(|exchange| list(&exchange["answers"]).iter().map(move |answer| (exchange, answer)));
+    with_answers
+        .map(|(exchange, answer)| {
+            let mut one = exchange.clone();
+            one["answers"].take();
+            for field in ["status", "body", "means"] {
+                one[field] = answer[field].clone();
+            }
+            one
+        })
+        .collect()
+}
+
+/// Runs the program on a server that gives each recorded answer.
+#[tokio::test]
+async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
+    let subjects = subjects();
+    let cases = subjects.iter().flat_map(|subject| of_kind(subject, true));
+    together(cases.map(|exchange| async move {
+        let status = u16::try_from(exchange["status"].as_u64().expect("a status")).expect("a status");
+        let server = Server::plain(say(status, &sent(&exchange["body"]))).await;
+        let recorded = text(&exchange["request"]);
+        let target = url(recorded.strip_prefix("POST ").expect("a POST"));
+        let path = &target[url::Position::BeforePath..];
+        let hook = format!("http://{}{path}", server.address);
+        let program = run("deploy --wait never").env("DEPLOY_HOOK_URL", &hook);
+        let done = step(program, &Secrets::of(&hook, &[])).await;
+        let (meaning, detail) =
+            exchange["means"].as_object().and_then(|means| means.iter().next()).expect("a meaning");
+        let (end, said) = match meaning.as_str() {
+            "accepted" => ((0, "triggered"), ""),
+            "refused" => ((3, "refused"), detail.as_str().expect("a text")),
+            "unclear" => ((5, "uncertain"), detail.as_str().expect("a text")),
+            other => panic!("{other} is no meaning of a trigger"),
+        };
+        assert_eq!(done.end(), end, "{exchange}\n{}", done.log);
+        assert!(done.log.contains(said.trim_end_matches('.')), "{exchange}\n{}", done.log);
+        assert_eq!(done.output("deployment-id"), detail["id"].as_str().unwrap_or_default(), "{exchange}");
+        assert_eq!(server.requests(), [format!("POST {path}")], "{exchange}");
+    }))
+    .await;
+}
+
+#[test]
+fn a_recorded_acceptance_is_read_by_its_platform() {
+    for subject in subjects() {
+        let accepted =
+            of_kind(&subject, true).into_iter().filter(|exchange| !exchange["means"]["accepted"].is_null());
+        for exchange in accepted {
+            let status = u16::try_from(exchange["status"].as_u64().expect("a status")).expect("a status");
+            let body = sent(&exchange["body"]);
+            let found = match subject.platform.acceptance(status, body.as_bytes(), &Redactor::default()) {
+                Acceptance::Named(deployment) => Some(deployment.snapshot.id.as_str().to_owned()),
+                Acceptance::Unnamed => None,
+                Acceptance::Unclear(unclear) => panic!("{exchange}: {unclear:?}"),
+            };
+            assert_eq!(found.as_deref(), exchange["means"]["accepted"]["id"].as_str(), "{exchange}");
+        }
+    }
+}
+
+#[test]
+fn a_recorded_answer_to_a_reading_is_read_by_its_platform() {
+    for subject in subjects() {
+        for exchange in of_kind(&subject, false) {
+            let means = &exchange["means"];
+            let (platform, body) = (subject.platform, sent(&exchange["body"]));
+            let redactor = Redactor::default();
+            if let Some(wanted) = means["deployments"].as_array() {
+                let found = platform.deployments(&exchange["body"], &redactor);
+                assert_eq!(found.len(), wanted.len(), "{exchange}");
+                for (found, wanted) in found.iter().map(|one| &one.snapshot).zip(wanted) {
+                    assert_eq!(
+                        (found.id.as_str(), found.word.as_str()),
+                        (&*text(&wanted["id"]), &*text(&wanted["state"]))
+                    );
+                    assert_eq!(found.phase, phase(&text(&wanted["phase"])), "{exchange}");
+                    let created =
+                        found.created_at.map(|time| humantime::format_rfc3339_seconds(time).to_string());
+                    assert_eq!(created.as_deref(), wanted["created"].as_str(), "{exchange}");
+                }
+            } else if let Some(wanted) = means["log"].as_array() {
+                let lines = platform.log_lines(body.as_bytes(), &redactor, 200);
+                assert_eq!(lines, wanted.iter().map(text).collect::<Vec<_>>(), "{exchange}");
+            } else {
+                let error = platform.error(body.as_bytes(), &redactor);
+                assert_eq!(error.as_deref(), means["error"].as_str(), "{exchange}");
+            }
+        }
+    }
+}
+
+/// What is recorded is what the program asks for, and the token goes with it only where there is one.
+#[test]
+fn a_recorded_reading_is_one_that_the_platform_asks_for() {
+    for subject in subjects() {
+        for exchange in of_kind(&subject, false) {
+            let (does, recorded) = (text(&exchange["does"]), text(&exchange["request"]));
+            let wanted = url(recorded.strip_prefix("GET ").expect("a GET"));
+            let named = exchange["means"]["deployments"][0]["id"].as_str();
+            let id = exchange["id"].as_str().or(named);
+            let hooks = subject.examples().into_iter().map(|(_, hook, _)| hook);
+            let asked: Vec<_> = hooks
+                .flat_map(|hook| requests(&subject, &subject.access(&hook), &does, id))
+                .filter(|request| request.url == wanted)
+                .collect();
+            assert!(!asked.is_empty(), "{} does not ask for {wanted}", subject.name());
+            let is_hook = does == "newest";
+            assert!(asked.iter().all(|request| request.with_token != is_hook), "{wanted}");
+            assert!(!wanted.as_str().contains(TOKEN));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The program against every platform's sandbox, with everything that can go wrong: one trigger, and no secret elsewhere.
+
+use deploy_hook::sandbox::{Options, Sandbox, scenarios};
+use serde_json::Value;
+
+use super::{Subject, TOKEN, list, subjects, text, url};
+use crate::cli::run::{run, step};
+use crate::cli::{runner, together};
+use crate::secrets::Secrets;
+use crate::server::{Play, Server, say};
+
+/// Whether the contract has a route that reads hooks of this form.
+fn is_readable(contract: &Value, form: &str) -> bool {
+    let mut routes = list(&contract["hook"]["routes"]).iter();
+    routes.any(|route| route["does"] == "newest" && (route["hook"].is_null() || route["hook"] == form))
+}
+
+/// One run of a scenario, checked by [`step`] as well; what is said here is true of all of them.
+async fn holds(contract: Value, form: String, scenario: &'static str, format: &'static str) {
+    let place = format!("{} {form} {scenario} {format}", contract["platform"]);
+    let options = Options {
+        port: 0,
+        speed: 400.0,
+        scenario: scenario.to_owned(),
+        platform: contract["platform"].as_str().map(str::to_owned),
+        hook: Some(form.clone()),
+    };
+    let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+    // Repeated triggers must all fall before the deadline, on a busy machine too.
+    let timeout = if scenario.contains("rate-limited") { "20s" } else { "1s" };
+    let program = run("deploy --timeout").arg(timeout).args(format).on(&sandbox);
+    let program =
+        if sandbox.has_api() { program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()) } else { program };
+    let done = step(program, &Secrets::on(&sandbox)).await;
+    let allowed = match scenario {
+        "rate-limited" => 2,
+        "always-rate-limited" => 3,
+        _ => 1,
+    };
+    let hook = url(&sandbox.hook_url());
+    let target = &hook[url::Position::BeforePath..];
+    let posts: Vec<_> = sandbox.requests().into_iter().filter(|request| request.method == "POST").collect();
+    assert_eq!(posts.len(), allowed, "{place}: {posts:?}\n{}", done.log);
+    for request in sandbox.requests() {
+        let asked = format!("{place}: {} {}", request.method, request.path);
+        assert!(request.user_agent.is_some_and(|agent| agent.starts_with("deploy-hook/")), "{asked}");
+        assert!(!request.path.starts_with("/redirected"), "a redirect was followed: {asked}");
+        let is_hook = request.path == target;
+        assert!(!is_hook || request.method == "POST" || is_readable(&contract, &form), "{asked}");
+        let wants_token = !is_hook || !contract["hook"]["auth"].is_null();
+        assert_eq!(request.has_token, wants_token, "{asked}");
+    }
+    let masks = runner::masks(&done.log);
+    let mut secrets = vec![sandbox.hook_url(), crate::secrets::secret(&sandbox.hook_url()).to_owned()];
+    secrets.extend(sandbox.has_api().then(|| sandbox.api_token()));
+    assert!(secrets.iter().all(|secret| masks.contains(secret)), "{place}: all of {secrets:?} are masked");
+    let id = done.output("deployment-id").to_owned();
+    for public in [sandbox.environment(), sandbox.url(), "127.0.0.1".to_owned(), id] {
+        let is_masked = !public.is_empty() && masks.iter().any(|mask| public.contains(mask.as_str()));
+        assert!(!is_masked, "{place}: {public} is no secret; a masked output is dropped");
+    }
+}
+
+async fn every_scenario(format: &'static str) {
+    let of_form = |subject: &Subject| {
+        let all = scenarios(Some(subject.name())).expect("a platform").into_iter().map(|(name, _)| name);
+        let (contract, all) = (subject.contract.clone(), all.collect::<Vec<_>>());
+        let forms: Vec<String> = list(&contract["hooks"]).iter().map(|form| text(&form["name"])).collect();
+        let cases = forms
+            .into_iter()
+            .flat_map(move |form| all.clone().into_iter().map(move |scenario| (form.clone(), scenario)));
+        cases.map(move |(form, scenario)| holds(contract.clone(), form, scenario, format)).collect::<Vec<_>>()
+    };
+    together(subjects().iter().flat_map(of_form)).await;
+}
+
+#[tokio::test]
+async fn no_scenario_leaks_in_a_verbose_log_or_triggers_twice() {
+    every_scenario("-v").await;
+}
+
+#[tokio::test]
+async fn no_scenario_leaks_in_events_or_triggers_twice() {
+    every_scenario("--format json").await;
+}
+
+/// The documented forms of the hook, each at a careless platform that repeats the whole URL.
+#[tokio::test]
+async fn no_part_of_an_example_that_is_secret_is_ever_printed() {
+    let subjects = subjects();
+    let examples = subjects.iter().flat_map(Subject::examples);
+    let cases = examples.flat_map(|(_, hook, secret)| {
+        [-1, 200, 403, 503].map(|status| (hook.clone(), secret.clone(), status))
+    });
+    together(cases.map(|(hook, secret, status)| async move {
+        let example = url(&hook);
+        let path = example[url::Position::BeforePath..].to_owned();
+        let body = format!("{{\"error\":\"No: {hook} {path} {}\"}}", secret.join(" "));
+        let play = u16::try_from(status).map_or(Play::HangUp, |status| say(status, &body));
+        let server = Server::plain(play).await;
+        let local = format!("http://{}{path}", server.address);
+        let texts: Vec<&str> = secret.iter().map(String::as_str).chain([local.as_str()]).collect();
+        for format in ["-v", "--format json"] {
+            let program = run("deploy --timeout 2s").args(format).env("DEPLOY_HOOK_URL", &local);
+            step(program, &Secrets::only(&texts)).await;
+        }
+        let posts = server.requests().iter().filter(|request| request.starts_with("POST")).count();
+        assert_eq!(posts, 2, "one for each run: {:?}", server.requests());
+    }))
+    .await;
+}
+
+/// The API answers with a redirect to another server, which must not hear of it.
+#[tokio::test]
+async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
+    let subjects = subjects();
+    let with_api = subjects.iter().filter(|subject| subject.contract.get("api").is_some());
+    let cases = with_api.flat_map(Subject::examples).filter(|(example, ..)| example["only_by_host"] != true);
+    together(cases.map(|(_, hook, _)| hook).collect::<Vec<_>>().into_iter().map(|hook| async move {
+        let elsewhere = Server::plain(say(200, "{}")).await;
+        let redirect = format!(
+            "HTTP/1.1 302 X\r\nLocation: http://{}/v1/deployments\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            elsewhere.address
+        );
+        let api = Server::plain(Play::Say(redirect.clone())).await;
+        let platform = Server::plain(Play::Say(redirect)).await;
+        let hook = format!("http://{}{}", platform.address, &url(&hook)[url::Position::BeforePath..]);
+        let program = run("deploy --timeout 2s").env("DEPLOY_HOOK_URL", &hook).env("DEPLOY_HOOK_API_TOKEN", TOKEN);
+        let program = program.env("DEPLOY_HOOK_API_URL", format!("http://{}", api.address));
+        let done = step(program, &Secrets::of(&hook, &[TOKEN])).await;
+        assert_eq!(done.end(), (3, "refused"), "{hook}\n{}", done.log);
+        assert_eq!(elsewhere.connections(), 0, "{hook}");
+        assert!(platform.heads().iter().all(|head| !head.contains(TOKEN)), "{:?}", platform.heads());
+        assert!(api.heads().iter().all(|head| head.contains(TOKEN)), "{:?}", api.heads());
+    }))
+    .await;
+}
