@@ -37,9 +37,8 @@ fn line(name: &str, value: &str) -> String {
 /// The links a job page shows: the deployed site and the platform's page, where they are known.
 #[must_use]
 pub fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
-    let site = context.environment_url.as_deref().map(|url| ("The deployed site", url));
-    let page =
-        snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("The deployment at the platform", url));
+    let site = context.environment_url.as_deref().map(|url| ("Deployed site", url));
+    let page = snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("Deployment at the platform", url));
     let of_the_web = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");
     let links: Vec<Value> = site
         .into_iter()
@@ -78,7 +77,7 @@ mod tests {
         assert_eq!(annotations(&context, None), "{\"Deploy hook\":[]}\n");
         let context =
             RunContext { environment_url: Some("https://example.com/".to_owned()), ..RunContext::default() };
-        let link = r#"{"external_link":{"label":"The deployed site","url":"https://example.com/"}}"#;
+        let link = r#"{"external_link":{"label":"Deployed site","url":"https://example.com/"}}"#;
         assert_eq!(annotations(&context, None), format!("{{\"Deploy hook\":[{link}]}}\n"));
     }
 }

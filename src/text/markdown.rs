@@ -46,7 +46,7 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
     let Message { happened, meaning, next } = messages::verdict(report, context);
     add(format!("**{}** {}", prose(&happened), prose(&meaning)));
     if context.sandbox.is_some() {
-        add("_This was the embedded platform: nothing real was deployed._".to_owned());
+        add("_This run used the embedded platform. Nothing was really deployed._".to_owned());
     }
     add(self::next(&next, report));
     add(log(&report.log));
@@ -111,8 +111,8 @@ fn facts(report: &Report, context: &RunContext) -> String {
         ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
         ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
         ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
-        ("Began", day(report.started)),
-        ("Took", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
+        ("Started", day(report.started)),
+        ("Duration", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
         ("Hook", code(&context.hook)),
     ];
     let mut table = format!("| Outcome | {} |\n|:--|:--|", code(report.outcome.as_str()));
@@ -132,7 +132,7 @@ fn day(at: SystemTime) -> String {
 /// The stages as a chart, and as a table for whoever sees no pictures; one alone is the state among the facts.
 fn stages(report: &Report) -> String {
     let fold = |chart| {
-        let table = folded("The stages as a table", &table(report));
+        let table = folded("Stages as a table", &table(report));
         format!("```mermaid\n{chart}\n```\n\n{table}")
     };
     timeline::chart(report).map(fold).unwrap_or_default()
@@ -140,7 +140,7 @@ fn stages(report: &Report) -> String {
 
 fn table(report: &Report) -> String {
     let left_out = report.stages.len().saturating_sub(STAGES);
-    let mut table = "| | Stage | From | Took |\n|:-:|:--|--:|--:|".to_owned();
+    let mut table = "| | Stage | From | Duration |\n|:-:|:--|--:|--:|".to_owned();
     for (n, StateSpan { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
         let took = match phase {
             Phase::Ended(_) => String::new(),
@@ -407,7 +407,7 @@ mod tests {
             "<details>",
             "| Outcome | `failed` |",
             "```mermaid\n",
-            "The stages as a table",
+            "Stages as a table",
             "- The commit status could",
             "\n---\n",
         ];
@@ -438,7 +438,7 @@ mod tests {
             Report { snapshot: None, stages: Vec::new(), triggers: 0, polls: 0, log: Vec::new(), ..report };
         let page = summary(&report, &RunContext::default(), &[]);
         let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
-        assert_eq!(rows, ["| Outcome | `skipped` |", "|:--|:--|", "| Began | 1970-01-01 00:00:00 UTC |"]);
+        assert_eq!(rows, ["| Outcome | `skipped` |", "|:--|:--|", "| Started | 1970-01-01 00:00:00 UTC |"]);
     }
 
     #[test]

@@ -6,23 +6,20 @@ use crate::core::report::{Cause, Report, Task, TriggerState};
 use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
-const GOES_ON: &str = "The deployment goes on at the platform; its end was not seen.";
-const NOT_KNOWN: &str = "It was triggered; how it ended, or whether it still runs, is not known here.";
-const UNKNOWN_PLATFORM: &str = "The platform accepted it; how it ends is not known here. This version does not know \
-    that platform, and a hook it does not know is never read, as on some platforms reading triggers.";
+const GOES_ON: &str = "The deployment continues at the platform. Its result is unknown.";
+const NOT_KNOWN: &str = "It was triggered. Its result is unknown, and it may still be running.";
+const UNKNOWN_PLATFORM: &str = "The platform accepted it, but its result is unknown. This version does not support the platform. It never reads an unknown hook, because reading can trigger a deployment on some platforms.";
 
 pub(super) fn triggered(report: &Report, which: &str) -> Message {
     let (meaning, next) = match &report.cause {
         Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
-            "It runs at the platform; how it ends is not known here, as this hook's deployments are read through the \
-             platform's API and no token was given.",
-            "Store an API token as a secret and pass it as `api-token`, and the run will wait for the verdict. \
-             `wait: never` says that triggering is all you want.",
+            "It continues at the platform. Its result is unknown, because deployments of this hook are read through the platform's API and no API token is set.",
+            "Store an API token as a secret and pass it as `api-token` to wait for the result. If you only want to trigger, set `wait: never`.",
         ),
         Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
-            (UNKNOWN_PLATFORM, "See its end in your platform's dashboard.")
+            (UNKNOWN_PLATFORM, "See the platform's dashboard for the result.")
         }
-        _ => ("It runs at the platform; `wait: never` asked for no more.", ""),
+        _ => ("It continues at the platform and is not followed, because `wait` is `never`.", ""),
     };
     Message {
         happened: format!("{which} was triggered."),
@@ -35,20 +32,20 @@ pub(super) fn triggered(report: &Report, which: &str) -> Message {
 pub(super) fn timed_out(report: &Report, context: &RunContext, which: &str) -> Message {
     let (after, state) = (duration(context.timeout), state(report));
     let next = if context.cut_short {
-        "Look at it in the dashboard. The job's own time limit left no more: raise the job's `timeout:`."
+        "Check it in the dashboard. The CI job's time limit left no more time. To follow longer, increase the job's `timeout:`."
     } else {
-        "Look at it in the dashboard. If it often takes this long, raise `timeout`."
+        "Check it in the dashboard. If deployments often take this long, increase `timeout`."
     };
     let Some(unread) = unread(report) else {
         return Message {
-            happened: format!("{which} was still going after {after}{state}."),
+            happened: format!("{which} was still in progress after {after}{state}."),
             meaning: GOES_ON.to_owned(),
             next: next.to_owned(),
         };
     };
     Message {
-        happened: format!("{which} was not seen to end within {after}{state}."),
-        meaning: format!("{unread} Whether it still goes on is not known here."),
+        happened: format!("{which} was not seen to finish within {after}{state}."),
+        meaning: format!("{unread} It is unknown whether it is still running."),
         next: next.to_owned(),
     }
 }
@@ -57,38 +54,37 @@ pub(super) fn timed_out(report: &Report, context: &RunContext, which: &str) -> M
 fn unread(report: &Report) -> Option<String> {
     let why = match &report.cause {
         Some(Cause::PollsFailed { said, errors }) => {
-            format!("after that it could not be read {} in a row: {said}", count(*errors, "time"))
+            format!("After that, {} failed: {said}", count(*errors, "poll"))
         }
         Some(Cause::AskedToWait) => {
-            "then the platform asked for a longer pause than the time that was left".to_owned()
+            "After that, the platform asked for a pause longer than the time left".to_owned()
         }
         _ => return None,
     };
     let last = report.last_read.map(duration)?;
-    Some(format!("Its state was last read {last} after the trigger; {why}."))
+    Some(format!("Its state was last read {last} after the trigger. {why}."))
 }
 
 pub(super) fn lost(report: &Report, which: &str) -> Message {
     let meaning = if report.sent == TriggerState::No {
-        "How it ended, or whether it still runs, is not known here."
+        "Its result is unknown, and it may still be running."
     } else {
         NOT_KNOWN
     };
     let (why, next) = match &report.cause {
         Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
-            "cannot be followed: this hook's deployments are read through the platform's API, and no token was given".to_owned(),
-            "Pass an API token as `api-token`, or set `wait: auto` or `never`.",
+            "cannot be followed: deployments of this hook are read through the platform's API, and no API token is set".to_owned(),
+            "Pass an API token as `api-token`, or set `wait` to `auto` or `never`.",
         ),
         Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
-            ("cannot be followed: this version does not know the platform".to_owned(), "Set `wait: auto` or `never`.")
+            ("cannot be followed: this version does not support the platform".to_owned(), "Set `wait` to `auto` or `never`.")
         }
         Some(Cause::Denied { status: status @ (401 | 403), said, with_token: true }) => (
-            format!("cannot be read: the platform answered {status}{}", quoted(said)),
-            "Check that the API token is valid and belongs to an owner of this environment. It was not tried again: \
-             failed attempts are counted.",
+            format!("could not be read: the platform responded with HTTP {status}{}", quoted(said)),
+            "Check that the API token is valid and may read this environment. The request was not retried, because platforms limit failed attempts.",
         ),
         Some(Cause::Denied { status, said, .. }) => {
-            (format!("cannot be read: the platform answered {status}{}", quoted(said)), LOOK)
+            (format!("could not be read: the platform responded with HTTP {status}{}", quoted(said)), LOOK)
         }
         Some(Cause::PollsFailed { said, errors }) => {
             (format!("could not be read {} in a row: {said}", count(*errors, "time")), LOOK)
@@ -96,7 +92,7 @@ pub(super) fn lost(report: &Report, which: &str) -> Message {
         Some(cause @ (Cause::NotThere | Cause::Several)) if report.sent == TriggerState::Yes && report.snapshot.is_none() => {
             return no_deployment(cause);
         }
-        Some(Cause::NotThere) => ("was never found where it should be".to_owned(), LOOK),
+        Some(Cause::NotThere) => ("was not found at the platform".to_owned(), LOOK),
         _ => ("could no longer be read".to_owned(), LOOK),
     };
     Message { happened: format!("{which} {why}."), meaning: meaning.to_owned(), next: next.to_owned() }
@@ -106,12 +102,12 @@ pub(super) fn lost(report: &Report, which: &str) -> Message {
 fn no_deployment(cause: &Cause) -> Message {
     let (happened, meaning) = match cause {
         Cause::Several => (
-            "More than one deployment was made since the trigger, and the platform does not say which one is ours.",
-            "The trigger was accepted; how its deployment ended is not known here.",
+            "More than one deployment was created after the trigger, and the platform does not say which one belongs to it.",
+            "The trigger was accepted, but the result of its deployment is unknown.",
         ),
         _ => (
-            "The platform accepted the trigger, and no deployment came of it.",
-            "No deployment was found that was made since. It may still begin.",
+            "The platform accepted the trigger, but no deployment appeared.",
+            "No deployment created after the trigger was found. It may still start.",
         ),
     };
     Message { happened: happened.to_owned(), meaning: meaning.to_owned(), next: LOOK.to_owned() }
@@ -122,18 +118,18 @@ pub(super) fn interrupted(report: &Report, which: &str) -> Message {
     let (happened, meaning, next) = match (report.sent, &report.task) {
         (TriggerState::Yes, _) | (TriggerState::No, Task::Follow(_)) if unread(report).is_some() => (
             format!("Interrupted after {took}{}.", state(report)),
-            format!("{} Whether it still goes on is not known here.", unread(report).unwrap_or_default()),
+            format!("{} It is unknown whether it is still running.", unread(report).unwrap_or_default()),
             LOOK,
         ),
         (TriggerState::Yes, _) if report.snapshot.is_some() => (
             format!("Interrupted after {took}{}.", state(report)),
-            format!("{which} goes on at the platform; its end was not seen."),
+            format!("{which} continues at the platform. Its result is unknown."),
             LOOK,
         ),
         (TriggerState::Yes, _) => (format!("Interrupted after {took}."), NOT_KNOWN.to_owned(), LOOK),
         (TriggerState::No, Task::Follow(_)) => (
             format!("Interrupted after {took}."),
-            format!("{which} goes on at the platform, as far as is known here."),
+            format!("{which} was not stopped. It may still be running at the platform."),
             "",
         ),
         (TriggerState::No, Task::Deploy) if report.triggers > 0 => {
@@ -143,7 +139,7 @@ pub(super) fn interrupted(report: &Report, which: &str) -> Message {
             ("Interrupted before the trigger was sent.".to_owned(), NOTHING.to_owned(), "")
         }
         (TriggerState::Maybe, _) => (
-            "Interrupted before it was known what the trigger had done.".to_owned(),
+            "Interrupted before the result of the trigger was known.".to_owned(),
             "A deployment may be running.".to_owned(),
             LOOK,
         ),

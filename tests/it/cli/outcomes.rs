@@ -90,7 +90,7 @@ async fn a_refusal_is_final_and_nothing_was_triggered() {
 
 #[tokio::test]
 async fn a_hook_that_is_wrong_or_revoked_is_told_apart_from_a_limit() {
-    let cases = [("revoked", "revoked", "new hook"), ("unknown", "does not know this hook", "URL is wrong")];
+    let cases = [("revoked", "revoked", "new hook"), ("unknown", "did not find this hook", "URL is wrong")];
     let cases = cases.into_iter().flat_map(|case| [(case, Draft), (case, Live)]);
     together(cases.map(|((what, happened, remedy), generation)| async move {
         let sandbox = platform("success", generation).await;

@@ -272,7 +272,7 @@ async fn a_token_that_the_platform_refuses_is_found_before_the_trigger() {
             let done = program.env("FRBIT_TOKEN", "frbit-at-00000000").done().await;
             assert_eq!(done.code, 2, "{wait} {dry} {}", done.all());
             assert!(
-                done.err.contains("error: api-token: is refused by the platform (HTTP 401"),
+                done.err.contains("error: api-token: was rejected by the platform (HTTP 401"),
                 "{}",
                 done.err
             );

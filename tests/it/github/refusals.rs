@@ -37,8 +37,11 @@ async fn a_403_is_told_by_its_kind() {
         ("You must authenticate via a GitHub App.", "no personal token"),
         ("API rate limit exceeded for installation ID 1.", "rate limit"),
         ("You have triggered an abuse detection mechanism.", "rate limit"),
-        ("Request forbidden by administrative rules.", "administrative rules. The outcome stands."),
-        ("Something nobody has seen yet.", "seen yet. The outcome stands."),
+        (
+            "Request forbidden by administrative rules.",
+            "administrative rules. This does not change the outcome.",
+        ),
+        ("Something nobody has seen yet.", "seen yet. This does not change the outcome."),
     ];
     all(cases.map(|(message, advice)| async move {
         let told = warning(Behaviour::Answer(403, message)).await;
