@@ -83,15 +83,15 @@ fn line(name: &str, now: SystemTime, fields: Value) -> String {
 }
 
 fn finished(report: &Report, context: &RunContext) -> Value {
-    let words = messages::verdict(report, context);
+    let message = messages::verdict(report, context);
     let outputs: Map<String, Value> = outputs::all(report, context)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
     json!({
         "outputs": outputs,
-        "meaning": words.meaning,
-        "next": words.next,
+        "meaning": message.meaning,
+        "next": message.next,
         "sent": match report.sent { TriggerState::No => "no", TriggerState::Yes => "yes", TriggerState::Maybe => "maybe" },
         "started": format::time(report.started),
         "triggers": report.triggers,

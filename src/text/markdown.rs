@@ -12,24 +12,24 @@ use crate::core::report::{Report, StateSpan, Task};
 use crate::core::state::{Outcome, Phase};
 
 /// The longest page, in bytes. GitHub takes 1 MiB of summaries a step, 65,535 characters in a check run or a comment.
-const LONGEST: usize = 59_900;
+const MAX_PAGE: usize = 59_900;
 
 /// The most a log may take of it.
-const LONGEST_LOG: usize = 36 * 1024;
+const MAX_LOG: usize = 36 * 1024;
 
 /// Foreign texts are cut to these, in characters: a sentence, a fact, a line of the log.
-const SENTENCE: usize = 800;
-const FACT: usize = 300;
-const LINE: usize = 600;
+const MAX_SENTENCE: usize = 800;
+const MAX_FACT: usize = 300;
+const MAX_LOG_LINE: usize = 600;
 
 /// A link longer than this is shown and leads nowhere.
-const LINK: usize = 2000;
+const MAX_LINK: usize = 2000;
 
 /// The most stages a table shows.
-const STAGES: usize = 30;
+const MAX_STAGES: usize = 30;
 
 /// The most problems with its input a run lists; there are not as many inputs.
-const PROBLEMS: usize = 50;
+const MAX_PROBLEMS: usize = 50;
 
 /// The summary of a run. Everything that came from outside is escaped.
 ///
@@ -38,7 +38,7 @@ const PROBLEMS: usize = 50;
 pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) -> String {
     let mut page = String::new();
     let mut add = |block: String| {
-        if !block.is_empty() && page.len() + block.len() < LONGEST {
+        if !block.is_empty() && page.len() + block.len() < MAX_PAGE {
             let _ = write!(page, "{block}\n\n");
         }
     };
@@ -60,18 +60,18 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
 /// The summary of a run that bad input ended before it began.
 #[must_use]
 pub fn bad_input(problems: &[String]) -> String {
-    let listed = problems.iter().take(PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
+    let listed = problems.iter().take(MAX_PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
     format!("### ❌ Bad input\n\n{}\n{}\n\n---\n\n", listed.collect::<String>(), messages::NOTHING_SENT)
 }
 
 fn heading(outcome: Outcome, context: &RunContext) -> String {
     let word = format::capital(&outcome.as_str().replace('-', " "));
     let of = context.environment.as_ref().map(|name| format!(" · {}", escape(&cut(name, 80))));
-    format!("### {} {word}{}", sign(outcome), of.unwrap_or_default())
+    format!("### {} {word}{}", emoji(outcome), of.unwrap_or_default())
 }
 
 /// The verdict at a glance: a page has colours where a log has marks.
-const fn sign(outcome: Outcome) -> &'static str {
+const fn emoji(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "✅",
         Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "❌",
@@ -99,7 +99,7 @@ fn facts(report: &Report, context: &RunContext) -> String {
         (Task::Follow(id), None) => Some(id.to_string()),
         (Task::Deploy, None) => None,
     };
-    let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", day(at)));
+    let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", timestamp(at)));
     let site = context.environment_url.as_deref().map(link);
     let environment = context.environment.as_deref().map(fact).into_iter().chain(site);
     let requests = [(report.triggers, "POST"), (report.polls, "poll")];
@@ -111,7 +111,7 @@ fn facts(report: &Report, context: &RunContext) -> String {
         ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
         ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
         ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
-        ("Started", day(report.started)),
+        ("Started", timestamp(report.started)),
         ("Duration", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
         ("Hook", code(&context.hook)),
     ];
@@ -125,21 +125,21 @@ fn facts(report: &Report, context: &RunContext) -> String {
 }
 
 /// A moment for people. No runner knows the reader's time zone.
-fn day(at: SystemTime) -> String {
+fn timestamp(at: SystemTime) -> String {
     time(at).replace('T', " ").replace('Z', " UTC")
 }
 
 /// The stages as a chart, and as a table for whoever sees no pictures; one alone is the state among the facts.
 fn stages(report: &Report) -> String {
-    let fold = |chart| {
-        let table = folded("Stages as a table", &table(report));
+    let with_table = |chart| {
+        let table = details("Stages as a table", &table(report));
         format!("```mermaid\n{chart}\n```\n\n{table}")
     };
-    timeline::chart(report).map(fold).unwrap_or_default()
+    timeline::chart(report).map(with_table).unwrap_or_default()
 }
 
 fn table(report: &Report) -> String {
-    let left_out = report.stages.len().saturating_sub(STAGES);
+    let left_out = report.stages.len().saturating_sub(MAX_STAGES);
     let mut table = "| | Stage | From | Duration |\n|:-:|:--|--:|--:|".to_owned();
     for (n, StateSpan { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
         let took = match phase {
@@ -160,17 +160,17 @@ fn log(lines: &[String]) -> String {
         return String::new();
     }
     let mut size = 0;
-    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, LINE)).collect();
+    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, MAX_LOG_LINE)).collect();
     let fits = |line: &String| {
         size += line.len() + 1;
-        size <= LONGEST_LOG
+        size <= MAX_LOG
     };
     kept.truncate(kept.iter().map(fits).take_while(|fits| *fits).count());
     kept.reverse();
     let text = kept.join("\n");
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
     let lines = count(to_u32(kept.len()), "line");
-    folded(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
+    details(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
 }
 
 /// What was and was not reported elsewhere, and why.
@@ -185,18 +185,18 @@ fn reports(results: &[ReportResult]) -> String {
     also.into_iter().chain(error).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn folded(title: &str, block: &str) -> String {
+fn details(title: &str, block: &str) -> String {
     format!("<details><summary>{title}</summary>\n\n{block}\n\n</details>")
 }
 
 /// A sentence of ours with foreign texts in it: what is between two backticks is code, all else is text.
 fn prose(text: &str) -> String {
-    let text = cut(text, SENTENCE);
+    let text = cut(text, MAX_SENTENCE);
     let parts: Vec<&str> = text.split('`').collect();
     let mut safe = String::with_capacity(text.len() + 8);
     for (n, part) in parts.iter().enumerate() {
         match (n % 2, n + 1 < parts.len()) {
-            (1, true) if !part.trim().is_empty() => safe.push_str(&span(part)),
+            (1, true) if !part.trim().is_empty() => safe.push_str(&code_span(part)),
             (1, _) => {
                 let _ = write!(safe, "\\`{}{}", escape(part), if n + 1 < parts.len() { "\\`" } else { "" });
             }
@@ -207,7 +207,7 @@ fn prose(text: &str) -> String {
 }
 
 fn fact(text: &str) -> String {
-    escape(&cut(text, FACT))
+    escape(&cut(text, MAX_FACT))
 }
 
 /// Foreign text between Markdown: whatever could be markup is escaped, line breaks become spaces.
@@ -240,10 +240,10 @@ pub fn escape(text: &str) -> String {
 /// Foreign text as code, fit for a table's cell; of nothing, nothing.
 #[must_use]
 pub fn code(text: &str) -> String {
-    span(&cut(text, FACT)).replace('|', "\\|")
+    code_span(&cut(text, MAX_FACT)).replace('|', "\\|")
 }
 
-fn span(text: &str) -> String {
+fn code_span(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -266,8 +266,8 @@ fn link(url: &str) -> String {
 
 /// A link's target, in which nothing is left that could end it or the table's cell.
 fn href(url: &str) -> Option<String> {
-    let of_the_web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
-    if !of_the_web || url.len() > LINK {
+    let is_http = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if !is_http || url.len() > MAX_LINK {
         return None;
     }
     let mut safe = "<".to_owned();
@@ -384,8 +384,8 @@ mod tests {
         assert!(log(&hostile).contains("\n`````text\n```\n</details><script>\n````\n`````\n"));
         let long = vec!["x".repeat(500); 1000];
         let text = log(&long);
-        assert!(text.len() < LONGEST_LOG + 200, "{}", text.len());
-        assert!(text.len() > LONGEST_LOG - 1000, "{}", text.len());
+        assert!(text.len() < MAX_LOG + 200, "{}", text.len());
+        assert!(text.len() > MAX_LOG - 1000, "{}", text.len());
         assert!(log(&["x".repeat(1 << 20)]).contains("(1 line)"));
         assert_eq!(log(&[]), "");
     }
@@ -450,7 +450,7 @@ mod tests {
                 report.stages = vec![report.stages[0].clone(); 40];
                 report.log = vec![text.clone(); 3];
                 let page = summary(&report, &context, &results);
-                assert!(page.len() < LONGEST + 10, "{outcome} {hostile:?}: {}", page.len());
+                assert!(page.len() < MAX_PAGE + 10, "{outcome} {hostile:?}: {}", page.len());
                 assert!(page.starts_with("### ") && page.ends_with("\n\n---\n\n"), "{outcome} {hostile:?}");
                 assert_eq!(page.matches("| Outcome | ").count(), 1, "{outcome} {hostile:?}");
                 assert_eq!(page.matches("```mermaid").count(), 1, "{outcome} {hostile:?}");

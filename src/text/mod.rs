@@ -1,7 +1,7 @@
 //! Pure renderers: a report in, a string out.
 
-pub mod artifacts;
 pub mod format;
+pub mod gitlab_artifacts;
 pub mod json;
 pub mod markdown;
 pub mod messages;

@@ -8,16 +8,16 @@ use crate::core::report::{Report, StateSpan, TriggerState};
 use crate::core::state::{Phase, Verdict};
 
 /// More stages than this and the chart shows the last ones alone.
-const MOST: usize = 30;
+const MAX_STAGES: usize = 30;
 
 /// The longest state word a bar carries, in characters.
-const WORD: usize = 40;
+const MAX_LABEL: usize = 40;
 
 /// A bar shorter than this share of the whole is drawn as long, so that it can be seen.
-const SHORTEST: u32 = 100;
+const MIN_BAR: u32 = 100;
 
 /// The longest run the axis can show: the days of its one month.
-const LONGEST: Duration = Duration::from_hours(24 * 27);
+const MAX_SPAN: Duration = Duration::from_hours(24 * 27);
 
 /// The chart's source, without a fence; `None` where there is nothing to compare.
 ///
@@ -30,29 +30,29 @@ pub fn chart(report: &Report) -> Option<String> {
     }
     let whole = span(report);
     let mut chart = format!("gantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat {}", axis(whole));
-    let mut part = None;
-    let mut add = |this: Part, label: &str, tags: &str, from: Duration, to: Duration| {
-        if part.is_none_or(|part| part < this) {
-            part = Some(this);
+    let mut section = None;
+    let mut add = |this: Section, label: &str, tags: &str, from: Duration, to: Duration| {
+        if section.is_none_or(|section| section < this) {
+            section = Some(this);
             let _ = write!(chart, "\n    section {}", this.name());
         }
         let _ = write!(chart, "\n    {label} :{tags}{}, {}", date(from), date(to));
     };
     if report.sent == TriggerState::Yes {
-        add(Part::Waiting, "• triggered", "milestone, ", Duration::ZERO, Duration::ZERO);
+        add(Section::Waiting, "• triggered", "milestone, ", Duration::ZERO, Duration::ZERO);
     }
-    let shortest = (whole / SHORTEST).max(Duration::from_millis(1));
-    let left_out = report.stages.len().saturating_sub(MOST);
+    let shortest = (whole / MIN_BAR).max(Duration::from_millis(1));
+    let left_out = report.stages.len().saturating_sub(MAX_STAGES);
     for (n, stage) in report.stages.iter().enumerate().skip(left_out) {
         let next = report.stages.get(n + 1);
         let (from, end) = (stage.at, report.seen_until(n));
         let label = format!("{} {}", phase_mark(stage.phase), word(&stage.word));
         if matches!(stage.phase, Phase::Ended(_)) {
-            add(Part::Over, &after(&label, from), tags(stage, next), from, from);
+            add(Section::End, &after(&label, from), tags(stage, next), from, from);
         } else {
             let label = format!("{label} {}", duration(end.saturating_sub(from)));
             add(
-                Part::of(stage.phase),
+                Section::of(stage.phase),
                 &label,
                 tags(stage, next),
                 from,
@@ -63,7 +63,7 @@ pub fn chart(report: &Report) -> Option<String> {
     if !report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_))) {
         let label = format!("{} {}", mark(report.outcome), report.outcome.as_str().replace('-', " "));
         add(
-            Part::Over,
+            Section::End,
             &after(&label, report.duration),
             "crit, milestone, ",
             report.duration,
@@ -75,18 +75,18 @@ pub fn chart(report: &Report) -> Option<String> {
 
 /// Where a stage is drawn. A later part never gives way to an earlier one: Mermaid wants each section in one piece.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum Section {
     Waiting,
     Running,
-    Over,
+    End,
 }
 
-impl Part {
+impl Section {
     fn of(phase: Phase) -> Self {
         match phase {
             Phase::Waiting => Self::Waiting,
             Phase::Running | Phase::Unknown => Self::Running,
-            Phase::Ended(_) => Self::Over,
+            Phase::Ended(_) => Self::End,
         }
     }
 
@@ -94,7 +94,7 @@ impl Part {
         match self {
             Self::Waiting => "Waiting",
             Self::Running => "Running",
-            Self::Over => "End",
+            Self::End => "End",
         }
     }
 }
@@ -118,7 +118,7 @@ fn after(label: &str, at: Duration) -> String {
 /// From the trigger to the last thing seen.
 fn span(report: &Report) -> Duration {
     let last = report.stages.iter().map(|stage| stage.at).max().unwrap_or_default();
-    last.max(report.duration).min(LONGEST)
+    last.max(report.duration).min(MAX_SPAN)
 }
 
 /// How the axis tells the time, as [`duration`] would.
@@ -133,7 +133,7 @@ fn axis(whole: Duration) -> &'static str {
 }
 
 fn date(at: Duration) -> String {
-    let at = at.min(LONGEST);
+    let at = at.min(MAX_SPAN);
     let (s, millis) = (at.as_secs(), at.subsec_millis());
     let (d, h, m, s) = (s / 86_400 + 1, s / 3600 % 24, s / 60 % 60, s % 60);
     format!("2001-02-{d:02} {h:02}:{m:02}:{s:02}.{millis:03}")
@@ -142,7 +142,7 @@ fn date(at: Duration) -> String {
 /// A platform's word in letters that mean nothing to Mermaid.
 fn word(word: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '…');
-    cut(word, WORD).chars().map(|c| if safe(c) { c } else { '_' }).collect()
+    cut(word, MAX_LABEL).chars().map(|c| if safe(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]
@@ -251,7 +251,7 @@ mod tests {
             let strange = |c: char| !c.is_ascii_alphanumeric() && !" _-.◐".contains(c);
             assert_eq!(label.chars().filter(|c| strange(*c)).count(), 0, "{label}");
         }
-        assert_eq!(word(&"x".repeat(1 << 20)).chars().count(), WORD);
+        assert_eq!(word(&"x".repeat(1 << 20)).chars().count(), MAX_LABEL);
     }
 
     #[test]

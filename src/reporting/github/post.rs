@@ -35,7 +35,7 @@ pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, st
         Err(error) => return out.talk(&format!("Records were left open: {}.", error.said(code_host(env)))),
     };
     let state = state(END).and_then(reports::from_end).unwrap_or_else(|| {
-        let text = messages::LEFT_OPEN.to_owned();
+        let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)
     });
     let records = Records::reopen(GitHubReports { api, subject: open.subject }, open.records);

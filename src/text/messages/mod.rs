@@ -2,20 +2,21 @@
 //!
 //! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
 
+mod ci_job;
 mod input;
-mod job;
 mod reports;
-mod unfinished;
+mod unknown_result;
 
 use std::time::Duration;
 
+pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::input::{cannot_follow, token_denied};
-pub use self::job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::reports::{
-    LEFT_OPEN, absent, advice, error, going, may_need, needed_permissions, nowhere_to_comment,
+    RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
+    progress, unsupported,
 };
 
-use self::unfinished::{interrupted, lost, timed_out, triggered};
+use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::RunContext;
 use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
@@ -33,24 +34,26 @@ pub struct Message {
     pub next: String,
 }
 
-const LOOK: &str = "Check the deployment history in the dashboard before you trigger again.";
-const NOTHING: &str = "Nothing was triggered.";
+const CHECK_HISTORY: &str = "Check the deployment history in the dashboard before you trigger again.";
+const NOTHING_TRIGGERED: &str = "Nothing was triggered.";
 
 /// The verdict of a run.
 #[must_use]
 pub fn verdict(report: &Report, context: &RunContext) -> Message {
     let took = duration(report.duration);
-    let which = which(report);
-    let state = state(report);
-    let words = |happened: String, meaning: &str, next: &str| Message {
+    let subject = subject(report);
+    let state_suffix = state_suffix(report);
+    let message = |happened: String, meaning: &str, next: &str| Message {
         happened,
         meaning: meaning.to_owned(),
         next: next.to_owned(),
     };
     match report.outcome {
-        Outcome::Succeeded => words(format!("{which} succeeded after {took}."), "The new code is live.", ""),
-        Outcome::Failed => words(
-            format!("{which} failed after {took}{state}."),
+        Outcome::Succeeded => {
+            message(format!("{subject} succeeded after {took}."), "The new code is live.", "")
+        }
+        Outcome::Failed => message(
+            format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
             if report.log.is_empty() {
                 "Read the log in the dashboard, fix the error, and deploy again."
@@ -58,27 +61,27 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
                 "Read the end of the log, fix the error, and deploy again."
             },
         ),
-        Outcome::Canceled => words(
-            format!("{which} was canceled after {took}{state}."),
+        Outcome::Canceled => message(
+            format!("{subject} was canceled after {took}{state_suffix}."),
             "It was stopped by a user or by the platform. The previous code is still live.",
             "If this was not intended, deploy again. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Superseded => words(
-            format!("{which} was superseded after {took}{}.", by(report.cause.as_ref())),
+        Outcome::Superseded => message(
+            format!("{subject} was superseded after {took}{}.", by_newer(report.cause.as_ref())),
             "A newer deployment replaced it. It is unknown whether the code of this deployment went live.",
             "See the run of the newer deployment for the result. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Triggered => triggered(report, &which),
-        Outcome::TimedOut => timed_out(report, context, &which),
-        Outcome::Lost => lost(report, &which),
+        Outcome::Triggered => triggered(report, &subject),
+        Outcome::TimedOut => timed_out(report, context, &subject),
+        Outcome::Lost => lost(report, &subject),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
-        Outcome::Interrupted => interrupted(report, &which),
+        Outcome::Interrupted => interrupted(report, &subject),
         Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
-            words("Dry run: all checks passed.".to_owned(), NOTHING, "")
+            message("Dry run: all checks passed.".to_owned(), NOTHING_TRIGGERED, "")
         }
-        Outcome::Skipped => words(
+        Outcome::Skipped => message(
             "No hook URL is set, and `if-missing` is `skip`.".to_owned(),
-            NOTHING,
+            NOTHING_TRIGGERED,
             "Pull requests from forks and from Dependabot have no access to secrets. If this run should deploy, store the hook URL as a secret.",
         ),
     }
@@ -98,7 +101,7 @@ fn left_live(report: &Report) -> &'static str {
     }
 }
 
-fn which(report: &Report) -> String {
+fn subject(report: &Report) -> String {
     match (&report.snapshot, &report.task) {
         (Some(seen), _) => format!("Deployment {}", seen.id),
         (None, Task::Follow(id)) => format!("Deployment {id}"),
@@ -107,7 +110,7 @@ fn which(report: &Report) -> String {
 }
 
 /// The platform's last word, and what it was doing before it ended.
-fn state(report: &Report) -> String {
+fn state_suffix(report: &Report) -> String {
     let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
     match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
         (Some(seen), Some(stage)) if stage.word != seen.word => {
@@ -118,7 +121,7 @@ fn state(report: &Report) -> String {
     }
 }
 
-fn by(cause: Option<&Cause>) -> String {
+fn by_newer(cause: Option<&Cause>) -> String {
     match cause {
         Some(Cause::Newer(id)) => format!(" by {id}"),
         _ => String::new(),
@@ -130,14 +133,14 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
         Some(Cause::Refused(refusal)) => refused(refusal),
         Some(Cause::NotSent(not_sent)) => unreachable(not_sent),
         Some(Cause::Unclear(unclear)) => Message {
-            happened: format!("The trigger was sent, but {}{}.", no_answer(unclear.why), quoted(&unclear.said)),
+            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.said)),
             meaning: "A deployment may be running, but none could be identified. The trigger was not sent again, because that could deploy twice."
                 .to_owned(),
-            next: LOOK.to_owned(),
+            next: CHECK_HISTORY.to_owned(),
         },
         _ => Message {
             happened: "Dry run: a trigger would fail.".to_owned(),
-            meaning: NOTHING.to_owned(),
+            meaning: NOTHING_TRIGGERED.to_owned(),
             next: "See the failed checks above and how to fix them.".to_owned(),
         },
     }
@@ -176,7 +179,7 @@ pub fn refused(refusal: &Refusal) -> Message {
     let (status, said) = (refusal.status, quoted(&refusal.said));
     Message {
         happened: format!("The platform {what} (HTTP {status}{said})."),
-        meaning: NOTHING.to_owned(),
+        meaning: NOTHING_TRIGGERED.to_owned(),
         next: next.to_owned(),
     }
 }
@@ -204,12 +207,12 @@ pub fn unreachable(not_sent: &NotSent) -> Message {
     };
     Message {
         happened: format!("{what}{}.", quoted(&not_sent.said)),
-        meaning: format!("{NOTHING} The request was not sent, so it is safe to retry."),
+        meaning: format!("{NOTHING_TRIGGERED} The request was not sent, so it is safe to retry."),
         next: next.to_owned(),
     }
 }
 
-fn no_answer(why: ResponseError) -> String {
+fn response_error(why: ResponseError) -> String {
     match why {
         ResponseError::TimedOut => "no response arrived in time".to_owned(),
         ResponseError::Broken => "the connection closed before a response arrived".to_owned(),
@@ -261,7 +264,7 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
         Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
         Event::Heartbeat { word } => format!("still {word}"),
         Event::Polled { polls, pause } => {
-            format!("{} so far, next in {}", count(*polls, "poll"), precise(*pause))
+            format!("{} so far, next in {}", count(*polls, "poll"), seconds(*pause))
         }
         Event::Finished { .. } => return None,
     })
@@ -295,11 +298,11 @@ pub fn unknown_state(word: &str) -> String {
 }
 
 fn unclear(unclear: &Unclear) -> String {
-    let text = no_answer(unclear.why);
+    let text = response_error(unclear.why);
     format!("{}{}", super::format::capital(&text), quoted(&unclear.said))
 }
 
-fn precise(duration: Duration) -> String {
+fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
 }
 

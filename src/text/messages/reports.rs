@@ -4,26 +4,26 @@ use crate::text::{CodeHost, Fix, ReportKind, ReportResult};
 
 /// One line for a record while the deployment goes on.
 #[must_use]
-pub fn going(id: Option<&str>, word: &str) -> String {
+pub fn progress(id: Option<&str>, word: &str) -> String {
     let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
     if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
 }
 
 /// What a record says that a killed run left open.
-pub const LEFT_OPEN: &str =
+pub const RUN_KILLED: &str =
     "The run ended before the deployment finished. The deployment continues at the platform.";
 
 /// Why a report is missing, and what to do about it; `None` where it is not.
 #[must_use]
-pub fn error(results: &ReportResult) -> Option<String> {
-    let error = results.error.as_ref()?;
-    let (noun, why) = (results.kind.noun(results.code_host), error.why.trim_end_matches('.'));
+pub fn error(result: &ReportResult) -> Option<String> {
+    let error = result.error.as_ref()?;
+    let (noun, why) = (result.kind.noun(result.code_host), error.why.trim_end_matches('.'));
     let fix = match error.fix {
         Fix::Permission if error.read_only => {
             "Pull requests from forks and from Dependabot get a read-only token.".to_owned()
         }
-        Fix::Permission => check(results.kind, results.code_host),
-        other => advice(other, results.code_host).to_owned(),
+        Fix::Permission => permission_advice(result.kind, result.code_host),
+        other => fix_advice(other, result.code_host).to_owned(),
     };
     let gap = if fix.is_empty() { "" } else { " " };
     Some(format!("The {noun} could not be written: {why}.{gap}{fix} This does not change the outcome."))
@@ -31,7 +31,7 @@ pub fn error(results: &ReportResult) -> Option<String> {
 
 /// What helps where it is no permission that is missing.
 #[must_use]
-pub fn advice(fix: Fix, code_host: CodeHost) -> &'static str {
+pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
     match (fix, code_host) {
         (Fix::None | Fix::Permission, _) => "",
         (Fix::Token, CodeHost::GitLab) => {
@@ -60,8 +60,8 @@ pub fn advice(fix: Fix, code_host: CodeHost) -> &'static str {
 
 /// What lets a record be written.
 #[must_use]
-fn check(kind: ReportKind, code_host: CodeHost) -> String {
-    let check = match (code_host, kind) {
+fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
+    let permission_advice = match (code_host, kind) {
         (CodeHost::GitHub, _) => return format!("Add `{}` to the job's `permissions:`.", kind.permission()),
         (CodeHost::Forgejo | CodeHost::Gitea, _) => {
             "Set `github-token` to a token with write access to the repository."
@@ -73,14 +73,14 @@ fn check(kind: ReportKind, code_host: CodeHost) -> String {
             "Set `gitlab-token` to a project access token with the scope `api` and the role Developer."
         }
     };
-    check.to_owned()
+    permission_advice.to_owned()
 }
 
 /// What lets these records be written, each remedy once.
 #[must_use]
 pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     let mut remedies: Vec<String> = Vec::new();
-    for fix in kinds.iter().map(|kind| check(*kind, code_host)) {
+    for fix in kinds.iter().map(|kind| permission_advice(*kind, code_host)) {
         if !remedies.contains(&fix) {
             remedies.push(fix);
         }
@@ -91,7 +91,7 @@ pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
 /// What nobody but the forge knows of a token that it accepts: whether these records may be written with it. Nothing is
 /// to be said where none is wanted.
 #[must_use]
-pub fn may_need(kinds: &[ReportKind], code_host: CodeHost) -> String {
+pub fn maybe_missing_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     if kinds.is_empty() {
         return String::new();
     }
@@ -103,7 +103,7 @@ pub fn may_need(kinds: &[ReportKind], code_host: CodeHost) -> String {
 
 /// A kind of record that a forge does not have.
 #[must_use]
-pub fn absent(kind: ReportKind, code_host: CodeHost) -> String {
+pub fn unsupported(kind: ReportKind, code_host: CodeHost) -> String {
     let instead = match (kind, code_host) {
         (ReportKind::Check, CodeHost::GitLab) => "; the job itself shows the result",
         (ReportKind::Check, _) => "; the commit status shows the result",
@@ -114,7 +114,7 @@ pub fn absent(kind: ReportKind, code_host: CodeHost) -> String {
 
 /// What becomes of a wanted comment in a run of a push, a schedule or the like.
 #[must_use]
-pub const fn nowhere_to_comment(code_host: CodeHost) -> &'static str {
+pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
     match code_host {
         CodeHost::GitLab => "No note is written, because this job does not belong to a merge request.",
         _ => "No comment is written, because this run does not belong to a pull request.",

@@ -67,7 +67,7 @@ async fn a_certificate_of_an_unknown_authority_is_trusted_only_with_its_file() {
     let authority = Authority::new();
     let server = Server::tls(&authority, "127.0.0.1", say(200, ACCEPTED)).await;
     let told = deploy(&server.https_hook(), |run| run).await;
-    assert_unreachable(&told, "No trusted connection");
+    assert_unreachable(&told, "trusted TLS connection");
     assert!(told.log.contains("ca-file"), "the remedy: {}", told.log);
     assert_eq!((server.connections(), server.requests().len()), (1, 0));
     let ways: [&dyn Fn(Run) -> Run; 3] = [
@@ -87,7 +87,7 @@ async fn a_certificate_for_another_name_is_not_trusted() {
     let authority = Authority::new();
     let server = Server::tls(&authority, "localhost", say(200, ACCEPTED)).await;
     let told = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(authority.pem.path())).await;
-    assert_unreachable(&told, "No trusted connection");
+    assert_unreachable(&told, "trusted TLS connection");
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -129,7 +129,7 @@ async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password(
         let proxy = Server::plain(say(status, "")).await;
         let url = format!("http://proxy%40user:proxy%2Fpass%3Aword@{}", proxy.address);
         let told = deploy(hook, |run| run.env(variable, url)).await;
-        assert_unreachable(&told, "proxy did not let the request through");
+        assert_unreachable(&told, "The proxy rejected the request");
         assert!(told.log.contains(wanted), "{wanted}: {}", told.log);
         // the second time to read the status
         assert_eq!(proxy.requests(), vec!["CONNECT hooks.example:443".to_owned(); 2]);
@@ -319,7 +319,7 @@ async fn the_hook_of_an_unknown_host_is_never_read() {
             ["CONNECT hooks.example:443".to_owned(), format!("POST {path}/{SECRET}")]
         );
         assert!(
-            told.log.contains("::warning title=Deploy hook::hooks.example is not a platform"),
+            told.log.contains("::warning title=Deploy hook::hooks.example is not a supported platform"),
             "{}",
             told.log
         );

@@ -68,7 +68,7 @@ async fn a_signal_while_it_is_followed_leaves_the_deployment_to_the_platform() {
         assert!(sent.elapsed() < Duration::from_secs(10), "{:?}: a runner gives ten", sent.elapsed());
         assert_eq!(told.end(), (code, "interrupted"), "{}", told.log);
         assert!(told.output("deployment-id").starts_with("dp"), "{:?}", told.outputs);
-        assert!(told.summary.contains("goes on at the platform"), "{}", told.summary);
+        assert!(told.summary.contains("continues at the platform"), "{}", told.summary);
         assert_eq!(posts(&sandbox), 1);
     }))
     .await;

@@ -113,7 +113,7 @@ async fn forks_and_dependabot_are_told_why_and_not_what_would_not_help() {
     );
     for done in [fork, deleted, dependabot] {
         assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{}", done.log);
-        assert!(done.log.contains("forks and Dependabot get a token that may only read"), "{}", done.log);
+        assert!(done.log.contains("forks and from Dependabot get a read-only token"), "{}", done.log);
         assert!(!done.log.contains("Add `") && !done.summary.contains("statuses: write"), "{}", done.summary);
     }
     assert!(target.log.contains("Add `statuses: write`"), "its token is the base's: {}", target.log);

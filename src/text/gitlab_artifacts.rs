@@ -8,10 +8,10 @@ use super::RunContext;
 use crate::core::state::Snapshot;
 
 /// GitLab drops a whole dotenv file that is not smaller than this.
-const DOTENV: usize = 5 * 1024;
+const MAX_DOTENV: usize = 5 * 1024;
 
 /// The name of the list of links.
-const LIST: &str = "Deploy hook";
+const LINK_LIST: &str = "Deploy hook";
 
 /// The outputs as dotenv. The values must be clean already: one line each.
 ///
@@ -21,7 +21,7 @@ const LIST: &str = "Deploy hook";
 pub fn dotenv(outputs: &[(&str, String)]) -> String {
     let mut lines: Vec<String> = outputs.iter().map(|(name, value)| line(name, value)).collect();
     // What makes a file too large is an address; without its value the name is still there.
-    while lines.iter().map(String::len).sum::<usize>() >= DOTENV {
+    while lines.iter().map(String::len).sum::<usize>() >= MAX_DOTENV {
         let Some(longest) = lines.iter_mut().max_by_key(|line| line.len()) else { break };
         let name = longest.split('=').next().unwrap_or_default();
         *longest = format!("{name}=\n");
@@ -39,14 +39,14 @@ fn line(name: &str, value: &str) -> String {
 pub fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
     let site = context.environment_url.as_deref().map(|url| ("Deployed site", url));
     let page = snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("Deployment at the platform", url));
-    let of_the_web = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");
+    let is_http = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");
     let links: Vec<Value> = site
         .into_iter()
         .chain(page)
-        .filter(of_the_web)
+        .filter(is_http)
         .map(|(label, url)| json!({ "external_link": { "label": label, "url": url } }))
         .collect();
-    format!("{}\n", json!({ LIST: links }))
+    format!("{}\n", json!({ LINK_LIST: links }))
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
         let outputs =
             [("outcome", "failed".to_owned()), ("environment-url", url(4000)), ("deployment-url", url(3000))];
         let text = dotenv(&outputs);
-        assert!(text.len() < DOTENV);
+        assert!(text.len() < MAX_DOTENV);
         assert!(text.starts_with("DEPLOY_HOOK_OUTCOME=failed\nDEPLOY_HOOK_ENVIRONMENT_URL=\n"), "{text}");
         assert!(text.ends_with(&format!("DEPLOY_HOOK_DEPLOYMENT_URL={}\n", url(3000))));
     }
