@@ -1,4 +1,4 @@
-//! Report files for a CI that reads them from a job's artifacts, in GitLab's forms: dotenv and annotations.
+//! The report files for a CI that reads them from artifacts, in GitLab's formats: dotenv and annotations.
 //!
 //! Source: GitLab's `parse_dotenv_artifact_service.rb`, `ci_job_annotation_data.json`.
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::RunContext;
 use crate::core::state::Snapshot;
 
-/// GitLab drops a whole dotenv file that is not smaller than this.
+/// GitLab rejects dotenv files that are not smaller than this.
 const MAX_DOTENV: usize = 5 * 1024;
 
 /// The name of the list of links.
@@ -15,12 +15,12 @@ const LINK_LIST: &str = "Deploy hook";
 
 /// The outputs as dotenv. The values must be clean already: one line each.
 ///
-/// GitLab takes every line apart at the first `=` and knows neither quotes nor comments nor blank lines. In later jobs
-/// it expands `$NAME` in a value, so a foreign text could ask for a job's secrets: no `$` stays one.
+/// GitLab splits every line at the first `=`, and does not support quotes, comments or blank lines. In later jobs
+/// it expands `$NAME` in a value, so untrusted text could read a job's secrets. Therefore `$` is encoded.
 #[must_use]
 pub fn dotenv(outputs: &[(&str, String)]) -> String {
     let mut lines: Vec<String> = outputs.iter().map(|(name, value)| line(name, value)).collect();
-    // What makes a file too large is an address; without its value the name is still there.
+    // Only a URL can make the file too large; its name is kept with an empty value.
     while lines.iter().map(String::len).sum::<usize>() >= MAX_DOTENV {
         let Some(longest) = lines.iter_mut().max_by_key(|line| line.len()) else { break };
         let name = longest.split('=').next().unwrap_or_default();
@@ -34,7 +34,7 @@ fn line(name: &str, value: &str) -> String {
     format!("DEPLOY_HOOK_{name}={}\n", value.replace('$', "%24"))
 }
 
-/// The links a job page shows: the deployed site and the platform's page, where they are known.
+/// The links on the job page: the deployed site and the platform's page, if known.
 #[must_use]
 pub fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
     let site = context.environment_url.as_deref().map(|url| ("Deployed site", url));

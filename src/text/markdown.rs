@@ -1,6 +1,6 @@
-//! The job summary: the verdict and the next step first, then the facts, the stages, what else was reported.
+//! The job summary: outcome and next step first, then facts, stages and other reports.
 //!
-//! A check run and a comment carry the same page, so it is kept as short as theirs must be.
+//! Check runs and comments show the same page, so it must fit their size limits.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -11,29 +11,29 @@ use super::{ReportResult, RunContext, format, timeline};
 use crate::core::report::{Report, StateSpan, Task};
 use crate::core::state::{Outcome, Phase};
 
-/// The longest page, in bytes. GitHub takes 1 MiB of summaries a step, 65,535 characters in a check run or a comment.
+/// The maximum size in bytes. GitHub allows 1 MiB per step summary and 65,535 characters per check run or comment.
 const MAX_PAGE: usize = 59_900;
 
-/// The most a log may take of it.
+/// The maximum size of the log in it.
 const MAX_LOG: usize = 36 * 1024;
 
-/// Foreign texts are cut to these, in characters: a sentence, a fact, a line of the log.
+/// The maximum length of untrusted texts, in characters: a sentence, a fact, a line of the log.
 const MAX_SENTENCE: usize = 800;
 const MAX_FACT: usize = 300;
 const MAX_LOG_LINE: usize = 600;
 
-/// A link longer than this is shown and leads nowhere.
+/// Longer URLs are shown without a link.
 const MAX_LINK: usize = 2000;
 
-/// The most stages a table shows.
+/// The maximum number of stages in the table.
 const MAX_STAGES: usize = 30;
 
-/// The most problems with its input a run lists; there are not as many inputs.
+/// The maximum number of input problems in the list; there are fewer inputs.
 const MAX_PROBLEMS: usize = 50;
 
-/// The summary of a run. Everything that came from outside is escaped.
+/// The summary of a run. All untrusted text is escaped.
 ///
-/// It ends with a rule, as other runs of the job write to the same page.
+/// It ends with a horizontal rule, because other runs of the job append to the same page.
 #[must_use]
 pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) -> String {
     let mut page = String::new();
@@ -57,7 +57,7 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
     page
 }
 
-/// The summary of a run that bad input ended before it began.
+/// The summary of a run with bad input.
 #[must_use]
 pub fn bad_input(problems: &[String]) -> String {
     let listed = problems.iter().take(MAX_PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
@@ -70,7 +70,7 @@ fn heading(outcome: Outcome, context: &RunContext) -> String {
     format!("### {} {word}{}", emoji(outcome), of.unwrap_or_default())
 }
 
-/// The verdict at a glance: a page has colours where a log has marks.
+/// The symbol of an outcome on a web page.
 const fn emoji(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "✅",
@@ -82,7 +82,7 @@ const fn emoji(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What to do, with the way to the place where it is done.
+/// What to do next, with a link to the dashboard.
 fn next(next: &str, report: &Report) -> String {
     if next.is_empty() {
         return String::new();
@@ -124,12 +124,12 @@ fn facts(report: &Report, context: &RunContext) -> String {
     table
 }
 
-/// A moment for people. No runner knows the reader's time zone.
+/// A time in UTC, because the reader's time zone is unknown.
 fn timestamp(at: SystemTime) -> String {
     time(at).replace('T', " ").replace('Z', " UTC")
 }
 
-/// The stages as a chart, and as a table for whoever sees no pictures; one alone is the state among the facts.
+/// The stages as a chart, and as a table for screen readers; empty if there is only one stage.
 fn stages(report: &Report) -> String {
     let with_table = |chart| {
         let table = details("Stages as a table", &table(report));
@@ -154,7 +154,7 @@ fn table(report: &Report) -> String {
     table
 }
 
-/// The log's end, folded, in a fence that no line of it can close.
+/// The end of the log, collapsed, in a code fence that no line of it can close.
 fn log(lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
@@ -173,7 +173,7 @@ fn log(lines: &[String]) -> String {
     details(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
 }
 
-/// What was and was not reported elsewhere, and why.
+/// Which other reports were written, and why some were not.
 fn reports(results: &[ReportResult]) -> String {
     let written: Vec<&str> = results
         .iter()
@@ -189,7 +189,7 @@ fn details(title: &str, block: &str) -> String {
     format!("<details><summary>{title}</summary>\n\n{block}\n\n</details>")
 }
 
-/// A sentence of ours with foreign texts in it: what is between two backticks is code, all else is text.
+/// Escapes one of our sentences, which may contain untrusted text: text between two backticks is code.
 fn prose(text: &str) -> String {
     let text = cut(text, MAX_SENTENCE);
     let parts: Vec<&str> = text.split('`').collect();
@@ -210,7 +210,7 @@ fn fact(text: &str) -> String {
     escape(&cut(text, MAX_FACT))
 }
 
-/// Foreign text between Markdown: whatever could be markup is escaped, line breaks become spaces.
+/// Escapes untrusted text for Markdown; line breaks become spaces.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
@@ -219,9 +219,9 @@ pub fn escape(text: &str) -> String {
             '\n' | '\r' => safe.push(' '),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
-            // GitLab takes a number behind one for an epic's
+            // GitLab reads `&1` as a reference to an epic
             '&' => safe.push_str("&amp;&#8203;"),
-            // GitHub looks for people and issues in what is shown, where an escape is no longer seen
+            // GitHub links users and issues after rendering, so a backslash does not help
             '@' | '#' => {
                 safe.push(c);
                 safe.push_str("&#8203;");
@@ -233,11 +233,11 @@ pub fn escape(text: &str) -> String {
             c => safe.push(c),
         }
     }
-    // A bare address would become a link; GitLab looks for one in what is shown, where an escape is no longer seen.
+    // A bare URL would become a link; GitLab links after rendering, so a backslash does not help.
     safe.replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
 }
 
-/// Foreign text as code, fit for a table's cell; of nothing, nothing.
+/// Untrusted text as code in a table cell; empty for empty text.
 #[must_use]
 pub fn code(text: &str) -> String {
     code_span(&cut(text, MAX_FACT)).replace('|', "\\|")
@@ -253,7 +253,7 @@ fn code_span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A foreign address: a link where it leads to the web, else code.
+/// An untrusted URL: a link if it is http(s), else code.
 fn link(url: &str) -> String {
     match href(url) {
         Some(href) => {
@@ -264,7 +264,7 @@ fn link(url: &str) -> String {
     }
 }
 
-/// A link's target, in which nothing is left that could end it or the table's cell.
+/// A link target, encoded so that it cannot end the link or the table cell.
 fn href(url: &str) -> Option<String> {
     let is_http = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
     if !is_http || url.len() > MAX_LINK {
@@ -311,7 +311,7 @@ mod tests {
         }
     }
 
-    /// A run with this text in every foreign place.
+    /// A run with this text in every untrusted field.
     fn run(outcome: Outcome, text: &str) -> (Report, RunContext, Vec<ReportResult>) {
         let stage = |phase, at| StateSpan { word: text.to_owned(), phase, at: Duration::from_secs(at) };
         let report = Report {

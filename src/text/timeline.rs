@@ -1,4 +1,4 @@
-//! A run's stages as a Mermaid gantt. Only our own syntax and a safe alphabet go in, in the oldest form there is.
+//! A run's stages as a Mermaid Gantt chart, in syntax that old Mermaid versions accept. Labels use a safe alphabet.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use super::format::{cut, duration, mark, phase_mark};
 use crate::core::report::{Report, StateSpan, TriggerState};
 use crate::core::state::{Phase, Verdict};
 
-/// More stages than this and the chart shows the last ones alone.
+/// The maximum number of stages; if there are more, the chart shows the last ones.
 const MAX_STAGES: usize = 30;
 
-/// The longest state word a bar carries, in characters.
+/// The maximum length of a state in a label, in characters.
 const MAX_LABEL: usize = 40;
 
-/// A bar shorter than this share of the whole is drawn as long, so that it can be seen.
+/// The minimum length of a bar is this fraction of the chart, so that short stages are visible.
 const MIN_BAR: u32 = 100;
 
-/// The longest run the axis can show: the days of its one month.
+/// The longest run that the axis can show: the days of its one month.
 const MAX_SPAN: Duration = Duration::from_hours(24 * 27);
 
-/// The chart's source, without a fence; `None` where there is nothing to compare.
+/// The chart's source, without a code fence; `None` if there are fewer than two stages.
 ///
-/// Mermaid prints an axis in the reader's own time zone, where a count from the epoch does not begin at zero. A date
-/// is read in that zone as well, so the run is told as if it had begun at midnight, on a day no clock was changed.
+/// Mermaid prints the axis in the reader's time zone, where the Unix epoch is not at midnight. Dates are parsed in that
+/// zone as well, so the chart starts at midnight of a fixed date without a clock change.
 #[must_use]
 pub fn chart(report: &Report) -> Option<String> {
     if report.stages.len() < 2 {
@@ -73,7 +73,7 @@ pub fn chart(report: &Report) -> Option<String> {
     Some(chart)
 }
 
-/// Where a stage is drawn. A later part never gives way to an earlier one: Mermaid wants each section in one piece.
+/// The section of a stage. The chart never returns to an earlier section, because Mermaid needs each in one piece.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Section {
     Waiting,
@@ -99,8 +99,8 @@ impl Section {
     }
 }
 
-/// How a stage is drawn: red is where it failed and the end that is no success. Mermaid's other styles, `done` and
-/// `active`, cannot be read on a dark page in its version 10.
+/// The Mermaid tags of a stage: red for the stage that failed and for an unsuccessful end. The styles `done` and
+/// `active` are unreadable in the dark theme of Mermaid 10.
 fn tags(stage: &StateSpan, next: Option<&StateSpan>) -> &'static str {
     match (stage.phase, next.map(|next| next.phase)) {
         (Phase::Ended(Verdict::Succeeded), _) => "milestone, ",
@@ -110,18 +110,18 @@ fn tags(stage: &StateSpan, next: Option<&StateSpan>) -> &'static str {
     }
 }
 
-/// An end with its time; a label as short as a diamond would be drawn upon it.
+/// The label of an end, with its time; Mermaid draws very short labels on top of the diamond.
 fn after(label: &str, at: Duration) -> String {
     format!("{label} after {}", duration(at))
 }
 
-/// From the trigger to the last thing seen.
+/// From the trigger to the last event.
 fn span(report: &Report) -> Duration {
     let last = report.stages.iter().map(|stage| stage.at).max().unwrap_or_default();
     last.max(report.duration).min(MAX_SPAN)
 }
 
-/// How the axis tells the time, as [`duration`] would.
+/// The axis format, similar to [`duration`].
 fn axis(whole: Duration) -> &'static str {
     match whole.as_secs() {
         0..10 => "%-S.%Ls",
@@ -139,7 +139,7 @@ fn date(at: Duration) -> String {
     format!("2001-02-{d:02} {h:02}:{m:02}:{s:02}.{millis:03}")
 }
 
-/// A platform's word in letters that mean nothing to Mermaid.
+/// A platform's state without characters that are special in Mermaid.
 fn word(word: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '…');
     cut(word, MAX_LABEL).chars().map(|c| if safe(c) { c } else { '_' }).collect()

@@ -1,9 +1,9 @@
-//! What is wrong with an input that only the platform could tell, and what to do.
+//! Problems with inputs that depend on the platform, and how to fix them.
 
 use super::quoted;
 use crate::core::ports::CannotFollow;
 
-/// What is wrong with `wait: always`, and what to do, where the deployment cannot be followed.
+/// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.
 #[must_use]
 pub const fn cannot_follow(why: CannotFollow) -> (&'static str, &'static str) {
     match why {
@@ -18,7 +18,7 @@ pub const fn cannot_follow(why: CannotFollow) -> (&'static str, &'static str) {
     }
 }
 
-/// What is wrong with a token that the platform refuses, and what to do.
+/// The problem with a token that the platform rejects, and how to fix it.
 #[must_use]
 pub fn token_denied(status: u16, said: &str) -> (String, &'static str) {
     (

@@ -1,6 +1,6 @@
-//! What a person reads: what happened, what it means for the deployment, what to do next.
+//! The messages of a run: what happened, what it means for the deployment, what to do next.
 //!
-//! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
+//! All messages about an outcome are here, so that the log, the summary, annotations and `doctor` are consistent.
 
 mod ci_job;
 mod input;
@@ -23,21 +23,21 @@ use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 
-/// A verdict in words.
+/// The message for an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// What happened, in one line.
     pub happened: String,
     /// What that means for the deployment.
     pub meaning: String,
-    /// What to do next; empty where there is nothing to do.
+    /// What to do next; may be empty.
     pub next: String,
 }
 
 const CHECK_HISTORY: &str = "Check the deployment history in the dashboard before you trigger again.";
 const NOTHING_TRIGGERED: &str = "Nothing was triggered.";
 
-/// The verdict of a run.
+/// The message for the outcome of a run.
 #[must_use]
 pub fn verdict(report: &Report, context: &RunContext) -> Message {
     let took = duration(report.duration);
@@ -87,8 +87,8 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
     }
 }
 
-/// Which code a failure leaves live, as the platform's documents have it: the old after a failing build, the new
-/// after a failing post-deploy command.
+/// Which code is live after a failure: the old code after a failed build, the new code
+/// after a failed post-deploy command.
 fn left_live(report: &Report) -> &'static str {
     let last = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
     let word = last.map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
@@ -109,7 +109,7 @@ fn subject(report: &Report) -> String {
     }
 }
 
-/// The platform's last word, and what it was doing before it ended.
+/// The last state, and the one before the end.
 fn state_suffix(report: &Report) -> String {
     let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
     match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
@@ -146,7 +146,7 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
     }
 }
 
-/// A refused trigger: the four cases of the platform's Troubleshooting, as far as its answer tells them apart.
+/// The message for a refused trigger.
 #[must_use]
 pub fn refused(refusal: &Refusal) -> Message {
     let (what, next) = match refusal.why {
@@ -184,7 +184,7 @@ pub fn refused(refusal: &Refusal) -> Message {
     }
 }
 
-/// A request that never left.
+/// The message for a request that was not sent.
 #[must_use]
 pub fn unreachable(not_sent: &NotSent) -> Message {
     let (what, next) = match not_sent.why {
@@ -229,7 +229,7 @@ fn response_error(why: ResponseError) -> String {
     }
 }
 
-/// One line for an event, or `None` for those that are told otherwise. `Looked` is for verbose readers.
+/// One line for an event; `None` for the report. `Polled` is printed only with `-v`.
 #[must_use]
 pub fn event(event: &Event, context: &RunContext) -> Option<String> {
     Some(match event {
@@ -270,26 +270,26 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
     })
 }
 
-/// The warning about a hook of a platform nobody here knows.
+/// The warning about a hook of an unsupported platform.
 #[must_use]
 pub fn unknown_host(host: &str) -> String {
     format!("{host} is not a supported platform. The hook is triggered, but the deployment is not followed.")
 }
 
-/// What bad input means.
+/// The meaning of bad input for the deployment.
 pub const NOTHING_SENT: &str = "Nothing was sent.";
 
-/// What a newcomer on the embedded platform is told first.
+/// The first line of a run on the embedded platform.
 #[must_use]
 pub fn sandbox_intro(speed: f64) -> String {
-    format!("On the embedded platform, {speed} times as fast as a real one: nothing leaves this machine.")
+    format!("On the embedded platform, {speed} times as fast as a real one: no network is used.")
 }
 
-/// And last.
-pub const SANDBOX_OUTRO: &str = "Try --scenario build-fails, or `deploy-hook sandbox --scenario list` for all it can play. \
-    With a hook of your own: DEPLOY_HOOK_URL=… deploy-hook deploy";
+/// The last line of a run on the embedded platform.
+pub const SANDBOX_OUTRO: &str = "Try --scenario build-fails, or `deploy-hook sandbox --scenario list` for all scenarios. \
+    With your own hook: DEPLOY_HOOK_URL=… deploy-hook deploy";
 
-/// The warning about a state word nobody here knows.
+/// The warning about an unknown state.
 #[must_use]
 pub fn unknown_state(word: &str) -> String {
     format!(
@@ -310,7 +310,7 @@ fn quoted(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {}", said.trim_end_matches('.')) }
 }
 
-/// What `status` prints for people.
+/// The output of `status`.
 #[must_use]
 pub fn status(snapshot: &Snapshot) -> String {
     let word = if snapshot.word.is_empty() { "no state named" } else { &snapshot.word };

@@ -1,19 +1,19 @@
-//! What a person reads of the records at a forge: what they say, and why one is not there.
+//! Messages about reports at a code host: their texts, and why one is missing.
 
 use crate::text::{CodeHost, Fix, ReportKind, ReportResult};
 
-/// One line for a record while the deployment goes on.
+/// The text of a report while the deployment is in progress.
 #[must_use]
 pub fn progress(id: Option<&str>, word: &str) -> String {
     let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
     if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
 }
 
-/// What a record says that a killed run left open.
+/// The text of a report that a killed run left open.
 pub const RUN_KILLED: &str =
     "The run ended before the deployment finished. The deployment continues at the platform.";
 
-/// Why a report is missing, and what to do about it; `None` where it is not.
+/// Why a report is missing and how to fix it; `None` if it was written.
 #[must_use]
 pub fn error(result: &ReportResult) -> Option<String> {
     let error = result.error.as_ref()?;
@@ -29,7 +29,7 @@ pub fn error(result: &ReportResult) -> Option<String> {
     Some(format!("The {noun} could not be written: {why}.{gap}{fix} This does not change the outcome."))
 }
 
-/// What helps where it is no permission that is missing.
+/// How to fix a problem other than a missing permission.
 #[must_use]
 pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
     match (fix, code_host) {
@@ -58,7 +58,7 @@ pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
     }
 }
 
-/// What lets a record be written.
+/// How to get the permission for a report.
 #[must_use]
 fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
     let permission_advice = match (code_host, kind) {
@@ -76,7 +76,7 @@ fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
     permission_advice.to_owned()
 }
 
-/// What lets these records be written, each remedy once.
+/// How to get the permissions for these reports, without duplicates.
 #[must_use]
 pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     let mut remedies: Vec<String> = Vec::new();
@@ -88,8 +88,8 @@ pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     remedies.join(" ")
 }
 
-/// What nobody but the forge knows of a token that it accepts: whether these records may be written with it. Nothing is
-/// to be said where none is wanted.
+/// The permissions that a valid token may lack for these reports, as only writing would show. Empty if no report is
+/// requested.
 #[must_use]
 pub fn maybe_missing_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     if kinds.is_empty() {
@@ -101,7 +101,7 @@ pub fn maybe_missing_permissions(kinds: &[ReportKind], code_host: CodeHost) -> S
     )
 }
 
-/// A kind of record that a forge does not have.
+/// A kind of report that the code host does not support.
 #[must_use]
 pub fn unsupported(kind: ReportKind, code_host: CodeHost) -> String {
     let instead = match (kind, code_host) {
@@ -112,7 +112,7 @@ pub fn unsupported(kind: ReportKind, code_host: CodeHost) -> String {
     format!("{} has no {}s{instead}.", code_host.name(), kind.noun(code_host))
 }
 
-/// What becomes of a wanted comment in a run of a push, a schedule or the like.
+/// Why no comment is written in runs without a pull or merge request.
 #[must_use]
 pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
     match code_host {

@@ -1,4 +1,4 @@
-//! The words for a run that ended without the platform's verdict: what is known of the deployment, and what is not.
+//! Messages of runs that ended without knowing the deployment's result.
 
 use super::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
 use crate::core::ports::CannotFollow;
@@ -28,7 +28,7 @@ pub(super) fn triggered(report: &Report, subject: &str) -> Message {
     }
 }
 
-/// The deadline came first. That the deployment goes on is only said where the last look saw it going.
+/// The deadline was reached. Says that the deployment continues only if the last poll could read it.
 pub(super) fn timed_out(report: &Report, context: &RunContext, subject: &str) -> Message {
     let (after, state_suffix) = (duration(context.timeout), state_suffix(report));
     let next = if context.cut_short {
@@ -50,7 +50,7 @@ pub(super) fn timed_out(report: &Report, context: &RunContext, subject: &str) ->
     }
 }
 
-/// When the state was last read, and why not later; `None` where the last look read it.
+/// When the state was last read, and why not later; `None` if the last poll read it.
 fn last_read(report: &Report) -> Option<String> {
     let why = match &report.cause {
         Some(Cause::PollsFailed { said, errors }) => {
