@@ -282,7 +282,7 @@ pub const NOTHING_SENT: &str = "Nothing was sent.";
 /// The first line of a run on the embedded platform.
 #[must_use]
 pub fn sandbox_intro(speed: f64) -> String {
-    format!("On the embedded platform, {speed} times as fast as a real one: no network is used.")
+    format!("On the embedded platform, {speed} times as fast as a real one. Nothing leaves this machine.")
 }
 
 /// The last line of a run on the embedded platform.
