@@ -48,7 +48,7 @@ impl Api {
         token: &Token,
     ) -> Result<Self, WriteError> {
         let unfit = || WriteError::Unreachable("GITHUB_API_URL is not the https base of an API".to_owned());
-        let base = api_text::api_base(base).ok_or_else(unfit)?.to_owned();
+        let base = api_text::api_base(base).ok_or_else(unfit)?;
         let octocrab = Octocrab::builder()
             .base_uri(base.as_str())
             .map(|builder| {
