@@ -109,7 +109,7 @@ impl WriteError {
         answer: &Value,
         redactor: &Redactor,
     ) -> Self {
-        let words = refusal::words(answer);
+        let words = refusal::message(answer);
         let fix = refusal::fix(code_host, status, &words);
         Self::Refused { status, message: redactor.clean(&words, 300), fix }
     }
