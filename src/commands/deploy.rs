@@ -21,7 +21,7 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     let settings = resolve(&args.inputs, env, needs, &signals).await?;
     let settings =
         if let Some(embedded) = &embedded { sandbox::settings_for(embedded, settings) } else { settings };
-    let mut run = Run::open(settings, &args.inputs.telling, env, speed, Some(&signals))?;
+    let mut run = Run::open(settings, &args.inputs.output, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }

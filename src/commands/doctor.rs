@@ -30,13 +30,13 @@ pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
     match resolve(inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
-            let mut run = Run::open(settings, &inputs.telling, env, None, None)?;
+            let mut run = Run::open(settings, &inputs.output, env, None, None)?;
             unless_signaled(async { Ok(exit_code(&run.examine(env).await)) }, &signals).await
         }
         Err(NotStarted::BadInput(problems)) => {
             let out = Output::new(Redactor::default(), github::is_here(env));
             problems.0.iter().for_each(|problem| {
-                out.data(&bad_input(problem).line(inputs.telling.format, SystemTime::now()));
+                out.data(&bad_input(problem).line(inputs.output.format, SystemTime::now()));
             });
             Ok(BAD_INPUT)
         }

@@ -254,18 +254,18 @@ fn ci_speaks_tls(env: &Env) -> bool {
 }
 
 /// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
-fn output(telling: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
-    if telling.format == Format::Json {
-        return OutputFormat::Json { out: out.clone(), verbose: telling.verbose };
+fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
+    if output.format == Format::Json {
+        return OutputFormat::Json { out: out.clone(), verbose: output.verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let verbosity = match (telling.quiet, telling.verbose) {
+    let verbosity = match (output.quiet, output.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    let color = match telling.color {
+    let color = match output.color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github || env.in_gitlab()),
