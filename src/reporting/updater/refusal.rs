@@ -58,6 +58,20 @@ pub(in crate::reporting) fn is_limit(status: u16, message: &str) -> bool {
                 || says("login attempts")))
 }
 
+/// What the owner of an account or a repository must settle.
+const ACCOUNT: [&str; 10] = [
+    "suspended",
+    "blocked",
+    "billing",
+    "migration",
+    "two-factor",
+    "2fa",
+    "terms of service",
+    "password",
+    "confirm your email",
+    "your account",
+];
+
 /// What would help. Refusals differ only in their messages: nearly all of GitHub's have the status 403.
 pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, message: &str) -> Fix {
     let message = message.to_lowercase();
@@ -66,18 +80,6 @@ pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, message: &str)
         401 | 403 | 404 | 410 | 423 | 451 => {}
         _ => return Fix::None,
     }
-    const ACCOUNT: [&str; 10] = [
-        "suspended",
-        "blocked",
-        "billing",
-        "migration",
-        "two-factor",
-        "2fa",
-        "terms of service",
-        "password",
-        "confirm your email",
-        "your account",
-    ];
     if says(&["ip allow list", "ip address", "ip_address"]) {
         Fix::AllowList
     } else if says(&["saml", "single sign-on", " sso"]) {
