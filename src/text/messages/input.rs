@@ -1,7 +1,7 @@
 //! What is wrong with an input that only the platform could tell, and what to do.
 
 use super::quoted;
-use crate::core::ports::CannotFollow;
+use crate::core::state::CannotFollow;
 
 /// What is wrong with `wait: always`, and what to do, where the deployment cannot be followed.
 #[must_use]

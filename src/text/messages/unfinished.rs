@@ -1,8 +1,8 @@
 //! The words for a run that ended without the platform's verdict: what is known of the deployment, and what is not.
 
 use super::{LOOK, Message, NOTHING, quoted, state};
-use crate::core::ports::CannotFollow;
 use crate::core::report::{Cause, Report, Task, TriggerState};
+use crate::core::state::CannotFollow;
 use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
