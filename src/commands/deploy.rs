@@ -1,7 +1,9 @@
 //! `deploy`: triggers the hook once and follows its deployment to the end.
 
 use super::not_started::NotStarted;
-use super::{Run, listen, resolve, sandbox};
+use super::run::Run;
+use super::start::{listen, resolve};
+use super::{doctor, sandbox};
 use crate::cli::DeployArgs;
 use crate::config::Needs;
 use crate::core::report::Task;
@@ -27,7 +29,7 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     }
     run.must_follow()?;
     if run.settings.dry_run {
-        return Ok(run.dry_run(env, &signals).await?);
+        return Ok(doctor::dry_run(&mut run, env, &signals).await?);
     }
     Ok(run.run(Task::Deploy, timing, &signals).await?)
 }

@@ -1,7 +1,8 @@
 //! `follow`: follows a deployment that already exists to its end. Triggers nothing.
 
 use super::not_started::NotStarted;
-use super::{Run, listen, resolve};
+use super::run::Run;
+use super::start::{listen, resolve};
 use crate::cli::FollowArgs;
 use crate::config::{self, Needs};
 use crate::core::report::Task;

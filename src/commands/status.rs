@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::not_started::NotStarted;
-use super::{Run, listen, resolve, unless_signaled};
+use super::run::Run;
+use super::start::{listen, resolve, unless_signaled};
 use crate::cli::{Format, StatusArgs};
 use crate::config::{Needs, Settings, deployment_id};
 use crate::core::ports::{DeployTarget as _, PollResult};
