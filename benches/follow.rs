@@ -10,11 +10,10 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::core::ports::{
-    CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
-};
+use deploy_hook::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult};
 use deploy_hook::core::report::{Event, Task};
 use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::TriggerResult;
 use deploy_hook::core::{self, Plan, Wait};

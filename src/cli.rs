@@ -176,7 +176,7 @@ pub struct Inputs {
     pub dry_run: Option<String>,
     /// The output options.
     #[command(flatten)]
-    pub telling: OutputArgs,
+    pub output: OutputArgs,
 }
 
 impl Inputs {
@@ -202,7 +202,7 @@ impl Inputs {
             "api-url" => &self.api_url,
             "ca-file" => &self.ca_file,
             "dry-run" => &self.dry_run,
-            "output-dir" => &self.telling.output_dir,
+            "output-dir" => &self.output.output_dir,
             _ => &None,
         };
         value.as_deref()

@@ -1,7 +1,9 @@
 //! `deploy`: triggers the hook once and follows its deployment to the end.
 
 use super::not_started::NotStarted;
-use super::{Run, listen, resolve, sandbox};
+use super::run::Run;
+use super::start::{listen, resolve};
+use super::{doctor, sandbox};
 use crate::cli::DeployArgs;
 use crate::config::Needs;
 use crate::core::report::Task;
@@ -21,13 +23,13 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     let settings = resolve(&args.inputs, env, needs, &signals).await?;
     let settings =
         if let Some(embedded) = &embedded { sandbox::settings_for(embedded, settings) } else { settings };
-    let mut run = Run::open(settings, &args.inputs.telling, env, speed, Some(&signals))?;
+    let mut run = Run::open(settings, &args.inputs.output, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
     run.must_follow()?;
     if run.settings.dry_run {
-        return Ok(run.dry_run(env, &signals).await?);
+        return Ok(doctor::dry_run(&mut run, env, &signals).await?);
     }
     Ok(run.run(Task::Deploy, timing, &signals).await?)
 }

@@ -1,12 +1,14 @@
 //! The commands: picks the one that the arguments name, runs it, and reports what kept it from starting.
 
+pub mod checks;
 mod deploy;
-pub mod doctor;
+mod doctor;
 mod follow;
 mod not_started;
 mod post_step;
 mod run;
 mod sandbox;
+mod start;
 mod status;
 
 use std::ffi::OsString;
@@ -14,18 +16,15 @@ use std::path::Path;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Cli, Command, DeployArgs, Inputs};
-use crate::config::{Needs, Settings};
+use crate::cli::{Cli, Command, DeployArgs};
 use crate::core::report::Task;
 use crate::env::Env;
-use crate::error::{BAD_INPUT, Problem, Problems, Signal};
+use crate::error::BAD_INPUT;
 use crate::reporting::github::{self, post};
 use crate::reporting::gitlab::entrypoint::{self, Start};
 use crate::reporting::output::Output;
-use crate::signals::Signals;
 
 use self::not_started::NotStarted;
-use self::run::Run;
 
 /// Runs the command that the arguments name and returns the exit code.
 pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
@@ -98,41 +97,4 @@ fn print_completions(shell: clap_complete::Shell, out: &Output) {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "deploy-hook", &mut script);
     out.data(String::from_utf8_lossy(&script).trim_end());
-}
-
-/// Reads the inputs on a thread of their own: a secret may be awaited on standard input, and a signal must still end that.
-async fn resolve(
-    inputs: &Inputs,
-    env: &Env,
-    needs: Needs,
-    signals: &Signals,
-) -> Result<Settings, NotStarted> {
-    let (inputs, env) = (inputs.clone(), env.clone());
-    let read = tokio::task::spawn_blocking(move || Settings::resolve(&inputs, &env, needs));
-    let read = async {
-        match read.await {
-            Ok(settings) => Ok(settings?),
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
-    };
-    unless_signaled(read, signals).await
-}
-
-/// The result of `work`, unless a signal comes first.
-async fn unless_signaled<T>(
-    work: impl Future<Output = Result<T, NotStarted>>,
-    signals: &Signals,
-) -> Result<T, NotStarted> {
-    tokio::select! {
-        biased;
-        () = signals.wait() => Err(NotStarted::Signaled(signals.first().unwrap_or(Signal::Terminate))),
-        done = work => done,
-    }
-}
-
-fn listen() -> Result<Signals, Problems> {
-    Signals::listen().map_err(|error| {
-        let (input, wrong) = ("signals".to_owned(), format!("cannot be handled ({error})"));
-        Problems(vec![Problem { input, value: None, wrong, fix: String::new() }])
-    })
 }

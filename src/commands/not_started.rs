@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{Command, Format, Inputs};
+use crate::cli::{Command, Format, Inputs, OutputArgs};
 use crate::config;
 use crate::core::report::{Event, Report, Task};
 use crate::core::state::Outcome;
@@ -46,10 +46,10 @@ pub(super) fn again(start: &Start, out: &Output) -> u8 {
 /// How a command reports.
 pub(super) fn format_of(command: &Command) -> Format {
     match command {
-        Command::Deploy(args) => args.inputs.telling.format,
-        Command::Follow(args) => args.inputs.telling.format,
-        Command::Status(args) => args.inputs.telling.format,
-        Command::Doctor(inputs) => inputs.telling.format,
+        Command::Deploy(args) => args.inputs.output.format,
+        Command::Follow(args) => args.inputs.output.format,
+        Command::Status(args) => args.inputs.output.format,
+        Command::Doctor(inputs) => inputs.output.format,
         Command::Sandbox(_) | Command::Completions { .. } => Format::Human,
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn run_of(command: &Command) -> Option<(Task, Format)> {
         Command::Follow(args) => config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow),
         _ => Task::Deploy,
     };
-    Some((task, inputs_of(command)?.telling.format))
+    Some((task, inputs_of(command)?.output.format))
 }
 
 fn inputs_of(command: &Command) -> Option<&Inputs> {
@@ -100,16 +100,35 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
         }
     }
     out.talk(text.trim_end());
-    // Of the command line nothing is known but that it is wrong, so the files go where they go without it.
-    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") {
-        let (input, fix) = ("command line".to_owned(), "The job's log says what is.".to_owned());
-        let problem = Problem { input, value: None, wrong: "is not as it should be".to_owned(), fix };
-        let files = config::report_dir(&Inputs::default(), env);
+    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") || github::is_action(env) {
+        let fix = "The job's log shows what, and the usage.".to_owned();
+        let (input, wrong) = ("command line".to_owned(), "cannot be understood".to_owned());
+        let problems = Problems(vec![Problem { input, value: None, wrong, fix }]);
+        if github::is_here(env) {
+            github::complain(&problems, env, out);
+        }
+        let output = OutputArgs { output_dir: output_dir(args), ..OutputArgs::default() };
+        let inputs = Inputs { output, ..Inputs::default() };
+        let files = config::report_dir(&inputs, env);
         let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
-        let problems = Problems(vec![problem]);
         files.iter().flat_map(|files| files.complain(&problems)).for_each(|error| out.talk(&error));
     }
     BAD_INPUT
+}
+
+/// The value of `--output-dir` on a command line that cannot be understood: an earlier run's files there must not be taken
+/// for this one's.
+fn output_dir(args: &[OsString]) -> Option<String> {
+    let mut args = args.iter().filter_map(|arg| arg.to_str());
+    let mut dir = None;
+    while let Some(arg) = args.next() {
+        dir = match arg.strip_prefix("--output-dir") {
+            Some("") => args.next().map(str::to_owned),
+            Some(value) => value.strip_prefix('=').map(str::to_owned),
+            None => dir,
+        };
+    }
+    dir
 }
 
 fn invalid_input(problems: &Problems) -> String {

@@ -1,11 +1,10 @@
-//! A run, connected: the platform on one side, whoever is told on the other.
+//! A run, connected to the platform and to its reporters.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, SystemTime};
 
 use url::Url;
 
-use super::doctor::{self, Check, Health};
 use crate::cli::{Color, Format, OutputArgs};
 use crate::config::Settings;
 use crate::core::ports::{DeployTarget as _, Reporter as _};
@@ -22,20 +21,20 @@ use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
 use crate::reporting::output::Output;
 use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions, Verbosity};
-use crate::reporting::updater::{ReportOptions, TokenCheck};
+use crate::reporting::updater::ReportOptions;
 use crate::reporting::{OutputFormat, Reporters};
 use crate::secrets::HookUrl;
 use crate::signals::Signals;
 use crate::text::{ReportKind, RunContext, messages};
 
-/// A run, connected to the platform and to whoever is told.
+/// A run, connected to the platform and to its reporters.
 pub(super) struct Run {
     pub(super) settings: Settings,
     pub(super) http: Http,
     pub(super) platform: Client,
     pub(super) reporters: Reporters,
     pub(super) out: Output,
-    format: Format,
+    pub(super) format: Format,
     /// How long the whole run may take, where the CI job says so.
     limit: Option<Duration>,
 }
@@ -118,26 +117,6 @@ impl Run {
         Err(Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }]))
     }
 
-    /// A dry run: everything but the trigger.
-    pub(super) async fn dry_run(&mut self, env: &Env, signals: &Signals) -> Result<u8, Problems> {
-        let checks = tokio::select! {
-            biased;
-            () = signals.wait() => None,
-            checks = self.examine(env) => Some(checks),
-        };
-        let problems = doctor::problems(checks.as_deref().unwrap_or_default());
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
-        let outcome = match checks.as_deref().map(doctor::exit_code) {
-            None => Outcome::Interrupted,
-            Some(0) => Outcome::Skipped,
-            Some(4) => Outcome::Unreachable,
-            Some(_) => Outcome::Refused,
-        };
-        Ok(self.end_untriggered(outcome, Some(Cause::NotAsked), signals.first()).await)
-    }
-
     /// Ends a run in which nothing was to be triggered.
     pub(super) async fn end_untriggered(
         &mut self,
@@ -148,37 +127,6 @@ impl Run {
         let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
         self.reporters.tell(Duration::ZERO, &Event::Finished { report }).await;
         exit_code(outcome, false, signal)
-    }
-
-    /// Prints each check.
-    pub(super) async fn examine(&mut self, env: &Env) -> Vec<Check> {
-        let known = self.platform.is_known();
-        let Settings { hook, network, wait, .. } = &self.settings;
-        let follows = *wait != Wait::Never;
-        let platform = &mut self.platform;
-        let mut checks = doctor::examine(hook.as_ref(), known, network, &self.http, platform, follows).await;
-        checks.extend(self.examine_tokens(env).await);
-        for check in &checks {
-            self.out.data(&check.line(self.format, SystemTime::now()));
-        }
-        checks
-    }
-
-    /// The CI's own tokens. What is wrong with one costs a report, never the deployment.
-    async fn examine_tokens(&self, env: &Env) -> Vec<Check> {
-        let Settings { network, github_token, gitlab_token, job_token, .. } = &self.settings;
-        let options = options(&self.settings, self.settings.report.kinds(), None);
-        let options = ReportOptions { token: github_token.as_ref(), ..options };
-        let github = github::examine(env, &self.http, &options).await;
-        let options = ReportOptions { token: gitlab_token.as_ref(), ..options };
-        let gitlab = gitlab::examine(env, (&self.http, network), &options, job_token.as_ref()).await;
-        let check = |check: TokenCheck| Check {
-            name: check.token,
-            health: if check.good { Health::Good } else { Health::Unsure },
-            found: check.found,
-            fix: check.fix,
-        };
-        github.into_iter().chain(gitlab).map(check).collect()
     }
 }
 
@@ -228,7 +176,7 @@ fn token_denied(denied: &TokenDenied) -> Problems {
 }
 
 /// What is wanted of a forge; its token is still to be put in.
-fn options<'a>(
+pub(super) fn options<'a>(
     settings: &'a Settings,
     kinds: Vec<ReportKind>,
     signals: Option<&Signals>,
@@ -254,18 +202,18 @@ fn ci_speaks_tls(env: &Env) -> bool {
 }
 
 /// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
-fn output(telling: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
-    if telling.format == Format::Json {
-        return OutputFormat::Json { out: out.clone(), verbose: telling.verbose };
+fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
+    if output.format == Format::Json {
+        return OutputFormat::Json { out: out.clone(), verbose: output.verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let verbosity = match (telling.quiet, telling.verbose) {
+    let verbosity = match (output.quiet, output.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    let color = match telling.color {
+    let color = match output.color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github || env.in_gitlab()),

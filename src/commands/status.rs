@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::not_started::NotStarted;
-use super::{Run, listen, resolve, unless_signaled};
+use super::run::Run;
+use super::start::{listen, resolve, unless_signaled};
 use crate::cli::{Format, StatusArgs};
 use crate::config::{Needs, Settings, deployment_id};
 use crate::core::ports::{DeployTarget as _, PollResult};
@@ -21,7 +22,7 @@ pub(super) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, NotStarted> 
 /// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
 async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
-    let mut run = Run::open(settings, &args.inputs.telling, env, None, None)?;
+    let mut run = Run::open(settings, &args.inputs.output, env, None, None)?;
     run.must_read(id.as_ref())?;
     let poll = match &id {
         Some(id) => run.platform.poll(id, Duration::MAX).await,
@@ -29,7 +30,7 @@ async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Pr
     };
     let said = match poll.result {
         PollResult::Ours(snapshot) => {
-            match args.inputs.telling.format {
+            match args.inputs.output.format {
                 Format::Human => run.out.data(&messages::status(&snapshot)),
                 Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
             }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::ports::{CannotFollow, Log, LookupResult, Poll, SnapshotResult};
+use super::ports::{Log, LookupResult, Poll, SnapshotResult};
 use super::schedule::RateLimit;
+use super::state::CannotFollow;
 use super::state::DeploymentId;
 use super::trigger::TriggerResult;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::report::Event;
 use super::schedule::{RateHint, RateLimit};
-use super::state::{DeploymentId, Snapshot};
+use super::state::{CannotFollow, DeploymentId, Snapshot};
 use super::trigger::TriggerResult;
 
 /// One deploy hook of a hosting platform.
@@ -80,15 +80,6 @@ pub enum LookupResult {
     Several,
     /// There is no documented way to find out.
     Never,
-}
-
-/// Why a deployment cannot be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CannotFollow {
-    /// The hook cannot be read, the platform's API can, and no token for it was given.
-    NeedsToken,
-    /// The platform is not known.
-    UnknownPlatform,
 }
 
 /// One poll.

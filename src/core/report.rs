@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::ports::CannotFollow;
+use super::state::CannotFollow;
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
 use super::trigger::{NotSent, Refusal, Unclear};
 

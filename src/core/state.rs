@@ -74,6 +74,15 @@ pub struct Snapshot {
     pub page: Option<String>,
 }
 
+/// Why a deployment cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CannotFollow {
+    /// The hook cannot be read, the platform's API can, and no token for it was given.
+    NeedsToken,
+    /// The platform is not known.
+    UnknownPlatform,
+}
+
 /// How a run ended. The words are part of the interface: outputs, JSON events and documents use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::earlier::Earlier;
-use super::platform::{Deployment, ReadTarget, Request, StateSource};
-use super::{PlatformAccess, response};
-use crate::core::ports::{CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
+use super::platform::{Deployment, PlatformAccess, ReadTarget, Request, StateSource};
+use super::response;
+use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
+use crate::core::state::CannotFollow;
 use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{self, Http, Method, RequestError};

@@ -13,9 +13,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::PlatformAccess;
 use super::body::{first_field, first_text};
-use super::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};

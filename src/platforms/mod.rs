@@ -12,25 +12,14 @@ mod time;
 use url::Url;
 
 pub use self::client::Client;
-pub use self::platform::{Acceptance, Deployment, Platform, ReadTarget, Request, StateSource};
+pub use self::platform::{
+    Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+};
 
-use crate::secrets::{HookUrl, Token, UrlFault, is_loopback};
+use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
 static ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
-
-/// What the user gave to use a platform with.
-#[derive(Clone, Debug)]
-pub struct PlatformAccess {
-    /// The platform.
-    pub platform: &'static dyn Platform,
-    /// The deploy hook. Only `follow` and `status` can do without, where there is a token.
-    pub hook: Option<HookUrl>,
-    /// A token of the platform's public API.
-    pub token: Option<Token>,
-    /// Base of the platform's public API.
-    pub api: Option<Url>,
-}
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]

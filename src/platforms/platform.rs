@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::PlatformAccess;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::Unclear;
-use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault};
+use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
 ///
@@ -108,6 +107,19 @@ pub trait Platform: Sync {
     fn page(&self, _access: &PlatformAccess) -> Option<String> {
         None
     }
+}
+
+/// What the user gave to use a platform with.
+#[derive(Clone, Debug)]
+pub struct PlatformAccess {
+    /// The platform.
+    pub platform: &'static dyn Platform,
+    /// The deploy hook. Only `follow` and `status` can do without, where there is a token.
+    pub hook: Option<HookUrl>,
+    /// A token of the platform's public API.
+    pub token: Option<Token>,
+    /// Base of the platform's public API.
+    pub api: Option<Url>,
 }
 
 /// Which deployments are to be read.

@@ -4,8 +4,9 @@ use std::fmt;
 
 use url::Url;
 
-use super::parts::secret_parts;
-use super::{SHORTEST, STARS, is_safe, unwrap_pasted};
+use super::parts::{SHORTEST, secret_parts};
+use super::sanitize::{STARS, unwrap_pasted};
+use super::url_safety::is_safe;
 
 /// A deploy hook's URL.
 #[derive(Clone)]

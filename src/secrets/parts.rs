@@ -5,7 +5,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::SHORTEST;
+/// Shorter texts are not taken for secrets: they would black out ordinary words.
+pub(super) const SHORTEST: usize = 4;
 
 /// A segment or a value as long as this is secret unless it is a word.
 const LONG: usize = 8;

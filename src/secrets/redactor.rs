@@ -6,7 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{HookUrl, SHORTEST, STARS, Token, strip};
+use super::hook_url::HookUrl;
+use super::parts::SHORTEST;
+use super::sanitize::{STARS, strip};
+use super::token::Token;
 
 /// What RFC 3986 wants encoded in a value: everything but letters, digits and `- . _ ~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -1,4 +1,7 @@
-//! Foreign text without what could steer a terminal or hide something.
+//! Foreign text without what could control a terminal or hide something.
+
+/// What a secret is shown as.
+pub(super) const STARS: &str = "***";
 
 /// The text without control characters, escape sequences, and the invisible characters that hide or reorder text.
 /// A tab becomes a space; so does a line break, for whoever forgot to split.
@@ -43,6 +46,16 @@ fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Takes off what a copy and paste adds: white space around, and one pair of quotes.
+#[must_use]
+pub fn unwrap_pasted(pasted: &str) -> &str {
+    let text = pasted.trim().trim_start_matches('\u{feff}');
+    let inner = ['"', '\'', '`']
+        .iter()
+        .find_map(|quote| text.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote)));
+    inner.unwrap_or(text).trim()
 }
 
 #[cfg(test)]

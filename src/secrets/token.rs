@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{STARS, unwrap_pasted};
+use super::sanitize::{STARS, unwrap_pasted};
 
 /// A token of an API.
 #[derive(Clone)]

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::core::ports::CannotFollow;
 use deploy_hook::core::report::{Cause, Report, StateSpan, Task, TriggerState};
+use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::error::exit_code;

@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::core::ports::CannotFollow;
 use deploy_hook::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
-use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot};
+use deploy_hook::core::state::{CannotFollow, DeploymentId, Outcome, Phase, Snapshot};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::text::format::mark;
 use deploy_hook::text::{

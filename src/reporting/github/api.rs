@@ -48,7 +48,7 @@ impl Api {
         token: &Token,
     ) -> Result<Self, WriteError> {
         let unfit = || WriteError::Unreachable("GITHUB_API_URL is not the https base of an API".to_owned());
-        let base = api_text::api_base(base).ok_or_else(unfit)?.to_owned();
+        let base = api_text::api_base(base).ok_or_else(unfit)?;
         let octocrab = Octocrab::builder()
             .base_uri(base.as_str())
             .map(|builder| {
@@ -116,7 +116,7 @@ impl Api {
         let value = value.ok().flatten().unwrap_or_default();
         let refused = WriteError::refused(self.code_host, status, &value, &self.redactor);
         // Both of its limits answer 403 or 429; without a header the words tell a limit from a permission.
-        let named = refusal::is_limit(status, &refusal::words(&value));
+        let named = refusal::is_limit(status, &refusal::message(&value));
         match (status, answer.barred()) {
             (403 | 429, pause) if named => Err(WriteError::Limited(pause.unwrap_or(ALONE))),
             (403, Some(pause)) if refused.fix() == Fix::None => Err(WriteError::Limited(pause)),

@@ -41,20 +41,22 @@ impl Run {
     /// repository this is. `sha`: the commit the user chose.
     #[must_use]
     pub(super) fn detect(env: &Env, sha: Option<&str>, redactor: &Redactor) -> Option<Self> {
-        let event = env.get("GITHUB_EVENT_PATH").map(|path| read(Path::new(path))).unwrap_or_default();
-        let of = |name: &str| env.get(name).unwrap_or_default().to_owned();
+        let event = env.get("GITHUB_EVENT_PATH").map(|path| read(Path::new(path.trim()))).unwrap_or_default();
+        let of = |name: &str| env.get(name).unwrap_or_default().trim().to_owned();
         let repository = of("GITHUB_REPOSITORY");
         if !is_repository(&repository) {
             return None;
         }
         let name = of("GITHUB_EVENT_NAME");
-        let own = || env.get("GITHUB_SHA").and_then(api_text::commit);
+        let own = || env.get("GITHUB_SHA").map(str::trim).and_then(api_text::commit);
         let sha = sha.or_else(|| head(&name, &event)).or_else(own).unwrap_or_default().to_owned();
+        let ours = |found: &Value| is_repository_of_run(found, &repository, &event, env);
+        let pull = pull(&name, &event, ours);
         Some(Self {
             api: of("GITHUB_API_URL"),
             page: page(env, &repository).unwrap_or_default(),
-            pull: pull(&name, &event),
-            cause: redactor.clean(&cause(&name, &event, env), 200),
+            pull,
+            cause: redactor.clean(&cause(&name, &event, pull, env), 200),
             untrusted: is_of_fork(&name, &event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
             repository,
             sha,
@@ -64,7 +66,8 @@ impl Run {
 
 /// The run's page, where the environment says where it is.
 fn page(env: &Env, repository: &str) -> Option<String> {
-    let number = |name: &str| env.get(name).filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
+    let number =
+        |name: &str| env.get(name).map(str::trim).filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
     let run = match code_host(env) {
         CodeHost::Gitea => None,
         CodeHost::Forgejo => number("GITHUB_RUN_NUMBER").map(|run| format!("/runs/{run}")),
@@ -107,13 +110,33 @@ fn head<'a>(name: &str, event: &'a Value) -> Option<&'a str> {
     said(event, path).and_then(api_text::commit)
 }
 
-fn pull(name: &str, event: &Value) -> Option<u64> {
-    let path = match name {
-        "workflow_run" => "/workflow_run/pull_requests/0/number",
-        "issue_comment" if event.pointer("/issue/pull_request").is_some() => "/issue/number",
-        _ => "/pull_request/number",
+/// The pull request of this repository that the event is about. The list of a `workflow_run` also holds those that the
+/// same commit has in other repositories.
+fn pull(name: &str, event: &Value, ours: impl Fn(&Value) -> bool) -> Option<u64> {
+    let pull = match name {
+        "workflow_run" => {
+            let pulls = event.pointer("/workflow_run/pull_requests")?.as_array()?;
+            pulls.iter().find(|pull| pull.pointer("/base/repo").is_some_and(&ours))?
+        }
+        "issue_comment" => event.get("issue").filter(|issue| issue.get("pull_request").is_some())?,
+        _ => {
+            let pull = event.get("pull_request")?;
+            Some(pull).filter(|pull| pull.pointer("/base/repo").is_none_or(ours))?
+        }
     };
-    event.pointer(path)?.as_u64()
+    pull["number"].as_u64()
+}
+
+/// Whether a repository in an event is the one that this run belongs to: by its number, else by its name. A list's
+/// entries have an API URL in place of `full_name`.
+fn is_repository_of_run(found: &Value, name: &str, event: &Value, env: &Env) -> bool {
+    let id = || env.get("GITHUB_REPOSITORY_ID").and_then(|id| id.trim().parse().ok());
+    let id = event.pointer("/repository/id").and_then(Value::as_u64).or_else(id);
+    if let (Some(found), Some(id)) = (found["id"].as_u64(), id) {
+        return found == id;
+    }
+    let url = found["url"].as_str().and_then(|url| url.rsplit_once("/repos/")).map(|(_, name)| name);
+    found["full_name"].as_str().or(url).is_some_and(|found| found.eq_ignore_ascii_case(name))
 }
 
 /// A fork's pull request; not `pull_request_target`, whose token is the base repository's.
@@ -123,7 +146,7 @@ fn is_of_fork(name: &str, event: &Value, repository: &str) -> bool {
 }
 
 /// What began the run, in a reader's words.
-fn cause(name: &str, event: &Value, env: &Env) -> String {
+fn cause(name: &str, event: &Value, pull: Option<u64>, env: &Env) -> String {
     let by = env.get("GITHUB_TRIGGERING_ACTOR").or_else(|| env.get("GITHUB_ACTOR"));
     let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
     let what = match name {
@@ -142,7 +165,7 @@ fn cause(name: &str, event: &Value, env: &Env) -> String {
             format!("after the workflow {}", said(event, "/workflow_run/name").unwrap_or_default())
         }
         "merge_group" => "merge queue".to_owned(),
-        _ if name.starts_with("pull_request") => match pull(name, event) {
+        _ if name.starts_with("pull_request") => match pull {
             Some(number) => format!("pull request {number}"),
             None => "pull request".to_owned(),
         },
@@ -223,6 +246,63 @@ mod tests {
         for server in ["javascript:alert(1)//", "https://github.com?x=", "github.com", ""] {
             assert_eq!(page(server, "7"), "", "{server}");
         }
+    }
+
+    #[test]
+    fn the_pull_request_is_one_of_this_repository() {
+        let pull = |number: u64, repo: Value| json!({ "number": number, "base": { "repo": repo } });
+        let ours = json!({ "id": 1, "url": "https://api.github.com/repos/octo/site", "name": "site" });
+        let upstream = json!({ "id": 2, "url": "https://api.github.com/repos/up/site", "name": "site" });
+        let number = |pulls: Value, id: Option<u64>| {
+            let event = json!({ "workflow_run": { "pull_requests": pulls }, "repository": { "id": id } });
+            run("workflow_run", &event).pull
+        };
+        for id in [Some(1), None] {
+            let both = json!([pull(7, upstream.clone()), pull(8, ours.clone()), pull(9, ours.clone())]);
+            assert_eq!(number(both, id), Some(8), "{id:?}");
+            assert_eq!(number(json!([pull(7, upstream.clone())]), id), None, "{id:?}");
+        }
+        let by_name =
+            json!([pull(7, json!({ "full_name": "up/site" })), pull(8, json!({ "full_name": "Octo/Site" }))]);
+        assert_eq!(number(by_name, Some(1)), Some(8));
+        for none in
+            [json!([]), json!(null), json!([{ "number": 7 }]), json!([pull(7, Value::Null)]), json!([7])]
+        {
+            assert_eq!(number(none, Some(1)), None);
+        }
+        let own = |repo: Value| {
+            run("pull_request", &json!({ "pull_request": pull(5, repo), "repository": { "id": 1 } })).pull
+        };
+        assert_eq!((own(ours), own(upstream)), (Some(5), None));
+        let comment = |issue: Value| run("issue_comment", &json!({ "issue": issue })).pull;
+        assert_eq!(comment(json!({ "number": 4, "pull_request": {} })), Some(4));
+        assert_eq!(comment(json!({ "number": 4 })), None);
+    }
+
+    #[test]
+    fn white_space_around_what_the_runner_says_is_taken_off() {
+        let env: Env = [
+            ("GITHUB_REPOSITORY", " octo/site\n"),
+            ("GITHUB_SHA", "\t1111111111111111111111111111111111111111\r\n"),
+            ("GITHUB_SERVER_URL", " https://github.com/ "),
+            ("GITHUB_API_URL", "https://api.github.com\n"),
+            ("GITHUB_RUN_ID", "7\n"),
+            ("GITHUB_RUN_ATTEMPT", " 2"),
+            ("GITHUB_EVENT_NAME", "push\n"),
+            ("GITHUB_REF_NAME", "main"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter()
+        .collect();
+        let run = Run::detect(&env, None, &Redactor::default()).unwrap();
+        assert_eq!(
+            (run.repository.as_str(), run.sha.as_str(), run.api.as_str()),
+            ("octo/site", MERGE, "https://api.github.com")
+        );
+        assert_eq!(
+            (run.page.as_str(), run.cause.as_str()),
+            ("https://github.com/octo/site/actions/runs/7/attempts/2", "push to main")
+        );
     }
 
     #[test]

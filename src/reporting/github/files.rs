@@ -18,13 +18,11 @@ pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {
     Some(text)
 }
 
-/// Appends to a file of the runner's.
-pub(super) fn append(path: &Path, text: &str) -> Result<(), String> {
+/// Appends to a file of the runner's; an error says what is `lost` with it.
+pub(super) fn append(path: &Path, text: &str, lost: &str) -> Result<(), String> {
     disk::append(path, text).map_err(|error| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        format!(
-            "The runner's file {name} could not be written ({error}); its outputs or summary are missing."
-        )
+        format!("The runner's file {name} could not be written ({error}); {lost}.")
     })
 }
 

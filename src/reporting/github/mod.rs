@@ -6,6 +6,7 @@ pub mod command;
 mod event;
 mod files;
 pub mod post;
+mod post_state;
 mod reports;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use serde_json::Value;
 
 use self::api::{Api, Verb};
 use self::event::Run;
-use self::reports::{GitHubReports, Open, Subject};
+use self::post_state::StateFile;
+use self::reports::{GitHubReports, ReadFirst, Subject};
 use super::updater::worker::Records;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::{Cause, Event, Report};
@@ -25,12 +27,6 @@ use crate::http::Http;
 use crate::reporting::output::Output;
 use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, messages, outputs};
 
-/// The name under which what is open is carried to the post step.
-const STATE: &str = "deploy_hook_records";
-
-/// The name under which the end is.
-const END: &str = "deploy_hook_end";
-
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
 #[derive(Debug)]
 pub struct GitHub {
@@ -39,6 +35,7 @@ pub struct GitHub {
     summary: Option<PathBuf>,
     run: Option<Run>,
     tracker: ReportTracker,
+    state: StateFile,
 }
 
 impl GitHub {
@@ -60,6 +57,7 @@ impl GitHub {
         let pull = run.as_ref().is_some_and(|run| run.pull.is_some());
         let untrusted = run.as_ref().is_some_and(|run| run.untrusted);
         let mut tracker = ReportTracker::new(out, code_host, options, untrusted);
+        let state = StateFile::new(path("GITHUB_STATE"));
         let records = options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary);
         let (has, has_not): (Vec<ReportKind>, Vec<ReportKind>) =
             records.partition(|kind| code_host.has(*kind));
@@ -74,9 +72,10 @@ impl GitHub {
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
             Ok(register) => {
-                let state = path("GITHUB_STATE");
-                let records = open(register, kinds, state.clone());
-                tracker.employ(records, move |end| save(state.as_deref(), END, reports::to_end(end)));
+                let (subject, saved, ended) = (register.subject.clone(), state.clone(), state.clone());
+                let records =
+                    Records::open(register, kinds, move |records| saved.save_open(&subject, records));
+                tracker.employ(records, move |end| ended.save_end(end));
             }
             Err(why) => {
                 tracker.lack(
@@ -92,6 +91,7 @@ impl GitHub {
             summary: path("GITHUB_STEP_SUMMARY").filter(|_| options.kinds.contains(&ReportKind::Summary)),
             run,
             tracker,
+            state,
         })
     }
 
@@ -128,9 +128,14 @@ impl GitHub {
         let mut asides = Vec::from_iter(self.output(&outputs::all(report, context)).map(Notice::Warning));
         let results = self.tracker.close(report, context).await;
         asides.extend(self.tracker.asides(&results, report));
+        asides.extend(self.state.error().map(Notice::Warning));
         if let Some(path) = &self.summary {
             let page = markdown::summary(report, context, &results);
-            asides.extend(files::append(path, &self.out.redact(&page)).err().map(Notice::Warning));
+            asides.extend(
+                files::append(path, &self.out.redact(&page), "the summary is missing")
+                    .err()
+                    .map(Notice::Warning),
+            );
         }
         let words = messages::verdict(report, context);
         let text = [words.happened, words.meaning, words.next].join(" ");
@@ -146,7 +151,7 @@ impl GitHub {
         let path = self.output.as_ref()?;
         let safe: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
-        files::append(path, &files::outputs(&safe)?).err()
+        files::append(path, &files::outputs(&safe)?, "the outputs are missing").err()
     }
 }
 
@@ -208,24 +213,7 @@ fn register(
         pull: run.pull,
         mark: format!("deploy-hook-{:016x}", fastrand::u64(..)),
     };
-    Ok(GitHubReports { api, subject })
-}
-
-/// Puts a clerk to work. What is open is carried to the post step; where that fails, the run closes it itself or
-/// nobody does.
-fn open(register: GitHubReports, kinds: Vec<ReportKind>, state: Option<PathBuf>) -> Records {
-    let subject = register.subject.clone();
-    Records::open(register, kinds, move |records| {
-        let open = reports::to_state(&Open { subject: subject.clone(), records });
-        save(state.as_deref(), STATE, Some(open));
-    })
-}
-
-/// Saves a value for the post step.
-fn save(state: Option<&Path>, name: &str, value: Option<String>) {
-    if let (Some(state), Some(value)) = (state, value) {
-        let _ = files::outputs(&[(name, value)]).map(|text| files::append(state, &text));
-    }
+    Ok(GitHubReports { api, subject, read_first: ReadFirst::No })
 }
 
 /// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
@@ -251,7 +239,12 @@ pub fn call_off(report: &Report, context: &RunContext, env: &Env, out: &Output) 
 fn leave(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) -> Vec<String> {
     let texts = [("GITHUB_OUTPUT", files::outputs(pairs)), ("GITHUB_STEP_SUMMARY", Some(page.to_owned()))];
     let write = |(name, text): (&str, Option<String>)| {
-        files::append(Path::new(env.get(name)?), &out.redact(&text?)).err()
+        files::append(
+            Path::new(env.get(name)?),
+            &out.redact(&text?),
+            "the outputs or the summary are missing",
+        )
+        .err()
     };
     texts.into_iter().filter_map(write).collect()
 }

@@ -4,9 +4,10 @@
 //! triggers nothing and reads no hook.
 
 use super::api::Api;
+use super::code_host;
 use super::event::Run;
-use super::reports::{self, GitHubReports};
-use super::{END, STATE, code_host};
+use super::post_state::{self, END, STATE};
+use super::reports::{GitHubReports, ReadFirst};
 use crate::core::state::Outcome;
 use crate::env::Env;
 use crate::http::Http;
@@ -23,7 +24,7 @@ pub const NAME: &str = "deploy-hook-post";
 /// Closes what is open, if anything is: as the run ended, where it came to know that. A signal is a hurry.
 pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, stop: Option<Stop>) {
     let state = |name: &str| env.get(&format!("STATE_{name}"));
-    let Some(open) = state(STATE).and_then(reports::from_state) else {
+    let Some(open) = state(STATE).and_then(post_state::from_state) else {
         return out.talk("Every record was closed by the run itself.");
     };
     let (Some(run), Some(token)) = (Run::detect(env, None, http.redactor()), token) else {
@@ -34,11 +35,13 @@ pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, st
         Ok(api) => api,
         Err(error) => return out.talk(&format!("Records were left open: {}.", error.said(code_host(env)))),
     };
-    let state = state(END).and_then(reports::from_end).unwrap_or_else(|| {
+    let verdict = state(END).and_then(post_state::from_end);
+    let read_first = if verdict.is_some() { ReadFirst::Yes } else { ReadFirst::WithoutVerdict };
+    let state = verdict.unwrap_or_else(|| {
         let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)
     });
-    let records = Records::reopen(GitHubReports { api, subject: open.subject }, open.records);
+    let records = Records::reopen(GitHubReports { api, subject: open.subject, read_first }, open.records);
     for results in records.close(state, false, stop).await {
         match messages::error(&results) {
             Some(error) => out.talk(&error),

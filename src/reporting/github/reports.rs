@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::{Api, Verb};
 use super::bodies;
-use crate::core::state::Outcome;
-use crate::reporting::updater::api_text;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
 use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
-use crate::reporting::updater::worker::{Created, OpenReports, ReportBackend, WriteResult};
+use crate::reporting::updater::worker::{Created, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
 
 /// So many of a pull request's comments are searched for ours.
@@ -20,9 +18,6 @@ const COMMENTS: usize = 500;
 
 /// How many are asked for at once; fewer where their texts are too long for one answer.
 const PAGES: [usize; 2] = [100, 10];
-
-/// The longest page that is carried to the post step: it gets it as a variable of its environment.
-const CARRIED: usize = 16 * 1024;
 
 /// What the records are about.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -43,28 +38,22 @@ pub(super) struct Subject {
     pub(super) mark: String,
 }
 
-/// What is open, as the post step must know it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct Open {
-    /// What the records are about.
-    pub(super) subject: Subject,
-    /// Each record that is not closed.
-    pub(super) records: OpenReports,
-}
-
-/// How the run ended, as the post step must know it: it is saved before any record says so.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct End {
-    outcome: String,
-    passed: bool,
-    text: String,
-    page: String,
-}
-
 /// The records of one run.
 pub(super) struct GitHubReports {
     pub(super) api: Api,
     pub(super) subject: Subject,
+    pub(super) read_first: ReadFirst,
+}
+
+/// Whether a record is read before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadFirst {
+    /// The run itself knows what it wrote.
+    No,
+    /// The post step knows how the run ended, but its state may be older than the last write of a record.
+    Yes,
+    /// It does not know how the run ended either, so it leaves every record that is final.
+    WithoutVerdict,
 }
 
 impl ReportBackend for GitHubReports {
@@ -82,6 +71,17 @@ impl ReportBackend for GitHubReports {
         made: Created,
         state: &ReportState,
     ) -> Result<WriteResult, WriteError> {
+        let mut made = made;
+        if self.read_first != ReadFirst::No {
+            match self.closed(limiter, kind, made, state).await {
+                Ok(Some(id)) => return Ok(WriteResult::Done(id)),
+                Err(error) if self.read_first == ReadFirst::WithoutVerdict => return Err(error),
+                Ok(None) | Err(_) => {}
+            }
+            if made == Created::No {
+                made = Created::Perhaps;
+            }
+        }
         let id = match (kind, made) {
             (ReportKind::Summary, _) => 0, // a file, not a record
             (ReportKind::Status, _) => self.status(limiter, state).await?,
@@ -102,6 +102,78 @@ impl ReportBackend for GitHubReports {
 }
 
 impl GitHubReports {
+    /// The id of a record that is final already, so that it must not be written again.
+    ///
+    /// A check run and a deployment belong to one run. A status and a comment may be an earlier run's, so where this run
+    /// has not written them they count only if they say what it would say.
+    async fn closed(
+        &self,
+        limiter: &mut RateLimiter,
+        kind: ReportKind,
+        made: Created,
+        state: &ReportState,
+    ) -> Result<Option<u64>, WriteError> {
+        let is_ours = matches!(made, Created::As(_)) || self.read_first == ReadFirst::WithoutVerdict;
+        let Subject { name, page, .. } = &self.subject;
+        match kind {
+            ReportKind::Summary => Ok(None),
+            ReportKind::Status => {
+                let path = format!("/commits/{}/status?per_page=100", self.subject.sha);
+                let found = self.read(limiter, &path).await?;
+                let body = bodies::status(state, name, page);
+                let status = found["statuses"].as_array().into_iter().flatten();
+                let status = status.filter(|status| status["context"] == body["context"]);
+                let last = status.max_by_key(|status| status["id"].as_u64());
+                // Forgejo and Gitea call the state `status`.
+                let word =
+                    last.map(|last| if last["state"].is_null() { &last["status"] } else { &last["state"] });
+                let same = last.is_some_and(|last| last["description"] == body["description"])
+                    && word == Some(&body["state"]);
+                Ok(word.filter(|word| **word != "pending" && (is_ours || same)).map(|_| 0))
+            }
+            ReportKind::Check => {
+                let check = self.find_check(limiter).await?;
+                Ok(check
+                    .filter(|check| check["status"] == "completed")
+                    .and_then(|check| check["id"].as_u64()))
+            }
+            ReportKind::Deployment => {
+                let id = match made {
+                    Created::As(id) => Some(id),
+                    _ => self.find_deployment(limiter).await?,
+                };
+                let Some(id) = id else { return Ok(None) };
+                let found = self.read(limiter, &format!("/deployments/{id}/statuses?per_page=100")).await?;
+                let last = found.as_array().into_iter().flatten().max_by_key(|status| status["id"].as_u64());
+                let is_final = |last: &Value| {
+                    last["state"]
+                        .as_str()
+                        .is_some_and(|word| !matches!(word, "queued" | "pending" | "in_progress"))
+                };
+                Ok(last.filter(|last| is_final(last)).map(|_| id))
+            }
+            ReportKind::Comment => {
+                let Some(pull) = self.subject.pull else { return Ok(None) };
+                let body = bodies::comment(state, name, page);
+                let comment = self.find_comment(limiter, pull).await?;
+                let is_final = |text: &str| text.lines().nth(1).is_some_and(|line| line.starts_with("### "));
+                let closed = |comment: &Value| {
+                    let text = comment["body"].as_str().unwrap_or_default();
+                    is_final(text) && (is_ours || body["body"] == text)
+                };
+                Ok(comment.filter(closed).and_then(|comment| comment["id"].as_u64()))
+            }
+        }
+    }
+
+    /// Reads what may not be there; null where it is not.
+    async fn read(&self, limiter: &mut RateLimiter, path: &str) -> Result<Value, WriteError> {
+        match limiter.ask(self.api.call(Verb::Get, path, &Value::Null)).await {
+            Err(gone) if gone.is_gone() => Ok(Value::Null),
+            read => read,
+        }
+    }
+
     /// A repeated status is one more line of the same: the last one counts.
     async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
         let body = bodies::status(state, &self.subject.name, &self.subject.page);
@@ -115,17 +187,24 @@ impl GitHubReports {
         state: &ReportState,
         made: Created,
     ) -> Result<u64, WriteError> {
-        let Subject { name, sha, mark, .. } = &self.subject;
         let body = bodies::check(state, &self.subject);
-        let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
-        let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
-        let ours = |check: &Value| check["external_id"] == **mark;
         if made == Created::Perhaps
-            && let Some(id) = self.find(limiter, &path, |found| found["check_runs"].as_array(), ours).await?
+            && let Some(check) = self.find_check(limiter).await?
+            && let Some(id) = check["id"].as_u64()
         {
             return self.check_again(limiter, state, id).await;
         }
         id(&limiter.write(self.api.call(Verb::Post, "/check-runs", &body)).await?)
+    }
+
+    /// The check run of this very run.
+    async fn find_check(&self, limiter: &mut RateLimiter) -> Result<Option<Value>, WriteError> {
+        let Subject { name, sha, mark, .. } = &self.subject;
+        let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
+        let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
+        let mut found = self.read(limiter, &path).await?;
+        let found = found["check_runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        Ok(found.into_iter().find(|check| check["external_id"] == **mark))
     }
 
     async fn check_again(
@@ -140,16 +219,22 @@ impl GitHubReports {
 
     /// Makes a GitHub Deployment. It has no status yet, without which GitHub shows nothing of it.
     async fn deployment(&self, limiter: &mut RateLimiter, made: Created) -> Result<u64, WriteError> {
-        let Subject { sha, mark, .. } = &self.subject;
         let body = bodies::deployment(&self.subject);
-        let path = format!("/deployments?sha={sha}&task=deploy&per_page=100");
-        let ours = |deployment: &Value| deployment["payload"].to_string().contains(mark.as_str());
         if made == Created::Perhaps
-            && let Some(id) = self.find(limiter, &path, Value::as_array, ours).await?
+            && let Some(id) = self.find_deployment(limiter).await?
         {
             return Ok(id);
         }
         id(&limiter.write(self.api.call(Verb::Post, "/deployments", &body)).await?)
+    }
+
+    /// The GitHub Deployment of this very run.
+    async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<u64>, WriteError> {
+        let Subject { sha, mark, .. } = &self.subject;
+        let found = self.read(limiter, &format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?;
+        let ours = |deployment: &&Value| deployment["payload"].to_string().contains(mark.as_str());
+        let found = found.as_array().and_then(|list| list.iter().find(ours));
+        Ok(found.and_then(|deployment| deployment["id"].as_u64()))
     }
 
     async fn deployment_again(
@@ -167,7 +252,8 @@ impl GitHubReports {
         let Some(pull) = self.subject.pull else {
             return Err(WriteError::Unreachable("this run belongs to no pull request".to_owned()));
         };
-        if let Some(id) = self.find_comment(limiter, pull).await? {
+        let comment = self.find_comment(limiter, pull).await?;
+        if let Some(id) = comment.and_then(|comment| comment["id"].as_u64()) {
             return self.comment_again(limiter, state, id).await;
         }
         let body = bodies::comment(state, &self.subject.name, &self.subject.page);
@@ -185,7 +271,7 @@ impl GitHubReports {
     }
 
     /// The comment an earlier run left, by its mark.
-    async fn find_comment(&self, limiter: &mut RateLimiter, pull: u64) -> Result<Option<u64>, WriteError> {
+    async fn find_comment(&self, limiter: &mut RateLimiter, pull: u64) -> Result<Option<Value>, WriteError> {
         let [size, small] = PAGES;
         match self.find_comment_by(limiter, pull, size).await {
             Err(WriteError::TooLarge) => self.find_comment_by(limiter, pull, small).await,
@@ -198,7 +284,7 @@ impl GitHubReports {
         limiter: &mut RateLimiter,
         pull: u64,
         size: usize,
-    ) -> Result<Option<u64>, WriteError> {
+    ) -> Result<Option<Value>, WriteError> {
         let mark = mark(&self.subject.name);
         for page in 1..=COMMENTS / size {
             let path = format!("/issues/{pull}/comments?per_page={size}&page={page}");
@@ -207,7 +293,7 @@ impl GitHubReports {
             let ours =
                 |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&mark));
             if let Some(comment) = comments.iter().find(ours) {
-                return Ok(comment["id"].as_u64());
+                return Ok(Some(comment.clone()));
             }
             // Forgejo and Gitea know no pages here and would answer with the same one for ever.
             if comments.len() < size || self.code_host() != CodeHost::GitHub {
@@ -215,77 +301,5 @@ impl GitHubReports {
             }
         }
         Ok(None)
-    }
-
-    /// A record of this very run that was made without an answer.
-    async fn find(
-        &self,
-        limiter: &mut RateLimiter,
-        path: &str,
-        list: impl Fn(&Value) -> Option<&Vec<Value>>,
-        ours: impl Fn(&Value) -> bool,
-    ) -> Result<Option<u64>, WriteError> {
-        match limiter.ask(self.api.call(Verb::Get, path, &Value::Null)).await {
-            Ok(found) => Ok(list(&found).and_then(|list| list.iter().find(|one| ours(one))?["id"].as_u64())),
-            Err(gone) if gone.is_gone() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// The state as it is carried to the post step.
-pub(super) fn to_state(open: &Open) -> String {
-    json!(open).to_string()
-}
-
-/// The state as the post step finds it; what could steer a request elsewhere is none.
-pub(super) fn from_state(state: &str) -> Option<Open> {
-    let open: Open = serde_json::from_str(state).ok()?;
-    Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.subject.sha).is_some())
-}
-
-/// The end as it is carried to the post step; `None` for a run that goes on.
-pub(super) fn to_end(state: &ReportState) -> Option<String> {
-    let (outcome, passed) = state.end()?;
-    let (text, page) = (state.text.clone(), api_text::page(&state.page, CARRIED));
-    Some(json!(End { outcome: outcome.to_string(), passed, text, page }).to_string())
-}
-
-/// The end as the post step finds it.
-pub(super) fn from_end(state: &str) -> Option<ReportState> {
-    let End { outcome, passed, text, page } = serde_json::from_str(state).ok()?;
-    let outcome = Outcome::ALL.into_iter().find(|known| known.to_string() == outcome)?;
-    Some(ReportState::over(outcome, passed, text, page))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_that_could_steer_a_request_is_none() {
-        let state = |sha: &str, records: OpenReports| {
-            let subject = Subject { sha: sha.to_owned(), ..Subject::default() };
-            to_state(&Open { subject, records })
-        };
-        let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Created::As(7))]);
-        assert_eq!(from_state(&state(&sha, records.clone())).unwrap().records, records);
-        assert!(from_state(&state("../../../user/keys", records)).is_none());
-        assert!(from_state(&state(&sha, Vec::new())).is_none());
-        let crooked = state(&sha, vec![(ReportKind::Check, Created::As(7))]).replace('7', "\"../7\"");
-        assert!(from_state(&crooked).is_none() && from_state("{").is_none());
-    }
-
-    #[test]
-    fn the_end_is_carried_whole_but_for_a_page_that_is_too_long() {
-        for outcome in Outcome::ALL {
-            let state = ReportState::over(outcome, true, "It ended.".to_owned(), "### Ended".to_owned());
-            assert_eq!(from_end(&to_end(&state).unwrap()), Some(state));
-        }
-        let long = ReportState::over(Outcome::Failed, false, String::new(), "\n".repeat(100_000));
-        assert!(to_end(&long).unwrap().len() < 64 * 1024, "an environment has no room for more");
-        for none in ["", "{}", r#"{"outcome":"live","passed":true,"text":"","page":""}"#] {
-            assert_eq!(from_end(none), None);
-        }
     }
 }

@@ -45,7 +45,7 @@ impl Api {
         token: Option<&Token>,
         job_token: Option<&Token>,
     ) -> Option<Self> {
-        let base = env.get("CI_API_V4_URL").and_then(api_text::api_base)?.to_owned();
+        let base = env.get("CI_API_V4_URL").and_then(api_text::api_base)?;
         let http = client(env, http, network);
         Some(Self { http, base, token: token.cloned(), job_token: job_token.cloned() })
     }

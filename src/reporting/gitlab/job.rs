@@ -46,14 +46,17 @@ impl Job {
     /// Reads the job from the environment; `None` where it does not say which project and commit this is. `sha`: the
     /// commit the user chose.
     pub(super) fn detect(env: &Env, sha: Option<&str>) -> Option<Self> {
-        let of = |name: &str| env.get(name).unwrap_or_default().to_owned();
+        let of = |name: &str| env.get(name).unwrap_or_default().trim().to_owned();
         let project = number(env, "CI_PROJECT_ID")?.to_string();
-        let own = env.get("CI_COMMIT_SHA").and_then(api_text::commit)?;
+        let commit = |name: &str| env.get(name).map(str::trim).and_then(api_text::commit);
+        let own = commit("CI_COMMIT_SHA")?;
         let is_pipelines = sha.is_none_or(|sha| sha == own);
-        let head = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").and_then(api_text::commit).unwrap_or(own);
+        let head = commit("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").unwrap_or(own);
         let reference = of("CI_COMMIT_REF_NAME");
         let of_request = env.get("CI_MERGE_REQUEST_IID").is_some()
-            || env.get("CI_PIPELINE_SOURCE").is_some_and(|source| source.ends_with("merge_request_event"));
+            || env
+                .get("CI_PIPELINE_SOURCE")
+                .is_some_and(|source| source.trim().ends_with("merge_request_event"));
         Some(Self {
             sha: sha.unwrap_or(own).to_owned(),
             head: sha.unwrap_or(head).to_owned(),
@@ -76,7 +79,7 @@ pub(super) fn access_level(project: &Value) -> Option<u64> {
 }
 
 fn number(env: &Env, name: &str) -> Option<u64> {
-    env.get(name)?.parse().ok()
+    env.get(name)?.trim().parse().ok()
 }
 
 /// The merge request of the pipeline, else the first open one of its branch that is this project's.
@@ -85,7 +88,7 @@ fn request(env: &Env, project: &str) -> Option<(String, u64)> {
         let target = self::number(env, "CI_MERGE_REQUEST_PROJECT_ID");
         return Some((target.map_or(project.to_owned(), |target| target.to_string()), number));
     }
-    let path = env.get("CI_PROJECT_PATH")?;
+    let path = env.get("CI_PROJECT_PATH")?.trim();
     let open = env.get("CI_OPEN_MERGE_REQUESTS")?.split(',').filter_map(|request| request.split_once('!'));
     let ours = open.into_iter().find(|(of, _)| of.trim() == path)?;
     Some((project.to_owned(), ours.1.trim().parse().ok()?))
@@ -95,7 +98,7 @@ fn request(env: &Env, project: &str) -> Option<(String, u64)> {
 fn cause(env: &Env) -> String {
     let by = env.get("GITLAB_USER_LOGIN").map(|who| format!(" by {who}")).unwrap_or_default();
     let reference = env.get("CI_COMMIT_REF_NAME").unwrap_or("a branch");
-    let what = match env.get("CI_PIPELINE_SOURCE").unwrap_or_default() {
+    let what = match env.get("CI_PIPELINE_SOURCE").unwrap_or_default().trim() {
         _ if env.says_yes("CI_JOB_MANUAL") => "started by hand".to_owned(),
         "push" if env.get("CI_COMMIT_TAG").is_some() => format!("tag {reference}"),
         "push" => format!("push to {reference}"),
@@ -187,6 +190,17 @@ mod tests {
         assert_eq!(merged.pipeline_reference, None, "the pipeline goes by refs/merge-requests/5/…");
         let closed = job(&[("CI_PIPELINE_SOURCE", "merge_request_event")], None);
         assert_eq!(closed.pipeline_reference, None, "its merge request is no longer open");
+    }
+
+    #[test]
+    fn white_space_around_what_the_runner_says_is_taken_off() {
+        let spaced = [
+            ("CI_PROJECT_ID", " 42\n"),
+            ("CI_COMMIT_SHA", "\tbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef\r\n"),
+            ("CI_PIPELINE_ID", "7001\n"),
+            ("CI_COMMIT_REF_NAME", "main\n"),
+        ];
+        assert_eq!(job(&spaced, None), job(&[], None));
     }
 
     #[test]

@@ -55,10 +55,13 @@ fn open_fence(text: &str) -> Option<&str> {
     open
 }
 
-/// A link that a forge takes.
-pub(in crate::reporting) fn link(url: &str) -> Option<&str> {
-    let of_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    Some(url).filter(|url| of_web && url.len() <= LINK)
+/// A link that a forge takes, as the URL parser writes it: white space and control characters in it are gone or encoded.
+pub(in crate::reporting) fn link(url: &str) -> Option<String> {
+    web_url(url).map(String::from).filter(|url| url.len() <= LINK)
+}
+
+fn web_url(url: &str) -> Option<Url> {
+    Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// A commit's hash. It goes into paths, so nothing else may be taken for one.
@@ -69,18 +72,19 @@ pub(in crate::reporting) fn commit(text: &str) -> Option<&str> {
 
 /// The base of an API, without its last slash; `None` where a token may not be sent there, or where the path that is put
 /// behind it would not be one.
-pub(in crate::reporting) fn api_base(base: &str) -> Option<&str> {
-    web_base(base).filter(|base| Url::parse(base).is_ok_and(|url| is_safe(&url)))
+pub(in crate::reporting) fn api_base(base: &str) -> Option<String> {
+    web_url(base).filter(is_safe).as_ref().and_then(without_slash)
 }
 
 /// The base of web pages, without its last slash.
-pub(in crate::reporting) fn web_base(base: &str) -> Option<&str> {
-    let base = link(base.trim_end_matches('/'))?;
-    let plain = |url: Url| {
-        let rest = url.query().is_none() && url.fragment().is_none();
-        rest && url.username().is_empty() && url.password().is_none()
-    };
-    Some(base).filter(|base| Url::parse(base).is_ok_and(plain))
+pub(in crate::reporting) fn web_base(base: &str) -> Option<String> {
+    web_url(base).as_ref().and_then(without_slash)
+}
+
+fn without_slash(url: &Url) -> Option<String> {
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let is_open = url.username().is_empty() && url.password().is_none();
+    (is_plain && is_open).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]
@@ -113,7 +117,19 @@ mod tests {
 
     #[test]
     fn only_a_link_that_leads_somewhere_is_one() {
-        assert_eq!(link("https://example.com/a"), Some("https://example.com/a"));
+        let link_of = |url: &str| link(url).unwrap_or_default();
+        for (url, sent) in [
+            ("https://example.com/a", "https://example.com/a"),
+            ("https://example.com", "https://example.com/"),
+            (" HTTPS://Example.COM/a b\n", "https://example.com/a%20b"),
+            ("https://example.com/a\tb\n/c", "https://example.com/ab/c"),
+            ("https:\\\\example.com\\a", "https://example.com/a"),
+            ("https:example.com/../x", "https://example.com/x"),
+            ("https://bücher.example/ü?q=\"<>", "https://xn--bcher-kva.example/%C3%BC?q=%22%3C%3E"),
+            ("https://example.com:443/", "https://example.com/"),
+        ] {
+            assert_eq!(link_of(url), sent, "{url}");
+        }
         for none in ["", "javascript:alert(1)", "/actions/runs/1", "ftp://example.com/", "https://"] {
             assert_eq!(link(none), None, "{none}");
         }
@@ -133,8 +149,9 @@ mod tests {
 
     #[test]
     fn only_a_base_that_a_path_can_follow_is_one() {
-        assert_eq!(api_base("https://api.github.com/"), Some("https://api.github.com"));
-        assert_eq!(api_base("https://ghes.example/api/v3"), Some("https://ghes.example/api/v3"));
+        assert_eq!(api_base("https://api.github.com/").as_deref(), Some("https://api.github.com"));
+        assert_eq!(api_base(" HTTPS://API.github.com:443//\n").as_deref(), Some("https://api.github.com"));
+        assert_eq!(api_base("https://ghes.example/api/v3").as_deref(), Some("https://ghes.example/api/v3"));
         for none in [
             "",
             "http://api.github.com",

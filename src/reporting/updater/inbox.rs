@@ -19,7 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the
 /// fifth all must be closed.
-const HURRIED: Duration = Duration::from_millis(3500);
+const HURRIED: Duration = Duration::from_secs(4);
+
+/// Two writes are kept apart only while each record that is left has so much time after the pause.
+const UNHURRIED: Duration = Duration::from_millis(2500);
+
+/// The pause before the end is tried again, which doubles from one to the next.
+pub(super) const AGAIN: Duration = Duration::from_millis(500);
+
+/// No request gets less than this: a shorter one fails at any code host that is merely slow.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What was noted of a run.
 #[derive(Debug)]
@@ -56,6 +65,16 @@ impl Inbox {
     /// Whether there is time left at that moment.
     pub(super) fn has_until(&self, moment: Instant) -> bool {
         self.end.is_none_or(|end| moment < end)
+    }
+
+    /// Whether there is time at that moment for a try that is worth it.
+    pub(super) fn has_try_at(&self, moment: Instant) -> bool {
+        self.has_until(moment + SHORTEST)
+    }
+
+    /// Whether a pause until that moment leaves `left` records enough time.
+    pub(super) fn has_pause(&self, until: Instant, left: usize) -> bool {
+        self.has_until(until + UNHURRIED * u32::try_from(left).unwrap_or(u32::MAX))
     }
 
     /// Takes what has come.
@@ -114,12 +133,14 @@ impl Inbox {
     }
 
     /// How long a request may take: at the end its share of the time that is left, and of a last record's share as much
-    /// as leaves time to try once more.
+    /// as leaves time to try once more; never less than [`SHORTEST`].
     fn share(&self, left: usize) -> Duration {
         let Some(end) = self.end else { return LIMIT };
         let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
         let share = end.saturating_duration_since(Instant::now()) / left;
-        if left == 1 { (share * 3 / 5).max(share.min(PATIENCE)) } else { share }
+        let first = (share * 3 / 5).max(PATIENCE);
+        let share = if left == 1 && share >= first + AGAIN + SHORTEST { first } else { share };
+        share.max(SHORTEST)
     }
 
     fn take(&mut self, note: Update) {

@@ -56,19 +56,26 @@ impl RateLimiter {
             }
             self.inbox.next(barred).await;
         }
-        let spaced = self.written.filter(|_| !self.inbox.is_hurried()).map(|written| written + self.spacing);
-        let next = spaced.max(again).unwrap_or_else(Instant::now).max(Instant::now());
-        if self.inbox.is_over() && !self.inbox.has_until(next) {
-            return Err(no_time());
-        }
-        if let Some(until) = spaced {
-            self.inbox.pause(until).await;
+        if let Some(written) = self.written.filter(|_| !self.inbox.is_hurried()) {
+            let spaced = written + self.spacing;
+            // A write that is skipped is worse than two without a pause between them.
+            if self.inbox.has_pause(spaced, self.left) {
+                self.inbox.pause(spaced).await;
+            }
         }
         while let Some(again) = again.filter(|again| *again > Instant::now()) {
-            if self.inbox.is_over() && !self.inbox.has_until(again) {
+            if !self.inbox.has_try_at(again) {
                 return Err(no_time());
             }
             self.inbox.next(again).await;
+        }
+        let least = if again.is_some() {
+            self.inbox.has_try_at(Instant::now())
+        } else {
+            self.inbox.has_until(Instant::now())
+        };
+        if !least {
+            return Err(no_time());
         }
         Ok(())
     }

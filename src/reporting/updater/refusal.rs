@@ -1,26 +1,26 @@
-//! Why a forge refused: its own words, with the reasons it lists, and what would help.
+//! Why a code host refused a request: its message, with the reasons it lists, and what would help.
 
 use serde_json::Value;
 
 use crate::text::{CodeHost, Fix};
 
-/// So many listed reasons are told.
+/// How many of the listed reasons are shown.
 const REASONS: usize = 5;
 
-/// A forge's words for what is wrong: its message, and the reasons behind it.
+/// The message of an error, and the reasons it lists.
 ///
 /// GitHub, Forgejo and Gitea have a `message`, GitHub with `errors`: a list of texts, or of objects that name a field.
 /// GitLab's `message` may be lists of texts by field; its token checks have `error` and `error_description`.
-pub(in crate::reporting) fn words(answer: &Value) -> String {
-    let said = ["message", "error_description", "error"].iter().find_map(|name| {
+pub(in crate::reporting) fn message(answer: &Value) -> String {
+    let message = ["message", "error_description", "error"].iter().find_map(|name| {
         let texts = reasons(&answer[*name], "");
         (!texts.is_empty()).then(|| texts.join("; "))
     });
     let listed: Vec<String> = reasons(&answer["errors"], "").into_iter().take(REASONS).collect();
-    match (said, listed.join("; ")) {
-        (said, listed) if listed.is_empty() => said.unwrap_or_default(),
+    match (message, listed.join("; ")) {
+        (message, listed) if listed.is_empty() => message.unwrap_or_default(),
         (None, listed) => listed,
-        (Some(said), listed) => format!("{} ({listed})", said.trim_end_matches('.')),
+        (Some(message), listed) => format!("{} ({listed})", message.trim_end_matches('.')),
     }
 }
 
@@ -46,10 +46,10 @@ fn reasons(value: &Value, field: &str) -> Vec<String> {
     }
 }
 
-/// Whether these words ask for fewer requests: GitHub's limits answer with 403 as well as with 429.
-pub(in crate::reporting) fn is_limit(status: u16, words: &str) -> bool {
-    let words = words.to_lowercase();
-    let says = |text: &str| words.contains(text);
+/// Whether this message asks for fewer requests: GitHub's limits answer with 403 as well as with 429.
+pub(in crate::reporting) fn is_limit(status: u16, message: &str) -> bool {
+    let message = message.to_lowercase();
+    let says = |text: &str| message.contains(text);
     status == 429
         || (status == 403
             && (says("rate limit")
@@ -58,10 +58,24 @@ pub(in crate::reporting) fn is_limit(status: u16, words: &str) -> bool {
                 || says("login attempts")))
 }
 
-/// What would help. A forge's refusals differ in their words alone: nearly all of GitHub's have the status 403.
-pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, words: &str) -> Fix {
-    let words = words.to_lowercase();
-    let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
+/// What the owner of an account or a repository must settle.
+const ACCOUNT: [&str; 10] = [
+    "suspended",
+    "blocked",
+    "billing",
+    "migration",
+    "two-factor",
+    "2fa",
+    "terms of service",
+    "password",
+    "confirm your email",
+    "your account",
+];
+
+/// What would help. Refusals differ only in their messages: nearly all of GitHub's have the status 403.
+pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, message: &str) -> Fix {
+    let message = message.to_lowercase();
+    let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     match status {
         401 | 403 | 404 | 410 | 423 | 451 => {}
         _ => return Fix::None,
@@ -70,10 +84,14 @@ pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, words: &str) -
         Fix::AllowList
     } else if says(&["saml", "single sign-on", " sso"]) {
         Fix::SingleSignOn
-    } else if says(&["archived", "read-only", "readonly"]) {
+    } else if says(&["archived"]) {
         Fix::Unarchive
-    } else if says(&["suspended", "blocked", "your account"]) {
+    } else if says(&["username, password or token"]) {
+        Fix::Token
+    } else if says(&ACCOUNT) {
         Fix::Account
+    } else if says(&["read-only", "read only", "readonly", "maintenance"]) {
+        Fix::None
     } else if says(&["locked"]) {
         Fix::Unlock
     } else if says(&["forbids access via", "lifetime"]) {
@@ -83,10 +101,11 @@ pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, words: &str) -
     } else if says(&["bad credentials", "requires authentication", "revoked", "expired", "invalid_token"]) {
         Fix::Token
     } else {
-        // GitLab answers 401 to a token that may not be used there at all, and all of them 404 where the token may not
-        // even know that a thing is there.
+        // GitLab answers 401 to a token that may not be used there at all. All of them answer 404 where the token may
+        // not see what is there. A 404 without a message comes from a proxy.
         match (code_host, status) {
             (CodeHost::GitHub, 403) if !says(&["not accessible by", "must have", "permission"]) => Fix::None,
+            (_, 403 | 404) if message.is_empty() => Fix::None,
             (CodeHost::GitLab, 401) | (_, 403 | 404) => Fix::Permission,
             (_, 401) => Fix::Token,
             _ => Fix::None,
@@ -101,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_a_forges_error_is_read() {
+    fn every_form_of_an_error_is_read() {
         for (answer, expected) in [
             (json!({ "message": "Not Found" }), "Not Found"),
             (
@@ -133,14 +152,14 @@ mod tests {
             (json!(["not", "an", "object"]), ""),
             (Value::Null, ""),
         ] {
-            assert_eq!(words(&answer), expected, "{answer}");
+            assert_eq!(message(&answer), expected, "{answer}");
         }
         let many: Vec<Value> = (0..50).map(|n| json!(format!("reason {n}"))).collect();
-        assert_eq!(words(&json!({ "errors": many })).matches("reason").count(), REASONS);
+        assert_eq!(message(&json!({ "errors": many })).matches("reason").count(), REASONS);
     }
 
     #[test]
-    fn a_refusal_of_githubs_gets_the_advice_that_fits() {
+    fn a_refusal_by_github_gets_the_advice_that_fits() {
         for (status, words, expected) in [
             (403, "Resource not accessible by integration", Fix::Permission),
             (403, "Resource not accessible by personal access token", Fix::Permission),
@@ -167,6 +186,16 @@ mod tests {
             (401, "", Fix::Token),
             (403, "", Fix::None),
             (403, "Request forbidden by administrative rules.", Fix::None),
+            (404, "", Fix::None),
+            (403, "Repository has been locked for migration.", Fix::Account),
+            (403, "This repository has been locked due to a billing issue.", Fix::Account),
+            (403, "You must have two-factor authentication enabled to access this resource.", Fix::Account),
+            (403, "The repository is in read-only mode for maintenance.", Fix::None),
+            (
+                403,
+                "`acme` forbids access via a fine-grained personal access token if its lifetime is greater than 366 days.",
+                Fix::TokenPolicy,
+            ),
             (422, "Validation Failed (context: permission)", Fix::None),
             (500, "Resource not accessible by integration", Fix::None),
         ] {
@@ -175,12 +204,16 @@ mod tests {
     }
 
     #[test]
-    fn the_other_forges_refuse_in_words_of_their_own() {
+    fn the_other_code_hosts_have_messages_of_their_own() {
         for (code_host, status, words, expected) in [
             (CodeHost::GitLab, 401, "401 Unauthorized", Fix::Permission),
             (CodeHost::GitLab, 401, "Token was revoked. You have to re-authorize from the user.", Fix::Token),
             (CodeHost::GitLab, 403, "403 Forbidden", Fix::Permission),
             (CodeHost::GitLab, 403, "Your account has been blocked.", Fix::Account),
+            (CodeHost::GitLab, 403, "You must accept the Terms of Service.", Fix::Account),
+            (CodeHost::GitLab, 403, "Your password expired. Please update it in a browser.", Fix::Account),
+            (CodeHost::GitLab, 403, "The repository is temporarily read-only.", Fix::None),
+            (CodeHost::GitLab, 404, "", Fix::None),
             (
                 CodeHost::Forgejo,
                 403,
@@ -196,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_limit_of_githubs_is_known_by_its_words() {
+    fn every_limit_of_github_is_known_by_its_message() {
         for words in [
             "API rate limit exceeded for installation ID 1.",
             "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",

@@ -109,7 +109,7 @@ impl WriteError {
         answer: &Value,
         redactor: &Redactor,
     ) -> Self {
-        let words = refusal::words(answer);
+        let words = refusal::message(answer);
         let fix = refusal::fix(code_host, status, &words);
         Self::Refused { status, message: redactor.clean(&words, 300), fix }
     }
@@ -153,7 +153,7 @@ impl WriteError {
     /// Whether the request may have been obeyed all the same.
     pub(in crate::reporting) fn is_unclear(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => *status >= 500,
+            Self::Refused { status, .. } => *status == 408 || *status >= 500,
             Self::Limited(_) => false,
             Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
         }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Stop;
-use super::inbox::Update;
+use super::inbox::{AGAIN, Update};
 use super::rate_limiter::RateLimiter;
 use super::report_state::{ReportState, WriteError};
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult};
@@ -19,9 +19,6 @@ const PROGRESS: Duration = Duration::from_secs(20);
 
 /// How often the end of a record is tried.
 const TRIES: u32 = 5;
-
-/// The pause before the end is tried again, which doubles from one to the next.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// A forge's records of one run: what is written where, and in which words.
 pub(in crate::reporting) trait ReportBackend: Send + 'static {
@@ -251,7 +248,7 @@ impl<R: ReportBackend> Updater<R> {
                 record.error = None;
             }
             Err(error) => {
-                if record.made == Created::No && error.is_unclear() {
+                if in_time && record.made == Created::No && error.is_unclear() {
                     record.made = Created::Perhaps;
                 }
                 if over {
@@ -323,9 +320,14 @@ mod tests {
     enum Answer {
         Well,
         No(WriteError),
+        /// A good answer that takes so long.
+        Slow(Duration),
         /// No answer, ever.
         Never,
     }
+
+    const KINDS: [ReportKind; 4] =
+        [ReportKind::Status, ReportKind::Check, ReportKind::Deployment, ReportKind::Comment];
 
     /// When what was written, and what was known of the record then.
     type Written = Vec<(f64, ReportKind, Created, bool)>;
@@ -362,6 +364,10 @@ mod tests {
                 match answer {
                     Answer::Well => Ok(json!(null)),
                     Answer::No(error) => Err(error),
+                    Answer::Slow(pause) => {
+                        let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
+                        Ok(json!(null))
+                    }
                     Answer::Never => std::future::pending().await,
                 }
             };
@@ -443,16 +449,15 @@ mod tests {
     {
         for (answer, hurried, most) in [
             (refused(502, Fix::None), false, 10.0),
-            (refused(502, Fix::None), true, 3.5),
+            (refused(502, Fix::None), true, 4.0),
             (Answer::Never, false, 10.0),
-            (Answer::Never, true, 3.5),
+            (Answer::Never, true, 4.0),
         ] {
-            let kinds = [ReportKind::Status, ReportKind::Check, ReportKind::Deployment, ReportKind::Comment];
-            let plans = kinds.map(|kind| (kind, vec![answer.clone(); 50])).to_vec();
+            let plans = KINDS.map(|kind| (kind, vec![answer.clone(); 50])).to_vec();
             let run = run(plans, false, hurried).await;
             assert!(run.took <= most + 0.01, "{} of {most}", run.took);
             assert!(run.results.iter().all(|results| results.error.is_some()));
-            assert!(kinds.iter().all(|kind| !run.of(*kind).is_empty()), "the end of each was tried");
+            assert!(KINDS.iter().all(|kind| !run.of(*kind).is_empty()), "the end of each was tried");
             assert_eq!(run.left.last().unwrap().len(), 4);
         }
     }
@@ -470,6 +475,47 @@ mod tests {
             let among = run(plans, false, hurried).await;
             assert!(among.results.iter().all(|results| results.error.is_none()), "{:?}", among.results);
             assert_eq!(among.written[1].1, ReportKind::Check, "the others do not wait for it");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_code_host_gets_every_end_though_there_is_no_time_for_pauses() {
+        for (millis, hurried) in [(1500, false), (1800, false), (2300, false), (700, true), (950, true)] {
+            let answer = Answer::Slow(Duration::from_millis(millis));
+            let run = run(KINDS.map(|kind| (kind, vec![answer.clone(); 9])).to_vec(), false, hurried).await;
+            let errors: Vec<_> = run.results.iter().filter_map(|result| result.error.as_ref()).collect();
+            assert!(errors.is_empty() && run.written.len() == 4, "{millis}: {errors:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_request_of_the_end_gets_less_than_a_second() {
+        for (kinds, hurried) in (1..=4).flat_map(|kinds| [(kinds, false), (kinds, true)]) {
+            let plans = KINDS[..kinds].iter().map(|kind| (*kind, vec![Answer::Never; 50])).collect();
+            let run = run(plans, false, hurried).await;
+            let begun = run.written.iter().map(|one| one.0);
+            let ended = begun.clone().skip(1).chain([run.took]);
+            let times: Vec<f64> = begun.zip(ended).map(|(begun, ended)| ended - begun).collect();
+            assert!(times.iter().all(|time| *time >= 0.99), "{kinds} {hurried}: {times:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_creation_that_ran_into_a_timeout_is_looked_for_before_it_is_repeated() {
+        for (status, made) in [
+            (408, Created::Perhaps),
+            (500, Created::Perhaps),
+            (502, Created::Perhaps),
+            (503, Created::Perhaps),
+            (504, Created::Perhaps),
+            (409, Created::No),
+            (425, Created::No),
+            (429, Created::No),
+        ] {
+            let run =
+                run(vec![(ReportKind::Deployment, vec![refused(status, Fix::None)])], false, false).await;
+            let seen: Vec<Created> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
+            assert_eq!(seen, [Created::No, made], "{status}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Problems with inputs that depend on the platform, and how to fix them.
 
 use super::quoted;
-use crate::core::ports::CannotFollow;
+use crate::core::state::CannotFollow;
 
 /// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.
 #[must_use]

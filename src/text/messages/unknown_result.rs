@@ -1,8 +1,8 @@
 //! Messages of runs that ended without knowing the deployment's result.
 
 use super::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
-use crate::core::ports::CannotFollow;
 use crate::core::report::{Cause, Report, Task, TriggerState};
+use crate::core::state::CannotFollow;
 use crate::text::RunContext;
 use crate::text::format::{count, duration};
 

@@ -56,6 +56,41 @@ async fn a_state_nobody_knows_is_warned_of_once() {
     assert!(warnings[0].contains("QUANTUM_FLUX") && looks >= 2, "{warnings:?}");
 }
 
+#[tokio::test]
+async fn a_command_line_that_cannot_be_understood_leaves_outputs_a_summary_and_an_annotation() {
+    for args in ["deploy --nope", "deploy --timeout", "--nope", "deply", "follow"] {
+        let program = run(args).env("INPUT_HOOK-URL", "https://ci.example/hooks/Zx9kkLONGSTRING");
+        let github = GitHub::new();
+        let done = program.in_github(&github).done().await;
+        let read = |name: &str| std::fs::read_to_string(github.path(name)).unwrap_or_default();
+        let (outputs, summary) = (read("output"), read("summary"));
+        assert!(
+            done.code == 2 && outputs.contains("succeeded") && outputs.contains("false"),
+            "{args}: {outputs}"
+        );
+        assert!(summary.contains("command line") && done.out.contains("::error"), "{args}: {}", done.out);
+        assert!(
+            done.out.contains("--help") && !done.all().contains("Zx9kkLONGSTRING"),
+            "{args}: {}",
+            done.out
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_command_line_that_cannot_be_understood_leaves_no_earlier_outcome_in_its_folder() {
+    for line in ["--output-dir DIR --nope", "--nope --output-dir=DIR", "--output-dir DIR --timeout"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("deploy-hook.env");
+        std::fs::write(&file, "DEPLOY_HOOK_OUTCOME=succeeded\n").expect("an earlier run's outcome");
+        let dir = folder.path().to_str().expect("a path");
+        let line = format!("deploy {}", line.replace("DIR", dir));
+        let done = run(&line).done().await;
+        let left = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(done.code == 2 && !left.contains("OUTCOME=succeeded"), "{line}: {left}");
+    }
+}
+
 /// The texts of the warnings that the runner makes annotations of.
 fn warnings(log: &str) -> Vec<String> {
     runner::commands(log).into_iter().filter(|(name, _)| name == "warning").map(|(_, data)| data).collect()

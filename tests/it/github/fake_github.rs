@@ -231,6 +231,8 @@ impl Kept {
                 new
             }
             "repos/get" => new,
+            "repos/get-combined-status-for-ref" => return (200, self.combined_status()),
+            "repos/list-deployment-statuses" => return (200, self.deployment_statuses(number(5))),
             "issues/list-comments" => return (200, self.comments_of(number(5), query)),
             "checks/list-for-ref" => return (200, listed_checks(&self.checks, query)),
             "repos/list-deployments" => return (200, listed(&self.deployments)),
@@ -255,6 +257,28 @@ impl Kept {
         (if seen.method == "POST" { 201 } else { 200 }, answer)
     }
 
+    /// The last status of each context.
+    fn combined_status(&self) -> Value {
+        let mut last = BTreeMap::new();
+        for (id, status) in self.statuses.iter().enumerate() {
+            let mut status = status.clone();
+            status["id"] = json!(id);
+            last.insert(status["context"].to_string(), status);
+        }
+        json!({ "statuses": last.into_values().collect::<Vec<_>>() })
+    }
+
+    /// A deployment's statuses, the newest first.
+    fn deployment_statuses(&self, id: Option<u64>) -> Value {
+        let statuses = id.and_then(|id| self.deployments.get(&id)).and_then(|bodies| bodies.get(1..));
+        let one = |(id, status): (usize, &Value)| {
+            let mut status = status.clone();
+            status["id"] = json!(id);
+            status
+        };
+        statuses.unwrap_or_default().iter().enumerate().rev().map(one).collect()
+    }
+
     /// A page of a pull request's comments.
     fn comments_of(&self, pull: Option<u64>, query: &str) -> Value {
         let query: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
@@ -277,6 +301,8 @@ fn listed(made: &BTreeMap<u64, Vec<Value>>) -> Value {
     let one = |(id, bodies): (&u64, &Vec<Value>)| {
         let mut shown = bodies[0].clone();
         shown["id"] = json!(id);
+        // What a check run says last; a deployment says it in statuses of its own.
+        shown["status"] = bodies.last().map(|last| last["status"].clone()).unwrap_or_default();
         shown
     };
     made.iter().rev().map(one).collect()

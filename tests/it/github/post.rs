@@ -81,11 +81,11 @@ async fn a_post_step_that_cannot_close_says_so_and_passes() {
     let github = FakeGitHub::start().await;
     let (job, _sandbox, _) = killed(&github, 6).await;
     github.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
-    github.behave("statuses", Behaviour::Hang, usize::MAX);
+    github.behave("create-deployment-status", Behaviour::Hang, usize::MAX);
     let done = job.post().await;
     assert_eq!(
         (done.code, done.log.matches("This does not change the outcome.").count()),
-        (Some(0), 1),
+        (Some(0), 2),
         "{}",
         done.log
     );
@@ -112,4 +112,45 @@ async fn a_state_that_an_earlier_tool_left_unfinished_is_still_read() {
     let state = job.state();
     assert_eq!(state["theirs"], "1");
     assert!(state.contains_key("deploy_hook_records") && state.contains_key("deploy_hook_end"), "{state:?}");
+}
+
+#[cfg(target_os = "linux")] // `prlimit`
+#[tokio::test]
+async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
+    all((1..=14).map(|n| async move {
+        let limit = n * 400;
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
+        let job = Job::of_pull(&github, &sandbox, ALL);
+        let done = job.wait(job.spawn_under(&format!("--fsize={limit}"))).await;
+        assert_eq!((done.code, github.kept().open()), (Some(0), vec![]), "{limit}: {}", done.log);
+        let kept = github.kept();
+        let saved =
+            job.state().get("deploy_hook_records").is_some_and(|state| state.contains("\"records\":[]"));
+        let warnings: Vec<_> =
+            done.annotations("warning").into_iter().filter(|text| text.contains("file state")).collect();
+        assert_eq!(warnings.len(), usize::from(!saved), "{limit}: {}", done.log);
+        let post = job.post().await;
+        assert_eq!(post.code, Some(0), "{limit}: {}", post.log);
+        let after = github.kept();
+        assert_eq!(
+            (after.statuses.last(), after.checks, after.deployments, after.comments),
+            (kept.statuses.last(), kept.checks, kept.deployments, kept.comments),
+            "{limit}: {}",
+            post.log
+        );
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_state_file_that_is_none_is_warned_of_once_and_changes_nothing() {
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
+    for path in ["/dev/full", "/nowhere/state", "/tmp"] {
+        let job = Job::of_pull(&github, &sandbox, "status,check").with("GITHUB_STATE", path);
+        let done = job.run().await;
+        let warnings = done.annotations("warning");
+        assert_eq!((done.code, warnings.len()), (Some(0), 1), "{path}: {}", done.log);
+        assert!(warnings[0].contains("post step cannot close"), "{warnings:?}");
+        assert_eq!(github.kept().open(), [""; 0]);
+    }
 }

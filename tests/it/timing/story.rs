@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use deploy_hook::core::Wait;
-use deploy_hook::core::ports::{CannotFollow, Log, LookupResult, PollResult};
+use deploy_hook::core::ports::{Log, LookupResult, PollResult};
 use deploy_hook::core::report::{Cause, Event, TriggerState};
 use deploy_hook::core::schedule::RateHint;
+use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::{NotSentReason, ResponseError};
 

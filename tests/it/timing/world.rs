@@ -2,11 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::core::ports::{
-    CannotFollow, DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult,
-};
+use deploy_hook::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult};
 use deploy_hook::core::report::{Event, Report, Task};
 use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{
     NotSent, NotSentReason as Why, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,

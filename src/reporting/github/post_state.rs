@@ -1,0 +1,139 @@
+//! What the run leaves for the Action's post step: which records are open, and how the run ended.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::files;
+use super::reports::Subject;
+use crate::core::state::Outcome;
+use crate::reporting::updater::api_text;
+use crate::reporting::updater::report_state::ReportState;
+use crate::reporting::updater::worker::OpenReports;
+
+/// The name of the state that lists what is open.
+pub(super) const STATE: &str = "deploy_hook_records";
+
+/// The name of the state that holds the verdict.
+pub(super) const END: &str = "deploy_hook_end";
+
+/// The longest page that is carried to the post step: it gets it as a variable of its environment.
+const CARRIED: usize = 16 * 1024;
+
+/// What is open, as the post step must know it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Open {
+    /// What the records are about.
+    pub(super) subject: Subject,
+    /// Each record that is not closed.
+    pub(super) records: OpenReports,
+}
+
+/// How the run ended, as the post step must know it: it is saved before any record says so.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct End {
+    outcome: String,
+    passed: bool,
+    text: String,
+    page: String,
+}
+
+/// The runner's state file. One that cannot be written costs a sentence in the log, once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StateFile {
+    path: Option<PathBuf>,
+    error: Arc<OnceLock<String>>,
+}
+
+impl StateFile {
+    pub(super) fn new(path: Option<PathBuf>) -> Self {
+        Self { path, error: Arc::default() }
+    }
+
+    /// Saves which records are open.
+    pub(super) fn save_open(&self, subject: &Subject, records: OpenReports) {
+        self.save(STATE, to_state(&Open { subject: subject.clone(), records }));
+    }
+
+    /// Saves how the run ended.
+    pub(super) fn save_end(&self, state: &ReportState) {
+        if let Some(end) = to_end(state) {
+            self.save(END, end);
+        }
+    }
+
+    /// Why the state could not be saved.
+    pub(super) fn error(&self) -> Option<String> {
+        self.error.get().cloned()
+    }
+
+    fn save(&self, name: &str, value: String) {
+        let (Some(path), Some(text)) = (&self.path, files::outputs(&[(name, value)])) else { return };
+        if let Err(error) =
+            files::append(path, &text, "if the job is killed, its post step cannot close the reports")
+        {
+            let _ = self.error.set(error);
+        }
+    }
+}
+
+/// The state as it is carried to the post step.
+fn to_state(open: &Open) -> String {
+    json!(open).to_string()
+}
+
+/// The state as the post step finds it; what could steer a request elsewhere is none.
+pub(super) fn from_state(state: &str) -> Option<Open> {
+    let open: Open = serde_json::from_str(state).ok()?;
+    Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.subject.sha).is_some())
+}
+
+/// The end as it is carried to the post step; `None` for a run that goes on.
+fn to_end(state: &ReportState) -> Option<String> {
+    let (outcome, passed) = state.end()?;
+    let (text, page) = (state.text.clone(), api_text::page(&state.page, CARRIED));
+    Some(json!(End { outcome: outcome.to_string(), passed, text, page }).to_string())
+}
+
+/// The end as the post step finds it.
+pub(super) fn from_end(state: &str) -> Option<ReportState> {
+    let End { outcome, passed, text, page } = serde_json::from_str(state).ok()?;
+    let outcome = Outcome::ALL.into_iter().find(|known| known.to_string() == outcome)?;
+    Some(ReportState::over(outcome, passed, text, page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reporting::updater::worker::Created;
+    use crate::text::ReportKind;
+
+    #[test]
+    fn a_state_that_could_steer_a_request_is_none() {
+        let state = |sha: &str, records: OpenReports| {
+            let subject = Subject { sha: sha.to_owned(), ..Subject::default() };
+            to_state(&Open { subject, records })
+        };
+        let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Created::As(7))]);
+        assert_eq!(from_state(&state(&sha, records.clone())).unwrap().records, records);
+        assert!(from_state(&state("../../../user/keys", records)).is_none());
+        assert!(from_state(&state(&sha, Vec::new())).is_none());
+        let crooked = state(&sha, vec![(ReportKind::Check, Created::As(7))]).replace('7', "\"../7\"");
+        assert!(from_state(&crooked).is_none() && from_state("{").is_none());
+    }
+
+    #[test]
+    fn the_end_is_carried_whole_but_for_a_page_that_is_too_long() {
+        for outcome in Outcome::ALL {
+            let state = ReportState::over(outcome, true, "It ended.".to_owned(), "### Ended".to_owned());
+            assert_eq!(from_end(&to_end(&state).unwrap()), Some(state));
+        }
+        let long = ReportState::over(Outcome::Failed, false, String::new(), "\n".repeat(100_000));
+        assert!(to_end(&long).unwrap().len() < 64 * 1024, "an environment has no room for more");
+        for none in ["", "{}", r#"{"outcome":"live","passed":true,"text":"","page":""}"#] {
+            assert_eq!(from_end(none), None);
+        }
+    }
+}
