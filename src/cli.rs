@@ -1,22 +1,22 @@
 //! The command line: names and help texts, nothing computed.
 //!
-//! Inputs are taken as plain text here and judged in `settings/`, all at once, whether they came as an option or
-//! from the environment. The hook URL has no option: a command line is seen by every process on the machine.
+//! Inputs are plain text here. `config/` validates all of them at once, wherever they come from. The hook URL has no
+//! option, because every process on the machine can read a command line.
 
-#![expect(clippy::doc_markdown, reason = "these are help texts, shown as they stand")]
+#![expect(clippy::doc_markdown, reason = "these are help texts, printed as written")]
 #![expect(rustdoc::broken_intra_doc_links, rustdoc::bare_urls, reason = "these are help texts")]
 #![expect(rustdoc::invalid_html_tags, reason = "these are help texts")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-/// Triggers a deploy hook once, follows that deployment to its end, and exits with the verdict.
+/// Triggers a deploy hook once, follows the deployment until it finishes, and exits with its result.
 ///
 /// The hook URL is a password. Give it as DEPLOY_HOOK_URL or by --hook-url-file, never on the command line.
 #[derive(Debug, Parser)]
 #[command(name = "deploy-hook", version, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; in a GitHub Action the default is `deploy`.
+    /// The command; in a GitHub Action the default is `deploy`.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -24,19 +24,19 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Trigger the hook once, follow the deployment to its end, report
+    /// Trigger the hook once, follow the deployment until it finishes, and report the result
     Deploy(DeployArgs),
-    /// Read the deployment's present state; triggers nothing
+    /// Print the current state of a deployment; triggers nothing
     Status(StatusArgs),
-    /// Follow a deployment that already exists; triggers nothing
+    /// Follow an existing deployment; triggers nothing
     Follow(FollowArgs),
-    /// Find out, without triggering anything, why a trigger would fail
+    /// Check everything a trigger needs; triggers nothing
     Doctor(Inputs),
-    /// Run the embedded platform on loopback, to try everything without an account
+    /// Run an embedded platform on loopback, to try deploy-hook without an account
     Sandbox(SandboxArgs),
     /// Print shell completions
     Completions {
-        /// The shell to complete for
+        /// The shell
         shell: Shell,
     },
 }
@@ -47,7 +47,7 @@ pub struct DeployArgs {
     /// The inputs.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// Deploy on the embedded platform: no account, no hook URL needed
+    /// Deploy to the embedded platform; needs no account and no hook URL
     #[arg(long, help_heading = "Sandbox")]
     pub sandbox: bool,
     /// The sandbox's behaviour.
@@ -58,7 +58,7 @@ pub struct DeployArgs {
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// The deployment; without it the newest
+    /// The deployment's id; default: the newest deployment
     pub id: Option<String>,
     /// The inputs.
     #[command(flatten)]
@@ -68,7 +68,7 @@ pub struct StatusArgs {
 /// Arguments of `follow`.
 #[derive(Args, Debug)]
 pub struct FollowArgs {
-    /// The deployment, e.g. dp-abc123
+    /// The deployment's id, e.g. dp-abc123
     pub id: String,
     /// The inputs.
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub struct FollowArgs {
 /// Arguments of `sandbox`.
 #[derive(Args, Debug)]
 pub struct SandboxArgs {
-    /// The port to listen on; 0 is any free one
+    /// The port to listen on; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
     /// The sandbox's behaviour.
@@ -86,20 +86,20 @@ pub struct SandboxArgs {
     pub options: SandboxOptions,
 }
 
-/// What the embedded platform does.
+/// Options of the embedded platform.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Sandbox")]
 pub struct SandboxOptions {
-    /// What happens to deployments; `deploy-hook sandbox --scenario list` shows all
+    /// How deployments behave; `deploy-hook sandbox --scenario list` prints all scenarios
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
-    /// How many times as fast as a real platform (default 20 for deploy, 1 for sandbox)
+    /// Speed relative to a real platform [default: 20 for deploy, 1 for sandbox]
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,
-    /// Which platform's hook and API it imitates [default: fortrabbit]
+    /// Platform to imitate [default: fortrabbit]
     #[arg(long, value_name = "NAME")]
     pub platform: Option<String>,
-    /// Which generation of the hook
+    /// Generation of the hook contract
     #[arg(long, value_name = "GENERATION")]
     pub generation: Option<GenerationArg>,
 }
@@ -107,9 +107,9 @@ pub struct SandboxOptions {
 /// The generations of fortrabbit's hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GenerationArg {
-    /// The hook itself tells the deployment's state
+    /// The state is read from the hook itself
     Draft,
-    /// The state is read through the public API, with a token
+    /// The state is read from the public API, with a token
     Live,
 }
 
@@ -117,46 +117,46 @@ pub enum GenerationArg {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Inputs")]
 pub struct Inputs {
-    /// File that holds the hook URL; - is standard input [DEPLOY_HOOK_URL, DEPLOY_HOOK_URL_FILE]
+    /// File with the hook URL; - is standard input [DEPLOY_HOOK_URL, DEPLOY_HOOK_URL_FILE]
     #[arg(long, value_name = "PATH")]
     pub hook_url_file: Option<String>,
-    /// Caught so that a URL given this way is answered with a remedy, and never echoed.
+    /// Accepted only to reject it with advice, without printing the URL.
     #[arg(long, hide = true, num_args = 0..=1, value_name = "NEVER")]
     pub hook_url: Option<Option<String>>,
-    /// What an empty hook URL means: fail or skip [default: fail]
+    /// What to do if the hook URL is empty: fail or skip [default: fail]
     #[arg(long, value_name = "WHAT")]
     pub if_missing: Option<String>,
-    /// The platform's API token, to follow where the hook cannot be read [FRBIT_TOKEN, FORTRABBIT_API_TOKEN]
+    /// API token of the platform, to follow deployments that the hook itself does not show [FRBIT_TOKEN, FORTRABBIT_API_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub api_token: Option<String>,
-    /// File that holds the API token; - is standard input [DEPLOY_HOOK_API_TOKEN_FILE]
+    /// File with the API token; - is standard input [DEPLOY_HOOK_API_TOKEN_FILE]
     #[arg(long, value_name = "PATH")]
     pub api_token_file: Option<String>,
-    /// auto: follow if the state can be read; always: not being able to is a failure; never [default: auto]
+    /// Follow the deployment: auto (if its state can be read), always (else fail) or never [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub wait: Option<String>,
-    /// Deadline of the whole follow, 1s to 24h [default: 15m]
+    /// How long to follow the deployment, 1s to 24h [default: 15m]
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
-    /// auto is adaptive; or a fixed pause between polls, 1s to 10m [default: auto]
+    /// Pause between polls: auto (adaptive) or 1s to 10m [default: auto]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
-    /// What canceled and superseded mean for the exit code: fail or pass [default: fail]
+    /// Whether canceled and superseded deployments fail or pass [default: fail]
     #[arg(long, value_name = "WHAT")]
     pub on_canceled: Option<String>,
-    /// The environment's name in summaries and statuses, e.g. production
+    /// Name of the environment in the reports, e.g. production
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
-    /// Where the deployed site lives
+    /// URL of the deployed site
     #[arg(long, value_name = "URL")]
     pub environment_url: Option<String>,
-    /// List of summary, status, check, deployment, comment; auto or none [default: auto]
+    /// Reports to write: a list of summary, status, check, deployment, comment; or auto or none [default: auto]
     #[arg(long, value_name = "KINDS")]
     pub report: Option<String>,
-    /// Name of the status and the check [default: Deploy / <environment>]
+    /// Name of the commit status and the check run [default: Deploy / <environment>]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Commit to report on
+    /// Commit to report on [default: the commit of the CI event]
     #[arg(long, value_name = "SHA")]
     pub sha: Option<String>,
     /// GitHub token for the reports
@@ -165,25 +165,25 @@ pub struct Inputs {
     /// GitLab token for the reports [GITLAB_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub gitlab_token: Option<String>,
-    /// Base of the platform's API [default: https://api.fortrabbit.com]
+    /// Base URL of the platform's API [default: https://api.fortrabbit.com]
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
-    /// File of an additional certificate authority, or of the server's own certificate [SSL_CERT_FILE]
+    /// File with an additional certificate authority or a self-signed server certificate [SSL_CERT_FILE]
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<String>,
-    /// Do everything but the trigger
+    /// Check everything, but do not trigger
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<String>,
-    /// How it is told.
+    /// The output options.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
 impl Inputs {
-    /// What was typed for an input, by the input's name.
+    /// The value of an option, by the input's name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let typed = match name {
+        let value = match name {
             "hook-url-file" => &self.hook_url_file,
             "if-missing" => &self.if_missing,
             "api-token" => &self.api_token,
@@ -205,27 +205,27 @@ impl Inputs {
             "output-dir" => &self.output.output_dir,
             _ => &None,
         };
-        typed.as_deref()
+        value.as_deref()
     }
 }
 
-/// How the run is told.
+/// Options of the output.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// human, or one JSON event a line on standard output
+    /// Output format: human, or json (one event per line on standard output)
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
-    /// Colour: auto looks at the terminal and NO_COLOR
+    /// When to use colour; auto depends on the terminal and NO_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// Only the verdict and what needs a reader
+    /// Print only the result, warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
-    /// Every look and every pause as well
+    /// Also print every poll and pause
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Where the report files go outside a known CI
+    /// Directory for the report files
     #[arg(long, value_name = "DIR")]
     pub output_dir: Option<String>,
 }
@@ -240,14 +240,14 @@ pub enum Format {
     Json,
 }
 
-/// When to colour.
+/// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// In a terminal, unless NO_COLOR is set
     #[default]
     Auto,
-    /// Yes
+    /// Always
     Always,
-    /// No
+    /// Never
     Never,
 }

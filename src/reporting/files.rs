@@ -6,7 +6,7 @@ use super::disk;
 use crate::core::report::{Event, Report};
 use crate::error::Problems;
 use crate::secrets::{Redactor, strip};
-use crate::text::{ReportResult, RunContext, artifacts, markdown, outputs};
+use crate::text::{ReportResult, RunContext, gitlab_artifacts, markdown, outputs};
 
 /// A folder the files go to.
 #[derive(Debug)]
@@ -36,13 +36,13 @@ impl Files {
         match event {
             Event::Triggered { snapshot, .. } => {
                 let outputs = self.outputs(&outputs::early(snapshot.as_ref(), context));
-                let links =
-                    self.write("annotations.json", &artifacts::annotations(context, snapshot.as_ref()));
+                let links = self
+                    .write("annotations.json", &gitlab_artifacts::annotations(context, snapshot.as_ref()));
                 outputs.into_iter().chain(links).collect()
             }
             Event::Finished { report } => {
                 let outputs = self.outputs(&outputs::all(report, context));
-                let links = artifacts::annotations(context, report.snapshot.as_ref());
+                let links = gitlab_artifacts::annotations(context, report.snapshot.as_ref());
                 let links = self.write("annotations.json", &links);
                 outputs.into_iter().chain(links).chain(self.summary(report, context, &[])).collect()
             }
@@ -63,7 +63,8 @@ impl Files {
         self.make_folder();
         let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
-        let links = self.write("annotations.json", &artifacts::annotations(&RunContext::default(), None));
+        let links =
+            self.write("annotations.json", &gitlab_artifacts::annotations(&RunContext::default(), None));
         let summary = self.write("summary.md", &markdown::bad_input(&listed));
         outputs.into_iter().chain(links).chain(summary).collect()
     }
@@ -76,7 +77,7 @@ impl Files {
     fn outputs(&self, pairs: &[(&str, String)]) -> Option<String> {
         let pairs: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.redactor.redact(&strip(value)))).collect();
-        write(&self.dir.join("deploy-hook.env"), &artifacts::dotenv(&pairs))
+        write(&self.dir.join("deploy-hook.env"), &gitlab_artifacts::dotenv(&pairs))
     }
 
     fn write(&self, name: &str, text: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::core::state::{Outcome, Phase, Verdict};
 
-/// A duration for people, as exact as it matters: `3.4s`, `12s`, `1m 12s`, `2h 05m`.
+/// A duration for display, with suitable precision: `3.4s`, `12s`, `1m 12s`, `2h 05m`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -16,7 +16,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Time passed as a clock shows it: `7.3s`, `12:03`, `1:02:03`.
+/// Elapsed time in clock format: `7.3s`, `12:03`, `1:02:03`.
 #[must_use]
 pub fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -39,7 +39,7 @@ pub fn count(n: u32, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The mark in front of a verdict.
+/// The symbol of an outcome.
 #[must_use]
 pub fn mark(outcome: Outcome) -> &'static str {
     match outcome {
@@ -51,7 +51,7 @@ pub fn mark(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The mark in front of a stage.
+/// The symbol of a phase.
 #[must_use]
 pub fn phase_mark(phase: Phase) -> &'static str {
     match phase {
@@ -63,7 +63,7 @@ pub fn phase_mark(phase: Phase) -> &'static str {
     }
 }
 
-/// The text in at most `most` characters, cut at a word.
+/// Shortens the text to at most `most` characters, at a word boundary.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -74,7 +74,7 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}…", head.get(..end).unwrap_or(&head).trim_end())
 }
 
-/// The text with a capital first letter.
+/// Capitalizes the first letter.
 #[must_use]
 pub fn capital(text: &str) -> String {
     let mut rest = text.chars();

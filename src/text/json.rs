@@ -1,4 +1,4 @@
-//! `--format json`: one event a line, as `docs/events.schema.json` has it.
+//! `--format json`: one event per line, as `docs/events.schema.json` has it.
 
 use std::time::{Duration, SystemTime};
 
@@ -47,7 +47,7 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
     line(name, now, fields)
 }
 
-/// A deployment's present state, for `status`.
+/// A deployment's current state, for `status`.
 #[must_use]
 pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
     let mut fields = deployment(snapshot);
@@ -55,13 +55,13 @@ pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
     line("status", now, fields)
 }
 
-/// A warning beside the run's events.
+/// A warning.
 #[must_use]
 pub fn warning(message: &str, now: SystemTime) -> String {
     line("warning", now, json!({ "message": message }))
 }
 
-/// Bad input: every problem with its `input`, `value` (unless secret), `message` and `remedy`. Nothing was sent.
+/// Bad input: each problem has `input`, `value` (unless secret), `message` and `remedy`. Nothing was sent.
 #[must_use]
 pub fn invalid_input(message: &str, problems: &[Value], now: SystemTime) -> String {
     line("invalid_input", now, json!({ "message": message, "problems": problems }))
@@ -83,15 +83,15 @@ fn line(name: &str, now: SystemTime, fields: Value) -> String {
 }
 
 fn finished(report: &Report, context: &RunContext) -> Value {
-    let words = messages::verdict(report, context);
+    let message = messages::verdict(report, context);
     let outputs: Map<String, Value> = outputs::all(report, context)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
     json!({
         "outputs": outputs,
-        "meaning": words.meaning,
-        "next": words.next,
+        "meaning": message.meaning,
+        "next": message.next,
         "sent": match report.sent { TriggerState::No => "no", TriggerState::Yes => "yes", TriggerState::Maybe => "maybe" },
         "started": format::time(report.started),
         "triggers": report.triggers,

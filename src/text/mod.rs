@@ -1,7 +1,7 @@
 //! Pure renderers: a report in, a string out.
 
-pub mod artifacts;
 pub mod format;
+pub mod gitlab_artifacts;
 pub mod json;
 pub mod markdown;
 pub mod messages;
@@ -13,16 +13,16 @@ use std::time::Duration;
 
 pub use self::report_kind::{CodeHost, Fix, ReportError, ReportKind, ReportResult};
 
-/// What a reader must know beside the report to make sense of it.
+/// What the texts need to know about a run in addition to its report.
 #[derive(Clone, Debug, Default)]
 pub struct RunContext {
-    /// The environment's name, as the user gave it.
+    /// The environment's name, from the input.
     pub environment: Option<String>,
-    /// Where the deployed site lives.
+    /// The URL of the deployed site.
     pub environment_url: Option<String>,
-    /// Where the hook lives, with stars for its secret.
+    /// The hook URL, with `***` instead of its secret.
     pub hook: String,
-    /// What began the run, where the CI says so.
+    /// What started the run, if the CI provides it.
     pub cause: Option<String>,
     /// The deadline.
     pub timeout: Duration,
@@ -30,6 +30,6 @@ pub struct RunContext {
     pub cut_short: bool,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
-    /// On the embedded platform: how many times as fast it is as a real one.
+    /// The speed of the embedded platform relative to a real one, if it is used.
     pub sandbox: Option<f64>,
 }

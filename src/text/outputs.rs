@@ -1,4 +1,4 @@
-//! The outputs of a run: names that are promises, with their values.
+//! The outputs of a run. Their names are part of the public interface.
 
 use super::RunContext;
 use super::format::time;
@@ -17,7 +17,7 @@ pub const NAMES: [&str; 8] = [
     "succeeded",
 ];
 
-/// What is known of a deployment while it goes on.
+/// The outputs that are known while a deployment is in progress.
 #[must_use]
 pub fn early(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str, String)> {
     let mut outputs = vec![("environment-url", context.environment_url.clone().unwrap_or_default())];
@@ -33,7 +33,7 @@ pub fn early(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static
     outputs
 }
 
-/// All outputs at the end; one that has no value is empty.
+/// All outputs at the end; outputs without a value are empty.
 #[must_use]
 pub fn all(report: &Report, context: &RunContext) -> Vec<(&'static str, String)> {
     let seen = report.snapshot.as_ref();

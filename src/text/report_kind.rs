@@ -1,4 +1,4 @@
-//! The kinds of report a run may leave, with the words and the permission of each.
+//! The kinds of reports, with their names and permissions, and the results of writing them.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum ReportKind {
     Status,
     /// The check run.
     Check,
-    /// The CI platform's own record of a deployment.
+    /// The code host's deployment.
     Deployment,
     /// The sticky comment on a pull or merge request.
     Comment,
@@ -22,7 +22,7 @@ impl ReportKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Summary, Self::Status, Self::Check, Self::Deployment, Self::Comment];
 
-    /// The kind's word in the input `report`.
+    /// The kind's name in the input `report`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl ReportKind {
         }
     }
 
-    /// What people call it there.
+    /// Its name at this code host.
     #[must_use]
     pub const fn noun(self, code_host: CodeHost) -> &'static str {
         match (self, code_host) {
@@ -49,7 +49,7 @@ impl ReportKind {
         }
     }
 
-    /// The entry of a GitHub workflow's `permissions:` that allows writing it; empty where none is needed.
+    /// The entry in a GitHub workflow's `permissions:` that it needs; empty if none.
     #[must_use]
     pub const fn permission(self) -> &'static str {
         match self {
@@ -62,16 +62,16 @@ impl ReportKind {
     }
 }
 
-/// A place where code lives and CI runs, which may keep records of deployments.
+/// A code host with CI, which may show reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeHost {
     /// GitHub, its Enterprise Server included.
     GitHub,
     /// GitLab.
     GitLab,
-    /// Forgejo, which speaks GitHub's language as far as it goes.
+    /// Forgejo, whose API is partly compatible with GitHub's.
     Forgejo,
-    /// Gitea, likewise.
+    /// Gitea, the same.
     Gitea,
 }
 
@@ -87,7 +87,7 @@ impl CodeHost {
         }
     }
 
-    /// Whether it has such a thing.
+    /// Whether it supports this kind of report.
     #[must_use]
     pub const fn has(self, kind: ReportKind) -> bool {
         match self {
@@ -98,49 +98,49 @@ impl CodeHost {
     }
 }
 
-/// What became of one report.
+/// The result of writing one report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportResult {
     /// Its kind.
     pub kind: ReportKind,
-    /// Where.
+    /// Its code host.
     pub code_host: CodeHost,
-    /// Why it could not be written, if so.
+    /// Why it could not be written; `None` if it was.
     pub error: Option<ReportError>,
 }
 
 /// Why a report could not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportError {
-    /// What happened, cleaned.
+    /// What happened, sanitized.
     pub why: String,
-    /// What would help.
+    /// How to fix it.
     pub fix: Fix,
-    /// Whether this run's token may only read, whatever the workflow asks for: a fork's or Dependabot's.
+    /// Whether the token is always read-only, as for forks and Dependabot.
     pub read_only: bool,
 }
 
-/// What would help where a forge refuses a report.
+/// How to fix a report that the code host rejects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fix {
-    /// Nothing that is known here.
+    /// Unknown.
     None,
-    /// A token that may write it.
+    /// Use a token with the permission.
     Permission,
-    /// A token that the forge knows.
+    /// Use a valid token.
     Token,
-    /// A token of a kind that the organisation allows.
+    /// Use a type of token that the organization allows.
     TokenPolicy,
-    /// A token that went through single sign-on.
+    /// Authorize the token for single sign-on.
     SingleSignOn,
-    /// A token of an app: no person's may write it.
+    /// Use the token of an app; personal tokens cannot write it.
     App,
-    /// This machine's address on the organisation's list.
+    /// Add this machine's address to the organization's allow list.
     AllowList,
-    /// A conversation that is not locked.
+    /// Unlock the conversation.
     Unlock,
-    /// A repository that is not archived.
+    /// Unarchive the repository.
     Unarchive,
-    /// An account that is not suspended or blocked.
+    /// Restore an account that is suspended or blocked.
     Account,
 }

@@ -32,7 +32,7 @@ CREDENTIALS = f"{PROXY_USER}:{PROXY_PASSWORD}"
 # Seconds that one attempt to connect may take, DNS included, and a whole run whose resolver never answers: one look at what is
 # there before the trigger, three attempts with one and two seconds between them, and what the engine needs.
 CONNECT_LIMIT, SILENT_LIMIT = 10, 45
-DNS_SAYS, TLS_SAYS = "The hook's host name could not be resolved", "No trusted connection to the hook's host"
+DNS_SAYS, TLS_SAYS = "The hook's host name could not be resolved", "Could not establish a trusted TLS connection to the hook's host"
 
 
 def python_of_this_machine():

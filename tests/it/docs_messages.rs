@@ -61,7 +61,7 @@ fn lost(cause: Cause) -> Report {
 }
 
 /// Every end that the words tell apart.
-fn ends() -> Vec<Report> {
+pub(crate) fn ends() -> Vec<Report> {
     use Outcome::{Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered};
     let failed = Phase::Ended(Verdict::Failed);
     let newer = DeploymentId::new("dp-def456").unwrap();

@@ -14,5 +14,6 @@ mod platforms;
 mod sandbox;
 mod secrets;
 mod server;
+mod text;
 mod timing;
 mod wire;

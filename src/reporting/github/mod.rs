@@ -62,12 +62,12 @@ impl GitHub {
         let (has, has_not): (Vec<ReportKind>, Vec<ReportKind>) =
             records.partition(|kind| code_host.has(*kind));
         for kind in has_not {
-            tracker.note_absence(&messages::absent(kind, code_host));
+            tracker.note_absence(&messages::unsupported(kind, code_host));
         }
         let (kinds, astray): (Vec<ReportKind>, Vec<ReportKind>) =
             has.into_iter().partition(|kind| *kind != ReportKind::Comment || pull);
         if !astray.is_empty() {
-            tracker.note_absence(messages::nowhere_to_comment(code_host));
+            tracker.note_absence(messages::no_comment_target(code_host));
         }
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
@@ -176,11 +176,15 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
         Err(error) => Err(error),
     };
     match read {
-        Ok(_) => check(true, format!("reads {}", run.repository), messages::may_need(&kinds, code_host)),
+        Ok(_) => check(
+            true,
+            format!("reads {}", run.repository),
+            messages::maybe_missing_permissions(&kinds, code_host),
+        ),
         Err(error) => {
             let fix = match error.fix() {
                 Fix::None | Fix::Permission => "Check the token and GITHUB_API_URL.",
-                fix => messages::advice(fix, code_host),
+                fix => messages::fix_advice(fix, code_host),
             };
             check(false, error.said(code_host), fix.to_owned())
         }

@@ -38,7 +38,7 @@ pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, st
     let verdict = state(END).and_then(post_state::from_end);
     let read_first = if verdict.is_some() { ReadFirst::Yes } else { ReadFirst::WithoutVerdict };
     let state = verdict.unwrap_or_else(|| {
-        let text = messages::LEFT_OPEN.to_owned();
+        let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)
     });
     let records = Records::reopen(GitHubReports { api, subject: open.subject, read_first }, open.records);

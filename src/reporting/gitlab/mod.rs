@@ -55,10 +55,10 @@ impl GitLab {
             let of_user = options.token.is_some();
             match kind {
                 _ if !CodeHost::GitLab.has(kind) => {
-                    tracker.note_absence(&messages::absent(kind, CodeHost::GitLab));
+                    tracker.note_absence(&messages::unsupported(kind, CodeHost::GitLab));
                 }
                 ReportKind::Comment if job.as_ref().is_some_and(|job| job.request.is_none()) => {
-                    tracker.note_absence(messages::nowhere_to_comment(CodeHost::GitLab));
+                    tracker.note_absence(messages::no_comment_target(CodeHost::GitLab));
                 }
                 ReportKind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
                 ReportKind::Status | ReportKind::Comment if of_user => kinds.push(kind),
@@ -156,13 +156,18 @@ pub async fn examine(
 fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[ReportKind]) -> TokenCheck {
     let code_host = CodeHost::GitLab;
     match found {
-        Ok(found) => TokenCheck { token, good: true, found, fix: messages::may_need(kinds, code_host) },
+        Ok(found) => TokenCheck {
+            token,
+            good: true,
+            found,
+            fix: messages::maybe_missing_permissions(kinds, code_host),
+        },
         Err(error) => {
             let fix = match error {
                 WriteError::Refused { fix: Fix::Permission, .. } => {
                     messages::needed_permissions(kinds, code_host)
                 }
-                WriteError::Refused { fix, .. } => messages::advice(fix, code_host).to_owned(),
+                WriteError::Refused { fix, .. } => messages::fix_advice(fix, code_host).to_owned(),
                 _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
             };
             TokenCheck { token, good: false, found: error.said(code_host), fix }

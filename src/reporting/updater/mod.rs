@@ -140,7 +140,7 @@ impl ReportTracker {
             _ => return,
         };
         if let Some((records, _)) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
-            let text = messages::going(self.deployment.as_deref(), word);
+            let text = messages::progress(self.deployment.as_deref(), word);
             records.note(ReportState::going(phase, self.out.redact(&text)));
         }
     }

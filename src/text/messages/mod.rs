@@ -1,106 +1,107 @@
-//! What a person reads: what happened, what it means for the deployment, what to do next.
+//! The messages of a run: what happened, what it means for the deployment, what to do next.
 //!
-//! Every sentence about an outcome is made here, so that the log, the summary, annotations and `doctor` say the same.
+//! All messages about an outcome are here, so that the log, the summary, annotations and `doctor` are consistent.
 
+mod ci_job;
 mod input;
-mod job;
 mod reports;
-mod unfinished;
+mod unknown_result;
 
 use std::time::Duration;
 
+pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::input::{cannot_follow, token_denied};
-pub use self::job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::reports::{
-    LEFT_OPEN, absent, advice, error, going, may_need, needed_permissions, nowhere_to_comment,
+    RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
+    progress, unsupported,
 };
 
-use self::unfinished::{interrupted, lost, timed_out, triggered};
+use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::RunContext;
 use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 
-/// A verdict in words.
+/// The message for an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// What happened, in one line.
     pub happened: String,
     /// What that means for the deployment.
     pub meaning: String,
-    /// What to do next; empty where there is nothing to do.
+    /// What to do next; may be empty.
     pub next: String,
 }
 
-const LOOK: &str = "Look at the deployment history in the dashboard before you trigger again.";
-const NOTHING: &str = "Nothing was triggered.";
+const CHECK_HISTORY: &str = "Check the deployment history in the dashboard before you trigger again.";
+const NOTHING_TRIGGERED: &str = "Nothing was triggered.";
 
-/// The verdict of a run.
+/// The message for the outcome of a run.
 #[must_use]
 pub fn verdict(report: &Report, context: &RunContext) -> Message {
     let took = duration(report.duration);
-    let which = which(report);
-    let state = state(report);
-    let words = |happened: String, meaning: &str, next: &str| Message {
+    let subject = subject(report);
+    let state_suffix = state_suffix(report);
+    let message = |happened: String, meaning: &str, next: &str| Message {
         happened,
         meaning: meaning.to_owned(),
         next: next.to_owned(),
     };
     match report.outcome {
-        Outcome::Succeeded => words(format!("{which} succeeded after {took}."), "The new code is live.", ""),
-        Outcome::Failed => words(
-            format!("{which} failed after {took}{state}."),
+        Outcome::Succeeded => {
+            message(format!("{subject} succeeded after {took}."), "The new code is live.", "")
+        }
+        Outcome::Failed => message(
+            format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
             if report.log.is_empty() {
-                "Read its log in the dashboard, fix what it names, and deploy again."
+                "Read the log in the dashboard, fix the error, and deploy again."
             } else {
-                "Read the end of its log, fix what it names, and deploy again."
+                "Read the end of the log, fix the error, and deploy again."
             },
         ),
-        Outcome::Canceled => words(
-            format!("{which} was canceled after {took}{state}."),
-            "Somebody, or the platform, stopped it. The code that was live before still is.",
-            "If that was not meant, deploy again. `on-canceled: pass` makes this a success.",
+        Outcome::Canceled => message(
+            format!("{subject} was canceled after {took}{state_suffix}."),
+            "It was stopped by a user or by the platform. The previous code is still live.",
+            "If this was not intended, deploy again. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Superseded => words(
-            format!("{which} was superseded after {took}{}.", by(report.cause.as_ref())),
-            "A newer deployment took its place; whether this one's code ever went live is not known.",
-            "The newer deployment's own run has the verdict. `on-canceled: pass` makes this a success.",
+        Outcome::Superseded => message(
+            format!("{subject} was superseded after {took}{}.", by_newer(report.cause.as_ref())),
+            "A newer deployment replaced it. It is unknown whether the code of this deployment went live.",
+            "See the run of the newer deployment for the result. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Triggered => triggered(report, &which),
-        Outcome::TimedOut => timed_out(report, context, &which),
-        Outcome::Lost => lost(report, &which),
+        Outcome::Triggered => triggered(report, &subject),
+        Outcome::TimedOut => timed_out(report, context, &subject),
+        Outcome::Lost => lost(report, &subject),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
-        Outcome::Interrupted => interrupted(report, &which),
-        Outcome::Skipped if report.cause == Some(Cause::NotAsked) => words(
-            "Dry run: everything but the trigger was done, and nothing was found to be wrong.".to_owned(),
-            NOTHING,
-            "",
-        ),
-        Outcome::Skipped => words(
-            "There is no hook URL here, and `if-missing: skip` says that is fine.".to_owned(),
-            NOTHING,
-            "Pull requests from forks and Dependabot get no secrets. If this run should deploy, store the hook URL as a secret.",
+        Outcome::Interrupted => interrupted(report, &subject),
+        Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
+            message("Dry run: all checks passed.".to_owned(), NOTHING_TRIGGERED, "")
+        }
+        Outcome::Skipped => message(
+            "No hook URL is set, and `if-missing` is `skip`.".to_owned(),
+            NOTHING_TRIGGERED,
+            "Pull requests from forks and from Dependabot have no access to secrets. If this run should deploy, store the hook URL as a secret.",
         ),
     }
 }
 
-/// Which code a failure leaves live, as the platform's documents have it: the old after a failing build, the new
-/// after a failing post-deploy command.
+/// Which code is live after a failure: the old code after a failed build, the new code
+/// after a failed post-deploy command.
 fn left_live(report: &Report) -> &'static str {
     let last = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
     let word = last.map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
     if word.contains("post") {
-        "It was last seen running post-deploy commands; where one of those fails, the new code is live all the same."
+        "The last state seen was post-deploy. If a post-deploy command failed, the new code is already live."
     } else if word.contains("build") {
-        "It was last seen building; a failing build leaves the old code live."
+        "The last state seen was the build. If the build failed, the previous code is still live."
     } else {
-        "A failing build leaves the old code live; where a post-deploy command fails, the new code is live all the same."
+        "If the build failed, the previous code is still live. If a post-deploy command failed, the new code is already live."
     }
 }
 
-fn which(report: &Report) -> String {
+fn subject(report: &Report) -> String {
     match (&report.snapshot, &report.task) {
         (Some(seen), _) => format!("Deployment {}", seen.id),
         (None, Task::Follow(id)) => format!("Deployment {id}"),
@@ -108,8 +109,8 @@ fn which(report: &Report) -> String {
     }
 }
 
-/// The platform's last word, and what it was doing before it ended.
-fn state(report: &Report) -> String {
+/// The last state, and the one before the end.
+fn state_suffix(report: &Report) -> String {
     let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
     match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
         (Some(seen), Some(stage)) if stage.word != seen.word => {
@@ -120,7 +121,7 @@ fn state(report: &Report) -> String {
     }
 }
 
-fn by(cause: Option<&Cause>) -> String {
+fn by_newer(cause: Option<&Cause>) -> String {
     match cause {
         Some(Cause::Newer(id)) => format!(" by {id}"),
         _ => String::new(),
@@ -132,106 +133,103 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
         Some(Cause::Refused(refusal)) => refused(refusal),
         Some(Cause::NotSent(not_sent)) => unreachable(not_sent),
         Some(Cause::Unclear(unclear)) => Message {
-            happened: format!("The trigger was sent, and {}{}.", no_answer(unclear.why), quoted(&unclear.said)),
-            meaning: "A deployment may be running; reading could not settle it. The trigger was not sent again, as \
-                      that might deploy twice."
+            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.said)),
+            meaning: "A deployment may be running, but none could be identified. The trigger was not sent again, because that could deploy twice."
                 .to_owned(),
-            next: LOOK.to_owned(),
+            next: CHECK_HISTORY.to_owned(),
         },
         _ => Message {
             happened: "Dry run: a trigger would fail.".to_owned(),
-            meaning: NOTHING.to_owned(),
-            next: "The checks above say why, each with its remedy.".to_owned(),
+            meaning: NOTHING_TRIGGERED.to_owned(),
+            next: "See the failed checks above and how to fix them.".to_owned(),
         },
     }
 }
 
-/// A refused trigger: the four cases of the platform's Troubleshooting, as far as its answer tells them apart.
+/// The message for a refused trigger.
 #[must_use]
 pub fn refused(refusal: &Refusal) -> Message {
     let (what, next) = match refusal.why {
         RefusalReason::NotFound => (
-            "does not know this hook",
-            "The URL is wrong or incomplete, or the hook was deleted. Copy the URL from the dashboard again; if it is \
-             gone, create a new hook and replace the secret.",
+            "did not find this hook",
+            "The URL is wrong or incomplete, or the hook was deleted. Copy the URL from the dashboard again. If the hook is gone, create a new one and replace the secret.",
         ),
         RefusalReason::Gone => (
-            "says this hook is gone: it was revoked",
+            "reports that this hook was revoked",
             "Create a new hook in the dashboard and replace the secret.",
         ),
         RefusalReason::Forbidden => (
-            "does not let this request in",
-            "Check in the dashboard that the hook is enabled and its environment active, and that nothing in between \
-             (a proxy, a firewall) answers in the platform's place.",
+            "denied access",
+            "Check in the dashboard that the hook is enabled and its environment is active. Check that no proxy or firewall answers instead of the platform.",
         ),
         RefusalReason::Unprocessable => (
             "cannot deploy this environment now",
-            "Its own words above name the reason; the dashboard shows the environment's state.",
+            "The platform's message above gives the reason. Check the state of the environment in the dashboard.",
         ),
         RefusalReason::RateLimited => (
-            "asks for fewer requests",
-            "Wait, and deploy less often; many CMS events at once are best gathered by `concurrency`.",
+            "rejected the trigger because of its rate limit",
+            "Wait, and deploy less often. If many CMS events trigger deployments, limit them with `concurrency`.",
         ),
         RefusalReason::Redirected => (
-            "answered with a redirect, which is never followed: the URL is a secret",
-            "Check the hook URL's host and path against the dashboard.",
+            "responded with a redirect, which is not followed because the URL is a secret",
+            "Compare the host and path of the hook URL with the dashboard.",
         ),
         RefusalReason::Other => ("refused the trigger", "Check the hook in the dashboard."),
     };
     let (status, said) = (refusal.status, quoted(&refusal.said));
     Message {
         happened: format!("The platform {what} (HTTP {status}{said})."),
-        meaning: NOTHING.to_owned(),
+        meaning: NOTHING_TRIGGERED.to_owned(),
         next: next.to_owned(),
     }
 }
 
-/// A request that never left.
+/// The message for a request that was not sent.
 #[must_use]
 pub fn unreachable(not_sent: &NotSent) -> Message {
     let (what, next) = match not_sent.why {
         NotSentReason::Dns => (
             "The hook's host name could not be resolved",
-            "Check the host in the hook URL, and this machine's DNS.",
+            "Check the host in the hook URL and the DNS settings of this machine.",
         ),
         NotSentReason::Connect => (
-            "No connection to the hook's host",
-            "Check that this machine may reach it: DNS, firewall, proxy (HTTPS_PROXY), the platform's status page.",
+            "Could not connect to the hook's host",
+            "Check that this machine can reach the host: DNS, firewall, proxy (HTTPS_PROXY), and the platform's status page.",
         ),
         NotSentReason::Tls => (
-            "No trusted connection to the hook's host",
-            "If the host or a proxy here has an authority of its own, or a certificate that signed itself, `ca-file` must hold it. If not, somebody may be in between.",
+            "Could not establish a trusted TLS connection to the hook's host",
+            "If the host or a proxy uses a private certificate authority or a self-signed certificate, add it with `ca-file`. Otherwise the connection may be intercepted.",
         ),
         NotSentReason::Proxy => (
-            "The proxy did not let the request through",
-            "Check HTTPS_PROXY, its user and password, and whether NO_PROXY should name the host.",
+            "The proxy rejected the request",
+            "Check HTTPS_PROXY, its user name and password, and whether NO_PROXY should include the host.",
         ),
     };
     Message {
         happened: format!("{what}{}.", quoted(&not_sent.said)),
-        meaning: format!("{NOTHING} The request never left, so it may safely be tried again."),
+        meaning: format!("{NOTHING_TRIGGERED} The request was not sent, so it is safe to retry."),
         next: next.to_owned(),
     }
 }
 
-fn no_answer(why: ResponseError) -> String {
+fn response_error(why: ResponseError) -> String {
     match why {
-        ResponseError::TimedOut => "no answer came in time".to_owned(),
-        ResponseError::Broken => "the connection broke before an answer".to_owned(),
+        ResponseError::TimedOut => "no response arrived in time".to_owned(),
+        ResponseError::Broken => "the connection closed before a response arrived".to_owned(),
         ResponseError::ServerError(status) => {
-            format!("the server answered {status}, which does not tell what became of it")
+            format!("the server responded with HTTP {status}, so it is unknown whether a deployment started")
         }
         ResponseError::Unreadable(status) => {
-            format!("the answer ({status}) names no deployment that can be followed")
+            format!("the response (HTTP {status}) names no deployment that can be followed")
         }
-        ResponseError::SaysNo(status) => format!("the answer ({status}) says that something is wrong"),
+        ResponseError::SaysNo(status) => format!("the response (HTTP {status}) reports an error"),
         ResponseError::AlreadyEnded(status) => {
-            format!("the answer ({status}) names a deployment that had ended before")
+            format!("the response (HTTP {status}) names a deployment that had already ended")
         }
     }
 }
 
-/// One line for an event, or `None` for those that are told otherwise. `Looked` is for verbose readers.
+/// One line for an event; `None` for the report. `Polled` is printed only with `-v`.
 #[must_use]
 pub fn event(event: &Event, context: &RunContext) -> Option<String> {
     Some(match event {
@@ -242,13 +240,13 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
         Event::Started { task: Task::Follow(id) } => format!("Following deployment {id}"),
         Event::Retrying { attempt, pause, cause } => {
             format!(
-                "Attempt {attempt}: {} Nothing was triggered; again in {}.",
+                "Attempt {attempt}: {} Nothing was triggered. Retrying in {}.",
                 not_accepted(Some(cause)).happened,
                 duration(*pause)
             )
         }
         Event::Searching { unclear: Some(unclear) } => {
-            format!("{}; looking whether a deployment was made", self::unclear(unclear))
+            format!("{}; checking whether a deployment was created", self::unclear(unclear))
         }
         Event::Searching { unclear: None } => "Triggered; looking for the deployment".to_owned(),
         Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
@@ -256,55 +254,55 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             format!("Triggered deployment {}", snapshot.id)
         }
         Event::Triggered { snapshot: Some(snapshot), adopted: true } => {
-            format!("Found deployment {}, made since the trigger: it is ours", snapshot.id)
+            format!("Found deployment {}, created after the trigger", snapshot.id)
         }
         Event::State { stage } => stage.word.clone(),
         Event::PollFailed { said, errors, budget } => {
             format!("Could not read the state ({errors} of {budget}): {said}")
         }
         Event::UnknownState { word } => unknown_state(word),
-        Event::Heartbeat { word } if word.is_empty() => "still going".to_owned(),
+        Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
         Event::Heartbeat { word } => format!("still {word}"),
         Event::Polled { polls, pause } => {
-            format!("{} so far, the next in {}", count(*polls, "poll"), precise(*pause))
+            format!("{} so far, next in {}", count(*polls, "poll"), seconds(*pause))
         }
         Event::Finished { .. } => return None,
     })
 }
 
-/// The warning about a hook of a platform nobody here knows.
+/// The warning about a hook of an unsupported platform.
 #[must_use]
 pub fn unknown_host(host: &str) -> String {
+    format!("{host} is not a supported platform. The hook is triggered, but the deployment is not followed.")
+}
+
+/// The meaning of bad input for the deployment.
+pub const NOTHING_SENT: &str = "Nothing was sent.";
+
+/// The first line of a run on the embedded platform.
+#[must_use]
+pub fn sandbox_intro(speed: f64) -> String {
+    format!("On the embedded platform, {speed} times as fast as a real one. Nothing leaves this machine.")
+}
+
+/// The last line of a run on the embedded platform.
+pub const SANDBOX_OUTRO: &str = "Try --scenario build-fails, or `deploy-hook sandbox --scenario list` for all scenarios. \
+    With your own hook: DEPLOY_HOOK_URL=… deploy-hook deploy";
+
+/// The warning about an unknown state.
+#[must_use]
+pub fn unknown_state(word: &str) -> String {
     format!(
-        "{host} is not a platform this version knows: its hook is triggered, and the deployment is not followed."
+        "{word} is a state that this version does not know. It is treated as in progress, never as success"
     )
 }
 
-/// What bad input means.
-pub const NOTHING_SENT: &str = "Nothing was sent.";
-
-/// What a newcomer on the embedded platform is told first.
-#[must_use]
-pub fn sandbox_intro(speed: f64) -> String {
-    format!("On the embedded platform, {speed} times as fast as a real one: nothing leaves this machine.")
-}
-
-/// And last.
-pub const SANDBOX_OUTRO: &str = "Try --scenario build-fails, or `deploy-hook sandbox --scenario list` for all it can play. \
-    With a hook of your own: DEPLOY_HOOK_URL=… deploy-hook deploy";
-
-/// The warning about a state word nobody here knows.
-#[must_use]
-pub fn unknown_state(word: &str) -> String {
-    format!("{word} is a state this version does not know; it is waited on and never taken for success")
-}
-
 fn unclear(unclear: &Unclear) -> String {
-    let text = no_answer(unclear.why);
+    let text = response_error(unclear.why);
     format!("{}{}", super::format::capital(&text), quoted(&unclear.said))
 }
 
-fn precise(duration: Duration) -> String {
+fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
 }
 
@@ -312,7 +310,7 @@ fn quoted(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {}", said.trim_end_matches('.')) }
 }
 
-/// What `status` prints for people.
+/// The output of `status`.
 #[must_use]
 pub fn status(snapshot: &Snapshot) -> String {
     let word = if snapshot.word.is_empty() { "no state named" } else { &snapshot.word };

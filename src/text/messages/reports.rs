@@ -1,92 +1,86 @@
-//! What a person reads of the records at a forge: what they say, and why one is not there.
+//! Messages about reports at a code host: their texts, and why one is missing.
 
 use crate::text::{CodeHost, Fix, ReportKind, ReportResult};
 
-/// One line for a record while the deployment goes on.
+/// The text of a report while the deployment is in progress.
 #[must_use]
-pub fn going(id: Option<&str>, word: &str) -> String {
+pub fn progress(id: Option<&str>, word: &str) -> String {
     let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
     if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
 }
 
-/// What a record says that a killed run left open.
-pub const LEFT_OPEN: &str =
-    "The run ended before the deployment's end was seen; the deployment goes on at the platform.";
+/// The text of a report that a killed run left open.
+pub const RUN_KILLED: &str =
+    "The run ended before the deployment finished. The deployment continues at the platform.";
 
-/// Why a report is missing, and what to do about it; `None` where it is not.
+/// Why a report is missing and how to fix it; `None` if it was written.
 #[must_use]
-pub fn error(results: &ReportResult) -> Option<String> {
-    let error = results.error.as_ref()?;
-    let (noun, why) = (results.kind.noun(results.code_host), error.why.trim_end_matches('.'));
+pub fn error(result: &ReportResult) -> Option<String> {
+    let error = result.error.as_ref()?;
+    let (noun, why) = (result.kind.noun(result.code_host), error.why.trim_end_matches('.'));
     let fix = match error.fix {
         Fix::Permission if error.read_only => {
-            "Pull requests from forks and Dependabot get a token that may only read.".to_owned()
+            "Pull requests from forks and from Dependabot get a read-only token.".to_owned()
         }
-        Fix::Permission => check(results.kind, results.code_host),
-        other => advice(other, results.code_host).to_owned(),
+        Fix::Permission => permission_advice(result.kind, result.code_host),
+        other => fix_advice(other, result.code_host).to_owned(),
     };
     let gap = if fix.is_empty() { "" } else { " " };
-    Some(format!("The {noun} could not be written: {why}.{gap}{fix} The outcome stands."))
+    Some(format!("The {noun} could not be written: {why}.{gap}{fix} This does not change the outcome."))
 }
 
-/// What helps where it is no permission that is missing.
+/// How to fix a problem other than a missing permission.
 #[must_use]
-pub fn advice(fix: Fix, code_host: CodeHost) -> &'static str {
+pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
     match (fix, code_host) {
         (Fix::None | Fix::Permission, _) => "",
         (Fix::Token, CodeHost::GitLab) => {
-            "Check that the token given as `gitlab-token` is whole, not revoked and not expired."
+            "Check that `gitlab-token` is complete and has not expired or been revoked."
         }
-        (Fix::Token, _) => {
-            "Check that the token given as `github-token` is whole, not revoked and not expired."
-        }
+        (Fix::Token, _) => "Check that `github-token` is complete and has not expired or been revoked.",
         (Fix::TokenPolicy, _) => {
-            "The organization does not allow this kind of token: leave `github-token` out to use the job's own, or pass \
-             one of a kind that it allows."
+            "The organization does not allow this type of token. Remove `github-token` to use the job's token, or pass a type of token that is allowed."
         }
         (Fix::SingleSignOn, _) => {
-            "Authorize the token for the organization's single sign-on in its owner's settings, or leave `github-token` \
-             out to use the job's own."
+            "Authorize the token for the organization's single sign-on in its owner's settings, or remove `github-token` to use the job's token."
         }
         (Fix::App, _) => {
-            "Leave `github-token` out to use the job's own, or pass a GitHub App's: no personal token may write it."
+            "Remove `github-token` to use the job's token, or pass the token of a GitHub App. Personal access tokens cannot write this report."
         }
         (Fix::AllowList, _) => {
-            "An owner of the organization has to put this runner's IP address on its allow list; runners with addresses \
-             of their own can be on it."
+            "Ask an owner of the organization to add the runner's IP address to the allow list. This requires a runner with a fixed address."
         }
-        (Fix::Unlock, _) => "Unlock the conversation, or leave `comment` out of `report`.",
+        (Fix::Unlock, _) => "Unlock the conversation, or remove `comment` from `report`.",
         (Fix::Unarchive, _) => {
-            "An archived repository takes no reports: unarchive it, or set `report` to `summary`."
+            "An archived repository is read-only. Unarchive it, or set `report` to `summary`."
         }
-        (Fix::Account, _) => "Whoever owns the account or the repository has to settle this with the forge.",
+        (Fix::Account, _) => "The owner of the account or repository has to contact the code host's support.",
     }
 }
 
-/// What lets a record be written.
+/// How to get the permission for a report.
 #[must_use]
-fn check(kind: ReportKind, code_host: CodeHost) -> String {
-    let check = match (code_host, kind) {
+fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
+    let permission_advice = match (code_host, kind) {
         (CodeHost::GitHub, _) => return format!("Add `{}` to the job's `permissions:`.", kind.permission()),
         (CodeHost::Forgejo | CodeHost::Gitea, _) => {
-            "Pass a token that may write to the repository as `github-token`."
+            "Set `github-token` to a token with write access to the repository."
         }
         (CodeHost::GitLab, ReportKind::Deployment) => {
-            "Whoever started the pipeline must be allowed to deploy to the environment; or pass as `gitlab-token` a \
-             token that is."
+            "The user who started the pipeline must be allowed to deploy to the environment. Or set `gitlab-token` to a token that is allowed to."
         }
         (CodeHost::GitLab, _) => {
-            "Pass as `gitlab-token` an access token of the project with the scope `api` and the role Developer."
+            "Set `gitlab-token` to a project access token with the scope `api` and the role Developer."
         }
     };
-    check.to_owned()
+    permission_advice.to_owned()
 }
 
-/// What lets these records be written, each remedy once.
+/// How to get the permissions for these reports, without duplicates.
 #[must_use]
 pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     let mut remedies: Vec<String> = Vec::new();
-    for fix in kinds.iter().map(|kind| check(*kind, code_host)) {
+    for fix in kinds.iter().map(|kind| permission_advice(*kind, code_host)) {
         if !remedies.contains(&fix) {
             remedies.push(fix);
         }
@@ -94,35 +88,35 @@ pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     remedies.join(" ")
 }
 
-/// What nobody but the forge knows of a token that it accepts: whether these records may be written with it. Nothing is
-/// to be said where none is wanted.
+/// The permissions that a valid token may lack for these reports, as only writing would show. Empty if no report is
+/// requested.
 #[must_use]
-pub fn may_need(kinds: &[ReportKind], code_host: CodeHost) -> String {
+pub fn maybe_missing_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     if kinds.is_empty() {
         return String::new();
     }
     format!(
-        "What it may write only writing tells. Should a record be missing: {}",
+        "Its write permissions can only be checked by writing. If a report is missing: {}",
         needed_permissions(kinds, code_host)
     )
 }
 
-/// A kind of record that a forge does not have.
+/// A kind of report that the code host does not support.
 #[must_use]
-pub fn absent(kind: ReportKind, code_host: CodeHost) -> String {
+pub fn unsupported(kind: ReportKind, code_host: CodeHost) -> String {
     let instead = match (kind, code_host) {
-        (ReportKind::Check, CodeHost::GitLab) => "; the job itself is one",
-        (ReportKind::Check, _) => "; the commit status says the same",
+        (ReportKind::Check, CodeHost::GitLab) => "; the job itself shows the result",
+        (ReportKind::Check, _) => "; the commit status shows the result",
         _ => "",
     };
     format!("{} has no {}s{instead}.", code_host.name(), kind.noun(code_host))
 }
 
-/// What becomes of a wanted comment in a run of a push, a schedule or the like.
+/// Why no comment is written in runs without a pull or merge request.
 #[must_use]
-pub const fn nowhere_to_comment(code_host: CodeHost) -> &'static str {
+pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
     match code_host {
-        CodeHost::GitLab => "There is no note, as this job belongs to no merge request.",
-        _ => "There is no comment, as this run belongs to no pull request.",
+        CodeHost::GitLab => "No note is written, because this job does not belong to a merge request.",
+        _ => "No comment is written, because this run does not belong to a pull request.",
     }
 }

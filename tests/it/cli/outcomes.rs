@@ -90,7 +90,7 @@ async fn a_refusal_is_final_and_nothing_was_triggered() {
 
 #[tokio::test]
 async fn a_hook_that_is_wrong_or_revoked_is_told_apart_from_a_limit() {
-    let cases = [("revoked", "revoked", "new hook"), ("unknown", "does not know this hook", "URL is wrong")];
+    let cases = [("revoked", "revoked", "new hook"), ("unknown", "did not find this hook", "URL is wrong")];
     let cases = cases.into_iter().flat_map(|case| [(case, Draft), (case, Live)]);
     together(cases.map(|((what, happened, remedy), generation)| async move {
         let sandbox = platform("success", generation).await;
@@ -159,7 +159,8 @@ async fn a_rate_limit_on_the_trigger_is_waited_for_as_long_as_it_says() {
 #[tokio::test]
 async fn a_state_that_can_never_be_read_is_lost_once_the_budget_is_used_up() {
     let told =
-        step(run("deploy --sandbox --speed 500 --scenario reads-dead"), &Secrets::of("/unknown", &[])).await;
+        step(run("deploy --sandbox --speed 500 --scenario reads-dead"), &Secrets::of("/no-secret-here", &[]))
+            .await;
     assert_eq!(told.end(), (7, "lost"), "{}", told.log);
     assert!(told.log.contains("could not be read 10 times in a row"), "{}", told.log);
     assert!(told.output("duration").parse::<u64>().unwrap() < 10);
@@ -168,23 +169,24 @@ async fn a_state_that_can_never_be_read_is_lost_once_the_budget_is_used_up() {
 #[tokio::test]
 async fn a_vanished_deployment_is_never_a_success() {
     let told =
-        step(run("deploy --sandbox --speed 500 --scenario vanishes"), &Secrets::of("/unknown", &[])).await;
+        step(run("deploy --sandbox --speed 500 --scenario vanishes"), &Secrets::of("/no-secret-here", &[]))
+            .await;
     assert_eq!(told.end(), (7, "lost"), "{}", told.log);
 }
 
 #[tokio::test]
 async fn the_first_command_of_the_readme_needs_no_account() {
-    let told = step(run("deploy --sandbox --speed 500"), &Secrets::of("/unknown", &[])).await;
+    let told = step(run("deploy --sandbox --speed 500"), &Secrets::of("/no-secret-here", &[])).await;
     assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
-    assert!(told.summary.contains("nothing real was deployed"), "{}", told.summary);
+    assert!(told.summary.contains("Nothing was really deployed"), "{}", told.summary);
 }
 
 #[tokio::test]
 async fn a_fork_without_secrets_is_skipped_only_where_that_is_asked_for() {
-    let none = Secrets::of("/unknown", &[]);
+    let none = Secrets::of("/no-secret-here", &[]);
     let told = step(run("deploy --if-missing skip").env("DEPLOY_HOOK_URL", "  "), &none).await;
     assert_eq!(told.end(), (0, "skipped"));
-    assert!(told.summary.contains("no hook URL"), "{}", told.summary);
+    assert!(told.summary.contains("No hook URL is set"), "{}", told.summary);
     let done = run("deploy").env("DEPLOY_HOOK_URL", "").done().await;
     assert_eq!(done.code, 2);
     assert!(done.err.contains("hook-url: is empty") && done.err.contains("if-missing: skip"), "{}", done.err);

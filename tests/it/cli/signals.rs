@@ -68,7 +68,7 @@ async fn a_signal_while_it_is_followed_leaves_the_deployment_to_the_platform() {
         assert!(sent.elapsed() < Duration::from_secs(10), "{:?}: a runner gives ten", sent.elapsed());
         assert_eq!(told.end(), (code, "interrupted"), "{}", told.log);
         assert!(told.output("deployment-id").starts_with("dp"), "{:?}", told.outputs);
-        assert!(told.summary.contains("goes on at the platform"), "{}", told.summary);
+        assert!(told.summary.contains("continues at the platform"), "{}", told.summary);
         assert_eq!(posts(&sandbox), 1);
     }))
     .await;
@@ -78,7 +78,7 @@ async fn a_signal_while_it_is_followed_leaves_the_deployment_to_the_platform() {
 async fn a_signal_before_the_trigger_is_accepted_says_that_nothing_was_triggered() {
     let (sandbox, github) = (at_speed("always-rate-limited", Live, 0.1).await, GitHub::new());
     let mut run = start(run("deploy").on(&sandbox), &github);
-    run.until("again in 20s").await;
+    run.until("Retrying in 20s").await;
     signal(&run.child, "INT").await;
     let told = run.step(&github, &Secrets::on(&sandbox)).await;
     assert_eq!(told.end(), (130, "interrupted"), "{}", told.log);

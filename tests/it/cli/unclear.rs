@@ -39,7 +39,7 @@ async fn a_deployment_whose_answer_was_lost_is_found_and_followed_to_its_end() {
         assert_eq!(told.end(), (0, "succeeded"), "{scenario} {generation:?}\n{}", told.log);
         assert_eq!((posts(&sandbox), sandbox.deployments()), (1, 1), "{scenario}");
         assert!(told.output("deployment-id").starts_with("dp"), "{:?}", told.outputs);
-        assert!(told.log.contains("made since the trigger"), "{}", told.log);
+        assert!(told.log.contains("created after the trigger"), "{}", told.log);
     }))
     .await;
 }

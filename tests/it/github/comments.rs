@@ -57,6 +57,6 @@ async fn where_there_is_no_pull_request_there_is_a_line_and_no_request() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
     let done = Job::new(&github, &sandbox, "comment").with("INPUT_WAIT", "never").run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    assert_eq!(done.log.matches("belongs to no pull request").count(), 1, "{}", done.log);
+    assert_eq!(done.log.matches("does not belong to a pull request").count(), 1, "{}", done.log);
     assert!(github.seen().is_empty());
 }

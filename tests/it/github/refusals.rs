@@ -24,21 +24,24 @@ async fn a_403_is_told_by_its_kind() {
         (
             "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow \
              list enabled, and your IP address is not permitted to access this resource.",
-            "IP address on its allow list",
+            "IP address to the allow list",
         ),
         (
             "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to \
              this organization.",
             "single sign-on",
         ),
-        ("Repository was archived so is read-only.", "unarchive it"),
-        ("Sorry. Your account was suspended.", "settle this"),
-        ("`acme` forbids access via a personal access token (classic).", "does not allow this kind of token"),
-        ("You must authenticate via a GitHub App.", "no personal token"),
+        ("Repository was archived so is read-only.", "Unarchive it"),
+        ("Sorry. Your account was suspended.", "contact the code host's support"),
+        ("`acme` forbids access via a personal access token (classic).", "does not allow this type of token"),
+        ("You must authenticate via a GitHub App.", "Personal access tokens cannot"),
         ("API rate limit exceeded for installation ID 1.", "rate limit"),
         ("You have triggered an abuse detection mechanism.", "rate limit"),
-        ("Request forbidden by administrative rules.", "administrative rules. The outcome stands."),
-        ("Something nobody has seen yet.", "seen yet. The outcome stands."),
+        (
+            "Request forbidden by administrative rules.",
+            "administrative rules. This does not change the outcome.",
+        ),
+        ("Something nobody has seen yet.", "seen yet. This does not change the outcome."),
     ];
     all(cases.map(|(message, advice)| async move {
         let told = warning(Behaviour::Answer(403, message)).await;

@@ -51,7 +51,7 @@ async fn meet_all(kind: &str, permission: &str) {
         assert!(done.took < without.took + BOUND, "{:?}, without {:?}: {told}", done.took, without.took);
         let warnings = done.annotations("warning");
         assert_eq!(warnings.len(), 1, "{told}");
-        assert!(warnings[0].ends_with("The outcome stands."), "{told}");
+        assert!(warnings[0].ends_with("This does not change the outcome."), "{told}");
         assert_eq!(warnings[0].contains(&format!("Add `{permission}` to")), n < permitted.len(), "{told}");
         // What lasts is met once at the beginning and once at the end, and a limit is not tried against.
         let most = match behaviour {
@@ -92,7 +92,7 @@ async fn what_was_not_named_is_a_line_and_no_annotation() {
     let (_, done) = meet("auto", Some(FORBIDDEN)).await;
     assert_eq!((done.code, done.annotations("warning")), (Some(1), vec![]), "{}", done.log);
     let line = "The commit status could not be written: GitHub answered 403: Resource not accessible by integration. \
-                Add `statuses: write` to the job's `permissions:`. The outcome stands.";
+                Add `statuses: write` to the job's `permissions:`. This does not change the outcome.";
     assert_eq!(done.log.matches(line).count(), 1, "{}", done.log);
 }
 
@@ -113,7 +113,7 @@ async fn forks_and_dependabot_are_told_why_and_not_what_would_not_help() {
     );
     for done in [fork, deleted, dependabot] {
         assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 1), "{}", done.log);
-        assert!(done.log.contains("forks and Dependabot get a token that may only read"), "{}", done.log);
+        assert!(done.log.contains("forks and from Dependabot get a read-only token"), "{}", done.log);
         assert!(!done.log.contains("Add `") && !done.summary.contains("statuses: write"), "{}", done.summary);
     }
     assert!(target.log.contains("Add `statuses: write`"), "its token is the base's: {}", target.log);
@@ -134,8 +134,7 @@ async fn without_a_token_a_named_kind_is_a_warning() {
 async fn a_refused_token_is_not_taken_for_a_missing_permission() {
     let (_, done) = meet("status", Some(Behaviour::Answer(401, "Bad credentials"))).await;
     assert_eq!(done.code, Some(1));
-    let line = "GitHub answered 401: Bad credentials. Check that the token given as `github-token` is whole, not revoked \
-                and not expired. The outcome stands.";
+    let line = "GitHub answered 401: Bad credentials. Check that `github-token` is complete and has not expired or been revoked. This does not change the outcome.";
     assert!(done.log.contains(line), "{}", done.log);
 }
 

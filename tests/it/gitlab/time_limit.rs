@@ -26,7 +26,7 @@ fn assert_shortened(done: &Done, gitlab: &FakeGitLab, before: Duration) {
     assert!(first.into_iter().any(|line| line.contains("time limit")), "told at the start: {told}");
     let next = told.lines().find(|line| line.contains("Next:")).expect("what to do");
     assert!(next.contains("job") && (next.contains("timeout") || next.contains("time limit")), "{next}");
-    assert!(!next.contains("raise `timeout`"), "that would change nothing: {next}");
+    assert!(!next.contains("increase `timeout`"), "that would change nothing: {next}");
     assert_eq!(gitlab.kept().open(), [""; 0], "there was time to close the records");
     assert!(done.summary.as_ref().is_some_and(|summary| summary.contains("Timed out")));
 }
@@ -95,5 +95,5 @@ async fn a_shorter_timeout_of_the_users_own_stays_the_reason() {
     assert_eq!(done.end(), (6, "timed-out"), "{}", done.trace.text);
     assert!(done.took < Duration::from_secs(40), "{:?}", done.took);
     assert!(!done.trace.text.contains("time limit"), "{}", done.trace.text);
-    assert!(done.trace.text.contains("raise `timeout`"), "{}", done.trace.text);
+    assert!(done.trace.text.contains("increase `timeout`"), "{}", done.trace.text);
 }

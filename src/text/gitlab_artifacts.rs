@@ -1,4 +1,4 @@
-//! Report files for a CI that reads them from a job's artifacts, in GitLab's forms: dotenv and annotations.
+//! The report files for a CI that reads them from artifacts, in GitLab's formats: dotenv and annotations.
 //!
 //! Source: GitLab's `parse_dotenv_artifact_service.rb`, `ci_job_annotation_data.json`.
 
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 use super::RunContext;
 use crate::core::state::Snapshot;
 
-/// GitLab drops a whole dotenv file that is not smaller than this.
-const DOTENV: usize = 5 * 1024;
+/// GitLab rejects dotenv files that are not smaller than this.
+const MAX_DOTENV: usize = 5 * 1024;
 
 /// The name of the list of links.
-const LIST: &str = "Deploy hook";
+const LINK_LIST: &str = "Deploy hook";
 
 /// The outputs as dotenv. The values must be clean already: one line each.
 ///
-/// GitLab takes every line apart at the first `=` and knows neither quotes nor comments nor blank lines. In later jobs
-/// it expands `$NAME` in a value, so a foreign text could ask for a job's secrets: no `$` stays one.
+/// GitLab splits every line at the first `=`, and does not support quotes, comments or blank lines. In later jobs
+/// it expands `$NAME` in a value, so untrusted text could read a job's secrets. Therefore `$` is encoded.
 #[must_use]
 pub fn dotenv(outputs: &[(&str, String)]) -> String {
     let mut lines: Vec<String> = outputs.iter().map(|(name, value)| line(name, value)).collect();
-    // What makes a file too large is an address; without its value the name is still there.
-    while lines.iter().map(String::len).sum::<usize>() >= DOTENV {
+    // Only a URL can make the file too large; its name is kept with an empty value.
+    while lines.iter().map(String::len).sum::<usize>() >= MAX_DOTENV {
         let Some(longest) = lines.iter_mut().max_by_key(|line| line.len()) else { break };
         let name = longest.split('=').next().unwrap_or_default();
         *longest = format!("{name}=\n");
@@ -34,20 +34,19 @@ fn line(name: &str, value: &str) -> String {
     format!("DEPLOY_HOOK_{name}={}\n", value.replace('$', "%24"))
 }
 
-/// The links a job page shows: the deployed site and the platform's page, where they are known.
+/// The links on the job page: the deployed site and the platform's page, if known.
 #[must_use]
 pub fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
-    let site = context.environment_url.as_deref().map(|url| ("The deployed site", url));
-    let page =
-        snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("The deployment at the platform", url));
-    let of_the_web = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");
+    let site = context.environment_url.as_deref().map(|url| ("Deployed site", url));
+    let page = snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("Deployment at the platform", url));
+    let is_http = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");
     let links: Vec<Value> = site
         .into_iter()
         .chain(page)
-        .filter(of_the_web)
+        .filter(is_http)
         .map(|(label, url)| json!({ "external_link": { "label": label, "url": url } }))
         .collect();
-    format!("{}\n", json!({ LIST: links }))
+    format!("{}\n", json!({ LINK_LIST: links }))
 }
 
 #[cfg(test)]
@@ -60,7 +59,7 @@ mod tests {
         let outputs =
             [("outcome", "failed".to_owned()), ("environment-url", url(4000)), ("deployment-url", url(3000))];
         let text = dotenv(&outputs);
-        assert!(text.len() < DOTENV);
+        assert!(text.len() < MAX_DOTENV);
         assert!(text.starts_with("DEPLOY_HOOK_OUTCOME=failed\nDEPLOY_HOOK_ENVIRONMENT_URL=\n"), "{text}");
         assert!(text.ends_with(&format!("DEPLOY_HOOK_DEPLOYMENT_URL={}\n", url(3000))));
     }
@@ -78,7 +77,7 @@ mod tests {
         assert_eq!(annotations(&context, None), "{\"Deploy hook\":[]}\n");
         let context =
             RunContext { environment_url: Some("https://example.com/".to_owned()), ..RunContext::default() };
-        let link = r#"{"external_link":{"label":"The deployed site","url":"https://example.com/"}}"#;
+        let link = r#"{"external_link":{"label":"Deployed site","url":"https://example.com/"}}"#;
         assert_eq!(annotations(&context, None), format!("{{\"Deploy hook\":[{link}]}}\n"));
     }
 }

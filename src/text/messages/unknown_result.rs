@@ -1,0 +1,150 @@
+//! Messages of runs that ended without knowing the deployment's result.
+
+use super::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
+use crate::core::report::{Cause, Report, Task, TriggerState};
+use crate::core::state::CannotFollow;
+use crate::text::RunContext;
+use crate::text::format::{count, duration};
+
+const CONTINUES: &str = "The deployment continues at the platform. Its result is unknown.";
+const TRIGGERED_UNKNOWN: &str = "It was triggered. Its result is unknown, and it may still be running.";
+const UNKNOWN_PLATFORM: &str = "The platform accepted it, but its result is unknown. This version does not support the platform. It never reads an unknown hook, because reading can trigger a deployment on some platforms.";
+
+pub(super) fn triggered(report: &Report, subject: &str) -> Message {
+    let (meaning, next) = match &report.cause {
+        Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
+            "It continues at the platform. Its result is unknown, because deployments of this hook are read through the platform's API and no API token is set.",
+            "Store an API token as a secret and pass it as `api-token` to wait for the result. If you only want to trigger, set `wait: never`.",
+        ),
+        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
+            (UNKNOWN_PLATFORM, "See the platform's dashboard for the result.")
+        }
+        _ => ("It continues at the platform and is not followed, because `wait` is `never`.", ""),
+    };
+    Message {
+        happened: format!("{subject} was triggered."),
+        meaning: meaning.to_owned(),
+        next: next.to_owned(),
+    }
+}
+
+/// The deadline was reached. Says that the deployment continues only if the last poll could read it.
+pub(super) fn timed_out(report: &Report, context: &RunContext, subject: &str) -> Message {
+    let (after, state_suffix) = (duration(context.timeout), state_suffix(report));
+    let next = if context.cut_short {
+        "Check it in the dashboard. The CI job's time limit left no more time. To follow longer, increase the job's `timeout:`."
+    } else {
+        "Check it in the dashboard. If deployments often take this long, increase `timeout`."
+    };
+    let Some(last_read) = last_read(report) else {
+        return Message {
+            happened: format!("{subject} was still in progress after {after}{state_suffix}."),
+            meaning: CONTINUES.to_owned(),
+            next: next.to_owned(),
+        };
+    };
+    Message {
+        happened: format!("{subject} was not seen to finish within {after}{state_suffix}."),
+        meaning: format!("{last_read} It is unknown whether it is still running."),
+        next: next.to_owned(),
+    }
+}
+
+/// When the state was last read, and why not later; `None` if the last poll read it.
+fn last_read(report: &Report) -> Option<String> {
+    let why = match &report.cause {
+        Some(Cause::PollsFailed { said, errors }) => {
+            format!("After that, {} failed: {said}", count(*errors, "poll"))
+        }
+        Some(Cause::AskedToWait) => {
+            "After that, the platform asked for a pause longer than the time left".to_owned()
+        }
+        _ => return None,
+    };
+    let last = report.last_read.map(duration)?;
+    Some(format!("Its state was last read {last} after the trigger. {why}."))
+}
+
+pub(super) fn lost(report: &Report, subject: &str) -> Message {
+    let meaning = if report.sent == TriggerState::No {
+        "Its result is unknown, and it may still be running."
+    } else {
+        TRIGGERED_UNKNOWN
+    };
+    let (why, next) = match &report.cause {
+        Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
+            "cannot be followed: deployments of this hook are read through the platform's API, and no API token is set".to_owned(),
+            "Pass an API token as `api-token`, or set `wait` to `auto` or `never`.",
+        ),
+        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
+            ("cannot be followed: this version does not support the platform".to_owned(), "Set `wait` to `auto` or `never`.")
+        }
+        Some(Cause::Denied { status: status @ (401 | 403), said, with_token: true }) => (
+            format!("could not be read: the platform responded with HTTP {status}{}", quoted(said)),
+            "Check that the API token is valid and may read this environment. The request was not retried, because platforms limit failed attempts.",
+        ),
+        Some(Cause::Denied { status, said, .. }) => {
+            (format!("could not be read: the platform responded with HTTP {status}{}", quoted(said)), CHECK_HISTORY)
+        }
+        Some(Cause::PollsFailed { said, errors }) => {
+            (format!("could not be read {} in a row: {said}", count(*errors, "time")), CHECK_HISTORY)
+        }
+        Some(cause @ (Cause::NotThere | Cause::Several)) if report.sent == TriggerState::Yes && report.snapshot.is_none() => {
+            return no_deployment(cause);
+        }
+        Some(Cause::NotThere) => ("was not found at the platform".to_owned(), CHECK_HISTORY),
+        _ => ("could no longer be read".to_owned(), CHECK_HISTORY),
+    };
+    Message { happened: format!("{subject} {why}."), meaning: meaning.to_owned(), next: next.to_owned() }
+}
+
+/// The platform accepted the trigger, and no deployment, or more than one, was found after it.
+fn no_deployment(cause: &Cause) -> Message {
+    let (happened, meaning) = match cause {
+        Cause::Several => (
+            "More than one deployment was created after the trigger, and the platform does not say which one belongs to it.",
+            "The trigger was accepted, but the result of its deployment is unknown.",
+        ),
+        _ => (
+            "The platform accepted the trigger, but no deployment appeared.",
+            "No deployment created after the trigger was found. It may still start.",
+        ),
+    };
+    Message { happened: happened.to_owned(), meaning: meaning.to_owned(), next: CHECK_HISTORY.to_owned() }
+}
+
+pub(super) fn interrupted(report: &Report, subject: &str) -> Message {
+    let took = duration(report.duration);
+    let (happened, meaning, next) = match (report.sent, &report.task) {
+        (TriggerState::Yes, _) | (TriggerState::No, Task::Follow(_)) if last_read(report).is_some() => (
+            format!("Interrupted after {took}{}.", state_suffix(report)),
+            format!("{} It is unknown whether it is still running.", last_read(report).unwrap_or_default()),
+            CHECK_HISTORY,
+        ),
+        (TriggerState::Yes, _) if report.snapshot.is_some() => (
+            format!("Interrupted after {took}{}.", state_suffix(report)),
+            format!("{subject} continues at the platform. Its result is unknown."),
+            CHECK_HISTORY,
+        ),
+        (TriggerState::Yes, _) => {
+            (format!("Interrupted after {took}."), TRIGGERED_UNKNOWN.to_owned(), CHECK_HISTORY)
+        }
+        (TriggerState::No, Task::Follow(_)) => (
+            format!("Interrupted after {took}."),
+            format!("{subject} was not stopped. It may still be running at the platform."),
+            "",
+        ),
+        (TriggerState::No, Task::Deploy) if report.triggers > 0 => {
+            ("Interrupted before the trigger was sent again.".to_owned(), NOTHING_TRIGGERED.to_owned(), "")
+        }
+        (TriggerState::No, Task::Deploy) => {
+            ("Interrupted before the trigger was sent.".to_owned(), NOTHING_TRIGGERED.to_owned(), "")
+        }
+        (TriggerState::Maybe, _) => (
+            "Interrupted before the result of the trigger was known.".to_owned(),
+            "A deployment may be running.".to_owned(),
+            CHECK_HISTORY,
+        ),
+    };
+    Message { happened, meaning, next: next.to_owned() }
+}

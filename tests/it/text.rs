@@ -1,0 +1,217 @@
+//! Snapshots of the texts that people read, made from fixed reports. After a wanted change of a text:
+//! `INSTA_UPDATE=always cargo test --test it text::`, and read the difference.
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use deploy_hook::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
+use deploy_hook::core::state::{CannotFollow, DeploymentId, Outcome, Phase, Snapshot};
+use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
+use deploy_hook::text::format::mark;
+use deploy_hook::text::{
+    CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, json, markdown, messages,
+};
+
+use crate::docs_messages::ends;
+
+/// 2026-11-26 12:00:00 UTC.
+const STARTED: Duration = Duration::from_secs(1_795_694_400);
+
+fn context() -> RunContext {
+    RunContext {
+        environment: Some("production".to_owned()),
+        environment_url: Some("https://www.example.com/".to_owned()),
+        hook: "https://hooks.example.com/deploy/***".to_owned(),
+        cause: Some("push of 1234567 to main".to_owned()),
+        timeout: Duration::from_mins(15),
+        ..RunContext::default()
+    }
+}
+
+/// The report with everything that a summary can show.
+fn with_details(mut report: Report) -> Report {
+    report.started = SystemTime::UNIX_EPOCH + STARTED;
+    report.triggers = u32::from(report.outcome != Outcome::Skipped);
+    if let Some(snapshot) = &mut report.snapshot {
+        snapshot.created_at = Some(report.started);
+        snapshot.page = Some("https://dashboard.example.com/deployments/dp-abc123".to_owned());
+        report.polls = 9;
+    }
+    if !report.stages.is_empty() {
+        let first = StateSpan { word: "pending".to_owned(), phase: Phase::Waiting, at: Duration::ZERO };
+        report.stages.insert(0, first);
+        for (stage, at) in report.stages.iter_mut().zip([0, 12_000, 71_500]) {
+            stage.at = Duration::from_millis(at);
+        }
+    }
+    if report.outcome == Outcome::Failed {
+        report.log = vec!["npm run build".to_owned(), "error: `x` is not defined".to_owned()];
+    }
+    report
+}
+
+fn written(kind: ReportKind, code_host: CodeHost) -> ReportResult {
+    ReportResult { kind, code_host, error: None }
+}
+
+fn rejected(kind: ReportKind, code_host: CodeHost, fix: Fix, read_only: bool) -> ReportResult {
+    let why = format!("{} answered 403: Forbidden", code_host.name());
+    ReportResult { kind, code_host, error: Some(ReportError { why, fix, read_only }) }
+}
+
+#[test]
+fn the_verdict_of_every_end() {
+    let mut text = String::new();
+    for report in ends() {
+        let message = messages::verdict(&report, &context());
+        let _ = writeln!(text, "{} {} {}", mark(report.outcome), message.happened, message.meaning);
+        if !message.next.is_empty() {
+            let _ = writeln!(text, "  Next: {}", message.next);
+        }
+    }
+    let cut_short = RunContext { cut_short: true, ..context() };
+    let late = ends().into_iter().find(|report| report.outcome == Outcome::TimedOut).unwrap();
+    let _ = writeln!(text, "  Next: {}", messages::verdict(&late, &cut_short).next);
+    insta::assert_snapshot!("verdicts", text);
+}
+
+#[test]
+fn the_summary_of_every_outcome() {
+    let results = [
+        written(ReportKind::Status, CodeHost::GitHub),
+        rejected(ReportKind::Check, CodeHost::GitHub, Fix::Permission, false),
+    ];
+    let mut seen = BTreeSet::new();
+    for report in ends() {
+        let outcome = report.outcome.as_str();
+        if seen.insert(outcome) {
+            let page = markdown::summary(&with_details(report), &context(), &results);
+            insta::assert_snapshot!(format!("summary_{outcome}"), page);
+        }
+    }
+    assert_eq!(seen.len(), Outcome::ALL.len(), "every outcome: {seen:?}");
+}
+
+#[test]
+fn the_summary_without_facts_and_on_the_embedded_platform() {
+    let report = Report { outcome: Outcome::Skipped, ..Report::new(Task::Deploy, SystemTime::UNIX_EPOCH) };
+    let sandbox = RunContext { sandbox: Some(20.0), ..RunContext::default() };
+    insta::assert_snapshot!("summary_least", markdown::summary(&report, &sandbox, &[]));
+    let problems = ["timeout: \"5\" has no unit. Use `5s`.".to_owned(), "<b>\n# x".to_owned()];
+    insta::assert_snapshot!("summary_bad_input", markdown::bad_input(&problems));
+}
+
+/// One of every event.
+fn events() -> Vec<Event> {
+    let snapshot = Snapshot {
+        id: DeploymentId::new("dp-abc123").unwrap(),
+        word: "pending".to_owned(),
+        phase: Phase::Waiting,
+        created_at: Some(SystemTime::UNIX_EPOCH + STARTED),
+        page: None,
+    };
+    let pause = Duration::from_secs(2);
+    let refusal = Refusal {
+        why: RefusalReason::RateLimited,
+        status: 429,
+        said: String::new(),
+        retry_after: Some(pause),
+    };
+    let not_sent = NotSent { why: NotSentReason::Connect, said: "connection refused".to_owned() };
+    let unclear = Unclear { why: ResponseError::TimedOut, said: String::new() };
+    let stage = StateSpan { word: "building".to_owned(), phase: Phase::Running, at: pause };
+    let retrying = |cause| Event::Retrying { attempt: 1, pause, cause };
+    vec![
+        Event::Started { task: Task::Deploy },
+        Event::Started { task: Task::Follow(snapshot.id.clone()) },
+        retrying(Cause::Refused(refusal)),
+        retrying(Cause::NotSent(not_sent)),
+        Event::Searching { unclear: Some(unclear) },
+        Event::Searching { unclear: None },
+        Event::Triggered { snapshot: None, adopted: false },
+        Event::Triggered { snapshot: Some(snapshot.clone()), adopted: false },
+        Event::Triggered { snapshot: Some(snapshot), adopted: true },
+        Event::State { stage },
+        Event::PollFailed { said: "the answer broke off".to_owned(), errors: 1, budget: 10 },
+        Event::UnknownState { word: "thinking".to_owned() },
+        Event::Heartbeat { word: String::new() },
+        Event::Heartbeat { word: "building".to_owned() },
+        Event::Polled { polls: 3, pause },
+    ]
+}
+
+#[test]
+fn the_line_of_every_event() {
+    let lines: Vec<String> = events().iter().filter_map(|event| messages::event(event, &context())).collect();
+    insta::assert_snapshot!("events", lines.join("\n"));
+}
+
+#[test]
+fn the_json_of_every_event() {
+    let now = SystemTime::UNIX_EPOCH + STARTED;
+    let line = |event: &Event| json::event(Duration::from_millis(1500), event, &context(), now);
+    let end = Event::Finished { report: with_details(ends().remove(0)) };
+    let lines: Vec<String> = events().iter().chain([&end]).map(line).collect();
+    insta::assert_snapshot!("events_json", lines.join("\n"));
+}
+
+#[test]
+fn the_messages_about_reports() {
+    let fixes = [
+        Fix::None,
+        Fix::Token,
+        Fix::TokenPolicy,
+        Fix::SingleSignOn,
+        Fix::App,
+        Fix::AllowList,
+        Fix::Unlock,
+        Fix::Unarchive,
+        Fix::Account,
+    ];
+    let hosts = [CodeHost::GitHub, CodeHost::GitLab, CodeHost::Forgejo, CodeHost::Gitea];
+    let mut lines = Vec::new();
+    for host in hosts {
+        for kind in ReportKind::ALL.into_iter().skip(1) {
+            if host.has(kind) {
+                lines.extend(messages::error(&rejected(kind, host, Fix::Permission, false)));
+            } else {
+                lines.push(messages::unsupported(kind, host));
+            }
+        }
+        lines.push(messages::no_comment_target(host).to_owned());
+        lines.push(messages::maybe_missing_permissions(&[ReportKind::Status], host));
+    }
+    lines.extend(messages::error(&rejected(ReportKind::Status, CodeHost::GitHub, Fix::Permission, true)));
+    for fix in fixes {
+        lines.extend(messages::error(&rejected(ReportKind::Comment, CodeHost::GitHub, fix, false)));
+    }
+    lines.extend(messages::error(&rejected(ReportKind::Status, CodeHost::GitLab, Fix::Token, false)));
+    lines.extend([messages::progress(None, ""), messages::progress(Some("dp-abc123"), "building")]);
+    lines.push(messages::RUN_KILLED.to_owned());
+    insta::assert_snapshot!("reports", lines.join("\n"));
+}
+
+#[test]
+fn the_other_messages() {
+    let mut lines = Vec::new();
+    for why in [CannotFollow::NeedsToken, CannotFollow::UnknownPlatform] {
+        let (problem, fix) = messages::cannot_follow(why);
+        lines.push(format!("wait: \"always\" {problem}. {fix}"));
+    }
+    let (problem, fix) = messages::token_denied(401, "Unauthenticated.");
+    lines.push(format!("api-token: {problem}. {fix}"));
+    lines.push(messages::unknown_host("hooks.example.com"));
+    lines.push(messages::cut_short(Duration::from_mins(4)));
+    lines.extend([messages::STARTED_BEFORE, messages::AFTER_SCRIPT].map(str::to_owned));
+    lines.extend([messages::sandbox_intro(20.0), messages::SANDBOX_OUTRO.to_owned()]);
+    let failed_check = Report {
+        outcome: Outcome::Refused,
+        sent: TriggerState::No,
+        ..Report::new(Task::Deploy, SystemTime::UNIX_EPOCH)
+    };
+    let message = messages::verdict(&failed_check, &context());
+    lines.push(format!("{} {} {}", message.happened, message.meaning, message.next));
+    insta::assert_snapshot!("others", lines.join("\n"));
+}
