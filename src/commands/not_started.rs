@@ -12,7 +12,7 @@ use crate::env::Env;
 use crate::error::{BAD_INPUT, Problem, Problems, Signal, exit_code};
 use crate::reporting::files::Files;
 use crate::reporting::github;
-use crate::reporting::gitlab::entrypoint::Start;
+use crate::reporting::gitlab::entrypoint::JobStart;
 use crate::reporting::output::Output;
 use crate::secrets::Redactor;
 use crate::text::{RunContext, json, messages};
@@ -33,13 +33,13 @@ impl From<Problems> for NotStarted {
 
 /// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
 /// nobody minds, but a runner that lost the container starts the script itself again.
-pub(super) fn again(start: &Start, out: &Output) -> u8 {
+pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
     let (text, code) = match start {
-        Start::Again(None) => (messages::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
-        Start::Again(Some(code)) => (messages::AFTER_SCRIPT, *code),
-        Start::First(_) | Start::After => (messages::AFTER_SCRIPT, 0),
+        JobStart::Again(None) => (messages::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
+        JobStart::Again(Some(code)) => (messages::AFTER_SCRIPT, *code),
+        JobStart::First(_) | JobStart::After => (messages::AFTER_SCRIPT, 0),
     };
-    out.talk(text);
+    out.log_line(text);
     code
 }
 
@@ -99,19 +99,22 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
             text = text.replace(secret, &config::shown_argument(secret));
         }
     }
-    out.talk(text.trim_end());
+    out.log_line(text.trim_end());
     if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") || github::is_action(env) {
         let fix = "The job's log shows what, and the usage.".to_owned();
         let (input, wrong) = ("command line".to_owned(), "cannot be understood".to_owned());
         let problems = Problems(vec![Problem { input, value: None, wrong, fix }]);
         if github::is_here(env) {
-            github::complain(&problems, env, out);
+            github::report_bad_input(&problems, env, out);
         }
         let output = OutputArgs { output_dir: output_dir(args), ..OutputArgs::default() };
         let inputs = Inputs { output, ..Inputs::default() };
         let files = config::report_dir(&inputs, env);
         let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
-        files.iter().flat_map(|files| files.complain(&problems)).for_each(|error| out.talk(&error));
+        files
+            .iter()
+            .flat_map(|files| files.report_bad_input(&problems))
+            .for_each(|error| out.log_line(&error));
     }
     BAD_INPUT
 }
@@ -141,7 +144,7 @@ fn invalid_input(problems: &Problems) -> String {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-pub(super) fn complain(
+pub(super) fn report_bad_input(
     problems: &Problems,
     env: &Env,
     out: &Output,
@@ -151,21 +154,21 @@ pub(super) fn complain(
     match format {
         Format::Json => out.data(&invalid_input(problems)),
         Format::Human => {
-            problems.0.iter().for_each(|problem| out.talk(&format!("error: {problem}")));
-            out.talk(messages::NOTHING_SENT);
+            problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
+            out.log_line(messages::NOTHING_SENT);
         }
     }
     if github::is_here(env) {
-        github::complain(problems, env, out);
+        github::report_bad_input(problems, env, out);
     }
-    for error in files.iter().flat_map(|files| files.complain(problems)) {
-        out.talk(&error);
+    for error in files.iter().flat_map(|files| files.report_bad_input(problems)) {
+        out.log_line(&error);
     }
     BAD_INPUT
 }
 
 /// A signal came before anything was begun. Whoever looks for the outcome of a deployment finds it.
-pub(super) fn call_off(
+pub(super) fn report_interrupted(
     signal: Signal,
     run: Option<(Task, Format)>,
     env: &Env,
@@ -175,19 +178,22 @@ pub(super) fn call_off(
     if let Some((task, format)) = run {
         let (context, now) = (RunContext::default(), SystemTime::now());
         let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
-        let mut errors =
-            if github::is_here(env) { github::call_off(&report, &context, env, out) } else { Vec::new() };
+        let mut errors = if github::is_here(env) {
+            github::report_interrupted(&report, &context, env, out)
+        } else {
+            Vec::new()
+        };
         let words = messages::verdict(&report, &context);
         let ended = Event::Finished { report };
         if let Some(files) = files {
             files.make_folder();
-            errors.extend(files.tell(&ended, &context));
+            errors.extend(files.report(&ended, &context));
         }
         for error in &errors {
-            out.talk(error);
+            out.log_line(error);
         }
         match format {
-            Format::Human => out.talk(&format!("{} {}", words.happened, words.meaning)),
+            Format::Human => out.log_line(&format!("{} {}", words.happened, words.meaning)),
             Format::Json => out.data(&json::event(Duration::ZERO, &ended, &context, now)),
         }
     }

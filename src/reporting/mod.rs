@@ -1,10 +1,10 @@
 //! Where it is told: the terminal or log, and what the CI at hand offers beside it.
 
-mod disk;
 pub mod files;
 pub mod github;
 pub mod gitlab;
 pub mod output;
+mod regular_file;
 pub mod terminal;
 pub mod updater;
 mod writer;
@@ -69,27 +69,27 @@ impl Reporters {
     }
 
     /// Tells whatever the CI at hand offers; what a reader should know of that comes back.
-    async fn tell_aside(&mut self, event: &Event) -> Vec<Notice> {
-        let mut asides = match &mut self.github {
-            Some(github) => github.tell(event, &self.context).await,
+    async fn report_to_ci(&mut self, event: &Event) -> Vec<Notice> {
+        let mut notices = match &mut self.github {
+            Some(github) => github.report(event, &self.context).await,
             None => Vec::new(),
         };
         // The files before the records at GitLab: those wait for its answers, and a runner that cancels does not wait.
-        let files = self.files.as_ref().map(|files| files.tell(event, &self.context)).unwrap_or_default();
-        asides.extend(files.into_iter().map(Notice::Warning));
-        let Some(gitlab) = &mut self.gitlab else { return asides };
-        let (more, became) = gitlab.tell(event, &self.context).await;
-        asides.extend(more);
-        if let (Event::Finished { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
-            let again = files.summary(report, &self.context, &became).map(Notice::Warning);
-            asides.extend(again.filter(|again| !asides.contains(again)));
+        let files = self.files.as_ref().map(|files| files.report(event, &self.context)).unwrap_or_default();
+        notices.extend(files.into_iter().map(Notice::Warning));
+        let Some(gitlab) = &mut self.gitlab else { return notices };
+        let (more_notices, results) = gitlab.report(event, &self.context).await;
+        notices.extend(more_notices);
+        if let (Event::Finished { report }, Some(files), false) = (event, &self.files, results.is_empty()) {
+            let again = files.summary(report, &self.context, &results).map(Notice::Warning);
+            notices.extend(again.filter(|again| !notices.contains(again)));
         }
-        asides
+        notices
     }
 
-    fn say(&mut self, elapsed: Duration, event: &Event) {
+    fn print(&mut self, elapsed: Duration, event: &Event) {
         match &mut self.output {
-            OutputFormat::Human(terminal) => terminal.tell(elapsed, event, &self.context),
+            OutputFormat::Human(terminal) => terminal.report(elapsed, event, &self.context),
             OutputFormat::Json { verbose: false, .. } if matches!(event, Event::Polled { .. }) => {}
             OutputFormat::Json { out, .. } => {
                 out.data(&json::event(elapsed, event, &self.context, SystemTime::now()));
@@ -99,13 +99,13 @@ impl Reporters {
 }
 
 impl Reporter for Reporters {
-    async fn tell(&mut self, elapsed: Duration, event: &Event) {
+    async fn report(&mut self, elapsed: Duration, event: &Event) {
         // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
         let last = matches!((&self.output, event), (OutputFormat::Json { .. }, Event::Finished { .. }));
         if !last {
-            self.say(elapsed, event);
+            self.print(elapsed, event);
         }
-        for notice in self.tell_aside(event).await {
+        for notice in self.report_to_ci(event).await {
             match (notice, &self.output) {
                 (Notice::Warning(text), _) if self.warned.contains(&text) => {}
                 (Notice::Warning(text), _) => {
@@ -117,7 +117,7 @@ impl Reporter for Reporters {
             }
         }
         if last {
-            self.say(elapsed, event);
+            self.print(elapsed, event);
         }
     }
 }

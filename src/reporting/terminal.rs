@@ -68,7 +68,7 @@ impl Terminal {
     }
 
     /// Takes note of an event.
-    pub fn tell(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
+    pub fn report(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
         if let Event::Finished { report } = event {
             return self.ended(report, context);
         }
@@ -234,7 +234,7 @@ impl Terminal {
     }
 
     fn line(&self, line: &str) {
-        self.out.talk(line);
+        self.out.log_line(line);
     }
 
     fn time(&self, elapsed: Duration) -> String {

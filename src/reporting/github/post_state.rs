@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::files;
-use super::reports::Subject;
+use super::reports::GitHubTarget;
 use crate::core::state::Outcome;
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::ReportState;
@@ -26,7 +26,7 @@ const CARRIED: usize = 16 * 1024;
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
     /// What the records are about.
-    pub(super) subject: Subject,
+    pub(super) target: GitHubTarget,
     /// Each record that is not closed.
     pub(super) records: OpenReports,
 }
@@ -53,8 +53,8 @@ impl StateFile {
     }
 
     /// Saves which records are open.
-    pub(super) fn save_open(&self, subject: &Subject, records: OpenReports) {
-        self.save(STATE, to_state(&Open { subject: subject.clone(), records }));
+    pub(super) fn save_open(&self, target: &GitHubTarget, records: OpenReports) {
+        self.save(STATE, to_state(&Open { target: target.clone(), records }));
     }
 
     /// Saves how the run ended.
@@ -87,7 +87,7 @@ fn to_state(open: &Open) -> String {
 /// The state as the post step finds it; what could steer a request elsewhere is none.
 pub(super) fn from_state(state: &str) -> Option<Open> {
     let open: Open = serde_json::from_str(state).ok()?;
-    Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.subject.sha).is_some())
+    Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.target.sha).is_some())
 }
 
 /// The end as it is carried to the post step; `None` for a run that goes on.
@@ -107,20 +107,20 @@ pub(super) fn from_end(state: &str) -> Option<ReportState> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reporting::updater::worker::Created;
+    use crate::reporting::updater::worker::Creation;
     use crate::text::ReportKind;
 
     #[test]
     fn a_state_that_could_steer_a_request_is_none() {
         let state = |sha: &str, records: OpenReports| {
-            let subject = Subject { sha: sha.to_owned(), ..Subject::default() };
-            to_state(&Open { subject, records })
+            let target = GitHubTarget { sha: sha.to_owned(), ..GitHubTarget::default() };
+            to_state(&Open { target, records })
         };
-        let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Created::As(7))]);
+        let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Creation::Id(7))]);
         assert_eq!(from_state(&state(&sha, records.clone())).unwrap().records, records);
         assert!(from_state(&state("../../../user/keys", records)).is_none());
         assert!(from_state(&state(&sha, Vec::new())).is_none());
-        let crooked = state(&sha, vec![(ReportKind::Check, Created::As(7))]).replace('7', "\"../7\"");
+        let crooked = state(&sha, vec![(ReportKind::Check, Creation::Id(7))]).replace('7', "\"../7\"");
         assert!(from_state(&crooked).is_none() && from_state("{").is_none());
     }
 

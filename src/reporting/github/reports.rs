@@ -6,11 +6,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::api::{Api, Verb};
+use super::api::{GitHubApi, Method};
 use super::bodies;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
 use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
-use crate::reporting::updater::worker::{Created, ReportBackend, WriteResult};
+use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
 
 /// So many of a pull request's comments are searched for ours.
@@ -21,7 +21,7 @@ const PAGES: [usize; 2] = [100, 10];
 
 /// What the records are about.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct Subject {
+pub(super) struct GitHubTarget {
     /// Context of the status, name of the check.
     pub(super) name: String,
     /// The commit.
@@ -40,8 +40,8 @@ pub(super) struct Subject {
 
 /// The records of one run.
 pub(super) struct GitHubReports {
-    pub(super) api: Api,
-    pub(super) subject: Subject,
+    pub(super) api: GitHubApi,
+    pub(super) target: GitHubTarget,
     pub(super) read_first: ReadFirst,
 }
 
@@ -68,30 +68,30 @@ impl ReportBackend for GitHubReports {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> Result<WriteResult, WriteError> {
-        let mut made = made;
+        let mut creation = creation;
         if self.read_first != ReadFirst::No {
-            match self.closed(limiter, kind, made, state).await {
+            match self.closed(limiter, kind, creation, state).await {
                 Ok(Some(id)) => return Ok(WriteResult::Done(id)),
                 Err(error) if self.read_first == ReadFirst::WithoutVerdict => return Err(error),
                 Ok(None) | Err(_) => {}
             }
-            if made == Created::No {
-                made = Created::Perhaps;
+            if creation == Creation::No {
+                creation = Creation::Maybe;
             }
         }
-        let id = match (kind, made) {
+        let id = match (kind, creation) {
             (ReportKind::Summary, _) => 0, // a file, not a record
             (ReportKind::Status, _) => self.status(limiter, state).await?,
-            (ReportKind::Check, Created::As(id)) => self.check_again(limiter, state, id).await?,
-            (ReportKind::Check, made) => self.check(limiter, state, made).await?,
-            (ReportKind::Deployment, Created::As(id)) => self.deployment_again(limiter, state, id).await?,
-            (ReportKind::Deployment, made) => {
-                return self.deployment(limiter, made).await.map(WriteResult::Begun);
+            (ReportKind::Check, Creation::Id(id)) => self.check_again(limiter, state, id).await?,
+            (ReportKind::Check, creation) => self.check(limiter, state, creation).await?,
+            (ReportKind::Deployment, Creation::Id(id)) => self.deployment_again(limiter, state, id).await?,
+            (ReportKind::Deployment, creation) => {
+                return self.deployment(limiter, creation).await.map(WriteResult::Begun);
             }
-            (ReportKind::Comment, Created::As(id)) => match self.comment_again(limiter, state, id).await {
+            (ReportKind::Comment, Creation::Id(id)) => match self.comment_again(limiter, state, id).await {
                 Err(gone) if gone.is_gone() => self.comment(limiter, state).await?, // somebody deleted it
                 other => other?,
             },
@@ -110,15 +110,15 @@ impl GitHubReports {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> Result<Option<u64>, WriteError> {
-        let is_ours = matches!(made, Created::As(_)) || self.read_first == ReadFirst::WithoutVerdict;
-        let Subject { name, page, .. } = &self.subject;
+        let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutVerdict;
+        let GitHubTarget { name, page, .. } = &self.target;
         match kind {
             ReportKind::Summary => Ok(None),
             ReportKind::Status => {
-                let path = format!("/commits/{}/status?per_page=100", self.subject.sha);
+                let path = format!("/commits/{}/status?per_page=100", self.target.sha);
                 let found = self.read(limiter, &path).await?;
                 let body = bodies::status(state, name, page);
                 let status = found["statuses"].as_array().into_iter().flatten();
@@ -138,8 +138,8 @@ impl GitHubReports {
                     .and_then(|check| check["id"].as_u64()))
             }
             ReportKind::Deployment => {
-                let id = match made {
-                    Created::As(id) => Some(id),
+                let id = match creation {
+                    Creation::Id(id) => Some(id),
                     _ => self.find_deployment(limiter).await?,
                 };
                 let Some(id) = id else { return Ok(None) };
@@ -153,7 +153,7 @@ impl GitHubReports {
                 Ok(last.filter(|last| is_final(last)).map(|_| id))
             }
             ReportKind::Comment => {
-                let Some(pull) = self.subject.pull else { return Ok(None) };
+                let Some(pull) = self.target.pull else { return Ok(None) };
                 let body = bodies::comment(state, name, page);
                 let comment = self.find_comment(limiter, pull).await?;
                 let is_final = |text: &str| text.lines().nth(1).is_some_and(|line| line.starts_with("### "));
@@ -168,7 +168,7 @@ impl GitHubReports {
 
     /// Reads what may not be there; null where it is not.
     async fn read(&self, limiter: &mut RateLimiter, path: &str) -> Result<Value, WriteError> {
-        match limiter.ask(self.api.call(Verb::Get, path, &Value::Null)).await {
+        match limiter.ask(self.api.call(Method::Get, path, &Value::Null)).await {
             Err(gone) if gone.is_gone() => Ok(Value::Null),
             read => read,
         }
@@ -176,30 +176,30 @@ impl GitHubReports {
 
     /// A repeated status is one more line of the same: the last one counts.
     async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let body = bodies::status(state, &self.subject.name, &self.subject.page);
-        let path = format!("/statuses/{}", self.subject.sha);
-        limiter.write(self.api.call(Verb::Post, &path, &body)).await.map(|_| 0)
+        let body = bodies::status(state, &self.target.name, &self.target.page);
+        let path = format!("/statuses/{}", self.target.sha);
+        limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| 0)
     }
 
     async fn check(
         &self,
         limiter: &mut RateLimiter,
         state: &ReportState,
-        made: Created,
+        creation: Creation,
     ) -> Result<u64, WriteError> {
-        let body = bodies::check(state, &self.subject);
-        if made == Created::Perhaps
+        let body = bodies::check(state, &self.target);
+        if creation == Creation::Maybe
             && let Some(check) = self.find_check(limiter).await?
             && let Some(id) = check["id"].as_u64()
         {
             return self.check_again(limiter, state, id).await;
         }
-        id(&limiter.write(self.api.call(Verb::Post, "/check-runs", &body)).await?)
+        id(&limiter.write(self.api.call(Method::Post, "/check-runs", &body)).await?)
     }
 
     /// The check run of this very run.
     async fn find_check(&self, limiter: &mut RateLimiter) -> Result<Option<Value>, WriteError> {
-        let Subject { name, sha, mark, .. } = &self.subject;
+        let GitHubTarget { name, sha, mark, .. } = &self.target;
         let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
         let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
         let mut found = self.read(limiter, &path).await?;
@@ -213,24 +213,24 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::check_update(state, &self.subject.page);
-        limiter.write(self.api.call(Verb::Patch, &format!("/check-runs/{id}"), &body)).await.map(|_| id)
+        let body = bodies::check_update(state, &self.target.page);
+        limiter.write(self.api.call(Method::Patch, &format!("/check-runs/{id}"), &body)).await.map(|_| id)
     }
 
     /// Makes a GitHub Deployment. It has no status yet, without which GitHub shows nothing of it.
-    async fn deployment(&self, limiter: &mut RateLimiter, made: Created) -> Result<u64, WriteError> {
-        let body = bodies::deployment(&self.subject);
-        if made == Created::Perhaps
+    async fn deployment(&self, limiter: &mut RateLimiter, creation: Creation) -> Result<u64, WriteError> {
+        let body = bodies::deployment(&self.target);
+        if creation == Creation::Maybe
             && let Some(id) = self.find_deployment(limiter).await?
         {
             return Ok(id);
         }
-        id(&limiter.write(self.api.call(Verb::Post, "/deployments", &body)).await?)
+        id(&limiter.write(self.api.call(Method::Post, "/deployments", &body)).await?)
     }
 
     /// The GitHub Deployment of this very run.
     async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<u64>, WriteError> {
-        let Subject { sha, mark, .. } = &self.subject;
+        let GitHubTarget { sha, mark, .. } = &self.target;
         let found = self.read(limiter, &format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?;
         let ours = |deployment: &&Value| deployment["payload"].to_string().contains(mark.as_str());
         let found = found.as_array().and_then(|list| list.iter().find(ours));
@@ -243,21 +243,21 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::deployment_status(state, &self.subject.page, self.subject.site.as_deref());
+        let body = bodies::deployment_status(state, &self.target.page, self.target.site.as_deref());
         let path = format!("/deployments/{id}/statuses");
-        limiter.write(self.api.call(Verb::Post, &path, &body)).await.map(|_| id)
+        limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| id)
     }
 
     async fn comment(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let Some(pull) = self.subject.pull else {
+        let Some(pull) = self.target.pull else {
             return Err(WriteError::Unreachable("this run belongs to no pull request".to_owned()));
         };
         let comment = self.find_comment(limiter, pull).await?;
         if let Some(id) = comment.and_then(|comment| comment["id"].as_u64()) {
             return self.comment_again(limiter, state, id).await;
         }
-        let body = bodies::comment(state, &self.subject.name, &self.subject.page);
-        id(&limiter.write(self.api.call(Verb::Post, &format!("/issues/{pull}/comments"), &body)).await?)
+        let body = bodies::comment(state, &self.target.name, &self.target.page);
+        id(&limiter.write(self.api.call(Method::Post, &format!("/issues/{pull}/comments"), &body)).await?)
     }
 
     async fn comment_again(
@@ -266,8 +266,11 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::comment(state, &self.subject.name, &self.subject.page);
-        limiter.write(self.api.call(Verb::Patch, &format!("/issues/comments/{id}"), &body)).await.map(|_| id)
+        let body = bodies::comment(state, &self.target.name, &self.target.page);
+        limiter
+            .write(self.api.call(Method::Patch, &format!("/issues/comments/{id}"), &body))
+            .await
+            .map(|_| id)
     }
 
     /// The comment an earlier run left, by its mark.
@@ -285,10 +288,10 @@ impl GitHubReports {
         pull: u64,
         size: usize,
     ) -> Result<Option<Value>, WriteError> {
-        let mark = mark(&self.subject.name);
+        let mark = mark(&self.target.name);
         for page in 1..=COMMENTS / size {
             let path = format!("/issues/{pull}/comments?per_page={size}&page={page}");
-            let found = limiter.ask(self.api.call(Verb::Get, &path, &Value::Null)).await?;
+            let found = limiter.ask(self.api.call(Method::Get, &path, &Value::Null)).await?;
             let comments = found.as_array().map(Vec::as_slice).unwrap_or_default();
             let ours =
                 |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&mark));

@@ -74,7 +74,7 @@ impl Job {
 
 /// The highest access level that a token has to a project, by itself or through its group.
 pub(super) fn access_level(project: &Value) -> Option<u64> {
-    let of = |whose: &str| project["permissions"][whose]["access_level"].as_u64();
+    let of = |token_kind: &str| project["permissions"][token_kind]["access_level"].as_u64();
     of("project_access").max(of("group_access"))
 }
 
@@ -164,7 +164,7 @@ mod tests {
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn job(more: &[(&str, &str)], sha: Option<&str>) -> Job {
+    fn job(more_notices: &[(&str, &str)], sha: Option<&str>) -> Job {
         let usual = [
             ("CI_PROJECT_ID", "42"),
             ("CI_PROJECT_PATH", "acme/site"),
@@ -174,7 +174,7 @@ mod tests {
             ("CI_PIPELINE_SOURCE", "push"),
             ("GITLAB_USER_LOGIN", "octocat"),
         ];
-        Job::detect(&env(&[&usual, more].concat()), sha).unwrap()
+        Job::detect(&env(&[&usual, more_notices].concat()), sha).unwrap()
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_merge_request_is_the_pipelines_else_an_open_one_of_this_project() {
-        let request = |more: &[(&str, &str)]| job(more, None).request;
+        let request = |more_notices: &[(&str, &str)]| job(more_notices, None).request;
         assert_eq!(request(&[]), None);
         assert_eq!(request(&[("CI_MERGE_REQUEST_IID", "5")]), Some(("42".to_owned(), 5)));
         let fork = [("CI_MERGE_REQUEST_IID", "5"), ("CI_MERGE_REQUEST_PROJECT_ID", "7")];

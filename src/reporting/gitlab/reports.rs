@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::api::{Api, Whose};
+use super::api::{GitLabApi, TokenKind};
 use super::bodies;
 use super::job::{self, Job};
 use crate::http::Method;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
 use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
-use crate::reporting::updater::worker::{Created, ReportBackend, WriteResult};
+use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
 
 /// So many of a merge request's notes are searched for ours.
@@ -27,7 +27,7 @@ const SKEW: Duration = Duration::from_mins(1);
 const CANDIDATES: usize = 3;
 
 /// What the records are about.
-pub(super) struct Subject {
+pub(super) struct GitLabTarget {
     /// Name of the status, and what the note is found again by.
     pub(super) name: String,
     /// The environment of the deployment.
@@ -40,8 +40,8 @@ pub(super) struct Subject {
 
 /// The records of one run.
 pub(super) struct GitLabReports {
-    pub(super) api: Api,
-    pub(super) subject: Subject,
+    pub(super) api: GitLabApi,
+    pub(super) target: GitLabTarget,
 }
 
 impl ReportBackend for GitLabReports {
@@ -56,16 +56,16 @@ impl ReportBackend for GitLabReports {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> Result<WriteResult, WriteError> {
-        let id = match (kind, made) {
+        let id = match (kind, creation) {
             // GitLab refuses to be told the same state twice, and has none between the beginning and the end.
-            (ReportKind::Status | ReportKind::Deployment, Created::As(id)) if !state.is_final() => id,
+            (ReportKind::Status | ReportKind::Deployment, Creation::Id(id)) if !state.is_final() => id,
             (ReportKind::Status, _) => self.status(limiter, state).await?,
-            (ReportKind::Deployment, Created::As(id)) => self.deployment_again(limiter, state, id).await?,
-            (ReportKind::Deployment, made) => self.deployment(limiter, state, made).await?,
-            (ReportKind::Comment, Created::As(id)) => match self.note_again(limiter, state, id).await {
+            (ReportKind::Deployment, Creation::Id(id)) => self.deployment_again(limiter, state, id).await?,
+            (ReportKind::Deployment, creation) => self.deployment(limiter, state, creation).await?,
+            (ReportKind::Comment, Creation::Id(id)) => match self.note_again(limiter, state, id).await {
                 Err(gone) if gone.is_gone() => self.note(limiter, state).await?, // somebody deleted it
                 other => other?,
             },
@@ -78,10 +78,10 @@ impl ReportBackend for GitLabReports {
 
 impl GitLabReports {
     async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let Subject { name, job, .. } = &self.subject;
+        let GitLabTarget { name, job, .. } = &self.target;
         let body = bodies::status(state, name, job);
         let path = format!("/projects/{}/statuses/{}", job.project, job.sha);
-        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body), Whose::User)).await;
+        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body), TokenKind::User)).await;
         let said_already = format!("from :{} ", bodies::status_state(state.stage));
         match written {
             // A run that was killed left it so, or an answer was lost: then it says so already.
@@ -96,10 +96,10 @@ impl GitLabReports {
         &self,
         limiter: &mut RateLimiter,
         state: &ReportState,
-        made: Created,
+        creation: Creation,
     ) -> Result<u64, WriteError> {
-        let Subject { environment, job, .. } = &self.subject;
-        if made == Created::Perhaps
+        let GitLabTarget { environment, job, .. } = &self.target;
+        if creation == Creation::Maybe
             && let Some((id, status)) = self.find_deployment(limiter).await?
         {
             let is_current = status == bodies::deployment_status(state.stage);
@@ -107,7 +107,7 @@ impl GitLabReports {
         }
         let body = bodies::deployment(state, environment, job);
         let path = format!("/projects/{}/deployments", job.project);
-        id(&limiter.write(self.api.call(Method::POST, &path, Some(&body), Whose::Job)).await?)
+        id(&limiter.write(self.api.call(Method::POST, &path, Some(&body), TokenKind::Job)).await?)
     }
 
     async fn deployment_again(
@@ -117,8 +117,8 @@ impl GitLabReports {
         id: u64,
     ) -> Result<u64, WriteError> {
         let body = bodies::deployment_update(state);
-        let path = format!("/projects/{}/deployments/{id}", self.subject.job.project);
-        match limiter.write(self.api.call(Method::PUT, &path, Some(&body), Whose::Job)).await {
+        let path = format!("/projects/{}/deployments/{id}", self.target.job.project);
+        match limiter.write(self.api.call(Method::PUT, &path, Some(&body), TokenKind::Job)).await {
             // It is over already: an answer was lost.
             Err(WriteError::Refused { status: 400, message, .. }) if message.contains("transition") => Ok(id),
             written => written.map(|_| id),
@@ -129,18 +129,18 @@ impl GitLabReports {
     /// that no job has is one that the API made: one of this commit that was made since this run began is ours, and one
     /// that is still open is ours or nobody's.
     async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<(u64, String)>, WriteError> {
-        let Subject { environment, job, began, .. } = &self.subject;
+        let GitLabTarget { environment, job, began, .. } = &self.target;
         let name = bodies::environment(environment);
         let path = format!(
             "/projects/{}/deployments?environment={}&order_by=id&sort=desc&per_page=20",
             job.project,
             utf8_percent_encode(&name, NON_ALPHANUMERIC)
         );
-        let found = limiter.ask(self.api.call(Method::GET, &path, None, Whose::Job)).await?;
+        let found = limiter.ask(self.api.call(Method::GET, &path, None, TokenKind::Job)).await?;
         let is_open = |one: &Value| matches!(one["status"].as_str(), Some("created" | "running"));
         let is_new = |one: &Value| {
-            let made = one["created_at"].as_str().and_then(job::time);
-            made.is_some_and(|made| made + SKEW >= *began)
+            let creation = one["created_at"].as_str().and_then(job::time);
+            creation.is_some_and(|creation| creation + SKEW >= *began)
         };
         let ours = |one: &&Value| {
             let of_commit = one["sha"] == *job.head && one["ref"] == *job.reference;
@@ -159,8 +159,8 @@ impl GitLabReports {
                 other => return other,
             }
         }
-        let body = bodies::note(state, &self.subject.name, &self.subject.job);
-        id(&limiter.write(self.api.call(Method::POST, &notes, Some(&body), Whose::User)).await?)
+        let body = bodies::note(state, &self.target.name, &self.target.job);
+        id(&limiter.write(self.api.call(Method::POST, &notes, Some(&body), TokenKind::User)).await?)
     }
 
     async fn note_again(
@@ -169,9 +169,9 @@ impl GitLabReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::note(state, &self.subject.name, &self.subject.job);
+        let body = bodies::note(state, &self.target.name, &self.target.job);
         let path = format!("{}/{id}", self.notes()?);
-        limiter.write(self.api.call(Method::PUT, &path, Some(&body), Whose::User)).await.map(|_| id)
+        limiter.write(self.api.call(Method::PUT, &path, Some(&body), TokenKind::User)).await.map(|_| id)
     }
 
     /// The notes that have our mark: the one an earlier run left is among them.
@@ -189,14 +189,14 @@ impl GitLabReports {
         notes: &str,
         size: usize,
     ) -> Result<Vec<u64>, WriteError> {
-        let mark = mark(&self.subject.name);
+        let mark = mark(&self.target.name);
         let ours = |note: &&Value| {
             note["system"] != true && note["body"].as_str().is_some_and(|body| body.starts_with(&mark))
         };
         let mut found = Vec::new();
         for page in 1..=NOTES / size {
             let path = format!("{notes}?activity_filter=only_comments&sort=asc&per_page={size}&page={page}");
-            let answer = limiter.ask(self.api.call(Method::GET, &path, None, Whose::User)).await?;
+            let answer = limiter.ask(self.api.call(Method::GET, &path, None, TokenKind::User)).await?;
             let on_page = answer.as_array().map(Vec::as_slice).unwrap_or_default();
             found.extend(on_page.iter().filter(ours).filter_map(|note| note["id"].as_u64()));
             // Notes that the token may not read are missing from their page, so a short page need not be the last.
@@ -209,7 +209,7 @@ impl GitLabReports {
     }
 
     fn notes(&self) -> Result<String, WriteError> {
-        let request = self.subject.job.request.as_ref();
+        let request = self.target.job.request.as_ref();
         let none = || WriteError::Unreachable("this job belongs to no merge request".to_owned());
         let (project, number) = request.ok_or_else(none)?;
         Ok(format!("/projects/{project}/merge_requests/{number}/notes"))

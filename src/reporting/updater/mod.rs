@@ -15,7 +15,7 @@ use std::fmt;
 use tokio::sync::watch;
 
 use self::report_state::ReportState;
-use self::worker::Records;
+use self::worker::UpdaterHandle;
 use super::output::Output;
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::{Outcome, Phase};
@@ -72,13 +72,13 @@ pub enum Notice {
 }
 
 /// Who is told how a run ended as soon as that is known, before any record says so.
-type Ended = Box<dyn Fn(&ReportState) + Send>;
+type OnEnd = Box<dyn Fn(&ReportState) + Send>;
 
 /// Who keeps the records of one run.
 pub(super) struct ReportTracker {
     out: Output,
     code_host: CodeHost,
-    records: Option<(Records, Ended)>,
+    records: Option<(UpdaterHandle, OnEnd)>,
     /// Kinds that were wanted and cannot be, with the reason; what nobody expected here is not among them.
     without: Vec<(ReportKind, ReportError)>,
     /// What is worth a line: a kind that this forge or this run does not have.
@@ -112,20 +112,20 @@ impl ReportTracker {
     }
 
     /// Puts a clerk to work. `ended` is called with the end once it is known.
-    pub(super) fn employ(&mut self, records: Records, ended: impl Fn(&ReportState) + Send + 'static) {
+    pub(super) fn start(&mut self, records: UpdaterHandle, ended: impl Fn(&ReportState) + Send + 'static) {
         self.records = Some((records, Box::new(ended)));
     }
 
     /// Remembers that these kinds cannot be written, and why. Under `auto` nobody expects a record where there is no token
     /// for one (`expected`).
-    pub(super) fn lack(&mut self, kinds: &[ReportKind], error: &ReportError, expected: bool) {
+    pub(super) fn cannot_write(&mut self, kinds: &[ReportKind], error: &ReportError, expected: bool) {
         if self.named || expected {
             self.without.extend(kinds.iter().map(|kind| (*kind, error.clone())));
         }
     }
 
     /// Remembers something that this forge or this run does not have.
-    pub(super) fn note_absence(&mut self, sentence: &str) {
+    pub(super) fn not_supported(&mut self, sentence: &str) {
         self.absent.push(sentence.to_owned());
     }
 
@@ -172,7 +172,7 @@ impl ReportTracker {
     }
 
     /// What a reader is told of records that are not there.
-    pub(super) fn asides(&self, results: &[ReportResult], report: &Report) -> Vec<Notice> {
+    pub(super) fn notices(&self, results: &[ReportResult], report: &Report) -> Vec<Notice> {
         let notice = |error| if self.named { Notice::Warning(error) } else { Notice::Line(error) };
         let error = results.iter().filter_map(messages::error).map(notice);
         let absent = self.absent.iter().filter(|_| report.outcome != Outcome::Skipped);

@@ -16,14 +16,14 @@ pub(in crate::reporting) struct RateLimiter {
     /// When the last writing request was answered.
     written: Option<Instant>,
     /// Until when the forge wants no request.
-    pub(super) barred: Option<Instant>,
+    pub(super) blocked: Option<Instant>,
     /// How many records share the time that is left.
     pub(super) left: usize,
 }
 
 impl RateLimiter {
     pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, spacing: Duration) -> Self {
-        Self { inbox: Inbox::new(inbox), spacing, written: None, barred: None, left: 1 }
+        Self { inbox: Inbox::new(inbox), spacing, written: None, blocked: None, left: 1 }
     }
 
     /// Sends a request that writes.
@@ -48,13 +48,13 @@ impl RateLimiter {
 
     /// Lets a moment pass since the last writing, and at the end whatever time the forge asked for or lies before the
     /// next try, if there is enough.
-    pub(super) async fn breathe(&mut self, again: Option<Instant>) -> Result<(), WriteError> {
+    pub(super) async fn pause_before_write(&mut self, again: Option<Instant>) -> Result<(), WriteError> {
         self.inbox.take_all();
-        while let Some(barred) = self.barred.filter(|_| self.inbox.is_over() && self.is_barred()) {
-            if !self.inbox.has_until(barred) {
-                return Err(WriteError::Limited(barred.saturating_duration_since(Instant::now())));
+        while let Some(blocked) = self.blocked.filter(|_| self.inbox.is_over() && self.is_blocked()) {
+            if !self.inbox.has_until(blocked) {
+                return Err(WriteError::Limited(blocked.saturating_duration_since(Instant::now())));
             }
-            self.inbox.next(barred).await;
+            self.inbox.next(blocked).await;
         }
         if let Some(written) = self.written.filter(|_| !self.inbox.is_hurried()) {
             let spaced = written + self.spacing;
@@ -80,8 +80,8 @@ impl RateLimiter {
         Ok(())
     }
 
-    pub(super) fn is_barred(&self) -> bool {
-        self.barred.is_some_and(|barred| barred > Instant::now())
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.is_some_and(|blocked| blocked > Instant::now())
     }
 }
 

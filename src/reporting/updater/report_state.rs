@@ -134,7 +134,7 @@ impl WriteError {
     }
 
     /// Whether the same request may succeed in a moment. 409 is GitLab's word for another writer.
-    pub(in crate::reporting) fn passes(&self) -> bool {
+    pub(in crate::reporting) fn is_transient(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
             Self::Limited(_) | Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
@@ -142,7 +142,7 @@ impl WriteError {
     }
 
     /// Whether it is no use to tell this record of progress: it is not this text that is refused, but whoever sends it.
-    pub(in crate::reporting) fn mutes(&self) -> bool {
+    pub(in crate::reporting) fn stops_progress(&self) -> bool {
         match self {
             Self::Refused { status: 300..400, .. } => true,
             Self::Refused { fix, .. } => !matches!(fix, Fix::None | Fix::Unlock),
@@ -151,7 +151,7 @@ impl WriteError {
     }
 
     /// Whether the request may have been obeyed all the same.
-    pub(in crate::reporting) fn is_unclear(&self) -> bool {
+    pub(in crate::reporting) fn may_be_done(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status == 408 || *status >= 500,
             Self::Limited(_) => false,
@@ -165,7 +165,7 @@ impl WriteError {
     }
 
     /// In words.
-    pub(in crate::reporting) fn said(&self, code_host: CodeHost) -> String {
+    pub(in crate::reporting) fn message(&self, code_host: CodeHost) -> String {
         let code_host = code_host.name();
         match self {
             Self::Refused { status, message, .. } if message.is_empty() => {
@@ -177,7 +177,7 @@ impl WriteError {
             }
             Self::Late(limit) => format!("{code_host} did not answer within {}", duration(*limit)),
             Self::TooLarge => format!("{code_host}'s answer is larger than 1 MiB"),
-            Self::Unreachable(said) => said.clone(),
+            Self::Unreachable(message) => message.clone(),
         }
     }
 }

@@ -33,7 +33,7 @@ pub(in crate::reporting) trait ReportBackend: Send + 'static {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> impl Future<Output = Result<WriteResult, WriteError>> + Send;
 }
@@ -41,13 +41,13 @@ pub(in crate::reporting) trait ReportBackend: Send + 'static {
 /// Whether a record is there.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::reporting) enum Created {
+pub(in crate::reporting) enum Creation {
     /// Nobody made it.
     No,
     /// It was asked for and no answer came: it has to be looked for before it is made again.
-    Perhaps,
+    Maybe,
     /// It is, and this is the forge's id of it; 0 for one that has none.
-    As(u64),
+    Id(u64),
 }
 
 /// How far a record was brought.
@@ -60,31 +60,31 @@ pub(in crate::reporting) enum WriteResult {
 }
 
 /// What is open: the kind of each record, and whether it is there.
-pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Created)>;
+pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Creation)>;
 
 /// The clerk at work, seen from outside.
 #[derive(Debug)]
-pub(in crate::reporting) struct Records {
+pub(in crate::reporting) struct UpdaterHandle {
     notes: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
 }
 
-impl Records {
+impl UpdaterHandle {
     /// Puts a clerk to work. `saved` is called with what is open, whenever that changes.
     pub(in crate::reporting) fn open<R: ReportBackend>(
         backend: R,
         kinds: Vec<ReportKind>,
         saved: impl Fn(OpenReports) + Send + 'static,
     ) -> Self {
-        Self::employ(backend, kinds.into_iter().map(|kind| (kind, Created::No)).collect(), Box::new(saved))
+        Self::start(backend, kinds.into_iter().map(|kind| (kind, Creation::No)).collect(), Box::new(saved))
     }
 
     /// Puts a clerk to work on what an earlier process left open.
-    pub(in crate::reporting) fn reopen<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
-        Self::employ(backend, left, Box::new(|_| ()))
+    pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
+        Self::start(backend, left, Box::new(|_| ()))
     }
 
-    fn employ<R: ReportBackend>(backend: R, records: OpenReports, saved: Saved) -> Self {
+    fn start<R: ReportBackend>(backend: R, records: OpenReports, saved: OnChange) -> Self {
         let (notes, inbox) = mpsc::unbounded_channel();
         let updater = Updater::new(backend, records, inbox, saved);
         Self { notes, work: tokio::spawn(updater.work()) }
@@ -121,24 +121,24 @@ impl Records {
 }
 
 /// Who is told what is open, whenever that changes.
-type Saved = Box<dyn Fn(OpenReports) + Send>;
+type OnChange = Box<dyn Fn(OpenReports) + Send>;
 
 struct Updater<R> {
     backend: R,
     limiter: RateLimiter,
-    records: Vec<Record>,
-    saved: Saved,
+    records: Vec<ReportEntry>,
+    saved: OnChange,
     /// What was saved last.
     left: OpenReports,
 }
 
-struct Record {
+struct ReportEntry {
     kind: ReportKind,
-    made: Created,
+    creation: Creation,
     /// Whether this round has yet to write it.
     due: bool,
     /// It takes no news of progress; its end is tried all the same.
-    muted: bool,
+    no_progress: bool,
     /// Closed, or given up.
     done: bool,
     /// How often its end was tried, and when it is to be tried next.
@@ -147,28 +147,42 @@ struct Record {
     error: Option<WriteError>,
 }
 
-impl Record {
-    fn new((kind, made): (ReportKind, Created)) -> Self {
-        Self { kind, made, due: false, muted: false, done: false, tries: 0, again: None, error: None }
+impl ReportEntry {
+    fn new((kind, creation): (ReportKind, Creation)) -> Self {
+        Self {
+            kind,
+            creation,
+            due: false,
+            no_progress: false,
+            done: false,
+            tries: 0,
+            again: None,
+            error: None,
+        }
     }
 
     /// Whether progress is worth another try though nothing is new.
     fn is_behind(&self) -> bool {
-        !self.done && !self.muted && self.error.as_ref().is_some_and(WriteError::passes)
+        !self.done && !self.no_progress && self.error.as_ref().is_some_and(WriteError::is_transient)
     }
 
     /// Whether somebody else would have to close it: it is or may be there, or its end is still to be written.
     fn is_left(&self, over: bool) -> bool {
-        let hopeful = self.error.as_ref().is_none_or(WriteError::passes);
+        let hopeful = self.error.as_ref().is_none_or(WriteError::is_transient);
         let closed = self.done && self.error.is_none();
-        !closed && (self.made != Created::No || (over && hopeful))
+        !closed && (self.creation != Creation::No || (over && hopeful))
     }
 }
 
 impl<R: ReportBackend> Updater<R> {
-    fn new(backend: R, records: OpenReports, inbox: mpsc::UnboundedReceiver<Update>, saved: Saved) -> Self {
+    fn new(
+        backend: R,
+        records: OpenReports,
+        inbox: mpsc::UnboundedReceiver<Update>,
+        saved: OnChange,
+    ) -> Self {
         let left = Vec::new();
-        let records = records.into_iter().map(Record::new).collect();
+        let records = records.into_iter().map(ReportEntry::new).collect();
         Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), records, saved, left }
     }
 
@@ -176,19 +190,19 @@ impl<R: ReportBackend> Updater<R> {
     async fn work(mut self) -> Vec<ReportResult> {
         let (mut written, mut began): (Option<ReportState>, _) = (None, Instant::now());
         while !self.limiter.inbox.is_over() {
-            let behind = self.records.iter().any(Record::is_behind);
+            let behind = self.records.iter().any(ReportEntry::is_behind);
             let due = match (&self.limiter.inbox.latest, &written) {
                 (None, _) => None,
                 (Some(latest), Some(written)) if latest == written && !behind => None,
                 (Some(latest), Some(written)) if latest.is_like(written) => Some(began + PROGRESS),
                 _ => Some(began),
             };
-            let due = due.map(|due| self.limiter.barred.map_or(due, |barred| due.max(barred)));
+            let due = due.map(|due| self.limiter.blocked.map_or(due, |blocked| due.max(blocked)));
             if due.is_some_and(|due| due <= Instant::now()) {
                 let news = self.limiter.inbox.latest != written;
                 (written, began) = (self.limiter.inbox.latest.clone(), Instant::now());
                 self.round(news).await;
-                if self.limiter.is_barred() {
+                if self.limiter.is_blocked() {
                     written = None;
                 }
             } else if !self.limiter.inbox.read(due).await {
@@ -206,7 +220,7 @@ impl<R: ReportBackend> Updater<R> {
     /// Writes every record as things stand; without news, those that are behind.
     async fn round(&mut self, news: bool) {
         for record in &mut self.records {
-            record.due = !record.done && !record.muted && (news || record.is_behind());
+            record.due = !record.done && !record.no_progress && (news || record.is_behind());
         }
         while let Some(n) = self.next() {
             self.file(n).await;
@@ -217,12 +231,12 @@ impl<R: ReportBackend> Updater<R> {
     /// first, then the one whose turn comes first.
     fn next(&self) -> Option<usize> {
         let over = self.limiter.inbox.is_over();
-        if !over && self.limiter.is_barred() {
+        if !over && self.limiter.is_blocked() {
             return None;
         }
-        let due = |record: &Record| !record.done && (over || record.due);
+        let due = |record: &ReportEntry| !record.done && (over || record.due);
         let due = self.records.iter().enumerate().filter(|(_, record)| due(record));
-        let turn = |record: &Record| (record.again, !matches!(record.made, Created::As(_)));
+        let turn = |record: &ReportEntry| (record.again, !matches!(record.creation, Creation::Id(_)));
         due.min_by_key(|(n, record)| (turn(record), *n)).map(|(n, _)| n)
     }
 
@@ -230,15 +244,15 @@ impl<R: ReportBackend> Updater<R> {
     async fn file(&mut self, n: usize) {
         self.limiter.left = self.records.iter().filter(|record| !record.done).count();
         let again = self.records.get(n).and_then(|record| record.again);
-        let breathed = self.limiter.breathe(again).await;
+        let breathed = self.limiter.pause_before_write(again).await;
         let over = self.limiter.inbox.is_over(); // while it is written, that may change
         self.save();
         let (in_time, result) = match breathed {
-            Ok(()) => (true, self.write_as_things_stand(n).await),
+            Ok(()) => (true, self.write_current_state(n).await),
             Err(error) => (false, Err(error)),
         };
         if let Err(WriteError::Limited(pause)) = &result {
-            self.limiter.barred = Some(Instant::now() + *pause);
+            self.limiter.blocked = Some(Instant::now() + *pause);
         }
         let Some(record) = self.records.get_mut(n) else { return };
         record.due = false;
@@ -248,15 +262,15 @@ impl<R: ReportBackend> Updater<R> {
                 record.error = None;
             }
             Err(error) => {
-                if in_time && record.made == Created::No && error.is_unclear() {
-                    record.made = Created::Perhaps;
+                if in_time && record.creation == Creation::No && error.may_be_done() {
+                    record.creation = Creation::Maybe;
                 }
                 if over {
                     record.tries += 1;
                     record.again = Some(Instant::now() + AGAIN * (1 << (record.tries - 1)));
-                    record.done = !in_time || !error.passes() || record.tries >= TRIES;
+                    record.done = !in_time || !error.is_transient() || record.tries >= TRIES;
                 } else {
-                    record.muted |= error.mutes();
+                    record.no_progress |= error.stops_progress();
                 }
                 // The trouble that an earlier try met says more than that there was no time for another.
                 if in_time || record.error.is_none() {
@@ -268,21 +282,21 @@ impl<R: ReportBackend> Updater<R> {
     }
 
     /// Writes one record; whether that closed it.
-    async fn write_as_things_stand(&mut self, n: usize) -> Result<bool, WriteError> {
+    async fn write_current_state(&mut self, n: usize) -> Result<bool, WriteError> {
         loop {
             let (Some(record), Some(state)) = (self.records.get(n), self.limiter.inbox.latest.clone()) else {
                 return Ok(true);
             };
-            let filing = self.backend.file(&mut self.limiter, record.kind, record.made, &state).await?;
+            let filing = self.backend.file(&mut self.limiter, record.kind, record.creation, &state).await?;
             let (WriteResult::Done(id) | WriteResult::Begun(id)) = filing;
             if let Some(record) = self.records.get_mut(n) {
-                record.made = Created::As(id);
+                record.creation = Creation::Id(id);
             }
             self.save();
             if filing == WriteResult::Done(id) {
                 return Ok(state.is_final());
             }
-            self.limiter.breathe(None).await?;
+            self.limiter.pause_before_write(None).await?;
         }
     }
 
@@ -290,7 +304,7 @@ impl<R: ReportBackend> Updater<R> {
     fn save(&mut self) {
         let over = self.limiter.inbox.is_over();
         let left = self.records.iter().filter(|record| record.is_left(over));
-        let left: OpenReports = left.map(|record| (record.kind, record.made)).collect();
+        let left: OpenReports = left.map(|record| (record.kind, record.creation)).collect();
         if left != self.left {
             self.left.clone_from(&left);
             (self.saved)(left);
@@ -298,9 +312,9 @@ impl<R: ReportBackend> Updater<R> {
     }
 }
 
-fn results(record: Record, code_host: CodeHost) -> ReportResult {
+fn results(record: ReportEntry, code_host: CodeHost) -> ReportResult {
     let error =
-        |error: WriteError| ReportError { why: error.said(code_host), fix: error.fix(), read_only: false };
+        |error: WriteError| ReportError { why: error.message(code_host), fix: error.fix(), read_only: false };
     ReportResult { kind: record.kind, code_host, error: record.error.map(error) }
 }
 
@@ -330,7 +344,7 @@ mod tests {
         [ReportKind::Status, ReportKind::Check, ReportKind::Deployment, ReportKind::Comment];
 
     /// When what was written, and what was known of the record then.
-    type Written = Vec<(f64, ReportKind, Created, bool)>;
+    type Written = Vec<(f64, ReportKind, Creation, bool)>;
 
     /// A forge that answers by a plan, a list for each kind, and well when that has run out.
     struct Paper {
@@ -350,11 +364,11 @@ mod tests {
             &self,
             limiter: &mut RateLimiter,
             kind: ReportKind,
-            made: Created,
+            creation: Creation,
             state: &ReportState,
         ) -> Result<WriteResult, WriteError> {
             let at = self.began.elapsed().as_secs_f64();
-            self.written.lock().unwrap().push((at, kind, made, state.is_final()));
+            self.written.lock().unwrap().push((at, kind, creation, state.is_final()));
             let answer = {
                 let mut plans = self.plans.lock().unwrap();
                 let plan = plans.iter_mut().find(|(of, _)| *of == kind);
@@ -383,7 +397,7 @@ mod tests {
     }
 
     impl Run {
-        fn of(&self, kind: ReportKind) -> Vec<(f64, Created, bool)> {
+        fn of(&self, kind: ReportKind) -> Vec<(f64, Creation, bool)> {
             self.written.iter().filter(|one| one.1 == kind).map(|one| (one.0, one.2, one.3)).collect()
         }
     }
@@ -408,7 +422,7 @@ mod tests {
         let began = Instant::now();
         let paper = Paper { plans: Mutex::new(plans), written: Arc::clone(&written), began };
         let saved = Arc::clone(&left);
-        let records = Records::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
+        let records = UpdaterHandle::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
         if progress {
             for phase in [Phase::Waiting, Phase::Running] {
                 records.note(going(phase));
@@ -502,20 +516,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_creation_that_ran_into_a_timeout_is_looked_for_before_it_is_repeated() {
-        for (status, made) in [
-            (408, Created::Perhaps),
-            (500, Created::Perhaps),
-            (502, Created::Perhaps),
-            (503, Created::Perhaps),
-            (504, Created::Perhaps),
-            (409, Created::No),
-            (425, Created::No),
-            (429, Created::No),
+        for (status, creation) in [
+            (408, Creation::Maybe),
+            (500, Creation::Maybe),
+            (502, Creation::Maybe),
+            (503, Creation::Maybe),
+            (504, Creation::Maybe),
+            (409, Creation::No),
+            (425, Creation::No),
+            (429, Creation::No),
         ] {
             let run =
                 run(vec![(ReportKind::Deployment, vec![refused(status, Fix::None)])], false, false).await;
-            let seen: Vec<Created> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
-            assert_eq!(seen, [Created::No, made], "{status}");
+            let seen: Vec<Creation> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
+            assert_eq!(seen, [Creation::No, creation], "{status}");
         }
     }
 
@@ -545,21 +559,21 @@ mod tests {
     async fn what_was_asked_for_without_an_answer_is_looked_for_and_left_to_the_post_step() {
         let lost = Answer::No(WriteError::Unreachable("the connection broke".to_owned()));
         let run = run(vec![(ReportKind::Deployment, vec![lost])], true, false).await;
-        let made: Vec<Created> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
+        let creation: Vec<Creation> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
         assert_eq!(
-            made,
-            [Created::No, Created::Perhaps, Created::As(7), Created::As(7)],
+            creation,
+            [Creation::No, Creation::Maybe, Creation::Id(7), Creation::Id(7)],
             "behind, so tried after a while"
         );
-        assert_eq!(run.left[0], [(ReportKind::Deployment, Created::Perhaps)]);
+        assert_eq!(run.left[0], [(ReportKind::Deployment, Creation::Maybe)]);
         let refused = self::run(vec![(ReportKind::Check, vec![refused(422, Fix::None)])], true, false).await;
-        assert_eq!(refused.of(ReportKind::Check)[1].1, Created::No, "a refusal made nothing");
+        assert_eq!(refused.of(ReportKind::Check)[1].1, Creation::No, "a refusal made nothing");
     }
 
     #[tokio::test(start_paused = true)]
     async fn once_the_end_is_known_what_has_yet_to_say_so_is_left() {
         let run = run(vec![(ReportKind::Status, vec![]), (ReportKind::Check, vec![])], false, false).await;
-        let [status, check] = [ReportKind::Status, ReportKind::Check].map(|kind| (kind, Created::No));
+        let [status, check] = [ReportKind::Status, ReportKind::Check].map(|kind| (kind, Creation::No));
         assert_eq!(run.left[0], [status, check]);
         assert_eq!(run.left.last(), Some(&Vec::new()));
     }

@@ -133,7 +133,7 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
         Some(Cause::Refused(refusal)) => refused(refusal),
         Some(Cause::NotSent(not_sent)) => unreachable(not_sent),
         Some(Cause::Unclear(unclear)) => Message {
-            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.said)),
+            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.message)),
             meaning: "A deployment may be running, but none could be identified. The trigger was not sent again, because that could deploy twice."
                 .to_owned(),
             next: CHECK_HISTORY.to_owned(),
@@ -176,9 +176,9 @@ pub fn refused(refusal: &Refusal) -> Message {
         ),
         RefusalReason::Other => ("refused the trigger", "Check the hook in the dashboard."),
     };
-    let (status, said) = (refusal.status, quoted(&refusal.said));
+    let (status, message) = (refusal.status, quoted(&refusal.message));
     Message {
-        happened: format!("The platform {what} (HTTP {status}{said})."),
+        happened: format!("The platform {what} (HTTP {status}{message})."),
         meaning: NOTHING_TRIGGERED.to_owned(),
         next: next.to_owned(),
     }
@@ -206,7 +206,7 @@ pub fn unreachable(not_sent: &NotSent) -> Message {
         ),
     };
     Message {
-        happened: format!("{what}{}.", quoted(&not_sent.said)),
+        happened: format!("{what}{}.", quoted(&not_sent.message)),
         meaning: format!("{NOTHING_TRIGGERED} The request was not sent, so it is safe to retry."),
         next: next.to_owned(),
     }
@@ -257,8 +257,8 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             format!("Found deployment {}, created after the trigger", snapshot.id)
         }
         Event::State { stage } => stage.word.clone(),
-        Event::PollFailed { said, errors, budget } => {
-            format!("Could not read the state ({errors} of {budget}): {said}")
+        Event::PollFailed { message, errors, budget } => {
+            format!("Could not read the state ({errors} of {budget}): {message}")
         }
         Event::UnknownState { word } => unknown_state(word),
         Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
@@ -299,15 +299,15 @@ pub fn unknown_state(word: &str) -> String {
 
 fn unclear(unclear: &Unclear) -> String {
     let text = response_error(unclear.why);
-    format!("{}{}", super::format::capital(&text), quoted(&unclear.said))
+    format!("{}{}", super::format::capital(&text), quoted(&unclear.message))
 }
 
 fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
 }
 
-fn quoted(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {}", said.trim_end_matches('.')) }
+fn quoted(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {}", message.trim_end_matches('.')) }
 }
 
 /// The output of `status`.
