@@ -16,8 +16,8 @@ use deploy_hook::text::{
 
 use crate::docs_messages::ends;
 
-/// 2026-11-26 12:00:00 UTC.
-const STARTED: Duration = Duration::from_secs(1_795_694_400);
+/// 2026-11-26 12:00:00 UTC, since the epoch.
+const STARTED: Duration = Duration::from_hours(498_804);
 
 fn context() -> RunContext {
     RunContext {
