@@ -27,7 +27,7 @@ pub(super) struct Found {
     pub(super) input: String,
 }
 
-/// The desk at which inputs are judged.
+/// The sources of the inputs.
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,

@@ -108,8 +108,8 @@ impl Platform for Fortrabbit {
             ReadTarget::Id(_) => api.or(hook),
             // A hook that has just answered with the draft's whole body can be read whatever its path.
             ReadTarget::Accepted(Deployment { source: StateSource::Hook, snapshot, .. }) => {
-                let spoke_draft = access.hook.is_some() && !snapshot.word.is_empty();
-                hook.or(spoke_draft.then_some(StateSource::Hook))
+                let is_draft = access.hook.is_some() && !snapshot.word.is_empty();
+                hook.or(is_draft.then_some(StateSource::Hook))
             }
             ReadTarget::Accepted(_) => api,
         }

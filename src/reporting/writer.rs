@@ -162,7 +162,9 @@ impl Writer {
                 }
                 WriterTask::StatusLine(StatusLine::Begin(color)) => bar = Some(begin(color)),
                 WriterTask::StatusLine(StatusLine::Show(text)) => {
-                    bar.iter().for_each(|bar| bar.set_message(text.clone()));
+                    if let Some(bar) = &bar {
+                        bar.set_message(text);
+                    }
                 }
                 WriterTask::StatusLine(StatusLine::End) => {
                     bar.take().iter().for_each(ProgressBar::finish_and_clear);

@@ -7,6 +7,7 @@ mod common;
 mod contract;
 mod docs;
 mod docs_messages;
+mod docs_words;
 mod dotenv;
 mod github;
 mod gitlab;

@@ -16,7 +16,7 @@ use deploy_hook::text::{
 
 use crate::docs_messages::ends;
 
-/// 2026-11-26 12:00:00 UTC.
+/// 2026-11-26 12:00:00 UTC, since the epoch.
 const STARTED: Duration = Duration::from_hours(498_804);
 
 fn context() -> RunContext {
