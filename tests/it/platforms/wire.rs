@@ -27,7 +27,7 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
     };
     let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
     // Repeated triggers must all fall before the deadline, on a busy machine too.
-    let timeout = if scenario.contains("rate-limited") { "20s" } else { "1s" };
+    let timeout = if scenario.contains("rate-limited") { "20s" } else { "3s" };
     let program = run("deploy --timeout").arg(timeout).args(format).on(&sandbox);
     let program =
         if sandbox.has_api() { program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()) } else { program };
@@ -40,8 +40,9 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
     let hook = url(&sandbox.hook_url());
     let target = &hook[url::Position::BeforePath..];
     let posts: Vec<_> = sandbox.requests().into_iter().filter(|request| request.method == "POST").collect();
-    // On a busy machine the time may be up before the first one: then the run must say that nothing was sent.
-    let none_in_time = posts.is_empty() && done.code == 4;
+    // On a busy machine the time may be up before the first one arrives: then the run says that it was not sent, or that
+    // it is not known.
+    let none_in_time = posts.is_empty() && matches!(done.code, 4 | 5);
     assert!(posts.len() == allowed || none_in_time, "{place}: {posts:?}\n{}", done.log);
     for request in sandbox.requests() {
         let asked = format!("{place}: {} {}", request.method, request.path);
