@@ -1,4 +1,4 @@
-//! Where it is told: the terminal or log, and what the CI at hand offers beside it.
+//! Reporters: the terminal or log, files, and what the CI system offers.
 
 pub mod files;
 pub mod github;
@@ -22,9 +22,9 @@ use self::output::Output;
 use self::terminal::Terminal;
 use self::updater::Notice;
 
-/// Everybody who is told about a run.
+/// Everything that reports a run.
 pub struct Reporters {
-    /// People, or programs, who read along.
+    /// The log, for people or for programs.
     pub output: OutputFormat,
     /// GitHub's runner.
     pub github: Option<GitHub>,
@@ -34,11 +34,11 @@ pub struct Reporters {
     pub files: Option<Files>,
     /// What the run is about.
     pub context: RunContext,
-    /// What was warned of beside the run's events: a file that cannot be written is tried more than once.
+    /// Warnings printed so far: a file that cannot be written is tried more than once.
     pub warned: Vec<String>,
 }
 
-/// Who reads along.
+/// The format of the log.
 pub enum OutputFormat {
     /// People.
     Human(Box<Terminal>),
@@ -46,13 +46,13 @@ pub enum OutputFormat {
     Json {
         /// Where to.
         out: Output,
-        /// Every look as well.
+        /// Each poll as well.
         verbose: bool,
     },
 }
 
 impl Reporters {
-    /// Tells of something beside the run's events that a reader should act on.
+    /// Prints a warning.
     pub fn warn(&mut self, message: &str) {
         match (&mut self.github, &mut self.output) {
             (_, OutputFormat::Json { out, .. }) => out.data(&json::warning(message, SystemTime::now())),
@@ -61,20 +61,20 @@ impl Reporters {
         }
     }
 
-    /// Tells people of something they should know.
+    /// Prints a line for people.
     pub fn note(&self, message: &str) {
         if let OutputFormat::Human(terminal) = &self.output {
             terminal.note(message);
         }
     }
 
-    /// Tells whatever the CI at hand offers; what a reader should know of that comes back.
+    /// Reports to the CI system and to files. Returns what the log should say about that.
     async fn report_to_ci(&mut self, event: &Event) -> Vec<Notice> {
         let mut notices = match &mut self.github {
             Some(github) => github.report(event, &self.context).await,
             None => Vec::new(),
         };
-        // The files before the records at GitLab: those wait for its answers, and a runner that cancels does not wait.
+        // The files first: the reports at GitLab wait for its answers, and a runner that cancels does not wait.
         let files = self.files.as_ref().map(|files| files.report(event, &self.context)).unwrap_or_default();
         notices.extend(files.into_iter().map(Notice::Warning));
         let Some(gitlab) = &mut self.gitlab else { return notices };

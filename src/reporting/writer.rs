@@ -1,5 +1,5 @@
 //! The thread that writes standard output and standard error. A reader that stalls (a full pipe, a stopped terminal)
-//! holds up this thread and nobody else: the run hands its lines over and goes on.
+//! delays this thread only: the run queues its lines and goes on.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
@@ -52,7 +52,7 @@ struct Queue {
     tasks: VecDeque<WriterTask>,
     /// What all lines in it take.
     bytes: usize,
-    /// Lines that did not fit, and where a reader is told of them.
+    /// Lines that did not fit, and the stream for the notice of them.
     left_out: Option<(u64, Stream)>,
     /// Whether something was taken from it and is not written yet.
     busy: bool,
@@ -83,7 +83,7 @@ static WRITER: LazyLock<Option<Writer>> = LazyLock::new(|| {
     thread.spawn(tasks).ok().map(|_| Writer::default())
 });
 
-/// Hands a line over. `aside` is the stream on which a reader is told of lines that had to be left out.
+/// Queues a line. `notice` is the stream for the notice of lines that had to be left out.
 pub(super) fn print(stream: Stream, line: String, notice: Stream) {
     match &*WRITER {
         Some(writer) => writer.push(stream, line, notice),
@@ -132,7 +132,7 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Once something was left out, everything is until the reader is back: then it is said in its place.
+    /// Once a line was left out, all are until the reader is back: then a notice stands in their place.
     fn push(&self, stream: Stream, line: String, notice: Stream) {
         let mut queue = self.lock();
         if queue.left_out.is_some() || queue.bytes + line.len() + LINE > MOST {

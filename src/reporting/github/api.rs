@@ -1,4 +1,4 @@
-//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
+//! GitHub's REST API, for one repository: one request at a time, each once, on the program's HTTP client. The updater retries.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::reporting::updater::{api_text, refusal};
 use crate::secrets::{Redactor, Token};
 use crate::text::{CodeHost, Fix};
 
-/// How long one request may take; the clerk may have less.
+/// How long one request may take; there may be less time left.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
@@ -68,6 +68,8 @@ impl GitHubApi {
         self.code_host
     }
 
+    // Raw routes: octocrab's typed calls read a body of any size, cannot follow a moved repository, and their models
+    // require fields that other code hosts may leave out.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
     pub(super) async fn call(&self, verb: Method, path: &str, body: &Value) -> Result<Value, WriteError> {
@@ -124,7 +126,7 @@ impl GitHubApi {
         }
         let value = value.ok().flatten().unwrap_or_default();
         let refused = WriteError::refused(self.code_host, status, &value, &self.redactor);
-        // Both of its limits answer 403 or 429; without a header the words tell a limit from a permission.
+        // Both of its limits answer 403 or 429; without a header only the message shows whether it is a limit or a permission.
         let named = refusal::is_limit(status, &refusal::message(&value));
         match (status, answer.blocked()) {
             (403 | 429, pause) if named => Err(WriteError::Limited(pause.unwrap_or(ALONE))),

@@ -1,4 +1,4 @@
-//! What GitHub is told: the bodies of its requests, and which of its states an outcome is. Pure.
+//! The bodies of requests to GitHub, and which of its states an outcome is. Pure.
 //!
 //! Source: GitHub's REST API description, `2022-11-28`. A commit status and a deployment status describe
 //! themselves in at most 140 characters, none of them beyond the Basic Multilingual Plane; a check run's summary has at
@@ -20,10 +20,10 @@ const NAME: usize = 255;
 /// The longest page, in bytes, with room to spare.
 const PAGE: usize = 60_000;
 
-/// What stands where a text says nothing.
+/// The text where there is none.
 const NOTHING: &str = "Deploy";
 
-/// GitHub's words for how things stand.
+/// GitHub's names for the state of a run.
 struct StateNames {
     /// Commit status: `pending`, `success`, `failure`, `error`.
     status: &'static str,

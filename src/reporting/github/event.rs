@@ -145,7 +145,7 @@ fn is_of_fork(name: &str, event: &Value, repository: &str) -> bool {
     is_pull && message(event, "/pull_request/head/repo/full_name") != Some(repository)
 }
 
-/// What began the run, in a reader's words.
+/// What started the run, for people.
 fn cause(name: &str, event: &Value, pull: Option<u64>, env: &Env) -> String {
     let by = env.get("GITHUB_TRIGGERING_ACTOR").or_else(|| env.get("GITHUB_ACTOR"));
     let by = by.map(|who| format!(" by {who}")).unwrap_or_default();

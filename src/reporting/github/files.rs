@@ -1,7 +1,7 @@
 //! GitHub's file commands: outputs and the job summary.
 //!
 //! Source: the runner's `FileCommandManager.cs`. A line it cannot read fails the whole step, so every value goes
-//! between delimiters that nobody can guess.
+//! between delimiters that cannot be guessed.
 
 use std::fmt::Write as _;
 use std::path::Path;

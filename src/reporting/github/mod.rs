@@ -1,4 +1,4 @@
-//! GitHub Actions: outputs, the job summary, annotations, and the run's records on the commit.
+//! GitHub Actions: outputs, the job summary, annotations, and the run's reports on the commit.
 
 mod api;
 mod bodies;
@@ -101,7 +101,7 @@ impl GitHub {
         self.run.as_ref().map(|run| run.cause.as_str())
     }
 
-    /// Takes note of an event; what could not be written comes back, one sentence each.
+    /// Reports an event. Returns what could not be written, one sentence each.
     pub async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
         self.tracker.note(event);
         match event {
@@ -155,7 +155,7 @@ impl GitHub {
     }
 }
 
-/// What the token is, as far as reading tells: GitHub names nobody the permissions of a workflow's token.
+/// What the token is, as far as reading shows: GitHub does not show the permissions of a workflow's token.
 pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     const TOKEN: &str = "github-token";
     let code_host = code_host(env);
@@ -192,7 +192,7 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
     }
 }
 
-/// What the records are about and where they are written, or why they cannot be.
+/// What the reports are about and where they are written, or why they cannot be.
 fn register(
     run: Option<&WorkflowRun>,
     code_host: CodeHost,
@@ -217,7 +217,7 @@ fn register(
     Ok(GitHubReports { api, target, read_first: ReadFirst::No })
 }
 
-/// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
+/// Reports bad input: an annotation, the outputs, the summary.
 pub fn report_bad_input(problems: &Problems, env: &Env, out: &Output) {
     let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
     let errors = write_outputs(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
@@ -227,7 +227,7 @@ pub fn report_bad_input(problems: &Problems, env: &Env, out: &Output) {
     }
 }
 
-/// Tells of a run that was called off before it was known what it is to do; what could not be written comes back.
+/// Reports a run that was interrupted while its inputs were read. Returns what could not be written.
 #[must_use]
 pub fn report_interrupted(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
     let errors =

@@ -1,4 +1,4 @@
-//! What the run leaves for the Action's post step: which records are open, and how the run ended.
+//! What the run saves for the Action's post step: which reports are open, and how the run ended.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -25,13 +25,13 @@ const CARRIED: usize = 16 * 1024;
 /// What is open, as the post step must know it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
-    /// What the records are about.
+    /// What the reports are about.
     pub(super) target: GitHubTarget,
-    /// Each record that is not closed.
+    /// Each report that is not closed.
     pub(super) records: OpenReports,
 }
 
-/// How the run ended, as the post step must know it: it is saved before any record says so.
+/// How the run ended, for the post step: it is saved before any report says so.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct End {
     outcome: String,
@@ -52,7 +52,7 @@ impl StateFile {
         Self { path, error: Arc::default() }
     }
 
-    /// Saves which records are open.
+    /// Saves which reports are open.
     pub(super) fn save_open(&self, target: &GitHubTarget, records: OpenReports) {
         self.save(STATE, to_state(&Open { target: target.clone(), records }));
     }

@@ -1,4 +1,4 @@
-//! The run's records at GitHub, and at forges that speak its language: which request makes or changes each.
+//! The run's reports at GitHub, and at code hosts with the same API: which request creates or changes each.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const COMMENTS: usize = 500;
 /// How many are asked for at once; fewer where their texts are too long for one answer.
 const PAGES: [usize; 2] = [100, 10];
 
-/// What the records are about.
+/// What the reports are about.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct GitHubTarget {
     /// Context of the status, name of the check.
@@ -34,30 +34,30 @@ pub(super) struct GitHubTarget {
     pub(super) site: Option<String>,
     /// The pull request of the comment.
     pub(super) pull: Option<u64>,
-    /// By what a record is found again that was asked for without an answer: this run's alone.
+    /// Marks this run's reports, so that one is found again whose creation was not answered.
     pub(super) mark: String,
 }
 
-/// The records of one run.
+/// The reports of one run.
 pub(super) struct GitHubReports {
     pub(super) api: GitHubApi,
     pub(super) target: GitHubTarget,
     pub(super) read_first: ReadFirst,
 }
 
-/// Whether a record is read before it is written.
+/// Whether a report is read before it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadFirst {
     /// The run itself knows what it wrote.
     No,
-    /// The post step knows how the run ended, but its state may be older than the last write of a record.
+    /// The post step knows how the run ended, but its state may be older than the last write of a report.
     Yes,
-    /// It does not know how the run ended either, so it leaves every record that is final.
+    /// It does not know how the run ended either, so it leaves every report that is final.
     WithoutVerdict,
 }
 
 impl ReportBackend for GitHubReports {
-    /// GitHub's guidance for whoever writes.
+    /// GitHub asks for a second between two writes.
     const SPACING: Duration = Duration::from_secs(1);
 
     fn code_host(&self) -> CodeHost {
@@ -102,7 +102,7 @@ impl ReportBackend for GitHubReports {
 }
 
 impl GitHubReports {
-    /// The id of a record that is final already, so that it must not be written again.
+    /// The id of a report that is final already, so that it must not be written again.
     ///
     /// A check run and a deployment belong to one run. A status and a comment may be an earlier run's, so where this run
     /// has not written them they count only if they say what it would say.
@@ -298,7 +298,7 @@ impl GitHubReports {
             if let Some(comment) = comments.iter().find(ours) {
                 return Ok(Some(comment.clone()));
             }
-            // Forgejo and Gitea know no pages here and would answer with the same one for ever.
+            // Forgejo and Gitea have no pages here and would answer with the same one for ever.
             if comments.len() < size || self.code_host() != CodeHost::GitHub {
                 break;
             }

@@ -1,4 +1,4 @@
-//! GitLab's REST API: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
+//! GitLab's REST API: one request at a time, each once, on the program's HTTP client. The updater retries.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::reporting::updater::report_state::WriteError;
 use crate::secrets::Token;
 use crate::text::CodeHost;
 
-/// How long one request may take; the clerk may have less.
+/// How long one request may take; there may be less time left.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to leave GitLab alone where it asks for fewer requests and names no time.

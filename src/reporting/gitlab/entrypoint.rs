@@ -1,7 +1,7 @@
 //! The scratch image as a GitLab job's image: the Docker executor starts the image's own ENTRYPOINT, puts a shell call
 //! behind it as arguments and the job's script on its standard input, and starts it once more for `after_script`.
 //!
-//! Source: gitlab-runner's `executors/docker`. There is no shell in the image; the arguments only tell where we are.
+//! Source: gitlab-runner's `executors/docker`. There is no shell in the image; the arguments only show where it was started.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -19,7 +19,7 @@ pub fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a [OsStri
 }
 
 /// Makes the job's folder the present one, as it is for a script, and takes the script off the runner's hands: it waits
-/// until somebody has read it.
+/// until it has been read.
 pub fn prepare_job(env: &Env) {
     if let Some(dir) = env.get("CI_PROJECT_DIR") {
         let _ = std::env::set_current_dir(dir); // the files that cannot be found say so themselves
@@ -30,7 +30,7 @@ pub fn prepare_job(env: &Env) {
 /// Which start of the image in its job this is.
 #[derive(Debug)]
 pub enum JobStart {
-    /// The first: it deploys, and its mark is to be told how it ended.
+    /// The first: it deploys, and its exit code is written to the mark.
     First(StartMark),
     /// Another one, after the first ended with this code; without one it did not come to its end.
     Again(Option<u8>),

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::env::Env;
 use crate::reporting::updater::api_text;
 
-/// What is set aside of a job's time, so that a run that ends on its deadline can still say so: a tenth of the limit, and
-/// between these. A last look may take a quarter of a minute, closing the records ten seconds.
+/// How much of a job's time is kept, so that a run that ends on its deadline can still report that: a tenth of the limit, and
+/// between these. A last poll may take 15 seconds, closing the reports 10.
 const ASIDE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(1));
 
 /// Even a job whose time is up by its own account follows for so long: its clock may be wrong.
@@ -94,7 +94,7 @@ fn request(env: &Env, project: &str) -> Option<(String, u64)> {
     Some((project.to_owned(), ours.1.trim().parse().ok()?))
 }
 
-/// What began the pipeline, in a reader's words.
+/// What started the pipeline, for people.
 fn cause(env: &Env) -> String {
     let by = env.get("GITLAB_USER_LOGIN").map(|who| format!(" by {who}")).unwrap_or_default();
     let reference = env.get("CI_COMMIT_REF_NAME").unwrap_or("a branch");
@@ -102,7 +102,7 @@ fn cause(env: &Env) -> String {
         _ if env.says_yes("CI_JOB_MANUAL") => "started by hand".to_owned(),
         "push" if env.get("CI_COMMIT_TAG").is_some() => format!("tag {reference}"),
         "push" => format!("push to {reference}"),
-        // its user is whoever owns the schedule
+        // its user is the owner of the schedule
         "schedule" => return format!("schedule on {reference}"),
         "web" => "started by hand".to_owned(),
         "trigger" => "pipeline trigger".to_owned(),

@@ -1,4 +1,4 @@
-//! GitLab CI: the run's records at GitLab, the job's time limit, and the image's own entrypoint.
+//! GitLab CI: the run's reports at GitLab, the job's time limit, and the image's entrypoint.
 //!
 //! Outputs, summary and links are report files there (`files.rs`), sections are the log's (`terminal.rs`).
 
@@ -103,7 +103,7 @@ impl GitLab {
         &self.cause
     }
 
-    /// Takes note of an event; what became of the records comes back at the end.
+    /// Reports an event. Returns notices and, at the end, the results of the reports.
     pub async fn report(&mut self, event: &Event, context: &RunContext) -> (Vec<Notice>, Vec<ReportResult>) {
         self.tracker.note(event);
         let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
@@ -112,7 +112,7 @@ impl GitLab {
     }
 }
 
-/// What the tokens are, as far as reading tells: the job's own, and the one that was given.
+/// What the tokens are, as far as reading shows: the job's own, and the one that was given.
 pub async fn examine(
     env: &Env,
     (http, network): (&Http, &Network),
@@ -182,7 +182,7 @@ fn error(why: &str, fix: Fix) -> ReportError {
     ReportError { why: why.to_owned(), fix, read_only: false }
 }
 
-/// How long the job may still go on, with time set aside to end in order; `None` where it is not said.
+/// How long the job may still go on, with time kept for the end; `None` where it is not known.
 #[must_use]
 pub fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     if env.in_gitlab() { job::time_left(env, now) } else { None }

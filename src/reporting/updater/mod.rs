@@ -1,7 +1,5 @@
-//! The run's records at a forge (commit status, check run, deployment, comment): opened, kept up, and always closed.
-//!
-//! What they are about and which words they get is each forge's own business (`github/`, `gitlab/`); when they are
-//! written is the clerk's, and that what could not be written is told once and changes nothing is this file's.
+//! The run's reports at a code host: commit status, check run, deployment, comment. They are opened, updated and always
+//! closed. What could not be written is reported once and changes nothing about the run.
 
 pub(super) mod api_text;
 mod inbox;
@@ -34,9 +32,9 @@ impl fmt::Debug for ReportTracker {
 pub struct TokenCheck {
     /// The token's name among the inputs, or the runner's for it.
     pub token: &'static str,
-    /// Whether the forge knows it and lets it do what can be known without writing.
+    /// Whether the code host accepts it, as far as that can be known without writing.
     pub good: bool,
-    /// What was found, in words.
+    /// What was found.
     pub found: String,
     /// What to do, or what cannot be known.
     pub fix: String,
@@ -53,16 +51,16 @@ pub struct ReportOptions<'a> {
     pub name: &'a str,
     /// The commit, where the user chose one.
     pub sha: Option<&'a str>,
-    /// The forge's token.
+    /// The code host's token.
     pub token: Option<&'a Token>,
-    /// Where the runner's signals are heard.
+    /// Receives the runner's signals.
     pub stop: Option<Stop>,
 }
 
-/// Hears the first signal.
+/// Receives the first signal.
 pub type Stop = watch::Receiver<Option<Signal>>;
 
-/// What a reader is told beside the run's events.
+/// What the log says beside the run's events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Something to act on.
@@ -71,17 +69,17 @@ pub enum Notice {
     Line(String),
 }
 
-/// Who is told how a run ended as soon as that is known, before any record says so.
+/// Called with the final state as soon as it is known, before any report is closed.
 type OnEnd = Box<dyn Fn(&ReportState) + Send>;
 
-/// Who keeps the records of one run.
+/// The reports of one run at one code host.
 pub(super) struct ReportTracker {
     out: Output,
     code_host: CodeHost,
-    records: Option<(UpdaterHandle, OnEnd)>,
-    /// Kinds that were wanted and cannot be, with the reason; what nobody expected here is not among them.
+    reports: Option<(UpdaterHandle, OnEnd)>,
+    /// Wanted kinds that cannot be written, with the reason; without those that were not to be expected here.
     without: Vec<(ReportKind, ReportError)>,
-    /// What is worth a line: a kind that this forge or this run does not have.
+    /// Kinds that this code host or this run does not have, a line each.
     absent: Vec<String>,
     /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
     named: bool,
@@ -101,7 +99,7 @@ impl ReportTracker {
         Self {
             out: out.clone(),
             code_host,
-            records: None,
+            reports: None,
             without: Vec::new(),
             absent: Vec::new(),
             named: options.named,
@@ -111,12 +109,12 @@ impl ReportTracker {
         }
     }
 
-    /// Puts a clerk to work. `ended` is called with the end once it is known.
-    pub(super) fn start(&mut self, records: UpdaterHandle, ended: impl Fn(&ReportState) + Send + 'static) {
-        self.records = Some((records, Box::new(ended)));
+    /// Starts the updates. `ended` is called with the final state once it is known.
+    pub(super) fn start(&mut self, reports: UpdaterHandle, ended: impl Fn(&ReportState) + Send + 'static) {
+        self.reports = Some((reports, Box::new(ended)));
     }
 
-    /// Remembers that these kinds cannot be written, and why. Under `auto` nobody expects a record where there is no token
+    /// Records that these kinds cannot be written, and why. Under `auto` no report is expected where there is no token
     /// for one (`expected`).
     pub(super) fn cannot_write(&mut self, kinds: &[ReportKind], error: &ReportError, expected: bool) {
         if self.named || expected {
@@ -124,12 +122,12 @@ impl ReportTracker {
         }
     }
 
-    /// Remembers something that this forge or this run does not have.
+    /// Records something that this code host or this run does not have.
     pub(super) fn not_supported(&mut self, sentence: &str) {
         self.absent.push(sentence.to_owned());
     }
 
-    /// Notes how things stand; the end is noted by [`ReportTracker::close`].
+    /// Updates the state. The final one is [`ReportTracker::close`]'s.
     pub(super) fn note(&mut self, event: &Event) {
         let (phase, word) = match event {
             Event::Triggered { snapshot: Some(snapshot), .. } => {
@@ -139,15 +137,15 @@ impl ReportTracker {
             Event::State { stage } => (stage.phase, &stage.word),
             _ => return,
         };
-        if let Some((records, _)) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
+        if let Some((reports, _)) = self.reports.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
             let text = messages::progress(self.deployment.as_deref(), word);
-            records.note(ReportState::going(phase, self.out.redact(&text)));
+            reports.note(ReportState::going(phase, self.out.redact(&text)));
         }
     }
 
-    /// Closes the records, and says what became of each. A run in which nothing was to be triggered leaves none.
+    /// Closes the reports and returns the result of each. A run that was not to trigger anything has none.
     pub(super) async fn close(&mut self, report: &Report, context: &RunContext) -> Vec<ReportResult> {
-        let records = self.records.take();
+        let reports = self.reports.take();
         let rehearsed = report.triggers == 0 && report.cause == Some(Cause::NotAsked);
         if rehearsed || report.outcome == Outcome::Skipped {
             return Vec::new();
@@ -156,14 +154,14 @@ impl ReportTracker {
         let without = self.without.drain(..);
         let mut results: Vec<ReportResult> =
             without.map(|(kind, error)| ReportResult { kind, code_host, error: Some(error) }).collect();
-        if let Some((records, ended)) = records {
+        if let Some((reports, ended)) = reports {
             let passed = exit_code(report.outcome, context.pass_canceled, None) == 0;
             let text = self.out.redact(&messages::verdict(report, context).happened);
             let page = self.out.redact(&markdown::summary(report, context, &[]));
             let hurried = report.outcome == Outcome::Interrupted;
             let state = ReportState::over(report.outcome, passed, text, page);
             ended(&state);
-            results.extend(records.close(state, hurried, self.stop.take()).await);
+            results.extend(reports.close(state, hurried, self.stop.take()).await);
         }
         results.iter_mut().filter_map(|results| results.error.as_mut()).for_each(|error| {
             error.read_only = self.read_only;
@@ -171,7 +169,7 @@ impl ReportTracker {
         results
     }
 
-    /// What a reader is told of records that are not there.
+    /// What the log says about reports that were not written.
     pub(super) fn notices(&self, results: &[ReportResult], report: &Report) -> Vec<Notice> {
         let notice = |error| if self.named { Notice::Warning(error) } else { Notice::Line(error) };
         let error = results.iter().filter_map(messages::error).map(notice);

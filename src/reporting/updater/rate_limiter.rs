@@ -1,4 +1,4 @@
-//! What a clerk sends requests with: the pauses between them, and the time each may take.
+//! The pauses between two requests, and the time each may take.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use tokio::time::Instant;
 use super::inbox::{Inbox, Update};
 use super::report_state::WriteError;
 
-/// What requests are sent with: keeps the pauses between them, and takes notes meanwhile.
+/// Keeps the pauses between requests, and receives updates meanwhile.
 pub(in crate::reporting) struct RateLimiter {
     pub(super) inbox: Inbox,
     spacing: Duration,
     /// When the last writing request was answered.
     written: Option<Instant>,
-    /// Until when the forge wants no request.
+    /// Until when the code host wants no request.
     pub(super) blocked: Option<Instant>,
-    /// How many records share the time that is left.
+    /// How many reports share the time that is left.
     pub(super) left: usize,
 }
 
@@ -36,7 +36,7 @@ impl RateLimiter {
         result
     }
 
-    /// Sends one request, taking notes meanwhile: one that is under way must not use up the time for the end.
+    /// Sends one request and receives updates meanwhile: a request must not use up the time for the final write.
     pub(in crate::reporting) async fn ask(
         &mut self,
         request: impl Future<Output = Result<Value, WriteError>>,
@@ -46,7 +46,7 @@ impl RateLimiter {
         answer.unwrap_or_else(|| Err(WriteError::Late(began.elapsed())))
     }
 
-    /// Lets a moment pass since the last writing, and at the end whatever time the forge asked for or lies before the
+    /// Keeps the pause since the last write, and at the end the time that the code host asked for or that lies before the
     /// next try, if there is enough.
     pub(super) async fn pause_before_write(&mut self, again: Option<Instant>) -> Result<(), WriteError> {
         self.inbox.take_all();
@@ -89,7 +89,7 @@ fn no_time() -> WriteError {
     WriteError::Unreachable("there was no time left for it".to_owned())
 }
 
-/// The id in a forge's answer.
+/// The id in an answer.
 pub(in crate::reporting) fn id(answer: &Value) -> Result<u64, WriteError> {
     let message = "its answer has no id".to_owned();
     answer["id"].as_u64().ok_or(WriteError::Unreachable(message))

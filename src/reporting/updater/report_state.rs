@@ -1,4 +1,4 @@
-//! How things stand with a run, in no forge's language; and why a forge did not take note of it.
+//! The state of a run as reports show it, whatever the code host; and why a write failed.
 
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ pub(in crate::reporting) fn mark(name: &str) -> String {
     format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
 }
 
-/// How things stand.
+/// The state of a run, as reports show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reporting) struct ReportState {
-    /// At a glance.
+    /// The stage.
     pub(in crate::reporting) stage: ReportStage,
     /// One line.
     pub(in crate::reporting) text: String,
-    /// The whole story in Markdown.
+    /// The whole report in Markdown.
     pub(in crate::reporting) page: String,
 }
 
-/// How things stand, at a glance.
+/// The stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::reporting) enum ReportStage {
     /// Accepted, not begun.
@@ -82,11 +82,11 @@ impl ReportState {
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reporting) enum WriteError {
-    /// The forge said no.
+    /// The code host refused.
     Refused {
         /// The HTTP status.
         status: u16,
-        /// Its words, cleaned.
+        /// Its message, cleaned.
         message: String,
         /// What would help.
         fix: Fix,
@@ -102,7 +102,7 @@ pub(in crate::reporting) enum WriteError {
 }
 
 impl WriteError {
-    /// What a forge's refusal says, and what would help. Its words are foreign.
+    /// A refusal by the code host, and what would help.
     pub(in crate::reporting) fn refused(
         code_host: CodeHost,
         status: u16,
@@ -141,7 +141,7 @@ impl WriteError {
         }
     }
 
-    /// Whether it is no use to tell this record of progress: it is not this text that is refused, but whoever sends it.
+    /// Whether progress of this report is not worth another try: not the text is refused, but the token.
     pub(in crate::reporting) fn stops_progress(&self) -> bool {
         match self {
             Self::Refused { status: 300..400, .. } => true,

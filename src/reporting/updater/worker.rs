@@ -1,5 +1,5 @@
-//! The clerk: works through a run's records in the background, one request at a time, while the deployment is
-//! followed. It knows the latest note alone; what was not written in time is skipped, not queued.
+//! The updater: writes a run's reports in the background, one request at a time, while the deployment is followed. It
+//! keeps the latest state only; what was not written in time is skipped, not queued.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use super::rate_limiter::RateLimiter;
 use super::report_state::{ReportState, WriteError};
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult};
 
-/// Between two notes of progress: a record is for the beginning and the end, not a log.
+/// The pause between two updates of progress: a report is no log.
 const PROGRESS: Duration = Duration::from_secs(20);
 
-/// How often the end of a record is tried.
+/// How often the final write of a report is tried.
 const TRIES: u32 = 5;
 
-/// A forge's records of one run: what is written where, and in which words.
+/// The reports of one run at a code host.
 pub(in crate::reporting) trait ReportBackend: Send + 'static {
-    /// Between two writing requests, as the forge asks.
+    /// The pause between two writes, as the code host asks.
     const SPACING: Duration;
 
     /// Whose it is.
     fn code_host(&self) -> CodeHost;
 
-    /// Brings one record to where things stand: makes it where it is not there yet.
+    /// Writes one report: creates it where it is not there yet.
     fn file(
         &self,
         limiter: &mut RateLimiter,
@@ -38,31 +38,31 @@ pub(in crate::reporting) trait ReportBackend: Send + 'static {
     ) -> impl Future<Output = Result<WriteResult, WriteError>> + Send;
 }
 
-/// Whether a record is there.
+/// Whether a report is there.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::reporting) enum Creation {
-    /// Nobody made it.
+    /// It is not there.
     No,
     /// It was asked for and no answer came: it has to be looked for before it is made again.
     Maybe,
-    /// It is, and this is the forge's id of it; 0 for one that has none.
+    /// It is there; the code host's id of it, 0 for one that has none.
     Id(u64),
 }
 
-/// How far a record was brought.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::reporting) enum WriteResult {
-    /// It says how things stand; the forge's id of it, 0 for one that has none.
+    /// It is written; the code host's id of it, 0 for one that has none.
     Done(u64),
     /// It was made and does not say so yet: it must be filed once more, and closed whatever happens.
     Begun(u64),
 }
 
-/// What is open: the kind of each record, and whether it is there.
+/// The open reports: the kind of each, and whether it is there.
 pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Creation)>;
 
-/// The clerk at work, seen from outside.
+/// A running updater.
 #[derive(Debug)]
 pub(in crate::reporting) struct UpdaterHandle {
     notes: mpsc::UnboundedSender<Update>,
@@ -70,7 +70,7 @@ pub(in crate::reporting) struct UpdaterHandle {
 }
 
 impl UpdaterHandle {
-    /// Puts a clerk to work. `saved` is called with what is open, whenever that changes.
+    /// Starts an updater. `saved` is called with what is open, whenever that changes.
     pub(in crate::reporting) fn open<R: ReportBackend>(
         backend: R,
         kinds: Vec<ReportKind>,
@@ -79,23 +79,23 @@ impl UpdaterHandle {
         Self::start(backend, kinds.into_iter().map(|kind| (kind, Creation::No)).collect(), Box::new(saved))
     }
 
-    /// Puts a clerk to work on what an earlier process left open.
+    /// Starts an updater for the reports that an earlier process left open.
     pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
         Self::start(backend, left, Box::new(|_| ()))
     }
 
-    fn start<R: ReportBackend>(backend: R, records: OpenReports, saved: OnChange) -> Self {
+    fn start<R: ReportBackend>(backend: R, reports: OpenReports, saved: OnChange) -> Self {
         let (notes, inbox) = mpsc::unbounded_channel();
-        let updater = Updater::new(backend, records, inbox, saved);
+        let updater = Updater::new(backend, reports, inbox, saved);
         Self { notes, work: tokio::spawn(updater.work()) }
     }
 
-    /// Notes how things stand.
+    /// Sends the latest state.
     pub(super) fn note(&self, state: ReportState) {
         let _ = self.notes.send(Update { state, hurried: false });
     }
 
-    /// Notes how things ended, and waits until every record says so or the time for it is up. `hurried`: the runner
+    /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
     /// is about to kill this process.
     /// A signal that comes meanwhile is a hurry.
     pub(in crate::reporting) async fn close(
@@ -120,13 +120,13 @@ impl UpdaterHandle {
     }
 }
 
-/// Who is told what is open, whenever that changes.
+/// Called with the open reports, whenever they change.
 type OnChange = Box<dyn Fn(OpenReports) + Send>;
 
 struct Updater<R> {
     backend: R,
     limiter: RateLimiter,
-    records: Vec<ReportEntry>,
+    reports: Vec<ReportEntry>,
     saved: OnChange,
     /// What was saved last.
     left: OpenReports,
@@ -166,7 +166,7 @@ impl ReportEntry {
         !self.done && !self.no_progress && self.error.as_ref().is_some_and(WriteError::is_transient)
     }
 
-    /// Whether somebody else would have to close it: it is or may be there, or its end is still to be written.
+    /// Whether the post step would have to close it: it is or may be there, or its final state is still to be written.
     fn is_left(&self, over: bool) -> bool {
         let hopeful = self.error.as_ref().is_none_or(WriteError::is_transient);
         let closed = self.done && self.error.is_none();
@@ -177,20 +177,20 @@ impl ReportEntry {
 impl<R: ReportBackend> Updater<R> {
     fn new(
         backend: R,
-        records: OpenReports,
+        reports: OpenReports,
         inbox: mpsc::UnboundedReceiver<Update>,
         saved: OnChange,
     ) -> Self {
         let left = Vec::new();
-        let records = records.into_iter().map(ReportEntry::new).collect();
-        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), records, saved, left }
+        let reports = reports.into_iter().map(ReportEntry::new).collect();
+        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), reports, saved, left }
     }
 
     /// The first round opens, or, where all is over already, files the end at once.
     async fn work(mut self) -> Vec<ReportResult> {
         let (mut written, mut began): (Option<ReportState>, _) = (None, Instant::now());
         while !self.limiter.inbox.is_over() {
-            let behind = self.records.iter().any(ReportEntry::is_behind);
+            let behind = self.reports.iter().any(ReportEntry::is_behind);
             let due = match (&self.limiter.inbox.latest, &written) {
                 (None, _) => None,
                 (Some(latest), Some(written)) if latest == written && !behind => None,
@@ -214,36 +214,36 @@ impl<R: ReportBackend> Updater<R> {
             self.round(true).await;
         }
         let code_host = self.backend.code_host();
-        self.records.into_iter().map(|record| results(record, code_host)).collect()
+        self.reports.into_iter().map(|entry| results(entry, code_host)).collect()
     }
 
-    /// Writes every record as things stand; without news, those that are behind.
+    /// Writes every report; without a new state, those that are behind.
     async fn round(&mut self, news: bool) {
-        for record in &mut self.records {
-            record.due = !record.done && !record.no_progress && (news || record.is_behind());
+        for entry in &mut self.reports {
+            entry.due = !entry.done && !entry.no_progress && (news || entry.is_behind());
         }
         while let Some(n) = self.next() {
             self.file(n).await;
         }
     }
 
-    /// The next record to write, one that is there before one that is not. At the end one that was not tried yet goes
+    /// The next report to write, one that is there before one that is not. At the end one that was not tried yet goes
     /// first, then the one whose turn comes first.
     fn next(&self) -> Option<usize> {
         let over = self.limiter.inbox.is_over();
         if !over && self.limiter.is_blocked() {
             return None;
         }
-        let due = |record: &ReportEntry| !record.done && (over || record.due);
-        let due = self.records.iter().enumerate().filter(|(_, record)| due(record));
-        let turn = |record: &ReportEntry| (record.again, !matches!(record.creation, Creation::Id(_)));
-        due.min_by_key(|(n, record)| (turn(record), *n)).map(|(n, _)| n)
+        let due = |entry: &ReportEntry| !entry.done && (over || entry.due);
+        let due = self.reports.iter().enumerate().filter(|(_, entry)| due(entry));
+        let turn = |entry: &ReportEntry| (entry.again, !matches!(entry.creation, Creation::Id(_)));
+        due.min_by_key(|(n, entry)| (turn(entry), *n)).map(|(n, _)| n)
     }
 
-    /// Writes one record: makes it where it is not there yet.
+    /// Writes one report: creates it where it is not there yet.
     async fn file(&mut self, n: usize) {
-        self.limiter.left = self.records.iter().filter(|record| !record.done).count();
-        let again = self.records.get(n).and_then(|record| record.again);
+        self.limiter.left = self.reports.iter().filter(|entry| !entry.done).count();
+        let again = self.reports.get(n).and_then(|entry| entry.again);
         let breathed = self.limiter.pause_before_write(again).await;
         let over = self.limiter.inbox.is_over(); // while it is written, that may change
         self.save();
@@ -254,43 +254,43 @@ impl<R: ReportBackend> Updater<R> {
         if let Err(WriteError::Limited(pause)) = &result {
             self.limiter.blocked = Some(Instant::now() + *pause);
         }
-        let Some(record) = self.records.get_mut(n) else { return };
-        record.due = false;
+        let Some(entry) = self.reports.get_mut(n) else { return };
+        entry.due = false;
         match result {
             Ok(closed) => {
-                record.done = closed;
-                record.error = None;
+                entry.done = closed;
+                entry.error = None;
             }
             Err(error) => {
-                if in_time && record.creation == Creation::No && error.may_be_done() {
-                    record.creation = Creation::Maybe;
+                if in_time && entry.creation == Creation::No && error.may_be_done() {
+                    entry.creation = Creation::Maybe;
                 }
                 if over {
-                    record.tries += 1;
-                    record.again = Some(Instant::now() + AGAIN * (1 << (record.tries - 1)));
-                    record.done = !in_time || !error.is_transient() || record.tries >= TRIES;
+                    entry.tries += 1;
+                    entry.again = Some(Instant::now() + AGAIN * (1 << (entry.tries - 1)));
+                    entry.done = !in_time || !error.is_transient() || entry.tries >= TRIES;
                 } else {
-                    record.no_progress |= error.stops_progress();
+                    entry.no_progress |= error.stops_progress();
                 }
                 // The trouble that an earlier try met says more than that there was no time for another.
-                if in_time || record.error.is_none() {
-                    record.error = Some(error);
+                if in_time || entry.error.is_none() {
+                    entry.error = Some(error);
                 }
             }
         }
         self.save();
     }
 
-    /// Writes one record; whether that closed it.
+    /// Writes one report. Returns whether that closed it.
     async fn write_current_state(&mut self, n: usize) -> Result<bool, WriteError> {
         loop {
-            let (Some(record), Some(state)) = (self.records.get(n), self.limiter.inbox.latest.clone()) else {
+            let (Some(entry), Some(state)) = (self.reports.get(n), self.limiter.inbox.latest.clone()) else {
                 return Ok(true);
             };
-            let filing = self.backend.file(&mut self.limiter, record.kind, record.creation, &state).await?;
+            let filing = self.backend.file(&mut self.limiter, entry.kind, entry.creation, &state).await?;
             let (WriteResult::Done(id) | WriteResult::Begun(id)) = filing;
-            if let Some(record) = self.records.get_mut(n) {
-                record.creation = Creation::Id(id);
+            if let Some(entry) = self.reports.get_mut(n) {
+                entry.creation = Creation::Id(id);
             }
             self.save();
             if filing == WriteResult::Done(id) {
@@ -303,8 +303,8 @@ impl<R: ReportBackend> Updater<R> {
     /// Says what is open, where that has changed.
     fn save(&mut self) {
         let over = self.limiter.inbox.is_over();
-        let left = self.records.iter().filter(|record| record.is_left(over));
-        let left: OpenReports = left.map(|record| (record.kind, record.creation)).collect();
+        let left = self.reports.iter().filter(|entry| entry.is_left(over));
+        let left: OpenReports = left.map(|entry| (entry.kind, entry.creation)).collect();
         if left != self.left {
             self.left.clone_from(&left);
             (self.saved)(left);
@@ -312,10 +312,10 @@ impl<R: ReportBackend> Updater<R> {
     }
 }
 
-fn results(record: ReportEntry, code_host: CodeHost) -> ReportResult {
+fn results(entry: ReportEntry, code_host: CodeHost) -> ReportResult {
     let error =
         |error: WriteError| ReportError { why: error.message(code_host), fix: error.fix(), read_only: false };
-    ReportResult { kind: record.kind, code_host, error: record.error.map(error) }
+    ReportResult { kind: entry.kind, code_host, error: entry.error.map(error) }
 }
 
 #[cfg(test)]
@@ -329,7 +329,7 @@ mod tests {
     use crate::core::state::{Outcome, Phase};
     use crate::text::Fix;
 
-    /// How a forge answers one request.
+    /// How the code host answers one request.
     #[derive(Clone)]
     enum Answer {
         Well,
@@ -343,10 +343,10 @@ mod tests {
     const KINDS: [ReportKind; 4] =
         [ReportKind::Status, ReportKind::Check, ReportKind::Deployment, ReportKind::Comment];
 
-    /// When what was written, and what was known of the record then.
+    /// What was written when, and what was known of the report then.
     type Written = Vec<(f64, ReportKind, Creation, bool)>;
 
-    /// A forge that answers by a plan, a list for each kind, and well when that has run out.
+    /// A code host that answers by a plan, a list for each kind, and with success when that has run out.
     struct Paper {
         plans: Mutex<Vec<(ReportKind, VecDeque<Answer>)>>,
         written: Arc<Mutex<Written>>,
@@ -414,7 +414,7 @@ mod tests {
         Answer::No(WriteError::Refused { status, message: String::new(), fix })
     }
 
-    /// Runs a clerk through two states a minute apart, if so wished, and to the end.
+    /// Runs an updater through two states a minute apart, where `progress`, and to the end.
     async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, hurried: bool) -> Run {
         let kinds: Vec<ReportKind> = plans.iter().map(|(kind, _)| *kind).collect();
         let plans = plans.into_iter().map(|(kind, plan)| (kind, plan.into())).collect();
@@ -422,15 +422,15 @@ mod tests {
         let began = Instant::now();
         let paper = Paper { plans: Mutex::new(plans), written: Arc::clone(&written), began };
         let saved = Arc::clone(&left);
-        let records = UpdaterHandle::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
+        let reports = UpdaterHandle::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
         if progress {
             for phase in [Phase::Waiting, Phase::Running] {
-                records.note(going(phase));
+                reports.note(going(phase));
                 let _ = tokio::time::timeout(Duration::from_mins(1), std::future::pending::<()>()).await;
             }
         }
         let ended = Instant::now();
-        let results = records.close(end(), hurried, None).await;
+        let results = reports.close(end(), hurried, None).await;
         let took = ended.elapsed().as_secs_f64();
         let written = written.lock().unwrap().clone();
         let left = left.lock().unwrap().clone();
