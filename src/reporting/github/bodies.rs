@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::reports::GitHubTarget;
+use super::target::GitHubTarget;
 use crate::core::state::Outcome;
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::code_host;
 use crate::encoding;
 use crate::env::Env;
 use crate::reporting::regular_file;
@@ -61,6 +60,17 @@ impl WorkflowRun {
             repository,
             sha,
         })
+    }
+}
+
+/// Whose runner it is: others that follow GitHub's contract say so.
+pub(super) fn code_host(env: &Env) -> CodeHost {
+    if env.says_yes("FORGEJO_ACTIONS") {
+        CodeHost::Forgejo
+    } else if env.says_yes("GITEA_ACTIONS") {
+        CodeHost::Gitea
+    } else {
+        CodeHost::GitHub
     }
 }
 

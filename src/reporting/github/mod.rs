@@ -8,15 +8,17 @@ mod files;
 pub mod post;
 mod post_state;
 mod reports;
+mod target;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use self::api::{GitHubApi, Method};
-use self::event::WorkflowRun;
+use self::event::{WorkflowRun, code_host};
 use self::post_state::StateFile;
-use self::reports::{GitHubReports, GitHubTarget, ReadFirst};
+use self::reports::{GitHubReports, ReadFirst};
+use self::target::GitHubTarget;
 use super::updater::worker::UpdaterHandle;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::{Cause, Event, Report};
@@ -261,15 +263,4 @@ pub fn is_here(env: &Env) -> bool {
 #[must_use]
 pub fn is_action(env: &Env) -> bool {
     is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
-}
-
-/// Whose runner it is: others that follow GitHub's contract say so.
-fn code_host(env: &Env) -> CodeHost {
-    if env.says_yes("FORGEJO_ACTIONS") {
-        CodeHost::Forgejo
-    } else if env.says_yes("GITEA_ACTIONS") {
-        CodeHost::Gitea
-    } else {
-        CodeHost::GitHub
-    }
 }

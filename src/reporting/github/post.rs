@@ -4,8 +4,7 @@
 //! triggers nothing and reads no hook.
 
 use super::api::GitHubApi;
-use super::code_host;
-use super::event::WorkflowRun;
+use super::event::{WorkflowRun, code_host};
 use super::post_state::{self, END, STATE};
 use super::reports::{GitHubReports, ReadFirst};
 use crate::core::state::Outcome;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::files;
-use super::reports::GitHubTarget;
+use super::target::GitHubTarget;
 use crate::core::state::Outcome;
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::ReportState;

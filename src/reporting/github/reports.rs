@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::{GitHubApi, Method};
 use super::bodies;
+use super::target::GitHubTarget;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
 use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
 use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
@@ -18,25 +18,6 @@ const COMMENTS: usize = 500;
 
 /// How many are asked for at once; fewer where their texts are too long for one answer.
 const PAGES: [usize; 2] = [100, 10];
-
-/// What the reports are about.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct GitHubTarget {
-    /// Context of the status, name of the check.
-    pub(super) name: String,
-    /// The commit.
-    pub(super) sha: String,
-    /// The run's page; empty where it is not known.
-    pub(super) page: String,
-    /// The environment of a GitHub Deployment.
-    pub(super) environment: String,
-    /// The deployed site.
-    pub(super) site: Option<String>,
-    /// The pull request of the comment.
-    pub(super) pull: Option<u64>,
-    /// Marks this run's reports, so that one is found again whose creation was not answered.
-    pub(super) mark: String,
-}
 
 /// The reports of one run.
 pub(super) struct GitHubReports {

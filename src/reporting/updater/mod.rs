@@ -3,6 +3,7 @@
 
 pub(super) mod api_text;
 mod inbox;
+mod options;
 pub(super) mod rate_limiter;
 pub(super) mod refusal;
 pub(super) mod report_state;
@@ -10,63 +11,19 @@ pub(super) mod worker;
 
 use std::fmt;
 
-use tokio::sync::watch;
-
+pub use self::options::{Notice, ReportOptions, Stop, TokenCheck};
 use self::report_state::ReportState;
 use self::worker::UpdaterHandle;
 use super::output::Output;
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::{Outcome, Phase};
-use crate::error::{Signal, exit_code};
-use crate::secrets::Token;
+use crate::error::exit_code;
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult, RunContext, markdown, messages};
 
 impl fmt::Debug for ReportTracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ReportTracker({:?})", self.code_host)
     }
-}
-
-/// What a token of the CI's was found to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenCheck {
-    /// The token's name among the inputs, or the runner's for it.
-    pub token: &'static str,
-    /// Whether the code host accepts it, as far as that can be known without writing.
-    pub good: bool,
-    /// What was found.
-    pub found: String,
-    /// What to do, or what cannot be known.
-    pub fix: String,
-}
-
-/// What a user wants reported, and as what.
-#[derive(Clone, Debug)]
-pub struct ReportOptions<'a> {
-    /// The kinds.
-    pub kinds: Vec<ReportKind>,
-    /// Whether they were named one by one.
-    pub named: bool,
-    /// Context of the status, name of the check.
-    pub name: &'a str,
-    /// The commit, where the user chose one.
-    pub sha: Option<&'a str>,
-    /// The code host's token.
-    pub token: Option<&'a Token>,
-    /// Receives the runner's signals.
-    pub stop: Option<Stop>,
-}
-
-/// Receives the first signal.
-pub type Stop = watch::Receiver<Option<Signal>>;
-
-/// What the log says beside the run's events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// Something to act on.
-    Warning(String),
-    /// Something to know.
-    Line(String),
 }
 
 /// Called with the final state as soon as it is known, before any report is closed.

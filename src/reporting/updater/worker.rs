@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::Stop;
 use super::inbox::{AGAIN, Update};
+use super::options::Stop;
 use super::rate_limiter::RateLimiter;
 use super::report_state::{ReportState, WriteError};
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult};

@@ -1,6 +1,6 @@
 //! Problems with inputs that depend on the platform, and how to fix them.
 
-use super::quoted;
+use super::message::quoted;
 use crate::core::state::CannotFollow;
 
 /// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.

@@ -4,6 +4,7 @@
 
 mod ci_job;
 mod input;
+mod message;
 mod reports;
 mod unknown_result;
 
@@ -11,31 +12,19 @@ use std::time::Duration;
 
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::input::{cannot_follow, token_denied};
+pub use self::message::Message;
 pub use self::reports::{
     RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
     progress, unsupported,
 };
 
+use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::RunContext;
 use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
-
-/// The message for an outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// What happened, in one line.
-    pub happened: String,
-    /// What that means for the deployment.
-    pub meaning: String,
-    /// What to do next; may be empty.
-    pub next: String,
-}
-
-const CHECK_HISTORY: &str = "Check the deployment history in the dashboard before you trigger again.";
-const NOTHING_TRIGGERED: &str = "Nothing was triggered.";
 
 /// The message for the outcome of a run.
 #[must_use]
@@ -106,18 +95,6 @@ fn subject(report: &Report) -> String {
         (Some(seen), _) => format!("Deployment {}", seen.id),
         (None, Task::Follow(id)) => format!("Deployment {id}"),
         (None, Task::Deploy) => "The deployment".to_owned(),
-    }
-}
-
-/// The last state, and the one before the end.
-fn state_suffix(report: &Report) -> String {
-    let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
-    match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
-        (Some(seen), Some(stage)) if stage.word != seen.word => {
-            format!(" (state {}, last seen {})", seen.word, stage.word)
-        }
-        (Some(seen), _) => format!(" (state {})", seen.word),
-        _ => String::new(),
     }
 }
 
@@ -304,10 +281,6 @@ fn unclear(unclear: &Unclear) -> String {
 
 fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
-}
-
-fn quoted(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(": {}", message.trim_end_matches('.')) }
 }
 
 /// The output of `status`.

@@ -1,6 +1,6 @@
 //! Messages of runs that ended without knowing the deployment's result.
 
-use super::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
+use super::message::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
 use crate::core::report::{Cause, Report, Task, TriggerState};
 use crate::core::state::CannotFollow;
 use crate::text::RunContext;
