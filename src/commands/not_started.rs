@@ -4,7 +4,9 @@
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{Command, Format, Inputs, OutputArgs};
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, Format, Inputs, OutputArgs};
 use crate::config;
 use crate::core::report::{Event, Report, Task};
 use crate::core::state::Outcome;
@@ -86,7 +88,7 @@ pub(super) fn unmarked(error: &std::io::Error) -> Problems {
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }
 
-/// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.
+/// Prints help or the version, or reports a usage error. Arguments that may be a secret are hidden.
 pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Output) -> u8 {
     let mut text = error.render().to_string();
     if !error.use_stderr() {
@@ -100,33 +102,40 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
         }
     }
     out.log_line(text.trim_end());
-    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") || github::is_action(env) {
-        let fix = "The job's log shows what, and the usage.".to_owned();
-        let (input, wrong) = ("command line".to_owned(), "cannot be understood".to_owned());
-        let problems = Problems(vec![Problem { input, value: None, wrong, fix }]);
-        if github::is_here(env) {
-            github::report_bad_input(&problems, env, out);
-        }
+    let reason = text.split("\n\n").next().unwrap_or_default();
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wrong = format!("cannot be understood ({})", reason.trim_start_matches("error: "));
+    let fix = "The job's log shows the usage.".to_owned();
+    let problems = Problems(vec![Problem { input: "command line".to_owned(), value: None, wrong, fix }]);
+    if github::is_here(env) {
+        github::report_bad_input(&problems, env, out);
+    }
+    if leaves_files(args) {
         let output = OutputArgs { output_dir: output_dir(args), ..OutputArgs::default() };
-        let inputs = Inputs { output, ..Inputs::default() };
-        let files = config::report_dir(&inputs, env);
-        let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
-        files
-            .iter()
-            .flat_map(|files| files.report_bad_input(&problems))
-            .for_each(|error| out.log_line(&error));
+        let dir = config::report_dir(&Inputs { output, ..Inputs::default() }, env);
+        let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
+        let errors = files.iter().flat_map(|files| files.report_bad_input(&problems));
+        errors.for_each(|error| out.log_line(&error));
     }
     BAD_INPUT
 }
 
-/// The value of `--output-dir` on a command line that cannot be understood: an earlier run's files there must not be taken
+/// Whether the command leaves report files, as far as the arguments tell: `deploy` does, and it is the default.
+fn leaves_files(args: &[OsString]) -> bool {
+    let command = Cli::command();
+    let named =
+        args.iter().skip(1).filter_map(|arg| arg.to_str()).find_map(|arg| command.find_subcommand(arg));
+    named.is_none_or(|command| matches!(command.get_name(), "deploy" | "follow"))
+}
+
+/// The value of `--output-dir` in arguments that cannot be parsed. An earlier run's files in that folder must not be taken
 /// for this one's.
 fn output_dir(args: &[OsString]) -> Option<String> {
-    let mut args = args.iter().filter_map(|arg| arg.to_str());
+    let mut args = args.iter().filter_map(|arg| arg.to_str()).peekable();
     let mut dir = None;
     while let Some(arg) = args.next() {
         dir = match arg.strip_prefix("--output-dir") {
-            Some("") => args.next().map(str::to_owned),
+            Some("") => args.next_if(|value| !value.starts_with('-')).map(str::to_owned),
             Some(value) => value.strip_prefix('=').map(str::to_owned),
             None => dir,
         };

@@ -68,8 +68,8 @@ impl GitHubApi {
         self.code_host
     }
 
-    // Raw routes: octocrab's typed calls read a body of any size, cannot follow a moved repository, and their models
-    // require fields that other code hosts may leave out.
+    // Raw routes: octocrab's typed calls read a body of any size, cannot follow a moved repository, refuse answers of
+    // Forgejo and Gitea, whose statuses have no `state`, and make the binary 1.9 MB larger.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
     pub(super) async fn call(&self, verb: Method, path: &str, body: &Value) -> Result<Value, WriteError> {

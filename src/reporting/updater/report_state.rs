@@ -159,9 +159,9 @@ impl WriteError {
         }
     }
 
-    /// Whether what was asked for is not there.
+    /// Whether the thing does not exist. Only the code host's own answer counts, not a proxy's page.
     pub(in crate::reporting) fn is_gone(&self) -> bool {
-        matches!(self, Self::Refused { status: 404 | 410, .. })
+        matches!(self, Self::Refused { status: 404 | 410, message, .. } if !message.is_empty())
     }
 
     /// In words.
