@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use self::hook::Needs;
 use self::sources::Sources;
 pub(crate) use self::sources::{shown, shown_argument};
 use crate::cli::Inputs;
@@ -90,19 +91,6 @@ impl Reports {
     pub fn kinds(&self) -> Vec<ReportKind> {
         ReportKind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
     }
-}
-
-/// What the command needs of the inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// A hook to trigger.
-    Hook,
-    /// Something to read: the hook or a token.
-    HookOrToken,
-    /// Neither.
-    Nothing,
-    /// Nothing from outside: the embedded platform brings its own hook, and nothing leaves this machine.
-    Sandbox,
 }
 
 impl Settings {

@@ -1,7 +1,7 @@
 //! Whom to trust over TLS: the system's authorities, those the user names, and single certificates that they name.
 
 use std::error::Error as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,17 +13,37 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerMisbehaved, RootCertStore,
     SignatureScheme,
 };
+use thiserror::Error as ThisError;
 
 use super::certificate::{self, Certificate};
-use super::{ClientError, Network};
+use super::network::Network;
 
 /// Where system packages keep the certificate authorities in one file, the usual place first.
-pub(super) const BUNDLES: [&str; 4] = [
+const BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
     "/etc/ssl/ca-bundle.pem",
 ];
+
+/// Why no client could be made.
+#[derive(Debug, ThisError)]
+pub enum ClientError {
+    /// A PEM file of authorities cannot be used.
+    #[error("{}: {why}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is not one certificate authority to trust.
+    #[error("this machine has no certificate authorities (looked in {})", BUNDLES.join(", "))]
+    NoAuthorities,
+    /// The TLS or HTTP library would not have it.
+    #[error("{0}")]
+    Library(String),
+}
 
 /// The TLS side of a client; without `tls` it trusts nobody.
 pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, ClientError> {
