@@ -128,7 +128,8 @@ async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
             job.state().get("deploy_hook_records").is_some_and(|state| state.contains("\"records\":[]"));
         let warnings: Vec<_> =
             done.annotations("warning").into_iter().filter(|text| text.contains("file state")).collect();
-        assert_eq!(warnings.len(), usize::from(!saved), "{limit}: {}", done.log);
+        // A state in between may have been too large where the last one fits.
+        assert!(warnings.len() <= 1 && (saved || warnings.len() == 1), "{limit}: {}", done.log);
         let post = job.post().await;
         assert_eq!(post.code, Some(0), "{limit}: {}", post.log);
         let after = github.kept();
@@ -144,13 +145,14 @@ async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
 
 #[tokio::test]
 async fn a_state_file_that_is_none_is_warned_of_once_and_changes_nothing() {
-    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
-    for path in ["/dev/full", "/nowhere/state", "/tmp"] {
+    all(["/dev/full", "/nowhere/state", "/tmp"].map(|path| async move {
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
         let job = Job::of_pull(&github, &sandbox, "status,check").with("GITHUB_STATE", path);
         let done = job.run().await;
         let warnings = done.annotations("warning");
         assert_eq!((done.code, warnings.len()), (Some(0), 1), "{path}: {}", done.log);
         assert!(warnings[0].contains("post step cannot close"), "{warnings:?}");
         assert_eq!(github.kept().open(), [""; 0]);
-    }
+    }))
+    .await;
 }
