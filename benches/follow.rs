@@ -176,7 +176,7 @@ impl DeployTarget for Platform {
 struct Nobody;
 
 impl Reporter for Nobody {
-    async fn tell(&mut self, _: Duration, _: &Event) {}
+    async fn report(&mut self, _: Duration, _: &Event) {}
 }
 
 /// A cell of the table.

@@ -66,8 +66,8 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
 fn install_panic_hook(out: Output) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        out.talk(&format!("error: a bug in deploy-hook at {place}; please report it."));
-        out.talk(
+        out.log_line(&format!("error: a bug in deploy-hook at {place}; please report it."));
+        out.log_line(
             "A deployment may have been triggered: look at the deployment history before you trigger again.",
         );
         Output::wait(SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT);

@@ -12,7 +12,7 @@ impl Signals {
     /// Starts to listen. As the first process of a container nobody else would: without a handler the kernel drops
     /// these signals there.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        let mut stream = Stream::new()?;
+        let mut stream = SignalStream::new()?;
         let (first, heard) = watch::channel(None);
         tokio::spawn(async move {
             loop {
@@ -57,7 +57,7 @@ pub(crate) fn outlive_file_size_limit() {
 }
 
 #[cfg(unix)]
-struct Stream {
+struct SignalStream {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     /// `None`: whoever started the process had it ignored, as `nohup` does.
@@ -66,7 +66,7 @@ struct Stream {
 }
 
 #[cfg(unix)]
-impl Stream {
+impl SignalStream {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
@@ -108,10 +108,10 @@ fn ignored(status: &str) -> u64 {
 }
 
 #[cfg(windows)]
-struct Stream(tokio::signal::windows::CtrlC);
+struct SignalStream(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
-impl Stream {
+impl SignalStream {
     fn new() -> std::io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(Self)
     }

@@ -173,17 +173,17 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     match http.send(Method::HEAD, &root, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", "not used on loopback")],
-        Err(RequestError::NotSent { stage: ConnectStage::Dns, said }) => {
-            vec![unreachable("DNS", NotSentReason::Dns, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Dns, message }) => {
+            vec![unreachable("DNS", NotSentReason::Dns, &message)]
         }
-        Err(RequestError::NotSent { stage: ConnectStage::Connect, said }) => {
-            vec![unreachable("connection", NotSentReason::Connect, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Connect, message }) => {
+            vec![unreachable("connection", NotSentReason::Connect, &message)]
         }
-        Err(RequestError::NotSent { stage: ConnectStage::Proxy, said }) => {
-            vec![unreachable("proxy", NotSentReason::Proxy, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Proxy, message }) => {
+            vec![unreachable("proxy", NotSentReason::Proxy, &message)]
         }
-        Err(RequestError::NotSent { stage: ConnectStage::Tls, said }) => {
-            vec![done("connection"), unreachable("TLS", NotSentReason::Tls, &said)]
+        Err(RequestError::NotSent { stage: ConnectStage::Tls, message }) => {
+            vec![done("connection"), unreachable("TLS", NotSentReason::Tls, &message)]
         }
         Err(failure) => {
             let fix = "A trigger may end as `uncertain`. Try again later; see the platform's status page.";
@@ -211,8 +211,8 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
             fix,
         )];
     }
-    let refused = |why, status: u16, said: &str| {
-        let refusal = Refusal { why, status, said: said.to_owned(), retry_after: None };
+    let refused = |why, status: u16, message: &str| {
+        let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None };
         let words = messages::refused(&refusal);
         (words.happened, words.next)
     };
@@ -226,28 +226,28 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
                 "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
             Check::unsure(by, found, fix)
         }
-        PollResult::Denied { status: 410, said, .. } => {
-            let (found, fix) = refused(RefusalReason::Gone, 410, &said);
+        PollResult::Denied { status: 410, message, .. } => {
+            let (found, fix) = refused(RefusalReason::Gone, 410, &message);
             Check::bad(by, 3, found, fix)
         }
-        PollResult::Denied { status: status @ (401 | 403), said, with_token: true } => {
-            let (found, fix) = messages::token_denied(status, &said);
+        PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
+            let (found, fix) = messages::token_denied(status, &message);
             if follows { Check::bad(by, BAD_INPUT, found, fix) } else { Check::unsure(by, found, fix) }
         }
-        PollResult::Denied { status, said, .. } => {
-            let (found, fix) = refused(RefusalReason::Forbidden, status, &said);
+        PollResult::Denied { status, message, .. } => {
+            let (found, fix) = refused(RefusalReason::Forbidden, status, &message);
             Check::bad(by, 3, found, fix)
         }
-        PollResult::Failed { said } => Check::unsure(
+        PollResult::Failed { message } => Check::unsure(
             by,
-            format!("gives no usable answer: {said}"),
+            format!("gives no usable answer: {message}"),
             "Try again later; see the platform's status page.",
         ),
     };
     vec![check]
 }
 
-fn unreachable(name: &'static str, why: NotSentReason, said: &str) -> Check {
-    let words = messages::unreachable(&NotSent { why, said: said.to_owned() });
+fn unreachable(name: &'static str, why: NotSentReason, message: &str) -> Check {
+    let words = messages::unreachable(&NotSent { why, message: message.to_owned() });
     Check::bad(name, 4, words.happened, words.next)
 }

@@ -21,7 +21,7 @@ use crate::core::report::Task;
 use crate::env::Env;
 use crate::error::BAD_INPUT;
 use crate::reporting::github::{self, post};
-use crate::reporting::gitlab::entrypoint::{self, Start};
+use crate::reporting::gitlab::entrypoint::{self, JobStart};
 use crate::reporting::output::Output;
 
 use self::not_started::NotStarted;
@@ -40,7 +40,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
         Ok(Cli { command: Some(command) }) => command,
         Ok(Cli { command: None }) if is_job => Command::Deploy(DeployArgs::default()),
         Ok(Cli { command: None }) => {
-            out.talk(&Cli::command().render_help().to_string());
+            out.log_line(&Cli::command().render_help().to_string());
             return BAD_INPUT;
         }
         Err(error) => return not_started::usage(&error, args, env, out),
@@ -50,7 +50,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
         return 0;
     }
     if own.is_some() {
-        entrypoint::settle(env);
+        entrypoint::prepare_job(env);
     }
     run_once_a_job(command, own.is_some(), env, out).await
 }
@@ -63,18 +63,26 @@ async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &
     let is_deploy = matches!(run, Some((Task::Deploy, _)));
     let mark = match (by_entrypoint && is_deploy).then(|| entrypoint::start(env)) {
         None => None,
-        Some(Ok(Start::First(mark))) => Some(mark),
+        Some(Ok(JobStart::First(mark))) => Some(mark),
         Some(Ok(again)) => return not_started::again(&again, out),
         Some(Err(error)) => {
-            return not_started::complain(&not_started::unmarked(&error), env, out, files.as_ref(), format);
+            return not_started::report_bad_input(
+                &not_started::unmarked(&error),
+                env,
+                out,
+                files.as_ref(),
+                format,
+            );
         }
     };
     let code = match execute(command, env, out).await {
         Ok(code) => code,
         Err(NotStarted::BadInput(problems)) => {
-            not_started::complain(&problems, env, out, files.as_ref(), format)
+            not_started::report_bad_input(&problems, env, out, files.as_ref(), format)
         }
-        Err(NotStarted::Signaled(signal)) => not_started::call_off(signal, run, env, out, files.as_ref()),
+        Err(NotStarted::Signaled(signal)) => {
+            not_started::report_interrupted(signal, run, env, out, files.as_ref())
+        }
     };
     if let Some(mark) = mark {
         mark.ended(code);

@@ -4,7 +4,9 @@
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{Command, Format, Inputs, OutputArgs};
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, Format, Inputs, OutputArgs};
 use crate::config;
 use crate::core::report::{Event, Report, Task};
 use crate::core::state::Outcome;
@@ -12,7 +14,7 @@ use crate::env::Env;
 use crate::error::{BAD_INPUT, Problem, Problems, Signal, exit_code};
 use crate::reporting::files::Files;
 use crate::reporting::github;
-use crate::reporting::gitlab::entrypoint::Start;
+use crate::reporting::gitlab::entrypoint::JobStart;
 use crate::reporting::output::Output;
 use crate::secrets::Redactor;
 use crate::text::{RunContext, json, messages};
@@ -33,13 +35,13 @@ impl From<Problems> for NotStarted {
 
 /// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
 /// nobody minds, but a runner that lost the container starts the script itself again.
-pub(super) fn again(start: &Start, out: &Output) -> u8 {
+pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
     let (text, code) = match start {
-        Start::Again(None) => (messages::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
-        Start::Again(Some(code)) => (messages::AFTER_SCRIPT, *code),
-        Start::First(_) | Start::After => (messages::AFTER_SCRIPT, 0),
+        JobStart::Again(None) => (messages::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
+        JobStart::Again(Some(code)) => (messages::AFTER_SCRIPT, *code),
+        JobStart::First(_) | JobStart::After => (messages::AFTER_SCRIPT, 0),
     };
-    out.talk(text);
+    out.log_line(text);
     code
 }
 
@@ -86,7 +88,7 @@ pub(super) fn unmarked(error: &std::io::Error) -> Problems {
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }
 
-/// Help and version as asked for; a usage error without the arguments it was given, as one may be a secret.
+/// Prints help or the version, or reports a usage error. Arguments that may be a secret are hidden.
 pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Output) -> u8 {
     let mut text = error.render().to_string();
     if !error.use_stderr() {
@@ -99,31 +101,41 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
             text = text.replace(secret, &config::shown_argument(secret));
         }
     }
-    out.talk(text.trim_end());
-    if args.get(1).is_some_and(|word| word == "deploy" || word == "follow") || github::is_action(env) {
-        let fix = "The job's log shows what, and the usage.".to_owned();
-        let (input, wrong) = ("command line".to_owned(), "cannot be understood".to_owned());
-        let problems = Problems(vec![Problem { input, value: None, wrong, fix }]);
-        if github::is_here(env) {
-            github::complain(&problems, env, out);
-        }
+    out.log_line(text.trim_end());
+    let reason = text.split("\n\n").next().unwrap_or_default();
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wrong = format!("cannot be understood ({})", reason.trim_start_matches("error: "));
+    let fix = "The job's log shows the usage.".to_owned();
+    let problems = Problems(vec![Problem { input: "command line".to_owned(), value: None, wrong, fix }]);
+    if github::is_here(env) {
+        github::report_bad_input(&problems, env, out);
+    }
+    if leaves_files(args) {
         let output = OutputArgs { output_dir: output_dir(args), ..OutputArgs::default() };
-        let inputs = Inputs { output, ..Inputs::default() };
-        let files = config::report_dir(&inputs, env);
-        let files = files.map(|dir| Files::new(dir, Redactor::default(), true));
-        files.iter().flat_map(|files| files.complain(&problems)).for_each(|error| out.talk(&error));
+        let dir = config::report_dir(&Inputs { output, ..Inputs::default() }, env);
+        let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
+        let errors = files.iter().flat_map(|files| files.report_bad_input(&problems));
+        errors.for_each(|error| out.log_line(&error));
     }
     BAD_INPUT
 }
 
-/// The value of `--output-dir` on a command line that cannot be understood: an earlier run's files there must not be taken
+/// Whether the command leaves report files, as far as the arguments tell: `deploy` does, and it is the default.
+fn leaves_files(args: &[OsString]) -> bool {
+    let command = Cli::command();
+    let named =
+        args.iter().skip(1).filter_map(|arg| arg.to_str()).find_map(|arg| command.find_subcommand(arg));
+    named.is_none_or(|command| matches!(command.get_name(), "deploy" | "follow"))
+}
+
+/// The value of `--output-dir` in arguments that cannot be parsed. An earlier run's files in that folder must not be taken
 /// for this one's.
 fn output_dir(args: &[OsString]) -> Option<String> {
-    let mut args = args.iter().filter_map(|arg| arg.to_str());
+    let mut args = args.iter().filter_map(|arg| arg.to_str()).peekable();
     let mut dir = None;
     while let Some(arg) = args.next() {
         dir = match arg.strip_prefix("--output-dir") {
-            Some("") => args.next().map(str::to_owned),
+            Some("") => args.next_if(|value| !value.starts_with('-')).map(str::to_owned),
             Some(value) => value.strip_prefix('=').map(str::to_owned),
             None => dir,
         };
@@ -141,7 +153,7 @@ fn invalid_input(problems: &Problems) -> String {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-pub(super) fn complain(
+pub(super) fn report_bad_input(
     problems: &Problems,
     env: &Env,
     out: &Output,
@@ -151,21 +163,21 @@ pub(super) fn complain(
     match format {
         Format::Json => out.data(&invalid_input(problems)),
         Format::Human => {
-            problems.0.iter().for_each(|problem| out.talk(&format!("error: {problem}")));
-            out.talk(messages::NOTHING_SENT);
+            problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
+            out.log_line(messages::NOTHING_SENT);
         }
     }
     if github::is_here(env) {
-        github::complain(problems, env, out);
+        github::report_bad_input(problems, env, out);
     }
-    for error in files.iter().flat_map(|files| files.complain(problems)) {
-        out.talk(&error);
+    for error in files.iter().flat_map(|files| files.report_bad_input(problems)) {
+        out.log_line(&error);
     }
     BAD_INPUT
 }
 
 /// A signal came before anything was begun. Whoever looks for the outcome of a deployment finds it.
-pub(super) fn call_off(
+pub(super) fn report_interrupted(
     signal: Signal,
     run: Option<(Task, Format)>,
     env: &Env,
@@ -175,19 +187,22 @@ pub(super) fn call_off(
     if let Some((task, format)) = run {
         let (context, now) = (RunContext::default(), SystemTime::now());
         let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
-        let mut errors =
-            if github::is_here(env) { github::call_off(&report, &context, env, out) } else { Vec::new() };
+        let mut errors = if github::is_here(env) {
+            github::report_interrupted(&report, &context, env, out)
+        } else {
+            Vec::new()
+        };
         let words = messages::verdict(&report, &context);
         let ended = Event::Finished { report };
         if let Some(files) = files {
             files.make_folder();
-            errors.extend(files.tell(&ended, &context));
+            errors.extend(files.report(&ended, &context));
         }
         for error in &errors {
-            out.talk(error);
+            out.log_line(error);
         }
         match format {
-            Format::Human => out.talk(&format!("{} {}", words.happened, words.meaning)),
+            Format::Human => out.log_line(&format!("{} {}", words.happened, words.meaning)),
             Format::Json => out.data(&json::event(Duration::ZERO, &ended, &context, now)),
         }
     }

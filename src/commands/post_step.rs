@@ -20,6 +20,6 @@ pub(super) async fn run(env: &Env, out: &Output) {
             let stop = Signals::listen().ok().map(|signals| signals.watch());
             post::run(env, &out, &http, settings.github_token.as_ref(), stop).await;
         }
-        Err(error) => out.talk(&error.to_string()),
+        Err(error) => out.log_line(&error.to_string()),
     }
 }

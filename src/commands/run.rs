@@ -125,7 +125,7 @@ impl Run {
         signal: Option<Signal>,
     ) -> u8 {
         let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
-        self.reporters.tell(Duration::ZERO, &Event::Finished { report }).await;
+        self.reporters.report(Duration::ZERO, &Event::Finished { report }).await;
         exit_code(outcome, false, signal)
     }
 }
@@ -170,7 +170,7 @@ fn reporters(
 
 /// The platform refused the token before anything was triggered.
 fn token_denied(denied: &TokenDenied) -> Problems {
-    let (wrong, fix) = messages::token_denied(denied.status, &denied.said);
+    let (wrong, fix) = messages::token_denied(denied.status, &denied.message);
     let input = "api-token".to_owned();
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }

@@ -85,12 +85,12 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
         out.data(&format!("api-token={}", sandbox.api_token()));
     }
     out.data(&format!("manage={url}"));
-    out.talk("");
-    out.talk("The embedded platform runs until Ctrl-C. In another terminal:");
+    out.log_line("");
+    out.log_line("The embedded platform runs until Ctrl-C. In another terminal:");
     let token = token_variable(&sandbox).map(|name| format!("{name}=… ")).unwrap_or_default();
-    out.talk(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy --api-url {url}"));
-    out.talk(&format!("Watch it at {url}/ and choose another scenario:"));
-    out.talk(&format!("  curl -X PUT -d '{{\"name\":\"answer-lost\"}}' {url}/sandbox/scenario"));
+    out.log_line(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy --api-url {url}"));
+    out.log_line(&format!("Watch it at {url}/ and choose another scenario:"));
+    out.log_line(&format!("  curl -X PUT -d '{{\"name\":\"answer-lost\"}}' {url}/sandbox/scenario"));
     let listening = Signals::listen();
     if let Ok(signals) = listening {
         signals.wait().await;

@@ -28,7 +28,7 @@ async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Pr
         Some(id) => run.platform.poll(id, Duration::MAX).await,
         None => run.platform.newest().await,
     };
-    let said = match poll.result {
+    let message = match poll.result {
         PollResult::Ours(snapshot) => {
             match args.inputs.output.format {
                 Format::Human => run.out.data(&messages::status(&snapshot)),
@@ -42,11 +42,11 @@ async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Pr
         PollResult::NotThere => {
             "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
         }
-        PollResult::Denied { status, said, .. } => {
-            format!("The platform does not let us read it ({status}). {said}")
+        PollResult::Denied { status, message, .. } => {
+            format!("The platform does not let us read it ({status}). {message}")
         }
-        PollResult::Failed { said } => format!("The state could not be read: {said}."),
+        PollResult::Failed { message } => format!("The state could not be read: {message}."),
     };
-    run.reporters.warn(&format!("{} `deploy-hook doctor` finds out more.", said.trim()));
+    run.reporters.warn(&format!("{} `deploy-hook doctor` finds out more.", message.trim()));
     Ok(exit_code(Outcome::Lost, false, None))
 }

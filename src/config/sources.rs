@@ -251,8 +251,9 @@ fn read_within(path: PathBuf, limit: Duration) -> std::io::Result<Vec<u8>> {
     let (done, bytes) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(std::fs::File::open(path).and_then(bytes_of)));
     bytes.recv_timeout(limit).unwrap_or_else(|_| {
-        let said = format!("it is not a regular file, and nothing came from it within {} s", limit.as_secs());
-        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, said))
+        let message =
+            format!("it is not a regular file, and nothing came from it within {} s", limit.as_secs());
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message))
     })
 }
 

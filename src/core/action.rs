@@ -52,5 +52,5 @@ pub struct TokenDenied {
     /// The HTTP status: 401 or 403.
     pub status: u16,
     /// The platform's message, cleaned.
-    pub said: String,
+    pub message: String,
 }

@@ -19,7 +19,7 @@ pub(super) enum Transition {
     /// A failed poll; another may follow.
     PollFailed {
         /// What was wrong.
-        said: String,
+        message: String,
         /// Failed polls in a row.
         errors: u32,
     },
@@ -48,7 +48,7 @@ pub(super) struct Follow {
     result: bool,
     errors: u32,
     /// What was wrong with the latest failed poll.
-    said: String,
+    message: String,
 }
 
 impl Follow {
@@ -57,7 +57,16 @@ impl Follow {
     #[must_use]
     pub(super) fn new(timing: &Timing, foreign: bool, confirm: bool) -> Self {
         let (grace, budget) = (timing.grace, timing.errors);
-        Self { foreign, grace, budget, confirm, success: None, result: false, errors: 0, said: String::new() }
+        Self {
+            foreign,
+            grace,
+            budget,
+            confirm,
+            success: None,
+            result: false,
+            errors: 0,
+            message: String::new(),
+        }
     }
 
     /// Our deployment was found before the first poll.
@@ -74,7 +83,7 @@ impl Follow {
     /// The failed polls since the last good one, if any.
     #[must_use]
     pub(super) fn error(&self) -> Option<Cause> {
-        (self.errors > 0).then(|| Cause::PollsFailed { said: self.said.clone(), errors: self.errors })
+        (self.errors > 0).then(|| Cause::PollsFailed { message: self.message.clone(), errors: self.errors })
     }
 
     /// What a poll at this `age` means. `last`: no other poll follows before the deadline.
@@ -94,10 +103,10 @@ impl Follow {
             },
             PollResult::NotThere if self.result => self.failed("the deployment is not there any more"),
             PollResult::NotThere => Self::absent(young),
-            PollResult::Denied { status, said, with_token } => {
-                lost(Cause::Denied { status, said, with_token })
+            PollResult::Denied { status, message, with_token } => {
+                lost(Cause::Denied { status, message, with_token })
             }
-            PollResult::Failed { said } => self.failed(&said),
+            PollResult::Failed { message } => self.failed(&message),
         };
         match step {
             Transition::News(snapshot) if last => {
@@ -144,16 +153,16 @@ impl Follow {
         if young { Transition::NotYet } else { lost(Cause::NotThere) }
     }
 
-    fn failed(&mut self, said: &str) -> Transition {
+    fn failed(&mut self, message: &str) -> Transition {
         self.errors += 1;
-        said.clone_into(&mut self.said);
-        let (said, errors) = (self.said.clone(), self.errors);
+        message.clone_into(&mut self.message);
+        let (message, errors) = (self.message.clone(), self.errors);
         if errors < self.budget {
-            Transition::PollFailed { said, errors }
+            Transition::PollFailed { message, errors }
         } else if self.success.is_some() {
             self.deadline()
         } else {
-            lost(Cause::PollsFailed { said, errors })
+            lost(Cause::PollsFailed { message, errors })
         }
     }
 }

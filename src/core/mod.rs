@@ -47,7 +47,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
         let now = started.elapsed();
         let action = machine.next_action(now);
         for event in machine.take_events() {
-            reporter.tell(machine.elapsed(now), &event).await;
+            reporter.report(machine.elapsed(now), &event).await;
         }
         if action == Action::End {
             break;
@@ -76,7 +76,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;
-    reporter.tell(elapsed, &Event::Finished { report: report.clone() }).await;
+    reporter.report(elapsed, &Event::Finished { report: report.clone() }).await;
     Ok(report)
 }
 

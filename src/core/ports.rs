@@ -50,7 +50,7 @@ pub trait DeployTarget {
 #[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
 pub trait Reporter {
     /// Reports an event. A reporter's own errors never reach the core: they do not change what happened to the deployment.
-    async fn tell(&mut self, elapsed: Duration, event: &Event);
+    async fn report(&mut self, elapsed: Duration, event: &Event);
 }
 
 /// What the reading before the trigger found.
@@ -65,7 +65,7 @@ pub enum SnapshotResult {
         /// The HTTP status.
         status: u16,
         /// The platform's message, cleaned.
-        said: String,
+        message: String,
     },
 }
 
@@ -105,14 +105,14 @@ pub enum PollResult {
         /// The HTTP status.
         status: u16,
         /// The platform's message, cleaned.
-        said: String,
+        message: String,
         /// Whether the request carried the API's token.
         with_token: bool,
     },
     /// Not a usable answer: no connection, 429, 5xx, a body that is not what it should be.
     Failed {
         /// What was wrong with it, cleaned.
-        said: String,
+        message: String,
     },
 }
 

@@ -43,7 +43,7 @@ pub enum Event {
     /// A poll failed; another follows.
     PollFailed {
         /// What was wrong, cleaned.
-        said: String,
+        message: String,
         /// Failed polls in a row.
         errors: u32,
         /// How many may fail.
@@ -122,14 +122,14 @@ pub enum Cause {
         /// The HTTP status.
         status: u16,
         /// The platform's message, cleaned.
-        said: String,
+        message: String,
         /// Whether the request carried the API's token.
         with_token: bool,
     },
     /// Polls failed until the budget was used up, or until the deadline.
     PollsFailed {
         /// What was wrong with the last one, cleaned.
-        said: String,
+        message: String,
         /// How many polls failed in a row.
         errors: u32,
     },

@@ -117,12 +117,12 @@ impl RateHint {
             (Some(remaining), Some(reset_in)) => reset_in / (remaining / 2).max(1),
             _ => Duration::ZERO,
         };
-        self.barred().max(share)
+        self.blocked().max(share)
     }
 
     /// No request for this long: what `Retry-After` says, or until the reset where no request is left.
     #[must_use]
-    pub fn barred(&self) -> Duration {
+    pub fn blocked(&self) -> Duration {
         let spent = if self.remaining == Some(0) { self.reset_in } else { None };
         self.retry_after.unwrap_or_default().max(spent.unwrap_or_default())
     }

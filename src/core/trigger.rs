@@ -26,7 +26,7 @@ pub struct Refusal {
     /// The HTTP status of the answer.
     pub status: u16,
     /// The platform's message, cleaned; empty where it gave none.
-    pub said: String,
+    pub message: String,
     /// The pause that the platform asked for (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
@@ -56,7 +56,7 @@ pub struct NotSent {
     /// Where it failed.
     pub why: NotSentReason,
     /// The system's message, cleaned.
-    pub said: String,
+    pub message: String,
 }
 
 /// Where a request failed that never left.
@@ -78,7 +78,7 @@ pub struct Unclear {
     /// What was wrong with the answer.
     pub why: ResponseError,
     /// The system's or the platform's message, cleaned.
-    pub said: String,
+    pub message: String,
 }
 
 /// Why an answer cannot be used.

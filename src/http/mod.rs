@@ -83,12 +83,12 @@ pub enum Credential<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RequestError {
     /// The request never left.
-    #[error("{said}")]
+    #[error("{message}")]
     NotSent {
         /// Where it failed.
         stage: ConnectStage,
         /// The system's message, without any URL.
-        said: String,
+        message: String,
     },
     /// It left, and no answer came in time.
     #[error("no answer within {} s", .0.as_secs())]
@@ -134,8 +134,8 @@ impl Http {
     ) -> Result<Response, RequestError> {
         let alone = through_proxy(&self.parts, CONNECT.min(limit * 3 / 4));
         let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
-            let said = self.redactor.clean(&chain(error), 300);
-            RequestError::NotSent { stage: ConnectStage::Connect, said }
+            let message = self.redactor.clean(&chain(error), 300);
+            RequestError::NotSent { stage: ConnectStage::Connect, message }
         })?;
         Self { client, ..self.clone() }.send(method, url, None, limit).await
     }
@@ -161,8 +161,8 @@ impl Http {
         limit: Duration,
     ) -> Result<Response, RequestError> {
         if !is_safe(url) {
-            let said = "plain http is only for this machine itself".to_owned();
-            return Err(RequestError::NotSent { stage: ConnectStage::Tls, said });
+            let message = "plain http is only for this machine itself".to_owned();
+            return Err(RequestError::NotSent { stage: ConnectStage::Tls, message });
         }
         let mut request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
         let header = credential.map(|credential| match credential {
@@ -207,22 +207,22 @@ impl Http {
         let mut stage = stage(&error);
         let late = error.is_timeout();
         let plain = tls_fault(&error).and_then(tls::explain);
-        let mut said = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
+        let mut message = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
         // Not where the proxy itself could not be reached.
-        if REFUSED_TUNNEL.iter().any(|words| said.contains(words)) {
+        if REFUSED_TUNNEL.iter().any(|words| message.contains(words)) {
             let left = limit.saturating_sub(started.elapsed());
-            said = self.proxy_response(url, left).await.unwrap_or(said);
+            message = self.proxy_response(url, left).await.unwrap_or(message);
         }
         if let Some(proxy) =
             self.parts.1.proxy_for(url).filter(|_| late && stage == Some(ConnectStage::Connect))
         {
-            said = format!("no connection through the proxy {} in time", proxy.label());
+            message = format!("no connection through the proxy {} in time", proxy.label());
             stage = Some(ConnectStage::Proxy);
         }
         match stage {
-            Some(stage) => RequestError::NotSent { stage, said },
+            Some(stage) => RequestError::NotSent { stage, message },
             None if late => RequestError::TimedOut(limit),
-            None => RequestError::Broken(said),
+            None => RequestError::Broken(message),
         }
     }
 

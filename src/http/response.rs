@@ -29,7 +29,7 @@ pub struct Response {
 impl Response {
     /// How long it asks for no further request: what `Retry-After` says, else until the reset where none is left.
     #[must_use]
-    pub fn barred(&self) -> Option<Duration> {
+    pub fn blocked(&self) -> Option<Duration> {
         self.retry_after.or(self.reset_in.filter(|_| self.remaining == Some(0)))
     }
 }

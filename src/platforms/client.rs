@@ -133,9 +133,9 @@ impl DeployTarget for Client {
         };
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
-            && let Some(said) = self.access.platform.error(bytes, redactor)
+            && let Some(message) = self.access.platform.error(bytes, redactor)
         {
-            return SnapshotResult::Denied { status: response.status, said };
+            return SnapshotResult::Denied { status: response.status, message };
         }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
@@ -147,16 +147,16 @@ impl DeployTarget for Client {
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
         let Some(hook) = &self.access.hook else {
-            let said = "there is no hook to trigger".to_owned();
-            return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, said });
+            let message = "there is no hook to trigger".to_owned();
+            return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, message });
         };
         self.earlier.triggered = Instant::now();
         let response = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
         match response::of_trigger(self.access.platform, response, self.http.redactor()) {
             Ok(Some(old)) if self.earlier.had_ended(&old, date) => {
-                let said = format!("it names {}", old.snapshot.id);
-                TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), said })
+                let message = format!("it names {}", old.snapshot.id);
+                TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message })
             }
             Ok(deployment) => TriggerResult::Accepted(deployment.map(|deployment| self.accept(deployment))),
             Err(response) => response,
@@ -219,10 +219,12 @@ impl DeployTarget for Client {
                 match (ours, newest) {
                     (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
                     (None, Some(_)) if source == StateSource::Api => {
-                        PollResult::Failed { said: "the answer is about another deployment".to_owned() }
+                        PollResult::Failed { message: "the answer is about another deployment".to_owned() }
                     }
                     (None, Some(other)) => self.earlier.in_place_of_ours(other),
-                    (None, None) => PollResult::Failed { said: "the answer names no deployment".to_owned() },
+                    (None, None) => {
+                        PollResult::Failed { message: "the answer names no deployment".to_owned() }
+                    }
                 }
             });
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
@@ -261,6 +263,6 @@ impl DeployTarget for Client {
 
 /// A poll that could not be sent. Callers ask [`Client::can_read`] first.
 fn unreadable() -> Poll {
-    let said = "neither the hook nor, without a token, the API can be read".to_owned();
-    Poll { result: PollResult::Failed { said }, rate_hint: RateHint::default() }
+    let message = "neither the hook nor, without a token, the API can be read".to_owned();
+    Poll { result: PollResult::Failed { message }, rate_hint: RateHint::default() }
 }

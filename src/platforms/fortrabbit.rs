@@ -66,8 +66,9 @@ impl Platform for Fortrabbit {
 
     /// Exactly one deployment must be named.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
-        let unclear =
-            |said: String| Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), said });
+        let unclear = |message: String| {
+            Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+        };
         let Ok(answer) = serde_json::from_slice(body) else {
             return unclear("the answer is not JSON".to_owned());
         };
@@ -76,7 +77,7 @@ impl Platform for Fortrabbit {
             (Some(deployment), true) => Acceptance::Named(deployment),
             (Some(_), false) => unclear("the answer names more than one deployment".to_owned()),
             (None, _) => unclear(match self.error(body, redactor) {
-                Some(said) if !said.is_empty() => said,
+                Some(message) if !message.is_empty() => message,
                 _ => "the answer names no deployment".to_owned(),
             }),
         }
@@ -378,13 +379,16 @@ mod tests {
     fn an_error_is_told_in_the_platforms_words_without_the_secret() {
         let hook = hook("https://api.fortrabbit.com/v1/deploy-hook/LONGSTRING").unwrap();
         let redactor = Redactor::new(Some(&hook), []);
-        let said =
+        let message =
             |body: &Value| Fortrabbit.error(body.to_string().as_bytes(), &redactor).unwrap_or_default();
-        assert_eq!(said(&json!({ "error": "Environment not found." })), "Environment not found.");
-        assert_eq!(said(&json!({ "error": { "message": "No hook LONGSTRING here" } })), "No hook *** here");
-        assert_eq!(said(&json!({ "hydra:description": "a\u{1b}[31mb" })), "ab");
-        assert_eq!(said(&json!({ "errors": { "branch": ["is gone"] } })), "is gone");
-        assert_eq!(said(&json!({ "violations": [{ "message": "too short" }] })), "too short");
+        assert_eq!(message(&json!({ "error": "Environment not found." })), "Environment not found.");
+        assert_eq!(
+            message(&json!({ "error": { "message": "No hook LONGSTRING here" } })),
+            "No hook *** here"
+        );
+        assert_eq!(message(&json!({ "hydra:description": "a\u{1b}[31mb" })), "ab");
+        assert_eq!(message(&json!({ "errors": { "branch": ["is gone"] } })), "is gone");
+        assert_eq!(message(&json!({ "violations": [{ "message": "too short" }] })), "too short");
         for foreign in
             ["<html>502 Bad Gateway</html>", "", "[]", "null", r#"{"ray":"8c"}"#, r#"{"error":null}"#]
         {

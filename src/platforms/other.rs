@@ -26,8 +26,8 @@ impl Platform for Other {
         if !says_no(&answer) {
             return Acceptance::Unnamed;
         }
-        let said = self.error(body, redactor).unwrap_or_default();
-        Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), said })
+        let message = self.error(body, redactor).unwrap_or_default();
+        Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
     }
 
     /// The text in the fields that APIs usually have for one.

@@ -21,21 +21,21 @@ pub(super) fn of_trigger(
 ) -> Result<Option<Deployment>, TriggerResult> {
     let response = response.map_err(no_answer)?;
     let status = response.status;
-    let unclear = |why, said| Err(TriggerResult::Unclear(Unclear { why, said }));
+    let unclear = |why, message| Err(TriggerResult::Unclear(Unclear { why, message }));
     let bytes = response.body.as_deref().unwrap_or_default();
-    let said = || platform.error(bytes, redactor).unwrap_or_default();
+    let message = || platform.error(bytes, redactor).unwrap_or_default();
     let why = match status {
         200..300 => {
             return match platform.acceptance(status, bytes, redactor) {
                 Acceptance::Named(deployment) => Ok(Some(deployment)),
                 Acceptance::Unnamed => Ok(None),
-                Acceptance::Unclear(Unclear { why, said }) => {
+                Acceptance::Unclear(Unclear { why, message }) => {
                     let fault = response.body.as_ref().err().map(ToString::to_string);
-                    unclear(why, fault.unwrap_or(said))
+                    unclear(why, fault.unwrap_or(message))
                 }
             };
         }
-        408 | 500.. => return unclear(ResponseError::ServerError(status), said()),
+        408 | 500.. => return unclear(ResponseError::ServerError(status), message()),
         300..=399 => RefusalReason::Redirected,
         401 | 403 => RefusalReason::Forbidden,
         404 => RefusalReason::NotFound,
@@ -44,23 +44,28 @@ pub(super) fn of_trigger(
         429 => RefusalReason::RateLimited,
         _ => RefusalReason::Other,
     };
-    Err(TriggerResult::Refused(Refusal { why, status, said: said(), retry_after: response.retry_after }))
+    Err(TriggerResult::Refused(Refusal {
+        why,
+        status,
+        message: message(),
+        retry_after: response.retry_after,
+    }))
 }
 
 fn no_answer(failure: RequestError) -> TriggerResult {
-    let unclear = |why, said| TriggerResult::Unclear(Unclear { why, said });
+    let unclear = |why, message| TriggerResult::Unclear(Unclear { why, message });
     match failure {
-        RequestError::NotSent { stage, said } => {
+        RequestError::NotSent { stage, message } => {
             let why = match stage {
                 ConnectStage::Dns => NotSentReason::Dns,
                 ConnectStage::Connect => NotSentReason::Connect,
                 ConnectStage::Tls => NotSentReason::Tls,
                 ConnectStage::Proxy => NotSentReason::Proxy,
             };
-            TriggerResult::NotSent(NotSent { why, said })
+            TriggerResult::NotSent(NotSent { why, message })
         }
         RequestError::TimedOut(_) => unclear(ResponseError::TimedOut, failure.to_string()),
-        RequestError::Broken(said) => unclear(ResponseError::Broken, said),
+        RequestError::Broken(message) => unclear(ResponseError::Broken, message),
     }
 }
 
@@ -73,7 +78,7 @@ pub(super) fn of_reading(
     redactor: &Redactor,
     result: impl FnOnce(&Value) -> PollResult,
 ) -> Poll {
-    let error = |said: String| PollResult::Failed { said };
+    let error = |message: String| PollResult::Failed { message };
     let response = match response {
         Ok(response) => response,
         Err(failure) => return Poll { result: error(failure.to_string()), rate_hint: RateHint::default() },
@@ -89,7 +94,7 @@ pub(super) fn of_reading(
         }
         (status, body) => match platform.error(body.as_deref().unwrap_or_default(), redactor) {
             Some(_) if status == 404 => PollResult::NotThere,
-            Some(said) => PollResult::Denied { status, said, with_token: source == StateSource::Api },
+            Some(message) => PollResult::Denied { status, message, with_token: source == StateSource::Api },
             None => error(format!("something answered {status}, not in the platform's own form")),
         },
     };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::disk;
+use super::regular_file;
 use crate::core::report::{Event, Report};
 use crate::error::Problems;
 use crate::secrets::{Redactor, strip};
@@ -23,16 +23,16 @@ impl Files {
         Self { dir, redactor, summary }
     }
 
-    /// Takes away what an earlier run left here: if this one is killed, nobody shall take that for its report.
+    /// Takes away what an earlier run left here: if this one is killed, that must not be taken for its report.
     pub fn clear(&self) {
         for name in [".env", "-summary.md", "-annotations.json"] {
-            disk::remove(&self.dir.join(format!("deploy-hook{name}")));
+            regular_file::remove(&self.dir.join(format!("deploy-hook{name}")));
         }
     }
 
-    /// Takes note of an event; what could not be written comes back, one sentence each.
+    /// Reports an event. Returns what could not be written, one sentence each.
     #[must_use]
-    pub fn tell(&self, event: &Event, context: &RunContext) -> Vec<String> {
+    pub fn report(&self, event: &Event, context: &RunContext) -> Vec<String> {
         match event {
             Event::Triggered { snapshot, .. } => {
                 let outputs = self.outputs(&outputs::early(snapshot.as_ref(), context));
@@ -50,16 +50,16 @@ impl Files {
         }
     }
 
-    /// Writes the summary, with what became of the records.
+    /// Writes the summary, with the results of the reports.
     #[must_use]
     pub fn summary(&self, report: &Report, context: &RunContext, results: &[ReportResult]) -> Option<String> {
         let page = self.summary.then(|| markdown::summary(report, context, results));
         page.and_then(|page| self.write("summary.md", &page))
     }
 
-    /// Tells of bad input where a later job or a reader looks for the outcome.
+    /// Reports bad input in the files where a later job looks for the outcome.
     #[must_use]
-    pub fn complain(&self, problems: &Problems) -> Vec<String> {
+    pub fn report_bad_input(&self, problems: &Problems) -> Vec<String> {
         self.make_folder();
         let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
@@ -86,6 +86,6 @@ impl Files {
 }
 
 fn write(path: &Path, text: &str) -> Option<String> {
-    let error = disk::replace(path, text).err()?;
+    let error = regular_file::replace(path, text).err()?;
     Some(format!("{} could not be written ({error}).", path.display()))
 }

@@ -1,10 +1,10 @@
-//! Where it is told: the terminal or log, and what the CI at hand offers beside it.
+//! Reporters: the terminal or log, files, and what the CI system offers.
 
-mod disk;
 pub mod files;
 pub mod github;
 pub mod gitlab;
 pub mod output;
+mod regular_file;
 pub mod terminal;
 pub mod updater;
 mod writer;
@@ -22,9 +22,9 @@ use self::output::Output;
 use self::terminal::Terminal;
 use self::updater::Notice;
 
-/// Everybody who is told about a run.
+/// Everything that reports a run.
 pub struct Reporters {
-    /// People, or programs, who read along.
+    /// The log, for people or for programs.
     pub output: OutputFormat,
     /// GitHub's runner.
     pub github: Option<GitHub>,
@@ -34,11 +34,11 @@ pub struct Reporters {
     pub files: Option<Files>,
     /// What the run is about.
     pub context: RunContext,
-    /// What was warned of beside the run's events: a file that cannot be written is tried more than once.
+    /// Warnings printed so far: a file that cannot be written is tried more than once.
     pub warned: Vec<String>,
 }
 
-/// Who reads along.
+/// The format of the log.
 pub enum OutputFormat {
     /// People.
     Human(Box<Terminal>),
@@ -46,13 +46,13 @@ pub enum OutputFormat {
     Json {
         /// Where to.
         out: Output,
-        /// Every look as well.
+        /// Each poll as well.
         verbose: bool,
     },
 }
 
 impl Reporters {
-    /// Tells of something beside the run's events that a reader should act on.
+    /// Prints a warning.
     pub fn warn(&mut self, message: &str) {
         match (&mut self.github, &mut self.output) {
             (_, OutputFormat::Json { out, .. }) => out.data(&json::warning(message, SystemTime::now())),
@@ -61,35 +61,35 @@ impl Reporters {
         }
     }
 
-    /// Tells people of something they should know.
+    /// Prints a line for people.
     pub fn note(&self, message: &str) {
         if let OutputFormat::Human(terminal) = &self.output {
             terminal.note(message);
         }
     }
 
-    /// Tells whatever the CI at hand offers; what a reader should know of that comes back.
-    async fn tell_aside(&mut self, event: &Event) -> Vec<Notice> {
-        let mut asides = match &mut self.github {
-            Some(github) => github.tell(event, &self.context).await,
+    /// Reports to the CI system and to files. Returns what the log should say about that.
+    async fn report_to_ci(&mut self, event: &Event) -> Vec<Notice> {
+        let mut notices = match &mut self.github {
+            Some(github) => github.report(event, &self.context).await,
             None => Vec::new(),
         };
-        // The files before the records at GitLab: those wait for its answers, and a runner that cancels does not wait.
-        let files = self.files.as_ref().map(|files| files.tell(event, &self.context)).unwrap_or_default();
-        asides.extend(files.into_iter().map(Notice::Warning));
-        let Some(gitlab) = &mut self.gitlab else { return asides };
-        let (more, became) = gitlab.tell(event, &self.context).await;
-        asides.extend(more);
-        if let (Event::Finished { report }, Some(files), false) = (event, &self.files, became.is_empty()) {
-            let again = files.summary(report, &self.context, &became).map(Notice::Warning);
-            asides.extend(again.filter(|again| !asides.contains(again)));
+        // The files first: the reports at GitLab wait for its answers, and a runner that cancels does not wait.
+        let files = self.files.as_ref().map(|files| files.report(event, &self.context)).unwrap_or_default();
+        notices.extend(files.into_iter().map(Notice::Warning));
+        let Some(gitlab) = &mut self.gitlab else { return notices };
+        let (more_notices, results) = gitlab.report(event, &self.context).await;
+        notices.extend(more_notices);
+        if let (Event::Finished { report }, Some(files), false) = (event, &self.files, results.is_empty()) {
+            let again = files.summary(report, &self.context, &results).map(Notice::Warning);
+            notices.extend(again.filter(|again| !notices.contains(again)));
         }
-        asides
+        notices
     }
 
-    fn say(&mut self, elapsed: Duration, event: &Event) {
+    fn print(&mut self, elapsed: Duration, event: &Event) {
         match &mut self.output {
-            OutputFormat::Human(terminal) => terminal.tell(elapsed, event, &self.context),
+            OutputFormat::Human(terminal) => terminal.report(elapsed, event, &self.context),
             OutputFormat::Json { verbose: false, .. } if matches!(event, Event::Polled { .. }) => {}
             OutputFormat::Json { out, .. } => {
                 out.data(&json::event(elapsed, event, &self.context, SystemTime::now()));
@@ -99,13 +99,13 @@ impl Reporters {
 }
 
 impl Reporter for Reporters {
-    async fn tell(&mut self, elapsed: Duration, event: &Event) {
+    async fn report(&mut self, elapsed: Duration, event: &Event) {
         // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
         let last = matches!((&self.output, event), (OutputFormat::Json { .. }, Event::Finished { .. }));
         if !last {
-            self.say(elapsed, event);
+            self.print(elapsed, event);
         }
-        for notice in self.tell_aside(event).await {
+        for notice in self.report_to_ci(event).await {
             match (notice, &self.output) {
                 (Notice::Warning(text), _) if self.warned.contains(&text) => {}
                 (Notice::Warning(text), _) => {
@@ -117,7 +117,7 @@ impl Reporter for Reporters {
             }
         }
         if last {
-            self.say(elapsed, event);
+            self.print(elapsed, event);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::writer::{self, Live, Stream};
+use super::writer::{self, StatusLine, Stream};
 use crate::reporting::github::command;
 use crate::secrets::Redactor;
 
@@ -22,7 +22,7 @@ impl Output {
     }
 
     /// Prints a line for people.
-    pub fn talk(&self, line: &str) {
+    pub fn log_line(&self, line: &str) {
         self.print(self.notice(), &self.safe(line));
     }
 
@@ -46,18 +46,18 @@ impl Output {
 
     /// Begins a live line at the end of the terminal.
     pub(super) fn begin_live(&self, color: bool, text: &str) {
-        writer::live(Live::Begin(color));
+        writer::live(StatusLine::Begin(color));
         self.show_live(text);
     }
 
     /// Changes what the live line says.
     pub(super) fn show_live(&self, text: &str) {
-        writer::live(Live::Show(self.safe(text)));
+        writer::live(StatusLine::Show(self.safe(text)));
     }
 
     /// Takes the live line away.
     pub(super) fn end_live() {
-        writer::live(Live::End);
+        writer::live(StatusLine::End);
     }
 
     /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.

@@ -15,18 +15,18 @@ use crate::text::{RunContext, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
-/// How much is told.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// The verdict, and what needs a reader.
     Quiet,
     /// What changes.
     Normal,
-    /// Every look.
+    /// Each poll.
     Verbose,
 }
 
-/// How it is told.
+/// How it is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {
     /// How much.
@@ -39,7 +39,7 @@ pub struct TerminalOptions {
     pub grouping: LogGrouping,
 }
 
-/// How a log folds what is long.
+/// How a log groups what is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogGrouping {
     /// Not at all.
@@ -61,14 +61,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// A terminal that has not been told anything.
+    /// A terminal with nothing printed.
     #[must_use]
     pub fn new(out: Output, options: TerminalOptions) -> Self {
         Self { out, options, live: false, section: None }
     }
 
-    /// Takes note of an event.
-    pub fn tell(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
+    /// Reports an event.
+    pub fn report(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
         if let Event::Finished { report } = event {
             return self.ended(report, context);
         }
@@ -119,14 +119,14 @@ impl Terminal {
         self.glance(event);
     }
 
-    /// Tells of something a reader should know.
+    /// Prints a line.
     pub fn note(&self, message: &str) {
         if self.options.verbosity > Verbosity::Quiet {
             self.line(message);
         }
     }
 
-    /// Tells of something a reader should act on.
+    /// Prints a warning.
     pub fn warning(&self, message: &str) {
         self.line(&format!("{} {message}", self.paint(color(AnsiColor::Yellow), "warning:")));
     }
@@ -234,7 +234,7 @@ impl Terminal {
     }
 
     fn line(&self, line: &str) {
-        self.out.talk(line);
+        self.out.log_line(line);
     }
 
     fn time(&self, elapsed: Duration) -> String {

@@ -1,5 +1,5 @@
 //! The thread that writes standard output and standard error. A reader that stalls (a full pipe, a stopped terminal)
-//! holds up this thread and nobody else: the run hands its lines over and goes on.
+//! delays this thread only: the run queues its lines and goes on.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
@@ -32,7 +32,7 @@ pub(super) enum Stream {
 
 /// The live line at the end of a terminal.
 #[derive(Debug)]
-pub(super) enum Live {
+pub(super) enum StatusLine {
     /// It appears; whether in colour.
     Begin(bool),
     /// It says this.
@@ -42,17 +42,17 @@ pub(super) enum Live {
 }
 
 #[derive(Debug)]
-enum Work {
+enum WriterTask {
     Line(Stream, String),
-    Live(Live),
+    StatusLine(StatusLine),
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    work: VecDeque<Work>,
+    tasks: VecDeque<WriterTask>,
     /// What all lines in it take.
     bytes: usize,
-    /// Lines that did not fit, and where a reader is told of them.
+    /// Lines that did not fit, and the stream for the notice of them.
     left_out: Option<(u64, Stream)>,
     /// Whether something was taken from it and is not written yet.
     busy: bool,
@@ -62,7 +62,7 @@ struct Queue {
 
 impl Queue {
     fn is_done(&self) -> bool {
-        self.work.is_empty() && !self.busy && self.left_out.is_none()
+        self.tasks.is_empty() && !self.busy && self.left_out.is_none()
     }
 }
 
@@ -79,11 +79,11 @@ struct Writer {
 /// The process has one of each stream, so there is one writer; `None` where no thread can be had.
 static WRITER: LazyLock<Option<Writer>> = LazyLock::new(|| {
     let thread = std::thread::Builder::new().name("output".to_owned());
-    let work = || WRITER.iter().for_each(Writer::work);
-    thread.spawn(work).ok().map(|_| Writer::default())
+    let tasks = || WRITER.iter().for_each(Writer::tasks);
+    thread.spawn(tasks).ok().map(|_| Writer::default())
 });
 
-/// Hands a line over. `aside` is the stream on which a reader is told of lines that had to be left out.
+/// Queues a line. `notice` is the stream for the notice of lines that had to be left out.
 pub(super) fn print(stream: Stream, line: String, notice: Stream) {
     match &*WRITER {
         Some(writer) => writer.push(stream, line, notice),
@@ -92,14 +92,17 @@ pub(super) fn print(stream: Stream, line: String, notice: Stream) {
 }
 
 /// Changes the live line.
-pub(super) fn live(change: Live) {
+pub(super) fn live(change: StatusLine) {
     if let Some(writer) = &*WRITER {
         let mut queue = writer.lock();
         // Of what it was to say meanwhile only the last counts.
-        if matches!((queue.work.back(), &change), (Some(Work::Live(Live::Show(_))), Live::Show(_))) {
-            queue.work.pop_back();
+        if matches!(
+            (queue.tasks.back(), &change),
+            (Some(WriterTask::StatusLine(StatusLine::Show(_))), StatusLine::Show(_))
+        ) {
+            queue.tasks.pop_back();
         }
-        queue.work.push_back(Work::Live(change));
+        queue.tasks.push_back(WriterTask::StatusLine(change));
         drop(queue);
         writer.filled.notify_one();
     }
@@ -129,26 +132,26 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Once something was left out, everything is until the reader is back: then it is said in its place.
+    /// Once a line was left out, all are until the reader is back: then a notice stands in their place.
     fn push(&self, stream: Stream, line: String, notice: Stream) {
         let mut queue = self.lock();
         if queue.left_out.is_some() || queue.bytes + line.len() + LINE > MOST {
             queue.left_out = Some((queue.left_out.map_or(0, |(lines, _)| lines) + 1, notice));
         } else {
             queue.bytes += line.len() + LINE;
-            queue.work.push_back(Work::Line(stream, line));
+            queue.tasks.push_back(WriterTask::Line(stream, line));
         }
         drop(queue);
         self.filled.notify_one();
     }
 
     /// The thread: writes for as long as the process lives.
-    fn work(&self) {
+    fn tasks(&self) {
         let mut streams = [Stream::Out, Stream::Err].map(open);
         let mut bar: Option<ProgressBar> = None;
         loop {
             match self.next() {
-                Work::Line(stream, line) => {
+                WriterTask::Line(stream, line) => {
                     let [out, err] = &mut streams;
                     let stream = if stream == Stream::Out { out } else { err };
                     let mut print = || write(&mut **stream, line.as_bytes(), || self.progress());
@@ -157,31 +160,37 @@ impl Writer {
                         None => print(),
                     }
                 }
-                Work::Live(Live::Begin(color)) => bar = Some(begin(color)),
-                Work::Live(Live::Show(text)) => bar.iter().for_each(|bar| bar.set_message(text.clone())),
-                Work::Live(Live::End) => bar.take().iter().for_each(ProgressBar::finish_and_clear),
+                WriterTask::StatusLine(StatusLine::Begin(color)) => bar = Some(begin(color)),
+                WriterTask::StatusLine(StatusLine::Show(text)) => {
+                    if let Some(bar) = &bar {
+                        bar.set_message(text);
+                    }
+                }
+                WriterTask::StatusLine(StatusLine::End) => {
+                    bar.take().iter().for_each(ProgressBar::finish_and_clear);
+                }
             }
             self.lock().busy = false;
             self.progress();
         }
     }
 
-    fn next(&self) -> Work {
+    fn next(&self) -> WriterTask {
         let mut queue = self.lock();
         loop {
-            let work = queue.work.pop_front().or_else(|| {
+            let tasks = queue.tasks.pop_front().or_else(|| {
                 let (lines, notice) = queue.left_out.take()?;
-                Some(Work::Line(
+                Some(WriterTask::Line(
                     notice,
                     format!("({lines} lines were left out here, as nobody read them.)\n"),
                 ))
             });
-            if let Some(work) = work {
-                if let Work::Line(_, line) = &work {
+            if let Some(tasks) = tasks {
+                if let WriterTask::Line(_, line) = &tasks {
                     queue.bytes = queue.bytes.saturating_sub(line.len() + LINE);
                 }
                 queue.busy = true;
-                return work;
+                return tasks;
             }
             queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
@@ -254,8 +263,8 @@ mod tests {
 
     fn next(writer: &Writer) -> String {
         match writer.next() {
-            Work::Line(stream, line) => format!("{stream:?} {line}"),
-            Work::Live(live) => format!("{live:?}"),
+            WriterTask::Line(stream, line) => format!("{stream:?} {line}"),
+            WriterTask::StatusLine(live) => format!("{live:?}"),
         }
     }
 

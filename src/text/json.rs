@@ -20,7 +20,7 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
             ("retrying", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
         }
         Event::Searching { unclear } => {
-            ("searching", json!({ "reason": unclear.as_ref().map(|unclear| &unclear.said) }))
+            ("searching", json!({ "reason": unclear.as_ref().map(|unclear| &unclear.message) }))
         }
         Event::Triggered { snapshot, adopted } => {
             let mut fields = snapshot.as_ref().map_or_else(|| json!({}), deployment);
@@ -28,8 +28,8 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
             ("triggered", fields)
         }
         Event::State { stage } => ("state", self::stage(stage)),
-        Event::PollFailed { said, errors, budget } => {
-            ("poll_failed", json!({ "reason": said, "errors": errors, "budget": budget }))
+        Event::PollFailed { message, errors, budget } => {
+            ("poll_failed", json!({ "reason": message, "errors": errors, "budget": budget }))
         }
         Event::UnknownState { word } => ("unknown_state", json!({ "state": word })),
         Event::Heartbeat { word } => ("heartbeat", json!({ "state": word })),

@@ -321,7 +321,7 @@ mod tests {
             cause: Some(Cause::Refused(Refusal {
                 status: 403,
                 why: RefusalReason::Other,
-                said: text.to_owned(),
+                message: text.to_owned(),
                 retry_after: None,
             })),
             started: SystemTime::UNIX_EPOCH,

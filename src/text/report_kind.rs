@@ -141,6 +141,12 @@ pub enum Fix {
     Unlock,
     /// Unarchive the repository.
     Unarchive,
+    /// Set up two-factor authentication for the token's owner.
+    TwoFactor,
+    /// Sign in as the token's owner, to accept the terms or to set a new password.
+    SignIn,
+    /// Wait until the repository can be written again.
+    ReadOnly,
     /// Restore an account that is suspended or blocked.
     Account,
 }

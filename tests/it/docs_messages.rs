@@ -43,17 +43,17 @@ fn not_accepted(outcome: Outcome, cause: Cause) -> Report {
 }
 
 fn refused(why: RefusalReason, status: u16) -> Report {
-    let said = if why == RefusalReason::Unprocessable { "…" } else { "" };
-    let refusal = Refusal { why, status, said: said.to_owned(), retry_after: None };
+    let message = if why == RefusalReason::Unprocessable { "…" } else { "" };
+    let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None };
     not_accepted(Outcome::Refused, Cause::Refused(refusal))
 }
 
 fn unreachable(why: NotSentReason) -> Report {
-    not_accepted(Outcome::Unreachable, Cause::NotSent(NotSent { why, said: "…".to_owned() }))
+    not_accepted(Outcome::Unreachable, Cause::NotSent(NotSent { why, message: "…".to_owned() }))
 }
 
 fn uncertain(why: ResponseError) -> Report {
-    not_accepted(Outcome::Uncertain, Cause::Unclear(Unclear { why, said: String::new() }))
+    not_accepted(Outcome::Uncertain, Cause::Unclear(Unclear { why, message: String::new() }))
 }
 
 fn lost(cause: Cause) -> Report {
@@ -65,8 +65,8 @@ pub(crate) fn ends() -> Vec<Report> {
     use Outcome::{Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered};
     let failed = Phase::Ended(Verdict::Failed);
     let newer = DeploymentId::new("dp-def456").unwrap();
-    let denied = |status| Cause::Denied { status, said: String::new(), with_token: true };
-    let trouble = |errors| Cause::PollsFailed { said: "…".to_owned(), errors };
+    let denied = |status| Cause::Denied { status, message: String::new(), with_token: true };
+    let trouble = |errors| Cause::PollsFailed { message: "…".to_owned(), errors };
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),
         ended(Triggered, Some(Cause::NotAsked), &[]),
@@ -125,9 +125,9 @@ fn every_end_is_in_the_document_under_its_exit_code_in_the_programs_own_words() 
     let place = RunContext { timeout: Duration::from_mins(15), ..RunContext::default() };
     let mut missing = Vec::new();
     for report in ends() {
-        let said = messages::verdict(&report, &place);
-        let next = if said.next.is_empty() { "–" } else { &said.next };
-        let row = format!("| {} | {} | {next} |", said.happened, said.meaning);
+        let message = messages::verdict(&report, &place);
+        let next = if message.next.is_empty() { "–" } else { &message.next };
+        let row = format!("| {} | {} | {next} |", message.happened, message.meaning);
         let code = exit_code(report.outcome, false, None);
         if !section(code).contains(&row.as_str()) {
             missing.push(format!("{code}: {row}"));

@@ -116,11 +116,11 @@ fn events() -> Vec<Event> {
     let refusal = Refusal {
         why: RefusalReason::RateLimited,
         status: 429,
-        said: String::new(),
+        message: String::new(),
         retry_after: Some(pause),
     };
-    let not_sent = NotSent { why: NotSentReason::Connect, said: "connection refused".to_owned() };
-    let unclear = Unclear { why: ResponseError::TimedOut, said: String::new() };
+    let not_sent = NotSent { why: NotSentReason::Connect, message: "connection refused".to_owned() };
+    let unclear = Unclear { why: ResponseError::TimedOut, message: String::new() };
     let stage = StateSpan { word: "building".to_owned(), phase: Phase::Running, at: pause };
     let retrying = |cause| Event::Retrying { attempt: 1, pause, cause };
     vec![
@@ -134,7 +134,7 @@ fn events() -> Vec<Event> {
         Event::Triggered { snapshot: Some(snapshot.clone()), adopted: false },
         Event::Triggered { snapshot: Some(snapshot), adopted: true },
         Event::State { stage },
-        Event::PollFailed { said: "the answer broke off".to_owned(), errors: 1, budget: 10 },
+        Event::PollFailed { message: "the answer broke off".to_owned(), errors: 1, budget: 10 },
         Event::UnknownState { word: "thinking".to_owned() },
         Event::Heartbeat { word: String::new() },
         Event::Heartbeat { word: "building".to_owned() },

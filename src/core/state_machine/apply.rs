@@ -14,8 +14,8 @@ use crate::core::trigger::{TriggerResult, Unclear};
 
 impl StateMachine {
     pub(super) fn on_snapshot(&mut self, found: SnapshotResult) {
-        if let SnapshotResult::Denied { status, said } = found {
-            self.state = State::Denied(TokenDenied { status, said });
+        if let SnapshotResult::Denied { status, message } = found {
+            self.state = State::Denied(TokenDenied { status, message });
             return;
         }
         self.can_find = found == SnapshotResult::Known;
@@ -70,7 +70,7 @@ impl StateMachine {
                 self.follow.mark_seen();
                 return self.on_accepted(now, Some(snapshot), readability, true);
             }
-            LookupResult::NotYet(hint) if now < until && now.saturating_add(hint.barred()) <= until => {
+            LookupResult::NotYet(hint) if now < until && now.saturating_add(hint.blocked()) <= until => {
                 let pause = self.schedule.pause(Duration::ZERO, 0, hint, self.rng.f64());
                 self.wait(now, pause);
                 self.next_at = self.next_at.min(until);
@@ -139,7 +139,7 @@ impl StateMachine {
             Transition::News(snapshot) => self.record(now, snapshot),
             Transition::Confirm(snapshot) => {
                 self.record(now, snapshot);
-                let again = now.saturating_add(self.plan.timing.confirm_pause.max(rate_hint.barred()));
+                let again = now.saturating_add(self.plan.timing.confirm_pause.max(rate_hint.blocked()));
                 if again > self.deadline() {
                     return self.end(now, Outcome::Succeeded, None);
                 }
@@ -147,8 +147,8 @@ impl StateMachine {
                 return;
             }
             Transition::NotYet => {}
-            Transition::PollFailed { said, errors } => {
-                self.events.push(Event::PollFailed { said, errors, budget: self.plan.timing.errors });
+            Transition::PollFailed { message, errors } => {
+                self.events.push(Event::PollFailed { message, errors, budget: self.plan.timing.errors });
             }
             Transition::End { outcome, cause, snapshot } => {
                 if let Some(snapshot) = snapshot {
@@ -165,7 +165,7 @@ impl StateMachine {
         let (age, deadline) = (now.saturating_sub(self.accepted_at), self.deadline());
         let pause = self.schedule.pause(age, self.follow.errors(), rate_hint, self.rng.f64());
         self.next_at = now.saturating_add(pause).min(deadline);
-        if now.saturating_add(rate_hint.barred()) > deadline.max(now) {
+        if now.saturating_add(rate_hint.blocked()) > deadline.max(now) {
             self.state = State::AskedToWait;
         }
         if self.report.polls > 0 {
@@ -190,7 +190,7 @@ impl StateMachine {
                 return;
             }
         };
-        let pause = (self.plan.timing.shortest_pause * 2).max(self.schedule.spacing()).max(hint.barred());
+        let pause = (self.plan.timing.shortest_pause * 2).max(self.schedule.spacing()).max(hint.blocked());
         if *tries < self.plan.timing.log_tries && now.saturating_add(pause) < *until {
             *tries += 1;
             self.wait(now, pause);

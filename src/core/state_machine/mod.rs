@@ -194,9 +194,9 @@ impl StateMachine {
         self.end(now, outcome, cause);
         let timing = &self.plan.timing;
         let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
-        if outcome == Outcome::Failed && now.saturating_add(rate_hint.barred()) < until {
+        if outcome == Outcome::Failed && now.saturating_add(rate_hint.blocked()) < until {
             self.state = State::Log { id, tries: 1, until };
-            self.wait(now, rate_hint.barred());
+            self.wait(now, rate_hint.blocked());
         }
     }
 

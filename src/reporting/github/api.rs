@@ -1,4 +1,4 @@
-//! GitHub's REST API, for one repository: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
+//! GitHub's REST API, for one repository: one request at a time, each once, on the program's HTTP client. The updater retries.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::reporting::updater::{api_text, refusal};
 use crate::secrets::{Redactor, Token};
 use crate::text::{CodeHost, Fix};
 
-/// How long one request may take; the clerk may have less.
+/// How long one request may take; there may be less time left.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
 const ALONE: Duration = Duration::from_mins(1);
 
 /// The API of one repository.
-pub(super) struct Api {
+pub(super) struct GitHubApi {
     octocrab: Octocrab,
     redactor: Redactor,
     code_host: CodeHost,
@@ -31,13 +31,13 @@ pub(super) struct Api {
 
 /// A request's method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(super) enum Method {
     Get,
     Post,
     Patch,
 }
 
-impl Api {
+impl GitHubApi {
     /// The API at this base (`https://api.github.com`, `https://HOST/api/v3`). Octocrab itself names the API's version,
     /// `2022-11-28`, and would send a second such header beside its own.
     pub(super) fn new(
@@ -68,46 +68,57 @@ impl Api {
         self.code_host
     }
 
+    // Raw routes: octocrab's typed calls read a body of any size, cannot follow a moved repository, refuse answers of
+    // Forgejo and Gitea, whose statuses have no `state`, and make the binary 1.9 MB larger.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
-    pub(super) async fn call(&self, verb: Verb, path: &str, body: &Value) -> Result<Value, WriteError> {
+    pub(super) async fn call(&self, verb: Method, path: &str, body: &Value) -> Result<Value, WriteError> {
         let late = |_| Err(WriteError::Late(LIMIT));
         timeout(LIMIT, self.call_on(verb, path, body)).await.unwrap_or_else(late)
     }
 
-    async fn call_on(&self, verb: Verb, path: &str, body: &Value) -> Result<Value, WriteError> {
+    async fn call_on(&self, verb: Method, path: &str, body: &Value) -> Result<Value, WriteError> {
         match self.send(verb, &self.root, path, body).await? {
-            Sent::Done(value) => Ok(value),
-            Sent::Moved(root) => match self.send(verb, &root, path, body).await? {
-                Sent::Done(value) => Ok(value),
-                Sent::Moved(_) => {
+            ApiResponse::Done(value) => Ok(value),
+            ApiResponse::Moved(root) => match self.send(verb, &root, path, body).await? {
+                ApiResponse::Done(value) => Ok(value),
+                ApiResponse::Moved(_) => {
                     Err(WriteError::Unreachable(format!("{} redirects in circles", self.code_host.name())))
                 }
             },
         }
     }
 
-    async fn send(&self, verb: Verb, root: &str, path: &str, body: &Value) -> Result<Sent, WriteError> {
+    async fn send(
+        &self,
+        verb: Method,
+        root: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<ApiResponse, WriteError> {
         let broken =
             |error: octocrab::Error| WriteError::Unreachable(plain(&error, self.code_host, &self.redactor));
         let route = format!("{root}{path}");
         let sent = match verb {
-            Verb::Get => self.octocrab._get(route).await,
-            Verb::Post => self.octocrab._post(route, Some(body)).await,
-            Verb::Patch => self.octocrab._patch(route, Some(body)).await,
+            Method::Get => self.octocrab._get(route).await,
+            Method::Post => self.octocrab._post(route, Some(body)).await,
+            Method::Patch => self.octocrab._patch(route, Some(body)).await,
         };
         let response = sent.map_err(broken)?;
         let status = response.status().as_u16();
         if (300..400).contains(&status) {
             let to = response.headers().get("location").and_then(|to| to.to_str().ok());
-            return to.and_then(|to| self.moved(to, path)).map(Sent::Moved).ok_or(WriteError::away(status));
+            return to
+                .and_then(|to| self.moved(to, path))
+                .map(ApiResponse::Moved)
+                .ok_or(WriteError::away(status));
         }
         // Octocrab would read a body that never ends until the memory does.
         let answer = http::read(response.map(reqwest::Body::wrap).into()).await;
         let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
         if (200..300).contains(&status) {
             return match value {
-                Ok(Some(value @ (Value::Object(_) | Value::Array(_)))) => Ok(Sent::Done(value)),
+                Ok(Some(value @ (Value::Object(_) | Value::Array(_)))) => Ok(ApiResponse::Done(value)),
                 Err(BodyFault::TooLarge) => Err(WriteError::TooLarge),
                 Err(fault) => Err(WriteError::unread(self.code_host, &fault)),
                 Ok(_) => Err(WriteError::unread(self.code_host, &"it is not JSON")),
@@ -115,9 +126,9 @@ impl Api {
         }
         let value = value.ok().flatten().unwrap_or_default();
         let refused = WriteError::refused(self.code_host, status, &value, &self.redactor);
-        // Both of its limits answer 403 or 429; without a header the words tell a limit from a permission.
+        // Both of its limits answer 403 or 429; without a header only the message shows whether it is a limit or a permission.
         let named = refusal::is_limit(status, &refusal::message(&value));
-        match (status, answer.barred()) {
+        match (status, answer.blocked()) {
             (403 | 429, pause) if named => Err(WriteError::Limited(pause.unwrap_or(ALONE))),
             (403, Some(pause)) if refused.fix() == Fix::None => Err(WriteError::Limited(pause)),
             _ => Err(refused),
@@ -137,7 +148,7 @@ impl Api {
     }
 }
 
-enum Sent {
+enum ApiResponse {
     Done(Value),
     /// The repository's new root.
     Moved(String),
@@ -149,10 +160,10 @@ fn plain(error: &octocrab::Error, code_host: CodeHost, redactor: &Redactor) -> S
     while let Some(source) = bottom.source() {
         bottom = source;
     }
-    let said = bottom.to_string();
+    let message = bottom.to_string();
     format!(
         "{} cannot be reached: {}",
         code_host.name(),
-        redactor.clean(said.lines().next().unwrap_or_default(), 200)
+        redactor.clean(message.lines().next().unwrap_or_default(), 200)
     )
 }

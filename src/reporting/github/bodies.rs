@@ -1,4 +1,4 @@
-//! What GitHub is told: the bodies of its requests, and which of its states an outcome is. Pure.
+//! The bodies of requests to GitHub, and which of its states an outcome is. Pure.
 //!
 //! Source: GitHub's REST API description, `2022-11-28`. A commit status and a deployment status describe
 //! themselves in at most 140 characters, none of them beyond the Basic Multilingual Plane; a check run's summary has at
@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::reports::Subject;
+use super::target::GitHubTarget;
 use crate::core::state::Outcome;
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
@@ -20,11 +20,11 @@ const NAME: usize = 255;
 /// The longest page, in bytes, with room to spare.
 const PAGE: usize = 60_000;
 
-/// What stands where a text says nothing.
+/// The text where there is none.
 const NOTHING: &str = "Deploy";
 
-/// GitHub's words for how things stand.
-struct Message {
+/// GitHub's names for the state of a run.
+struct StateNames {
     /// Commit status: `pending`, `success`, `failure`, `error`.
     status: &'static str,
     /// Check run: `queued`, `in_progress`, `completed`.
@@ -35,8 +35,8 @@ struct Message {
     deployment: &'static str,
 }
 
-fn words(stage: ReportStage) -> Message {
-    let going = |word| Message { status: "pending", check: word, conclusion: None, deployment: word };
+fn words(stage: ReportStage) -> StateNames {
+    let going = |word| StateNames { status: "pending", check: word, conclusion: None, deployment: word };
     let (outcome, passed) = match stage {
         ReportStage::Waiting => return going("queued"),
         ReportStage::Running => return going("in_progress"),
@@ -52,7 +52,7 @@ fn words(stage: ReportStage) -> Message {
         Outcome::Interrupted => ("error", "cancelled", "error"),
         Outcome::Unreachable | Outcome::Uncertain | Outcome::Lost => ("error", "failure", "error"),
     };
-    Message { status, check: "completed", conclusion: Some(conclusion), deployment }
+    StateNames { status, check: "completed", conclusion: Some(conclusion), deployment }
 }
 
 /// A status's text.
@@ -90,25 +90,25 @@ pub(super) fn check_update(state: &ReportState, page: &str) -> Value {
 }
 
 /// `POST /check-runs`.
-pub(super) fn check(state: &ReportState, subject: &Subject) -> Value {
-    let mut body = check_update(state, &subject.page);
-    body["name"] = json!(name(&subject.name));
-    body["head_sha"] = json!(subject.sha);
-    body["external_id"] = json!(subject.mark);
+pub(super) fn check(state: &ReportState, target: &GitHubTarget) -> Value {
+    let mut body = check_update(state, &target.page);
+    body["name"] = json!(name(&target.name));
+    body["head_sha"] = json!(target.sha);
+    body["external_id"] = json!(target.mark);
     body
 }
 
 /// `POST /deployments`. Without the two fields GitHub would merge the default branch into the commit, or wait for
 /// the very checks this run is part of.
-pub(super) fn deployment(subject: &Subject) -> Value {
+pub(super) fn deployment(target: &GitHubTarget) -> Value {
     json!({
-        "ref": subject.sha,
+        "ref": target.sha,
         "task": "deploy",
         "auto_merge": false,
         "required_contexts": [],
-        "environment": api_text::plain_line(&subject.environment, NAME, "production"),
-        "description": description(&subject.name),
-        "payload": { "deploy_hook": subject.mark },
+        "environment": api_text::plain_line(&target.environment, NAME, "production"),
+        "description": description(&target.name),
+        "payload": { "deploy_hook": target.mark },
     })
 }
 
@@ -159,20 +159,20 @@ mod tests {
             let page =
                 ["https://github.com/o/r/actions/runs/1", "", "javascript:x", &"https://x".repeat(400)];
             for page in page {
-                let subject = Subject {
+                let target = GitHubTarget {
                     name: text.to_owned(),
                     environment: text.to_owned(),
                     page: page.to_owned(),
                     site: Some(page.to_owned()),
-                    ..Subject::default()
+                    ..GitHubTarget::default()
                 };
-                let site = subject.site.as_deref();
-                let (status, deployment) = (status(&state, text, page), deployment(&subject));
-                let more = deployment_status(&state, page, site);
+                let site = target.site.as_deref();
+                let (status, deployment) = (status(&state, text, page), deployment(&target));
+                let more_notices = deployment_status(&state, page, site);
                 for (body, fields) in [
                     (&status, &["description", "context"][..]),
                     (&deployment, &["description", "environment"]),
-                    (&more, &["description"]),
+                    (&more_notices, &["description"]),
                 ] {
                     for field in fields {
                         let text = body[*field].as_str().unwrap();
@@ -182,9 +182,10 @@ mod tests {
                     }
                 }
                 let is_link = page.starts_with("https://github");
-                let links = [&status["target_url"], &more["log_url"], &more["environment_url"]];
+                let links =
+                    [&status["target_url"], &more_notices["log_url"], &more_notices["environment_url"]];
                 assert!(links.iter().all(|link| link.is_string() == is_link), "{page}: {links:?}");
-                let check = check(&state, &subject);
+                let check = check(&state, &target);
                 let [title, summary] =
                     ["title", "summary"].map(|field| check["output"][field].as_str().unwrap());
                 assert!(!title.is_empty() && title.chars().count() <= 255 && summary.len() <= 65_535);

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::code_host;
 use crate::encoding;
 use crate::env::Env;
-use crate::reporting::disk;
+use crate::reporting::regular_file;
 use crate::reporting::updater::api_text;
 use crate::secrets::Redactor;
 use crate::text::CodeHost;
@@ -19,7 +18,7 @@ const LARGEST: u64 = 25 * 1024 * 1024;
 
 /// The run this process is a step of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct WorkflowRun {
     /// `owner/name`.
     pub(super) repository: String,
     /// The commit to report on: a pull request's head, else the event's commit.
@@ -36,7 +35,7 @@ pub(super) struct Run {
     pub(super) untrusted: bool,
 }
 
-impl Run {
+impl WorkflowRun {
     /// Reads the run from the environment and the event's file; `None` where the runner does not say which
     /// repository this is. `sha`: the commit the user chose.
     #[must_use]
@@ -64,6 +63,17 @@ impl Run {
     }
 }
 
+/// Whose runner it is: others that follow GitHub's contract say so.
+pub(super) fn code_host(env: &Env) -> CodeHost {
+    if env.says_yes("FORGEJO_ACTIONS") {
+        CodeHost::Forgejo
+    } else if env.says_yes("GITEA_ACTIONS") {
+        CodeHost::Gitea
+    } else {
+        CodeHost::GitHub
+    }
+}
+
 /// The run's page, where the environment says where it is.
 fn page(env: &Env, repository: &str) -> Option<String> {
     let number =
@@ -81,7 +91,7 @@ fn page(env: &Env, repository: &str) -> Option<String> {
 }
 
 fn read(path: &Path) -> Value {
-    let text = disk::read(path, LARGEST).ok().and_then(|bytes| encoding::text(&bytes).ok());
+    let text = regular_file::read(path, LARGEST).ok().and_then(|bytes| encoding::text(&bytes).ok());
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
@@ -94,7 +104,7 @@ pub(super) fn is_repository(name: &str) -> bool {
     name.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
 }
 
-fn said<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
+fn message<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
     event.pointer(path)?.as_str().filter(|text| !text.is_empty())
 }
 
@@ -107,7 +117,7 @@ fn head<'a>(name: &str, event: &'a Value) -> Option<&'a str> {
         _ if name.starts_with("pull_request") => "/pull_request/head/sha",
         _ => return None,
     };
-    said(event, path).and_then(api_text::commit)
+    message(event, path).and_then(api_text::commit)
 }
 
 /// The pull request of this repository that the event is about. The list of a `workflow_run` also holds those that the
@@ -142,27 +152,27 @@ fn is_repository_of_run(found: &Value, name: &str, event: &Value, env: &Env) -> 
 /// A fork's pull request; not `pull_request_target`, whose token is the base repository's.
 fn is_of_fork(name: &str, event: &Value, repository: &str) -> bool {
     let is_pull = name != "pull_request_target" && event.pointer("/pull_request").is_some();
-    is_pull && said(event, "/pull_request/head/repo/full_name") != Some(repository)
+    is_pull && message(event, "/pull_request/head/repo/full_name") != Some(repository)
 }
 
-/// What began the run, in a reader's words.
+/// What started the run, for people.
 fn cause(name: &str, event: &Value, pull: Option<u64>, env: &Env) -> String {
     let by = env.get("GITHUB_TRIGGERING_ACTOR").or_else(|| env.get("GITHUB_ACTOR"));
     let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
     let what = match name {
         "schedule" => {
-            let cron = said(event, "/schedule").unwrap_or("a schedule");
+            let cron = message(event, "/schedule").unwrap_or("a schedule");
             return format!("schedule ({cron})"); // its actor is whoever touched the cron last
         }
         "push" => format!("push to {}", env.get("GITHUB_REF_NAME").unwrap_or("a branch")),
-        "repository_dispatch" => match said(event, "/action") {
+        "repository_dispatch" => match message(event, "/action") {
             Some(kind) => format!("repository_dispatch ({kind})"),
             None => "repository_dispatch".to_owned(),
         },
         "workflow_dispatch" => "started by hand".to_owned(),
-        "release" => format!("release {}", said(event, "/release/tag_name").unwrap_or_default()),
+        "release" => format!("release {}", message(event, "/release/tag_name").unwrap_or_default()),
         "workflow_run" => {
-            format!("after the workflow {}", said(event, "/workflow_run/name").unwrap_or_default())
+            format!("after the workflow {}", message(event, "/workflow_run/name").unwrap_or_default())
         }
         "merge_group" => "merge queue".to_owned(),
         _ if name.starts_with("pull_request") => match pull {
@@ -183,7 +193,7 @@ mod tests {
     const MERGE: &str = "1111111111111111111111111111111111111111";
     const HEAD: &str = "2222222222222222222222222222222222222222";
 
-    fn run(name: &str, event: &Value) -> Run {
+    fn run(name: &str, event: &Value) -> WorkflowRun {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), event.to_string()).unwrap();
         let env: Env = [
@@ -200,7 +210,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        Run::detect(&env, None, &Redactor::default()).unwrap()
+        WorkflowRun::detect(&env, None, &Redactor::default()).unwrap()
     }
 
     #[test]
@@ -228,7 +238,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into_iter()
                 .collect();
-            assert_eq!(Run::detect(&env, None, &Redactor::default()).unwrap().sha, "", "{crooked}");
+            assert_eq!(WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().sha, "", "{crooked}");
         }
     }
 
@@ -240,7 +250,7 @@ mod tests {
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .into_iter()
                     .collect();
-            Run::detect(&env, None, &Redactor::default()).unwrap().page
+            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().page
         };
         assert_eq!(page("https://github.com", "7/../8"), "https://github.com/octo/site/actions");
         for server in ["javascript:alert(1)//", "https://github.com?x=", "github.com", ""] {
@@ -294,7 +304,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        let run = Run::detect(&env, None, &Redactor::default()).unwrap();
+        let run = WorkflowRun::detect(&env, None, &Redactor::default()).unwrap();
         assert_eq!(
             (run.repository.as_str(), run.sha.as_str(), run.api.as_str()),
             ("octo/site", MERGE, "https://api.github.com")
@@ -351,7 +361,7 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect();
-            Run::detect(&env, None, &Redactor::default()).unwrap().page
+            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().page
         };
         assert_eq!(page("FORGEJO_ACTIONS"), "https://code.example.com/octo/site/actions/runs/12");
         assert_eq!(page("GITEA_ACTIONS"), "https://code.example.com/octo/site/actions");

@@ -1,12 +1,12 @@
 //! GitHub's file commands: outputs and the job summary.
 //!
 //! Source: the runner's `FileCommandManager.cs`. A line it cannot read fails the whole step, so every value goes
-//! between delimiters that nobody can guess.
+//! between delimiters that cannot be guessed.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::reporting::disk;
+use crate::reporting::regular_file;
 
 /// The text that sets these outputs; `None` where the system has no randomness to make a delimiter of.
 pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {
@@ -20,7 +20,7 @@ pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {
 
 /// Appends to a file of the runner's; an error says what is `lost` with it.
 pub(super) fn append(path: &Path, text: &str, lost: &str) -> Result<(), String> {
-    disk::append(path, text).map_err(|error| {
+    regular_file::append(path, text).map_err(|error| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         format!("The runner's file {name} could not be written ({error}); {lost}.")
     })

@@ -1,4 +1,4 @@
-//! GitHub Actions: outputs, the job summary, annotations, and the run's records on the commit.
+//! GitHub Actions: outputs, the job summary, annotations, and the run's reports on the commit.
 
 mod api;
 mod bodies;
@@ -8,16 +8,18 @@ mod files;
 pub mod post;
 mod post_state;
 mod reports;
+mod target;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use self::api::{Api, Verb};
-use self::event::Run;
+use self::api::{GitHubApi, Method};
+use self::event::{WorkflowRun, code_host};
 use self::post_state::StateFile;
-use self::reports::{GitHubReports, ReadFirst, Subject};
-use super::updater::worker::Records;
+use self::reports::{GitHubReports, ReadFirst};
+use self::target::GitHubTarget;
+use super::updater::worker::UpdaterHandle;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::Outcome;
@@ -33,7 +35,7 @@ pub struct GitHub {
     out: Output,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
-    run: Option<Run>,
+    run: Option<WorkflowRun>,
     tracker: ReportTracker,
     state: StateFile,
 }
@@ -52,7 +54,7 @@ impl GitHub {
             return None;
         }
         let path = |name: &str| env.get(name).map(PathBuf::from);
-        let run = Run::detect(env, options.sha, http.redactor());
+        let run = WorkflowRun::detect(env, options.sha, http.redactor());
         let code_host = code_host(env);
         let pull = run.as_ref().is_some_and(|run| run.pull.is_some());
         let untrusted = run.as_ref().is_some_and(|run| run.untrusted);
@@ -62,23 +64,23 @@ impl GitHub {
         let (has, has_not): (Vec<ReportKind>, Vec<ReportKind>) =
             records.partition(|kind| code_host.has(*kind));
         for kind in has_not {
-            tracker.note_absence(&messages::unsupported(kind, code_host));
+            tracker.not_supported(&messages::unsupported(kind, code_host));
         }
         let (kinds, astray): (Vec<ReportKind>, Vec<ReportKind>) =
             has.into_iter().partition(|kind| *kind != ReportKind::Comment || pull);
         if !astray.is_empty() {
-            tracker.note_absence(messages::no_comment_target(code_host));
+            tracker.not_supported(messages::no_comment_target(code_host));
         }
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
             Ok(register) => {
-                let (subject, saved, ended) = (register.subject.clone(), state.clone(), state.clone());
+                let (target, saved, ended) = (register.target.clone(), state.clone(), state.clone());
                 let records =
-                    Records::open(register, kinds, move |records| saved.save_open(&subject, records));
-                tracker.employ(records, move |end| ended.save_end(end));
+                    UpdaterHandle::open(register, kinds, move |records| saved.save_open(&target, records));
+                tracker.start(records, move |end| ended.save_end(end));
             }
             Err(why) => {
-                tracker.lack(
+                tracker.cannot_write(
                     &kinds,
                     &ReportError { why: why.to_owned(), fix: Fix::None, read_only: false },
                     false,
@@ -101,8 +103,8 @@ impl GitHub {
         self.run.as_ref().map(|run| run.cause.as_str())
     }
 
-    /// Takes note of an event; what could not be written comes back, one sentence each.
-    pub async fn tell(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
+    /// Reports an event. Returns what could not be written, one sentence each.
+    pub async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
         self.tracker.note(event);
         match event {
             Event::Triggered { snapshot, .. } => self
@@ -125,13 +127,13 @@ impl GitHub {
     }
 
     async fn ended(&mut self, report: &Report, context: &RunContext) -> Vec<Notice> {
-        let mut asides = Vec::from_iter(self.output(&outputs::all(report, context)).map(Notice::Warning));
+        let mut notices = Vec::from_iter(self.output(&outputs::all(report, context)).map(Notice::Warning));
         let results = self.tracker.close(report, context).await;
-        asides.extend(self.tracker.asides(&results, report));
-        asides.extend(self.state.error().map(Notice::Warning));
+        notices.extend(self.tracker.notices(&results, report));
+        notices.extend(self.state.error().map(Notice::Warning));
         if let Some(path) = &self.summary {
             let page = markdown::summary(report, context, &results);
-            asides.extend(
+            notices.extend(
                 files::append(path, &self.out.redact(&page), "the summary is missing")
                     .err()
                     .map(Notice::Warning),
@@ -144,7 +146,7 @@ impl GitHub {
         } else if report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_))) {
             self.warning(&text);
         }
-        asides
+        notices
     }
 
     fn output(&self, pairs: &[(&str, String)]) -> Option<String> {
@@ -155,7 +157,7 @@ impl GitHub {
     }
 }
 
-/// What the token is, as far as reading tells: GitHub names nobody the permissions of a workflow's token.
+/// What the token is, as far as reading shows: GitHub does not show the permissions of a workflow's token.
 pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     const TOKEN: &str = "github-token";
     let code_host = code_host(env);
@@ -165,14 +167,15 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
         .copied()
         .filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind))
         .collect();
-    let run = Run::detect(env, options.sha, http.redactor()).filter(|_| is_here(env) && !kinds.is_empty())?;
+    let run = WorkflowRun::detect(env, options.sha, http.redactor())
+        .filter(|_| is_here(env) && !kinds.is_empty())?;
     let check = |good, found, fix| Some(TokenCheck { token: TOKEN, good, found, fix });
     let Some(token) = options.token else {
         let fix = "A step that is no Action has to be given it, as DEPLOY_HOOK_GITHUB_TOKEN; without it there is no record.";
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
-    let read = match Api::new(http, code_host, &run.api, &run.repository, token) {
-        Ok(api) => api.call(Verb::Get, "", &Value::Null).await,
+    let read = match GitHubApi::new(http, code_host, &run.api, &run.repository, token) {
+        Ok(api) => api.call(Method::Get, "", &Value::Null).await,
         Err(error) => Err(error),
     };
     match read {
@@ -186,14 +189,14 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
                 Fix::None | Fix::Permission => "Check the token and GITHUB_API_URL.",
                 fix => messages::fix_advice(fix, code_host),
             };
-            check(false, error.said(code_host), fix.to_owned())
+            check(false, error.message(code_host), fix.to_owned())
         }
     }
 }
 
-/// What the records are about and where they are written, or why they cannot be.
+/// What the reports are about and where they are written, or why they cannot be.
 fn register(
-    run: Option<&Run>,
+    run: Option<&WorkflowRun>,
     code_host: CodeHost,
     options: &ReportOptions<'_>,
     http: &Http,
@@ -202,9 +205,9 @@ fn register(
     let run = run.filter(|run| !run.sha.is_empty());
     let run = run.ok_or("the environment names no repository and commit")?;
     let token = options.token.ok_or("there is no github-token")?;
-    let api = Api::new(http, code_host, &run.api, &run.repository, token);
+    let api = GitHubApi::new(http, code_host, &run.api, &run.repository, token);
     let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
-    let subject = Subject {
+    let target = GitHubTarget {
         name: options.name.to_owned(),
         sha: run.sha.clone(),
         page: run.page.clone(),
@@ -213,30 +216,31 @@ fn register(
         pull: run.pull,
         mark: format!("deploy-hook-{:016x}", fastrand::u64(..)),
     };
-    Ok(GitHubReports { api, subject, read_first: ReadFirst::No })
+    Ok(GitHubReports { api, target, read_first: ReadFirst::No })
 }
 
-/// Tells of bad input where a reader looks: an annotation, the outputs, the summary.
-pub fn complain(problems: &Problems, env: &Env, out: &Output) {
+/// Reports bad input: an annotation, the outputs, the summary.
+pub fn report_bad_input(problems: &Problems, env: &Env, out: &Output) {
     let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-    let errors = leave(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
+    let errors = write_outputs(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
     out.command(&command::annotation("error", &format!("{problems}\n{}", messages::NOTHING_SENT)));
     for error in &errors {
-        out.talk(error);
+        out.log_line(error);
     }
 }
 
-/// Tells of a run that was called off before it was known what it is to do; what could not be written comes back.
+/// Reports a run that was interrupted while its inputs were read. Returns what could not be written.
 #[must_use]
-pub fn call_off(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
-    let errors = leave(env, &outputs::all(report, context), &markdown::summary(report, context, &[]), out);
+pub fn report_interrupted(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
+    let errors =
+        write_outputs(env, &outputs::all(report, context), &markdown::summary(report, context, &[]), out);
     let words = messages::verdict(report, context);
     out.command(&command::annotation("error", &[words.happened, words.meaning, words.next].join(" ")));
     errors
 }
 
 /// Leaves outputs and a summary where nothing else of a run is known.
-fn leave(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) -> Vec<String> {
+fn write_outputs(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) -> Vec<String> {
     let texts = [("GITHUB_OUTPUT", files::outputs(pairs)), ("GITHUB_STEP_SUMMARY", Some(page.to_owned()))];
     let write = |(name, text): (&str, Option<String>)| {
         files::append(
@@ -259,15 +263,4 @@ pub fn is_here(env: &Env) -> bool {
 #[must_use]
 pub fn is_action(env: &Env) -> bool {
     is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
-}
-
-/// Whose runner it is: others that follow GitHub's contract say so.
-fn code_host(env: &Env) -> CodeHost {
-    if env.says_yes("FORGEJO_ACTIONS") {
-        CodeHost::Forgejo
-    } else if env.says_yes("GITEA_ACTIONS") {
-        CodeHost::Gitea
-    } else {
-        CodeHost::GitHub
-    }
 }

@@ -3,9 +3,8 @@
 //! The runner starts the image once more after the job, with another entrypoint and the state the run saved. It
 //! triggers nothing and reads no hook.
 
-use super::api::Api;
-use super::code_host;
-use super::event::Run;
+use super::api::GitHubApi;
+use super::event::{WorkflowRun, code_host};
 use super::post_state::{self, END, STATE};
 use super::reports::{GitHubReports, ReadFirst};
 use crate::core::state::Outcome;
@@ -14,7 +13,7 @@ use crate::http::Http;
 use crate::reporting::output::Output;
 use crate::reporting::updater::Stop;
 use crate::reporting::updater::report_state::ReportState;
-use crate::reporting::updater::worker::Records;
+use crate::reporting::updater::worker::UpdaterHandle;
 use crate::secrets::Token;
 use crate::text::messages;
 
@@ -25,15 +24,18 @@ pub const NAME: &str = "deploy-hook-post";
 pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, stop: Option<Stop>) {
     let state = |name: &str| env.get(&format!("STATE_{name}"));
     let Some(open) = state(STATE).and_then(post_state::from_state) else {
-        return out.talk("Every record was closed by the run itself.");
+        return out.log_line("Every record was closed by the run itself.");
     };
-    let (Some(run), Some(token)) = (Run::detect(env, None, http.redactor()), token) else {
-        return out
-            .talk("Records were left open and cannot be closed without the repository's name and a token.");
+    let (Some(run), Some(token)) = (WorkflowRun::detect(env, None, http.redactor()), token) else {
+        return out.log_line(
+            "Records were left open and cannot be closed without the repository's name and a token.",
+        );
     };
-    let api = match Api::new(http, code_host(env), &run.api, &run.repository, token) {
+    let api = match GitHubApi::new(http, code_host(env), &run.api, &run.repository, token) {
         Ok(api) => api,
-        Err(error) => return out.talk(&format!("Records were left open: {}.", error.said(code_host(env)))),
+        Err(error) => {
+            return out.log_line(&format!("Records were left open: {}.", error.message(code_host(env))));
+        }
     };
     let verdict = state(END).and_then(post_state::from_end);
     let read_first = if verdict.is_some() { ReadFirst::Yes } else { ReadFirst::WithoutVerdict };
@@ -41,12 +43,12 @@ pub async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, st
         let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)
     });
-    let records = Records::reopen(GitHubReports { api, subject: open.subject, read_first }, open.records);
+    let records = UpdaterHandle::resume(GitHubReports { api, target: open.target, read_first }, open.records);
     for results in records.close(state, false, stop).await {
         match messages::error(&results) {
-            Some(error) => out.talk(&error),
+            Some(error) => out.log_line(&error),
             None => {
-                out.talk(&format!(
+                out.log_line(&format!(
                     "Closed the {} that the run had left open.",
                     results.kind.noun(results.code_host)
                 ));

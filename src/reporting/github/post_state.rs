@@ -1,4 +1,4 @@
-//! What the run leaves for the Action's post step: which records are open, and how the run ended.
+//! What the run saves for the Action's post step: which reports are open, and how the run ended.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::files;
-use super::reports::Subject;
+use super::target::GitHubTarget;
 use crate::core::state::Outcome;
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::ReportState;
@@ -25,13 +25,13 @@ const CARRIED: usize = 16 * 1024;
 /// What is open, as the post step must know it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
-    /// What the records are about.
-    pub(super) subject: Subject,
-    /// Each record that is not closed.
+    /// What the reports are about.
+    pub(super) target: GitHubTarget,
+    /// Each report that is not closed.
     pub(super) records: OpenReports,
 }
 
-/// How the run ended, as the post step must know it: it is saved before any record says so.
+/// How the run ended, for the post step: it is saved before any report says so.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct End {
     outcome: String,
@@ -52,9 +52,9 @@ impl StateFile {
         Self { path, error: Arc::default() }
     }
 
-    /// Saves which records are open.
-    pub(super) fn save_open(&self, subject: &Subject, records: OpenReports) {
-        self.save(STATE, to_state(&Open { subject: subject.clone(), records }));
+    /// Saves which reports are open.
+    pub(super) fn save_open(&self, target: &GitHubTarget, records: OpenReports) {
+        self.save(STATE, to_state(&Open { target: target.clone(), records }));
     }
 
     /// Saves how the run ended.
@@ -87,7 +87,7 @@ fn to_state(open: &Open) -> String {
 /// The state as the post step finds it; what could steer a request elsewhere is none.
 pub(super) fn from_state(state: &str) -> Option<Open> {
     let open: Open = serde_json::from_str(state).ok()?;
-    Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.subject.sha).is_some())
+    Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.target.sha).is_some())
 }
 
 /// The end as it is carried to the post step; `None` for a run that goes on.
@@ -107,20 +107,20 @@ pub(super) fn from_end(state: &str) -> Option<ReportState> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reporting::updater::worker::Created;
+    use crate::reporting::updater::worker::Creation;
     use crate::text::ReportKind;
 
     #[test]
     fn a_state_that_could_steer_a_request_is_none() {
         let state = |sha: &str, records: OpenReports| {
-            let subject = Subject { sha: sha.to_owned(), ..Subject::default() };
-            to_state(&Open { subject, records })
+            let target = GitHubTarget { sha: sha.to_owned(), ..GitHubTarget::default() };
+            to_state(&Open { target, records })
         };
-        let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Created::As(7))]);
+        let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Creation::Id(7))]);
         assert_eq!(from_state(&state(&sha, records.clone())).unwrap().records, records);
         assert!(from_state(&state("../../../user/keys", records)).is_none());
         assert!(from_state(&state(&sha, Vec::new())).is_none());
-        let crooked = state(&sha, vec![(ReportKind::Check, Created::As(7))]).replace('7', "\"../7\"");
+        let crooked = state(&sha, vec![(ReportKind::Check, Creation::Id(7))]).replace('7', "\"../7\"");
         assert!(from_state(&crooked).is_none() && from_state("{").is_none());
     }
 

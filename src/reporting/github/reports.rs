@@ -1,16 +1,16 @@
-//! The run's records at GitHub, and at forges that speak its language: which request makes or changes each.
+//! The run's reports at GitHub, and at code hosts with the same API: which request creates or changes each.
 
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::api::{Api, Verb};
+use super::api::{GitHubApi, Method};
 use super::bodies;
+use super::target::GitHubTarget;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
 use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
-use crate::reporting::updater::worker::{Created, ReportBackend, WriteResult};
+use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
 
 /// So many of a pull request's comments are searched for ours.
@@ -19,45 +19,26 @@ const COMMENTS: usize = 500;
 /// How many are asked for at once; fewer where their texts are too long for one answer.
 const PAGES: [usize; 2] = [100, 10];
 
-/// What the records are about.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct Subject {
-    /// Context of the status, name of the check.
-    pub(super) name: String,
-    /// The commit.
-    pub(super) sha: String,
-    /// The run's page; empty where it is not known.
-    pub(super) page: String,
-    /// The environment of a GitHub Deployment.
-    pub(super) environment: String,
-    /// The deployed site.
-    pub(super) site: Option<String>,
-    /// The pull request of the comment.
-    pub(super) pull: Option<u64>,
-    /// By what a record is found again that was asked for without an answer: this run's alone.
-    pub(super) mark: String,
-}
-
-/// The records of one run.
+/// The reports of one run.
 pub(super) struct GitHubReports {
-    pub(super) api: Api,
-    pub(super) subject: Subject,
+    pub(super) api: GitHubApi,
+    pub(super) target: GitHubTarget,
     pub(super) read_first: ReadFirst,
 }
 
-/// Whether a record is read before it is written.
+/// Whether a report is read before it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadFirst {
     /// The run itself knows what it wrote.
     No,
-    /// The post step knows how the run ended, but its state may be older than the last write of a record.
+    /// The post step knows how the run ended, but its state may be older than the last write of a report.
     Yes,
-    /// It does not know how the run ended either, so it leaves every record that is final.
+    /// It does not know how the run ended either, so it leaves every report that is final.
     WithoutVerdict,
 }
 
 impl ReportBackend for GitHubReports {
-    /// GitHub's guidance for whoever writes.
+    /// GitHub asks for a second between two writes.
     const SPACING: Duration = Duration::from_secs(1);
 
     fn code_host(&self) -> CodeHost {
@@ -68,30 +49,30 @@ impl ReportBackend for GitHubReports {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> Result<WriteResult, WriteError> {
-        let mut made = made;
+        let mut creation = creation;
         if self.read_first != ReadFirst::No {
-            match self.closed(limiter, kind, made, state).await {
+            match self.closed(limiter, kind, creation, state).await {
                 Ok(Some(id)) => return Ok(WriteResult::Done(id)),
                 Err(error) if self.read_first == ReadFirst::WithoutVerdict => return Err(error),
                 Ok(None) | Err(_) => {}
             }
-            if made == Created::No {
-                made = Created::Perhaps;
+            if creation == Creation::No {
+                creation = Creation::Maybe;
             }
         }
-        let id = match (kind, made) {
+        let id = match (kind, creation) {
             (ReportKind::Summary, _) => 0, // a file, not a record
             (ReportKind::Status, _) => self.status(limiter, state).await?,
-            (ReportKind::Check, Created::As(id)) => self.check_again(limiter, state, id).await?,
-            (ReportKind::Check, made) => self.check(limiter, state, made).await?,
-            (ReportKind::Deployment, Created::As(id)) => self.deployment_again(limiter, state, id).await?,
-            (ReportKind::Deployment, made) => {
-                return self.deployment(limiter, made).await.map(WriteResult::Begun);
+            (ReportKind::Check, Creation::Id(id)) => self.check_again(limiter, state, id).await?,
+            (ReportKind::Check, creation) => self.check(limiter, state, creation).await?,
+            (ReportKind::Deployment, Creation::Id(id)) => self.deployment_again(limiter, state, id).await?,
+            (ReportKind::Deployment, creation) => {
+                return self.deployment(limiter, creation).await.map(WriteResult::Begun);
             }
-            (ReportKind::Comment, Created::As(id)) => match self.comment_again(limiter, state, id).await {
+            (ReportKind::Comment, Creation::Id(id)) => match self.comment_again(limiter, state, id).await {
                 Err(gone) if gone.is_gone() => self.comment(limiter, state).await?, // somebody deleted it
                 other => other?,
             },
@@ -102,7 +83,7 @@ impl ReportBackend for GitHubReports {
 }
 
 impl GitHubReports {
-    /// The id of a record that is final already, so that it must not be written again.
+    /// The id of a report that is final already, so that it must not be written again.
     ///
     /// A check run and a deployment belong to one run. A status and a comment may be an earlier run's, so where this run
     /// has not written them they count only if they say what it would say.
@@ -110,15 +91,15 @@ impl GitHubReports {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> Result<Option<u64>, WriteError> {
-        let is_ours = matches!(made, Created::As(_)) || self.read_first == ReadFirst::WithoutVerdict;
-        let Subject { name, page, .. } = &self.subject;
+        let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutVerdict;
+        let GitHubTarget { name, page, .. } = &self.target;
         match kind {
             ReportKind::Summary => Ok(None),
             ReportKind::Status => {
-                let path = format!("/commits/{}/status?per_page=100", self.subject.sha);
+                let path = format!("/commits/{}/status?per_page=100", self.target.sha);
                 let found = self.read(limiter, &path).await?;
                 let body = bodies::status(state, name, page);
                 let status = found["statuses"].as_array().into_iter().flatten();
@@ -138,8 +119,8 @@ impl GitHubReports {
                     .and_then(|check| check["id"].as_u64()))
             }
             ReportKind::Deployment => {
-                let id = match made {
-                    Created::As(id) => Some(id),
+                let id = match creation {
+                    Creation::Id(id) => Some(id),
                     _ => self.find_deployment(limiter).await?,
                 };
                 let Some(id) = id else { return Ok(None) };
@@ -153,7 +134,7 @@ impl GitHubReports {
                 Ok(last.filter(|last| is_final(last)).map(|_| id))
             }
             ReportKind::Comment => {
-                let Some(pull) = self.subject.pull else { return Ok(None) };
+                let Some(pull) = self.target.pull else { return Ok(None) };
                 let body = bodies::comment(state, name, page);
                 let comment = self.find_comment(limiter, pull).await?;
                 let is_final = |text: &str| text.lines().nth(1).is_some_and(|line| line.starts_with("### "));
@@ -168,7 +149,7 @@ impl GitHubReports {
 
     /// Reads what may not be there; null where it is not.
     async fn read(&self, limiter: &mut RateLimiter, path: &str) -> Result<Value, WriteError> {
-        match limiter.ask(self.api.call(Verb::Get, path, &Value::Null)).await {
+        match limiter.ask(self.api.call(Method::Get, path, &Value::Null)).await {
             Err(gone) if gone.is_gone() => Ok(Value::Null),
             read => read,
         }
@@ -176,30 +157,30 @@ impl GitHubReports {
 
     /// A repeated status is one more line of the same: the last one counts.
     async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let body = bodies::status(state, &self.subject.name, &self.subject.page);
-        let path = format!("/statuses/{}", self.subject.sha);
-        limiter.write(self.api.call(Verb::Post, &path, &body)).await.map(|_| 0)
+        let body = bodies::status(state, &self.target.name, &self.target.page);
+        let path = format!("/statuses/{}", self.target.sha);
+        limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| 0)
     }
 
     async fn check(
         &self,
         limiter: &mut RateLimiter,
         state: &ReportState,
-        made: Created,
+        creation: Creation,
     ) -> Result<u64, WriteError> {
-        let body = bodies::check(state, &self.subject);
-        if made == Created::Perhaps
+        let body = bodies::check(state, &self.target);
+        if creation == Creation::Maybe
             && let Some(check) = self.find_check(limiter).await?
             && let Some(id) = check["id"].as_u64()
         {
             return self.check_again(limiter, state, id).await;
         }
-        id(&limiter.write(self.api.call(Verb::Post, "/check-runs", &body)).await?)
+        id(&limiter.write(self.api.call(Method::Post, "/check-runs", &body)).await?)
     }
 
     /// The check run of this very run.
     async fn find_check(&self, limiter: &mut RateLimiter) -> Result<Option<Value>, WriteError> {
-        let Subject { name, sha, mark, .. } = &self.subject;
+        let GitHubTarget { name, sha, mark, .. } = &self.target;
         let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
         let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
         let mut found = self.read(limiter, &path).await?;
@@ -213,24 +194,24 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::check_update(state, &self.subject.page);
-        limiter.write(self.api.call(Verb::Patch, &format!("/check-runs/{id}"), &body)).await.map(|_| id)
+        let body = bodies::check_update(state, &self.target.page);
+        limiter.write(self.api.call(Method::Patch, &format!("/check-runs/{id}"), &body)).await.map(|_| id)
     }
 
     /// Makes a GitHub Deployment. It has no status yet, without which GitHub shows nothing of it.
-    async fn deployment(&self, limiter: &mut RateLimiter, made: Created) -> Result<u64, WriteError> {
-        let body = bodies::deployment(&self.subject);
-        if made == Created::Perhaps
+    async fn deployment(&self, limiter: &mut RateLimiter, creation: Creation) -> Result<u64, WriteError> {
+        let body = bodies::deployment(&self.target);
+        if creation == Creation::Maybe
             && let Some(id) = self.find_deployment(limiter).await?
         {
             return Ok(id);
         }
-        id(&limiter.write(self.api.call(Verb::Post, "/deployments", &body)).await?)
+        id(&limiter.write(self.api.call(Method::Post, "/deployments", &body)).await?)
     }
 
     /// The GitHub Deployment of this very run.
     async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<u64>, WriteError> {
-        let Subject { sha, mark, .. } = &self.subject;
+        let GitHubTarget { sha, mark, .. } = &self.target;
         let found = self.read(limiter, &format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?;
         let ours = |deployment: &&Value| deployment["payload"].to_string().contains(mark.as_str());
         let found = found.as_array().and_then(|list| list.iter().find(ours));
@@ -243,21 +224,21 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::deployment_status(state, &self.subject.page, self.subject.site.as_deref());
+        let body = bodies::deployment_status(state, &self.target.page, self.target.site.as_deref());
         let path = format!("/deployments/{id}/statuses");
-        limiter.write(self.api.call(Verb::Post, &path, &body)).await.map(|_| id)
+        limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| id)
     }
 
     async fn comment(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let Some(pull) = self.subject.pull else {
+        let Some(pull) = self.target.pull else {
             return Err(WriteError::Unreachable("this run belongs to no pull request".to_owned()));
         };
         let comment = self.find_comment(limiter, pull).await?;
         if let Some(id) = comment.and_then(|comment| comment["id"].as_u64()) {
             return self.comment_again(limiter, state, id).await;
         }
-        let body = bodies::comment(state, &self.subject.name, &self.subject.page);
-        id(&limiter.write(self.api.call(Verb::Post, &format!("/issues/{pull}/comments"), &body)).await?)
+        let body = bodies::comment(state, &self.target.name, &self.target.page);
+        id(&limiter.write(self.api.call(Method::Post, &format!("/issues/{pull}/comments"), &body)).await?)
     }
 
     async fn comment_again(
@@ -266,8 +247,11 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::comment(state, &self.subject.name, &self.subject.page);
-        limiter.write(self.api.call(Verb::Patch, &format!("/issues/comments/{id}"), &body)).await.map(|_| id)
+        let body = bodies::comment(state, &self.target.name, &self.target.page);
+        limiter
+            .write(self.api.call(Method::Patch, &format!("/issues/comments/{id}"), &body))
+            .await
+            .map(|_| id)
     }
 
     /// The comment an earlier run left, by its mark.
@@ -285,17 +269,17 @@ impl GitHubReports {
         pull: u64,
         size: usize,
     ) -> Result<Option<Value>, WriteError> {
-        let mark = mark(&self.subject.name);
+        let mark = mark(&self.target.name);
         for page in 1..=COMMENTS / size {
             let path = format!("/issues/{pull}/comments?per_page={size}&page={page}");
-            let found = limiter.ask(self.api.call(Verb::Get, &path, &Value::Null)).await?;
+            let found = limiter.ask(self.api.call(Method::Get, &path, &Value::Null)).await?;
             let comments = found.as_array().map(Vec::as_slice).unwrap_or_default();
             let ours =
                 |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&mark));
             if let Some(comment) = comments.iter().find(ours) {
                 return Ok(Some(comment.clone()));
             }
-            // Forgejo and Gitea know no pages here and would answer with the same one for ever.
+            // Forgejo and Gitea have no pages here and would answer with the same one for ever.
             if comments.len() < size || self.code_host() != CodeHost::GitHub {
                 break;
             }

@@ -1,4 +1,4 @@
-//! GitLab's REST API: one request at a time, on the program's own HTTP client, each once: the clerk repeats.
+//! GitLab's REST API: one request at a time, each once, on the program's HTTP client. The updater retries.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::reporting::updater::report_state::WriteError;
 use crate::secrets::Token;
 use crate::text::CodeHost;
 
-/// How long one request may take; the clerk may have less.
+/// How long one request may take; there may be less time left.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to leave GitLab alone where it asks for fewer requests and names no time.
 const ALONE: Duration = Duration::from_mins(1);
 
 /// The API of one GitLab.
-pub(super) struct Api {
+pub(super) struct GitLabApi {
     http: Http,
     base: String,
     token: Option<Token>,
@@ -29,14 +29,14 @@ pub(super) struct Api {
 
 /// In whose name a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum TokenKind {
     /// The job's, or where it has no token, the user's.
     Job,
     /// The user's.
     User,
 }
 
-impl Api {
+impl GitLabApi {
     /// The API at `CI_API_V4_URL`; `None` where no token may be sent there.
     pub(super) fn new(
         env: &Env,
@@ -56,18 +56,18 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&Value>,
-        whose: Whose,
+        token_kind: TokenKind,
     ) -> Result<Value, WriteError> {
         let url = Url::parse(&format!("{}{path}", self.base));
         let url = url.map_err(|_| WriteError::Unreachable("CI_API_V4_URL is not a URL".to_owned()))?;
-        let of_job = self.job_token.as_ref().filter(|_| whose == Whose::Job);
+        let of_job = self.job_token.as_ref().filter(|_| token_kind == TokenKind::Job);
         let of_job = of_job.map(|token| Credential::Header("job-token", token));
         let credential = of_job.or_else(|| self.token.as_ref().map(Credential::Bearer));
         let sent = self.http.send_json(method, &url, credential, body, LIMIT).await;
         let answer = sent.map_err(|failure| match failure {
             RequestError::TimedOut(limit) => WriteError::Late(limit),
-            RequestError::NotSent { said, .. } | RequestError::Broken(said) => {
-                WriteError::Unreachable(format!("GitLab cannot be reached: {said}"))
+            RequestError::NotSent { message, .. } | RequestError::Broken(message) => {
+                WriteError::Unreachable(format!("GitLab cannot be reached: {message}"))
             }
         })?;
         let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
@@ -77,7 +77,7 @@ impl Api {
             (200..300, Err(fault)) => Err(WriteError::unread(CodeHost::GitLab, &fault)),
             (200..300, Ok(_)) => Err(WriteError::unread(CodeHost::GitLab, &"it is not JSON")),
             (300..400, _) => Err(WriteError::away(answer.status)),
-            (429, _) => Err(WriteError::Limited(answer.barred().unwrap_or(ALONE))),
+            (429, _) => Err(WriteError::Limited(answer.blocked().unwrap_or(ALONE))),
             (status, value) => {
                 let value = value.ok().flatten().unwrap_or_default();
                 Err(WriteError::refused(CodeHost::GitLab, status, &value, self.http.redactor()))

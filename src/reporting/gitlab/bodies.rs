@@ -1,4 +1,4 @@
-//! What GitLab is told: the bodies of its requests, and which of its states an outcome is. Pure.
+//! The bodies of requests to GitLab, and which of its states an outcome is. Pure.
 //!
 //! Source: GitLab's REST API description, `v4`. A commit status's name, link and description have at most 255
 //! characters each.
@@ -13,12 +13,12 @@ use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
 /// The longest text of a commit status.
 const TEXT: usize = 255;
 
-/// The longest page of a note, in bytes; GitLab takes a million characters.
+/// The longest comment, in bytes; GitLab takes a million characters.
 const PAGE: usize = 60_000;
 
 /// `POST /projects/{id}/statuses/{sha}`: `running`, and once over whether the job passes.
 ///
-/// GitLab looks for the pipeline by all that is sent, so its reference is left out where only GitLab knows it.
+/// GitLab finds the pipeline by all that is sent, so its reference is left out where only GitLab knows it.
 pub(super) fn status(state: &ReportState, name: &str, job: &Job) -> Value {
     let mut body = json!({
         "state": status_state(state.stage),
@@ -94,9 +94,9 @@ pub(super) fn deployment_status(stage: ReportStage) -> &'static str {
     }
 }
 
-/// `POST` and `PUT …/merge_requests/{iid}/notes`. A line of a note that begins with a slash would be an order to
+/// `POST` and `PUT …/merge_requests/{iid}/notes`. A line of a comment that begins with a slash would be a command to
 /// GitLab, given in the token's name; not every version leaves a log's lines out of that.
-pub(super) fn note(state: &ReportState, name: &str, job: &Job) -> Value {
+pub(super) fn comment(state: &ReportState, name: &str, job: &Job) -> Value {
     let link = api_text::link(&job.page).map(|page| format!("\n\n[The job]({page})")).unwrap_or_default();
     let text = format!("{}\n{}{link}", mark(name), api_text::page(&state.page, PAGE));
     let harmless = |line: &str| {
@@ -181,9 +181,13 @@ mod tests {
                 );
             }
             assert_eq!(status.get("target_url"), None);
-            let note = note(&state, text, &odd);
-            let note = note["body"].as_str().unwrap();
-            assert!(note.chars().count() < 1_000_000 && !note.contains('\0') && !note.contains("javascript"));
+            let comment = comment(&state, text, &odd);
+            let comment = comment["body"].as_str().unwrap();
+            assert!(
+                comment.chars().count() < 1_000_000
+                    && !comment.contains('\0')
+                    && !comment.contains("javascript")
+            );
         }
     }
 
@@ -191,7 +195,7 @@ mod tests {
     fn no_line_of_a_note_is_an_order() {
         let page = "x\n/close\n  /merge\n```\n\r/approve\n````\n/label ~x";
         let state = ReportState::over(Outcome::Failed, false, String::new(), page.to_owned());
-        let body = note(&state, "Deploy", &job());
+        let body = comment(&state, "Deploy", &job());
         let text = body["body"].as_str().unwrap();
         assert!(text.lines().all(|line| !line.trim_start().starts_with('/')), "{text}");
         assert!(text.contains("\n·/close\n·  /merge\n```\n·/approve\n````\n·/label"), "{text}");

@@ -1,7 +1,7 @@
 //! The scratch image as a GitLab job's image: the Docker executor starts the image's own ENTRYPOINT, puts a shell call
 //! behind it as arguments and the job's script on its standard input, and starts it once more for `after_script`.
 //!
-//! Source: gitlab-runner's `executors/docker`. There is no shell in the image; the arguments only tell where we are.
+//! Source: gitlab-runner's `executors/docker`. There is no shell in the image; the arguments only show where it was started.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::env::Env;
-use crate::reporting::disk;
+use crate::reporting::regular_file;
 
 /// The arguments without the runner's shell call, where there is one.
 #[must_use]
@@ -19,8 +19,8 @@ pub fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a [OsStri
 }
 
 /// Makes the job's folder the present one, as it is for a script, and takes the script off the runner's hands: it waits
-/// until somebody has read it.
-pub fn settle(env: &Env) {
+/// until it has been read.
+pub fn prepare_job(env: &Env) {
     if let Some(dir) = env.get("CI_PROJECT_DIR") {
         let _ = std::env::set_current_dir(dir); // the files that cannot be found say so themselves
     }
@@ -29,9 +29,9 @@ pub fn settle(env: &Env) {
 
 /// Which start of the image in its job this is.
 #[derive(Debug)]
-pub enum Start {
-    /// The first: it deploys, and its mark is to be told how it ended.
-    First(Mark),
+pub enum JobStart {
+    /// The first: it deploys, and its exit code is written to the mark.
+    First(StartMark),
     /// Another one, after the first ended with this code; without one it did not come to its end.
     Again(Option<u8>),
     /// One after the script, as the runner itself says.
@@ -40,39 +40,39 @@ pub enum Start {
 
 /// What the first start of a job leaves for the next.
 #[derive(Debug)]
-pub struct Mark(PathBuf);
+pub struct StartMark(PathBuf);
 
-impl Mark {
+impl StartMark {
     /// Remembers how the first start ended.
     pub fn ended(&self, code: u8) {
-        let _ = disk::replace(&self.0, &code.to_string());
+        let _ = regular_file::replace(&self.0, &code.to_string());
     }
 }
 
 /// Finds out which start this is, by a mark: the job's folder outlives a container that is made anew, a container's own
 /// files one that is started again. `Err` where none can be left.
-pub fn start(env: &Env) -> Result<Start, std::io::Error> {
+pub fn start(env: &Env) -> Result<JobStart, std::io::Error> {
     // A container that is started again has the variables of its first start, so `running` says nothing.
     if env.get("CI_JOB_STATUS").is_some_and(|status| status != "running") {
-        return Ok(Start::After);
+        return Ok(JobStart::After);
     }
     let number = env.get("CI_JOB_ID").filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()));
     let number = number.ok_or_else(|| std::io::Error::new(ErrorKind::NotFound, "CI_JOB_ID is not set"))?;
     let name = format!(".deploy-hook-job-{number}");
-    let in_project = env.get("CI_PROJECT_DIR").map(|dir| leave(Path::new(dir).join(&name)));
+    let in_project = env.get("CI_PROJECT_DIR").map(|dir| mark(Path::new(dir).join(&name)));
     match in_project {
         Some(Ok(start)) => Ok(start),
-        _ => leave(Path::new("/").join(name)),
+        _ => mark(Path::new("/").join(name)),
     }
 }
 
 /// Leaves the mark, or finds it.
-fn leave(path: PathBuf) -> Result<Start, std::io::Error> {
+fn mark(path: PathBuf) -> Result<JobStart, std::io::Error> {
     match OpenOptions::new().write(true).create_new(true).open(&path) {
-        Ok(_) => Ok(Start::First(Mark(path))),
+        Ok(_) => Ok(JobStart::First(StartMark(path))),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let text = disk::read(&path, 16).unwrap_or_default();
-            Ok(Start::Again(String::from_utf8_lossy(&text).trim().parse().ok()))
+            let text = regular_file::read(&path, 16).unwrap_or_default();
+            Ok(JobStart::Again(String::from_utf8_lossy(&text).trim().parse().ok()))
         }
         Err(error) => Err(error),
     }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::env::Env;
 use crate::reporting::updater::api_text;
 
-/// What is set aside of a job's time, so that a run that ends on its deadline can still say so: a tenth of the limit, and
-/// between these. A last look may take a quarter of a minute, closing the records ten seconds.
+/// How much of a job's time is kept, so that a run that ends on its deadline can still report that: a tenth of the limit, and
+/// between these. A last poll may take 15 seconds, closing the reports 10.
 const ASIDE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(1));
 
 /// Even a job whose time is up by its own account follows for so long: its clock may be wrong.
@@ -74,7 +74,7 @@ impl Job {
 
 /// The highest access level that a token has to a project, by itself or through its group.
 pub(super) fn access_level(project: &Value) -> Option<u64> {
-    let of = |whose: &str| project["permissions"][whose]["access_level"].as_u64();
+    let of = |token_kind: &str| project["permissions"][token_kind]["access_level"].as_u64();
     of("project_access").max(of("group_access"))
 }
 
@@ -94,7 +94,7 @@ fn request(env: &Env, project: &str) -> Option<(String, u64)> {
     Some((project.to_owned(), ours.1.trim().parse().ok()?))
 }
 
-/// What began the pipeline, in a reader's words.
+/// What started the pipeline, for people.
 fn cause(env: &Env) -> String {
     let by = env.get("GITLAB_USER_LOGIN").map(|who| format!(" by {who}")).unwrap_or_default();
     let reference = env.get("CI_COMMIT_REF_NAME").unwrap_or("a branch");
@@ -102,7 +102,7 @@ fn cause(env: &Env) -> String {
         _ if env.says_yes("CI_JOB_MANUAL") => "started by hand".to_owned(),
         "push" if env.get("CI_COMMIT_TAG").is_some() => format!("tag {reference}"),
         "push" => format!("push to {reference}"),
-        // its user is whoever owns the schedule
+        // its user is the owner of the schedule
         "schedule" => return format!("schedule on {reference}"),
         "web" => "started by hand".to_owned(),
         "trigger" => "pipeline trigger".to_owned(),
@@ -164,7 +164,7 @@ mod tests {
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn job(more: &[(&str, &str)], sha: Option<&str>) -> Job {
+    fn job(more_notices: &[(&str, &str)], sha: Option<&str>) -> Job {
         let usual = [
             ("CI_PROJECT_ID", "42"),
             ("CI_PROJECT_PATH", "acme/site"),
@@ -174,7 +174,7 @@ mod tests {
             ("CI_PIPELINE_SOURCE", "push"),
             ("GITLAB_USER_LOGIN", "octocat"),
         ];
-        Job::detect(&env(&[&usual, more].concat()), sha).unwrap()
+        Job::detect(&env(&[&usual, more_notices].concat()), sha).unwrap()
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_merge_request_is_the_pipelines_else_an_open_one_of_this_project() {
-        let request = |more: &[(&str, &str)]| job(more, None).request;
+        let request = |more_notices: &[(&str, &str)]| job(more_notices, None).request;
         assert_eq!(request(&[]), None);
         assert_eq!(request(&[("CI_MERGE_REQUEST_IID", "5")]), Some(("42".to_owned(), 5)));
         let fork = [("CI_MERGE_REQUEST_IID", "5"), ("CI_MERGE_REQUEST_PROJECT_ID", "7")];

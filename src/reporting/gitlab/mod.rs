@@ -1,4 +1,4 @@
-//! GitLab CI: the run's records at GitLab, the job's time limit, and the image's own entrypoint.
+//! GitLab CI: the run's reports at GitLab, the job's time limit, and the image's entrypoint.
 //!
 //! Outputs, summary and links are report files there (`files.rs`), sections are the log's (`terminal.rs`).
 
@@ -11,12 +11,12 @@ pub mod section;
 
 use std::time::{Duration, SystemTime};
 
-use self::api::{Api, Whose};
+use self::api::{GitLabApi, TokenKind};
 use self::job::Job;
-use self::reports::{GitLabReports, Subject};
+use self::reports::{GitLabReports, GitLabTarget};
 use super::output::Output;
 use super::updater::report_state::WriteError;
-use super::updater::worker::Records;
+use super::updater::worker::UpdaterHandle;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::Event;
 use crate::env::Env;
@@ -55,40 +55,42 @@ impl GitLab {
             let of_user = options.token.is_some();
             match kind {
                 _ if !CodeHost::GitLab.has(kind) => {
-                    tracker.note_absence(&messages::unsupported(kind, CodeHost::GitLab));
+                    tracker.not_supported(&messages::unsupported(kind, CodeHost::GitLab));
                 }
                 ReportKind::Comment if job.as_ref().is_some_and(|job| job.request.is_none()) => {
-                    tracker.note_absence(messages::no_comment_target(CodeHost::GitLab));
+                    tracker.not_supported(messages::no_comment_target(CodeHost::GitLab));
                 }
                 ReportKind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
                 ReportKind::Status | ReportKind::Comment if of_user => kinds.push(kind),
                 // What a job's own token may not do is not tried with it.
-                _ => tracker.lack(&[kind], &error("there is no gitlab-token", Fix::Permission), false),
+                _ => {
+                    tracker.cannot_write(&[kind], &error("there is no gitlab-token", Fix::Permission), false);
+                }
             }
         }
         let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
         if !kinds.is_empty() {
-            let api = Api::new(env, http, network, options.token, job_token);
+            let api = GitLabApi::new(env, http, network, options.token, job_token);
             match (job, api) {
                 (Some(job), Some(api)) => {
-                    let subject = Subject {
+                    let target = GitLabTarget {
                         name: options.name.to_owned(),
                         environment: context.environment.clone().unwrap_or_else(|| "production".to_owned()),
                         job,
                         began: SystemTime::now(),
                     };
-                    let records = Records::open(GitLabReports { api, subject }, kinds, |_| ());
-                    tracker.employ(records, |_| ());
+                    let records = UpdaterHandle::open(GitLabReports { api, target }, kinds, |_| ());
+                    tracker.start(records, |_| ());
                 }
                 (None, _) => {
-                    tracker.lack(
+                    tracker.cannot_write(
                         &kinds,
                         &error("the environment names no project and commit", Fix::None),
                         true,
                     );
                 }
                 (_, None) => {
-                    tracker.lack(&kinds, &error(NOT_SAFE, Fix::None), true);
+                    tracker.cannot_write(&kinds, &error(NOT_SAFE, Fix::None), true);
                 }
             }
         }
@@ -101,16 +103,16 @@ impl GitLab {
         &self.cause
     }
 
-    /// Takes note of an event; what became of the records comes back at the end.
-    pub async fn tell(&mut self, event: &Event, context: &RunContext) -> (Vec<Notice>, Vec<ReportResult>) {
+    /// Reports an event. Returns notices and, at the end, the results of the reports.
+    pub async fn report(&mut self, event: &Event, context: &RunContext) -> (Vec<Notice>, Vec<ReportResult>) {
         self.tracker.note(event);
         let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
         let results = self.tracker.close(report, context).await;
-        (self.tracker.asides(&results, report), results)
+        (self.tracker.notices(&results, report), results)
     }
 }
 
-/// What the tokens are, as far as reading tells: the job's own, and the one that was given.
+/// What the tokens are, as far as reading shows: the job's own, and the one that was given.
 pub async fn examine(
     env: &Env,
     (http, network): (&Http, &Network),
@@ -126,16 +128,17 @@ pub async fn examine(
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
         return needed_permissions;
     };
-    let Some(api) = Api::new(env, http, network, options.token, job_token) else {
+    let Some(api) = GitLabApi::new(env, http, network, options.token, job_token) else {
         let (found, fix) = (NOT_SAFE.to_owned(), "No token is sent there, and no record written.".to_owned());
         return vec![TokenCheck { token: "CI_API_V4_URL", good: false, found, fix }];
     };
     if !of_job.is_empty() {
-        let answer = api.call(Method::GET, "/job", None, Whose::Job).await;
+        let answer = api.call(Method::GET, "/job", None, TokenKind::Job).await;
         needed_permissions.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
     if options.token.is_some() {
-        let answer = api.call(Method::GET, &format!("/projects/{}", job.project), None, Whose::User).await;
+        let answer =
+            api.call(Method::GET, &format!("/projects/{}", job.project), None, TokenKind::User).await;
         let found = answer.map(|project| match job::access_level(&project) {
             Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
             None => "reads this project".to_owned(),
@@ -170,7 +173,7 @@ fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[Report
                 WriteError::Refused { fix, .. } => messages::fix_advice(fix, code_host).to_owned(),
                 _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
             };
-            TokenCheck { token, good: false, found: error.said(code_host), fix }
+            TokenCheck { token, good: false, found: error.message(code_host), fix }
         }
     }
 }
@@ -179,7 +182,7 @@ fn error(why: &str, fix: Fix) -> ReportError {
     ReportError { why: why.to_owned(), fix, read_only: false }
 }
 
-/// How long the job may still go on, with time set aside to end in order; `None` where it is not said.
+/// How long the job may still go on, with time kept for the end; `None` where it is not known.
 #[must_use]
 pub fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     if env.in_gitlab() { job::time_left(env, now) } else { None }

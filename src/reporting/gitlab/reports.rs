@@ -1,20 +1,20 @@
-//! The run's records at GitLab: which request makes or changes each.
+//! The run's reports at GitLab: which request creates or changes each.
 
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::api::{Api, Whose};
+use super::api::{GitLabApi, TokenKind};
 use super::bodies;
 use super::job::{self, Job};
 use crate::http::Method;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
 use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
-use crate::reporting::updater::worker::{Created, ReportBackend, WriteResult};
+use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
 
-/// So many of a merge request's notes are searched for ours.
+/// How many of a merge request's comments are searched for ours.
 const NOTES: usize = 500;
 
 /// How many are asked for at once; fewer where their texts are too long for one answer.
@@ -23,12 +23,12 @@ const PAGES: [usize; 2] = [100, 10];
 /// So much may GitLab's clock be behind this machine's.
 const SKEW: Duration = Duration::from_mins(1);
 
-/// So many notes with our mark are tried; more are somebody's joke.
+/// How many comments with our mark are tried; more cannot be ours.
 const CANDIDATES: usize = 3;
 
-/// What the records are about.
-pub(super) struct Subject {
-    /// Name of the status, and what the note is found again by.
+/// What the reports are about.
+pub(super) struct GitLabTarget {
+    /// Name of the status, by which the comment is found again as well.
     pub(super) name: String,
     /// The environment of the deployment.
     pub(super) environment: String,
@@ -38,10 +38,10 @@ pub(super) struct Subject {
     pub(super) began: SystemTime,
 }
 
-/// The records of one run.
+/// The reports of one run.
 pub(super) struct GitLabReports {
-    pub(super) api: Api,
-    pub(super) subject: Subject,
+    pub(super) api: GitLabApi,
+    pub(super) target: GitLabTarget,
 }
 
 impl ReportBackend for GitLabReports {
@@ -56,20 +56,20 @@ impl ReportBackend for GitLabReports {
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> Result<WriteResult, WriteError> {
-        let id = match (kind, made) {
-            // GitLab refuses to be told the same state twice, and has none between the beginning and the end.
-            (ReportKind::Status | ReportKind::Deployment, Created::As(id)) if !state.is_final() => id,
+        let id = match (kind, creation) {
+            // GitLab refuses the same state twice, and has none between the beginning and the end.
+            (ReportKind::Status | ReportKind::Deployment, Creation::Id(id)) if !state.is_final() => id,
             (ReportKind::Status, _) => self.status(limiter, state).await?,
-            (ReportKind::Deployment, Created::As(id)) => self.deployment_again(limiter, state, id).await?,
-            (ReportKind::Deployment, made) => self.deployment(limiter, state, made).await?,
-            (ReportKind::Comment, Created::As(id)) => match self.note_again(limiter, state, id).await {
-                Err(gone) if gone.is_gone() => self.note(limiter, state).await?, // somebody deleted it
+            (ReportKind::Deployment, Creation::Id(id)) => self.deployment_again(limiter, state, id).await?,
+            (ReportKind::Deployment, creation) => self.deployment(limiter, state, creation).await?,
+            (ReportKind::Comment, Creation::Id(id)) => match self.note_again(limiter, state, id).await {
+                Err(gone) if gone.is_gone() => self.comment(limiter, state).await?, // somebody deleted it
                 other => other?,
             },
-            (ReportKind::Comment, _) => self.note(limiter, state).await?,
+            (ReportKind::Comment, _) => self.comment(limiter, state).await?,
             (ReportKind::Summary | ReportKind::Check, _) => 0, // a file; and what GitLab does not have
         };
         Ok(WriteResult::Done(id))
@@ -78,10 +78,10 @@ impl ReportBackend for GitLabReports {
 
 impl GitLabReports {
     async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let Subject { name, job, .. } = &self.subject;
+        let GitLabTarget { name, job, .. } = &self.target;
         let body = bodies::status(state, name, job);
         let path = format!("/projects/{}/statuses/{}", job.project, job.sha);
-        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body), Whose::User)).await;
+        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body), TokenKind::User)).await;
         let said_already = format!("from :{} ", bodies::status_state(state.stage));
         match written {
             // A run that was killed left it so, or an answer was lost: then it says so already.
@@ -96,10 +96,10 @@ impl GitLabReports {
         &self,
         limiter: &mut RateLimiter,
         state: &ReportState,
-        made: Created,
+        creation: Creation,
     ) -> Result<u64, WriteError> {
-        let Subject { environment, job, .. } = &self.subject;
-        if made == Created::Perhaps
+        let GitLabTarget { environment, job, .. } = &self.target;
+        if creation == Creation::Maybe
             && let Some((id, status)) = self.find_deployment(limiter).await?
         {
             let is_current = status == bodies::deployment_status(state.stage);
@@ -107,7 +107,7 @@ impl GitLabReports {
         }
         let body = bodies::deployment(state, environment, job);
         let path = format!("/projects/{}/deployments", job.project);
-        id(&limiter.write(self.api.call(Method::POST, &path, Some(&body), Whose::Job)).await?)
+        id(&limiter.write(self.api.call(Method::POST, &path, Some(&body), TokenKind::Job)).await?)
     }
 
     async fn deployment_again(
@@ -117,8 +117,8 @@ impl GitLabReports {
         id: u64,
     ) -> Result<u64, WriteError> {
         let body = bodies::deployment_update(state);
-        let path = format!("/projects/{}/deployments/{id}", self.subject.job.project);
-        match limiter.write(self.api.call(Method::PUT, &path, Some(&body), Whose::Job)).await {
+        let path = format!("/projects/{}/deployments/{id}", self.target.job.project);
+        match limiter.write(self.api.call(Method::PUT, &path, Some(&body), TokenKind::Job)).await {
             // It is over already: an answer was lost.
             Err(WriteError::Refused { status: 400, message, .. }) if message.contains("transition") => Ok(id),
             written => written.map(|_| id),
@@ -129,18 +129,18 @@ impl GitLabReports {
     /// that no job has is one that the API made: one of this commit that was made since this run began is ours, and one
     /// that is still open is ours or nobody's.
     async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<(u64, String)>, WriteError> {
-        let Subject { environment, job, began, .. } = &self.subject;
+        let GitLabTarget { environment, job, began, .. } = &self.target;
         let name = bodies::environment(environment);
         let path = format!(
             "/projects/{}/deployments?environment={}&order_by=id&sort=desc&per_page=20",
             job.project,
             utf8_percent_encode(&name, NON_ALPHANUMERIC)
         );
-        let found = limiter.ask(self.api.call(Method::GET, &path, None, Whose::Job)).await?;
+        let found = limiter.ask(self.api.call(Method::GET, &path, None, TokenKind::Job)).await?;
         let is_open = |one: &Value| matches!(one["status"].as_str(), Some("created" | "running"));
         let is_new = |one: &Value| {
-            let made = one["created_at"].as_str().and_then(job::time);
-            made.is_some_and(|made| made + SKEW >= *began)
+            let creation = one["created_at"].as_str().and_then(job::time);
+            creation.is_some_and(|creation| creation + SKEW >= *began)
         };
         let ours = |one: &&Value| {
             let of_commit = one["sha"] == *job.head && one["ref"] == *job.reference;
@@ -150,17 +150,17 @@ impl GitLabReports {
         Ok(one.and_then(|one| Some((one["id"].as_u64()?, one["status"].as_str()?.to_owned()))))
     }
 
-    async fn note(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let notes = self.notes()?;
-        for id in self.find_notes(limiter, &notes).await? {
+    async fn comment(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
+        let comments = self.comments()?;
+        for id in self.find_notes(limiter, &comments).await? {
             match self.note_again(limiter, state, id).await {
-                // Somebody else's, who copied the mark.
+                // Another user's, with a copied mark.
                 Err(WriteError::Refused { status: 403 | 404, .. }) => {}
                 other => return other,
             }
         }
-        let body = bodies::note(state, &self.subject.name, &self.subject.job);
-        id(&limiter.write(self.api.call(Method::POST, &notes, Some(&body), Whose::User)).await?)
+        let body = bodies::comment(state, &self.target.name, &self.target.job);
+        id(&limiter.write(self.api.call(Method::POST, &comments, Some(&body), TokenKind::User)).await?)
     }
 
     async fn note_again(
@@ -169,16 +169,16 @@ impl GitLabReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::note(state, &self.subject.name, &self.subject.job);
-        let path = format!("{}/{id}", self.notes()?);
-        limiter.write(self.api.call(Method::PUT, &path, Some(&body), Whose::User)).await.map(|_| id)
+        let body = bodies::comment(state, &self.target.name, &self.target.job);
+        let path = format!("{}/{id}", self.comments()?);
+        limiter.write(self.api.call(Method::PUT, &path, Some(&body), TokenKind::User)).await.map(|_| id)
     }
 
-    /// The notes that have our mark: the one an earlier run left is among them.
-    async fn find_notes(&self, limiter: &mut RateLimiter, notes: &str) -> Result<Vec<u64>, WriteError> {
+    /// The comments that have our mark: that of an earlier run is among them.
+    async fn find_notes(&self, limiter: &mut RateLimiter, comments: &str) -> Result<Vec<u64>, WriteError> {
         let [size, small] = PAGES;
-        match self.find_notes_by(limiter, notes, size).await {
-            Err(WriteError::TooLarge) => self.find_notes_by(limiter, notes, small).await,
+        match self.find_notes_by(limiter, comments, size).await {
+            Err(WriteError::TooLarge) => self.find_notes_by(limiter, comments, small).await,
             found => found,
         }
     }
@@ -186,20 +186,21 @@ impl GitLabReports {
     async fn find_notes_by(
         &self,
         limiter: &mut RateLimiter,
-        notes: &str,
+        comments: &str,
         size: usize,
     ) -> Result<Vec<u64>, WriteError> {
-        let mark = mark(&self.subject.name);
-        let ours = |note: &&Value| {
-            note["system"] != true && note["body"].as_str().is_some_and(|body| body.starts_with(&mark))
+        let mark = mark(&self.target.name);
+        let ours = |comment: &&Value| {
+            comment["system"] != true && comment["body"].as_str().is_some_and(|body| body.starts_with(&mark))
         };
         let mut found = Vec::new();
         for page in 1..=NOTES / size {
-            let path = format!("{notes}?activity_filter=only_comments&sort=asc&per_page={size}&page={page}");
-            let answer = limiter.ask(self.api.call(Method::GET, &path, None, Whose::User)).await?;
+            let path =
+                format!("{comments}?activity_filter=only_comments&sort=asc&per_page={size}&page={page}");
+            let answer = limiter.ask(self.api.call(Method::GET, &path, None, TokenKind::User)).await?;
             let on_page = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-            found.extend(on_page.iter().filter(ours).filter_map(|note| note["id"].as_u64()));
-            // Notes that the token may not read are missing from their page, so a short page need not be the last.
+            found.extend(on_page.iter().filter(ours).filter_map(|comment| comment["id"].as_u64()));
+            // Comments that the token may not read are missing from their page, so a short page need not be the last.
             if on_page.is_empty() || !found.is_empty() {
                 break;
             }
@@ -208,8 +209,8 @@ impl GitLabReports {
         Ok(found)
     }
 
-    fn notes(&self) -> Result<String, WriteError> {
-        let request = self.subject.job.request.as_ref();
+    fn comments(&self) -> Result<String, WriteError> {
+        let request = self.target.job.request.as_ref();
         let none = || WriteError::Unreachable("this job belongs to no merge request".to_owned());
         let (project, number) = request.ok_or_else(none)?;
         Ok(format!("/projects/{project}/merge_requests/{number}/notes"))

@@ -1,4 +1,4 @@
-//! Texts and links as a forge takes them: what it would refuse is made acceptable before it is sent, as a record that is
+//! Texts and links as a code host takes them: what it would refuse is made acceptable before it is sent, as a report that is
 //! refused for a character says nothing at all.
 
 use url::Url;
@@ -9,7 +9,7 @@ use crate::text::format::cut;
 /// The longest link that is sent; longer ones are left out, as a link that is cut leads nowhere.
 const LINK: usize = 1024;
 
-/// One line of at most `most` characters. A forge wants one that says something, so there is a text for where this does
+/// One line of at most `most` characters. Code hosts refuse an empty one, so there is a text for where this does
 /// not.
 pub(in crate::reporting) fn line(text: &str, most: usize, instead: &str) -> String {
     let words = strip(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -55,7 +55,7 @@ fn open_fence(text: &str) -> Option<&str> {
     open
 }
 
-/// A link that a forge takes, as the URL parser writes it: white space and control characters in it are gone or encoded.
+/// A link that a code host accepts, as the URL parser writes it: white space and control characters in it are gone or encoded.
 pub(in crate::reporting) fn link(url: &str) -> Option<String> {
     web_url(url).map(String::from).filter(|url| url.len() <= LINK)
 }

@@ -1,4 +1,4 @@
-//! The clerk's desk: what was noted, how much time is left, and listening for more while something is waited for.
+//! The updater's inbox: the latest state, and how much time is left to write it.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::report_state::ReportState;
 /// How long a request may take while the deployment goes on.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long all the closing may take: so long does a forge that is down delay a run.
+/// How long the closing may take: a code host that is down delays a run by this.
 const CLOSING: Duration = Duration::from_secs(10);
 
 /// A request at the end may take at least so long, if there is so much time, before it is tried anew.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// fifth all must be closed.
 const HURRIED: Duration = Duration::from_secs(4);
 
-/// Two writes are kept apart only while each record that is left has so much time after the pause.
+/// Two writes are kept apart only while each report that is left has this much time after the pause.
 const UNHURRIED: Duration = Duration::from_millis(2500);
 
 /// The pause before the end is tried again, which doubles from one to the next.
@@ -37,10 +37,10 @@ pub(super) struct Update {
     pub(super) hurried: bool,
 }
 
-/// The desk.
+/// The latest state, and the time that is left.
 pub(super) struct Inbox {
     updates: UnboundedReceiver<Update>,
-    /// How things stand, as far as is known here.
+    /// The latest state, as far as it is known here.
     pub(super) latest: Option<ReportState>,
     hurried: bool,
     /// When all must be filed; known once the run is over.
@@ -72,7 +72,7 @@ impl Inbox {
         self.has_until(moment + SHORTEST)
     }
 
-    /// Whether a pause until that moment leaves `left` records enough time.
+    /// Whether a pause until that moment leaves `left` reports enough time.
     pub(super) fn has_pause(&self, until: Instant, left: usize) -> bool {
         self.has_until(until + UNHURRIED * u32::try_from(left).unwrap_or(u32::MAX))
     }
@@ -84,7 +84,7 @@ impl Inbox {
         }
     }
 
-    /// Waits for a note, at most until `due`; false where none will ever come.
+    /// Waits for an update, at most until `due`; false where none will come.
     pub(super) async fn read(&mut self, due: Option<Instant>) -> bool {
         let came = match due {
             Some(due) => timeout_at(due, self.updates.recv()).await,
@@ -105,7 +105,7 @@ impl Inbox {
         }
     }
 
-    /// Waits for `work`, taking notes meanwhile; `None` where its time was up, which the end of the run may shorten:
+    /// Waits for `work` and receives updates meanwhile; `None` where its time was up, which the end of the run may shorten:
     /// then the `left` pieces of work share what there is.
     pub(super) async fn listen<F: Future>(&mut self, work: F, left: usize) -> Option<F::Output> {
         let mut work = pin!(work);
@@ -122,7 +122,7 @@ impl Inbox {
         }
     }
 
-    /// Takes the next note, or waits until that moment.
+    /// Takes the next update, or waits until that moment.
     pub(super) async fn next(&mut self, until: Instant) {
         if self.deaf {
             #[expect(clippy::disallowed_methods, reason = "GitHub asks for a second between two writes")]
@@ -132,7 +132,7 @@ impl Inbox {
         }
     }
 
-    /// How long a request may take: at the end its share of the time that is left, and of a last record's share as much
+    /// How long a request may take: at the end its share of the time that is left, and of a last report's share as much
     /// as leaves time to try once more; never less than [`SHORTEST`].
     fn share(&self, left: usize) -> Duration {
         let Some(end) = self.end else { return LIMIT };

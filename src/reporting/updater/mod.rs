@@ -1,10 +1,9 @@
-//! The run's records at a forge (commit status, check run, deployment, comment): opened, kept up, and always closed.
-//!
-//! What they are about and which words they get is each forge's own business (`github/`, `gitlab/`); when they are
-//! written is the clerk's, and that what could not be written is told once and changes nothing is this file's.
+//! The run's reports at a code host: commit status, check run, deployment, comment. They are opened, updated and always
+//! closed. What could not be written is reported once and changes nothing about the run.
 
 pub(super) mod api_text;
 mod inbox;
+mod options;
 pub(super) mod rate_limiter;
 pub(super) mod refusal;
 pub(super) mod report_state;
@@ -12,15 +11,13 @@ pub(super) mod worker;
 
 use std::fmt;
 
-use tokio::sync::watch;
-
+pub use self::options::{Notice, ReportOptions, Stop, TokenCheck};
 use self::report_state::ReportState;
-use self::worker::Records;
+use self::worker::UpdaterHandle;
 use super::output::Output;
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::{Outcome, Phase};
-use crate::error::{Signal, exit_code};
-use crate::secrets::Token;
+use crate::error::exit_code;
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult, RunContext, markdown, messages};
 
 impl fmt::Debug for ReportTracker {
@@ -29,59 +26,17 @@ impl fmt::Debug for ReportTracker {
     }
 }
 
-/// What a token of the CI's was found to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenCheck {
-    /// The token's name among the inputs, or the runner's for it.
-    pub token: &'static str,
-    /// Whether the forge knows it and lets it do what can be known without writing.
-    pub good: bool,
-    /// What was found, in words.
-    pub found: String,
-    /// What to do, or what cannot be known.
-    pub fix: String,
-}
+/// Called with the final state as soon as it is known, before any report is closed.
+type OnEnd = Box<dyn Fn(&ReportState) + Send>;
 
-/// What a user wants reported, and as what.
-#[derive(Clone, Debug)]
-pub struct ReportOptions<'a> {
-    /// The kinds.
-    pub kinds: Vec<ReportKind>,
-    /// Whether they were named one by one.
-    pub named: bool,
-    /// Context of the status, name of the check.
-    pub name: &'a str,
-    /// The commit, where the user chose one.
-    pub sha: Option<&'a str>,
-    /// The forge's token.
-    pub token: Option<&'a Token>,
-    /// Where the runner's signals are heard.
-    pub stop: Option<Stop>,
-}
-
-/// Hears the first signal.
-pub type Stop = watch::Receiver<Option<Signal>>;
-
-/// What a reader is told beside the run's events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// Something to act on.
-    Warning(String),
-    /// Something to know.
-    Line(String),
-}
-
-/// Who is told how a run ended as soon as that is known, before any record says so.
-type Ended = Box<dyn Fn(&ReportState) + Send>;
-
-/// Who keeps the records of one run.
+/// The reports of one run at one code host.
 pub(super) struct ReportTracker {
     out: Output,
     code_host: CodeHost,
-    records: Option<(Records, Ended)>,
-    /// Kinds that were wanted and cannot be, with the reason; what nobody expected here is not among them.
+    reports: Option<(UpdaterHandle, OnEnd)>,
+    /// Wanted kinds that cannot be written, with the reason; without those that were not to be expected here.
     without: Vec<(ReportKind, ReportError)>,
-    /// What is worth a line: a kind that this forge or this run does not have.
+    /// Kinds that this code host or this run does not have, a line each.
     absent: Vec<String>,
     /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
     named: bool,
@@ -101,7 +56,7 @@ impl ReportTracker {
         Self {
             out: out.clone(),
             code_host,
-            records: None,
+            reports: None,
             without: Vec::new(),
             absent: Vec::new(),
             named: options.named,
@@ -111,25 +66,25 @@ impl ReportTracker {
         }
     }
 
-    /// Puts a clerk to work. `ended` is called with the end once it is known.
-    pub(super) fn employ(&mut self, records: Records, ended: impl Fn(&ReportState) + Send + 'static) {
-        self.records = Some((records, Box::new(ended)));
+    /// Starts the updates. `ended` is called with the final state once it is known.
+    pub(super) fn start(&mut self, reports: UpdaterHandle, ended: impl Fn(&ReportState) + Send + 'static) {
+        self.reports = Some((reports, Box::new(ended)));
     }
 
-    /// Remembers that these kinds cannot be written, and why. Under `auto` nobody expects a record where there is no token
+    /// Records that these kinds cannot be written, and why. Under `auto` no report is expected where there is no token
     /// for one (`expected`).
-    pub(super) fn lack(&mut self, kinds: &[ReportKind], error: &ReportError, expected: bool) {
+    pub(super) fn cannot_write(&mut self, kinds: &[ReportKind], error: &ReportError, expected: bool) {
         if self.named || expected {
             self.without.extend(kinds.iter().map(|kind| (*kind, error.clone())));
         }
     }
 
-    /// Remembers something that this forge or this run does not have.
-    pub(super) fn note_absence(&mut self, sentence: &str) {
+    /// Records something that this code host or this run does not have.
+    pub(super) fn not_supported(&mut self, sentence: &str) {
         self.absent.push(sentence.to_owned());
     }
 
-    /// Notes how things stand; the end is noted by [`ReportTracker::close`].
+    /// Updates the state. The final one is [`ReportTracker::close`]'s.
     pub(super) fn note(&mut self, event: &Event) {
         let (phase, word) = match event {
             Event::Triggered { snapshot: Some(snapshot), .. } => {
@@ -139,15 +94,15 @@ impl ReportTracker {
             Event::State { stage } => (stage.phase, &stage.word),
             _ => return,
         };
-        if let Some((records, _)) = self.records.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
+        if let Some((reports, _)) = self.reports.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
             let text = messages::progress(self.deployment.as_deref(), word);
-            records.note(ReportState::going(phase, self.out.redact(&text)));
+            reports.note(ReportState::going(phase, self.out.redact(&text)));
         }
     }
 
-    /// Closes the records, and says what became of each. A run in which nothing was to be triggered leaves none.
+    /// Closes the reports and returns the result of each. A run that was not to trigger anything has none.
     pub(super) async fn close(&mut self, report: &Report, context: &RunContext) -> Vec<ReportResult> {
-        let records = self.records.take();
+        let reports = self.reports.take();
         let rehearsed = report.triggers == 0 && report.cause == Some(Cause::NotAsked);
         if rehearsed || report.outcome == Outcome::Skipped {
             return Vec::new();
@@ -156,14 +111,14 @@ impl ReportTracker {
         let without = self.without.drain(..);
         let mut results: Vec<ReportResult> =
             without.map(|(kind, error)| ReportResult { kind, code_host, error: Some(error) }).collect();
-        if let Some((records, ended)) = records {
+        if let Some((reports, ended)) = reports {
             let passed = exit_code(report.outcome, context.pass_canceled, None) == 0;
             let text = self.out.redact(&messages::verdict(report, context).happened);
             let page = self.out.redact(&markdown::summary(report, context, &[]));
             let hurried = report.outcome == Outcome::Interrupted;
             let state = ReportState::over(report.outcome, passed, text, page);
             ended(&state);
-            results.extend(records.close(state, hurried, self.stop.take()).await);
+            results.extend(reports.close(state, hurried, self.stop.take()).await);
         }
         results.iter_mut().filter_map(|results| results.error.as_mut()).for_each(|error| {
             error.read_only = self.read_only;
@@ -171,8 +126,8 @@ impl ReportTracker {
         results
     }
 
-    /// What a reader is told of records that are not there.
-    pub(super) fn asides(&self, results: &[ReportResult], report: &Report) -> Vec<Notice> {
+    /// What the log says about reports that were not written.
+    pub(super) fn notices(&self, results: &[ReportResult], report: &Report) -> Vec<Notice> {
         let notice = |error| if self.named { Notice::Warning(error) } else { Notice::Line(error) };
         let error = results.iter().filter_map(messages::error).map(notice);
         let absent = self.absent.iter().filter(|_| report.outcome != Outcome::Skipped);

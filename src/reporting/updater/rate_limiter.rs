@@ -1,4 +1,4 @@
-//! What a clerk sends requests with: the pauses between them, and the time each may take.
+//! The pauses between two requests, and the time each may take.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use tokio::time::Instant;
 use super::inbox::{Inbox, Update};
 use super::report_state::WriteError;
 
-/// What requests are sent with: keeps the pauses between them, and takes notes meanwhile.
+/// Keeps the pauses between requests, and receives updates meanwhile.
 pub(in crate::reporting) struct RateLimiter {
     pub(super) inbox: Inbox,
     spacing: Duration,
     /// When the last writing request was answered.
     written: Option<Instant>,
-    /// Until when the forge wants no request.
-    pub(super) barred: Option<Instant>,
-    /// How many records share the time that is left.
+    /// Until when the code host wants no request.
+    pub(super) blocked: Option<Instant>,
+    /// How many reports share the time that is left.
     pub(super) left: usize,
 }
 
 impl RateLimiter {
     pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, spacing: Duration) -> Self {
-        Self { inbox: Inbox::new(inbox), spacing, written: None, barred: None, left: 1 }
+        Self { inbox: Inbox::new(inbox), spacing, written: None, blocked: None, left: 1 }
     }
 
     /// Sends a request that writes.
@@ -36,7 +36,7 @@ impl RateLimiter {
         result
     }
 
-    /// Sends one request, taking notes meanwhile: one that is under way must not use up the time for the end.
+    /// Sends one request and receives updates meanwhile: a request must not use up the time for the final write.
     pub(in crate::reporting) async fn ask(
         &mut self,
         request: impl Future<Output = Result<Value, WriteError>>,
@@ -46,15 +46,15 @@ impl RateLimiter {
         answer.unwrap_or_else(|| Err(WriteError::Late(began.elapsed())))
     }
 
-    /// Lets a moment pass since the last writing, and at the end whatever time the forge asked for or lies before the
+    /// Keeps the pause since the last write, and at the end the time that the code host asked for or that lies before the
     /// next try, if there is enough.
-    pub(super) async fn breathe(&mut self, again: Option<Instant>) -> Result<(), WriteError> {
+    pub(super) async fn pause_before_write(&mut self, again: Option<Instant>) -> Result<(), WriteError> {
         self.inbox.take_all();
-        while let Some(barred) = self.barred.filter(|_| self.inbox.is_over() && self.is_barred()) {
-            if !self.inbox.has_until(barred) {
-                return Err(WriteError::Limited(barred.saturating_duration_since(Instant::now())));
+        while let Some(blocked) = self.blocked.filter(|_| self.inbox.is_over() && self.is_blocked()) {
+            if !self.inbox.has_until(blocked) {
+                return Err(WriteError::Limited(blocked.saturating_duration_since(Instant::now())));
             }
-            self.inbox.next(barred).await;
+            self.inbox.next(blocked).await;
         }
         if let Some(written) = self.written.filter(|_| !self.inbox.is_hurried()) {
             let spaced = written + self.spacing;
@@ -80,8 +80,8 @@ impl RateLimiter {
         Ok(())
     }
 
-    pub(super) fn is_barred(&self) -> bool {
-        self.barred.is_some_and(|barred| barred > Instant::now())
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.is_some_and(|blocked| blocked > Instant::now())
     }
 }
 
@@ -89,7 +89,7 @@ fn no_time() -> WriteError {
     WriteError::Unreachable("there was no time left for it".to_owned())
 }
 
-/// The id in a forge's answer.
+/// The id in an answer.
 pub(in crate::reporting) fn id(answer: &Value) -> Result<u64, WriteError> {
     let message = "its answer has no id".to_owned();
     answer["id"].as_u64().ok_or(WriteError::Unreachable(message))

@@ -58,43 +58,33 @@ pub(in crate::reporting) fn is_limit(status: u16, message: &str) -> bool {
                 || says("login attempts")))
 }
 
-/// What the owner of an account or a repository must settle.
-const ACCOUNT: [&str; 10] = [
-    "suspended",
-    "blocked",
-    "billing",
-    "migration",
-    "two-factor",
-    "2fa",
-    "terms of service",
-    "password",
-    "confirm your email",
-    "your account",
-];
-
 /// What would help. Refusals differ only in their messages: nearly all of GitHub's have the status 403.
 pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, message: &str) -> Fix {
     let message = message.to_lowercase();
     let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     match status {
-        401 | 403 | 404 | 410 | 423 | 451 => {}
+        401..=404 | 410 | 423 | 451 => {}
         _ => return Fix::None,
     }
     if says(&["ip allow list", "ip address", "ip_address"]) {
         Fix::AllowList
     } else if says(&["saml", "single sign-on", " sso"]) {
         Fix::SingleSignOn
+    } else if says(&["two-factor", "two factor", "2fa"]) {
+        Fix::TwoFactor
     } else if says(&["archived"]) {
         Fix::Unarchive
     } else if says(&["username, password or token"]) {
         Fix::Token
-    } else if says(&ACCOUNT) {
+    } else if says(&["terms of service", "password"]) {
+        Fix::SignIn
+    } else if says(&["suspended", "blocked", "billing", "payment", "your account", "email"]) {
         Fix::Account
-    } else if says(&["read-only", "read only", "readonly", "maintenance"]) {
-        Fix::None
+    } else if says(&["migration", "migrating", "read-only", "read only", "readonly", "maintenance"]) {
+        Fix::ReadOnly
     } else if says(&["locked"]) {
         Fix::Unlock
-    } else if says(&["forbids access via", "lifetime"]) {
+    } else if says(&["forbids access", "lifetime", "access restrictions", "(classic)", "access tokens are"]) {
         Fix::TokenPolicy
     } else if says(&["via a github app"]) {
         Fix::App
@@ -160,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_refusal_by_github_gets_the_advice_that_fits() {
-        for (status, words, expected) in [
+        for (status, message, expected) in [
             (403, "Resource not accessible by integration", Fix::Permission),
             (403, "Resource not accessible by personal access token", Fix::Permission),
             (403, "Must have admin rights to Repository.", Fix::Permission),
@@ -187,32 +177,46 @@ mod tests {
             (403, "", Fix::None),
             (403, "Request forbidden by administrative rules.", Fix::None),
             (404, "", Fix::None),
-            (403, "Repository has been locked for migration.", Fix::Account),
+            (403, "Repository has been locked for migration.", Fix::ReadOnly),
             (403, "This repository has been locked due to a billing issue.", Fix::Account),
-            (403, "You must have two-factor authentication enabled to access this resource.", Fix::Account),
-            (403, "The repository is in read-only mode for maintenance.", Fix::None),
+            (403, "You must have two-factor authentication enabled to access this resource.", Fix::TwoFactor),
+            (403, "The repository is in read-only mode for maintenance.", Fix::ReadOnly),
             (
                 403,
                 "`acme` forbids access via a fine-grained personal access token if its lifetime is greater than 366 days.",
                 Fix::TokenPolicy,
             ),
+            (401, "Must specify two-factor authentication OTP code.", Fix::TwoFactor),
+            (402, "Payment required.", Fix::Account),
+            (403, "`acme` forbids access via a fine-grained personal access token.", Fix::TokenPolicy),
+            (403, "Personal access tokens (classic) may not access this organization.", Fix::TokenPolicy),
+            (403, "The organization has enabled OAuth App access restrictions.", Fix::TokenPolicy),
+            (403, "Repository is read-only.", Fix::ReadOnly),
             (422, "Validation Failed (context: permission)", Fix::None),
             (500, "Resource not accessible by integration", Fix::None),
         ] {
-            assert_eq!(fix(CodeHost::GitHub, status, words), expected, "{status} {words}");
+            assert_eq!(fix(CodeHost::GitHub, status, message), expected, "{status} {message}");
         }
     }
 
     #[test]
     fn the_other_code_hosts_have_messages_of_their_own() {
-        for (code_host, status, words, expected) in [
+        for (code_host, status, message, expected) in [
             (CodeHost::GitLab, 401, "401 Unauthorized", Fix::Permission),
             (CodeHost::GitLab, 401, "Token was revoked. You have to re-authorize from the user.", Fix::Token),
             (CodeHost::GitLab, 403, "403 Forbidden", Fix::Permission),
             (CodeHost::GitLab, 403, "Your account has been blocked.", Fix::Account),
-            (CodeHost::GitLab, 403, "You must accept the Terms of Service.", Fix::Account),
-            (CodeHost::GitLab, 403, "Your password expired. Please update it in a browser.", Fix::Account),
-            (CodeHost::GitLab, 403, "The repository is temporarily read-only.", Fix::None),
+            (CodeHost::GitLab, 403, "You must accept the Terms of Service.", Fix::SignIn),
+            (CodeHost::GitLab, 403, "Your password expired. Please update it in a browser.", Fix::SignIn),
+            (CodeHost::GitLab, 403, "The repository is temporarily read-only.", Fix::ReadOnly),
+            (CodeHost::GitLab, 403, "Your account has been deactivated.", Fix::Account),
+            (CodeHost::GitLab, 403, "Your primary email address is not confirmed.", Fix::Account),
+            (
+                CodeHost::GitLab,
+                403,
+                "You cannot perform write operations on a read-only instance",
+                Fix::ReadOnly,
+            ),
             (CodeHost::GitLab, 404, "", Fix::None),
             (
                 CodeHost::Forgejo,
@@ -224,19 +228,19 @@ mod tests {
             (CodeHost::Gitea, 423, "octo/site is archived", Fix::Unarchive),
             (CodeHost::Forgejo, 401, "invalid username, password or token", Fix::Token),
         ] {
-            assert_eq!(fix(code_host, status, words), expected, "{code_host:?} {status} {words}");
+            assert_eq!(fix(code_host, status, message), expected, "{code_host:?} {status} {message}");
         }
     }
 
     #[test]
     fn every_limit_of_github_is_known_by_its_message() {
-        for words in [
+        for message in [
             "API rate limit exceeded for installation ID 1.",
             "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
             "You have triggered an abuse detection mechanism.",
             "Maximum number of login attempts exceeded. Please try again later.",
         ] {
-            assert!(is_limit(403, words), "{words}");
+            assert!(is_limit(403, message), "{message}");
         }
         assert!(is_limit(429, "") && !is_limit(403, "Resource not accessible by integration"));
         assert!(!is_limit(422, "rate limit"));

@@ -1,4 +1,4 @@
-//! How things stand with a run, in no forge's language; and why a forge did not take note of it.
+//! The state of a run as reports show it, whatever the code host; and why a write failed.
 
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ pub(in crate::reporting) fn mark(name: &str) -> String {
     format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
 }
 
-/// How things stand.
+/// The state of a run, as reports show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reporting) struct ReportState {
-    /// At a glance.
+    /// The stage.
     pub(in crate::reporting) stage: ReportStage,
     /// One line.
     pub(in crate::reporting) text: String,
-    /// The whole story in Markdown.
+    /// The whole report in Markdown.
     pub(in crate::reporting) page: String,
 }
 
-/// How things stand, at a glance.
+/// The stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::reporting) enum ReportStage {
     /// Accepted, not begun.
@@ -82,11 +82,11 @@ impl ReportState {
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reporting) enum WriteError {
-    /// The forge said no.
+    /// The code host refused.
     Refused {
         /// The HTTP status.
         status: u16,
-        /// Its words, cleaned.
+        /// Its message, cleaned.
         message: String,
         /// What would help.
         fix: Fix,
@@ -102,7 +102,7 @@ pub(in crate::reporting) enum WriteError {
 }
 
 impl WriteError {
-    /// What a forge's refusal says, and what would help. Its words are foreign.
+    /// A refusal by the code host, and what would help.
     pub(in crate::reporting) fn refused(
         code_host: CodeHost,
         status: u16,
@@ -134,15 +134,15 @@ impl WriteError {
     }
 
     /// Whether the same request may succeed in a moment. 409 is GitLab's word for another writer.
-    pub(in crate::reporting) fn passes(&self) -> bool {
+    pub(in crate::reporting) fn is_transient(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
             Self::Limited(_) | Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
         }
     }
 
-    /// Whether it is no use to tell this record of progress: it is not this text that is refused, but whoever sends it.
-    pub(in crate::reporting) fn mutes(&self) -> bool {
+    /// Whether progress of this report is not worth another try: not the text is refused, but the token.
+    pub(in crate::reporting) fn stops_progress(&self) -> bool {
         match self {
             Self::Refused { status: 300..400, .. } => true,
             Self::Refused { fix, .. } => !matches!(fix, Fix::None | Fix::Unlock),
@@ -151,7 +151,7 @@ impl WriteError {
     }
 
     /// Whether the request may have been obeyed all the same.
-    pub(in crate::reporting) fn is_unclear(&self) -> bool {
+    pub(in crate::reporting) fn may_be_done(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status == 408 || *status >= 500,
             Self::Limited(_) => false,
@@ -159,13 +159,13 @@ impl WriteError {
         }
     }
 
-    /// Whether what was asked for is not there.
+    /// Whether the thing does not exist. Only the code host's own answer counts, not a proxy's page.
     pub(in crate::reporting) fn is_gone(&self) -> bool {
-        matches!(self, Self::Refused { status: 404 | 410, .. })
+        matches!(self, Self::Refused { status: 404 | 410, message, .. } if !message.is_empty())
     }
 
     /// In words.
-    pub(in crate::reporting) fn said(&self, code_host: CodeHost) -> String {
+    pub(in crate::reporting) fn message(&self, code_host: CodeHost) -> String {
         let code_host = code_host.name();
         match self {
             Self::Refused { status, message, .. } if message.is_empty() => {
@@ -177,7 +177,7 @@ impl WriteError {
             }
             Self::Late(limit) => format!("{code_host} did not answer within {}", duration(*limit)),
             Self::TooLarge => format!("{code_host}'s answer is larger than 1 MiB"),
-            Self::Unreachable(said) => said.clone(),
+            Self::Unreachable(message) => message.clone(),
         }
     }
 }

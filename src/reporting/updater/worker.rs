@@ -1,5 +1,5 @@
-//! The clerk: works through a run's records in the background, one request at a time, while the deployment is
-//! followed. It knows the latest note alone; what was not written in time is skipped, not queued.
+//! The updater: writes a run's reports in the background, one request at a time, while the deployment is followed. It
+//! keeps the latest state only; what was not written in time is skipped, not queued.
 
 use std::time::Duration;
 
@@ -8,94 +8,94 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::Stop;
 use super::inbox::{AGAIN, Update};
+use super::options::Stop;
 use super::rate_limiter::RateLimiter;
 use super::report_state::{ReportState, WriteError};
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult};
 
-/// Between two notes of progress: a record is for the beginning and the end, not a log.
+/// The pause between two updates of progress: a report is no log.
 const PROGRESS: Duration = Duration::from_secs(20);
 
-/// How often the end of a record is tried.
+/// How often the final write of a report is tried.
 const TRIES: u32 = 5;
 
-/// A forge's records of one run: what is written where, and in which words.
+/// The reports of one run at a code host.
 pub(in crate::reporting) trait ReportBackend: Send + 'static {
-    /// Between two writing requests, as the forge asks.
+    /// The pause between two writes, as the code host asks.
     const SPACING: Duration;
 
     /// Whose it is.
     fn code_host(&self) -> CodeHost;
 
-    /// Brings one record to where things stand: makes it where it is not there yet.
+    /// Writes one report: creates it where it is not there yet.
     fn file(
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
-        made: Created,
+        creation: Creation,
         state: &ReportState,
     ) -> impl Future<Output = Result<WriteResult, WriteError>> + Send;
 }
 
-/// Whether a record is there.
+/// Whether a report is there.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::reporting) enum Created {
-    /// Nobody made it.
+pub(in crate::reporting) enum Creation {
+    /// It is not there.
     No,
     /// It was asked for and no answer came: it has to be looked for before it is made again.
-    Perhaps,
-    /// It is, and this is the forge's id of it; 0 for one that has none.
-    As(u64),
+    Maybe,
+    /// It is there; the code host's id of it, 0 for one that has none.
+    Id(u64),
 }
 
-/// How far a record was brought.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::reporting) enum WriteResult {
-    /// It says how things stand; the forge's id of it, 0 for one that has none.
+    /// It is written; the code host's id of it, 0 for one that has none.
     Done(u64),
     /// It was made and does not say so yet: it must be filed once more, and closed whatever happens.
     Begun(u64),
 }
 
-/// What is open: the kind of each record, and whether it is there.
-pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Created)>;
+/// The open reports: the kind of each, and whether it is there.
+pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Creation)>;
 
-/// The clerk at work, seen from outside.
+/// A running updater.
 #[derive(Debug)]
-pub(in crate::reporting) struct Records {
+pub(in crate::reporting) struct UpdaterHandle {
     notes: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
 }
 
-impl Records {
-    /// Puts a clerk to work. `saved` is called with what is open, whenever that changes.
+impl UpdaterHandle {
+    /// Starts an updater. `saved` is called with what is open, whenever that changes.
     pub(in crate::reporting) fn open<R: ReportBackend>(
         backend: R,
         kinds: Vec<ReportKind>,
         saved: impl Fn(OpenReports) + Send + 'static,
     ) -> Self {
-        Self::employ(backend, kinds.into_iter().map(|kind| (kind, Created::No)).collect(), Box::new(saved))
+        Self::start(backend, kinds.into_iter().map(|kind| (kind, Creation::No)).collect(), Box::new(saved))
     }
 
-    /// Puts a clerk to work on what an earlier process left open.
-    pub(in crate::reporting) fn reopen<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
-        Self::employ(backend, left, Box::new(|_| ()))
+    /// Starts an updater for the reports that an earlier process left open.
+    pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
+        Self::start(backend, left, Box::new(|_| ()))
     }
 
-    fn employ<R: ReportBackend>(backend: R, records: OpenReports, saved: Saved) -> Self {
+    fn start<R: ReportBackend>(backend: R, reports: OpenReports, saved: OnChange) -> Self {
         let (notes, inbox) = mpsc::unbounded_channel();
-        let updater = Updater::new(backend, records, inbox, saved);
+        let updater = Updater::new(backend, reports, inbox, saved);
         Self { notes, work: tokio::spawn(updater.work()) }
     }
 
-    /// Notes how things stand.
+    /// Sends the latest state.
     pub(super) fn note(&self, state: ReportState) {
         let _ = self.notes.send(Update { state, hurried: false });
     }
 
-    /// Notes how things ended, and waits until every record says so or the time for it is up. `hurried`: the runner
+    /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
     /// is about to kill this process.
     /// A signal that comes meanwhile is a hurry.
     pub(in crate::reporting) async fn close(
@@ -120,25 +120,25 @@ impl Records {
     }
 }
 
-/// Who is told what is open, whenever that changes.
-type Saved = Box<dyn Fn(OpenReports) + Send>;
+/// Called with the open reports, whenever they change.
+type OnChange = Box<dyn Fn(OpenReports) + Send>;
 
 struct Updater<R> {
     backend: R,
     limiter: RateLimiter,
-    records: Vec<Record>,
-    saved: Saved,
+    reports: Vec<ReportEntry>,
+    saved: OnChange,
     /// What was saved last.
     left: OpenReports,
 }
 
-struct Record {
+struct ReportEntry {
     kind: ReportKind,
-    made: Created,
+    creation: Creation,
     /// Whether this round has yet to write it.
     due: bool,
     /// It takes no news of progress; its end is tried all the same.
-    muted: bool,
+    no_progress: bool,
     /// Closed, or given up.
     done: bool,
     /// How often its end was tried, and when it is to be tried next.
@@ -147,48 +147,62 @@ struct Record {
     error: Option<WriteError>,
 }
 
-impl Record {
-    fn new((kind, made): (ReportKind, Created)) -> Self {
-        Self { kind, made, due: false, muted: false, done: false, tries: 0, again: None, error: None }
+impl ReportEntry {
+    fn new((kind, creation): (ReportKind, Creation)) -> Self {
+        Self {
+            kind,
+            creation,
+            due: false,
+            no_progress: false,
+            done: false,
+            tries: 0,
+            again: None,
+            error: None,
+        }
     }
 
     /// Whether progress is worth another try though nothing is new.
     fn is_behind(&self) -> bool {
-        !self.done && !self.muted && self.error.as_ref().is_some_and(WriteError::passes)
+        !self.done && !self.no_progress && self.error.as_ref().is_some_and(WriteError::is_transient)
     }
 
-    /// Whether somebody else would have to close it: it is or may be there, or its end is still to be written.
+    /// Whether the post step would have to close it: it is or may be there, or its final state is still to be written.
     fn is_left(&self, over: bool) -> bool {
-        let hopeful = self.error.as_ref().is_none_or(WriteError::passes);
+        let hopeful = self.error.as_ref().is_none_or(WriteError::is_transient);
         let closed = self.done && self.error.is_none();
-        !closed && (self.made != Created::No || (over && hopeful))
+        !closed && (self.creation != Creation::No || (over && hopeful))
     }
 }
 
 impl<R: ReportBackend> Updater<R> {
-    fn new(backend: R, records: OpenReports, inbox: mpsc::UnboundedReceiver<Update>, saved: Saved) -> Self {
+    fn new(
+        backend: R,
+        reports: OpenReports,
+        inbox: mpsc::UnboundedReceiver<Update>,
+        saved: OnChange,
+    ) -> Self {
         let left = Vec::new();
-        let records = records.into_iter().map(Record::new).collect();
-        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), records, saved, left }
+        let reports = reports.into_iter().map(ReportEntry::new).collect();
+        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), reports, saved, left }
     }
 
     /// The first round opens, or, where all is over already, files the end at once.
     async fn work(mut self) -> Vec<ReportResult> {
         let (mut written, mut began): (Option<ReportState>, _) = (None, Instant::now());
         while !self.limiter.inbox.is_over() {
-            let behind = self.records.iter().any(Record::is_behind);
+            let behind = self.reports.iter().any(ReportEntry::is_behind);
             let due = match (&self.limiter.inbox.latest, &written) {
                 (None, _) => None,
                 (Some(latest), Some(written)) if latest == written && !behind => None,
                 (Some(latest), Some(written)) if latest.is_like(written) => Some(began + PROGRESS),
                 _ => Some(began),
             };
-            let due = due.map(|due| self.limiter.barred.map_or(due, |barred| due.max(barred)));
+            let due = due.map(|due| self.limiter.blocked.map_or(due, |blocked| due.max(blocked)));
             if due.is_some_and(|due| due <= Instant::now()) {
                 let news = self.limiter.inbox.latest != written;
                 (written, began) = (self.limiter.inbox.latest.clone(), Instant::now());
                 self.round(news).await;
-                if self.limiter.is_barred() {
+                if self.limiter.is_blocked() {
                     written = None;
                 }
             } else if !self.limiter.inbox.read(due).await {
@@ -200,97 +214,97 @@ impl<R: ReportBackend> Updater<R> {
             self.round(true).await;
         }
         let code_host = self.backend.code_host();
-        self.records.into_iter().map(|record| results(record, code_host)).collect()
+        self.reports.into_iter().map(|entry| results(entry, code_host)).collect()
     }
 
-    /// Writes every record as things stand; without news, those that are behind.
+    /// Writes every report; without a new state, those that are behind.
     async fn round(&mut self, news: bool) {
-        for record in &mut self.records {
-            record.due = !record.done && !record.muted && (news || record.is_behind());
+        for entry in &mut self.reports {
+            entry.due = !entry.done && !entry.no_progress && (news || entry.is_behind());
         }
         while let Some(n) = self.next() {
             self.file(n).await;
         }
     }
 
-    /// The next record to write, one that is there before one that is not. At the end one that was not tried yet goes
+    /// The next report to write, one that is there before one that is not. At the end one that was not tried yet goes
     /// first, then the one whose turn comes first.
     fn next(&self) -> Option<usize> {
         let over = self.limiter.inbox.is_over();
-        if !over && self.limiter.is_barred() {
+        if !over && self.limiter.is_blocked() {
             return None;
         }
-        let due = |record: &Record| !record.done && (over || record.due);
-        let due = self.records.iter().enumerate().filter(|(_, record)| due(record));
-        let turn = |record: &Record| (record.again, !matches!(record.made, Created::As(_)));
-        due.min_by_key(|(n, record)| (turn(record), *n)).map(|(n, _)| n)
+        let due = |entry: &ReportEntry| !entry.done && (over || entry.due);
+        let due = self.reports.iter().enumerate().filter(|(_, entry)| due(entry));
+        let turn = |entry: &ReportEntry| (entry.again, !matches!(entry.creation, Creation::Id(_)));
+        due.min_by_key(|(n, entry)| (turn(entry), *n)).map(|(n, _)| n)
     }
 
-    /// Writes one record: makes it where it is not there yet.
+    /// Writes one report: creates it where it is not there yet.
     async fn file(&mut self, n: usize) {
-        self.limiter.left = self.records.iter().filter(|record| !record.done).count();
-        let again = self.records.get(n).and_then(|record| record.again);
-        let breathed = self.limiter.breathe(again).await;
+        self.limiter.left = self.reports.iter().filter(|entry| !entry.done).count();
+        let again = self.reports.get(n).and_then(|entry| entry.again);
+        let breathed = self.limiter.pause_before_write(again).await;
         let over = self.limiter.inbox.is_over(); // while it is written, that may change
         self.save();
         let (in_time, result) = match breathed {
-            Ok(()) => (true, self.write_as_things_stand(n).await),
+            Ok(()) => (true, self.write_current_state(n).await),
             Err(error) => (false, Err(error)),
         };
         if let Err(WriteError::Limited(pause)) = &result {
-            self.limiter.barred = Some(Instant::now() + *pause);
+            self.limiter.blocked = Some(Instant::now() + *pause);
         }
-        let Some(record) = self.records.get_mut(n) else { return };
-        record.due = false;
+        let Some(entry) = self.reports.get_mut(n) else { return };
+        entry.due = false;
         match result {
             Ok(closed) => {
-                record.done = closed;
-                record.error = None;
+                entry.done = closed;
+                entry.error = None;
             }
             Err(error) => {
-                if in_time && record.made == Created::No && error.is_unclear() {
-                    record.made = Created::Perhaps;
+                if in_time && entry.creation == Creation::No && error.may_be_done() {
+                    entry.creation = Creation::Maybe;
                 }
                 if over {
-                    record.tries += 1;
-                    record.again = Some(Instant::now() + AGAIN * (1 << (record.tries - 1)));
-                    record.done = !in_time || !error.passes() || record.tries >= TRIES;
+                    entry.tries += 1;
+                    entry.again = Some(Instant::now() + AGAIN * (1 << (entry.tries - 1)));
+                    entry.done = !in_time || !error.is_transient() || entry.tries >= TRIES;
                 } else {
-                    record.muted |= error.mutes();
+                    entry.no_progress |= error.stops_progress();
                 }
                 // The trouble that an earlier try met says more than that there was no time for another.
-                if in_time || record.error.is_none() {
-                    record.error = Some(error);
+                if in_time || entry.error.is_none() {
+                    entry.error = Some(error);
                 }
             }
         }
         self.save();
     }
 
-    /// Writes one record; whether that closed it.
-    async fn write_as_things_stand(&mut self, n: usize) -> Result<bool, WriteError> {
+    /// Writes one report. Returns whether that closed it.
+    async fn write_current_state(&mut self, n: usize) -> Result<bool, WriteError> {
         loop {
-            let (Some(record), Some(state)) = (self.records.get(n), self.limiter.inbox.latest.clone()) else {
+            let (Some(entry), Some(state)) = (self.reports.get(n), self.limiter.inbox.latest.clone()) else {
                 return Ok(true);
             };
-            let filing = self.backend.file(&mut self.limiter, record.kind, record.made, &state).await?;
+            let filing = self.backend.file(&mut self.limiter, entry.kind, entry.creation, &state).await?;
             let (WriteResult::Done(id) | WriteResult::Begun(id)) = filing;
-            if let Some(record) = self.records.get_mut(n) {
-                record.made = Created::As(id);
+            if let Some(entry) = self.reports.get_mut(n) {
+                entry.creation = Creation::Id(id);
             }
             self.save();
             if filing == WriteResult::Done(id) {
                 return Ok(state.is_final());
             }
-            self.limiter.breathe(None).await?;
+            self.limiter.pause_before_write(None).await?;
         }
     }
 
     /// Says what is open, where that has changed.
     fn save(&mut self) {
         let over = self.limiter.inbox.is_over();
-        let left = self.records.iter().filter(|record| record.is_left(over));
-        let left: OpenReports = left.map(|record| (record.kind, record.made)).collect();
+        let left = self.reports.iter().filter(|entry| entry.is_left(over));
+        let left: OpenReports = left.map(|entry| (entry.kind, entry.creation)).collect();
         if left != self.left {
             self.left.clone_from(&left);
             (self.saved)(left);
@@ -298,10 +312,10 @@ impl<R: ReportBackend> Updater<R> {
     }
 }
 
-fn results(record: Record, code_host: CodeHost) -> ReportResult {
+fn results(entry: ReportEntry, code_host: CodeHost) -> ReportResult {
     let error =
-        |error: WriteError| ReportError { why: error.said(code_host), fix: error.fix(), read_only: false };
-    ReportResult { kind: record.kind, code_host, error: record.error.map(error) }
+        |error: WriteError| ReportError { why: error.message(code_host), fix: error.fix(), read_only: false };
+    ReportResult { kind: entry.kind, code_host, error: entry.error.map(error) }
 }
 
 #[cfg(test)]
@@ -315,7 +329,7 @@ mod tests {
     use crate::core::state::{Outcome, Phase};
     use crate::text::Fix;
 
-    /// How a forge answers one request.
+    /// How the code host answers one request.
     #[derive(Clone)]
     enum Answer {
         Well,
@@ -329,10 +343,10 @@ mod tests {
     const KINDS: [ReportKind; 4] =
         [ReportKind::Status, ReportKind::Check, ReportKind::Deployment, ReportKind::Comment];
 
-    /// When what was written, and what was known of the record then.
-    type Written = Vec<(f64, ReportKind, Created, bool)>;
+    /// What was written when, and what was known of the report then.
+    type Written = Vec<(f64, ReportKind, Creation, bool)>;
 
-    /// A forge that answers by a plan, a list for each kind, and well when that has run out.
+    /// A code host that answers by a plan, a list for each kind, and with success when that has run out.
     struct Paper {
         plans: Mutex<Vec<(ReportKind, VecDeque<Answer>)>>,
         written: Arc<Mutex<Written>>,
@@ -350,11 +364,11 @@ mod tests {
             &self,
             limiter: &mut RateLimiter,
             kind: ReportKind,
-            made: Created,
+            creation: Creation,
             state: &ReportState,
         ) -> Result<WriteResult, WriteError> {
             let at = self.began.elapsed().as_secs_f64();
-            self.written.lock().unwrap().push((at, kind, made, state.is_final()));
+            self.written.lock().unwrap().push((at, kind, creation, state.is_final()));
             let answer = {
                 let mut plans = self.plans.lock().unwrap();
                 let plan = plans.iter_mut().find(|(of, _)| *of == kind);
@@ -383,7 +397,7 @@ mod tests {
     }
 
     impl Run {
-        fn of(&self, kind: ReportKind) -> Vec<(f64, Created, bool)> {
+        fn of(&self, kind: ReportKind) -> Vec<(f64, Creation, bool)> {
             self.written.iter().filter(|one| one.1 == kind).map(|one| (one.0, one.2, one.3)).collect()
         }
     }
@@ -400,7 +414,7 @@ mod tests {
         Answer::No(WriteError::Refused { status, message: String::new(), fix })
     }
 
-    /// Runs a clerk through two states a minute apart, if so wished, and to the end.
+    /// Runs an updater through two states a minute apart, where `progress`, and to the end.
     async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, hurried: bool) -> Run {
         let kinds: Vec<ReportKind> = plans.iter().map(|(kind, _)| *kind).collect();
         let plans = plans.into_iter().map(|(kind, plan)| (kind, plan.into())).collect();
@@ -408,15 +422,15 @@ mod tests {
         let began = Instant::now();
         let paper = Paper { plans: Mutex::new(plans), written: Arc::clone(&written), began };
         let saved = Arc::clone(&left);
-        let records = Records::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
+        let reports = UpdaterHandle::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
         if progress {
             for phase in [Phase::Waiting, Phase::Running] {
-                records.note(going(phase));
+                reports.note(going(phase));
                 let _ = tokio::time::timeout(Duration::from_mins(1), std::future::pending::<()>()).await;
             }
         }
         let ended = Instant::now();
-        let results = records.close(end(), hurried, None).await;
+        let results = reports.close(end(), hurried, None).await;
         let took = ended.elapsed().as_secs_f64();
         let written = written.lock().unwrap().clone();
         let left = left.lock().unwrap().clone();
@@ -502,20 +516,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_creation_that_ran_into_a_timeout_is_looked_for_before_it_is_repeated() {
-        for (status, made) in [
-            (408, Created::Perhaps),
-            (500, Created::Perhaps),
-            (502, Created::Perhaps),
-            (503, Created::Perhaps),
-            (504, Created::Perhaps),
-            (409, Created::No),
-            (425, Created::No),
-            (429, Created::No),
+        for (status, creation) in [
+            (408, Creation::Maybe),
+            (500, Creation::Maybe),
+            (502, Creation::Maybe),
+            (503, Creation::Maybe),
+            (504, Creation::Maybe),
+            (409, Creation::No),
+            (425, Creation::No),
+            (429, Creation::No),
         ] {
             let run =
                 run(vec![(ReportKind::Deployment, vec![refused(status, Fix::None)])], false, false).await;
-            let seen: Vec<Created> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
-            assert_eq!(seen, [Created::No, made], "{status}");
+            let seen: Vec<Creation> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
+            assert_eq!(seen, [Creation::No, creation], "{status}");
         }
     }
 
@@ -545,21 +559,21 @@ mod tests {
     async fn what_was_asked_for_without_an_answer_is_looked_for_and_left_to_the_post_step() {
         let lost = Answer::No(WriteError::Unreachable("the connection broke".to_owned()));
         let run = run(vec![(ReportKind::Deployment, vec![lost])], true, false).await;
-        let made: Vec<Created> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
+        let creation: Vec<Creation> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
         assert_eq!(
-            made,
-            [Created::No, Created::Perhaps, Created::As(7), Created::As(7)],
+            creation,
+            [Creation::No, Creation::Maybe, Creation::Id(7), Creation::Id(7)],
             "behind, so tried after a while"
         );
-        assert_eq!(run.left[0], [(ReportKind::Deployment, Created::Perhaps)]);
+        assert_eq!(run.left[0], [(ReportKind::Deployment, Creation::Maybe)]);
         let refused = self::run(vec![(ReportKind::Check, vec![refused(422, Fix::None)])], true, false).await;
-        assert_eq!(refused.of(ReportKind::Check)[1].1, Created::No, "a refusal made nothing");
+        assert_eq!(refused.of(ReportKind::Check)[1].1, Creation::No, "a refusal made nothing");
     }
 
     #[tokio::test(start_paused = true)]
     async fn once_the_end_is_known_what_has_yet_to_say_so_is_left() {
         let run = run(vec![(ReportKind::Status, vec![]), (ReportKind::Check, vec![])], false, false).await;
-        let [status, check] = [ReportKind::Status, ReportKind::Check].map(|kind| (kind, Created::No));
+        let [status, check] = [ReportKind::Status, ReportKind::Check].map(|kind| (kind, Creation::No));
         assert_eq!(run.left[0], [status, check]);
         assert_eq!(run.left.last(), Some(&Vec::new()));
     }

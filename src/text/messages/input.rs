@@ -1,6 +1,6 @@
 //! Problems with inputs that depend on the platform, and how to fix them.
 
-use super::quoted;
+use super::message::quoted;
 use crate::core::state::CannotFollow;
 
 /// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.
@@ -20,9 +20,9 @@ pub const fn cannot_follow(why: CannotFollow) -> (&'static str, &'static str) {
 
 /// The problem with a token that the platform rejects, and how to fix it.
 #[must_use]
-pub fn token_denied(status: u16, said: &str) -> (String, &'static str) {
+pub fn token_denied(status: u16, message: &str) -> (String, &'static str) {
     (
-        format!("was rejected by the platform (HTTP {status}{})", quoted(said)),
+        format!("was rejected by the platform (HTTP {status}{})", quoted(message)),
         "Check that the token is valid and may read this environment. `wait: never` needs no token. The request was not retried, because platforms limit failed attempts.",
     )
 }

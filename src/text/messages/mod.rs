@@ -4,6 +4,7 @@
 
 mod ci_job;
 mod input;
+mod message;
 mod reports;
 mod unknown_result;
 
@@ -11,31 +12,19 @@ use std::time::Duration;
 
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::input::{cannot_follow, token_denied};
+pub use self::message::Message;
 pub use self::reports::{
     RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
     progress, unsupported,
 };
 
+use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::RunContext;
 use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase, Snapshot};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
-
-/// The message for an outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// What happened, in one line.
-    pub happened: String,
-    /// What that means for the deployment.
-    pub meaning: String,
-    /// What to do next; may be empty.
-    pub next: String,
-}
-
-const CHECK_HISTORY: &str = "Check the deployment history in the dashboard before you trigger again.";
-const NOTHING_TRIGGERED: &str = "Nothing was triggered.";
 
 /// The message for the outcome of a run.
 #[must_use]
@@ -109,18 +98,6 @@ fn subject(report: &Report) -> String {
     }
 }
 
-/// The last state, and the one before the end.
-fn state_suffix(report: &Report) -> String {
-    let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
-    match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
-        (Some(seen), Some(stage)) if stage.word != seen.word => {
-            format!(" (state {}, last seen {})", seen.word, stage.word)
-        }
-        (Some(seen), _) => format!(" (state {})", seen.word),
-        _ => String::new(),
-    }
-}
-
 fn by_newer(cause: Option<&Cause>) -> String {
     match cause {
         Some(Cause::Newer(id)) => format!(" by {id}"),
@@ -133,7 +110,7 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
         Some(Cause::Refused(refusal)) => refused(refusal),
         Some(Cause::NotSent(not_sent)) => unreachable(not_sent),
         Some(Cause::Unclear(unclear)) => Message {
-            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.said)),
+            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.message)),
             meaning: "A deployment may be running, but none could be identified. The trigger was not sent again, because that could deploy twice."
                 .to_owned(),
             next: CHECK_HISTORY.to_owned(),
@@ -176,9 +153,9 @@ pub fn refused(refusal: &Refusal) -> Message {
         ),
         RefusalReason::Other => ("refused the trigger", "Check the hook in the dashboard."),
     };
-    let (status, said) = (refusal.status, quoted(&refusal.said));
+    let (status, message) = (refusal.status, quoted(&refusal.message));
     Message {
-        happened: format!("The platform {what} (HTTP {status}{said})."),
+        happened: format!("The platform {what} (HTTP {status}{message})."),
         meaning: NOTHING_TRIGGERED.to_owned(),
         next: next.to_owned(),
     }
@@ -206,7 +183,7 @@ pub fn unreachable(not_sent: &NotSent) -> Message {
         ),
     };
     Message {
-        happened: format!("{what}{}.", quoted(&not_sent.said)),
+        happened: format!("{what}{}.", quoted(&not_sent.message)),
         meaning: format!("{NOTHING_TRIGGERED} The request was not sent, so it is safe to retry."),
         next: next.to_owned(),
     }
@@ -257,8 +234,8 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             format!("Found deployment {}, created after the trigger", snapshot.id)
         }
         Event::State { stage } => stage.word.clone(),
-        Event::PollFailed { said, errors, budget } => {
-            format!("Could not read the state ({errors} of {budget}): {said}")
+        Event::PollFailed { message, errors, budget } => {
+            format!("Could not read the state ({errors} of {budget}): {message}")
         }
         Event::UnknownState { word } => unknown_state(word),
         Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
@@ -299,15 +276,11 @@ pub fn unknown_state(word: &str) -> String {
 
 fn unclear(unclear: &Unclear) -> String {
     let text = response_error(unclear.why);
-    format!("{}{}", super::format::capital(&text), quoted(&unclear.said))
+    format!("{}{}", super::format::capital(&text), quoted(&unclear.message))
 }
 
 fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
-}
-
-fn quoted(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {}", said.trim_end_matches('.')) }
 }
 
 /// The output of `status`.

@@ -54,6 +54,13 @@ pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
         (Fix::Unarchive, _) => {
             "An archived repository is read-only. Unarchive it, or set `report` to `summary`."
         }
+        (Fix::TwoFactor, _) => "The owner of the token has to set up two-factor authentication.",
+        (Fix::SignIn, _) => {
+            "The owner of the token has to sign in with a browser, to accept the terms of service or to set a new password."
+        }
+        (Fix::ReadOnly, _) => {
+            "The repository is read-only for now, for maintenance or a migration. Later runs can write reports again."
+        }
         (Fix::Account, _) => "The owner of the account or repository has to contact the code host's support.",
     }
 }

@@ -1,6 +1,6 @@
 //! Messages of runs that ended without knowing the deployment's result.
 
-use super::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
+use super::message::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
 use crate::core::report::{Cause, Report, Task, TriggerState};
 use crate::core::state::CannotFollow;
 use crate::text::RunContext;
@@ -53,8 +53,8 @@ pub(super) fn timed_out(report: &Report, context: &RunContext, subject: &str) ->
 /// When the state was last read, and why not later; `None` if the last poll read it.
 fn last_read(report: &Report) -> Option<String> {
     let why = match &report.cause {
-        Some(Cause::PollsFailed { said, errors }) => {
-            format!("After that, {} failed: {said}", count(*errors, "poll"))
+        Some(Cause::PollsFailed { message, errors }) => {
+            format!("After that, {} failed: {message}", count(*errors, "poll"))
         }
         Some(Cause::AskedToWait) => {
             "After that, the platform asked for a pause longer than the time left".to_owned()
@@ -79,15 +79,15 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
         Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
             ("cannot be followed: this version does not support the platform".to_owned(), "Set `wait` to `auto` or `never`.")
         }
-        Some(Cause::Denied { status: status @ (401 | 403), said, with_token: true }) => (
-            format!("could not be read: the platform responded with HTTP {status}{}", quoted(said)),
+        Some(Cause::Denied { status: status @ (401 | 403), message, with_token: true }) => (
+            format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),
             "Check that the API token is valid and may read this environment. The request was not retried, because platforms limit failed attempts.",
         ),
-        Some(Cause::Denied { status, said, .. }) => {
-            (format!("could not be read: the platform responded with HTTP {status}{}", quoted(said)), CHECK_HISTORY)
+        Some(Cause::Denied { status, message, .. }) => {
+            (format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)), CHECK_HISTORY)
         }
-        Some(Cause::PollsFailed { said, errors }) => {
-            (format!("could not be read {} in a row: {said}", count(*errors, "time")), CHECK_HISTORY)
+        Some(Cause::PollsFailed { message, errors }) => {
+            (format!("could not be read {} in a row: {message}", count(*errors, "time")), CHECK_HISTORY)
         }
         Some(cause @ (Cause::NotThere | Cause::Several)) if report.sent == TriggerState::Yes && report.snapshot.is_none() => {
             return no_deployment(cause);

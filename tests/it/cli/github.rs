@@ -79,12 +79,20 @@ async fn a_command_line_that_cannot_be_understood_leaves_outputs_a_summary_and_a
 
 #[tokio::test]
 async fn a_command_line_that_cannot_be_understood_leaves_no_earlier_outcome_in_its_folder() {
-    for line in ["--output-dir DIR --nope", "--nope --output-dir=DIR", "--output-dir DIR --timeout"] {
+    for line in [
+        "deploy --output-dir DIR --nope",
+        "deploy --nope --output-dir=DIR",
+        "deploy --output-dir DIR --timeout",
+        "deploy --output-dir other --nope --output-dir DIR",
+        "--output-dir DIR --nope",
+        "deply --output-dir DIR",
+        "follow --output-dir DIR",
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("deploy-hook.env");
         std::fs::write(&file, "DEPLOY_HOOK_OUTCOME=succeeded\n").expect("an earlier run's outcome");
         let dir = folder.path().to_str().expect("a path");
-        let line = format!("deploy {}", line.replace("DIR", dir));
+        let line = line.replace("DIR", dir);
         let done = run(&line).done().await;
         let left = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(done.code == 2 && !left.contains("OUTCOME=succeeded"), "{line}: {left}");

@@ -32,7 +32,7 @@ async fn every_line_is_an_event_and_the_last_one_holds_the_outputs() {
         ("hostile-log", Live, "", "failed", true),
         ("canceled", Draft, "", "canceled", true),
         ("stuck", Draft, "--timeout 5s", "timed-out", true),
-        ("reads-dead", Draft, "--timeout 1s", "lost", true),
+        ("reads-dead", Draft, "--timeout 5s", "lost", true),
         ("success", Live, "--wait never", "triggered", true),
         ("answer-lost", Draft, "", "succeeded", true),
         ("rate-limited", Draft, "", "succeeded", true),

@@ -72,11 +72,11 @@ async fn a_deployment_that_is_not_followed_is_triggered_and_one_that_cannot_be_r
         ("success", Live, false, "--wait never", (0, "triggered")),
         ("stuck", Draft, false, "--timeout 5s", (6, "timed-out")),
         ("stuck", Live, true, "--timeout 10s", (6, "timed-out")),
-        ("reads-dead", Draft, false, "--timeout 1s", (7, "lost")),
-        ("not-json-reads", Draft, false, "--timeout 1s", (7, "lost")),
-        ("absurd-reads", Live, true, "--timeout 1s", (7, "lost")),
-        ("truncated-reads", Draft, false, "--timeout 1s", (7, "lost")),
-        ("huge-reads", Live, true, "--timeout 1s", (7, "lost")),
+        ("reads-dead", Draft, false, "--timeout 5s", (7, "lost")),
+        ("not-json-reads", Draft, false, "--timeout 5s", (7, "lost")),
+        ("absurd-reads", Live, true, "--timeout 5s", (7, "lost")),
+        ("truncated-reads", Draft, false, "--timeout 5s", (7, "lost")),
+        ("huge-reads", Live, true, "--timeout 5s", (7, "lost")),
     ])
     .await;
 }

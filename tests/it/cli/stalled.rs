@@ -58,7 +58,7 @@ async fn code(mut child: Child) -> Option<i32> {
 async fn a_run_whose_output_nobody_reads_ends_as_ever() {
     let cases = [
         ("deploy", "success", 0),
-        ("deploy --timeout 10s", "stuck", 6),
+        ("deploy --timeout 8s", "stuck", 6),
         ("deploy -v --format json", "build-fails", 1),
         ("deploy --timeout soon", "success", 2),
         ("deploy --no-such-option", "success", 2),

@@ -128,8 +128,8 @@ async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
             job.state().get("deploy_hook_records").is_some_and(|state| state.contains("\"records\":[]"));
         let warnings: Vec<_> =
             done.annotations("warning").into_iter().filter(|text| text.contains("file state")).collect();
-        // A state in between may have been too large where the last one fits.
-        assert!(warnings.len() <= 1 && (saved || warnings.len() == 1), "{limit}: {}", done.log);
+        // The longer verdict may fail to be saved where the shorter list of open reports still fits.
+        assert!(if saved { warnings.len() <= 1 } else { warnings.len() == 1 }, "{limit}: {}", done.log);
         let post = job.post().await;
         assert_eq!(post.code, Some(0), "{limit}: {}", post.log);
         let after = github.kept();

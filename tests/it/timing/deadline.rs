@@ -119,10 +119,10 @@ async fn a_pause_longer_than_any_run_ends_it_and_overflows_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_ends_it_before_anything_is_sent_or_told() {
-    let denied = SnapshotResult::Denied { status: 401, said: "No.".to_owned() };
+    let denied = SnapshotResult::Denied { status: 401, message: "No.".to_owned() };
     let (run, calls) = World::new().before(denied).try_run().await;
     let refusal = run.err().expect("it never ran");
-    assert_eq!((refusal.status, refusal.said.as_str()), (401, "No."));
+    assert_eq!((refusal.status, refusal.message.as_str()), (401, "No."));
     assert!(calls.iter().all(|(_, what)| *what == What::Snapshot), "{calls:?}");
 }
 
@@ -149,7 +149,7 @@ async fn a_success_that_may_be_early_is_read_once_more() {
     for unread in [
         trouble(),
         PollResult::NotThere,
-        PollResult::Denied { status: 401, said: String::new(), with_token: true },
+        PollResult::Denied { status: 401, message: String::new(), with_token: true },
     ] {
         let run = then(unread).run().await;
         assert_eq!(

@@ -33,12 +33,12 @@ async fn a_terminal_answer_ends_the_run_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn success_in_the_triggers_own_answer_takes_a_poll_to_be_believed_and_a_failure_does_not() {
-    let said = || World::new().answers([TriggerResult::Accepted(Some(succeeded()))]);
-    let run = said().polls(|_, _| PollResult::Ours(succeeded())).run().await;
+    let message = || World::new().answers([TriggerResult::Accepted(Some(succeeded()))]);
+    let run = message().polls(|_, _| PollResult::Ours(succeeded())).run().await;
     assert_eq!((run.report.outcome, run.polls().len()), (Outcome::Succeeded, 1));
-    let run = said().polls(|_, _| PollResult::Ours(failed())).run().await;
+    let run = message().polls(|_, _| PollResult::Ours(failed())).run().await;
     assert_eq!(run.report.outcome, Outcome::Failed);
-    let run = said().unreadable().run().await;
+    let run = message().unreadable().run().await;
     assert_eq!((run.report.outcome, run.polls().len()), (Outcome::Triggered, 0));
     let run = World::new().answers([TriggerResult::Accepted(Some(failed()))]).run().await;
     assert_eq!((run.report.outcome, run.polls().len(), run.logs().len()), (Outcome::Failed, 0, 1));

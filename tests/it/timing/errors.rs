@@ -79,9 +79,9 @@ async fn ten_failing_polls_in_a_row_lose_it_far_before_the_deadline() {
     let world =
         World::new().polls(|age, _| if age < s(30) { PollResult::Ours(building()) } else { trouble() });
     let run = world.plan(|plan| plan.timeout = s(3600)).run().await;
-    let said = "502 Bad Gateway".to_owned();
+    let message = "502 Bad Gateway".to_owned();
     assert_eq!(run.report.outcome, Outcome::Lost);
-    assert_eq!(run.report.cause, Some(Cause::PollsFailed { said, errors: 10 }));
+    assert_eq!(run.report.cause, Some(Cause::PollsFailed { message, errors: 10 }));
     assert!(run.over < s(30 + 200), "{:?}", run.over);
     let told = run.told(|event| matches!(event, Event::PollFailed { budget: 10, .. }));
     assert_eq!(told.len(), 9, "the tenth is the end");
@@ -122,13 +122,13 @@ async fn a_closed_door_ends_it_at_once() {
     for nth_denied in [0, 4] {
         let world = World::new().polls(move |_, nth| match nth {
             nth if nth < nth_denied => PollResult::Ours(building()),
-            _ => PollResult::Denied { status: 403, said: "no".into(), with_token: true },
+            _ => PollResult::Denied { status: 403, message: "no".into(), with_token: true },
         });
         let run = world.run().await;
         assert_eq!(run.report.outcome, Outcome::Lost);
         assert_eq!(
             run.report.cause,
-            Some(Cause::Denied { status: 403, said: "no".into(), with_token: true })
+            Some(Cause::Denied { status: 403, message: "no".into(), with_token: true })
         );
         assert_eq!(run.polls().len(), nth_denied + 1, "asking again would only count against us");
         assert_eq!(run.polls().last(), Some(&run.over));

@@ -300,7 +300,7 @@ struct Ear {
 }
 
 impl Reporter for Ear {
-    async fn tell(&mut self, elapsed: Duration, event: &Event) {
+    async fn report(&mut self, elapsed: Duration, event: &Event) {
         self.heard.push((self.began.elapsed(), event.clone()));
         self.elapsed.push(elapsed);
         wait((self.telling)(event)).await;
@@ -385,7 +385,7 @@ pub(super) fn newer() -> PollResult {
 }
 
 pub(super) fn trouble() -> PollResult {
-    PollResult::Failed { said: "502 Bad Gateway".into() }
+    PollResult::Failed { message: "502 Bad Gateway".into() }
 }
 
 pub(super) fn asks(retry_after: Duration) -> RateHint {
@@ -401,13 +401,13 @@ pub(super) fn accepted(snapshot: Snapshot) -> TriggerResult {
 }
 
 pub(super) fn not_sent(why: Why) -> TriggerResult {
-    TriggerResult::NotSent(NotSent { why, said: String::new() })
+    TriggerResult::NotSent(NotSent { why, message: String::new() })
 }
 
 pub(super) fn refused(why: RefusalReason, retry_after: Option<Duration>) -> TriggerResult {
-    TriggerResult::Refused(Refusal { why, status: 400, said: String::new(), retry_after })
+    TriggerResult::Refused(Refusal { why, status: 400, message: String::new(), retry_after })
 }
 
 pub(super) fn unclear(why: ResponseError) -> TriggerResult {
-    TriggerResult::Unclear(Unclear { why, said: String::new() })
+    TriggerResult::Unclear(Unclear { why, message: String::new() })
 }

@@ -1,13 +1,13 @@
 //! Files that a run leaves: written whole or not at all, into regular files only and never through a link.
 //!
-//! What stands in a file's place may be anything: a FIFO that nobody reads would hold up the run for ever, and a link
-//! that somebody put into a checkout would lead the text elsewhere.
+//! In a file's place may be anything: a FIFO without a reader would block the run for ever, and a link in a checkout
+//! would write the text elsewhere.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Result, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Appends to a file that others write to as well. A last line that somebody left without its end is ended first;
+/// Appends to a file that others write to as well. A last line without its end is ended first;
 /// where the text does not fit, the file is left as it was.
 pub(crate) fn append(path: &Path, text: &str) -> Result<()> {
     let mut options = OpenOptions::new();
@@ -57,12 +57,12 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A name beside the file's own that nobody else uses.
+/// A name beside the file's own that no other process uses.
 fn draft(path: &Path) -> PathBuf {
     path.with_file_name(format!(".deploy-hook-{:016x}.tmp", fastrand::u64(..)))
 }
 
-/// The length of a regular file. It is asked of the open file, as what stands at its path may change.
+/// The length of a regular file. It is read from the open file, because its path may change.
 fn regular(file: &File) -> Result<u64> {
     let about = file.metadata()?;
     if about.is_file() { Ok(about.len()) } else { Err(not_regular()) }
@@ -78,14 +78,14 @@ fn ends_its_line(file: &mut File) -> bool {
     read.is_ok() && last == *b"\n"
 }
 
-/// Opens no link, and waits for nobody at the other end of a FIFO.
+/// Opens no link, and does not wait for the other end of a FIFO.
 #[cfg(unix)]
 fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
 }
 
-/// Waits for nobody at the other end of a FIFO.
+/// Does not wait for the other end of a FIFO.
 #[cfg(unix)]
 fn patient(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;

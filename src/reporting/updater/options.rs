@@ -1,0 +1,49 @@
+//! What a user wants reported, and what is said about tokens and reports.
+
+use tokio::sync::watch;
+
+use crate::error::Signal;
+use crate::secrets::Token;
+use crate::text::ReportKind;
+
+/// What a token of the CI's was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCheck {
+    /// The token's name among the inputs, or the runner's for it.
+    pub token: &'static str,
+    /// Whether the code host accepts it, as far as that can be known without writing.
+    pub good: bool,
+    /// What was found.
+    pub found: String,
+    /// What to do, or what cannot be known.
+    pub fix: String,
+}
+
+/// What a user wants reported, and as what.
+#[derive(Clone, Debug)]
+pub struct ReportOptions<'a> {
+    /// The kinds.
+    pub kinds: Vec<ReportKind>,
+    /// Whether they were named one by one.
+    pub named: bool,
+    /// Context of the status, name of the check.
+    pub name: &'a str,
+    /// The commit, where the user chose one.
+    pub sha: Option<&'a str>,
+    /// The code host's token.
+    pub token: Option<&'a Token>,
+    /// Receives the runner's signals.
+    pub stop: Option<Stop>,
+}
+
+/// Receives the first signal.
+pub type Stop = watch::Receiver<Option<Signal>>;
+
+/// What the log says beside the run's events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Something to act on.
+    Warning(String),
+    /// Something to know.
+    Line(String),
+}
