@@ -155,11 +155,13 @@ async fn an_old_deployment_in_the_apis_list_is_not_ours_either() {
     const TOKEN: &str = "frbit-at-0123456789abcdef";
     let list = r#"[{"publicId":"dp-old111","status":"succeeded","environment":"en-wjl0ai"}]"#;
     let notice = r#"{"id":"m1","message":"Back soon."}"#;
-    for before in ["[]", "null", r#"{"message":"Back soon."}"#, r#"{"member":[]}"#, notice] {
+    let before = ["[]", "null", r#"{"message":"Back soon."}"#, r#"{"member":[]}"#, notice];
+    together(before.map(|before| async move {
         let server = changing(say(200, before), Play::HangUp, say(200, list)).await;
-        let told = deploy(&server, &server.hook(), "--timeout 4s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
-        assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{before}\n{}", told.log);
-    }
+        let done = deploy(&server, &server.hook(), "--timeout 5s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
+        assert_eq!((done.end(), triggers(&server)), ((5, "uncertain"), 1), "{before}\n{}", done.log);
+    }))
+    .await;
 }
 
 /// A cache, or a platform that answers with the latest it knows.
@@ -167,29 +169,33 @@ async fn an_old_deployment_in_the_apis_list_is_not_ours_either() {
 async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
     const TOKEN: &str = "frbit-at-0123456789abcdef";
     let list = r#"[{"publicId":"dp-old111","status":"failed","environment":"en-wjl0ai"}]"#;
-    let live = changing(say(200, list), say(200, r#"{"data":{"publicId":"dp-old111"}}"#), say(200, list));
-    let live = live.await;
-    let told = deploy(&live, &live.hook(), "--timeout 4s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
-    assert_eq!((told.end(), triggers(&live)), ((5, "uncertain"), 1), "{}", told.log);
-    for answer in [OLD.to_owned(), OLD.replace("SUCCEEDED", "PENDING")] {
-        let server = changing(say(200, OLD), say(200, &answer), say(200, OLD)).await;
-        let told = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
-        assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{answer}\n{}", told.log);
-        assert!(told.log.contains("had already ended"), "{}", told.log);
-    }
-    // Where nothing was known before, one that has ended by now is not known to be ours, unless its time says so.
+    let named = r#"{"data":{"publicId":"dp-old111"}}"#;
+    let (pending, going) = (OLD.replace("SUCCEEDED", "PENDING"), OLD.replace("SUCCEEDED", "BUILDING"));
+    let nothing = r#"{"error":"No."}"#;
     let untimed = r#"{"deployment":{"id":"dp_old111","state":"SUCCEEDED"}}"#;
-    for (before, answer) in [(500, OLD), (404, OLD), (500, untimed)] {
-        let named = at(Clock::Right, 200, answer);
-        let server = changing(say(before, r#"{"error":"No."}"#), named.clone(), named).await;
-        let told = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
-        assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{answer}\n{}", told.log);
-    }
-    // One that was under way is the platform's to give us.
-    let going = OLD.replace("SUCCEEDED", "BUILDING");
-    let server = changing(say(200, &going), say(200, &going), say(200, OLD)).await;
-    let told = deploy(&server, &draft_hook(&server), "--timeout 30s", |run| run).await;
-    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
+    let timed = |body: &str| at(Clock::Right, 200, body);
+    let uncertain = (5, "uncertain");
+    // What is read before, what the trigger gets, what is read after, and how that must end.
+    let cases = [
+        (say(200, list), say(200, named), say(200, list), uncertain),
+        (say(200, OLD), say(200, OLD), say(200, OLD), uncertain),
+        (say(200, OLD), say(200, &pending), say(200, OLD), uncertain),
+        // Where nothing was known before, one that has ended by now is not known to be ours, unless its time says so.
+        (say(500, nothing), timed(OLD), timed(OLD), uncertain),
+        (say(404, nothing), timed(OLD), timed(OLD), uncertain),
+        (say(500, nothing), timed(untimed), timed(untimed), uncertain),
+        // One that was under way is the platform's to give us.
+        (say(200, &going), say(200, &going), say(200, OLD), (0, "succeeded")),
+    ];
+    together(cases.into_iter().enumerate().map(|(n, (before, answer, after, wanted))| async move {
+        let server = changing(before, answer, after).await;
+        let (hook, token) = if n == 0 { (server.hook(), TOKEN) } else { (draft_hook(&server), "") };
+        let timeout = if wanted == uncertain { "--timeout 5s" } else { "--timeout 30s" };
+        let done = deploy(&server, &hook, timeout, |run| run.env("FRBIT_TOKEN", token)).await;
+        assert_eq!((done.end(), triggers(&server)), (wanted, 1), "{n}\n{}", done.log);
+        assert!(!(1..=2).contains(&n) || done.log.contains("had already ended"), "{}", done.log);
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -55,19 +55,18 @@ async fn a_trouble_that_passes_is_not_told() {
 
 #[tokio::test]
 async fn what_may_have_been_made_is_looked_for_and_not_made_twice() {
-    all(["deployment", "check", "comment"].map(|kind| async move {
-        for behaviour in [Behaviour::Lost, Behaviour::Close, Behaviour::Answer(502, "Bad Gateway")] {
-            for scenario in ["success", "forbidden"] {
-                let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 14.0).await);
-                github.behave("create", behaviour, 1);
-                let done = Job::of_pull(&github, &sandbox, kind).run().await;
-                let told = format!("{kind}, {behaviour:?}, {scenario}: {}", done.log);
-                assert_eq!(done.annotations("warning"), [""; 0], "{told}");
-                let kept = github.kept();
-                let made = kept.checks.len() + kept.deployments.len() + kept.comments.len();
-                assert_eq!((made, kept.open()), (1, vec![]), "{told}");
-            }
-        }
+    let ways = [Behaviour::Lost, Behaviour::Close, Behaviour::Answer(502, "Bad Gateway")];
+    let cases = ways.into_iter().flat_map(|way| ["success", "forbidden"].map(|scenario| (way, scenario)));
+    let cases = cases.flat_map(|case| ["deployment", "check", "comment"].map(|kind| (case, kind)));
+    all(cases.map(|((behaviour, scenario), kind)| async move {
+        let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 14.0).await);
+        github.behave("create", behaviour, 1);
+        let done = Job::of_pull(&github, &sandbox, kind).run().await;
+        let log = format!("{kind}, {behaviour:?}, {scenario}: {}", done.log);
+        assert_eq!(done.annotations("warning"), [""; 0], "{log}");
+        let kept = github.kept();
+        let made = kept.checks.len() + kept.deployments.len() + kept.comments.len();
+        assert_eq!((made, kept.open()), (1, vec![]), "{log}");
     }))
     .await;
 }

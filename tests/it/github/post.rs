@@ -145,13 +145,14 @@ async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
 
 #[tokio::test]
 async fn a_state_file_that_is_none_is_warned_of_once_and_changes_nothing() {
-    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
-    for path in ["/dev/full", "/nowhere/state", "/tmp"] {
+    all(["/dev/full", "/nowhere/state", "/tmp"].map(|path| async move {
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
         let job = Job::of_pull(&github, &sandbox, "status,check").with("GITHUB_STATE", path);
         let done = job.run().await;
         let warnings = done.annotations("warning");
         assert_eq!((done.code, warnings.len()), (Some(0), 1), "{path}: {}", done.log);
         assert!(warnings[0].contains("post step cannot close"), "{warnings:?}");
         assert_eq!(github.kept().open(), [""; 0]);
-    }
+    }))
+    .await;
 }

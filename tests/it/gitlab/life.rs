@@ -177,12 +177,12 @@ async fn a_status_that_an_earlier_run_left_running_is_taken_over() {
 
 #[tokio::test]
 async fn a_status_that_is_over_makes_room_for_the_next_runs() {
-    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 14.0).await);
+    let (gitlab, sandbox) = (FakeGitLab::start().await, platform("build-fails", 14.0).await);
     for _ in 0..2 {
         let done = Job::new(&gitlab, &sandbox, "status").run().await;
-        assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{}", done.trace.text);
+        assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
     }
-    assert_eq!(gitlab.kept().said(), [["running", "success"], ["running", "success"]]);
+    assert_eq!(gitlab.kept().said(), [["running", "failed"], ["running", "failed"]]);
 }
 
 /// GitLab would answer 404 to the job's pipeline beside another commit.
