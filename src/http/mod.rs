@@ -84,7 +84,7 @@ pub enum RequestError {
 pub enum ConnectStage {
     /// The host's name has no address.
     Dns,
-    /// Nobody accepted the connection.
+    /// The connection was not accepted.
     Connect,
     /// No trusted connection.
     Tls,
@@ -104,7 +104,7 @@ impl Http {
 
     /// Sends one request without a token on a connection of its own, and reads the whole answer, within `limit`.
     ///
-    /// A connection that was used before may have been closed by the other side, and then nobody can tell whether the
+    /// A connection that was used before may have been closed by the other side, and then it is not known whether the
     /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
     /// out of `limit` always means that the request was sent.
     pub async fn send_alone(

@@ -40,12 +40,12 @@ pub enum ClientError {
     /// There is not one certificate authority to trust.
     #[error("this machine has no certificate authorities (looked in {})", BUNDLES.join(", "))]
     NoAuthorities,
-    /// The TLS or HTTP library would not have it.
+    /// The TLS or HTTP library refused it.
     #[error("{0}")]
     Library(String),
 }
 
-/// The TLS side of a client; without `tls` it trusts nobody.
+/// The TLS configuration of a client; without `tls` it trusts no authority.
 pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let library = |error: Error| ClientError::Library(error.to_string());
@@ -201,7 +201,7 @@ fn plain_name(shown: &str) -> &str {
     inner.map_or(shown, |(_, name)| name).trim_matches('"')
 }
 
-/// What is wrong with a server's certificate, in plain words; `None` where the library's own words are best.
+/// What is wrong with a server's certificate, in plain words; `None` where the library's message is good enough.
 pub(super) fn explain(error: &Error) -> Option<String> {
     let Error::InvalidCertificate(fault) = error else { return None };
     let date = |time: &UnixTime| {
