@@ -49,7 +49,7 @@ fn exit(signal: Signal) {
     std::process::exit(signal.exit_code().into());
 }
 
-/// Makes a file that may not grow further (`RLIMIT_FSIZE`) an error of the write, which is told, where without a handler
+/// Makes a file that may not grow further (`RLIMIT_FSIZE`) an error of the write, which is reported; without a handler
 /// the system would end the process.
 pub(crate) fn outlive_file_size_limit() {
     #[cfg(unix)]

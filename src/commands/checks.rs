@@ -57,7 +57,7 @@ impl Check {
         Self { name, health: Health::Bad(code), found: found.into(), fix: fix.into() }
     }
 
-    /// The check as one line, with its remedy: of text, or of JSON told at `now`.
+    /// The check as one line, with its remedy: of text, or of JSON with the time `now`.
     #[must_use]
     pub fn line(&self, format: Format, now: SystemTime) -> String {
         let (mark, health) = match self.health {

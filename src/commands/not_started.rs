@@ -1,4 +1,4 @@
-//! What is told of a run that was not begun: a command line or input that is wrong, a signal that came first, a job that
+//! Reports a run that did not start: a command line or input that is wrong, a signal that came first, a job that
 //! has deployed already. Nothing was sent.
 
 use std::ffi::OsString;
@@ -79,7 +79,7 @@ pub(super) fn report_files(command: &Command, env: &Env) -> Option<Files> {
     Some(Files::new(config::report_dir(inputs, env)?, Redactor::default(), true))
 }
 
-/// A job in which a second start could not be told from the first.
+/// A job in which a second start could not be distinguished from the first.
 pub(super) fn unmarked(error: &std::io::Error) -> Problems {
     let wrong = format!("cannot be marked as deployed ({error})");
     let fix = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \

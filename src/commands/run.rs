@@ -201,7 +201,7 @@ fn ci_speaks_tls(env: &Env) -> bool {
     env.get(api).is_some_and(|url| url.starts_with("https:"))
 }
 
-/// How this run is told: by what was asked for, what reads along, and what the CI at hand can show.
+/// The output format of this run: from the options, the terminal, and what the CI's log supports.
 fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
     if output.format == Format::Json {
         return OutputFormat::Json { out: out.clone(), verbose: output.verbose };

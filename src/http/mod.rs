@@ -332,7 +332,7 @@ fn chain(error: reqwest::Error) -> String {
         source = inner.source();
     }
     // The outer layers only say which library it was; a layer may repeat the one below it.
-    let told: Vec<&String> = texts
+    let kept: Vec<&String> = texts
         .iter()
         .enumerate()
         .filter(|(n, text)| {
@@ -342,5 +342,5 @@ fn chain(error: reqwest::Error) -> String {
         })
         .map(|(_, text)| text)
         .collect();
-    told.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
+    kept.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
 }

@@ -1,7 +1,7 @@
 //! Which parts of a hook's URL are secret where nobody documents it, and which are words that a log may hold.
 //!
 //! Masking too little leaks a password, masking too much blacks out the log's own words: so a long segment, a key's
-//! value and what looks made up by chance is secret, and a word of the trade, a branch or a commit is not.
+//! value and what looks made up by chance is secret, and an ordinary technical word, a branch or a commit is not.
 
 use percent_encoding::percent_decode_str;
 
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_told_from_a_secret() {
+    fn a_path_is_distinguished_from_a_secret() {
         for secret in [
             "https://api.example.com/hooks/x",
             "Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj",

@@ -11,7 +11,7 @@ use crate::reporting::updater::api_text;
 
 /// How much of a job's time is kept, so that a run that ends on its deadline can still report that: a tenth of the limit, and
 /// between these. A last poll may take 15 seconds, closing the reports 10.
-const ASIDE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(1));
+const RESERVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(1));
 
 /// Even a job whose time is up by its own account follows for so long: its clock may be wrong.
 const LEAST: Duration = Duration::from_secs(5);
@@ -129,7 +129,7 @@ pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     let of_script = env.get("RUNNER_SCRIPT_TIMEOUT").and_then(|text| humantime::parse_duration(text).ok());
     let of_script = of_script.filter(|limit| !limit.is_zero()).map(|limit| (limit, limit));
     let left = |(limit, left): (Duration, Duration)| {
-        let notice = (limit / 10).clamp(ASIDE.0, ASIDE.1);
+        let notice = (limit / 10).clamp(RESERVE.0, RESERVE.1);
         left.saturating_sub(notice).max(LEAST)
     };
     of_job.into_iter().chain(of_script).map(left).min()
