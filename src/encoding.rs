@@ -1,11 +1,11 @@
-//! Text from bytes that somebody else wrote: UTF-8 and UTF-16, with or without a byte order mark.
+//! Text from foreign bytes: UTF-8 and UTF-16, with or without a byte order mark.
 
 use thiserror::Error;
 
 /// Why bytes are not a text that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotText {
-    /// UTF-32, which nobody writes on purpose.
+    /// UTF-32, which is hardly used.
     #[error("in UTF-32; write it in UTF-8")]
     Utf32,
     /// UTF-16 that is cut or damaged.

@@ -68,7 +68,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with the input, reported at once.
+/// Everything that is wrong with the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     match deploy_hook::run(&args, &Env::snapshot()) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            // There is no runtime, hence nobody else to say it; and nobody may be there to read it.
+            // Without a runtime there is no other way to print it; and standard error may be closed.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(BAD_INPUT) // nothing was sent
         }

@@ -1,15 +1,15 @@
-//! Signals that end a run: the first in order, the second at once. And one that must not end it.
+//! Signals: the first one ends a run with its reports, the second one at once. And one that must not end it.
 
 use tokio::sync::watch;
 
 use crate::error::Signal;
 
-/// Hears the signals from the moment it is made.
+/// Receives the signals from the moment it is created.
 #[derive(Clone)]
 pub(crate) struct Signals(watch::Receiver<Option<Signal>>);
 
 impl Signals {
-    /// Starts to listen. As the first process of a container nobody else would: without a handler the kernel drops
+    /// Starts to listen. The first process of a container must do it itself: without a handler the kernel drops
     /// these signals there.
     pub(crate) fn listen() -> std::io::Result<Self> {
         let mut stream = SignalStream::new()?;
@@ -37,7 +37,7 @@ impl Signals {
         *self.0.borrow()
     }
 
-    /// The same, for whoever waits on its own.
+    /// The same, for a task that waits by itself.
     #[must_use]
     pub(crate) fn watch(&self) -> watch::Receiver<Option<Signal>> {
         self.0.clone()
@@ -49,7 +49,7 @@ fn exit(signal: Signal) {
     std::process::exit(signal.exit_code().into());
 }
 
-/// Makes a file that may not grow further (`RLIMIT_FSIZE`) an error of the write, which is reported; without a handler
+/// Makes a file that may not grow further (`RLIMIT_FSIZE`) an error of the write, which is reported, where without a handler
 /// the system would end the process.
 pub(crate) fn outlive_file_size_limit() {
     #[cfg(unix)]
@@ -60,7 +60,7 @@ pub(crate) fn outlive_file_size_limit() {
 struct SignalStream {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// `None`: whoever started the process had it ignored, as `nohup` does.
+    /// `None`: the process was started with it ignored, as `nohup` does.
     hangup: Option<tokio::signal::unix::Signal>,
     quit: Option<tokio::signal::unix::Signal>,
 }
@@ -100,7 +100,7 @@ async fn comes(signal: Option<&mut tokio::signal::unix::Signal>) {
     }
 }
 
-/// The signals that the process was started to ignore, a bit each, as Linux tells them; none where it does not.
+/// The signals that the process was started to ignore, a bit each, as Linux lists them; none elsewhere.
 #[cfg(unix)]
 fn ignored(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

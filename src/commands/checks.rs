@@ -57,7 +57,7 @@ impl Check {
         Self { name, health: Health::Bad(code), found: found.into(), fix: fix.into() }
     }
 
-    /// The check as one line, with its remedy: of text, or of JSON with the time `now`.
+    /// The check as one line, with its fix: of text, or of JSON with the time `now`.
     #[must_use]
     pub fn line(&self, format: Format, now: SystemTime) -> String {
         let (mark, health) = match self.health {
@@ -105,7 +105,7 @@ pub fn bad_input(problem: &Problem) -> Check {
     Check::bad("input", BAD_INPUT, format!("{}: {found}", problem.input), problem.fix.clone())
 }
 
-/// Looks at everything that can be looked at, in the order in which a trigger would need it. `follows`: whether the
+/// Runs every check, in the order in which a trigger needs them. `follows`: whether the
 /// deployment is to be followed.
 pub async fn examine(
     hook: Option<&HookUrl>,

@@ -1,4 +1,4 @@
-//! Reports a run that did not start: a command line or input that is wrong, a signal that came first, a job that
+//! What is reported of a run that was not started: a command line or input that is wrong, a signal that came first, a job that
 //! has deployed already. Nothing was sent.
 
 use std::ffi::OsString;
@@ -34,7 +34,7 @@ impl From<Problems> for NotStarted {
 }
 
 /// A later start of the image in one job does nothing, and ends as the first did: mostly it is `after_script`, whose code
-/// nobody minds, but a runner that lost the container starts the script itself again.
+/// is ignored, but a runner that lost the container starts the script itself again.
 pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
     let (text, code) = match start {
         JobStart::Again(None) => (messages::STARTED_BEFORE, exit_code(Outcome::Uncertain, false, None)),
@@ -56,7 +56,7 @@ pub(super) fn format_of(command: &Command) -> Format {
     }
 }
 
-/// What a command that deploys or follows sets out to do, and how it tells of it.
+/// The task of a command that deploys or follows, and its log format.
 pub(super) fn run_of(command: &Command) -> Option<(Task, Format)> {
     let task = match command {
         Command::Follow(args) => config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow),
@@ -120,7 +120,7 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     BAD_INPUT
 }
 
-/// Whether the command leaves report files, as far as the arguments tell: `deploy` does, and it is the default.
+/// Whether the command leaves report files, as far as the arguments show: `deploy` does, and it is the default.
 fn leaves_files(args: &[OsString]) -> bool {
     let command = Cli::command();
     let named =
@@ -176,7 +176,7 @@ pub(super) fn report_bad_input(
     BAD_INPUT
 }
 
-/// A signal came before anything was begun. Whoever looks for the outcome of a deployment finds it.
+/// A signal came before the run started. The outcome is written all the same.
 pub(super) fn report_interrupted(
     signal: Signal,
     run: Option<(Task, Format)>,

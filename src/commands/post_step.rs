@@ -1,4 +1,4 @@
-//! The Action's post step: closes the reports that a killed run left open. It never fails, so that the job's outcome stands.
+//! The Action's post step: closes the reports that a killed run left open. It never fails, so that the job's outcome stays as it is.
 
 use crate::cli::Inputs;
 use crate::config::{Needs, Settings};

@@ -201,7 +201,7 @@ fn ci_speaks_tls(env: &Env) -> bool {
     env.get(api).is_some_and(|url| url.starts_with("https:"))
 }
 
-/// The output format of this run: from the options, the terminal, and what the CI's log supports.
+/// The log of this run: by the options, the terminal, and what the CI system can show.
 fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
     if output.format == Format::Json {
         return OutputFormat::Json { out: out.clone(), verbose: output.verbose };

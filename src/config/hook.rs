@@ -2,12 +2,24 @@
 
 use url::Url;
 
-use super::Needs;
 use super::sources::{self, Found, Sources};
 use crate::platforms::{self, Platform};
 use crate::secrets::{HookUrl, UrlFault};
 
 const NAME: &str = "hook-url";
+
+/// What the command needs of the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A hook to trigger.
+    Hook,
+    /// Something to read: the hook or a token.
+    HookOrToken,
+    /// Neither.
+    Nothing,
+    /// Nothing from outside: the embedded platform brings its own hook, and nothing leaves this machine.
+    Sandbox,
+}
 
 /// The hook, where one was given, and the platform. Without a hook the platform is the one that a token is set for.
 /// `api` is the `api-url` that the user gave. The error is a problem that is reported already.

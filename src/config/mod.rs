@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use self::hook::Needs;
 use self::sources::Sources;
 pub(crate) use self::sources::{shown, shown_argument};
 use crate::cli::Inputs;
@@ -90,19 +91,6 @@ impl Reports {
     pub fn kinds(&self) -> Vec<ReportKind> {
         ReportKind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
     }
-}
-
-/// What the command needs of the inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// A hook to trigger.
-    Hook,
-    /// Something to read: the hook or a token.
-    HookOrToken,
-    /// Neither.
-    Nothing,
-    /// Nothing from outside: the embedded platform brings its own hook, and nothing leaves this machine.
-    Sandbox,
 }
 
 impl Settings {
@@ -187,7 +175,7 @@ impl Settings {
         self
     }
 
-    /// The platform, and what there is to speak to it with.
+    /// The platform, and the credentials for it.
     #[must_use]
     pub fn access(&self) -> PlatformAccess {
         let Self { platform, hook, api_token, api_url, .. } = self;
@@ -207,7 +195,7 @@ impl Settings {
     }
 }
 
-/// Judges a deployment's id from the command line.
+/// Validates a deployment's id from the command line.
 pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
     DeploymentId::new(text.trim()).ok_or_else(|| {
         let (input, wrong) = ("ID".to_owned(), "is not a deployment's id".to_owned());
@@ -267,27 +255,27 @@ fn of_job<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
     env.get(name).filter(|_| env.in_gitlab())
 }
 
-/// The name of the environment that the job is for; unlike an input it is nobody's mistake, so it is cleaned, not judged.
+/// The name of the environment that the job is for; it is no input, so it is cleaned and not validated.
 fn environment_of_job(env: &Env) -> Option<String> {
     let name = Redactor::default().clean(of_job(env, "CI_ENVIRONMENT_NAME")?, 255);
     Some(name).filter(|name| !name.is_empty())
 }
 
 /// The input, else what the job's `environment:` says. There the variable of this name may be the output of an earlier
-/// job, whose dotenv report brings the others with it: then it is no input of this run.
+/// job, whose dotenv report sets the others as well: then it is no input of this run.
 fn environment_url(sources: &mut Sources<'_>) -> Option<String> {
     const NAME: &str = "environment-url";
     let inherited =
         of_job(sources.env, "DEPLOY_HOOK_OUTCOME").is_some() && sources.inputs.get(NAME).is_none();
     let given = if inherited { None } else { sources.url(NAME, false) };
-    // In the job it may still hold the name of a variable that only a later report brings.
+    // In the job it may still hold the name of a variable that only a later report sets.
     let of_job =
         || Url::parse(of_job(sources.env, "CI_ENVIRONMENT_URL").filter(|url| !url.contains('$'))?).ok();
     let of_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
     given.or_else(|| of_job().filter(of_web)).map(String::from)
 }
 
-/// Where report files go as the inputs have it, judged or not: GitLab has no place of its own for them but the job's
+/// Where report files go by the inputs, valid or not: GitLab has no place of its own for them but the job's
 /// folder.
 #[must_use]
 pub fn report_dir(inputs: &Inputs, env: &Env) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use url::Url;
 use super::sources::Sources;
 use crate::http::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
 
-/// Reads the variables of the network. What none of these requests needs is not judged: a machine's variables are for all
+/// Reads the variables of the network. What none of these requests needs is not validated: a machine's variables are for all
 /// its programs.
 pub(super) fn read(sources: &mut Sources<'_>, requests: &[Url]) -> Network {
     let no_proxy = NoProxy::parse(first(sources, &["no_proxy", "NO_PROXY"]).map_or("", |(_, list)| list));

@@ -82,7 +82,7 @@ impl<'a> Sources<'a> {
         self.problems.push(Problem { input, value, wrong: wrong.into(), fix: fix.into() });
     }
 
-    /// A problem whose value nobody may see.
+    /// A problem whose value is not shown.
     pub(super) fn secret_problem(&mut self, input: &str, wrong: &str, fix: &str) {
         let (wrong, fix) = (wrong.to_owned(), fix.to_owned());
         self.problems.push(Problem { input: input.to_owned(), value: None, wrong, fix });
@@ -246,7 +246,7 @@ fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     }
 }
 
-/// Reads what is no regular file, such as a FIFO to which perhaps nobody will ever write.
+/// Reads what is no regular file, such as a FIFO, which may never be written to.
 fn read_within(path: PathBuf, limit: Duration) -> std::io::Result<Vec<u8>> {
     let (done, bytes) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(std::fs::File::open(path).and_then(bytes_of)));

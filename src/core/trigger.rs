@@ -64,7 +64,7 @@ pub struct NotSent {
 pub enum NotSentReason {
     /// The host's name has no address.
     Dns,
-    /// Nobody accepted the connection.
+    /// The connection was not accepted.
     Connect,
     /// No trusted connection: certificate or protocol.
     Tls,

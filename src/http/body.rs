@@ -1,4 +1,4 @@
-//! An answer's body: read within its bounds, decompressed and decoded, so that whoever reads JSON finds UTF-8.
+//! An answer's body: read within its limits, decompressed, and decoded to UTF-8.
 
 use std::io::Read as _;
 
@@ -13,7 +13,7 @@ use crate::encoding::{self, NotText};
 /// No answer is read beyond this many bytes, compressed or not.
 pub const LARGEST_BODY: usize = 1024 * 1024;
 
-/// More codings than this nobody applies.
+/// More codings than any server applies.
 const MOST_CODINGS: usize = 4;
 
 /// Why a body cannot be used.

@@ -10,7 +10,6 @@ mod response;
 mod tls;
 
 use std::error::Error as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +26,7 @@ pub use self::body::{BodyFault, LARGEST_BODY};
 pub use self::network::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
 pub use self::response::Response;
 pub(crate) use self::response::read;
+pub use self::tls::ClientError;
 pub use reqwest::Method;
 
 use crate::secrets::{Redactor, Token, is_safe};
@@ -41,25 +41,6 @@ const REFUSED_TUNNEL: [&str; 2] =
 
 /// How many headers an answer may have: curl's limit.
 const MOST_HEADERS: usize = 5000;
-
-/// Why no client could be made.
-#[derive(Debug, Error)]
-pub enum ClientError {
-    /// A PEM file of authorities cannot be used.
-    #[error("{}: {why}", path.display())]
-    Authority {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// There is not one certificate authority to trust.
-    #[error("this machine has no certificate authorities (looked in {})", tls::BUNDLES.join(", "))]
-    NoAuthorities,
-    /// The TLS or HTTP library would not have it.
-    #[error("{0}")]
-    Library(String),
-}
 
 /// The client.
 #[derive(Clone, Debug)]
@@ -103,7 +84,7 @@ pub enum RequestError {
 pub enum ConnectStage {
     /// The host's name has no address.
     Dns,
-    /// Nobody accepted the connection.
+    /// The connection was not accepted.
     Connect,
     /// No trusted connection.
     Tls,
@@ -123,7 +104,7 @@ impl Http {
 
     /// Sends one request without a token on a connection of its own, and reads the whole answer, within `limit`.
     ///
-    /// A connection that was used before may have been closed by the other side, and then nobody can tell whether the
+    /// A connection that was used before may have been closed by the other side, and then it is not known whether the
     /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
     /// out of `limit` always means that the request was sent.
     pub async fn send_alone(

@@ -1,4 +1,4 @@
-//! An answer, read whole within its bounds, and what its headers say of the pace a server wants.
+//! An answer, read whole within its limits, and what its headers say about rate limits.
 
 use std::time::{Duration, SystemTime};
 
@@ -68,7 +68,7 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(pause.min(Duration::from_secs(LONGEST_PAUSE)))
 }
 
-/// Nobody standardised this one: a small number is seconds from now, a large one seconds since the epoch, a very
+/// There is no standard for this one: a small number is seconds from now, a large one seconds since the epoch, a very
 /// large one milliseconds.
 fn reset_in(value: &str, now: SystemTime) -> Option<Duration> {
     const LARGEST_SPAN: u64 = 1_000_000_000;

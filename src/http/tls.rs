@@ -1,7 +1,7 @@
 //! Whom to trust over TLS: the system's authorities, those the user names, and single certificates that they name.
 
 use std::error::Error as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,19 +13,39 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerMisbehaved, RootCertStore,
     SignatureScheme,
 };
+use thiserror::Error as ThisError;
 
 use super::certificate::{self, Certificate};
-use super::{ClientError, Network};
+use super::network::Network;
 
 /// Where system packages keep the certificate authorities in one file, the usual place first.
-pub(super) const BUNDLES: [&str; 4] = [
+const BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
     "/etc/ssl/ca-bundle.pem",
 ];
 
-/// The TLS side of a client; without `tls` it trusts nobody.
+/// Why no client could be made.
+#[derive(Debug, ThisError)]
+pub enum ClientError {
+    /// A PEM file of authorities cannot be used.
+    #[error("{}: {why}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is not one certificate authority to trust.
+    #[error("this machine has no certificate authorities (looked in {})", BUNDLES.join(", "))]
+    NoAuthorities,
+    /// The TLS or HTTP library refused it.
+    #[error("{0}")]
+    Library(String),
+}
+
+/// The TLS configuration of a client; without `tls` it trusts no authority.
 pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let library = |error: Error| ClientError::Library(error.to_string());
@@ -181,7 +201,7 @@ fn plain_name(shown: &str) -> &str {
     inner.map_or(shown, |(_, name)| name).trim_matches('"')
 }
 
-/// What is wrong with a server's certificate, in plain words; `None` where the library's own words are best.
+/// What is wrong with a server's certificate, in plain words; `None` where the library's message is good enough.
 pub(super) fn explain(error: &Error) -> Option<String> {
     let Error::InvalidCertificate(fault) = error else { return None };
     let date = |time: &UnixTime| {

@@ -23,7 +23,7 @@ pub struct DocumentedHook {
     pub url: Url,
     /// What of its path and query may be shown, without the slash in front.
     pub public: String,
-    /// The parts that are secret, as they stand in the URL.
+    /// The parts that are secret, as they are written in the URL.
     pub secrets: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ pub struct DocumentedHook {
 pub enum UrlFault {
     /// It holds `***`: copied from a log in which it was masked.
     Masked,
-    /// It is the name of a variable or an expression nobody expanded.
+    /// It is the name of a variable or an expression that was not expanded.
     Unexpanded,
     /// A quote at one end only, or inside.
     Quoted,
@@ -101,7 +101,7 @@ impl HookUrl {
         Self { url: hook.url.clone(), documented: Some(hook), ..self }
     }
 
-    /// Most hooks end in their secret: one that ends in a word was cut off, unless the secret stands elsewhere.
+    /// Most hooks end in their secret: one that ends in a word was cut off, unless the secret is elsewhere.
     fn has_secret(&self) -> Result<(), UrlFault> {
         const WORDS: [&str; 4] = ["deploy-hook", "deploy", "environments", "webhooks"];
         if !self.query().is_empty() {

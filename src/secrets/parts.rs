@@ -1,7 +1,7 @@
-//! Which parts of a hook's URL are secret where nobody documents it, and which are words that a log may hold.
+//! Which parts of a hook's URL are secret where no platform documents it, and which are ordinary words.
 //!
-//! Masking too little leaks a password, masking too much blacks out the log's own words: so a long segment, a key's
-//! value and what looks made up by chance is secret, and an ordinary technical word, a branch or a commit is not.
+//! Masking too little leaks a password, masking too much hides words of the log. So a long segment, the value of a key
+//! and what looks random is secret; a word that is common in URLs, a branch or a commit is not.
 
 use percent_encoding::percent_decode_str;
 
@@ -11,7 +11,7 @@ pub(super) const SHORTEST: usize = 4;
 /// A segment or a value as long as this is secret unless it is a word.
 const LONG: usize = 8;
 
-/// Words that stand in hooks' paths and values and in ordinary logs.
+/// Words that are common in the paths and values of hooks and in logs.
 const WORDS: &str = "accept account accounts action actions api app application applications apps auto automation \
     automations backend bitbucket branch branches build builds callback callbacks ci client cms command \
     commands container containers content continuous default deliver delivery deploy deployer \
@@ -40,7 +40,7 @@ const SECRET: &str = "access auth authorization bearer code credential credentia
 /// Ends of such words: `apikey`, `accesstoken`.
 const SECRET_ENDS: [&str; 5] = ["key", "token", "secret", "password", "signature"];
 
-/// The parts of a path and a query that give a hook away, as they stand there.
+/// The secret parts of a path and a query, as they are written there.
 pub(super) fn secret_parts(path: &str, query: &str) -> Vec<String> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let mut found = secrets_of_query(query);
@@ -157,7 +157,7 @@ fn long(text: &str, shortest: usize) -> Vec<String> {
 /// The value of a parameter whose name says nothing, unless it is a word, a flag or a small number, and those of its
 /// pieces that are none either.
 fn opaque(name: &str, value: &str) -> Vec<String> {
-    // Nobody calls a colour `k`; a key somebody does.
+    // A name of one or two letters is more likely a key than anything else.
     let brief = name.len() <= 2;
     let text = percent_decode_str(value).decode_utf8_lossy().replace('+', " ");
     let is_secret = |text: &str| {
@@ -179,7 +179,7 @@ fn with_pieces(text: &str, is_secret: impl Fn(&str) -> bool) -> Vec<String> {
     std::iter::once(text).chain(pieces).map(str::to_owned).collect()
 }
 
-/// Whether a short segment of a path looks made up: letters and digits in one, as in no word but `web01` and `v1beta1`.
+/// Whether a short segment of a path looks random: letters and digits in one, as in no word but `web01` and `v1beta1`.
 fn is_short_secret(segment: &str) -> bool {
     let numbered = |piece: &str| {
         let word = piece.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -189,7 +189,7 @@ fn is_short_secret(segment: &str) -> bool {
     segment.len() >= SHORTEST && pieces.any(|piece| is_mixed(piece) && !is_word(piece) && !numbered(piece))
 }
 
-/// Words of the trade, alone or joined, short numbers and versions: `deploy-hooks`, `v1beta1`, `deploy.json`, `42`.
+/// Common words, alone or joined, short numbers and versions: `deploy-hooks`, `v1beta1`, `deploy.json`, `42`.
 fn is_word(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let mut pieces = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
@@ -214,14 +214,14 @@ fn is_plain(text: &str) -> bool {
     letters || is_word(text)
 }
 
-/// Whether a text looks made up by chance: letters and digits, or both cases, or very long.
+/// Whether a text looks random: letters and digits, or both cases, or very long.
 fn is_random(text: &str) -> bool {
     let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
     let mixed = is_mixed(text) || has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     text.len() >= LONG && !is_word(text) && (mixed || text.len() >= 16)
 }
 
-/// Whether a word that somebody gave where no secret belongs could be one all the same.
+/// Whether a word that was given where no secret belongs could be one.
 #[must_use]
 pub fn could_be_secret(word: &str) -> bool {
     // A token begins with its kind (`frbit-at-…`, `ghp_…`); a hook URL's secret is one long word.

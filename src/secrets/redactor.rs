@@ -1,4 +1,4 @@
-//! Takes a run's secrets out of any text, in whatever case or encoding they stand there.
+//! Takes a run's secrets out of any text, in whatever case or encoding.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// Knows every secret of a run and takes it out of any text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// What a runner should mask, as it stands.
+    /// What a runner should mask.
     masks: Vec<String>,
     /// What is looked for, in lower case, longest first.
     forms: Vec<String>,
@@ -48,7 +48,7 @@ impl Redactor {
         &self.masks
     }
 
-    /// The text with stars for every secret in it, in whatever case or usual encoding it stands there.
+    /// The text with stars for every secret in it, in any case and any usual encoding.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();

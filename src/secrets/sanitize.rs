@@ -4,7 +4,7 @@
 pub(super) const STARS: &str = "***";
 
 /// The text without control characters, escape sequences, and the invisible characters that hide or reorder text.
-/// A tab becomes a space; so does a line break, for whoever forgot to split.
+/// A tab becomes a space; so does a line break.
 #[must_use]
 pub fn strip(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

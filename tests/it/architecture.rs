@@ -110,6 +110,94 @@ fn nobody_imports_what_is_not_its_business() {
     }
 }
 
+/// Every path of a file's own code, without its tests and without visibilities.
+#[derive(Default)]
+struct Paths(Vec<Vec<String>>);
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        visit::visit_path(self, path);
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.0.extend(leaves(&item.tree));
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if item.ident != "tests" {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+}
+
+/// The whole paths of a `use`.
+fn leaves(tree: &syn::UseTree) -> Vec<Vec<String>> {
+    match tree {
+        syn::UseTree::Path(path) => {
+            let before = |mut rest: Vec<String>| {
+                rest.insert(0, path.ident.to_string());
+                rest
+            };
+            leaves(&path.tree).into_iter().map(before).collect()
+        }
+        syn::UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
+        syn::UseTree::Name(name) => vec![vec![name.ident.to_string()]],
+        syn::UseTree::Rename(name) => vec![vec![name.ident.to_string()]],
+        syn::UseTree::Glob(_) => vec![Vec::new()],
+    }
+}
+
+/// A file's module path: `http/tls.rs` is `["http", "tls"]`, `http/mod.rs` is `["http"]`.
+fn module(file: &Path) -> Vec<String> {
+    let names = file.with_extension("");
+    names.iter().map(|name| name.to_string_lossy().into_owned()).filter(|name| name != "mod").collect()
+}
+
+/// The module of the crate that a path in `inside` names, if any.
+fn named(path: &[String], inside: &[String], modules: &BTreeSet<Vec<String>>) -> Option<Vec<String>> {
+    let above = path.iter().take_while(|name| *name == "super").count();
+    let (from, rest) = match path.first()?.as_str() {
+        "crate" => (&inside[..0], &path[1..]),
+        "self" => (inside, &path[1..]),
+        "super" => (&inside[..inside.len().saturating_sub(above)], &path[above..]),
+        _ => (inside, path),
+    };
+    let whole = [from, rest].concat();
+    (1..=whole.len()).rev().map(|length| whole[..length].to_vec()).find(|part| modules.contains(part))
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let files: Vec<_> =
+        sources().into_iter().filter(|(_, part, _)| part != "lib" && part != "main").collect();
+    let modules: BTreeSet<Vec<String>> = files.iter().map(|(path, ..)| module(path)).collect();
+    let mut imports: Vec<(Vec<String>, BTreeSet<Vec<String>>)> = Vec::new();
+    for (path, _, text) in &files {
+        let (own, mut paths) = (module(path), Paths::default());
+        paths.visit_file(&syn::parse_file(text).unwrap());
+        let others = paths.0.iter().filter_map(|path| named(path, &own, &modules));
+        let others = others.filter(|other| *other != own).collect();
+        imports.push((own, others));
+    }
+    assert!(imports.iter().any(|(_, others)| others.len() > 3), "the imports were not found");
+    // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
+    let outside = |imports: &Vec<(Vec<String>, BTreeSet<Vec<String>>)>| {
+        imports.iter().position(|(own, others)| {
+            others.is_empty() || !imports.iter().any(|(_, others)| others.contains(own))
+        })
+    };
+    while let Some(at) = outside(&imports) {
+        let (done, _) = imports.remove(at);
+        for (_, others) in &mut imports {
+            others.remove(&done);
+        }
+    }
+    assert!(imports.is_empty(), "in a circle: {imports:?}");
+}
+
 #[test]
 fn every_rule_is_about_something_that_is_there() {
     let parts: BTreeSet<String> = sources().into_iter().map(|(_, part, _)| part).collect();
