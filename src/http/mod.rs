@@ -313,7 +313,7 @@ fn chain(error: reqwest::Error) -> String {
         source = inner.source();
     }
     // The outer layers only say which library it was; a layer may repeat the one below it.
-    let kept: Vec<&String> = texts
+    let texts_shown: Vec<&String> = texts
         .iter()
         .enumerate()
         .filter(|(n, text)| {
@@ -323,5 +323,5 @@ fn chain(error: reqwest::Error) -> String {
         })
         .map(|(_, text)| text)
         .collect();
-    kept.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
+    texts_shown.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
 }

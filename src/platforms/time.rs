@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn rfc3339(value: &Value) -> Option<String> {
+    fn shown(value: &Value) -> Option<String> {
         read(value).map(|time| humantime::format_rfc3339_seconds(time).to_string())
     }
 
@@ -144,7 +144,7 @@ mod tests {
             json!("Thu, 16 Feb 2023 18:18:10 +0100"),
             json!("Thu Feb 16 17:18:10 2023"),
         ] {
-            assert_eq!(rfc3339(&form).as_deref(), Some("2023-02-16T17:18:10Z"), "{form}");
+            assert_eq!(shown(&form).as_deref(), Some("2023-02-16T17:18:10Z"), "{form}");
         }
     }
 
@@ -182,7 +182,7 @@ mod tests {
             json!("2023-02-16T17:18:10 CEST"),
             json!("2023-02-16T17:18:10Zzz"),
         ] {
-            assert_eq!(rfc3339(&absurd), None, "{absurd}");
+            assert_eq!(shown(&absurd), None, "{absurd}");
         }
     }
 }

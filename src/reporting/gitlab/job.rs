@@ -129,8 +129,8 @@ pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     let of_script = env.get("RUNNER_SCRIPT_TIMEOUT").and_then(|text| humantime::parse_duration(text).ok());
     let of_script = of_script.filter(|limit| !limit.is_zero()).map(|limit| (limit, limit));
     let left = |(limit, left): (Duration, Duration)| {
-        let notice = (limit / 10).clamp(RESERVE.0, RESERVE.1);
-        left.saturating_sub(notice).max(LEAST)
+        let reserve = (limit / 10).clamp(RESERVE.0, RESERVE.1);
+        left.saturating_sub(reserve).max(LEAST)
     };
     of_job.into_iter().chain(of_script).map(left).min()
 }
