@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_in_the_platforms_words_without_the_secret() {
+    fn an_error_is_reported_in_the_platforms_words_without_the_secret() {
         let hook = hook("https://api.fortrabbit.com/v1/deploy-hook/LONGSTRING").unwrap();
         let redactor = Redactor::new(Some(&hook), []);
         let message =

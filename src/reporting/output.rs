@@ -12,13 +12,21 @@ use crate::secrets::Redactor;
 pub struct Output {
     redactor: Redactor,
     github: bool,
+    /// Unit tests read here what would be printed.
+    #[cfg(test)]
+    printed: std::sync::Arc<std::sync::Mutex<String>>,
 }
 
 impl Output {
     /// Streams for this run. `github`: the log is read by GitHub's runner, so no line may look like a command.
     #[must_use]
     pub fn new(redactor: Redactor, github: bool) -> Self {
-        Self { redactor, github }
+        Self {
+            redactor,
+            github,
+            #[cfg(test)]
+            printed: std::sync::Arc::default(),
+        }
     }
 
     /// Prints a line for people.
@@ -85,6 +93,17 @@ impl Output {
 
     /// One write a line, so that lines of several processes are not torn.
     fn print(&self, stream: Stream, line: &str) {
+        #[cfg(test)]
+        if let Ok(mut printed) = self.printed.lock() {
+            printed.push_str(line);
+            return printed.push('\n');
+        }
         writer::print(stream, format!("{line}\n"), self.notice());
+    }
+
+    /// What was printed until now.
+    #[cfg(test)]
+    pub(super) fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 }

@@ -280,3 +280,115 @@ fn outcome_style(outcome: Outcome) -> Style {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::report::{StateSpan, Task, TriggerState};
+    use crate::core::state::{DeploymentId, Snapshot};
+    use crate::secrets::Redactor;
+
+    fn context() -> RunContext {
+        RunContext {
+            environment: Some("production".to_owned()),
+            environment_url: Some("https://www.example.com/".to_owned()),
+            hook: "https://hooks.example.com/deploy/***".to_owned(),
+            timeout: Duration::from_mins(15),
+            ..RunContext::default()
+        }
+    }
+
+    fn snapshot(word: &str, phase: Phase) -> Snapshot {
+        Snapshot {
+            id: DeploymentId::new("dp-abc123").unwrap(),
+            word: word.to_owned(),
+            phase,
+            created_at: None,
+            page: Some("https://dashboard.example.com/dp-abc123".to_owned()),
+        }
+    }
+
+    fn stage(word: &str, phase: Phase, at: u64) -> StateSpan {
+        StateSpan { word: word.to_owned(), phase, at: Duration::from_secs(at) }
+    }
+
+    fn report(outcome: Outcome) -> Report {
+        Report {
+            outcome,
+            sent: TriggerState::Yes,
+            duration: Duration::from_secs(72),
+            snapshot: Some(snapshot("building", Phase::Running)),
+            stages: vec![stage("building", Phase::Running, 5)],
+            triggers: 1,
+            polls: 9,
+            ..Report::new(Task::Deploy, SystemTime::UNIX_EPOCH)
+        }
+    }
+
+    /// The events of a deployment that fails after everything that a terminal shows.
+    fn story() -> Vec<(u64, Event)> {
+        let failed = Phase::Ended(Verdict::Failed);
+        let stages =
+            [("pending", Phase::Waiting, 0), ("building", Phase::Running, 5), ("failed", failed, 72)];
+        let stages = stages.map(|(word, phase, at)| stage(word, phase, at));
+        let poll_failed =
+            |errors| Event::PollFailed { message: "502 Bad Gateway".to_owned(), errors, budget: 10 };
+        let report = Report {
+            snapshot: Some(snapshot("failed", failed)),
+            stages: stages.to_vec(),
+            log: (1..=30).map(|n| format!("line {n}")).collect(),
+            ..report(Outcome::Failed)
+        };
+        let [pending, building, failed] = stages.map(|stage| Event::State { stage });
+        vec![
+            (0, Event::Started { task: Task::Deploy }),
+            (0, Event::Triggered { snapshot: Some(snapshot("pending", Phase::Waiting)), adopted: false }),
+            (0, pending),
+            (1, Event::Polled { polls: 1, pause: Duration::from_secs(1) }),
+            (5, building),
+            (20, poll_failed(1)),
+            (22, poll_failed(2)),
+            (40, Event::UnknownState { word: "thinking".to_owned() }),
+            (70, Event::Heartbeat { word: "building".to_owned() }),
+            (72, failed),
+            (72, Event::Finished { report }),
+        ]
+    }
+
+    /// What is printed of these events, with a visible sign for the escapes.
+    fn printed(options: TerminalOptions, events: Vec<(u64, Event)>) -> String {
+        let out = Output::new(Redactor::default(), options.grouping == LogGrouping::GitHub);
+        let mut terminal = Terminal::new(out.clone(), options);
+        for (at, event) in events {
+            terminal.report(Duration::from_secs(at), &event, &context());
+        }
+        out.printed().replace('\u{1b}', "␛")
+    }
+
+    const NORMAL: TerminalOptions = TerminalOptions {
+        verbosity: Verbosity::Normal,
+        color: false,
+        live: false,
+        grouping: LogGrouping::Never,
+    };
+
+    #[test]
+    fn a_failed_deployment() {
+        insta::assert_snapshot!("normal", printed(NORMAL, story()));
+        let color = TerminalOptions { color: true, ..NORMAL };
+        insta::assert_snapshot!("color", printed(color, story()));
+        let quiet = TerminalOptions { verbosity: Verbosity::Quiet, ..NORMAL };
+        insta::assert_snapshot!("quiet", printed(quiet, story()));
+        let verbose = TerminalOptions { verbosity: Verbosity::Verbose, ..NORMAL };
+        insta::assert_snapshot!("verbose", printed(verbose, story()));
+        let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
+        insta::assert_snapshot!("github", printed(github, story()));
+    }
+
+    #[test]
+    fn the_end_of_every_outcome_in_its_color() {
+        let color = TerminalOptions { color: true, ..NORMAL };
+        let end = |outcome| printed(color, vec![(72, Event::Finished { report: report(outcome) })]);
+        insta::assert_snapshot!("outcomes", Outcome::ALL.map(end).join("\n"));
+    }
+}

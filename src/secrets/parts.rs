@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_told_from_a_secret() {
+    fn a_path_is_distinguished_from_a_secret() {
         for secret in [
             "https://api.example.com/hooks/x",
             "Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj",

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-/// Names that only this project used. Words that also have a normal use, such as `told` or `play`, are not listed.
-const PRIVATE: [&str; 15] = [
-    "clerk", "course", "desk", "dialect", "folds", "house", "hub", "keeper", "lab", "manner", "mend", "pen",
-    "spoke", "standing", "voice",
+/// Names that only this project used. Words that also have a normal use, such as `play`, are not listed.
+const PRIVATE: [&str; 17] = [
+    "aside", "clerk", "course", "desk", "dialect", "folds", "house", "hub", "keeper", "lab", "manner",
+    "mend", "pen", "spoke", "standing", "told", "voice",
 ];
 
 /// Where the words are searched.
@@ -20,6 +20,8 @@ fn the_private_vocabulary_is_gone() {
         for file in files(&root.join(place)) {
             let path = file.strip_prefix(root).unwrap();
             let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            // An element of HTML is called so.
+            let text = text.replace("<aside>", "").replace("</aside>", "").replace("section, aside {", "");
             for (n, line) in text.lines().enumerate() {
                 found.extend(private(line).map(|word| format!("{}:{}: {word}", path.display(), n + 1)));
             }

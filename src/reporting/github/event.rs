@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_told_what_began_the_run() {
+    fn the_cause_of_the_run_is_reported() {
         assert_eq!(run("push", &json!({})).cause, "push to main by octocat");
         assert_eq!(run("schedule", &json!({ "schedule": "17 4 * * *" })).cause, "schedule (17 4 * * *)");
         let publish = run("repository_dispatch", &json!({ "action": "cms-publish" }));

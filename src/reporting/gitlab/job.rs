@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_the_jobs_time_is_told_with_room_to_end_in_order() {
+    fn what_is_left_of_the_jobs_time_is_reported_with_room_to_end() {
         let now = humantime::parse_rfc3339("2026-11-23T16:00:00Z").unwrap();
         let left = |variables: &[(&str, &str)]| time_left(&env(variables), now).map(|left| left.as_secs());
         let started = |at| [("CI_JOB_TIMEOUT", "3600"), ("CI_JOB_STARTED_AT", at)];
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_told_what_began_the_run() {
+    fn the_cause_of_the_run_is_reported() {
         assert_eq!(job(&[], None).cause, "push to main by octocat");
         assert_eq!(job(&[("CI_PIPELINE_SOURCE", "schedule")], None).cause, "schedule on main");
         assert_eq!(job(&[("CI_JOB_MANUAL", "true")], None).cause, "started by hand by octocat");
