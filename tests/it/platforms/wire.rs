@@ -45,11 +45,13 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
     };
     let hook = url(&sandbox.hook_url());
     let target = &hook[url::Position::BeforePath..];
-    let posts: Vec<_> = sandbox.requests().into_iter().filter(|request| request.method == "POST").collect();
-    // On a busy machine the time may be up before the first one arrives: then the run says that it was not sent, or that
-    // it is not known.
-    let none_in_time = posts.is_empty() && matches!(done.code, 4 | 5);
-    assert!(posts.len() == allowed || none_in_time, "{place}: {posts:?}\n{}", done.log);
+    // A port that was another server's may still get requests that were meant for that one.
+    let secret = crate::secrets::secret(&sandbox.hook_url()).to_owned();
+    let mut posts = sandbox.requests();
+    posts.retain(|request| request.method == "POST" && request.path.contains(&secret));
+    // On a busy machine the time may be up before all of them are sent: then the run does not end with a verdict.
+    let too_late = posts.len() < allowed && matches!(done.code, 4..=6);
+    assert!(posts.len() == allowed || too_late, "{place}: {} {posts:?}\n{}", done.code, done.log);
     for request in sandbox.requests() {
         let asked = format!("{place}: {} {}", request.method, request.path);
         assert!(request.user_agent.is_some_and(|agent| agent.starts_with("deploy-hook/")), "{asked}");
