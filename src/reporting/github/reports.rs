@@ -45,7 +45,7 @@ impl ReportBackend for GitHubReports {
         self.api.code_host()
     }
 
-    async fn file(
+    async fn write_report(
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,

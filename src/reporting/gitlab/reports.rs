@@ -52,7 +52,7 @@ impl ReportBackend for GitLabReports {
         CodeHost::GitLab
     }
 
-    async fn file(
+    async fn write_report(
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,

@@ -25,11 +25,11 @@ pub(in crate::reporting) trait ReportBackend: Send + 'static {
     /// The pause between two writes, as the code host asks.
     const SPACING: Duration;
 
-    /// Whose it is.
+    /// The code host.
     fn code_host(&self) -> CodeHost;
 
     /// Writes one report: creates it where it is not there yet.
-    fn file(
+    fn write_report(
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
@@ -55,7 +55,7 @@ pub(in crate::reporting) enum Creation {
 pub(in crate::reporting) enum WriteResult {
     /// It is written; the code host's id of it, 0 for one that has none.
     Done(u64),
-    /// It was made and does not say so yet: it must be filed once more, and closed whatever happens.
+    /// It is created and does not have the state yet: it must be written once more, and closed whatever happens.
     Begun(u64),
 }
 
@@ -65,7 +65,7 @@ pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Creation)>;
 /// A running updater.
 #[derive(Debug)]
 pub(in crate::reporting) struct UpdaterHandle {
-    notes: mpsc::UnboundedSender<Update>,
+    sender: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
 }
 
@@ -85,14 +85,14 @@ impl UpdaterHandle {
     }
 
     fn start<R: ReportBackend>(backend: R, reports: OpenReports, saved: OnChange) -> Self {
-        let (notes, inbox) = mpsc::unbounded_channel();
+        let (sender, inbox) = mpsc::unbounded_channel();
         let updater = Updater::new(backend, reports, inbox, saved);
-        Self { notes, work: tokio::spawn(updater.work()) }
+        Self { sender, work: tokio::spawn(updater.work()) }
     }
 
     /// Sends the latest state.
     pub(super) fn note(&self, state: ReportState) {
-        let _ = self.notes.send(Update { state, hurried: false });
+        let _ = self.sender.send(Update { state, hurried: false });
     }
 
     /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
@@ -104,7 +104,7 @@ impl UpdaterHandle {
         hurried: bool,
         stop: Option<Stop>,
     ) -> Vec<ReportResult> {
-        let _ = self.notes.send(Update { state: state.clone(), hurried });
+        let _ = self.sender.send(Update { state: state.clone(), hurried });
         let signal = async {
             match stop {
                 Some(mut stop) if !hurried => drop(stop.wait_for(Option::is_some).await),
@@ -112,10 +112,10 @@ impl UpdaterHandle {
             }
         };
         tokio::select! {
-            results = &mut self.work => return results.unwrap_or_default(),
+            report_result = &mut self.work => return report_result.unwrap_or_default(),
             () = signal => {}
         }
-        let _ = self.notes.send(Update { state, hurried: true });
+        let _ = self.sender.send(Update { state, hurried: true });
         self.work.await.unwrap_or_default()
     }
 }
@@ -137,7 +137,7 @@ struct ReportEntry {
     creation: Creation,
     /// Whether this round has yet to write it.
     due: bool,
-    /// It takes no news of progress; its end is tried all the same.
+    /// No more updates of progress; the final state is tried all the same.
     no_progress: bool,
     /// Closed, or given up.
     done: bool,
@@ -161,7 +161,7 @@ impl ReportEntry {
         }
     }
 
-    /// Whether progress is worth another try though nothing is new.
+    /// Whether an update of progress failed and is worth another try.
     fn is_behind(&self) -> bool {
         !self.done && !self.no_progress && self.error.as_ref().is_some_and(WriteError::is_transient)
     }
@@ -186,7 +186,7 @@ impl<R: ReportBackend> Updater<R> {
         Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), reports, saved, left }
     }
 
-    /// The first round opens, or, where all is over already, files the end at once.
+    /// The first round opens, or, where all is over already, writes the final state at once.
     async fn work(mut self) -> Vec<ReportResult> {
         let (mut written, mut began): (Option<ReportState>, _) = (None, Instant::now());
         while !self.limiter.inbox.is_over() {
@@ -214,7 +214,7 @@ impl<R: ReportBackend> Updater<R> {
             self.round(true).await;
         }
         let code_host = self.backend.code_host();
-        self.reports.into_iter().map(|entry| results(entry, code_host)).collect()
+        self.reports.into_iter().map(|entry| report_result(entry, code_host)).collect()
     }
 
     /// Writes every report; without a new state, those that are behind.
@@ -223,7 +223,7 @@ impl<R: ReportBackend> Updater<R> {
             entry.due = !entry.done && !entry.no_progress && (news || entry.is_behind());
         }
         while let Some(n) = self.next() {
-            self.file(n).await;
+            self.write_report(n).await;
         }
     }
 
@@ -241,13 +241,13 @@ impl<R: ReportBackend> Updater<R> {
     }
 
     /// Writes one report: creates it where it is not there yet.
-    async fn file(&mut self, n: usize) {
+    async fn write_report(&mut self, n: usize) {
         self.limiter.left = self.reports.iter().filter(|entry| !entry.done).count();
         let again = self.reports.get(n).and_then(|entry| entry.again);
-        let breathed = self.limiter.pause_before_write(again).await;
+        let paused = self.limiter.pause_before_write(again).await;
         let over = self.limiter.inbox.is_over(); // while it is written, that may change
         self.save();
-        let (in_time, result) = match breathed {
+        let (in_time, result) = match paused {
             Ok(()) => (true, self.write_current_state(n).await),
             Err(error) => (false, Err(error)),
         };
@@ -272,7 +272,7 @@ impl<R: ReportBackend> Updater<R> {
                 } else {
                     entry.no_progress |= error.stops_progress();
                 }
-                // The trouble that an earlier try met says more than that there was no time for another.
+                // An earlier error says more than that there was no time for another try.
                 if in_time || entry.error.is_none() {
                     entry.error = Some(error);
                 }
@@ -287,20 +287,21 @@ impl<R: ReportBackend> Updater<R> {
             let (Some(entry), Some(state)) = (self.reports.get(n), self.limiter.inbox.latest.clone()) else {
                 return Ok(true);
             };
-            let filing = self.backend.file(&mut self.limiter, entry.kind, entry.creation, &state).await?;
-            let (WriteResult::Done(id) | WriteResult::Begun(id)) = filing;
+            let result =
+                self.backend.write_report(&mut self.limiter, entry.kind, entry.creation, &state).await?;
+            let (WriteResult::Done(id) | WriteResult::Begun(id)) = result;
             if let Some(entry) = self.reports.get_mut(n) {
                 entry.creation = Creation::Id(id);
             }
             self.save();
-            if filing == WriteResult::Done(id) {
+            if result == WriteResult::Done(id) {
                 return Ok(state.is_final());
             }
             self.limiter.pause_before_write(None).await?;
         }
     }
 
-    /// Says what is open, where that has changed.
+    /// Saves what is open, where that has changed.
     fn save(&mut self) {
         let over = self.limiter.inbox.is_over();
         let left = self.reports.iter().filter(|entry| entry.is_left(over));
@@ -312,7 +313,7 @@ impl<R: ReportBackend> Updater<R> {
     }
 }
 
-fn results(entry: ReportEntry, code_host: CodeHost) -> ReportResult {
+fn report_result(entry: ReportEntry, code_host: CodeHost) -> ReportResult {
     let error =
         |error: WriteError| ReportError { why: error.message(code_host), fix: error.fix(), read_only: false };
     ReportResult { kind: entry.kind, code_host, error: entry.error.map(error) }
@@ -360,7 +361,7 @@ mod tests {
             CodeHost::GitHub
         }
 
-        async fn file(
+        async fn write_report(
             &self,
             limiter: &mut RateLimiter,
             kind: ReportKind,
@@ -390,7 +391,7 @@ mod tests {
     }
 
     struct Run {
-        results: Vec<ReportResult>,
+        report_result: Vec<ReportResult>,
         written: Written,
         left: Vec<OpenReports>,
         took: f64,
@@ -430,11 +431,11 @@ mod tests {
             }
         }
         let ended = Instant::now();
-        let results = reports.close(end(), hurried, None).await;
+        let report_result = reports.close(end(), hurried, None).await;
         let took = ended.elapsed().as_secs_f64();
         let written = written.lock().unwrap().clone();
         let left = left.lock().unwrap().clone();
-        Run { results, written, left, took }
+        Run { report_result, written, left, took }
     }
 
     #[tokio::test(start_paused = true)]
@@ -450,7 +451,7 @@ mod tests {
         for error in passing {
             let plan = vec![Answer::No(error.clone()), Answer::No(error.clone())];
             let run = run(vec![(ReportKind::Status, plan)], false, false).await;
-            assert_eq!(run.results[0].error, None, "{error:?}");
+            assert_eq!(run.report_result[0].error, None, "{error:?}");
             let times: Vec<f64> = run.of(ReportKind::Status).iter().map(|one| one.0).collect();
             assert_eq!(times.len(), 3, "{error:?}");
             assert!(times[1] - times[0] >= 0.5 && times[2] - times[1] >= 1.0, "{error:?}: {times:?}");
@@ -470,7 +471,7 @@ mod tests {
             let plans = KINDS.map(|kind| (kind, vec![answer.clone(); 50])).to_vec();
             let run = run(plans, false, hurried).await;
             assert!(run.took <= most + 0.01, "{} of {most}", run.took);
-            assert!(run.results.iter().all(|results| results.error.is_some()));
+            assert!(run.report_result.iter().all(|report_result| report_result.error.is_some()));
             assert!(KINDS.iter().all(|kind| !run.of(*kind).is_empty()), "the end of each was tried");
             assert_eq!(run.left.last().unwrap().len(), 4);
         }
@@ -480,14 +481,18 @@ mod tests {
     async fn one_request_that_hangs_leaves_time_to_try_again() {
         for hurried in [false, true] {
             let alone = run(vec![(ReportKind::Status, vec![Answer::Never])], false, hurried).await;
-            assert_eq!((alone.results[0].error.clone(), alone.written.len()), (None, 2));
+            assert_eq!((alone.report_result[0].error.clone(), alone.written.len()), (None, 2));
             let plans = vec![
                 (ReportKind::Status, vec![Answer::Never]),
                 (ReportKind::Check, vec![]),
                 (ReportKind::Comment, vec![]),
             ];
             let among = run(plans, false, hurried).await;
-            assert!(among.results.iter().all(|results| results.error.is_none()), "{:?}", among.results);
+            assert!(
+                among.report_result.iter().all(|report_result| report_result.error.is_none()),
+                "{:?}",
+                among.report_result
+            );
             assert_eq!(among.written[1].1, ReportKind::Check, "the others do not wait for it");
         }
     }
@@ -497,7 +502,8 @@ mod tests {
         for (millis, hurried) in [(1500, false), (1800, false), (2300, false), (700, true), (950, true)] {
             let answer = Answer::Slow(Duration::from_millis(millis));
             let run = run(KINDS.map(|kind| (kind, vec![answer.clone(); 9])).to_vec(), false, hurried).await;
-            let errors: Vec<_> = run.results.iter().filter_map(|result| result.error.as_ref()).collect();
+            let errors: Vec<_> =
+                run.report_result.iter().filter_map(|result| result.error.as_ref()).collect();
             assert!(errors.is_empty() && run.written.len() == 4, "{millis}: {errors:?}");
         }
     }
@@ -538,7 +544,7 @@ mod tests {
         for answer in [refused(422, Fix::None), refused(400, Fix::None), refused(403, Fix::Unlock)] {
             for plan in [vec![answer.clone()], vec![Answer::Well, answer.clone()], vec![answer.clone(); 2]] {
                 let run = run(vec![(ReportKind::Status, plan)], true, false).await;
-                assert_eq!((run.results[0].error.clone(), run.of(ReportKind::Status).len()), (None, 3));
+                assert_eq!((run.report_result[0].error.clone(), run.of(ReportKind::Status).len()), (None, 3));
                 assert!(run.written.last().unwrap().3);
             }
         }
@@ -550,7 +556,7 @@ mod tests {
         let run = run(vec![(ReportKind::Status, plan)], true, false).await;
         let finals: Vec<bool> = run.of(ReportKind::Status).iter().map(|one| one.2).collect();
         assert_eq!(finals, [false, true]);
-        let error = run.results[0].error.clone().unwrap();
+        let error = run.report_result[0].error.clone().unwrap();
         assert_eq!(error.fix, Fix::Permission);
         assert!(run.left.is_empty(), "the post step may no more");
     }
