@@ -49,9 +49,20 @@ impl Done {
 
 /// The program with these arguments, separated by spaces.
 pub(crate) fn run(args: &str) -> Run {
+    heed_signals();
     let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hook"));
     command.args(args.split_whitespace()).env_clear().current_dir(env!("CARGO_TARGET_TMPDIR"));
     Run { command, stdin: None }
+}
+
+/// Makes what this process starts hear SIGQUIT and SIGHUP, although a shell may have started it with them ignored, as it
+/// does in the background: a signal that is handled is not ignored by a child.
+fn heed_signals() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if tokio::runtime::Handle::try_current().is_ok() {
+        let handled = [SignalKind::quit(), SignalKind::hangup()].map(signal);
+        assert!(handled.iter().all(Result::is_ok), "the signals can be handled");
+    }
 }
 
 impl Run {
