@@ -123,6 +123,8 @@ impl Platform {
             phase,
             created_at: None,
             page: None,
+            message: String::new(),
+            site: None,
         })
     }
 }

@@ -212,7 +212,7 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
         )];
     }
     let refused = |why, status: u16, message: &str| {
-        let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None };
+        let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
         (words.happened, words.next)
     };

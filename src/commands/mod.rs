@@ -52,7 +52,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
     if own.is_some() {
         entrypoint::prepare_job(env);
     }
-    run_once_a_job(command, own.is_some(), env, out).await
+    Box::pin(run_once_a_job(command, own.is_some(), env, out)).await
 }
 
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.

@@ -101,9 +101,9 @@ impl Run {
             return Ok(());
         }
         let Err(why) = self.platform.can_follow() else { return Ok(()) };
-        let (wrong, fix) = messages::cannot_follow(why);
+        let (wrong, fix) = messages::cannot_follow(&why);
         let (input, value) = ("wait".to_owned(), Some("always".to_owned()));
-        Err(Problems(vec![Problem { input, value, wrong: wrong.to_owned(), fix: fix.to_owned() }]))
+        Err(Problems(vec![Problem { input, value, wrong, fix }]))
     }
 
     /// Bad input where the deployment, or without an id the newest one, cannot be read at all.

@@ -135,11 +135,13 @@ impl Settings {
             // The job's own token under this name may no more than under its own.
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
-            api_url: given_api.or_else(|| Url::parse(platform.api()?).ok()),
+            api_url: None,
             network: Network::default(),
             dry_run: sources.flag("dry-run"),
             output_dir: output_dir(sources),
         };
+        let own = settings.hook.as_ref().map(HookUrl::expose);
+        settings.api_url = given_api.or_else(|| platform.api(own));
         if needs != Needs::Sandbox {
             settings.network = network::read(sources, &settings.requests(sources.env));
         }
@@ -180,10 +182,10 @@ impl Settings {
     pub fn access(&self) -> PlatformAccess {
         let Self { platform, hook, api_token, api_url, .. } = self;
         PlatformAccess {
-            platform: *platform,
             hook: hook.clone(),
             token: api_token.clone(),
             api: api_url.clone(),
+            ..PlatformAccess::new(*platform)
         }
     }
 

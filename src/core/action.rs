@@ -38,7 +38,7 @@ pub(super) enum ActionResult {
 }
 
 /// Whether and how our deployment can be read, as known after a trigger.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Readability {
     pub(super) can_follow: Result<(), CannotFollow>,
     pub(super) rate_limit: Option<RateLimit>,

@@ -9,7 +9,8 @@ use super::trigger::TriggerResult;
 
 /// One deploy hook of a hosting platform.
 ///
-/// Every method sends one request at most. None of them retries or waits: the core decides when to ask again.
+/// Every method sends one request, and a second one where the platform needs it to explain the first. None of them
+/// retries or waits: the core decides when to ask again.
 /// `limit` is the time that is left for the request; a method may take less, never more. Texts that come back are
 /// cleaned and hold no secret.
 #[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]

@@ -72,15 +72,30 @@ pub struct Snapshot {
     pub created_at: Option<SystemTime>,
     /// The platform's page of the deployment or of its environment.
     pub page: Option<String>,
+    /// The platform's message about this state, such as why it failed, cleaned; empty where it gave none.
+    pub message: String,
+    /// The address of the deployed site, where the platform names it.
+    pub site: Option<String>,
 }
 
 /// Why a deployment cannot be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CannotFollow {
-    /// The hook cannot be read, the platform's API can, and no token for it was given.
-    NeedsToken,
+    /// The hook cannot be read, the platform's API can, and these inputs that it needs were not given.
+    Missing(Vec<MissingInput>),
     /// The platform is not known.
     UnknownPlatform,
+    /// The platform accepted the trigger and keeps no deployment of what it started.
+    NoDeployment,
+}
+
+/// An input that was not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingInput {
+    /// The input's name.
+    pub input: &'static str,
+    /// The variable that customarily holds it; empty where there is none.
+    pub variable: &'static str,
 }
 
 /// How a run ended. The words are part of the interface: outputs, JSON events and documents use them.

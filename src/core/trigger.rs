@@ -29,6 +29,8 @@ pub struct Refusal {
     pub message: String,
     /// The pause that the platform asked for (`Retry-After`).
     pub retry_after: Option<Duration>,
+    /// What to do about it, where the platform has advice of its own.
+    pub advice: Option<&'static str>,
 }
 
 /// The kinds of refusal that need different fixes.
@@ -42,6 +44,8 @@ pub enum RefusalReason {
     Forbidden,
     /// 422: the platform cannot deploy, for a reason it gives.
     Unprocessable,
+    /// 405: the hook wants another method.
+    MethodNotAllowed,
     /// 429: too many requests.
     RateLimited,
     /// Any 3xx. Redirects are not followed: the secret goes to no other address.

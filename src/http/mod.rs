@@ -18,6 +18,7 @@ use reqwest::header::{
 };
 use reqwest::{Proxy, redirect, retry};
 use rustls::ClientConfig;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 use url::Url;
@@ -58,6 +59,19 @@ pub enum Credential<'a> {
     Bearer(&'a Token),
     /// In a header of its own, by its name in small letters.
     Header(&'static str, &'a Token),
+}
+
+/// A `POST` with what its sender adds to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Post<'a> {
+    /// Where to.
+    pub url: &'a Url,
+    /// The token, where it needs one.
+    pub credential: Option<Credential<'a>>,
+    /// Further headers; they replace those that are sent otherwise.
+    pub headers: &'a [(HeaderName, HeaderValue)],
+    /// The body: JSON, or plain text.
+    pub body: Option<&'a str>,
 }
 
 /// Why there is no answer.
@@ -102,23 +116,26 @@ impl Http {
         Ok(Self { client, redactor, parts })
     }
 
-    /// Sends one request without a token on a connection of its own, and reads the whole answer, within `limit`.
+    /// Sends one `POST` on a connection of its own, and reads the whole answer, within `limit`.
     ///
     /// A connection that was used before may have been closed by the other side, and then it is not known whether the
     /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
     /// out of `limit` always means that the request was sent.
-    pub async fn send_alone(
-        &self,
-        method: Method,
-        url: &Url,
-        limit: Duration,
-    ) -> Result<Response, RequestError> {
+    pub async fn post_alone(&self, post: Post<'_>, limit: Duration) -> Result<Response, RequestError> {
         let alone = through_proxy(&self.parts, CONNECT.min(limit * 3 / 4));
         let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
             let message = self.redactor.clean(&chain(error), 300);
             RequestError::NotSent { stage: ConnectStage::Connect, message }
         })?;
-        Self { client, ..self.clone() }.send(method, url, None, limit).await
+        let alone = Self { client, ..self.clone() };
+        let mut request = alone.request(Method::POST, post.url, post.credential, limit)?;
+        if let Some(body) = post.body {
+            let is_json = serde_json::from_str::<IgnoredAny>(body).is_ok();
+            let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
+            request = request.header(CONTENT_TYPE, kind).body(body.to_owned());
+        }
+        let request = request.headers(post.headers.iter().cloned().collect());
+        alone.execute(request, post.url, limit).await
     }
 
     /// Sends one request and reads the whole answer, within `limit`.
@@ -141,11 +158,26 @@ impl Http {
         body: Option<&Value>,
         limit: Duration,
     ) -> Result<Response, RequestError> {
+        let mut request = self.request(method, url, credential, limit)?;
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        self.execute(request, url, limit).await
+    }
+
+    /// A request with the headers that all have, to a place where a secret may be sent.
+    fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        credential: Option<Credential<'_>>,
+        limit: Duration,
+    ) -> Result<reqwest::RequestBuilder, RequestError> {
         if !is_safe(url) {
             let message = "plain http is only for this machine itself".to_owned();
             return Err(RequestError::NotSent { stage: ConnectStage::Tls, message });
         }
-        let mut request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
+        let request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
         let header = credential.map(|credential| match credential {
             Credential::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose())),
             Credential::Header(name, token) => (HeaderName::from_static(name), token.expose().to_owned()),
@@ -154,11 +186,17 @@ impl Http {
             && let Ok(mut value) = HeaderValue::try_from(value)
         {
             value.set_sensitive(true);
-            request = request.header(name, value);
+            return Ok(request.header(name, value));
         }
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        }
+        Ok(request)
+    }
+
+    async fn execute(
+        &self,
+        request: reqwest::RequestBuilder,
+        url: &Url,
+        limit: Duration,
+    ) -> Result<Response, RequestError> {
         let started = Instant::now();
         match request.send().await {
             Ok(response) => Ok(read(response).await),

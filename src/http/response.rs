@@ -18,9 +18,9 @@ pub struct Response {
     pub body: Result<Vec<u8>, BodyFault>,
     /// How long the server asks to be left alone (`Retry-After`, seconds or a date).
     pub retry_after: Option<Duration>,
-    /// Requests left (`X-RateLimit-Remaining`).
+    /// Requests left (`X-RateLimit-Remaining` or `RateLimit-Remaining`).
     pub remaining: Option<u32>,
-    /// Until they are counted anew (`X-RateLimit-Reset`, seconds from now or since the epoch).
+    /// Until they are counted anew (`X-RateLimit-Reset` or `RateLimit-Reset`, seconds from now or since the epoch).
     pub reset_in: Option<Duration>,
     /// The server's clock (`Date`).
     pub date: Option<SystemTime>,
@@ -43,14 +43,19 @@ pub(crate) async fn read(mut response: reqwest::Response) -> Response {
         status: response.status().as_u16(),
         body,
         retry_after: text(&head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
-        remaining: text(&head, "x-ratelimit-remaining").and_then(|value| value.parse().ok()),
-        reset_in: text(&head, "x-ratelimit-reset").and_then(|value| reset_in(value, now)),
+        remaining: rate(&head, "ratelimit-remaining").and_then(|value| value.parse().ok()),
+        reset_in: rate(&head, "ratelimit-reset").and_then(|value| reset_in(value, now)),
         date,
     }
 }
 
 fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
     head.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// A header about the rate limit, with `X-` in front or, as some platforms have it, without.
+fn rate<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    text(head, &format!("x-{name}")).or_else(|| text(head, name))
 }
 
 /// RFC 9110, 10.2.3: seconds, or a date; a fraction of a second counts as a whole one. A number too large to count is

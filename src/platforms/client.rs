@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use url::Url;
 
-use super::earlier::Earlier;
-use super::platform::{Deployment, PlatformAccess, ReadTarget, Request, StateSource};
+use super::earlier::{self, Earlier};
+use super::platform::{Acceptance, Deployment, PlatformAccess, ReadTarget, Request, StateSource};
 use super::response;
 use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
-use crate::core::state::CannotFollow;
-use crate::core::state::{DeploymentId, Snapshot};
+use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
-use crate::http::{self, Http, Method, RequestError};
+use crate::http::{self, Credential, Http, Method, Post, RequestError};
+use crate::secrets::{HookUrl, Token};
 
 /// How long a trigger may take. Generous, because a late answer is better than an unclear one.
 const TRIGGER: Duration = Duration::from_secs(30);
@@ -34,9 +35,24 @@ pub struct Client {
     speed: f64,
     /// Where the accepted deployment is read, and before there is one, whatever is there.
     source: Option<StateSource>,
-    /// Whether a deployment was accepted.
+    /// Whether our deployment is known.
     accepted: bool,
+    /// What the platform accepted without naming a deployment, if it did.
+    unnamed: Option<Unnamed>,
     earlier: Earlier,
+    /// What the platform says of that which the hook deploys.
+    about: Option<Value>,
+}
+
+/// What stands behind an acceptance that names no deployment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unnamed {
+    /// A new deployment.
+    New,
+    /// One that was queued or running already.
+    Queued,
+    /// None.
+    Untracked,
 }
 
 impl Client {
@@ -49,7 +65,9 @@ impl Client {
             http,
             speed: 1.0,
             accepted: false,
+            unnamed: None,
             earlier: Earlier::new(),
+            about: None,
         }
     }
 
@@ -62,7 +80,13 @@ impl Client {
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.access.platform.api().is_some()
+        self.access.platform.api(self.access.hook.as_ref().map(HookUrl::expose)).is_some()
+    }
+
+    /// The platform and what it is used with.
+    #[must_use]
+    pub fn access(&self) -> &PlatformAccess {
+        &self.access
     }
 
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
@@ -82,10 +106,9 @@ impl Client {
         let Some((source, request)) = self.list() else { return unreadable() };
         let response = self.read(request, READ).await;
         response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
-            let found = self.access.platform.deployments(body, self.http.redactor());
+            let found = self.access.platform.deployments(body, self.http.redactor()).unwrap_or_default();
             let any = self.access.hook.is_none();
-            let ours =
-                |found: &Deployment| any || self.access.platform.may_be_ours(&self.access, source, found);
+            let ours = |found: &Deployment| any || self.access.platform.in_scope(&self.access, source, found);
             found
                 .into_iter()
                 .find(ours)
@@ -109,11 +132,42 @@ impl Client {
 
     async fn read(&self, request: Request, limit: Duration) -> Result<http::Response, RequestError> {
         let token = self.access.token.as_ref().filter(|_| request.with_token);
-        self.http.send(Method::GET, &request.url, token, limit).await
+        let credential = token.map(|token| self.credential(token));
+        self.http.send_json(Method::GET, &request.url, credential, None, limit).await
+    }
+
+    /// The token as the platform wants it.
+    fn credential<'a>(&self, token: &'a Token) -> Credential<'a> {
+        let header = self.access.platform.token_header();
+        header.map_or(Credential::Bearer(token), |name| Credential::Header(name, token))
+    }
+
+    /// The header that holds the token.
+    fn token_header_name(&self) -> &'static str {
+        self.access.platform.token_header().unwrap_or("authorization")
+    }
+
+    /// Reads what the hook deploys, where the platform's file asks for it.
+    async fn read_about(&self, limit: Duration) -> Option<Value> {
+        let request = self.access.platform.about(&self.access).filter(|_| self.source.is_some())?;
+        let response = self.read(request, limit).await.ok()?;
+        serde_json::from_slice(&response.body.ok()?).ok().filter(|_| (200..300).contains(&response.status))
     }
 
     fn with_page(&self, snapshot: Snapshot) -> Snapshot {
-        Snapshot { page: self.access.platform.page(&self.access), ..snapshot }
+        let page = self.access.platform.page(&self.access, self.about.as_ref(), &snapshot);
+        let site = snapshot.site.and_then(|site| web_link(&site));
+        Snapshot { page: page.and_then(|page| web_link(&page)), site, ..snapshot }
+    }
+
+    /// The newer deployment for which the platform canceled ours, where it can be known.
+    async fn superseded_by(&self, ours: &Deployment, limit: Duration) -> Option<DeploymentId> {
+        let (source, request) = self.list().filter(|_| self.access.platform.newer_cancels())?;
+        let response = self.read(request, limit).await.ok()?;
+        let body: Value = serde_json::from_slice(&response.body.ok()?).ok()?;
+        let mut others = self.access.platform.deployments(&body, self.http.redactor())?;
+        others.retain(|other| self.access.platform.in_scope(&self.access, source, other));
+        earlier::newer_than(ours, &others).cloned()
     }
 
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
@@ -126,9 +180,15 @@ impl Client {
 
 impl DeployTarget for Client {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
-        let Some((source, request)) = self.list() else { return SnapshotResult::Unknown };
+        let limit = READ_BEFORE.min(limit);
+        let Some((source, request)) = self.list() else {
+            self.about = self.read_about(limit).await;
+            return SnapshotResult::Unknown;
+        };
         self.earlier.asked = true;
-        let Ok(response) = self.read(request, READ_BEFORE.min(limit)).await else {
+        let (response, about) = tokio::join!(self.read(request, limit), self.read_about(limit));
+        self.about = about;
+        let Ok(response) = response else {
             return SnapshotResult::Unknown;
         };
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
@@ -138,29 +198,49 @@ impl DeployTarget for Client {
             return SnapshotResult::Denied { status: response.status, message };
         }
         // An answer without deployments may come from a proxy, and proves nothing.
-        if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes)) {
-            let found = self.access.platform.deployments(&body, redactor);
+        if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
+            && let Some(found) = self.access.platform.deployments(&body, redactor)
+        {
             self.earlier.record(found);
         }
         if self.earlier.is_known() { SnapshotResult::Known } else { SnapshotResult::Unknown }
     }
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
-        let Some(hook) = &self.access.hook else {
+        let Some(request) = self.access.platform.trigger(&self.access) else {
             let message = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, message });
         };
+        let has_own = self.access.headers.iter().any(|(name, _)| name.as_str() == self.token_header_name());
+        let token = self.access.token.as_ref().filter(|_| request.with_token && !has_own);
+        let post = Post {
+            url: &request.url,
+            credential: token.map(|token| self.credential(token)),
+            headers: &self.access.headers,
+            body: request.body.as_deref(),
+        };
         self.earlier.triggered = Instant::now();
-        let response = self.http.send_alone(Method::POST, hook.expose(), TRIGGER.min(limit)).await;
+        let response = self.http.post_alone(post, TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
-        match response::of_trigger(self.access.platform, response, self.http.redactor()) {
-            Ok(Some(old)) if self.earlier.had_ended(&old, date) => {
+        let unnamed = match response::of_trigger(self.access.platform, response, self.http.redactor()) {
+            Ok(Acceptance::Named(old)) if self.earlier.had_ended(&old, date) => {
                 let message = format!("it names {}", old.snapshot.id);
-                TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message })
+                return TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message });
             }
-            Ok(deployment) => TriggerResult::Accepted(deployment.map(|deployment| self.accept(deployment))),
-            Err(response) => response,
-        }
+            Ok(Acceptance::Named(deployment)) => {
+                return TriggerResult::Accepted(Some(self.accept(deployment)));
+            }
+            Ok(Acceptance::Queued) => Unnamed::Queued,
+            Ok(Acceptance::Unnamed { at }) => {
+                self.earlier.accepted_at = at;
+                Unnamed::New
+            }
+            Ok(Acceptance::Unclear(unclear)) => return TriggerResult::Unclear(unclear),
+            Ok(Acceptance::Untracked | Acceptance::Refused(..)) => Unnamed::Untracked,
+            Err(no) => return *no,
+        };
+        self.unnamed = Some(unnamed);
+        TriggerResult::Accepted(None)
     }
 
     async fn find(&mut self, limit: Duration) -> LookupResult {
@@ -176,10 +256,16 @@ impl DeployTarget for Client {
             return if final_no { LookupResult::Never } else { LookupResult::NotYet(rate_hint) };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let mut found = self.access.platform.deployments(&body, redactor);
+        let mut found = self.access.platform.deployments(&body, redactor).unwrap_or_default();
+        let is_queued = self.unnamed == Some(Unnamed::Queued);
         found.retain(|found| {
-            self.access.platform.may_be_ours(&self.access, source, found)
-                && self.earlier.is_new(found, response.date)
+            let is_ours = if is_queued {
+                !earlier::is_ended(&found.snapshot)
+            } else {
+                self.access.platform.may_be_ours(&self.access, found)
+                    && self.earlier.is_new(found, response.date, self.unnamed.is_some())
+            };
+            is_ours && self.access.platform.in_scope(&self.access, source, found)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
@@ -192,8 +278,16 @@ impl DeployTarget for Client {
     }
 
     fn can_follow(&self) -> Result<(), CannotFollow> {
-        let why = if self.is_known() { CannotFollow::NeedsToken } else { CannotFollow::UnknownPlatform };
-        self.source.map(|_| ()).ok_or(why)
+        if self.unnamed == Some(Unnamed::Untracked) {
+            return Err(CannotFollow::NoDeployment);
+        }
+        self.source.map(|_| ()).ok_or_else(|| {
+            if self.is_known() {
+                CannotFollow::Missing(self.access.missing())
+            } else {
+                CannotFollow::UnknownPlatform
+            }
+        })
     }
 
     fn appears_within(&self) -> Duration {
@@ -207,17 +301,20 @@ impl DeployTarget for Client {
         else {
             return unreadable();
         };
-        let response = self.read(request, READ.min(limit)).await;
-        let poll =
+        let (asked, limit) = (Instant::now(), READ.min(limit));
+        let response = self.read(request, limit).await;
+        let mut canceled = None;
+        let mut poll =
             response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
-                let found = self.access.platform.deployments(body, self.http.redactor());
+                let found = self.access.platform.deployments(body, self.http.redactor()).unwrap_or_default();
                 let newest = found.first().map(|deployment| deployment.snapshot.clone());
-                let ours = found
-                    .into_iter()
-                    .map(|deployment| deployment.snapshot)
-                    .find(|snapshot| snapshot.id == *id);
+                let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
                 match (ours, newest) {
-                    (Some(ours), _) => PollResult::Ours(self.with_page(ours)),
+                    (Some(ours), _) => {
+                        let is_canceled = ours.snapshot.phase == Phase::Ended(Verdict::Canceled);
+                        canceled = is_canceled.then(|| ours.clone());
+                        PollResult::Ours(self.with_page(ours.snapshot))
+                    }
                     (None, Some(_)) if source == StateSource::Api => {
                         PollResult::Failed { message: "the answer is about another deployment".to_owned() }
                     }
@@ -228,16 +325,28 @@ impl DeployTarget for Client {
                 }
             });
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
+        if let (Some(ours), PollResult::Ours(snapshot)) = (canceled, &mut poll.result)
+            && let Some(newer) =
+                Box::pin(self.superseded_by(&ours, limit.saturating_sub(asked.elapsed()))).await
+        {
+            snapshot.phase = Phase::Ended(Verdict::Superseded);
+            snapshot.message = format!("{newer} took its place");
+        }
         poll
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
-        let source = self.source_of(id);
-        let Some(request) = source.and_then(|source| self.access.platform.log(&self.access, source, id))
-        else {
+        let (asked, limit) = (Instant::now(), READ.min(limit));
+        if self.about.is_none() {
+            self.about = self.read_about(limit).await;
+        }
+        let request = self
+            .source_of(id)
+            .and_then(|source| self.access.platform.log(&self.access, source, id, self.about.as_ref()));
+        let Some(request) = request else {
             return Log::None;
         };
-        let Ok(response) = self.read(request, READ.min(limit)).await else {
+        let Ok(response) = self.read(request, limit.saturating_sub(asked.elapsed())).await else {
             return Log::NotYet(RateHint::default());
         };
         let bytes = response.body.as_deref().unwrap_or_default();
@@ -259,6 +368,13 @@ impl DeployTarget for Client {
     fn success_may_be_early(&self) -> bool {
         self.access.platform.success_may_be_early()
     }
+}
+
+/// A link as it may be shown: to a web page, without a user or a password.
+fn web_link(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_page = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.has_host();
+    (is_page && url.password().is_none()).then(|| url.into())
 }
 
 /// A poll that could not be sent. Callers ask [`Client::can_read`] first.

@@ -72,7 +72,7 @@ impl Platform for Fortrabbit {
         let Ok(answer) = serde_json::from_slice(body) else {
             return unclear("the answer is not JSON".to_owned());
         };
-        let mut found = self.deployments(&answer, redactor);
+        let mut found = self.deployments(&answer, redactor).unwrap_or_default();
         match (found.pop(), found.is_empty()) {
             (Some(deployment), true) => Acceptance::Named(deployment),
             (Some(_), false) => unclear("the answer names more than one deployment".to_owned()),
@@ -90,8 +90,8 @@ impl Platform for Fortrabbit {
         Some(redactor.clean(text, 300))
     }
 
-    fn api(&self) -> Option<&'static str> {
-        Some(API)
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse(API).ok()
     }
 
     fn token_variables(&self) -> &'static [&'static str] {
@@ -130,7 +130,8 @@ impl Platform for Fortrabbit {
         }
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Vec<Deployment> {
+    /// An empty answer does not say that there is none: it may come from anything.
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let named = body.get("deployment").filter(|value| value.is_object() || value.is_array());
         let wrapped = ["data", "deployments", "member", "hydra:member"].iter().find_map(|key| body.get(key));
         let wrapped = wrapped.filter(|value| value.is_object() || value.is_array());
@@ -140,16 +141,22 @@ impl Platform for Fortrabbit {
             value => read(value).into_iter().collect(),
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
-        found
+        Some(found).filter(|found| !found.is_empty())
     }
 
     /// The hook shows its own environment alone, the API's list every one of the token's.
-    fn may_be_ours(&self, access: &PlatformAccess, source: StateSource, deployment: &Deployment) -> bool {
+    fn in_scope(&self, access: &PlatformAccess, source: StateSource, deployment: &Deployment) -> bool {
         let ours = access.hook.as_ref().and_then(|hook| environment(hook.expose()));
         source == StateSource::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
     }
 
-    fn log(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        source: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
         let path = ["v1", "deployments", id.as_str(), "logs"];
         Request::of_api(access, &path).filter(|_| source == StateSource::Api)
     }
@@ -180,7 +187,7 @@ impl Platform for Fortrabbit {
     }
 
     /// The dashboard's page, where the hook is the real platform's.
-    fn page(&self, access: &PlatformAccess) -> Option<String> {
+    fn page(&self, access: &PlatformAccess, _: Option<&Value>, _: &Snapshot) -> Option<String> {
         let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
         let id = environment(hook.expose())?;
         Some(format!("https://dash.fortrabbit.com/environments/{id}/deployment"))
@@ -255,9 +262,18 @@ fn deployment(value: &Value, named: bool, redactor: &Redactor) -> Option<Deploym
     let environment = object
         .get("environment")
         .and_then(|value| value.as_str().or_else(|| value.get("publicId")?.as_str()));
-    let snapshot = Snapshot { id, phase: phase(&word), word, created_at, page: None };
+    let snapshot = Snapshot {
+        id,
+        phase: phase(&word),
+        word,
+        created_at,
+        page: None,
+        message: String::new(),
+        site: None,
+    };
     let unreadable_time = created_at.is_none() && !times.is_empty();
-    Some(Deployment { snapshot, source, environment: environment.map(str::to_owned), unreadable_time })
+    let environment = environment.map(str::to_owned);
+    Some(Deployment { snapshot, source, environment, unreadable_time, origin: None, ended_at: None })
 }
 
 /// The state's word: both `state` and `status` are seen. Where they differ, a known word counts before an unknown one,
@@ -315,7 +331,7 @@ mod tests {
     }
 
     fn one(body: &Value) -> Option<Deployment> {
-        Fortrabbit.deployments(body, &Redactor::default()).into_iter().next()
+        Fortrabbit.deployments(body, &Redactor::default())?.into_iter().next()
     }
 
     #[test]
@@ -409,7 +425,7 @@ mod tests {
     fn access(hook: &str, token: bool) -> PlatformAccess {
         let token = if token { Token::parse("frbit-at-00ff00ff") } else { None };
         let api = Some(API.parse().unwrap());
-        PlatformAccess { platform: &Fortrabbit, hook: self::hook(hook).ok(), token, api }
+        PlatformAccess { hook: self::hook(hook).ok(), token, api, ..PlatformAccess::new(&Fortrabbit) }
     }
 
     const LIVE: &str = "https://api.fortrabbit.com/webhooks/environments/en-a/deploy/LONGSTRING";

@@ -13,7 +13,7 @@ use url::Url;
 
 pub use self::client::Client;
 pub use self::platform::{
-    Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+    Acceptance, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
 
 use crate::secrets::{HookUrl, UrlFault, is_loopback};

@@ -24,7 +24,7 @@ impl Platform for Other {
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         if !says_no(&answer) {
-            return Acceptance::Unnamed;
+            return Acceptance::Unnamed { at: None };
         }
         let message = self.error(body, redactor).unwrap_or_default();
         Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
@@ -58,7 +58,7 @@ mod tests {
         for nothing in ["null", "false", "0", "0.0", "\"\"", "\" \"", "[]", "{}", "[null]", r#"{"code":0}"#] {
             for key in ["error", "errors"] {
                 let body = format!(r#"{{"{key}":{nothing}}}"#);
-                assert_eq!(acceptance(&body), Acceptance::Unnamed, "{body}");
+                assert_eq!(acceptance(&body), Acceptance::Unnamed { at: None }, "{body}");
             }
         }
     }

@@ -1,13 +1,14 @@
 //! The trait of a hosting platform. Pure: requests and answers are values, so each is tested by a table.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
 use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, Snapshot};
-use crate::core::trigger::Unclear;
+use crate::core::state::{DeploymentId, MissingInput, Snapshot};
+use crate::core::trigger::{RefusalReason, Unclear};
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
@@ -37,14 +38,36 @@ pub trait Platform: Sync {
         &[]
     }
 
+    /// The `POST` that triggers the hook; `None` without a hook.
+    fn trigger(&self, access: &PlatformAccess) -> Option<Request> {
+        let hook = access.hook.as_ref()?;
+        Some(Request { body: access.body.clone(), ..Request::of_hook(hook) })
+    }
+
+    /// Whether the hook itself is triggered with the API's token.
+    fn trigger_needs_token(&self) -> bool {
+        false
+    }
+
     /// What a successful answer to the trigger means.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance;
 
     /// The message of an error in the platform's own format; `None` where the body is anything else, such as a proxy's page.
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String>;
 
-    /// Base of the platform's public API, without its version; `None` where there is no API.
-    fn api(&self) -> Option<&'static str> {
+    /// The kind of a refusal, where the body says more than the status.
+    fn refusal(&self, _status: u16, _body: &[u8]) -> Option<RefusalReason> {
+        None
+    }
+
+    /// What to do about a refusal with this message, where this platform's users need to know more than others.
+    fn advice(&self, _status: u16, _message: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// Base of the platform's API, without its version: where the platform is hosted by its users, the hook's origin.
+    /// `None` where there is no API.
+    fn api(&self, _hook: Option<&Url>) -> Option<Url> {
         None
     }
 
@@ -53,9 +76,29 @@ pub trait Platform: Sync {
         &[]
     }
 
-    /// Where deployments are read with what the user gave; `None` where they cannot be.
-    fn source(&self, _access: &PlatformAccess, _of: ReadTarget<'_>) -> Option<StateSource> {
+    /// Variables that customarily hold the team, account or organisation.
+    fn account_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Variables that customarily hold the site, project or application.
+    fn project_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What reading deployments through the API needs besides the hook.
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Token]
+    }
+
+    /// The header that holds the API's token; `None` is `Authorization: Bearer`.
+    fn token_header(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Where deployments are read with what the user gave; `None` where they cannot be.
+    fn source(&self, access: &PlatformAccess, _of: ReadTarget<'_>) -> Option<StateSource> {
+        (access.api.is_some() && access.missing().is_empty()).then_some(StateSource::Api)
     }
 
     /// The request that reads the newest deployments.
@@ -68,18 +111,41 @@ pub trait Platform: Sync {
         None
     }
 
-    /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first.
-    fn deployments(&self, _body: &Value, _redactor: &Redactor) -> Vec<Deployment> {
-        Vec::new()
+    /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first. `None`:
+    /// the answer is not in the platform's own form, so that nothing is known.
+    fn deployments(&self, _body: &Value, _redactor: &Redactor) -> Option<Vec<Deployment>> {
+        None
     }
 
-    /// Whether a deployment in the answer to [`Platform::list`] may belong to our hook.
-    fn may_be_ours(&self, _access: &PlatformAccess, _source: StateSource, _deployment: &Deployment) -> bool {
+    /// Whether a deployment in the answer to [`Platform::list`] belongs to what our hook deploys, whoever started it.
+    fn in_scope(&self, _access: &PlatformAccess, _source: StateSource, _deployment: &Deployment) -> bool {
+        true
+    }
+
+    /// Whether such a deployment may have been started by our trigger: by a deploy hook, with our mark.
+    fn may_be_ours(&self, _access: &PlatformAccess, _deployment: &Deployment) -> bool {
+        true
+    }
+
+    /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
+    fn newer_cancels(&self) -> bool {
         false
     }
 
-    /// The request that reads the log of an ended deployment; none where there is no log to read.
-    fn log(&self, _access: &PlatformAccess, _source: StateSource, _id: &DeploymentId) -> Option<Request> {
+    /// The request that reads what the hook deploys, such as the service, for the page and for the log.
+    fn about(&self, _access: &PlatformAccess) -> Option<Request> {
+        None
+    }
+
+    /// The request that reads the log of an ended deployment; none where there is no log to read. `about` is the answer
+    /// to [`Platform::about`].
+    fn log(
+        &self,
+        _access: &PlatformAccess,
+        _source: StateSource,
+        _id: &DeploymentId,
+        _about: Option<&Value>,
+    ) -> Option<Request> {
         None
     }
 
@@ -103,10 +169,21 @@ pub trait Platform: Sync {
         false
     }
 
-    /// The page of the deployment or its environment, for people.
-    fn page(&self, _access: &PlatformAccess) -> Option<String> {
-        None
+    /// The page of the deployment or its environment, for people. `about` is the answer to [`Platform::about`].
+    fn page(&self, _access: &PlatformAccess, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
+        snapshot.page.clone()
     }
+}
+
+/// An input that a platform's API needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// `api-token`
+    Token,
+    /// `account`
+    Account,
+    /// `project`
+    Project,
 }
 
 /// What the user gave to use a platform with.
@@ -120,6 +197,50 @@ pub struct PlatformAccess {
     pub token: Option<Token>,
     /// Base of the platform's public API.
     pub api: Option<Url>,
+    /// The team, account or organisation at the platform.
+    pub account: Option<String>,
+    /// The site, project or application at the platform.
+    pub project: Option<String>,
+    /// Headers that are sent with the trigger alone.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The text that is sent with the trigger.
+    pub body: Option<String>,
+    /// A word that no other run uses, to mark the deployment with where the platform lets it be named.
+    pub mark: String,
+}
+
+impl PlatformAccess {
+    /// Nothing but the platform, and a mark that no other run has.
+    #[must_use]
+    pub fn new(platform: &'static dyn Platform) -> Self {
+        Self {
+            platform,
+            hook: None,
+            token: None,
+            api: None,
+            account: None,
+            project: None,
+            headers: Vec::new(),
+            body: None,
+            mark: format!("deploy-hook-{:08x}", fastrand::u32(..)),
+        }
+    }
+
+    /// What reading deployments through the API needs and the user did not give.
+    #[must_use]
+    pub fn missing(&self) -> Vec<MissingInput> {
+        let platform = self.platform;
+        let missing = |need: &Need| {
+            let (is_given, input, variables) = match need {
+                Need::Token => (self.token.is_some(), "api-token", platform.token_variables()),
+                Need::Account => (self.account.is_some(), "account", platform.account_variables()),
+                Need::Project => (self.project.is_some(), "project", platform.project_variables()),
+            };
+            let variable = variables.first().copied().unwrap_or_default();
+            (!is_given).then_some(MissingInput { input, variable })
+        };
+        platform.needs().iter().filter_map(missing).collect()
+    }
 }
 
 /// Which deployments are to be read.
@@ -142,13 +263,15 @@ pub enum StateSource {
     Api,
 }
 
-/// A `GET` as a value.
+/// A request as a value: a `POST` to trigger, a `GET` to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Where to.
     pub url: Url,
     /// Whether it carries the API's token.
     pub with_token: bool,
+    /// What a `POST` carries.
+    pub body: Option<String>,
 }
 
 impl std::fmt::Debug for dyn Platform {
@@ -161,7 +284,7 @@ impl Request {
     /// Reads the hook itself.
     #[must_use]
     pub fn of_hook(hook: &HookUrl) -> Self {
-        Self { url: hook.expose().clone(), with_token: false }
+        Self { url: hook.expose().clone(), with_token: false, body: None }
     }
 
     /// Reads this path of the API, below its base; `None` where there is no API.
@@ -169,7 +292,14 @@ impl Request {
     pub fn of_api(access: &PlatformAccess, path: &[&str]) -> Option<Self> {
         let mut url = access.api.clone()?;
         url.path_segments_mut().ok()?.pop_if_empty().extend(path);
-        Some(Self { url, with_token: true })
+        Some(Self { url, with_token: true, body: None })
+    }
+
+    /// The same with one more parameter in the query.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
     }
 }
 
@@ -178,8 +308,17 @@ impl Request {
 pub enum Acceptance {
     /// The platform made this deployment.
     Named(Deployment),
-    /// The platform accepted the trigger and names no deployment.
-    Unnamed,
+    /// The platform accepted the trigger and names no deployment: it is looked for.
+    Unnamed {
+        /// When, by the platform's clock, where the answer says it.
+        at: Option<SystemTime>,
+    },
+    /// The platform made no deployment of its own for the trigger: one that is queued or running already will do.
+    Queued,
+    /// The platform accepted the trigger and keeps no deployment of what it started.
+    Untracked,
+    /// The platform refused, in its own words, although the status is a success.
+    Refused(RefusalReason, String),
     /// It is not known whether something was triggered.
     Unclear(Unclear),
 }
@@ -195,4 +334,8 @@ pub struct Deployment {
     pub environment: Option<String>,
     /// Whether the answer gives a time that cannot be read, so that its age is not known.
     pub unreadable_time: bool,
+    /// What the platform says of how it was started: by whom, or with which title.
+    pub origin: Option<String>,
+    /// When it ended, by the platform's clock.
+    pub ended_at: Option<SystemTime>,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::platform::{Acceptance, Deployment, Platform, StateSource};
+use super::platform::{Acceptance, Platform, StateSource};
 use crate::core::ports::{Poll, PollResult};
 use crate::core::schedule::RateHint;
 use crate::core::trigger::{
@@ -11,45 +11,46 @@ use crate::core::trigger::{
 use crate::http::{self, ConnectStage, RequestError};
 use crate::secrets::Redactor;
 
-/// What the answer to a trigger means: the deployment it names, if any, or why there is none.
+/// What the answer to a trigger means: an acceptance, or why there is none.
 ///
-/// A success status never proves that nothing was triggered, whatever the body says.
+/// A success status proves that nothing was triggered only where the body is the platform's own refusal.
 pub(super) fn of_trigger(
     platform: &dyn Platform,
     response: Result<http::Response, RequestError>,
     redactor: &Redactor,
-) -> Result<Option<Deployment>, TriggerResult> {
-    let response = response.map_err(no_answer)?;
+) -> Result<Acceptance, Box<TriggerResult>> {
+    let response = response.map_err(|failure| Box::new(no_answer(failure)))?;
     let status = response.status;
-    let unclear = |why, message| Err(TriggerResult::Unclear(Unclear { why, message }));
+    let unclear = |why, message| Err(Box::new(TriggerResult::Unclear(Unclear { why, message })));
     let bytes = response.body.as_deref().unwrap_or_default();
     let message = || platform.error(bytes, redactor).unwrap_or_default();
+    let refused = |why, message: String| {
+        let advice = platform.advice(status, &message);
+        let retry_after = response.retry_after;
+        Err(Box::new(TriggerResult::Refused(Refusal { why, status, message, retry_after, advice })))
+    };
     let why = match status {
         200..300 => {
             return match platform.acceptance(status, bytes, redactor) {
-                Acceptance::Named(deployment) => Ok(Some(deployment)),
-                Acceptance::Unnamed => Ok(None),
+                Acceptance::Refused(why, message) => refused(why, message),
                 Acceptance::Unclear(Unclear { why, message }) => {
                     let fault = response.body.as_ref().err().map(ToString::to_string);
                     unclear(why, fault.unwrap_or(message))
                 }
+                accepted => Ok(accepted),
             };
         }
         408 | 500.. => return unclear(ResponseError::ServerError(status), message()),
         300..=399 => RefusalReason::Redirected,
         401 | 403 => RefusalReason::Forbidden,
         404 => RefusalReason::NotFound,
+        405 => RefusalReason::MethodNotAllowed,
         410 => RefusalReason::Gone,
         422 => RefusalReason::Unprocessable,
         429 => RefusalReason::RateLimited,
         _ => RefusalReason::Other,
     };
-    Err(TriggerResult::Refused(Refusal {
-        why,
-        status,
-        message: message(),
-        retry_after: response.retry_after,
-    }))
+    refused(platform.refusal(status, bytes).unwrap_or(why), message())
 }
 
 fn no_answer(failure: RequestError) -> TriggerResult {
@@ -132,8 +133,8 @@ mod tests {
                 let meaning = of_trigger(platform, Ok(response(status, body)), &Redactor::default());
                 let wanted = match status {
                     200..300 => meaning.is_ok(),
-                    408 | 500.. => matches!(meaning, Err(TriggerResult::Unclear(_))),
-                    _ => matches!(meaning, Err(TriggerResult::Refused(_))),
+                    408 | 500.. => meaning.is_err_and(|no| matches!(*no, TriggerResult::Unclear(_))),
+                    _ => meaning.is_err_and(|no| matches!(*no, TriggerResult::Refused(_))),
                 };
                 assert!(wanted, "{}: {status}", platform.name());
             }

@@ -305,6 +305,8 @@ mod tests {
             phase,
             created_at: None,
             page: Some("https://dashboard.example.com/dp-abc123".to_owned()),
+            message: String::new(),
+            site: None,
         }
     }
 

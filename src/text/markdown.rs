@@ -308,6 +308,8 @@ mod tests {
             phase: Phase::Running,
             created_at: None,
             page: Some(text.to_owned()),
+            message: String::new(),
+            site: None,
         }
     }
 
@@ -323,6 +325,7 @@ mod tests {
                 why: RefusalReason::Other,
                 message: text.to_owned(),
                 retry_after: None,
+                advice: None,
             })),
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_secs(9),

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::report::{Cause, Report, StateSpan, Task, TriggerState};
-use deploy_hook::core::state::CannotFollow;
+use deploy_hook::core::state::{CannotFollow, MissingInput};
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::error::exit_code;
@@ -30,10 +30,16 @@ fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Re
             phase: last.1,
             created_at: None,
             page: None,
+            message: String::new(),
+            site: None,
         }),
         stages: stages.iter().map(stage).collect(),
         ..Report::new(Task::Deploy, SystemTime::UNIX_EPOCH)
     }
+}
+
+fn no_token() -> CannotFollow {
+    CannotFollow::Missing(vec![MissingInput { input: "api-token", variable: "FRBIT_TOKEN" }])
 }
 
 /// A report of a run whose trigger came to nothing, or nobody knows to what.
@@ -44,7 +50,7 @@ fn not_accepted(outcome: Outcome, cause: Cause) -> Report {
 
 fn refused(why: RefusalReason, status: u16) -> Report {
     let message = if why == RefusalReason::Unprocessable { "…" } else { "" };
-    let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None };
+    let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
     not_accepted(Outcome::Refused, Cause::Refused(refusal))
 }
 
@@ -70,10 +76,14 @@ pub(crate) fn ends() -> Vec<Report> {
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),
         ended(Triggered, Some(Cause::NotAsked), &[]),
-        ended(Triggered, Some(Cause::Unreadable(CannotFollow::NeedsToken)), &[]),
+        ended(Triggered, Some(Cause::Unreadable(no_token())), &[]),
         Report {
             snapshot: None,
             ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::UnknownPlatform)), &[])
+        },
+        Report {
+            snapshot: None,
+            ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::NoDeployment)), &[])
         },
         Report { snapshot: None, ..ended(Skipped, None, &[]) },
         Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
@@ -84,6 +94,7 @@ pub(crate) fn ends() -> Vec<Report> {
         refused(RefusalReason::Gone, 410),
         refused(RefusalReason::Forbidden, 403),
         refused(RefusalReason::Unprocessable, 422),
+        refused(RefusalReason::MethodNotAllowed, 405),
         refused(RefusalReason::RateLimited, 429),
         refused(RefusalReason::Other, 400),
         unreachable(NotSentReason::Dns),
@@ -103,8 +114,9 @@ pub(crate) fn ends() -> Vec<Report> {
         lost(denied(400)),
         lost(trouble(10)),
         lost(Cause::NotThere),
-        lost(Cause::Unreadable(CannotFollow::NeedsToken)),
+        lost(Cause::Unreadable(no_token())),
         lost(Cause::Unreadable(CannotFollow::UnknownPlatform)),
+        lost(Cause::Unreadable(CannotFollow::NoDeployment)),
         ended(Canceled, None, &[("building", Phase::Running), ("canceled", Phase::Ended(Verdict::Canceled))]),
         ended(Superseded, Some(Cause::Newer(newer)), &[("building", Phase::Running)]),
         ended(Interrupted, None, &[("building", Phase::Running)]),

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
-use deploy_hook::core::state::{CannotFollow, DeploymentId, Outcome, Phase, Snapshot};
+use deploy_hook::core::state::{CannotFollow, DeploymentId, MissingInput, Outcome, Phase, Snapshot};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::text::format::mark;
 use deploy_hook::text::{
@@ -111,6 +111,8 @@ fn events() -> Vec<Event> {
         phase: Phase::Waiting,
         created_at: Some(SystemTime::UNIX_EPOCH + STARTED),
         page: None,
+        message: String::new(),
+        site: None,
     };
     let pause = Duration::from_secs(2);
     let refusal = Refusal {
@@ -118,6 +120,7 @@ fn events() -> Vec<Event> {
         status: 429,
         message: String::new(),
         retry_after: Some(pause),
+        advice: None,
     };
     let not_sent = NotSent { why: NotSentReason::Connect, message: "connection refused".to_owned() };
     let unclear = Unclear { why: ResponseError::TimedOut, message: String::new() };
@@ -196,8 +199,15 @@ fn the_messages_about_reports() {
 #[test]
 fn the_other_messages() {
     let mut lines = Vec::new();
-    for why in [CannotFollow::NeedsToken, CannotFollow::UnknownPlatform] {
-        let (problem, fix) = messages::cannot_follow(why);
+    let token = MissingInput { input: "api-token", variable: "VERCEL_TOKEN" };
+    let project = MissingInput { input: "project", variable: "" };
+    for why in [
+        CannotFollow::Missing(vec![token.clone()]),
+        CannotFollow::Missing(vec![token, project]),
+        CannotFollow::UnknownPlatform,
+        CannotFollow::NoDeployment,
+    ] {
+        let (problem, fix) = messages::cannot_follow(&why);
         lines.push(format!("wait: \"always\" {problem}. {fix}"));
     }
     let (problem, fix) = messages::token_denied(401, "Unauthenticated.");

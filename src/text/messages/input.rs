@@ -1,21 +1,23 @@
 //! Problems with inputs that depend on the platform, and how to fix them.
 
-use super::message::quoted;
+use super::message::{NO_DEPLOYMENT, READ_THROUGH_API, inputs, not_set, quoted};
 use crate::core::state::CannotFollow;
 
 /// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.
 #[must_use]
-pub const fn cannot_follow(why: CannotFollow) -> (&'static str, &'static str) {
-    match why {
-        CannotFollow::NeedsToken => (
-            "is not possible: deployments of this hook are read through the platform's API, and no API token is set",
-            "Store an API token as a secret and pass it as api-token, or set wait to auto or never.",
+pub fn cannot_follow(why: &CannotFollow) -> (String, String) {
+    let (why, fix) = match why {
+        CannotFollow::Missing(missing) => (
+            format!("{READ_THROUGH_API}, and {}", not_set(missing)),
+            format!("Set {}, or set wait to auto or never.", inputs(missing)),
         ),
         CannotFollow::UnknownPlatform => (
-            "is not possible: this version does not support the platform of this hook, so it cannot follow the deployment",
-            "Set wait to auto or never. If the hook belongs to a staging instance of a supported platform, set api-url.",
+            "this version does not support the platform of this hook, so it cannot follow the deployment".to_owned(),
+            "Set wait to auto or never. If the hook belongs to a staging or self-hosted instance of a supported platform, set platform or api-url.".to_owned(),
         ),
-    }
+        CannotFollow::NoDeployment => (NO_DEPLOYMENT.to_owned(), "Set wait to auto or never.".to_owned()),
+    };
+    (format!("is not possible: {why}"), fix)
 }
 
 /// The problem with a token that the platform rejects, and how to fix it.

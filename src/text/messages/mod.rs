@@ -44,10 +44,13 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         Outcome::Failed => message(
             format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
-            if report.log.is_empty() {
-                "Read the log in the dashboard, fix the error, and deploy again."
-            } else {
-                "Read the end of the log, fix the error, and deploy again."
+            match (
+                report.log.is_empty(),
+                report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty()),
+            ) {
+                (true, false) => "Read the log in the dashboard, fix the error, and deploy again.",
+                (true, true) => "Fix the reported error, and deploy again. The dashboard has the log.",
+                (false, _) => "Read the end of the log, fix the error, and deploy again.",
             },
         ),
         Outcome::Canceled => message(
@@ -56,7 +59,7 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
             "If this was not intended, deploy again. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
         Outcome::Superseded => message(
-            format!("{subject} was superseded after {took}{}.", by_newer(report.cause.as_ref())),
+            format!("{subject} was superseded after {took}{}.", by_newer(report)),
             "A newer deployment replaced it. It is unknown whether the code of this deployment went live.",
             "See the run of the newer deployment for the result. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
@@ -98,10 +101,10 @@ fn subject(report: &Report) -> String {
     }
 }
 
-fn by_newer(cause: Option<&Cause>) -> String {
-    match cause {
+fn by_newer(report: &Report) -> String {
+    match &report.cause {
         Some(Cause::Newer(id)) => format!(" by {id}"),
-        _ => String::new(),
+        _ => report.snapshot.as_ref().map(|seen| quoted(&seen.message)).unwrap_or_default(),
     }
 }
 
@@ -143,6 +146,10 @@ pub fn refused(refusal: &Refusal) -> Message {
             "cannot deploy this environment now",
             "The platform's message above gives the reason. Check the state of the environment in the dashboard.",
         ),
+        RefusalReason::MethodNotAllowed => (
+            "does not accept POST at this address",
+            "Compare the hook URL with the dashboard: it may be the address of something else.",
+        ),
         RefusalReason::RateLimited => (
             "rejected the trigger because of its rate limit",
             "Wait, and deploy less often. If many CMS events trigger deployments, limit them with `concurrency`.",
@@ -157,7 +164,7 @@ pub fn refused(refusal: &Refusal) -> Message {
     Message {
         happened: format!("The platform {what} (HTTP {status}{message})."),
         meaning: NOTHING_TRIGGERED.to_owned(),
-        next: next.to_owned(),
+        next: refusal.advice.unwrap_or(next).to_owned(),
     }
 }
 
@@ -228,7 +235,7 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
         Event::Searching { unclear: None } => "Triggered; looking for the deployment".to_owned(),
         Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
         Event::Triggered { snapshot: Some(snapshot), adopted: false } => {
-            format!("Triggered deployment {}", snapshot.id)
+            format!("Triggered deployment {}{}", snapshot.id, quoted(&snapshot.message))
         }
         Event::Triggered { snapshot: Some(snapshot), adopted: true } => {
             format!("Found deployment {}, created after the trigger", snapshot.id)

@@ -1,31 +1,44 @@
 //! Messages of runs that ended without knowing the deployment's result.
 
-use super::message::{CHECK_HISTORY, Message, NOTHING_TRIGGERED, quoted, state_suffix};
+use super::message::{
+    CHECK_HISTORY, Message, NO_DEPLOYMENT, NOTHING_TRIGGERED, READ_THROUGH_API, inputs, not_set, quoted,
+    state_suffix,
+};
 use crate::core::report::{Cause, Report, Task, TriggerState};
 use crate::core::state::CannotFollow;
 use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
+const SEE_DASHBOARD: &str = "See the platform's dashboard for the result.";
 const CONTINUES: &str = "The deployment continues at the platform. Its result is unknown.";
 const TRIGGERED_UNKNOWN: &str = "It was triggered. Its result is unknown, and it may still be running.";
 const UNKNOWN_PLATFORM: &str = "The platform accepted it, but its result is unknown. This version does not support the platform. It never reads an unknown hook, because reading can trigger a deployment on some platforms.";
 
 pub(super) fn triggered(report: &Report, subject: &str) -> Message {
     let (meaning, next) = match &report.cause {
-        Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
-            "It continues at the platform. Its result is unknown, because deployments of this hook are read through the platform's API and no API token is set.",
-            "Store an API token as a secret and pass it as `api-token` to wait for the result. If you only want to trigger, set `wait: never`.",
+        Some(Cause::Unreadable(CannotFollow::Missing(missing))) => (
+            format!(
+                "It continues at the platform. Its result is unknown, because {READ_THROUGH_API} and {}.",
+                not_set(missing)
+            ),
+            format!(
+                "Set {} to wait for the result, and keep a token in a secret. If you only want to trigger, set `wait: never`.",
+                inputs(missing)
+            ),
         ),
         Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
-            (UNKNOWN_PLATFORM, "See the platform's dashboard for the result.")
+            (UNKNOWN_PLATFORM.to_owned(), SEE_DASHBOARD.to_owned())
         }
-        _ => ("It continues at the platform and is not followed, because `wait` is `never`.", ""),
+        Some(Cause::Unreadable(CannotFollow::NoDeployment)) => (
+            format!("The platform accepted it, but its result is unknown: {NO_DEPLOYMENT}."),
+            SEE_DASHBOARD.to_owned(),
+        ),
+        _ => (
+            "It continues at the platform and is not followed, because `wait` is `never`.".to_owned(),
+            String::new(),
+        ),
     };
-    Message {
-        happened: format!("{subject} was triggered."),
-        meaning: meaning.to_owned(),
-        next: next.to_owned(),
-    }
+    Message { happened: format!("{subject} was triggered."), meaning, next }
 }
 
 /// The deadline was reached. Says that the deployment continues only if the last poll could read it.
@@ -72,24 +85,32 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
         TRIGGERED_UNKNOWN
     };
     let (why, next) = match &report.cause {
-        Some(Cause::Unreadable(CannotFollow::NeedsToken)) => (
-            "cannot be followed: deployments of this hook are read through the platform's API, and no API token is set".to_owned(),
-            "Pass an API token as `api-token`, or set `wait` to `auto` or `never`.",
+        Some(Cause::Unreadable(why)) => (
+            match why {
+                CannotFollow::Missing(missing) => {
+                    format!("cannot be followed: {READ_THROUGH_API}, and {}", not_set(missing))
+                }
+                CannotFollow::UnknownPlatform => {
+                    "cannot be followed: this version does not support the platform".to_owned()
+                }
+                CannotFollow::NoDeployment => format!("cannot be followed: {NO_DEPLOYMENT}"),
+            },
+            "Give what is missing, or set `wait` to `auto` or `never`.",
         ),
-        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
-            ("cannot be followed: this version does not support the platform".to_owned(), "Set `wait` to `auto` or `never`.")
-        }
         Some(Cause::Denied { status: status @ (401 | 403), message, with_token: true }) => (
             format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),
             "Check that the API token is valid and may read this environment. The request was not retried, because platforms limit failed attempts.",
         ),
-        Some(Cause::Denied { status, message, .. }) => {
-            (format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)), CHECK_HISTORY)
-        }
+        Some(Cause::Denied { status, message, .. }) => (
+            format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),
+            CHECK_HISTORY,
+        ),
         Some(Cause::PollsFailed { message, errors }) => {
             (format!("could not be read {} in a row: {message}", count(*errors, "time")), CHECK_HISTORY)
         }
-        Some(cause @ (Cause::NotThere | Cause::Several)) if report.sent == TriggerState::Yes && report.snapshot.is_none() => {
+        Some(cause @ (Cause::NotThere | Cause::Several))
+            if report.sent == TriggerState::Yes && report.snapshot.is_none() =>
+        {
             return no_deployment(cause);
         }
         Some(Cause::NotThere) => ("was not found at the platform".to_owned(), CHECK_HISTORY),

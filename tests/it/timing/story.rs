@@ -92,7 +92,7 @@ async fn wait_decides_whether_it_is_followed() {
         let run = with(wait).run().await;
         assert_eq!((run.report.outcome, run.report.cause), (Outcome::Succeeded, None));
     }
-    let unreadable = Some(Cause::Unreadable(CannotFollow::NeedsToken));
+    let unreadable = Some(Cause::Unreadable(CannotFollow::Missing(Vec::new())));
     let ends = [
         (with(Wait::Never), Outcome::Triggered, Some(Cause::NotAsked)),
         (with(Wait::Never).unreadable(), Outcome::Triggered, Some(Cause::NotAsked)),

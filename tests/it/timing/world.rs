@@ -119,7 +119,7 @@ impl World {
     }
 
     pub(super) fn unreadable(mut self) -> Self {
-        self.readable = Err(CannotFollow::NeedsToken);
+        self.readable = Err(CannotFollow::Missing(Vec::new()));
         self
     }
 
@@ -258,7 +258,7 @@ impl DeployTarget for World {
     }
 
     fn can_follow(&self) -> Result<(), CannotFollow> {
-        self.readable
+        self.readable.clone()
     }
 
     fn appears_within(&self) -> Duration {
@@ -361,7 +361,15 @@ fn result(result: PollResult) -> Poll {
 
 pub(super) fn snapshot(id: &str, word: &str, phase: Phase) -> Snapshot {
     let id = DeploymentId::new(id).unwrap();
-    Snapshot { id, word: word.to_owned(), phase, created_at: None, page: None }
+    Snapshot {
+        id,
+        word: word.to_owned(),
+        phase,
+        created_at: None,
+        page: None,
+        message: String::new(),
+        site: None,
+    }
 }
 
 pub(super) fn pending() -> Snapshot {
@@ -405,7 +413,7 @@ pub(super) fn not_sent(why: Why) -> TriggerResult {
 }
 
 pub(super) fn refused(why: RefusalReason, retry_after: Option<Duration>) -> TriggerResult {
-    TriggerResult::Refused(Refusal { why, status: 400, message: String::new(), retry_after })
+    TriggerResult::Refused(Refusal { why, status: 400, message: String::new(), retry_after, advice: None })
 }
 
 pub(super) fn unclear(why: ResponseError) -> TriggerResult {
