@@ -101,6 +101,7 @@ impl UrlFault {
             Self::Fragment => "holds a #, and what follows one is never sent",
             Self::NoPath => "is a host without a path",
             Self::NoSecret => "ends before its secret part",
+            Self::OtherKind(wrong, _) => wrong,
         }
     }
 
@@ -108,6 +109,7 @@ impl UrlFault {
     #[must_use]
     pub const fn fix(self) -> &'static str {
         match self {
+            Self::OtherKind(_, fix) => fix,
             Self::Masked | Self::NoSecret | Self::NoPath | Self::NotUrl => {
                 "Copy the whole deploy hook URL from the dashboard, where it is shown once; if it is gone, create a new hook."
             }

@@ -1,6 +1,9 @@
-//! Reads JSON whose form is not guaranteed: whether a field is empty, and where an error has its text.
+//! Reads JSON whose form is not guaranteed: ids, texts, whether a field is empty, and where an error has its text.
 
 use serde_json::Value;
+
+use crate::core::state::DeploymentId;
+use crate::secrets::Redactor;
 
 /// Whether a value is more than `false`, `0`, `null` or empty.
 pub(super) fn says_something(value: &Value) -> bool {
@@ -33,4 +36,23 @@ pub(super) fn first_text<'a>(value: &'a Value, fields: &[&str]) -> Option<&'a st
         }
         _ => None,
     }
+}
+
+/// A deployment's id: a text, or a whole number.
+pub(super) fn id(value: &Value) -> Option<DeploymentId> {
+    match value {
+        Value::String(text) => DeploymentId::new(text),
+        Value::Number(number) => DeploymentId::new(&number.as_u64()?.to_string()),
+        _ => None,
+    }
+}
+
+/// The text of a field, cleaned, at most `longest` characters of it; empty where there is none.
+pub(super) fn cleaned(value: &Value, field: &str, redactor: &Redactor, longest: usize) -> String {
+    value[field].as_str().map(|text| redactor.clean(text, longest)).unwrap_or_default()
+}
+
+/// A state word as it is compared: in small letters, with `_` for `-` and for a space.
+pub(super) fn normal(word: &str) -> String {
+    word.to_ascii_lowercase().replace(['-', ' '], "_")
 }

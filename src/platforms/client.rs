@@ -156,8 +156,9 @@ impl Client {
 
     fn with_page(&self, snapshot: Snapshot) -> Snapshot {
         let page = self.access.platform.page(&self.access, self.about.as_ref(), &snapshot);
-        let site = snapshot.site.and_then(|site| web_link(&site));
-        Snapshot { page: page.and_then(|page| web_link(&page)), site, ..snapshot }
+        let site = self.access.platform.site(self.about.as_ref(), &snapshot);
+        let [page, site] = [page, site].map(|link| web_link(&link?));
+        Snapshot { page, site, ..snapshot }
     }
 
     /// The newer deployment for which the platform canceled ours, where it can be known.

@@ -13,9 +13,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::body::{first_field, first_text};
+use super::body::{first_field, first_text, id, normal};
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
-use super::time;
+use super::{segments, time};
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -194,11 +194,6 @@ impl Platform for Fortrabbit {
     }
 }
 
-/// The path's segments, without empty ones.
-fn segments(url: &Url) -> Vec<&str> {
-    url.path().split('/').filter(|segment| !segment.is_empty()).collect()
-}
-
 /// Whether a path is one of those that the documents show, in which the last segment is the secret.
 fn is_documented(segments: &[&str]) -> bool {
     let id = match segments {
@@ -290,18 +285,9 @@ fn state_word(object: &Map<String, Value>, redactor: &Redactor) -> String {
     words.min_by_key(certainty).unwrap_or_default()
 }
 
-fn id(value: &Value) -> Option<DeploymentId> {
-    match value {
-        Value::String(text) => DeploymentId::new(text),
-        Value::Number(number) => DeploymentId::new(&number.as_u64()?.to_string()),
-        _ => None,
-    }
-}
-
 /// What a state word means. The set is open: the documents name `PENDING` alone.
 fn phase(word: &str) -> Phase {
-    let word = word.to_ascii_lowercase().replace(['-', ' '], "_");
-    match word.as_str() {
+    match normal(word).as_str() {
         "" | "pending" | "queued" | "queue" | "created" | "allocating" | "allocation" | "allocated"
         | "waiting" | "scheduled" | "accepted" | "new" => Phase::Waiting,
         "running" | "building" | "build" | "built" | "deploying" | "deploy" | "in_progress" | "started"

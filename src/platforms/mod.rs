@@ -6,6 +6,7 @@ mod earlier;
 mod fortrabbit;
 mod other;
 mod platform;
+mod render;
 mod response;
 mod time;
 
@@ -19,7 +20,12 @@ pub use self::platform::{
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 2] = [&fortrabbit::Fortrabbit, &other::Other];
+static ALL: [&dyn Platform; 3] = [&fortrabbit::Fortrabbit, &render::Render, &other::Other];
+
+/// The segments of a URL's path, without empty ones.
+fn segments(url: &Url) -> Vec<&str> {
+    url.path().split('/').filter(|segment| !segment.is_empty()).collect()
+}
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]

@@ -173,6 +173,11 @@ pub trait Platform: Sync {
     fn page(&self, _access: &PlatformAccess, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         snapshot.page.clone()
     }
+
+    /// The address of the deployed site, where the platform says it.
+    fn site(&self, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
+        snapshot.site.clone()
+    }
 }
 
 /// An input that a platform's API needs.

@@ -39,8 +39,11 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 }
 
 /// The contract files, the default first.
-static FILES: [&[u8]; 2] =
-    [embedded!("../../contracts/fortrabbit.json"), embedded!("../../contracts/other.json")];
+static FILES: [&[u8]; 3] = [
+    embedded!("../../contracts/fortrabbit.json"),
+    embedded!("../../contracts/render.json"),
+    embedded!("../../contracts/other.json"),
+];
 
 /// What a platform answers.
 pub(super) struct Contract(pub(super) Value);
@@ -111,6 +114,11 @@ impl Contract {
     /// The state of a deployment that a newer one replaced; none where deployments do not replace each other.
     pub(super) fn superseded(&self) -> Option<&str> {
         self.0["superseded"].as_str()
+    }
+
+    /// The platform's word for who started a deployment: `hook`, `api` or `git`.
+    pub(super) fn origin(&self, by: &str) -> Option<&str> {
+        self.0["origins"][by].as_str()
     }
 
     /// How many seconds after a deployment's end its log can be read.

@@ -68,6 +68,7 @@ pub(super) fn of_deployment(
     Some(match name {
         "id" => json!(deployment.id),
         "environment" => json!(deployment.environment),
+        "origin" => json!(store.contract.origin(deployment.by.name())),
         "state" => json!(state),
         "state.lower" => json!(state.to_lowercase()),
         "state.1" => json!(parts.next()),

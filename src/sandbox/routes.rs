@@ -73,8 +73,13 @@ pub(super) fn perform(
             one(store, matched, newest, now)
         }
         _ => {
+            // A log that is not kept by deployment is that of the newest one.
             let id = matched.get("id");
-            let named = store.deployments(now).into_iter().find(|one| Some(one.id.as_str()) == id);
+            let is_named = |one: &&SandboxDeployment| match id {
+                Some(id) => one.id == id,
+                None => Some(one.environment.as_str()) == environment,
+            };
+            let named = store.deployments(now).into_iter().find(is_named);
             one(store, matched, named, now)
         }
     };

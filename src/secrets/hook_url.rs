@@ -54,6 +54,8 @@ pub enum UrlFault {
     NoPath,
     /// The path ends where its secret part should begin.
     NoSecret,
+    /// It is another kind of hook, which deploys nothing by itself: what it is, and which one to take.
+    OtherKind(&'static str, &'static str),
 }
 
 impl HookUrl {

@@ -213,9 +213,14 @@ fn mixed(word: &str) -> String {
 /// The requests by which this platform reads a deployment.
 fn requests(subject: &Subject, access: &PlatformAccess, does: &str, id: Option<&str>) -> Vec<Request> {
     let id = id.and_then(DeploymentId::new);
+    if does == "about" {
+        return subject.platform.about(access).into_iter().collect();
+    }
+    let about = list(&subject.contract["exchanges"]).iter().find(|exchange| exchange["does"] == "about");
+    let about = about.map(|exchange| &exchange["answers"][0]["body"]);
     let ask = |source| match (does, &id) {
         ("read", Some(id)) => subject.platform.poll(access, source, id),
-        ("log", Some(id)) => subject.platform.log(access, source, id, None),
+        ("log", Some(id)) => subject.platform.log(access, source, id, about),
         _ => subject.platform.list(access, source),
     };
     [StateSource::Hook, StateSource::Api].into_iter().filter_map(ask).collect()

@@ -5,9 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use deploy_hook::sandbox::Sandbox;
 
-/// The last segment of a hook's URL, which is the secret one.
+/// The secret part of a hook's URL: the value of `key` or `token`, or the last segment. One with its secret in a header
+/// counts as a whole.
 pub(super) fn secret(hook: &str) -> &str {
-    hook.rsplit('/').next().unwrap_or_default()
+    let (path, query) = hook.split_once('?').unwrap_or((hook, ""));
+    let value = |pair: &'static str| query.split('&').find_map(|given| given.strip_prefix(pair));
+    let last = if query.contains("uuid=") { hook } else { path.rsplit('/').next().unwrap_or_default() };
+    value("key=").or_else(|| value("token=")).unwrap_or(last)
 }
 
 /// What must not be seen, in every form in which somebody could read it.

@@ -1,5 +1,6 @@
 //! Every recorded exchange means what the contract says.
 
+use deploy_hook::core::state::{DeploymentId, Phase, Snapshot};
 use deploy_hook::platforms::Acceptance;
 use deploy_hook::secrets::Redactor;
 use serde_json::Value;
@@ -13,6 +14,19 @@ use crate::server::{Server, say};
 /// A body as it is sent: JSON, or a text that is none.
 fn sent(body: &Value) -> String {
     body.as_str().map_or_else(|| body.to_string(), str::to_owned)
+}
+
+/// A deployment of which only the id is known.
+fn snapshot(id: &str) -> Snapshot {
+    Snapshot {
+        id: DeploymentId::new(id).expect("an id"),
+        word: String::new(),
+        phase: Phase::Waiting,
+        created_at: None,
+        page: None,
+        message: String::new(),
+        site: None,
+    }
 }
 
 /// Every recorded request with one of its answers.
@@ -101,6 +115,13 @@ fn a_recorded_answer_to_a_reading_is_read_by_its_platform() {
                         found.created_at.map(|time| humantime::format_rfc3339_seconds(time).to_string());
                     assert_eq!(created.as_deref(), wanted["created"].as_str(), "{exchange}");
                 }
+            } else if let Some(wanted) = means["about"].as_object() {
+                let hook = &subject.examples()[0].1;
+                let (access, snapshot, about) =
+                    (subject.access(hook), snapshot("dep-1"), Some(&exchange["body"]));
+                let page = platform.page(&access, about, &snapshot);
+                assert_eq!(page.as_deref(), wanted["page"].as_str(), "{exchange}");
+                assert_eq!(platform.site(about, &snapshot).as_deref(), wanted["site"].as_str(), "{exchange}");
             } else if let Some(wanted) = means["log"].as_array() {
                 let lines = platform.log_lines(body.as_bytes(), &redactor, 200);
                 assert_eq!(lines, wanted.iter().map(text).collect::<Vec<_>>(), "{exchange}");

@@ -1,0 +1,298 @@
+//! Render: deploy hooks of services, followed through its API by the id that the hook answers.
+//!
+//! Sources: render.com/docs/deploy-hooks (the answers of the hook), the public `OpenAPI` document of 2026-08-03 (deploys,
+//! services, logs) and render-oss/cli of 2026-08-21 (`live` and `deactivated` are both a success).
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{cleaned, first_text, id, normal};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::{segments, time};
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{ResponseError, Unclear};
+use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};
+
+/// The host of the hooks and of the API.
+const HOST: &str = "api.render.com";
+
+/// The platform Render.
+pub(super) struct Render;
+
+impl Platform for Render {
+    fn name(&self) -> &'static str {
+        "render"
+    }
+
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        let has_kind = |id: &str| id.split_once('-').is_some_and(|(kind, _)| kind.len() == 3);
+        match segments(url).as_slice() {
+            ["deploy", ..] if url.host_str() == Some(HOST) => true,
+            ["deploy", id] => any_host && has_kind(id) && key(url).is_some(),
+            _ => false,
+        }
+    }
+
+    /// The secret is the value of `key`. A Blueprint's hook (`exs-`) deploys nothing unless `render.yaml` has changed.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let ["deploy", id] = segments(url)[..] else { return Ok(None) };
+        if id.starts_with("exs-") {
+            return Err(UrlFault::OtherKind(
+                "is the hook of a Blueprint, which syncs render.yaml and deploys nothing by itself",
+                "Copy the deploy hook of a service: its Settings, Deploy Hook (…/deploy/srv-…?key=…).",
+            ));
+        }
+        let key = key(url).filter(|key| !key.is_empty()).ok_or(UrlFault::NoSecret)?;
+        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+        secrets.push(key);
+        let is_id = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let public = if is_id { format!("deploy/{id}?key=") } else { String::new() };
+        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["RENDER_DEPLOY_HOOK_URL", "RENDER_DEPLOY_HOOK"]
+    }
+
+    /// 200 names the deploy. 202 names none: another one is running, and ours begins after it.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let named = id(&answer["deploy"]["id"]).or_else(|| id(&answer["id"])).filter(is_deploy);
+        match (named, status) {
+            (Some(id), _) => {
+                let word = cleaned(&answer["deploy"], "status", redactor, 64);
+                Acceptance::Named(deployment(id, word, &answer["deploy"], redactor))
+            }
+            (None, 202) => Acceptance::Unnamed { at: None },
+            (None, _) => {
+                let message = self.error(body, redactor);
+                let message = message.unwrap_or_else(|| "the answer names no deploy".to_owned());
+                Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+            }
+        }
+    }
+
+    /// `{"id","message"}`
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        Some(redactor.clean(first_text(&answer, &["message", "error"])?, 300))
+    }
+
+    fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
+        Some(match status {
+            400 => {
+                "Check the parameters `ref` and `imgURL` of the hook URL: the image may differ from the service's only in its tag or digest."
+            }
+            401 => {
+                "The key in the hook URL is wrong or was regenerated. Copy the deploy hook from the service's Settings again and replace the secret."
+            }
+            404 => {
+                "The service does not exist, or the commit in `ref` was not found. Copy the deploy hook from the service's Settings again."
+            }
+            409 => {
+                "The service is suspended, or the workspace cannot deploy. Resume the service in the dashboard."
+            }
+            _ => return None,
+        })
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse("https://api.render.com").ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["RENDER_API_KEY"]
+    }
+
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        Some(of_service(access, &["deploys"])?.query("limit", "20"))
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        of_service(access, &["deploys", id.as_str()])
+    }
+
+    /// A list of `{deploy, cursor}`, or one deploy.
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let read = |value: &Value| {
+            let deploy = value.get("deploy").unwrap_or(value);
+            let id = id(&deploy["id"]).filter(is_deploy)?;
+            Some(deployment(id, cleaned(deploy, "status", redactor, 64), deploy, redactor))
+        };
+        let mut found: Vec<Deployment> = match body {
+            Value::Array(list) => list.iter().map(read).collect::<Option<_>>()?,
+            value => vec![read(value)?],
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        Some(found)
+    }
+
+    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
+        deployment.origin.as_deref().is_none_or(|origin| origin == "deploy_hook")
+    }
+
+    /// With the policy "Override" a newer deploy cancels the running one.
+    fn newer_cancels(&self) -> bool {
+        true
+    }
+
+    fn about(&self, access: &PlatformAccess) -> Option<Request> {
+        of_service(access, &[])
+    }
+
+    /// The service's build log of the last hour: it is not kept by deploy.
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        _: StateSource,
+        _: &DeploymentId,
+        about: Option<&Value>,
+    ) -> Option<Request> {
+        let owner = about?["ownerId"].as_str()?;
+        let logs = Request::of_api(access, &["v1", "logs"])?;
+        let service = service(access.hook.as_ref()?)?;
+        Some(
+            logs.query("ownerId", owner)
+                .query("resource", service)
+                .query("type", "build")
+                .query("limit", "100"),
+        )
+    }
+
+    /// `{"logs":[{"message","timestamp"}]}`, the newest first.
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut entries: Vec<&Value> = body["logs"].as_array().into_iter().flatten().collect();
+        entries.sort_by_key(|entry| time::read(&entry["timestamp"]));
+        let lines = entries.iter().filter_map(|entry| entry["message"].as_str());
+        let lines = lines.flat_map(|text| text.split(['\n', '\r'])).filter(|line| !line.trim().is_empty());
+        let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
+        lines.split_off(lines.len().saturating_sub(most))
+    }
+
+    /// The service's page in the dashboard: a page of each deploy is not documented.
+    fn page(&self, _: &PlatformAccess, about: Option<&Value>, _: &Snapshot) -> Option<String> {
+        Some(about?["dashboardUrl"].as_str()?.to_owned())
+    }
+
+    fn site(&self, about: Option<&Value>, _: &Snapshot) -> Option<String> {
+        Some(about?["serviceDetails"]["url"].as_str()?.to_owned())
+    }
+}
+
+/// The value of `key`, as it is written.
+fn key(url: &Url) -> Option<String> {
+    let pairs = url.query()?.split('&');
+    pairs.filter_map(|pair| pair.strip_prefix("key=")).next_back().map(str::to_owned)
+}
+
+/// The service that the hook deploys.
+fn service(hook: &HookUrl) -> Option<&str> {
+    match segments(hook.expose())[..] {
+        ["deploy", id] => Some(id),
+        _ => None,
+    }
+}
+
+/// Reads this of the service.
+fn of_service(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
+    let service = service(access.hook.as_ref()?)?;
+    Request::of_api(access, &[&["v1", "services", service], path].concat())
+}
+
+/// Whether this is the id of a deploy, and not of something else.
+fn is_deploy(id: &DeploymentId) -> bool {
+    id.as_str().starts_with("dep-")
+}
+
+fn deployment(id: DeploymentId, word: String, deploy: &Value, redactor: &Redactor) -> Deployment {
+    let created_at = time::read(&deploy["createdAt"]);
+    Deployment {
+        snapshot: Snapshot {
+            id,
+            phase: phase(&word),
+            word,
+            created_at,
+            page: None,
+            message: String::new(),
+            site: None,
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !deploy["createdAt"].is_null(),
+        origin: Some(cleaned(deploy, "trigger", redactor, 64)).filter(|origin| !origin.is_empty()),
+        ended_at: time::read(&deploy["finishedAt"]),
+    }
+}
+
+/// What a state word means. `deactivated` was live, and a later deploy has replaced it.
+fn phase(word: &str) -> Phase {
+    match normal(word).as_str() {
+        "" | "created" | "queued" => Phase::Waiting,
+        "build_in_progress" | "pre_deploy_in_progress" | "update_in_progress" => Phase::Running,
+        "live" | "deactivated" => Phase::Ended(Verdict::Succeeded),
+        "build_failed" | "pre_deploy_failed" | "update_failed" => Phase::Ended(Verdict::Failed),
+        "canceled" | "cancelled" => Phase::Ended(Verdict::Canceled),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fault(url: &str) -> Option<UrlFault> {
+        Render.hook(&url.parse().unwrap()).err()
+    }
+
+    #[test]
+    fn only_the_hook_of_a_service_deploys() {
+        assert_eq!(fault("https://api.render.com/deploy/srv-abc123?key=LONGSTRING"), None);
+        assert_eq!(fault("https://api.render.com/deploy/crn-abc123?key=LONGSTRING"), None);
+        for blueprint in ["exs-abc123?key=LONGSTRING", "exs-abc123"] {
+            let fault = fault(&format!("https://api.render.com/deploy/{blueprint}"));
+            assert!(matches!(fault, Some(UrlFault::OtherKind(..))), "{fault:?}");
+        }
+        for cut in ["srv-abc123", "srv-abc123?", "srv-abc123?key=", "srv-abc123?ref=main"] {
+            assert_eq!(
+                fault(&format!("https://api.render.com/deploy/{cut}")),
+                Some(UrlFault::NoSecret),
+                "{cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deploy_by_git_is_not_ours_and_one_without_a_trigger_may_be() {
+        let access = PlatformAccess::new(&Render);
+        for (trigger, ours) in [
+            (json!("deploy_hook"), true),
+            (json!("new_commit"), false),
+            (json!("api"), false),
+            (json!(null), true),
+        ] {
+            let list = json!([{ "deploy": { "id": "dep-1", "status": "created", "trigger": trigger } }]);
+            let found = Render.deployments(&list, &Redactor::default()).unwrap();
+            assert_eq!(Render.may_be_ours(&access, &found[0]), ours, "{trigger}");
+        }
+    }
+
+    #[test]
+    fn only_the_platforms_own_form_says_what_is_there() {
+        let read = |body: Value| Render.deployments(&body, &Redactor::default()).map(|found| found.len());
+        assert_eq!(read(json!([])), Some(0));
+        assert_eq!(read(json!({ "id": "dep-1", "status": "live" })), Some(1));
+        for foreign in [
+            json!(null),
+            json!({}),
+            json!({ "message": "maintenance" }),
+            json!([{}]),
+            json!([1]),
+            json!({ "id": "srv-1" }),
+        ] {
+            assert_eq!(read(foreign.clone()), None, "{foreign}");
+        }
+    }
+}
