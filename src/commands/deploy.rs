@@ -27,6 +27,7 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
+    run.must_authorize()?;
     run.must_follow()?;
     if run.settings.dry_run {
         return Ok(doctor::dry_run(&mut run, env, &signals).await?);

@@ -106,6 +106,20 @@ impl Run {
         Err(Problems(vec![Problem { input, value, wrong, fix }]))
     }
 
+    /// Bad input where the hook itself wants a token and there is none.
+    pub(super) fn must_authorize(&self) -> Result<(), Problems> {
+        let access = self.platform.access();
+        let header = access.platform.token_header().unwrap_or("authorization");
+        let is_given =
+            access.token.is_some() || access.headers.iter().any(|(name, _)| name.as_str() == header);
+        if is_given || !access.platform.trigger_needs_token() {
+            return Ok(());
+        }
+        let (wrong, fix) =
+            messages::trigger_needs_token(access.platform.name(), access.platform.token_variables());
+        Err(Problems(vec![Problem { input: "api-token".to_owned(), value: None, wrong, fix }]))
+    }
+
     /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
     pub(super) fn must_read(&self, id: Option<&DeploymentId>) -> Result<(), Problems> {
         if self.platform.can_read(id) {

@@ -73,6 +73,19 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The address of the deployed site, where this event says it.
+    #[must_use]
+    pub fn site(&self) -> Option<&str> {
+        let snapshot = match self {
+            Self::Triggered { snapshot, .. } => snapshot.as_ref(),
+            Self::Finished { report } => report.snapshot.as_ref(),
+            _ => None,
+        };
+        snapshot?.site.as_deref()
+    }
+}
+
 /// What a run does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {

@@ -168,7 +168,7 @@ impl Client {
         let body: Value = serde_json::from_slice(&response.body.ok()?).ok()?;
         let mut others = self.access.platform.deployments(&body, self.http.redactor())?;
         others.retain(|other| self.access.platform.in_scope(&self.access, source, other));
-        earlier::newer_than(ours, &others).cloned()
+        self.earlier.newer_than(ours, &others).cloned()
     }
 
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
@@ -271,7 +271,11 @@ impl DeployTarget for Client {
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
                 self.earlier.seen = true;
-                LookupResult::Ours(self.accept(ours))
+                let mut ours = self.accept(ours);
+                if is_queued {
+                    "it was queued or running already".clone_into(&mut ours.message);
+                }
+                LookupResult::Ours(ours)
             }
             (Some(_), false) => LookupResult::Several,
             (None, _) => LookupResult::NotYet(rate_hint),

@@ -100,6 +100,23 @@ impl Earlier {
         }
     }
 
+    /// The deployment among these for which `ours` was canceled: made after it and before its end.
+    pub(super) fn newer_than<'a>(
+        &self,
+        ours: &Deployment,
+        others: &'a [Deployment],
+    ) -> Option<&'a DeploymentId> {
+        let created = ours.snapshot.created_at?;
+        let is_newer = |other: &&Deployment| {
+            let (id, Some(its)) = (&other.snapshot.id, other.snapshot.created_at) else { return false };
+            // Times may be whole seconds.
+            let after_ours = its > created || (its == created && self.is_known() && !self.was_there(id));
+            let before_the_end = ours.ended_at.is_none_or(|ended| its <= ended + CLOCK_SLACK);
+            *id != ours.snapshot.id && after_ours && before_the_end
+        };
+        others.iter().find(is_newer).map(|other| &other.snapshot.id)
+    }
+
     /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
     /// the times nor the read before the trigger show it, it is newer if ours was seen there in between.
     pub(super) fn in_place_of_ours(&self, other: Snapshot) -> PollResult {
@@ -109,17 +126,6 @@ impl Earlier {
         };
         if newer && !self.was_there(&other.id) { PollResult::Newer(other) } else { PollResult::NotThere }
     }
-}
-
-/// The deployment among these for which `ours` was canceled: made after it and before its end.
-pub(super) fn newer_than<'a>(ours: &Deployment, others: &'a [Deployment]) -> Option<&'a DeploymentId> {
-    let created = ours.snapshot.created_at?;
-    let is_newer = |other: &&Deployment| {
-        let its = other.snapshot.created_at;
-        let before_the_end = |its| ours.ended_at.is_none_or(|ended| its <= ended + CLOCK_SLACK);
-        other.snapshot.id != ours.snapshot.id && its.is_some_and(|its| its > created && before_the_end(its))
-    };
-    others.iter().find(is_newer).map(|other| &other.snapshot.id)
 }
 
 pub(super) fn is_ended(snapshot: &Snapshot) -> bool {

@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::body::{first_field, first_text, id, normal};
+use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
-use super::{segments, time};
+use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};

@@ -2,9 +2,11 @@
 
 mod body;
 mod client;
+mod coolify;
 mod earlier;
 mod fortrabbit;
 mod other;
+mod path;
 mod platform;
 mod render;
 mod response;
@@ -20,12 +22,7 @@ pub use self::platform::{
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 3] = [&fortrabbit::Fortrabbit, &render::Render, &other::Other];
-
-/// The segments of a URL's path, without empty ones.
-fn segments(url: &Url) -> Vec<&str> {
-    url.path().split('/').filter(|segment| !segment.is_empty()).collect()
-}
+static ALL: [&dyn Platform; 4] = [&fortrabbit::Fortrabbit, &render::Render, &coolify::Coolify, &other::Other];
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]

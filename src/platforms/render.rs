@@ -7,8 +7,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::body::{cleaned, first_text, id, normal};
+use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
-use super::{segments, time};
+use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};

@@ -100,6 +100,9 @@ impl Reporters {
 
 impl Reporter for Reporters {
     async fn report(&mut self, elapsed: Duration, event: &Event) {
+        if self.context.environment_url.is_none() {
+            self.context.environment_url = event.site().map(str::to_owned);
+        }
         // The last event of the JSON form is the end, so whatever there is to warn of comes before it.
         let last = matches!((&self.output, event), (OutputFormat::Json { .. }, Event::Finished { .. }));
         if !last {

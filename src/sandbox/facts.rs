@@ -68,6 +68,10 @@ pub(super) fn of_deployment(
     Some(match name {
         "id" => json!(deployment.id),
         "environment" => json!(deployment.environment),
+        "log_json" => {
+            let item = json!({ "item": { "output": "{line}", "type": "stdout", "hidden": false } });
+            json!(Value::Array(log(store, deployment, &item, store.now())).to_string())
+        }
         "origin" => json!(store.contract.origin(deployment.by.name())),
         "state" => json!(state),
         "state.lower" => json!(state.to_lowercase()),

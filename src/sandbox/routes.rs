@@ -139,7 +139,12 @@ fn trigger(store: &mut Store, matched: &Match, environment: &str, request: &Inco
         "redirect" if !request.redirected => {
             return Reply::empty(307).header("location", format!("/redirected{}", request.target()));
         }
-        error if store.contract.error(error).is_some() => return facts::plain_error(store, endpoints, error),
+        error if store.contract.error(error).is_some() => {
+            let wait = store.scaled(60.0).as_secs();
+            return facts::error(store, endpoints, error, &|name| {
+                (name == "retry_after").then(|| json!(wait))
+            });
+        }
         _ => {}
     }
     let contract = store.contract;

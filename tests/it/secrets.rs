@@ -25,7 +25,8 @@ impl Secrets {
         let mut forms: Vec<String> =
             [hook, secret].into_iter().chain(tokens.iter().copied()).flat_map(forms).collect();
         // neither end of a secret that was cut
-        let ends = std::iter::once(&secret).chain(tokens).filter(|text| text.len() >= 36);
+        let ends =
+            std::iter::once(&secret).chain(tokens).filter(|text| text.len() >= 36 && !text.contains("://"));
         forms.extend(ends.flat_map(|text| [&text[..12], &text[text.len() - 12..]]).map(str::to_lowercase));
         forms.retain(|form| !form.starts_with("frbit-at-"));
         forms.extend(tokens.iter().map(|token| token.to_lowercase()));

@@ -224,7 +224,11 @@ impl GitHubReports {
         state: &ReportState,
         id: u64,
     ) -> Result<u64, WriteError> {
-        let body = bodies::deployment_status(state, &self.target.page, self.target.site.as_deref());
+        let body = bodies::deployment_status(
+            state,
+            &self.target.page,
+            self.target.site.as_deref().or(state.site.as_deref()),
+        );
         let path = format!("/deployments/{id}/statuses");
         limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| id)
     }

@@ -116,7 +116,8 @@ impl ReportTracker {
             let text = self.out.redact(&messages::verdict(report, context).happened);
             let page = self.out.redact(&markdown::summary(report, context, &[]));
             let hurried = report.outcome == Outcome::Interrupted;
-            let state = ReportState::over(report.outcome, passed, text, page);
+            let site = report.snapshot.as_ref().and_then(|seen| seen.site.clone());
+            let state = ReportState { site, ..ReportState::over(report.outcome, passed, text, page) };
             ended(&state);
             results.extend(reports.close(state, hurried, self.stop.take()).await);
         }

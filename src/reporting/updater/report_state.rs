@@ -29,6 +29,8 @@ pub(in crate::reporting) struct ReportState {
     pub(in crate::reporting) text: String,
     /// The whole report in Markdown.
     pub(in crate::reporting) page: String,
+    /// The address of the deployed site, where the platform named it.
+    pub(in crate::reporting) site: Option<String>,
 }
 
 /// The stage of a run.
@@ -52,12 +54,12 @@ impl ReportState {
     pub(in crate::reporting) fn going(phase: Phase, text: String) -> Self {
         let stage = if phase == Phase::Waiting { ReportStage::Waiting } else { ReportStage::Running };
         let page = escape(&text);
-        Self { stage, text, page }
+        Self { stage, text, page, site: None }
     }
 
     /// Over.
     pub(in crate::reporting) fn over(outcome: Outcome, passed: bool, text: String, page: String) -> Self {
-        Self { stage: ReportStage::Over { outcome, passed }, text, page }
+        Self { stage: ReportStage::Over { outcome, passed }, text, page, site: None }
     }
 
     /// Whether both are the same at a glance.

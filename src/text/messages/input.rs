@@ -28,3 +28,12 @@ pub fn token_denied(status: u16, message: &str) -> (String, &'static str) {
         "Check that the token is valid and may read this environment. `wait: never` needs no token. The request was not retried, because platforms limit failed attempts.",
     )
 }
+
+/// The problem with a missing token where the hook itself wants one, and how to fix it.
+#[must_use]
+pub fn trigger_needs_token(platform: &str, variables: &[&str]) -> (String, String) {
+    (
+        format!("is missing: a deploy hook of {platform} is triggered with a token"),
+        format!("Store an API token as a secret and pass it as api-token or {}.", variables.join(" or ")),
+    )
+}

@@ -11,7 +11,7 @@ mod unknown_result;
 use std::time::Duration;
 
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
-pub use self::input::{cannot_follow, token_denied};
+pub use self::input::{cannot_follow, token_denied, trigger_needs_token};
 pub use self::message::Message;
 pub use self::reports::{
     RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
@@ -236,6 +236,9 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
         Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
         Event::Triggered { snapshot: Some(snapshot), adopted: false } => {
             format!("Triggered deployment {}{}", snapshot.id, quoted(&snapshot.message))
+        }
+        Event::Triggered { snapshot: Some(snapshot), adopted: true } if !snapshot.message.is_empty() => {
+            format!("Found deployment {}{}", snapshot.id, quoted(&snapshot.message))
         }
         Event::Triggered { snapshot: Some(snapshot), adopted: true } => {
             format!("Found deployment {}, created after the trigger", snapshot.id)

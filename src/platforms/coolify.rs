@@ -1,0 +1,328 @@
+//! Coolify, hosted by its users: deploy webhooks with a token, followed by the id that they answer.
+//!
+//! Sources: coollabsio/coolify of 2026-08-22 (`DeployController.php`, `bootstrap/helpers/applications.php`,
+//! `ApplicationDeploymentStatus.php`, `openapi.yaml`) and coolify.io/docs/core/automation/deploy-webhooks.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{cleaned, first_text, id, normal};
+use super::path::{parameter, segments};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::time;
+use crate::core::schedule::RateLimit;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+
+/// The platform Coolify.
+pub(super) struct Coolify;
+
+impl Platform for Coolify {
+    fn name(&self) -> &'static str {
+        "coolify"
+    }
+
+    /// Every Coolify has a host of its own, so the path and the query decide.
+    fn owns(&self, url: &Url, _: bool) -> bool {
+        segments(url).ends_with(&["api", "v1", "deploy"]) && parameter(url, "uuid").is_some()
+    }
+
+    /// The URL holds no secret: the token in the header is one.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let resource = parameter(url, "uuid").filter(|uuid| !uuid.is_empty());
+        let Some(resource) = resource.filter(|uuid| !uuid.contains(',') && parameter(url, "tag").is_none())
+        else {
+            return Err(UrlFault::OtherKind(
+                "deploys more than one resource or none, and one run follows one deployment",
+                "Give the deploy webhook of one resource, with one uuid, and a step for each resource.",
+            ));
+        };
+        let is_id = resource.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let path = url.path().trim_start_matches('/');
+        let public = if is_id { format!("{path}?uuid={resource}") } else { String::new() };
+        let secrets = secrets_of_query(url.query().unwrap_or_default());
+        let secrets = secrets.into_iter().filter(|secret| *secret != resource).collect();
+        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["COOLIFY_WEBHOOK_URL", "COOLIFY_WEBHOOK"]
+    }
+
+    fn trigger(&self, access: &PlatformAccess) -> Option<Request> {
+        let hook = access.hook.as_ref()?;
+        Some(Request { with_token: true, body: access.body.clone(), ..Request::of_hook(hook) })
+    }
+
+    fn trigger_needs_token(&self) -> bool {
+        true
+    }
+
+    /// `{"deployments":[{"message","resource_uuid","deployment_uuid"}]}`. Of a duplicate the id is made up and never
+    /// stored; a service or a database has none; and a refusal may come with 200.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let entries = answer["deployments"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let [entry] = entries else {
+            let message = self.error(body, redactor);
+            let message = message.unwrap_or_else(|| "the answer names no deployment, or several".to_owned());
+            return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
+        };
+        let message = cleaned(entry, "message", redactor, 300);
+        let words = message.to_ascii_lowercase();
+        match id(&entry["deployment_uuid"]) {
+            _ if words.starts_with("unauthorized") => Acceptance::Refused(RefusalReason::Forbidden, message),
+            _ if words.contains("already queued") => Acceptance::Queued,
+            Some(id) => {
+                let mut deployment = deployment(id, entry, redactor);
+                deployment.snapshot.message = message;
+                Acceptance::Named(deployment)
+            }
+            None if words.contains("not found") => Acceptance::Refused(RefusalReason::NotFound, message),
+            None if words.contains("queue is full") => {
+                Acceptance::Refused(RefusalReason::RateLimited, message)
+            }
+            None => Acceptance::Untracked,
+        }
+    }
+
+    /// `{"message"}`
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        Some(redactor.clean(first_text(&answer, &["message", "error", "errors"])?, 300))
+    }
+
+    fn refusal(&self, status: u16, body: &[u8]) -> Option<RefusalReason> {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let is_token = status == 400 && answer["message"].as_str().is_some_and(|text| text.contains("token"));
+        is_token.then_some(RefusalReason::Forbidden)
+    }
+
+    fn advice(&self, status: u16, message: &str) -> Option<&'static str> {
+        Some(match status {
+            429 if message.contains("queue is full") => {
+                "Wait until the deployments of this server have ended, or raise its limit of queued deployments."
+            }
+            200..300 if message.contains("not found") => {
+                "Check the number of the pull request in the hook URL."
+            }
+            200..300 | 401 | 403 => {
+                "Check that the API is enabled (Settings, Advanced), that the token is of the team that owns the resource, and that it has the abilities `deploy` and `read`."
+            }
+            400 if message.contains("token") => "Check the API token: Keys & Tokens, API tokens.",
+            404 => {
+                "The uuid names no resource of the token's team. Copy the deploy webhook from the resource's page again."
+            }
+            _ => return None,
+        })
+    }
+
+    /// Where the hook is.
+    fn api(&self, hook: Option<&Url>) -> Option<Url> {
+        let hook = hook?;
+        let base = hook.path().split("/api/v1/").next().unwrap_or_default();
+        hook.join(if base.is_empty() { "/" } else { base }).ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["COOLIFY_TOKEN", "COOLIFY_API_TOKEN"]
+    }
+
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        let resource = parameter(access.hook.as_ref()?.expose(), "uuid")?;
+        let path = ["api", "v1", "deployments", "applications", &resource];
+        Some(Request::of_api(access, &path)?.query("take", "20"))
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        Request::of_api(access, &["api", "v1", "deployments", id.as_str()])
+    }
+
+    /// `{"count","deployments":[…]}`, or one deployment.
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let read = |value: &Value| Some(deployment(id(&value["deployment_uuid"])?, value, redactor));
+        let mut found: Vec<Deployment> = match &body["deployments"] {
+            Value::Array(list) => list.iter().map(read).collect::<Option<_>>()?,
+            _ => vec![read(body)?],
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        Some(found)
+    }
+
+    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
+        deployment.origin.as_deref() != Some("git")
+    }
+
+    fn newer_cancels(&self) -> bool {
+        true
+    }
+
+    /// The log is a field of the deployment, for a token that may read sensitive data.
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        source: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
+        self.poll(access, source, id)
+    }
+
+    /// `{"logs":"[{\"output\",\"hidden\"}]"}`
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let logs = body["logs"].as_str().and_then(|logs| serde_json::from_str(logs).ok());
+        let logs: Value = logs.unwrap_or_else(|| body["logs"].clone());
+        let entries = logs.as_array().map(Vec::as_slice).unwrap_or_default();
+        let shown = entries.iter().filter(|entry| entry["hidden"] != true);
+        let lines =
+            shown.filter_map(|entry| entry["output"].as_str()).flat_map(|text| text.split(['\n', '\r']));
+        let lines = lines.filter(|line| !line.trim().is_empty());
+        let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
+        lines.split_off(lines.len().saturating_sub(most))
+    }
+
+    /// The documented default of an instance.
+    fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
+        Some(RateLimit { requests: 200, per: Duration::from_mins(1) })
+    }
+
+    /// `deployment_url` is a path at the instance.
+    fn page(&self, access: &PlatformAccess, _: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
+        let page = access.api.as_ref()?.join(snapshot.page.as_deref()?).ok()?;
+        Some(page)
+            .filter(|page| Some(page.origin()) == access.api.as_ref().map(Url::origin))
+            .map(String::from)
+    }
+}
+
+fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deployment {
+    let word = cleaned(value, "status", redactor, 64);
+    let created_at = time::read(&value["created_at"]);
+    let origin = match (&value["is_api"], &value["is_webhook"]) {
+        (Value::Bool(true), _) => Some("api"),
+        (_, Value::Bool(true)) => Some("git"),
+        _ => None,
+    };
+    Deployment {
+        snapshot: Snapshot {
+            id,
+            phase: phase(&word),
+            word,
+            created_at,
+            page: Some(cleaned(value, "deployment_url", redactor, 500)).filter(|page| !page.is_empty()),
+            message: String::new(),
+            site: None,
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
+        origin: origin.map(str::to_owned),
+        ended_at: time::read(&value["finished_at"]),
+    }
+}
+
+/// What a state word means.
+fn phase(word: &str) -> Phase {
+    match normal(word).as_str() {
+        "" | "queued" => Phase::Waiting,
+        "in_progress" => Phase::Running,
+        "finished" => Phase::Ended(Verdict::Succeeded),
+        "failed" => Phase::Ended(Verdict::Failed),
+        "cancelled_by_user" | "cancelled" | "canceled" => Phase::Ended(Verdict::Canceled),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn accepted(message: &str, uuid: &Value) -> Acceptance {
+        let entry = json!({ "message": message, "resource_uuid": "rrr", "deployment_uuid": uuid });
+        let body = json!({ "deployments": [entry] }).to_string();
+        Coolify.acceptance(200, body.as_bytes(), &Redactor::default())
+    }
+
+    #[test]
+    fn a_hook_deploys_one_resource() {
+        for (query, is_one) in [
+            ("uuid=rrr&force=false", true),
+            ("force=true&uuid=rrr", true),
+            ("uuid=a,b", false),
+            ("uuid=a%2Cb", false),
+            ("uuid=", false),
+            ("uuid=a&tag=web", false),
+        ] {
+            let url = format!("https://coolify.example.com/api/v1/deploy?{query}").parse().unwrap();
+            assert!(Coolify.owns(&url, false), "{query}");
+            assert_eq!(Coolify.hook(&url).is_ok(), is_one, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_api_is_where_the_hook_is() {
+        for (hook, api) in [
+            ("https://coolify.example.com/api/v1/deploy?uuid=r", "https://coolify.example.com/"),
+            ("https://example.com:8443/paas/api/v1/deploy?uuid=r", "https://example.com:8443/paas"),
+            ("http://127.0.0.1:8000/api/v1/deploy?uuid=r", "http://127.0.0.1:8000/"),
+        ] {
+            let found = Coolify.api(Some(&hook.parse().unwrap())).unwrap();
+            assert_eq!(found.as_str(), api);
+        }
+    }
+
+    #[test]
+    fn what_a_success_status_says_is_read_from_its_message() {
+        let refused = |message: &str| match accepted(message, &Value::Null) {
+            Acceptance::Refused(why, _) => Some(why),
+            _ => None,
+        };
+        assert!(matches!(
+            accepted("Application app deployment queued.", &json!("ddd")),
+            Acceptance::Named(_)
+        ));
+        assert_eq!(accepted("Deployment already queued for this commit.", &json!("nnn")), Acceptance::Queued);
+        assert_eq!(
+            accepted("Service app started. It could take a while.", &json!(null)),
+            Acceptance::Untracked
+        );
+        let denied = refused("Unauthorized to deploy this application.");
+        assert_eq!(denied, Some(RefusalReason::Forbidden));
+        assert_eq!(refused("Pull request 7 not found."), Some(RefusalReason::NotFound));
+    }
+
+    #[test]
+    fn hidden_lines_of_the_log_stay_hidden() {
+        let logs = json!([{ "output": "one\ntwo", "hidden": false }, { "output": "docker login -p secret", "hidden": true }, { "output": null }]);
+        for body in [json!({ "logs": logs.to_string() }), json!({ "logs": logs })] {
+            let lines = Coolify.log_lines(body.to_string().as_bytes(), &Redactor::default(), 200);
+            assert_eq!(lines, ["one", "two"]);
+        }
+    }
+
+    #[test]
+    fn the_page_is_at_the_instance() {
+        let access = PlatformAccess {
+            api: "https://coolify.example.com/".parse().ok(),
+            ..PlatformAccess::new(&Coolify)
+        };
+        for (path, page) in [
+            (
+                "/project/p/environment/e/application/a/deployment/d",
+                Some("https://coolify.example.com/project/p/environment/e/application/a/deployment/d"),
+            ),
+            ("//evil.example/x", None),
+            ("https://evil.example/x", None),
+        ] {
+            let value = json!({ "deployment_uuid": "d", "deployment_url": path });
+            let found = Coolify.deployments(&value, &Redactor::default()).unwrap();
+            assert_eq!(Coolify.page(&access, None, &found[0].snapshot).as_deref(), page, "{path}");
+        }
+    }
+}

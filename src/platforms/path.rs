@@ -1,0 +1,13 @@
+//! Reads the parts of a hook's URL.
+
+use url::Url;
+
+/// The segments of the path, without empty ones.
+pub(super) fn segments(url: &Url) -> Vec<&str> {
+    url.path().split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// The value of this parameter of the query, decoded.
+pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.trim().to_owned())
+}
