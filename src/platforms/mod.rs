@@ -4,7 +4,10 @@ mod body;
 mod client;
 mod coolify;
 mod earlier;
+mod forge;
 mod fortrabbit;
+mod laravel;
+mod laravel_cloud;
 mod other;
 mod path;
 mod platform;
@@ -22,7 +25,14 @@ pub use self::platform::{
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 4] = [&fortrabbit::Fortrabbit, &render::Render, &coolify::Coolify, &other::Other];
+static ALL: [&dyn Platform; 6] = [
+    &fortrabbit::Fortrabbit,
+    &render::Render,
+    &coolify::Coolify,
+    &forge::Forge,
+    &laravel_cloud::LaravelCloud,
+    &other::Other,
+];
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]
