@@ -8,6 +8,7 @@ mod fortrabbit;
 mod other;
 mod path;
 mod platform;
+mod reader;
 mod render;
 mod response;
 mod time;
@@ -18,6 +19,7 @@ pub use self::client::Client;
 pub use self::platform::{
     Acceptance, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
+pub use self::reader::Reader;
 
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
