@@ -34,6 +34,12 @@ pub fn all() -> &'static [&'static dyn Platform] {
     &ALL
 }
 
+/// The platform of this name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
+    ALL.into_iter().find(|platform| platform.name() == name)
+}
+
 /// The platform that a hook belongs to. `api` is the base of the API where the user names one.
 #[must_use]
 pub fn of_hook(url: &Url, api: Option<&Url>) -> &'static dyn Platform {
@@ -58,6 +64,13 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
 pub fn of_token(is_set: impl Fn(&str) -> bool) -> &'static dyn Platform {
     let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));
     ALL.into_iter().find(has_token).unwrap_or(ALL[0])
+}
+
+/// Whether an API is another platform's public one, so that this platform's token must not go there.
+#[must_use]
+pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
+    let is_at = |platform: &dyn Platform| platform.api(None).is_some_and(|own| own.origin() == api.origin());
+    !is_at(platform) && ALL.into_iter().any(is_at)
 }
 
 /// Variables that customarily hold a hook's URL, of all platforms.
