@@ -81,6 +81,9 @@ pub struct SandboxArgs {
     /// The port to listen on; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
+    /// Platform to imitate: a name from `deploy-hook platforms` [default: fortrabbit]
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
     /// The sandbox's behaviour.
     #[command(flatten)]
     pub options: SandboxOptions,
@@ -96,9 +99,6 @@ pub struct SandboxOptions {
     /// Speed relative to a real platform [default: 20 for deploy, 1 for sandbox]
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,
-    /// Platform to imitate [default: fortrabbit]
-    #[arg(long, value_name = "NAME")]
-    pub platform: Option<String>,
     /// Generation of the hook contract
     #[arg(long, value_name = "GENERATION")]
     pub generation: Option<GenerationArg>,
@@ -126,7 +126,7 @@ pub struct Inputs {
     /// What to do if the hook URL is empty: fail or skip [default: fail]
     #[arg(long, value_name = "WHAT")]
     pub if_missing: Option<String>,
-    /// API token of the platform, to follow deployments that the hook itself does not show [FRBIT_TOKEN, FORTRABBIT_API_TOKEN]
+    /// API token of the platform, to follow deployments that the hook itself does not show; `deploy-hook platforms` prints its usual variables
     #[arg(long, value_name = "TOKEN")]
     pub api_token: Option<String>,
     /// File with the API token; - is standard input [DEPLOY_HOOK_API_TOKEN_FILE]
@@ -165,12 +165,30 @@ pub struct Inputs {
     /// GitLab token for the reports [GITLAB_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub gitlab_token: Option<String>,
-    /// Base URL of the platform's API [default: https://api.fortrabbit.com]
+    /// Base URL of the platform's API [default: the platform's own]
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
     /// File with an additional certificate authority or a self-signed server certificate [SSL_CERT_FILE]
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<String>,
+    /// Platform of the hook, or with --sandbox the one to imitate: auto (by the URL) or a name from `deploy-hook platforms` [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
+    /// Team, account or organisation at the platform, if its API needs one
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+    /// Site, project or application at the platform, if its API needs one and the URL does not name it
+    #[arg(long, value_name = "ID")]
+    pub project: Option<String>,
+    /// File with headers for the trigger, one `Name: value` per line; - is standard input [DEPLOY_HOOK_HEADERS, DEPLOY_HOOK_HEADERS_FILE]
+    #[arg(long, value_name = "PATH")]
+    pub headers_file: Option<String>,
+    /// Accepted only to reject it with advice, without printing the headers.
+    #[arg(long, hide = true, num_args = 0..=1, value_name = "NEVER")]
+    pub headers: Option<Option<String>>,
+    /// Text to send with the trigger
+    #[arg(long, value_name = "TEXT")]
+    pub body: Option<String>,
     /// Check everything, but do not trigger
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<String>,
@@ -202,6 +220,11 @@ impl Inputs {
             "api-url" => &self.api_url,
             "ca-file" => &self.ca_file,
             "dry-run" => &self.dry_run,
+            "platform" => &self.platform,
+            "account" => &self.account,
+            "project" => &self.project,
+            "headers-file" => &self.headers_file,
+            "body" => &self.body,
             "output-dir" => &self.output.output_dir,
             _ => &None,
         };

@@ -80,7 +80,10 @@ if [[ $url =~ ^http://(127\.0\.0\.1|localhost)(:[0-9]+)?/ ]]; then protocol='=ht
 
 # Without the secrets: what downloads need not know them. The status goes to standard output.
 download() (
-  unset -v "${!INPUT_@}" "${!DEPLOY_HOOK_@}" FORTRABBIT_DEPLOY_HOOK_URL FORTRABBIT_API_TOKEN FRBIT_TOKEN GITHUB_TOKEN GH_TOKEN
+  unset -v "${!INPUT_@}" "${!DEPLOY_HOOK_@}" GITHUB_TOKEN GH_TOKEN \
+    FORTRABBIT_DEPLOY_HOOK_URL RENDER_DEPLOY_HOOK_URL RENDER_DEPLOY_HOOK COOLIFY_WEBHOOK_URL COOLIFY_WEBHOOK \
+    FRBIT_TOKEN FORTRABBIT_API_TOKEN RENDER_API_KEY VERCEL_TOKEN NETLIFY_AUTH_TOKEN CLOUDFLARE_API_TOKEN COOLIFY_TOKEN COOLIFY_API_TOKEN \
+    DOKPLOY_API_KEY DOKPLOY_AUTH_TOKEN FORGE_API_TOKEN LARAVEL_CLOUD_API_TOKEN SEVALLA_API_TOKEN SEVALLA_TOKEN
   exec curl --silent --show-error --fail --location --proto "$protocol" --proto-redir "$protocol" --tlsv1.2 \
     --connect-timeout 20 --max-time 300 --output "$2" --write-out '%{http_code}' "$1"
 )

@@ -9,16 +9,18 @@ use url::{Host, Url};
 
 use crate::cli::Format;
 use crate::core::ports::{DeployTarget as _, PollResult};
-use crate::core::state::CannotFollow;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{BAD_INPUT, Problem};
 use crate::http::{ConnectStage, Http, Method, Network, RequestError};
-use crate::platforms::{Client, StateSource};
+use crate::platforms::{Client, PlatformAccess, ReadTarget, StateSource};
 use crate::secrets::HookUrl;
 use crate::text::{format, json, messages};
 
 /// How long one check may take.
 const LIMIT: Duration = Duration::from_secs(15);
+
+/// The name of the check of the platform's token.
+const API_TOKEN: &str = "API token";
 
 /// One line of the diagnosis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +128,7 @@ pub async fn examine(
         return checks;
     };
     checks.push(form(hook, known));
+    checks.push(of_platform(platform.reader().access()));
     if let Some(proxy) = network.proxy_for(hook.expose()) {
         checks.push(Check::good("proxy", format!("{} is in between", proxy.label())));
     } else {
@@ -147,6 +150,19 @@ fn form(hook: &HookUrl, known: bool) -> Check {
     }
     let fix = "It is triggered and not followed. For a staging platform set `api-url`.";
     Check::unsure("hook URL", format!("is not of a platform this version knows: {}", hook.label()), fix)
+}
+
+/// Which platform it is, and what is needed to follow its deployments.
+fn of_platform(access: &PlatformAccess) -> Check {
+    const NAME: &str = "platform";
+    let (name, missing) = (access.platform.name(), access.missing());
+    match access.platform.source(access, ReadTarget::Any) {
+        Some(StateSource::Hook) => {
+            Check::good(NAME, format!("{name}: the hook itself shows its deployments"))
+        }
+        Some(StateSource::Api) => Check::good(NAME, format!("{name}: deployments are read through its API")),
+        None => Check::good(NAME, format!("{name}: {}", messages::followed_with(&missing))),
+    }
 }
 
 async fn look_up(url: &Url) -> Check {
@@ -194,31 +210,31 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 
 /// What the platform answers where reading is documented.
 async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
-    let by = if platform.source() == Some(StateSource::Hook) { "hook" } else { "API token" };
-    if platform.can_follow() == Err(CannotFollow::UnknownPlatform) {
-        return vec![Check::unsure(
-            "state",
-            "cannot be read: the platform is not known",
-            "That is fine for triggering.",
-        )];
+    let by = if platform.reader().source() == Some(StateSource::Hook) { "hook" } else { API_TOKEN };
+    if let Err(why) = platform.can_follow() {
+        let (found, fix) = messages::not_readable(&why);
+        return vec![Check::unsure("state", found, fix)];
     }
-    if !platform.can_read(None) {
-        let fix = "That is fine for triggering. To wait for the verdict, pass `api-token`; whether the hook itself is \
-                      right only a trigger can tell.";
-        return vec![Check::unsure(
-            "state",
-            "cannot be read: the hook is not readable and there is no API token",
-            fix,
-        )];
+    if let Some(poll) = platform.reader().probe().await
+        && poll.result == PollResult::NotThere
+    {
+        return vec![Check::good(by, "may read deployments; this platform lists none")];
     }
     let refused = |why, status: u16, message: &str| {
         let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
         (words.happened, words.next)
     };
-    let check = match platform.newest().await.result {
+    let Some(poll) = platform.reader().newest().await else {
+        return vec![Check::good(by, "reads deployments: there was none yet")];
+    };
+    let check = match poll.result {
         PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
             Check::good(by, format!("reads the newest deployment: {}", messages::status(&snapshot)))
+        }
+        PollResult::NotThere if by == API_TOKEN => {
+            let fix = "Check that the hook is right, that `account` and `project` are those of the hook, and that the token is of an account that may read them.";
+            Check::unsure(by, "finds nothing that this hook deploys (404)", fix)
         }
         PollResult::NotThere => {
             let (_, fix) = refused(RefusalReason::NotFound, 404, "");

@@ -14,15 +14,19 @@ use crate::env::Env;
 pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
     let speed = args.sandbox.then(|| args.options.speed.unwrap_or(sandbox::DEPLOY_SPEED));
-    let (embedded, needs) = match speed {
-        Some(speed) => (Some(sandbox::start(&args.options, 0, speed).await?), Needs::Sandbox),
-        None => (None, sandbox::only_with_sandbox(&args.options).map(|()| Needs::Hook)?),
+    let needs = match speed {
+        Some(_) => Needs::Sandbox,
+        None => sandbox::only_with_sandbox(&args.options).map(|()| Needs::Hook)?,
     };
+    let mut settings = resolve(&args.inputs, env, needs, &signals).await?;
+    let mut embedded = None;
+    if let Some(speed) = speed {
+        let platform = settings.is_named.then(|| settings.platform.name());
+        let sandbox = embedded.insert(sandbox::start(&args.options, platform, 0, speed).await?);
+        settings = sandbox::settings_for(sandbox, settings);
+    }
     // The sandbox has checked that the speed is above zero.
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
-    let settings = resolve(&args.inputs, env, needs, &signals).await?;
-    let settings =
-        if let Some(embedded) = &embedded { sandbox::settings_for(embedded, settings) } else { settings };
     let mut run = Run::open(settings, &args.inputs.output, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);

@@ -108,7 +108,7 @@ impl Run {
 
     /// Bad input where the hook itself wants a token and there is none.
     pub(super) fn must_authorize(&self) -> Result<(), Problems> {
-        let access = self.platform.access();
+        let access = self.platform.reader().access();
         let header = access.platform.token_header().unwrap_or("authorization");
         let is_given =
             access.token.is_some() || access.headers.iter().any(|(name, _)| name.as_str() == header);
@@ -122,13 +122,11 @@ impl Run {
 
     /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
     pub(super) fn must_read(&self, id: Option<&DeploymentId>) -> Result<(), Problems> {
-        if self.platform.can_read(id) {
+        if self.platform.reader().can_read(id) {
             return Ok(());
         }
-        let fix =
-            "Pass an API token as api-token: this hook's deployments are read through the platform's API.";
-        let (input, wrong) = ("hook-url".to_owned(), "is a hook that cannot be read".to_owned());
-        Err(Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }]))
+        let (input, wrong, fix) = messages::cannot_read(&self.platform.reader().access().missing());
+        Err(Problems(vec![Problem { input: input.to_owned(), value: None, wrong, fix }]))
     }
 
     /// Ends a run in which nothing was to be triggered.

@@ -1,9 +1,11 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
 use super::not_started::NotStarted;
-use crate::cli::{GenerationArg, SandboxArgs, SandboxOptions};
-use crate::config::{Settings, shown};
+use crate::cli::{GenerationArg, Inputs, SandboxArgs, SandboxOptions};
+use crate::config::{Settings, named_platform, shown};
+use crate::env::Env;
 use crate::error::{Problem, Problems};
+use crate::platforms::{self, Platform};
 use crate::reporting::output::Output;
 use crate::sandbox::{Options, Sandbox, StartError, is_name, scenarios};
 use crate::signals::Signals;
@@ -16,7 +18,6 @@ pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
     let given = [
         ("--scenario", args.scenario.is_some()),
         ("--speed", args.speed.is_some()),
-        ("--platform", args.platform.is_some()),
         ("--generation", args.generation.is_some()),
     ];
     let problem = |(input, _): (&str, bool)| Problem {
@@ -29,8 +30,13 @@ pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
     if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
 }
 
-/// Starts the sandbox that these arguments describe.
-pub(super) async fn start(args: &SandboxOptions, port: u16, default_speed: f64) -> Result<Sandbox, Problems> {
+/// Starts the sandbox that these arguments describe. Without a platform it is the default one.
+pub(super) async fn start(
+    args: &SandboxOptions,
+    platform: Option<&str>,
+    port: u16,
+    default_speed: f64,
+) -> Result<Sandbox, Problems> {
     let generation = args.generation.map(|generation| match generation {
         GenerationArg::Draft => "draft",
         GenerationArg::Live => "live",
@@ -39,13 +45,13 @@ pub(super) async fn start(args: &SandboxOptions, port: u16, default_speed: f64) 
         port,
         speed: args.speed.unwrap_or(default_speed),
         scenario: args.scenario.as_deref().map_or_else(|| "success".to_owned(), known_or_shown),
-        platform: args.platform.as_deref().map(known_or_shown),
+        platform: platform.map(str::to_owned),
         hook: generation.map(str::to_owned),
     };
     Sandbox::start(&options).await.map_err(|error| Problems(vec![problem(&error)]))
 }
 
-/// The name of a platform or a scenario as it was given. Any other text may be a secret, and is shown as far as it may be.
+/// The name of a scenario as it was given. Any other text may be a secret, and is shown as far as it may be.
 fn known_or_shown(name: &str) -> String {
     if is_name(name) { name.to_owned() } else { shown(name) }
 }
@@ -70,15 +76,16 @@ fn problem(error: &StartError) -> Problem {
 
 /// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
+    let inputs = Inputs { platform: args.platform.clone(), ..Inputs::default() };
+    let platform = named_platform(&inputs, &Env::default())?.map(Platform::name);
     if args.options.scenario.as_deref() == Some("list") {
-        let platform = args.options.platform.as_deref().map(known_or_shown);
-        let scenarios = scenarios(platform.as_deref()).map_err(|error| Problems(vec![problem(&error)]))?;
+        let scenarios = scenarios(platform).map_err(|error| Problems(vec![problem(&error)]))?;
         for (name, about) in scenarios {
             out.data(&format!("{name:<28} {about}"));
         }
         return Ok(0);
     }
-    let sandbox = start(&args.options, args.port, 1.0).await?;
+    let sandbox = start(&args.options, platform, args.port, 1.0).await?;
     let url = sandbox.url();
     out.data(&format!("hook-url={}", sandbox.hook_url()));
     if sandbox.has_api() {
@@ -102,12 +109,11 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
 
 /// The variable that customarily holds a token of the platform's API.
 fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
-    let platform = crate::platforms::all().iter().find(|platform| platform.name() == sandbox.platform())?;
-    platform.token_variables().first().copied()
+    platforms::by_name(sandbox.platform())?.token_variables().first().copied()
 }
 
 /// The same settings for the sandbox: its hook, its API, its token.
 pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
     let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
-    settings.on(&sandbox.hook_url(), &token, &sandbox.url())
+    settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url())
 }

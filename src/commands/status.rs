@@ -7,7 +7,8 @@ use super::run::Run;
 use super::start::{listen, resolve, unless_signaled};
 use crate::cli::{Format, StatusArgs};
 use crate::config::{Needs, Settings, deployment_id};
-use crate::core::ports::{DeployTarget as _, PollResult};
+use crate::core::ports::{DeployTarget as _, Poll, PollResult};
+use crate::core::schedule::RateHint;
 use crate::core::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
@@ -26,7 +27,12 @@ async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Pr
     run.must_read(id.as_ref())?;
     let poll = match &id {
         Some(id) => run.platform.poll(id, Duration::MAX).await,
-        None => run.platform.newest().await,
+        None => run
+            .platform
+            .reader()
+            .newest()
+            .await
+            .unwrap_or(Poll { result: PollResult::NotThere, rate_hint: RateHint::default() }),
     };
     let message = match poll.result {
         PollResult::Ours(snapshot) => {

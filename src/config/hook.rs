@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::sources::{self, Found, Sources};
+use super::sources::{self, Found, Lines, Sources};
 use crate::platforms::{self, Platform};
 use crate::secrets::{HookUrl, UrlFault};
 
@@ -21,22 +21,53 @@ pub enum Needs {
     Sandbox,
 }
 
-/// The hook, where one was given, and the platform. Without a hook the platform is the one that a token is set for.
-/// `api` is the `api-url` that the user gave. The error is a problem that is reported already.
+/// The platform that the input `platform` names; none with `auto`.
+pub(super) fn named(sources: &mut Sources<'_>) -> Option<&'static dyn Platform> {
+    const NAME: &str = "platform";
+    if sources.is_inherited(NAME) {
+        return None;
+    }
+    let names = platforms::all().iter().map(|platform| platform.name());
+    let words: Vec<&str> = std::iter::once("auto").chain(names).collect();
+    sources.choice(NAME, &words).checked_sub(1).and_then(|index| platforms::all().get(index)).copied()
+}
+
+/// The hook, where one was given, and the platform. Without a hook the platform is the one that was `named`, else the
+/// one that a token is set for. `api` is the `api-url` that the user gave. The error is a problem that is reported already.
 pub(super) fn read(
     sources: &mut Sources<'_>,
     needs: Needs,
+    named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> (Result<Option<HookUrl>, ()>, &'static dyn Platform) {
-    let hook = if needs == Needs::Sandbox { Ok(None) } else { parse(sources, api) };
+    let hook = if needs == Needs::Sandbox { Ok(None) } else { parse(sources, named, api) };
+    let of_token = || platforms::of_token(|variable| sources.env.get(variable).is_some());
     match hook {
         Ok(Some((hook, platform))) => (Ok(Some(hook)), platform),
-        other => (other.map(|_| None), platforms::of_token(|variable| sources.env.get(variable).is_some())),
+        other => (other.map(|_| None), named.unwrap_or_else(of_token)),
     }
+}
+
+/// The platform's name for a run that was not started, as far as it can be known without reading a file; else empty.
+pub(super) fn platform_name(sources: &mut Sources<'_>) -> &'static str {
+    let named = named(sources);
+    let of_hook = || {
+        let found = sources.first_of(NAME, &[&["DEPLOY_HOOK_URL"], variables(None).as_slice()].concat())?;
+        let hook = HookUrl::parse(&found.value).ok()?;
+        Some(platforms::of_hook(hook.expose(), sources.url("api-url", true).as_ref()))
+    };
+    named.or_else(of_hook).map(Platform::name).unwrap_or_default()
+}
+
+/// The variables that a hook's URL may come from, after the project's own ones.
+fn variables(named: Option<&'static dyn Platform>) -> Vec<&'static str> {
+    let customary = named.map_or_else(platforms::hook_variables, |named| named.hook_variables().to_vec());
+    [vec!["INPUT_HOOK-URL", "INPUT_HOOK_URL"], customary].concat()
 }
 
 fn parse(
     sources: &mut Sources<'_>,
+    named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> Result<Option<(HookUrl, &'static dyn Platform)>, ()> {
     if sources.inputs.hook_url.is_some() {
@@ -45,23 +76,26 @@ fn parse(
         sources.secret_problem("--hook-url", wrong, fix);
         return Err(());
     }
-    let customary = [vec!["INPUT_HOOK-URL", "INPUT_HOOK_URL"], platforms::hook_variables()].concat();
-    let found = sources.secret(NAME, "DEPLOY_HOOK_URL")?;
-    let found = found.or_else(|| sources.first_of(NAME, &customary));
+    let found = sources.secret(NAME, "DEPLOY_HOOK_URL", Lines::One)?;
+    let found = found.or_else(|| sources.first_of(NAME, &variables(named)));
     let Some(found) = found.filter(|found| !found.value.trim().is_empty()) else { return Ok(None) };
     if sources::is_file(&found.value) {
         sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
         return Err(());
     }
-    let known = with_platform(&found, api);
+    let known = with_platform(&found, named, api);
     known.map(Some).map_err(|fault| {
         sources.secret_problem(&found.input, fault.wrong(), fault.fix());
     })
 }
 
-fn with_platform(found: &Found, api: Option<&Url>) -> Result<(HookUrl, &'static dyn Platform), UrlFault> {
+fn with_platform(
+    found: &Found,
+    named: Option<&'static dyn Platform>,
+    api: Option<&Url>,
+) -> Result<(HookUrl, &'static dyn Platform), UrlFault> {
     let hook = HookUrl::parse(&found.value)?;
-    let platform = platforms::of_hook(hook.expose(), api);
+    let platform = named.unwrap_or_else(|| platforms::of_hook(hook.expose(), api));
     Ok((platforms::documented(platform, hook)?, platform))
 }
 

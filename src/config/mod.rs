@@ -3,10 +3,12 @@
 mod hook;
 mod network;
 mod sources;
+mod trigger;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 pub use self::hook::Needs;
@@ -19,7 +21,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::Network;
 use crate::platforms::{self, Platform, PlatformAccess};
-use crate::secrets::{HookUrl, Redactor, Token, unwrap_pasted};
+use crate::secrets::{HookUrl, Redactor, Token, secrets_of_header, unwrap_pasted};
 use crate::text::ReportKind;
 
 /// Shortest and longest `timeout`.
@@ -35,6 +37,8 @@ pub struct Settings {
     pub hook: Option<HookUrl>,
     /// The platform that is deployed on.
     pub platform: &'static dyn Platform,
+    /// Whether the user named it.
+    pub is_named: bool,
     /// The platform's API token.
     pub api_token: Option<Token>,
     /// Whether to follow.
@@ -63,6 +67,14 @@ pub struct Settings {
     pub job_token: Option<Token>,
     /// Base of the platform's API, where it has one.
     pub api_url: Option<Url>,
+    /// The team, account or organisation at the platform.
+    pub account: Option<String>,
+    /// The site, project or application at the platform.
+    pub project: Option<String>,
+    /// Headers that are sent with the trigger alone; secret.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The text that is sent with the trigger.
+    pub body: Option<String>,
     /// How this machine reaches others.
     pub network: Network,
     /// Everything but the trigger.
@@ -104,7 +116,8 @@ impl Settings {
     fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
         let skip_if_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
         let given_api = sources.url("api-url", true);
-        let (hook, platform) = hook::read(sources, needs, given_api.as_ref());
+        let named = hook::named(sources);
+        let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
         let api_token = sources.token("api-token", platform.token_variables());
         if let Ok(None) = hook {
             hook::require(sources, needs, skip_if_missing, api_token.is_some());
@@ -121,6 +134,7 @@ impl Settings {
         let mut settings = Self {
             hook,
             platform,
+            is_named: named.is_some(),
             api_token,
             wait: wait[sources.choice("wait", &["auto", "always", "never"])],
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
@@ -136,11 +150,17 @@ impl Settings {
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
             api_url: None,
+            account: sources.id("account", platform.account_variables()),
+            project: sources.id("project", platform.project_variables()),
+            headers: trigger::headers(sources),
+            body: trigger::body(sources),
             network: Network::default(),
             dry_run: sources.flag("dry-run"),
             output_dir: output_dir(sources),
         };
         let own = settings.hook.as_ref().map(HookUrl::expose);
+        // The Action of an earlier version gives fortrabbit's API as the default of every platform.
+        let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
         settings.api_url = given_api.or_else(|| platform.api(own));
         if needs != Needs::Sandbox {
             settings.network = network::read(sources, &settings.requests(sources.env));
@@ -164,27 +184,36 @@ impl Settings {
         hook.into_iter().chain(api).chain(forge).collect()
     }
 
-    /// The same settings for another hook, token and API: those of the embedded platform.
+    /// The same settings for another platform, hook, token and API: those of the embedded platform.
     #[must_use]
-    pub fn on(mut self, hook_url: &str, token: &str, api_url: &str) -> Self {
-        let hook = HookUrl::parse(hook_url).ok();
+    pub fn on(mut self, platform: &str, hook_url: &str, token: &str, api_url: &str) -> Self {
+        self.platform = platforms::by_name(platform).unwrap_or(self.platform);
+        let hook = HookUrl::parse(hook_url);
+        self.hook = hook.and_then(|hook| platforms::documented(self.platform, hook)).ok();
         self.api_url = Url::parse(api_url).ok();
-        if let Some(hook) = hook {
-            self.platform = platforms::of_hook(hook.expose(), self.api_url.as_ref());
-            self.hook = platforms::documented(self.platform, hook).ok();
-        }
         self.api_token = Token::parse(token);
         self
+    }
+
+    /// The platform's name, as far as it is known: without a hook and a token only the user can say it.
+    #[must_use]
+    pub fn platform_name(&self) -> &'static str {
+        let is_known = self.is_named || self.hook.is_some() || self.api_token.is_some();
+        if is_known { self.platform.name() } else { "" }
     }
 
     /// The platform, and the credentials for it.
     #[must_use]
     pub fn access(&self) -> PlatformAccess {
-        let Self { platform, hook, api_token, api_url, .. } = self;
+        let Self { platform, hook, api_token, api_url, account, project, headers, body, .. } = self;
         PlatformAccess {
             hook: hook.clone(),
             token: api_token.clone(),
             api: api_url.clone(),
+            account: account.clone(),
+            project: project.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
             ..PlatformAccess::new(*platform)
         }
     }
@@ -193,8 +222,24 @@ impl Settings {
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
-        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten())
+        let headers =
+            self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let of_headers = headers.flat_map(|(name, value)| secrets_of_header(name, value));
+        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten()).with(of_headers)
     }
+}
+
+/// The platform that the inputs name; none with `auto`.
+pub fn named_platform(inputs: &Inputs, env: &Env) -> Result<Option<&'static dyn Platform>, Problems> {
+    let mut sources = Sources::new(inputs, env);
+    let named = hook::named(&mut sources);
+    sources.finish(named)
+}
+
+/// The platform's name for a run that was not started, as far as it can be known without reading a file; else empty.
+#[must_use]
+pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
+    hook::platform_name(&mut Sources::new(inputs, env))
 }
 
 /// Validates a deployment's id from the command line.
@@ -263,13 +308,10 @@ fn environment_of_job(env: &Env) -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-/// The input, else what the job's `environment:` says. There the variable of this name may be the output of an earlier
-/// job, whose dotenv report sets the others as well: then it is no input of this run.
+/// The input, else what the job's `environment:` says.
 fn environment_url(sources: &mut Sources<'_>) -> Option<String> {
     const NAME: &str = "environment-url";
-    let inherited =
-        of_job(sources.env, "DEPLOY_HOOK_OUTCOME").is_some() && sources.inputs.get(NAME).is_none();
-    let given = if inherited { None } else { sources.url(NAME, false) };
+    let given = if sources.is_inherited(NAME) { None } else { sources.url(NAME, false) };
     // In the job it may still hold the name of a variable that only a later report sets.
     let of_job =
         || Url::parse(of_job(sources.env, "CI_ENVIRONMENT_URL").filter(|url| !url.contains('$'))?).ok();

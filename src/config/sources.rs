@@ -11,6 +11,7 @@ use crate::encoding;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::secrets::{Redactor, Token, could_be_secret, is_safe, strip, unwrap_pasted};
+use crate::text::outputs;
 
 /// A secret file larger than this is not one.
 const LARGEST_SECRET: usize = 64 * 1024;
@@ -20,6 +21,9 @@ const LONGEST_PATH: usize = 4096;
 
 /// How long a secret is waited for that comes from a FIFO or a device.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Outputs that have the name of an input.
+const INPUTS_TOO: [&str; 2] = ["environment-url", "platform"];
 
 /// A value and the name a user knows its source by.
 pub(super) struct Found {
@@ -32,11 +36,22 @@ pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,
     problems: Vec<Problem>,
+    /// What was read from standard input, which gives it once.
+    from_stdin: Option<String>,
+}
+
+/// What a secret is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// One line.
+    One,
+    /// Several, each with a part of it.
+    Several,
 }
 
 impl<'a> Sources<'a> {
     pub(super) fn new(inputs: &'a Inputs, env: &'a Env) -> Self {
-        Self { inputs, env, problems: Vec::new() }
+        Self { inputs, env, problems: Vec::new(), from_stdin: None }
     }
 
     /// The result, where nothing was wrong.
@@ -57,6 +72,16 @@ impl<'a> Sources<'a> {
         self.first_of(name, &names)
     }
 
+    /// Whether the variable of this input may be the output of an earlier job of GitLab's: its dotenv report sets the
+    /// others as well. Then it is no input of this run.
+    pub(super) fn is_inherited(&self, name: &str) -> bool {
+        let is_set = |output: &&str| {
+            let variable = format!("DEPLOY_HOOK_{}", output.to_ascii_uppercase().replace('-', "_"));
+            !INPUTS_TOO.contains(output) && self.env.get(&variable).is_some()
+        };
+        self.env.in_gitlab() && self.option(name).is_none() && outputs::NAMES.iter().any(is_set)
+    }
+
     /// The first of these variables that has a value.
     pub(super) fn first_of(&self, name: &str, variables: &[&str]) -> Option<Found> {
         variables.iter().find_map(|variable| {
@@ -67,7 +92,7 @@ impl<'a> Sources<'a> {
         })
     }
 
-    fn option(&self, name: &str) -> Option<String> {
+    pub(super) fn option(&self, name: &str) -> Option<String> {
         self.inputs.get(name).filter(|value| !value.trim().is_empty()).map(str::to_owned)
     }
 
@@ -132,6 +157,18 @@ impl<'a> Sources<'a> {
         None
     }
 
+    /// An id or a slug, which becomes a part of an address.
+    pub(super) fn id(&mut self, name: &str, customary: &[&str]) -> Option<String> {
+        let found = self.find(name, customary)?;
+        let text = unwrap_pasted(&found.value);
+        let of_id = |c: char| c.is_ascii_alphanumeric() || "-_.~:@+".contains(c);
+        if text.chars().count() > 200 || !text.chars().all(of_id) || matches!(text, "." | "..") {
+            let fix = "Allowed: one word of at most 200 letters, digits and - _ . ~ : @ +, as the platform's dashboard shows it.";
+            self.problem(&found, "is not an id or a name that is part of an address", fix);
+        }
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// One line of plain text.
     pub(super) fn label(&mut self, name: &str) -> Option<String> {
         let found = self.find(name, &[])?;
@@ -168,7 +205,7 @@ impl<'a> Sources<'a> {
         let variable = format!("DEPLOY_HOOK_{}", name.to_ascii_uppercase().replace('-', "_"));
         let found = match self.option(name) {
             Some(value) => Some(Found { value, input: format!("--{name}") }),
-            None => self.secret(name, &variable).ok()?.or_else(|| self.find(name, customary)),
+            None => self.secret(name, &variable, Lines::One).ok()?.or_else(|| self.find(name, customary)),
         };
         let found = found.filter(|found| !found.value.trim().is_empty())?;
         if is_file(&found.value) {
@@ -185,7 +222,7 @@ impl<'a> Sources<'a> {
 
     /// A secret from `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read. A
     /// file that was named and is empty is an answer: no other source is asked, as it may belong elsewhere.
-    pub(super) fn secret(&mut self, name: &str, variable: &str) -> Result<Option<Found>, ()> {
+    pub(super) fn secret(&mut self, name: &str, variable: &str, lines: Lines) -> Result<Option<Found>, ()> {
         let file_option = self.option(&format!("{name}-file")).map(|path| (path, format!("--{name}-file")));
         if file_option.is_none()
             && let Some(found) = self.first_of(name, &[variable])
@@ -195,10 +232,20 @@ impl<'a> Sources<'a> {
         let file_variable = format!("{variable}_FILE");
         let from_env = || self.env.get(&file_variable).map(|path| (path.to_owned(), file_variable.clone()));
         let Some((path, input)) = file_option.or_else(from_env) else { return Ok(None) };
-        match read_secret(path.trim()) {
+        let read = match (path.trim(), &self.from_stdin) {
+            ("-", Some(other)) => Err(format!("is standard input, which {other} has read already")),
+            (path, _) => read_secret(path, lines),
+        };
+        if path.trim() == "-" {
+            self.from_stdin = Some(input.clone());
+        }
+        match read {
             Ok(value) => Ok(Some(Found { value, input })),
             Err(wrong) => {
-                let fix = "Give the path of a file that holds the secret alone, on one line.";
+                let fix = match lines {
+                    Lines::One => "Give the path of a file that holds the secret alone, on one line.",
+                    Lines::Several => "Give the path of a text file that holds the secret alone.",
+                };
                 self.path_problem(&Found { value: path, input }, wrong, fix);
                 Err(())
             }
@@ -209,7 +256,7 @@ impl<'a> Sources<'a> {
 /// What is wrong with a secret that is a path, and the remedy: GitLab's variables of type File hold one.
 pub(super) const IS_FILE: (&str, &str) = (
     "is the path of a file, not the secret itself",
-    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE.",
+    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE.",
 );
 
 /// Whether this is the path of a file that is there, which no secret is.
@@ -218,8 +265,8 @@ pub(super) fn is_file(value: &str) -> bool {
     path.is_absolute() && path.is_file()
 }
 
-/// Reads the one line that a file holds, or says what is wrong with it.
-fn read_secret(path: &str) -> Result<String, String> {
+/// Reads the text that a file holds, or says what is wrong with it.
+fn read_secret(path: &str, lines: Lines) -> Result<String, String> {
     if path.contains("://") {
         return Err("is a URL, not the path of a file".to_owned());
     }
@@ -228,7 +275,7 @@ fn read_secret(path: &str) -> Result<String, String> {
         return Err("is larger than 64 KiB".to_owned());
     }
     let text = encoding::text(&bytes).map_err(|fault| format!("is {fault}"))?;
-    if text.trim().lines().count() > 1 {
+    if lines == Lines::One && text.trim().lines().count() > 1 {
         return Err("holds more than one line".to_owned());
     }
     Ok(text)

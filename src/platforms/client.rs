@@ -3,23 +3,20 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use url::Url;
 
 use super::earlier::{self, Earlier};
-use super::platform::{Acceptance, Deployment, PlatformAccess, ReadTarget, Request, StateSource};
+use super::platform::{Acceptance, Deployment, PlatformAccess, ReadTarget, StateSource};
+use super::reader::{READ, Reader};
 use super::response;
 use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::schedule::{RateHint, RateLimit};
 use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
-use crate::http::{self, Credential, Http, Method, Post, RequestError};
-use crate::secrets::{HookUrl, Token};
+use crate::http::{Http, Post};
+use crate::secrets::HookUrl;
 
 /// How long a trigger may take. Generous, because a late answer is better than an unclear one.
 const TRIGGER: Duration = Duration::from_secs(30);
-
-/// How long a read may take.
-const READ: Duration = Duration::from_secs(15);
 
 /// How long the read before a trigger may take. It is only needed after an unclear answer, so it must not delay the trigger.
 const READ_BEFORE: Duration = Duration::from_secs(5);
@@ -29,19 +26,14 @@ const LOG_LINES: usize = 200;
 
 /// One hook, or one token, of a platform.
 pub struct Client {
-    access: PlatformAccess,
-    http: Http,
+    reader: Reader,
     /// How many times as fast the platform is as a real one.
     speed: f64,
-    /// Where the accepted deployment is read, and before there is one, whatever is there.
-    source: Option<StateSource>,
     /// Whether our deployment is known.
     accepted: bool,
     /// What the platform accepted without naming a deployment, if it did.
     unnamed: Option<Unnamed>,
     earlier: Earlier,
-    /// What the platform says of that which the hook deploys.
-    about: Option<Value>,
 }
 
 /// What stands behind an acceptance that names no deployment.
@@ -60,14 +52,11 @@ impl Client {
     #[must_use]
     pub fn new(access: PlatformAccess, http: Http) -> Self {
         Self {
-            source: access.platform.source(&access, ReadTarget::Any),
-            access,
-            http,
+            reader: Reader::new(access, http),
             speed: 1.0,
             accepted: false,
             unnamed: None,
             earlier: Earlier::new(),
-            about: None,
         }
     }
 
@@ -80,127 +69,55 @@ impl Client {
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.access.platform.api(self.access.hook.as_ref().map(HookUrl::expose)).is_some()
+        self.reader.access.platform.api(self.reader.access.hook.as_ref().map(HookUrl::expose)).is_some()
     }
 
-    /// The platform and what it is used with.
+    /// Reads from the platform without following anything.
     #[must_use]
-    pub fn access(&self) -> &PlatformAccess {
-        &self.access
-    }
-
-    /// Whether this deployment, or without an id the newest one, can be read with what there is.
-    #[must_use]
-    pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
-        self.access.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id)).is_some()
-    }
-
-    /// Where the newest deployment is read.
-    #[must_use]
-    pub fn source(&self) -> Option<StateSource> {
-        self.source
-    }
-
-    /// Reads the newest deployment there is, for `status` and `doctor`.
-    pub async fn newest(&mut self) -> Poll {
-        let Some((source, request)) = self.list() else { return unreadable() };
-        let response = self.read(request, READ).await;
-        response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
-            let found = self.access.platform.deployments(body, self.http.redactor()).unwrap_or_default();
-            let any = self.access.hook.is_none();
-            let ours = |found: &Deployment| any || self.access.platform.in_scope(&self.access, source, found);
-            found
-                .into_iter()
-                .find(ours)
-                .map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
-        })
-    }
-
-    fn list(&self) -> Option<(StateSource, Request)> {
-        let source = self.source?;
-        Some((source, self.access.platform.list(&self.access, source)?))
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// How this deployment is read.
     fn source_of(&self, id: &DeploymentId) -> Option<StateSource> {
         if self.accepted {
-            self.source
+            self.reader.source
         } else {
-            self.access.platform.source(&self.access, ReadTarget::Id(id))
+            self.reader.access.platform.source(&self.reader.access, ReadTarget::Id(id))
         }
     }
 
-    async fn read(&self, request: Request, limit: Duration) -> Result<http::Response, RequestError> {
-        let token = self.access.token.as_ref().filter(|_| request.with_token);
-        let credential = token.map(|token| self.credential(token));
-        self.http.send_json(Method::GET, &request.url, credential, None, limit).await
-    }
-
-    /// The token as the platform wants it.
-    fn credential<'a>(&self, token: &'a Token) -> Credential<'a> {
-        let header = self.access.platform.token_header();
-        header.map_or(Credential::Bearer(token), |name| Credential::Header(name, token))
-    }
-
-    /// The header that holds the token.
-    fn token_header_name(&self) -> &'static str {
-        self.access.platform.token_header().unwrap_or("authorization")
-    }
-
-    /// Reads what the hook deploys, where the platform's file asks for it.
-    async fn read_about(&self, limit: Duration) -> Option<Value> {
-        let request = self.access.platform.about(&self.access).filter(|_| self.source.is_some())?;
-        let response = self.read(request, limit).await.ok()?;
-        serde_json::from_slice(&response.body.ok()?).ok().filter(|_| (200..300).contains(&response.status))
-    }
-
-    fn with_page(&self, snapshot: Snapshot) -> Snapshot {
-        let page = self.access.platform.page(&self.access, self.about.as_ref(), &snapshot);
-        let site = self.access.platform.site(self.about.as_ref(), &snapshot);
-        let [page, site] = [page, site].map(|link| web_link(&link?));
-        Snapshot { page, site, ..snapshot }
-    }
-
-    /// The newer deployment for which the platform canceled ours, where it can be known.
-    async fn superseded_by(&self, ours: &Deployment, limit: Duration) -> Option<DeploymentId> {
-        let (source, request) = self.list().filter(|_| self.access.platform.newer_cancels())?;
-        let response = self.read(request, limit).await.ok()?;
-        let body: Value = serde_json::from_slice(&response.body.ok()?).ok()?;
-        let mut others = self.access.platform.deployments(&body, self.http.redactor())?;
-        others.retain(|other| self.access.platform.in_scope(&self.access, source, other));
-        self.earlier.newer_than(ours, &others).cloned()
-    }
-
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
-        self.source = self.access.platform.source(&self.access, ReadTarget::Accepted(&deployment));
+        self.reader.source =
+            self.reader.access.platform.source(&self.reader.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
         self.earlier.created = deployment.snapshot.created_at;
-        self.with_page(deployment.snapshot)
+        self.reader.with_page(deployment.snapshot)
     }
 }
 
 impl DeployTarget for Client {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
         let limit = READ_BEFORE.min(limit);
-        let Some((source, request)) = self.list() else {
-            self.about = self.read_about(limit).await;
+        let Some((source, request)) = self.reader.list() else {
+            self.reader.about = self.reader.read_about(limit).await;
             return SnapshotResult::Unknown;
         };
         self.earlier.asked = true;
-        let (response, about) = tokio::join!(self.read(request, limit), self.read_about(limit));
-        self.about = about;
+        let (response, about) = tokio::join!(self.reader.read(request, limit), self.reader.read_about(limit));
+        self.reader.about = about;
         let Ok(response) = response else {
             return SnapshotResult::Unknown;
         };
-        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
+        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
-            && let Some(message) = self.access.platform.error(bytes, redactor)
+            && let Some(message) = self.reader.access.platform.error(bytes, redactor)
         {
             return SnapshotResult::Denied { status: response.status, message };
         }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
-            && let Some(found) = self.access.platform.deployments(&body, redactor)
+            && let Some(found) = self.reader.access.platform.deployments(&body, redactor)
         {
             self.earlier.record(found);
         }
@@ -208,65 +125,70 @@ impl DeployTarget for Client {
     }
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
-        let Some(request) = self.access.platform.trigger(&self.access) else {
+        let Some(request) = self.reader.access.platform.trigger(&self.reader.access) else {
             let message = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, message });
         };
-        let has_own = self.access.headers.iter().any(|(name, _)| name.as_str() == self.token_header_name());
-        let token = self.access.token.as_ref().filter(|_| request.with_token && !has_own);
+        let wanted = self.reader.access.platform.token_header().unwrap_or("authorization");
+        let has_own = self.reader.access.headers.iter().any(|(name, _)| name.as_str() == wanted);
+        let token = self.reader.access.token.as_ref().filter(|_| request.with_token && !has_own);
         let post = Post {
             url: &request.url,
-            credential: token.map(|token| self.credential(token)),
-            headers: &self.access.headers,
+            credential: token.map(|token| self.reader.credential(token)),
+            headers: &self.reader.access.headers,
             body: request.body.as_deref(),
         };
         self.earlier.triggered = Instant::now();
-        let response = self.http.post_alone(post, TRIGGER.min(limit)).await;
+        let response = self.reader.http.post_alone(post, TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
-        let unnamed = match response::of_trigger(self.access.platform, response, self.http.redactor()) {
-            Ok(Acceptance::Named(old)) if self.earlier.had_ended(&old, date) => {
-                let message = format!("it names {}", old.snapshot.id);
-                return TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message });
-            }
-            Ok(Acceptance::Named(deployment)) => {
-                return TriggerResult::Accepted(Some(self.accept(deployment)));
-            }
-            Ok(Acceptance::Queued) => Unnamed::Queued,
-            Ok(Acceptance::Unnamed { at }) => {
-                self.earlier.accepted_at = at;
-                Unnamed::New
-            }
-            Ok(Acceptance::Unclear(unclear)) => return TriggerResult::Unclear(unclear),
-            Ok(Acceptance::Untracked | Acceptance::Refused(..)) => Unnamed::Untracked,
-            Err(no) => return *no,
-        };
+        let unnamed =
+            match response::of_trigger(self.reader.access.platform, response, self.reader.http.redactor()) {
+                Ok(Acceptance::Named(old)) if self.earlier.had_ended(&old, date) => {
+                    let message = format!("it names {}", old.snapshot.id);
+                    return TriggerResult::Unclear(Unclear {
+                        why: ResponseError::AlreadyEnded(status),
+                        message,
+                    });
+                }
+                Ok(Acceptance::Named(deployment)) => {
+                    return TriggerResult::Accepted(Some(self.accept(deployment)));
+                }
+                Ok(Acceptance::Queued) => Unnamed::Queued,
+                Ok(Acceptance::Unnamed { at }) => {
+                    self.earlier.accepted_at = at;
+                    Unnamed::New
+                }
+                Ok(Acceptance::Unclear(unclear)) => return TriggerResult::Unclear(unclear),
+                Ok(Acceptance::Untracked | Acceptance::Refused(..)) => Unnamed::Untracked,
+                Err(no) => return *no,
+            };
         self.unnamed = Some(unnamed);
         TriggerResult::Accepted(None)
     }
 
     async fn find(&mut self, limit: Duration) -> LookupResult {
-        let Some((source, request)) = self.list() else { return LookupResult::Never };
-        let Ok(response) = self.read(request, READ.min(limit)).await else {
+        let Some((source, request)) = self.reader.list() else { return LookupResult::Never };
+        let Ok(response) = self.reader.read(request, READ.min(limit)).await else {
             return LookupResult::NotYet(RateHint::default());
         };
         let rate_hint = response::rate_hint(&response);
-        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.http.redactor());
+        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
         if !(200..300).contains(&response.status) {
             let denied = matches!(response.status, 401 | 403 | 405 | 410);
-            let final_no = denied && self.access.platform.error(bytes, redactor).is_some();
+            let final_no = denied && self.reader.access.platform.error(bytes, redactor).is_some();
             return if final_no { LookupResult::Never } else { LookupResult::NotYet(rate_hint) };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let mut found = self.access.platform.deployments(&body, redactor).unwrap_or_default();
+        let mut found = self.reader.access.platform.deployments(&body, redactor).unwrap_or_default();
         let is_queued = self.unnamed == Some(Unnamed::Queued);
         found.retain(|found| {
             let is_ours = if is_queued {
                 !earlier::is_ended(&found.snapshot)
             } else {
-                self.access.platform.may_be_ours(&self.access, found)
+                self.reader.access.platform.may_be_ours(&self.reader.access, found)
                     && self.earlier.is_new(found, response.date, self.unnamed.is_some())
             };
-            is_ours && self.access.platform.in_scope(&self.access, source, found)
+            is_ours && self.reader.access.platform.in_scope(&self.reader.access, source, found)
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
@@ -286,9 +208,9 @@ impl DeployTarget for Client {
         if self.unnamed == Some(Unnamed::Untracked) {
             return Err(CannotFollow::NoDeployment);
         }
-        self.source.map(|_| ()).ok_or_else(|| {
+        self.reader.source.map(|_| ()).ok_or_else(|| {
             if self.is_known() {
-                CannotFollow::Missing(self.access.missing())
+                CannotFollow::Missing(self.reader.access.missing())
             } else {
                 CannotFollow::UnknownPlatform
             }
@@ -296,30 +218,40 @@ impl DeployTarget for Client {
     }
 
     fn appears_within(&self) -> Duration {
-        self.access.platform.appears_within().div_f64(self.speed)
+        self.reader.access.platform.appears_within().div_f64(self.speed)
     }
 
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let source = self.source_of(id);
-        let Some((source, request)) =
-            source.and_then(|source| Some((source, self.access.platform.poll(&self.access, source, id)?)))
-        else {
+        let Some((source, request)) = source.and_then(|source| {
+            Some((source, self.reader.access.platform.poll(&self.reader.access, source, id)?))
+        }) else {
             return unreadable();
         };
         let (asked, limit) = (Instant::now(), READ.min(limit));
-        let response = self.read(request, limit).await;
+        // Where there is no request for one deployment, a list without it says that it is not there.
+        let is_list =
+            source == StateSource::Api && self.reader.list().is_some_and(|(_, list)| list == request);
+        let response = self.reader.read(request, limit).await;
         let mut canceled = None;
-        let mut poll =
-            response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
-                let found = self.access.platform.deployments(body, self.http.redactor()).unwrap_or_default();
+        let mut poll = response::of_reading(
+            self.reader.access.platform,
+            source,
+            response,
+            self.reader.http.redactor(),
+            |body| {
+                let found = self.reader.access.platform.deployments(body, self.reader.http.redactor());
+                let is_list = is_list && found.is_some();
+                let found = found.unwrap_or_default();
                 let newest = found.first().map(|deployment| deployment.snapshot.clone());
                 let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
                 match (ours, newest) {
                     (Some(ours), _) => {
                         let is_canceled = ours.snapshot.phase == Phase::Ended(Verdict::Canceled);
                         canceled = is_canceled.then(|| ours.clone());
-                        PollResult::Ours(self.with_page(ours.snapshot))
+                        PollResult::Ours(self.reader.with_page(ours.snapshot))
                     }
+                    (None, _) if is_list => PollResult::NotThere,
                     (None, Some(_)) if source == StateSource::Api => {
                         PollResult::Failed { message: "the answer is about another deployment".to_owned() }
                     }
@@ -328,11 +260,13 @@ impl DeployTarget for Client {
                         PollResult::Failed { message: "the answer names no deployment".to_owned() }
                     }
                 }
-            });
+            },
+        );
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         if let (Some(ours), PollResult::Ours(snapshot)) = (canceled, &mut poll.result)
-            && let Some(newer) =
-                Box::pin(self.superseded_by(&ours, limit.saturating_sub(asked.elapsed()))).await
+            && self.reader.access.platform.newer_cancels()
+            && let Some(others) = Box::pin(self.reader.read_list(limit.saturating_sub(asked.elapsed()))).await
+            && let Some(newer) = self.earlier.newer_than(&ours, &others)
         {
             snapshot.phase = Phase::Ended(Verdict::Superseded);
             snapshot.message = format!("{newer} took its place");
@@ -342,20 +276,20 @@ impl DeployTarget for Client {
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
         let (asked, limit) = (Instant::now(), READ.min(limit));
-        if self.about.is_none() {
-            self.about = self.read_about(limit).await;
+        if self.reader.about.is_none() {
+            self.reader.about = self.reader.read_about(limit).await;
         }
-        let request = self
-            .source_of(id)
-            .and_then(|source| self.access.platform.log(&self.access, source, id, self.about.as_ref()));
+        let request = self.source_of(id).and_then(|source| {
+            self.reader.access.platform.log(&self.reader.access, source, id, self.reader.about.as_ref())
+        });
         let Some(request) = request else {
             return Log::None;
         };
-        let Ok(response) = self.read(request, limit.saturating_sub(asked.elapsed())).await else {
+        let Ok(response) = self.reader.read(request, limit.saturating_sub(asked.elapsed())).await else {
             return Log::NotYet(RateHint::default());
         };
         let bytes = response.body.as_deref().unwrap_or_default();
-        let lines = self.access.platform.log_lines(bytes, self.http.redactor(), LOG_LINES);
+        let lines = self.reader.access.platform.log_lines(bytes, self.reader.http.redactor(), LOG_LINES);
         match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
             200..300 | 404 | 429 | 500.. => Log::NotYet(response::rate_hint(&response)),
@@ -364,25 +298,18 @@ impl DeployTarget for Client {
     }
 
     fn rate_limit(&self) -> Option<RateLimit> {
-        let with_token = !self.accepted && self.access.token.is_some();
-        let source = if with_token { StateSource::Api } else { self.source? };
-        let limit = self.access.platform.rate_limit(source)?;
+        let with_token = !self.accepted && self.reader.access.token.is_some();
+        let source = if with_token { StateSource::Api } else { self.reader.source? };
+        let limit = self.reader.access.platform.rate_limit(source)?;
         Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
     }
 
     fn success_may_be_early(&self) -> bool {
-        self.access.platform.success_may_be_early()
+        self.reader.access.platform.success_may_be_early()
     }
 }
 
-/// A link as it may be shown: to a web page, without a user or a password.
-fn web_link(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let is_page = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.has_host();
-    (is_page && url.password().is_none()).then(|| url.into())
-}
-
-/// A poll that could not be sent. Callers ask [`Client::can_read`] first.
+/// A poll that could not be sent. Callers ask [`Reader::can_read`] first.
 fn unreadable() -> Poll {
     let message = "neither the hook nor, without a token, the API can be read".to_owned();
     Poll { result: PollResult::Failed { message }, rate_hint: RateHint::default() }

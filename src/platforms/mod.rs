@@ -3,6 +3,7 @@
 mod body;
 mod client;
 mod coolify;
+mod dokploy;
 mod earlier;
 mod forge;
 mod fortrabbit;
@@ -11,9 +12,11 @@ mod laravel_cloud;
 mod other;
 mod path;
 mod platform;
+mod reader;
 mod render;
 mod response;
 mod time;
+mod vercel;
 
 use url::Url;
 
@@ -21,14 +24,17 @@ pub use self::client::Client;
 pub use self::platform::{
     Acceptance, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
+pub use self::reader::Reader;
 
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 6] = [
+static ALL: [&dyn Platform; 8] = [
     &fortrabbit::Fortrabbit,
     &render::Render,
+    &vercel::Vercel,
     &coolify::Coolify,
+    &dokploy::Dokploy,
     &forge::Forge,
     &laravel_cloud::LaravelCloud,
     &other::Other,
@@ -38,6 +44,12 @@ static ALL: [&dyn Platform; 6] = [
 #[must_use]
 pub fn all() -> &'static [&'static dyn Platform] {
     &ALL
+}
+
+/// The platform of this name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
+    ALL.into_iter().find(|platform| platform.name() == name)
 }
 
 /// The platform that a hook belongs to. `api` is the base of the API where the user names one.
@@ -64,6 +76,13 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
 pub fn of_token(is_set: impl Fn(&str) -> bool) -> &'static dyn Platform {
     let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));
     ALL.into_iter().find(has_token).unwrap_or(ALL[0])
+}
+
+/// Whether an API is another platform's public one, so that this platform's token must not go there.
+#[must_use]
+pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
+    let is_at = |platform: &dyn Platform| platform.api(None).is_some_and(|own| own.origin() == api.origin());
+    !is_at(platform) && ALL.into_iter().any(is_at)
 }
 
 /// Variables that customarily hold a hook's URL, of all platforms.

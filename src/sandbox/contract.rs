@@ -39,10 +39,12 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 }
 
 /// The contract files, the default first.
-static FILES: [&[u8]; 6] = [
+static FILES: [&[u8]; 8] = [
     embedded!("../../contracts/fortrabbit.json"),
     embedded!("../../contracts/render.json"),
+    embedded!("../../contracts/vercel.json"),
     embedded!("../../contracts/coolify.json"),
+    embedded!("../../contracts/dokploy.json"),
     embedded!("../../contracts/forge.json"),
     embedded!("../../contracts/laravel-cloud.json"),
     embedded!("../../contracts/other.json"),

@@ -3,6 +3,7 @@
 //! The hook URL is a password: everybody who has it can deploy. So it is a type without `Display`, whose `Debug` shows
 //! nothing, and every text from a server or the system goes through [`Redactor::clean`] before it is shown.
 
+mod header;
 mod hook_url;
 mod parts;
 mod redactor;
@@ -10,6 +11,7 @@ mod sanitize;
 mod token;
 mod url_safety;
 
+pub use self::header::secrets_of_header;
 pub use self::hook_url::{DocumentedHook, HookUrl, UrlFault};
 pub use self::parts::{could_be_secret, secrets_of_query};
 pub use self::redactor::Redactor;

@@ -131,6 +131,11 @@ fn words_of(name: &str) -> Vec<String> {
     words
 }
 
+/// Whether a header of this name holds a secret.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    names_a_secret(&words_of(name))
+}
+
 fn names_a_secret(words: &[String]) -> bool {
     words.iter().any(|word| is_in(SECRET, word) || SECRET_ENDS.iter().any(|end| word.ends_with(end)))
 }
@@ -190,7 +195,7 @@ fn is_short_secret(segment: &str) -> bool {
 }
 
 /// Common words, alone or joined, short numbers and versions: `deploy-hooks`, `v1beta1`, `deploy.json`, `42`.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let mut pieces = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
     let number = |text: &str| text.len() <= 6 && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -27,13 +27,19 @@ impl Redactor {
     /// A redactor for these secrets.
     #[must_use]
     pub fn new<'a>(hook: Option<&HookUrl>, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
-        let mut masks: Vec<String> = hook.map(HookUrl::texts).unwrap_or_default();
-        masks.extend(tokens.into_iter().map(|token| token.expose().to_owned()));
-        masks.retain(|text| text.len() >= SHORTEST);
-        let derived: Vec<String> = masks.iter().flat_map(|text| forms(text)).collect();
+        let tokens = tokens.into_iter().map(|token| token.expose().to_owned());
+        Self::default().with(hook.map(HookUrl::texts).unwrap_or_default().into_iter().chain(tokens))
+    }
+
+    /// The same for these secrets as well.
+    #[must_use]
+    pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
+        let secrets: Vec<String> = secrets.into_iter().filter(|text| text.len() >= SHORTEST).collect();
+        let derived: Vec<String> = secrets.iter().flat_map(|text| forms(text)).collect();
         // Stars in stars' place would never end.
-        masks
-            .extend(derived.into_iter().filter(|form| form.len() >= SHORTEST && form.contains(|c| c != '*')));
+        let derived =
+            derived.into_iter().filter(|form| form.len() >= SHORTEST && form.contains(|c| c != '*'));
+        let mut masks = [self.masks, secrets, derived.collect()].concat();
         masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         masks.dedup();
         let mut forms: Vec<String> = masks.iter().map(|text| text.to_ascii_lowercase()).collect();

@@ -33,6 +33,11 @@ OTHERS = {
     "if-missing": "skip",
     "report": "summary,comment",
     "dry-run": True,
+    "platform": "cloudflare-pages",
+    "account": "0123456789abcdef",
+    "project": "my-site.example",
+    "headers-variable": "GATEWAY_HEADERS",
+    "body": '{"ref": "refs/heads/$CI_COMMIT_BRANCH"}',
 }
 DEFAULTS = {name: spec.get("default", OTHERS.get(name)) for name, spec in INPUTS.items()}
 # What every job that deploys needs, each for its own reason; the files are the program's.

@@ -13,6 +13,7 @@ use deploy_hook::core::schedule::Timing;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::env::Env;
 use deploy_hook::error::{BAD_INPUT, Signal, exit_code};
+use deploy_hook::platforms;
 use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use deploy_hook::text::ReportKind;
 use deploy_hook::text::outputs::NAMES;
@@ -35,7 +36,8 @@ fn the_inputs_of_the_readme_are_the_options_of_deploy() {
         let options: Vec<String> =
             spans(&input.option).into_iter().filter(|span| span.starts_with("--")).collect();
         let own = format!("--{}", input.name);
-        assert!(input.name == "hook-url" || options[0] == own, "{own} is not the first option of its row");
+        let by_file = ["hook-url", "headers"].contains(&input.name.as_str());
+        assert!(by_file || options[0] == own, "{own} is not the first option of its row");
         let variable = format!("DEPLOY_HOOK_{}", input.name.to_uppercase().replace('-', "_"));
         let variable = variable.replace("DEPLOY_HOOK_HOOK_URL", "DEPLOY_HOOK_URL");
         assert_eq!(spans(&input.variable)[0], variable);
@@ -414,6 +416,20 @@ fn the_readme_begins_with_two_commands_that_a_newcomer_can_type() {
     let commands: Vec<&str> = block.lines().filter(|line| !line.starts_with("# ")).collect();
     assert_eq!(commands, ["cargo run -- deploy --sandbox", "cargo test"]);
     assert_eq!(block.lines().count(), 4, "a comment above each");
+}
+
+/// A variable that is named is the only one that counts, and what downloads knows no secret.
+#[test]
+fn the_component_and_the_binary_s_script_unset_the_variables_of_every_platform() {
+    for file in ["templates/deploy-hook.yml", "action/binary/run.sh"] {
+        let text = read(file);
+        let words: BTreeSet<&str> = text.split_whitespace().collect();
+        for platform in platforms::all() {
+            for variable in platform.token_variables().iter().chain(platform.hook_variables()) {
+                assert!(words.contains(variable), "{file} leaves {variable} set");
+            }
+        }
+    }
 }
 
 /// A row of the README's table of inputs.

@@ -1,7 +1,7 @@
 //! Problems with inputs that depend on the platform, and how to fix them.
 
 use super::message::{NO_DEPLOYMENT, READ_THROUGH_API, inputs, not_set, quoted};
-use crate::core::state::CannotFollow;
+use crate::core::state::{CannotFollow, MissingInput};
 
 /// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.
 #[must_use]
@@ -36,4 +36,46 @@ pub fn trigger_needs_token(platform: &str, variables: &[&str]) -> (String, Strin
         format!("is missing: a deploy hook of {platform} is triggered with a token"),
         format!("Store an API token as a secret and pass it as api-token or {}.", variables.join(" or ")),
     )
+}
+
+/// The problem where the deployment cannot be read at all: the input to blame, what is wrong with it, and how to fix it.
+#[must_use]
+pub fn cannot_read(missing: &[MissingInput]) -> (&'static str, String, String) {
+    match missing.first() {
+        Some(first) => {
+            (first.input, format!("is missing: {READ_THROUGH_API}"), format!("Set {}.", inputs(missing)))
+        }
+        None => (
+            "hook-url",
+            "is a hook whose deployments cannot be read, or is missing".to_owned(),
+            "Give the hook URL: it names what is deployed. A hook of an unknown platform is only triggered."
+                .to_owned(),
+        ),
+    }
+}
+
+/// What keeps deployments from being read, for `doctor`, and how to fix it.
+#[must_use]
+pub fn not_readable(why: &CannotFollow) -> (String, String) {
+    let (wrong, fix) = match why {
+        CannotFollow::Missing(missing) => (
+            format!("cannot be read: {}", not_set(missing)),
+            format!(" To wait for the verdict, set {}.", inputs(missing)),
+        ),
+        CannotFollow::UnknownPlatform => {
+            ("cannot be read: the platform is not known".to_owned(), String::new())
+        }
+        CannotFollow::NoDeployment => (format!("cannot be read: {NO_DEPLOYMENT}"), String::new()),
+    };
+    (wrong, format!("That is fine for triggering.{fix}"))
+}
+
+/// What is needed to follow a platform's deployments.
+#[must_use]
+pub fn followed_with(missing: &[MissingInput]) -> String {
+    if missing.is_empty() {
+        "its deployments are not followed".to_owned()
+    } else {
+        format!("followed with {}", inputs(missing))
+    }
 }

@@ -11,7 +11,9 @@ mod unknown_result;
 use std::time::Duration;
 
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
-pub use self::input::{cannot_follow, token_denied, trigger_needs_token};
+pub use self::input::{
+    cannot_follow, cannot_read, followed_with, not_readable, token_denied, trigger_needs_token,
+};
 pub use self::message::Message;
 pub use self::reports::{
     RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,

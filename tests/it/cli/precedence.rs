@@ -249,6 +249,9 @@ async fn no_input_lacks_a_spelling() {
         ("api-url", "x"),
         ("ca-file", "/nowhere"),
         ("dry-run", "x"),
+        ("platform", "x"),
+        ("account", "a b"),
+        ("project", "a/b"),
     ];
     together(inputs.map(|(name, wrong)| async move {
         let upper = name.to_uppercase();

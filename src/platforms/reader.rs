@@ -1,0 +1,140 @@
+//! Reads from a platform: its list, one deployment, and what the hook deploys.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::platform::{Deployment, PlatformAccess, ReadTarget, Request, StateSource};
+use super::response;
+use crate::core::ports::{Poll, PollResult};
+use crate::core::state::{DeploymentId, Snapshot};
+use crate::http::{self, Credential, Http, Method, RequestError};
+use crate::secrets::Token;
+
+/// How long a read may take.
+pub(super) const READ: Duration = Duration::from_secs(15);
+
+/// What is read with, and where.
+pub struct Reader {
+    /// The platform, and what it is used with.
+    pub(super) access: PlatformAccess,
+    pub(super) http: Http,
+    /// Where the accepted deployment is read, and before there is one, whatever is there.
+    pub(super) source: Option<StateSource>,
+    /// What the platform says of that which the hook deploys.
+    pub(super) about: Option<Value>,
+}
+
+impl Reader {
+    pub(super) fn new(access: PlatformAccess, http: Http) -> Self {
+        Self { source: access.platform.source(&access, ReadTarget::Any), access, http, about: None }
+    }
+
+    /// The platform and what it is used with.
+    #[must_use]
+    pub fn access(&self) -> &PlatformAccess {
+        &self.access
+    }
+
+    /// Where the newest deployment is read.
+    #[must_use]
+    pub fn source(&self) -> Option<StateSource> {
+        self.source
+    }
+
+    /// Whether this deployment, or without an id the newest one, can be read with what there is.
+    #[must_use]
+    pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
+        let source = self.access.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id));
+        let request = source.and_then(|source| match id {
+            Some(id) => self.access.platform.poll(&self.access, source, id),
+            None => self.access.platform.list(&self.access, source),
+        });
+        request.is_some()
+    }
+
+    /// Reads the newest deployment there is, for `status` and `doctor`. `None`: there is none yet, or no list to read.
+    pub async fn newest(&self) -> Option<Poll> {
+        let (source, request) = self.list()?;
+        let response = self.read(request, READ).await;
+        let mut is_empty = false;
+        let poll =
+            response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
+                let found = self.access.platform.deployments(body, self.http.redactor());
+                is_empty = found.as_ref().is_some_and(Vec::is_empty);
+                let in_scope = |found: &Deployment| {
+                    self.access.hook.is_none() || self.access.platform.in_scope(&self.access, source, found)
+                };
+                let newest = found.unwrap_or_default().into_iter().find(in_scope);
+                newest
+                    .map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
+            });
+        Some(poll).filter(|_| !is_empty)
+    }
+
+    /// Asks for a deployment that is not there, where the platform shows no list: the answer says whether the token may
+    /// read. `None`: it has a list.
+    pub async fn probe(&self) -> Option<Poll> {
+        const NONE: &str = "00000000-0000-4000-8000-000000000000";
+        let id = DeploymentId::new(NONE).filter(|_| self.list().is_none())?;
+        let source = self.source?;
+        let request = self.access.platform.poll(&self.access, source, &id)?;
+        let response = self.read(request, READ).await;
+        let platform = self.access.platform;
+        Some(response::of_reading(platform, source, response, self.http.redactor(), |_| PollResult::NotThere))
+    }
+
+    pub(super) fn list(&self) -> Option<(StateSource, Request)> {
+        let source = self.source?;
+        Some((source, self.access.platform.list(&self.access, source)?))
+    }
+
+    pub(super) async fn read(
+        &self,
+        request: Request,
+        limit: Duration,
+    ) -> Result<http::Response, RequestError> {
+        let token = self.access.token.as_ref().filter(|_| request.with_token);
+        let credential = token.map(|token| self.credential(token));
+        self.http.send_json(Method::GET, &request.url, credential, None, limit).await
+    }
+
+    /// The token as the platform wants it.
+    pub(super) fn credential<'a>(&self, token: &'a Token) -> Credential<'a> {
+        let header = self.access.platform.token_header();
+        header.map_or(Credential::Bearer(token), |name| Credential::Header(name, token))
+    }
+
+    /// Reads what the hook deploys, where the platform's file asks for it.
+    pub(super) async fn read_about(&self, limit: Duration) -> Option<Value> {
+        let request = self.access.platform.about(&self.access).filter(|_| self.source.is_some())?;
+        let response = self.read(request, limit).await.ok()?;
+        serde_json::from_slice(&response.body.ok()?).ok().filter(|_| (200..300).contains(&response.status))
+    }
+
+    /// The snapshot with the page and the site, as far as they are links to web pages.
+    pub(super) fn with_page(&self, snapshot: Snapshot) -> Snapshot {
+        let page = self.access.platform.page(&self.access, self.about.as_ref(), &snapshot);
+        let site = self.access.platform.site(self.about.as_ref(), &snapshot);
+        let [page, site] = [page, site].map(|link| web_link(&link?));
+        Snapshot { page, site, ..snapshot }
+    }
+
+    /// The platform's deployments that belong to what our hook deploys; `None` where they cannot be read.
+    pub(super) async fn read_list(&self, limit: Duration) -> Option<Vec<Deployment>> {
+        let (source, request) = self.list()?;
+        let response = self.read(request, limit).await.ok()?;
+        let body: Value = serde_json::from_slice(&response.body.ok()?).ok()?;
+        let mut found = self.access.platform.deployments(&body, self.http.redactor())?;
+        found.retain(|found| self.access.platform.in_scope(&self.access, source, found));
+        Some(found)
+    }
+}
+
+/// A link as it may be shown: to a web page, without a user or a password.
+fn web_link(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_page = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.has_host();
+    (is_page && url.password().is_none()).then(|| url.into())
+}
