@@ -10,7 +10,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, log_body, normal, texts};
+use super::body::{cleaned, id, last_lines, log_body, normal, texts};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
 use super::time;

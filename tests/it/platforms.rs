@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod exchanges;
+mod found;
 mod wire;
 
 use std::path::Path;

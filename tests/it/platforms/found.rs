@@ -1,0 +1,187 @@
+//! The platforms whose answer to a trigger names no deployment: which one in their list is ours, and what becomes of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::TOKEN;
+use crate::cli::run::{Step, run, step};
+use crate::cli::together;
+use crate::secrets::Secrets;
+use crate::server::{Play, Server};
+
+/// A platform: its hook, its state words, and how it describes a deployment of this id, state and time.
+#[derive(Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    hook: &'static str,
+    accepted: &'static str,
+    /// A state on the way to success, and success.
+    states: [&'static str; 2],
+    describe: fn(&str, &str, &Value) -> Value,
+    list: fn(&[Value]) -> Value,
+}
+
+const KINDS: [Kind; 3] = [
+    Kind {
+        name: "forge",
+        hook: "/servers/123456/sites/7654321/deploy/http?token=Zx9kkLONGq7Wm2Tt5RrVv8YyBb4NnHh1JjPp3Qq6",
+        accepted: "",
+        states: ["deploying", "finished"],
+        describe: |id, state, created| json!({ "id": id, "type": "deployments", "attributes": { "status": state, "created_at": created } }),
+        list: |all| json!({ "data": all }),
+    },
+    Kind {
+        name: "laravel-cloud",
+        hook: "/deploy/9f0a1b2c-3d4e-4f5a-8b6c-7d8e9f0a1b2c/Zx9kkLONGq7Wm2Tt",
+        accepted: "",
+        states: ["build.succeeded", "deployment.succeeded"],
+        describe: |id, state, created| json!({ "id": id, "type": "deployments", "attributes": { "status": state, "started_at": created } }),
+        list: |all| json!({ "data": all }),
+    },
+    Kind {
+        name: "dokploy",
+        hook: "/api/deploy/Zx9kkLONGq7Wm2Tt5RrVv",
+        accepted: r#"{"message":"Application deployed successfully"}"#,
+        states: ["running", "done"],
+        describe: |id, state, created| json!({ "deploymentId": id, "status": state, "createdAt": created, "title": "NEW CHANGES" }),
+        list: |all| json!(all),
+    },
+];
+
+/// An answer with the server's clock.
+fn say(body: &str) -> Play {
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let length = body.len();
+    Play::Say(format!(
+        "HTTP/1.1 200 X\r\nDate: {date}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    ))
+}
+
+/// The time so many seconds from now, by the platform's clock.
+fn time(seconds: i64) -> Value {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    let now = SystemTime::now();
+    let time = if seconds < 0 { now - distance } else { now + distance };
+    json!(humantime::format_rfc3339_millis(time).to_string())
+}
+
+/// A server of this kind on which one deployment had ended an hour before the trigger. Since the trigger there are these
+/// as well, each by its id with its time; `state` is that of all of them, by how often they were read.
+async fn server(
+    kind: Kind,
+    new: Vec<(&'static str, Value)>,
+    state: fn(Kind, usize) -> Option<&'static str>,
+) -> Server {
+    let (triggers, reads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    Server::by_request(move |head| {
+        if head.starts_with("POST") {
+            triggers.fetch_add(1, Ordering::SeqCst);
+            return say(kind.accepted);
+        }
+        let old = (kind.describe)("1000", kind.states[1], &time(-3600));
+        if triggers.load(Ordering::SeqCst) == 0 {
+            return say(&(kind.list)(&[old]).to_string());
+        }
+        let state = state(kind, reads.fetch_add(1, Ordering::SeqCst));
+        let described = |(id, created): &(&str, Value)| Some((kind.describe)(id, state?, created));
+        let named = new
+            .iter()
+            .find(|(id, _)| head.lines().next().is_some_and(|line| line.contains(&format!("/{id} "))));
+        match named.and_then(described) {
+            Some(one) => say(&json!({ "data": one }).to_string()),
+            None => {
+                let new: Vec<Value> = new.iter().filter_map(described).chain([old]).collect();
+                say(&(kind.list)(&new).to_string())
+            }
+        }
+    })
+    .await
+}
+
+/// Runs `deploy` on it, with everything that following needs.
+async fn deploy(kind: Kind, server: &Server, args: &str) -> Step {
+    let hook = format!("http://{}{}", server.address, kind.hook);
+    let program =
+        run("deploy -v").args(args).env("DEPLOY_HOOK_URL", &hook).env("DEPLOY_HOOK_API_TOKEN", TOKEN);
+    let program = program.env("DEPLOY_HOOK_API_URL", format!("http://{}", server.address));
+    let program = match kind.name {
+        "forge" => program.env("DEPLOY_HOOK_ACCOUNT", "my-organization"),
+        "dokploy" => program.env("DEPLOY_HOOK_PROJECT", "app-1").env("DEPLOY_HOOK_PLATFORM", "dokploy"),
+        _ => program,
+    };
+    step(program, &Secrets::of(&hook, &[TOKEN])).await
+}
+
+/// On the way to success at the first two reads.
+fn usual(kind: Kind, reads: usize) -> Option<&'static str> {
+    Some(kind.states[usize::from(reads > 1)])
+}
+
+/// A test for each kind and each of these cases.
+async fn each<T: Clone + Send + 'static, F: Future<Output = ()> + Send + 'static>(
+    cases: Vec<T>,
+    test: fn(Kind, T) -> F,
+) {
+    let all = KINDS.into_iter().flat_map(|kind| cases.clone().into_iter().map(move |case| test(kind, case)));
+    together(all).await;
+}
+
+#[tokio::test]
+async fn the_one_made_since_is_followed_to_its_end() {
+    // How far the platform's clock is from that of its front end, and whether it gives times at all.
+    let clocks = vec![Some(0), Some(-20), Some(20), None];
+    each(clocks, |kind, clock| async move {
+        let created = clock.map_or(Value::Null, time);
+        let server = server(kind, vec![("2000", created)], usual).await;
+        let done = deploy(kind, &server, "--timeout 30s").await;
+        assert_eq!(done.end(), (0, "succeeded"), "{} {clock:?}\n{}", kind.name, done.log);
+        assert_eq!(
+            (done.output("deployment-id"), done.output("state")),
+            ("2000", kind.states[1]),
+            "{}",
+            kind.name
+        );
+        assert!(done.log.contains(kind.states[0]), "{} is no end\n{}", kind.states[0], done.log);
+        for head in server.heads() {
+            let (is_post, has_token) = (head.starts_with("POST"), head.contains(TOKEN));
+            assert_ne!(is_post, has_token, "{head}");
+            let header = if kind.name == "dokploy" { "x-api-key: " } else { "authorization: Bearer " };
+            assert!(is_post || head.contains(&format!("{header}{TOKEN}")), "{head}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn none_of_an_hour_ago_is_ours_and_of_two_none_is_guessed() {
+    let cases = vec![
+        (vec![], "none is there"),
+        (vec![("2000", -3600)], "an old one comes to light"),
+        (vec![("2000", -31_536_000)], "a very old one"),
+        (vec![("2000", 0), ("3000", 0)], "two at once"),
+    ];
+    each(cases, |kind, (new, what)| async move {
+        let new = new.into_iter().map(|(id, ago)| (id, time(ago))).collect();
+        let server = server(kind, new, usual).await;
+        let done = deploy(kind, &server, "--timeout 6s").await;
+        assert_eq!(done.end(), (7, "lost"), "{}: {what}\n{}", kind.name, done.log);
+        assert_eq!(done.output("deployment-id"), "", "{}: {what}", kind.name);
+        let posts = server.requests().iter().filter(|request| request.starts_with("POST")).count();
+        assert_eq!(posts, 1, "{}: {what}", kind.name);
+    })
+    .await;
+}
+
+/// Dokploy keeps the last ten: a list without ours is not about another deployment.
+#[tokio::test]
+async fn a_list_that_ours_has_left_says_that_it_is_not_there() {
+    let kind = KINDS[2];
+    let server =
+        server(kind, vec![("2000", time(0))], |kind, reads| (reads < 2).then_some(kind.states[0])).await;
+    let done = deploy(kind, &server, "--timeout 6s").await;
+    assert_eq!(done.output("deployment-id"), "2000", "{}", done.log);
+    assert_ne!(done.output("outcome"), "succeeded");
+    assert!(done.log.contains("is not there any more"), "{}", done.log);
+}
