@@ -61,10 +61,16 @@ impl Attributes {
             source: StateSource::Api,
             environment: None,
             unreadable_time: created_at.is_none() && !attributes[self.created].is_null(),
-            origin: None,
+            origin: commit(attributes, redactor),
             ended_at: time::read(&attributes[self.ended]),
         })
     }
+}
+
+/// The hash of the commit that is deployed, which both names have had.
+fn commit(attributes: &Value, redactor: &Redactor) -> Option<String> {
+    let hash = attributes["commit_hash"].as_str().or_else(|| attributes["commit"]["hash"].as_str())?;
+    Some(redactor.clean(hash, 64)).filter(|hash| !hash.is_empty())
 }
 
 /// `{"message","errors":{field:[…]}}`, or the `errors` of JSON:API.

@@ -10,7 +10,7 @@ use url::Url;
 use super::body::{last_lines, log_body, normal, texts};
 use super::laravel::{self, Attributes};
 use super::other::Other;
-use super::path::segments;
+use super::path::{parameter, segments};
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
@@ -114,6 +114,16 @@ impl Platform for LaravelCloud {
         DEPLOYMENT.deployments(body, redactor)
     }
 
+    /// One of another commit than the hook's URL names is not ours.
+    fn may_be_ours(&self, access: &PlatformAccess, deployment: &Deployment) -> bool {
+        let wanted = access.hook.as_ref().and_then(|hook| parameter(hook.expose(), "commit_hash"));
+        let [wanted, found] =
+            [wanted, deployment.origin.clone()].map(|hash| hash.map(|hash| hash.to_lowercase()));
+        wanted
+            .zip(found)
+            .is_none_or(|(wanted, found)| wanted.starts_with(&found) || found.starts_with(&wanted))
+    }
+
     fn log(
         &self,
         access: &PlatformAccess,
@@ -199,6 +209,28 @@ mod tests {
         assert_eq!(list(&access), Some(format!("/api/environments/{ID}/deployments")));
         access.project = Some("env-1".to_owned());
         assert_eq!(list(&access).as_deref(), Some("/api/environments/env-1/deployments"));
+    }
+
+    #[test]
+    fn one_of_another_commit_than_the_hook_names_is_not_ours() {
+        for (query, attributes, ours) in [
+            ("", json!({ "commit_hash": "bbb222" }), true),
+            ("?commit_hash=", json!({ "commit_hash": "bbb222" }), true),
+            ("?commit_hash=aaa111", json!({ "commit_hash": "aaa111" }), true),
+            ("?commit_hash=AAA1", json!({ "commit_hash": "aaa111" }), true),
+            ("?commit_hash=aaa111", json!({ "commit": { "hash": "aaa111" } }), true),
+            ("?commit_hash=aaa111", json!({ "commit_hash": null }), true),
+            ("?commit_hash=aaa111", json!({ "commit_hash": "" }), true),
+            ("?commit_hash=aaa111", json!({ "commit_hash": "bbb222" }), false),
+            ("?commit_hash=aaa111", json!({ "commit": { "hash": "bbb222" } }), false),
+        ] {
+            let hook =
+                HookUrl::parse(&format!("https://cloud.laravel.com/deploy/{ID}/Zx9kkLONG{query}")).unwrap();
+            let access = PlatformAccess { hook: Some(hook), ..PlatformAccess::new(&LaravelCloud) };
+            let body = json!({ "data": { "id": "depl-1", "type": "deployments", "attributes": attributes } });
+            let found = LaravelCloud.deployments(&body, &Redactor::default()).unwrap();
+            assert_eq!(LaravelCloud.may_be_ours(&access, &found[0]), ours, "{query} {body}");
+        }
     }
 
     #[test]
