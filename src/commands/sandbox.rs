@@ -91,6 +91,11 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     if sandbox.has_api() {
         out.data(&format!("api-token={}", sandbox.api_token()));
     }
+    for name in ["account", "project"] {
+        if let Some(value) = sandbox.value(name) {
+            out.data(&format!("{name}={value}"));
+        }
+    }
     out.data(&format!("manage={url}"));
     out.log_line("");
     out.log_line("The embedded platform runs until Ctrl-C. In another terminal:");
@@ -115,5 +120,6 @@ fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
 /// The same settings for the sandbox: its hook, its API, its token.
 pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
     let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
-    settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url())
+    let settings = settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url());
+    Settings { account: sandbox.value("account"), project: sandbox.value("project"), ..settings }
 }

@@ -56,3 +56,10 @@ pub(super) fn cleaned(value: &Value, field: &str, redactor: &Redactor, longest: 
 pub(super) fn normal(word: &str) -> String {
     word.to_ascii_lowercase().replace(['-', ' '], "_")
 }
+
+/// Whether an answer reports an error: a field for errors that is not empty, or a field for success that is false.
+pub(super) fn says_no(answer: &Value) -> bool {
+    let error = |key| answer.get(key).is_some_and(says_something);
+    let denied = |key| answer.get(key) == Some(&Value::Bool(false));
+    error("error") || error("errors") || denied("success") || denied("ok")
+}

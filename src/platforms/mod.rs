@@ -5,6 +5,7 @@ mod client;
 mod coolify;
 mod earlier;
 mod fortrabbit;
+mod netlify;
 mod other;
 mod path;
 mod platform;
@@ -25,8 +26,14 @@ pub use self::reader::Reader;
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 5] =
-    [&fortrabbit::Fortrabbit, &render::Render, &vercel::Vercel, &coolify::Coolify, &other::Other];
+static ALL: [&dyn Platform; 6] = [
+    &fortrabbit::Fortrabbit,
+    &render::Render,
+    &vercel::Vercel,
+    &netlify::Netlify,
+    &coolify::Coolify,
+    &other::Other,
+];
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]

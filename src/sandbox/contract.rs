@@ -39,10 +39,11 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 }
 
 /// The contract files, the default first.
-static FILES: [&[u8]; 5] = [
+static FILES: [&[u8]; 6] = [
     embedded!("../../contracts/fortrabbit.json"),
     embedded!("../../contracts/render.json"),
     embedded!("../../contracts/vercel.json"),
+    embedded!("../../contracts/netlify.json"),
     embedded!("../../contracts/coolify.json"),
     embedded!("../../contracts/other.json"),
 ];

@@ -86,6 +86,12 @@ impl Sandbox {
         lock(&self.store).token.clone()
     }
 
+    /// What the API asks for under this name, `account` or `project`; none where it does not.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<String> {
+        lock(&self.store).value(name).map(str::to_owned)
+    }
+
     /// The id of the environment made at the start.
     #[must_use]
     pub fn environment(&self) -> String {
