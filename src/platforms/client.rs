@@ -231,6 +231,9 @@ impl DeployTarget for Client {
             return unreadable();
         };
         let (asked, limit) = (Instant::now(), READ.min(limit));
+        // Where there is no request for one deployment, a list without it says that it is not there.
+        let is_list =
+            source == StateSource::Api && self.reader.list().is_some_and(|(_, list)| list == request);
         let response = self.reader.read(request, limit).await;
         let mut canceled = None;
         let mut poll = response::of_reading(
@@ -239,12 +242,9 @@ impl DeployTarget for Client {
             response,
             self.reader.http.redactor(),
             |body| {
-                let found = self
-                    .reader
-                    .access
-                    .platform
-                    .deployments(body, self.reader.http.redactor())
-                    .unwrap_or_default();
+                let found = self.reader.access.platform.deployments(body, self.reader.http.redactor());
+                let is_list = is_list && found.is_some();
+                let found = found.unwrap_or_default();
                 let newest = found.first().map(|deployment| deployment.snapshot.clone());
                 let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
                 match (ours, newest) {
@@ -253,6 +253,7 @@ impl DeployTarget for Client {
                         canceled = is_canceled.then(|| ours.clone());
                         PollResult::Ours(self.reader.with_page(ours.snapshot))
                     }
+                    (None, _) if is_list => PollResult::NotThere,
                     (None, Some(_)) if source == StateSource::Api => {
                         PollResult::Failed { message: "the answer is about another deployment".to_owned() }
                     }

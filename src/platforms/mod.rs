@@ -3,8 +3,12 @@
 mod body;
 mod client;
 mod coolify;
+mod dokploy;
 mod earlier;
+mod forge;
 mod fortrabbit;
+mod laravel;
+mod laravel_cloud;
 mod netlify;
 mod other;
 mod path;
@@ -26,12 +30,15 @@ pub use self::reader::Reader;
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 6] = [
+static ALL: [&dyn Platform; 9] = [
     &fortrabbit::Fortrabbit,
     &render::Render,
     &vercel::Vercel,
     &netlify::Netlify,
     &coolify::Coolify,
+    &dokploy::Dokploy,
+    &forge::Forge,
+    &laravel_cloud::LaravelCloud,
     &other::Other,
 ];
 

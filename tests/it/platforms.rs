@@ -137,7 +137,7 @@ fn a_hook_is_known_by_its_url() {
             let mut local = url(&hook);
             local.set_scheme("http").expect("http");
             local.set_host(Some("127.0.0.1")).expect("a host");
-            if example["only_by_name"] == true {
+            if example["only_when_named"] == true {
                 assert_eq!((owner(&hook), owner(local.as_str())), ("other", "other"), "{hook}");
             } else {
                 assert_eq!(owner(&hook), subject.name(), "{hook}");
