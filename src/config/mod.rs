@@ -222,7 +222,8 @@ impl Settings {
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
-        let headers = self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let headers =
+            self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let of_headers = headers.flat_map(|(name, value)| secrets_of_header(name, value));
         Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten()).with(of_headers)
     }

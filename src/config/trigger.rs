@@ -60,7 +60,8 @@ fn header(
     let (name, value) = line.split_once(':').ok_or_else(|| ("has no colon".to_owned(), FORM))?;
     let (name, value) = (name.trim(), value.trim());
     let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
-        let shown = if name.is_empty() || !is_like_a_name(name) { String::new() } else { format!(" ({name})") };
+        let shown =
+            if name.is_empty() || !is_like_a_name(name) { String::new() } else { format!(" ({name})") };
         return Err((format!("begins with what is not a header's name{shown}"), FORM));
     };
     let name = if could_be_secret(name) { "a header" } else { name };

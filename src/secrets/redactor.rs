@@ -37,7 +37,8 @@ impl Redactor {
         let secrets: Vec<String> = secrets.into_iter().filter(|text| text.len() >= SHORTEST).collect();
         let derived: Vec<String> = secrets.iter().flat_map(|text| forms(text)).collect();
         // Stars in stars' place would never end.
-        let derived = derived.into_iter().filter(|form| form.len() >= SHORTEST && form.contains(|c| c != '*'));
+        let derived =
+            derived.into_iter().filter(|form| form.len() >= SHORTEST && form.contains(|c| c != '*'));
         let mut masks = [self.masks, secrets, derived.collect()].concat();
         masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         masks.dedup();
