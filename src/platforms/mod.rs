@@ -12,6 +12,7 @@ mod reader;
 mod render;
 mod response;
 mod time;
+mod vercel;
 
 use url::Url;
 
@@ -24,7 +25,8 @@ pub use self::reader::Reader;
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 4] = [&fortrabbit::Fortrabbit, &render::Render, &coolify::Coolify, &other::Other];
+static ALL: [&dyn Platform; 5] =
+    [&fortrabbit::Fortrabbit, &render::Render, &vercel::Vercel, &coolify::Coolify, &other::Other];
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]

@@ -39,9 +39,10 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 }
 
 /// The contract files, the default first.
-static FILES: [&[u8]; 4] = [
+static FILES: [&[u8]; 5] = [
     embedded!("../../contracts/fortrabbit.json"),
     embedded!("../../contracts/render.json"),
+    embedded!("../../contracts/vercel.json"),
     embedded!("../../contracts/coolify.json"),
     embedded!("../../contracts/other.json"),
 ];

@@ -121,6 +121,7 @@ pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, 
         let line = line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000));
         let lookup = |name: &str| match name {
             "time" => Some(json!(rfc3339(at))),
+            "time_ms" => Some(json!(milliseconds(at))),
             "line" => Some(json!(line)),
             _ => None,
         };

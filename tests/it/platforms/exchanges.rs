@@ -78,7 +78,13 @@ async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
         assert_eq!(done.end(), end, "{exchange}\n{}", done.log);
         assert!(done.log.contains(said.trim_end_matches('.')), "{exchange}\n{}", done.log);
         assert_eq!(done.output("deployment-id"), detail["id"].as_str().unwrap_or_default(), "{exchange}");
-        assert_eq!(server.requests(), [format!("POST {path}")], "{exchange}");
+        let mut requests = server.requests();
+        // The platform says that it did nothing, so it may be asked again.
+        if done.log.contains("because of its rate limit") {
+            assert!(requests.len() <= 3, "{requests:?}");
+            requests.dedup();
+        }
+        assert_eq!(requests, [format!("POST {path}")], "{exchange}");
     }))
     .await;
 }

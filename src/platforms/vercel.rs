@@ -1,0 +1,303 @@
+//! Vercel: deploy hooks of projects with a Git repository. The hook answers a job, and the deployment is found.
+//!
+//! Sources: vercel.com/docs/deploy-hooks (2026-07-23) and the types of the package @vercel/sdk 1.28.35.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{cleaned, first_text, id, normal};
+use super::path::segments;
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::time;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{ResponseError, Unclear};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+
+/// The host of the hooks and of the API.
+const HOST: &str = "api.vercel.com";
+
+/// The beginning of a hook's path; the project's id and the secret follow.
+const PATH: [&str; 3] = ["v1", "integrations", "deploy"];
+
+/// The platform Vercel.
+pub(super) struct Vercel;
+
+impl Platform for Vercel {
+    fn name(&self) -> &'static str {
+        "vercel"
+    }
+
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        (any_host || url.host_str() == Some(HOST)) && segments(url).starts_with(&PATH)
+    }
+
+    /// The secret is the last segment. The project's id before it is none.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let segments = segments(url);
+        let Some(&[project, secret]) = segments.strip_prefix(&PATH) else { return Err(UrlFault::NoSecret) };
+        let is_id = project.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let public = if is_id { format!("v1/integrations/deploy/{project}/") } else { String::new() };
+        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+        secrets.push(secret.to_owned());
+        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["VERCEL_DEPLOY_HOOK_URL", "VERCEL_DEPLOY_HOOK"]
+    }
+
+    /// `{"job":{"id","state","createdAt"}}`. The job's id is no deployment's, and its time is of the platform's clock.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if id(&answer["job"]["id"]).is_some() {
+            return Acceptance::Unnamed { at: time::read(&answer["job"]["createdAt"]) };
+        }
+        let message = self.error(body, redactor).unwrap_or_else(|| "the answer names no job".to_owned());
+        Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+    }
+
+    /// `{"error":{"code","message"}}`
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        Some(redactor.clean(first_text(&answer, &["error", "message", "code"])?, 300))
+    }
+
+    fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
+        let advice = "The hook was deleted, or the URL is incomplete. Copy it again: the project's Settings, Git, Deploy Hooks.";
+        (status == 404).then_some(advice)
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse("https://api.vercel.com").ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["VERCEL_TOKEN"]
+    }
+
+    /// Only of a team.
+    fn account_variables(&self) -> &'static [&'static str] {
+        &["VERCEL_TEAM_ID", "VERCEL_ORG_ID"]
+    }
+
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        let project = *segments(access.hook.as_ref()?.expose()).get(PATH.len())?;
+        let list = Request::of_api(access, &["v7", "deployments"])?;
+        Some(of_team(access, list.query("projectId", project).query("limit", "20")))
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        Some(of_team(access, Request::of_api(access, &["v13", "deployments", id.as_str()])?))
+    }
+
+    /// `{"deployments":[{"uid",…}]}`, or one `{"id",…}`.
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let mut found: Vec<Deployment> = match &body["deployments"] {
+            Value::Array(list) => {
+                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
+            }
+            _ => vec![deployment(body, redactor)?],
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        Some(found)
+    }
+
+    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
+        deployment.origin.as_deref().is_none_or(|origin| origin == "git-deploy-hook")
+    }
+
+    /// A newer deployment of the same hook cancels the older ones.
+    fn newer_cancels(&self) -> bool {
+        true
+    }
+
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        _: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
+        let events = Request::of_api(access, &["v3", "deployments", id.as_str(), "events"])?;
+        Some(of_team(
+            access,
+            events.query("direction", "backward").query("limit", "200").query("builds", "1"),
+        ))
+    }
+
+    /// A list of events; those with a text are lines.
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut events: Vec<&Value> = body.as_array().into_iter().flatten().collect();
+        let at = |event: &Value| event["created"].as_u64().or_else(|| event["payload"]["date"].as_u64());
+        // The newest comes first, and events of the same moment stay in their order.
+        events.reverse();
+        events.sort_by_key(|event| at(event));
+        let text = |event: &&Value| {
+            let text = event["text"].as_str().or_else(|| event["payload"]["text"].as_str());
+            text.map(str::to_owned)
+        };
+        let texts: Vec<String> = events.iter().filter_map(text).collect();
+        let lines =
+            texts.iter().flat_map(|text| text.split(['\n', '\r'])).filter(|line| !line.trim().is_empty());
+        let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
+        lines.split_off(lines.len().saturating_sub(most))
+    }
+
+    /// As long as others wait for a job's deployment: the documents name no time.
+    fn appears_within(&self) -> Duration {
+        Duration::from_mins(10)
+    }
+}
+
+/// The request for a team's deployments, where an account was given: its id, or its slug. A personal account's id in
+/// `VERCEL_ORG_ID` is neither, and its token needs none.
+fn of_team(access: &PlatformAccess, request: Request) -> Request {
+    match access.account.as_deref() {
+        Some(team) if team.starts_with("team_") => request.query("teamId", team),
+        Some(user) if user.len() == 24 && user.bytes().all(|byte| byte.is_ascii_alphanumeric()) => request,
+        Some(slug) => request.query("slug", slug),
+        None => request,
+    }
+}
+
+fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let id = id(&value["uid"]).or_else(|| id(&value["id"])).filter(|id| id.as_str().starts_with("dpl_"))?;
+    let word = ["readyState", "state", "status"].into_iter().map(|key| cleaned(value, key, redactor, 64));
+    let word = word.into_iter().find(|word| !word.is_empty()).unwrap_or_default();
+    let created = if value["createdAt"].is_null() { &value["created"] } else { &value["createdAt"] };
+    let created_at = time::read(created);
+    let ended = ["canceledAt", "ready", "deleted"].into_iter().find_map(|key| time::read(&value[key]));
+    let page = cleaned(value, "inspectorUrl", redactor, 500);
+    Some(Deployment {
+        snapshot: Snapshot {
+            id,
+            phase: phase(&word),
+            message: message(&word, value, redactor),
+            word,
+            created_at,
+            page: Some(page).filter(|page| !page.is_empty()),
+            site: site(value, redactor),
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !created.is_null(),
+        origin: Some(cleaned(value, "source", redactor, 64)).filter(|origin| !origin.is_empty()),
+        ended_at: ended,
+    })
+}
+
+/// The alias, once the deployment has it, else the deployment's own address.
+fn site(value: &Value, redactor: &Redactor) -> Option<String> {
+    let alias = value["alias"][0].as_str().filter(|_| value["aliasAssigned"] == true);
+    let host = alias.or_else(|| value["url"].as_str())?;
+    Some(format!("https://{}", redactor.clean(host.trim_start_matches("https://"), 255)))
+}
+
+/// Why it did not succeed, as far as the platform says it.
+fn message(word: &str, value: &Value, redactor: &Redactor) -> String {
+    let given =
+        ["errorMessage", "readyStateReason"].into_iter().map(|key| cleaned(value, key, redactor, 300));
+    let given = given.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    if !word.eq_ignore_ascii_case("BLOCKED") {
+        return given;
+    }
+    let who = match value["seatBlock"]["blockCode"].as_str() {
+        Some("COMMIT_AUTHOR_REQUIRED") => {
+            "the commit's author needs a Vercel account that is a member of the team"
+        }
+        Some("TEAM_ACCESS_REQUIRED") => "an owner of the team must give the commit's author access",
+        _ => "a member of the team must unblock it in the dashboard",
+    };
+    if given.is_empty() { who.to_owned() } else { format!("{given}; {who}") }
+}
+
+/// What a state word means. `BLOCKED` waits for a person.
+fn phase(word: &str) -> Phase {
+    match normal(word).as_str() {
+        "" | "queued" | "initializing" => Phase::Waiting,
+        "building" | "analyzing" | "deploying" => Phase::Running,
+        "ready" => Phase::Ended(Verdict::Succeeded),
+        "error" | "blocked" => Phase::Ended(Verdict::Failed),
+        "canceled" | "deleted" => Phase::Ended(Verdict::Canceled),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn one(value: &Value) -> Deployment {
+        Vercel.deployments(value, &Redactor::default()).unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_team_is_named_by_its_id_or_its_slug_and_a_personal_account_not_at_all() {
+        for (account, query) in [
+            (None, ""),
+            (Some("team_a1B2"), "teamId=team_a1B2"),
+            (Some("my-team"), "slug=my-team"),
+            (Some("abcdefghijklmnopqrstuvwx"), ""),
+        ] {
+            let access = PlatformAccess {
+                api: Vercel.api(None),
+                account: account.map(str::to_owned),
+                ..PlatformAccess::new(&Vercel)
+            };
+            let id = DeploymentId::new("dpl_1").unwrap();
+            let request = Vercel.poll(&access, StateSource::Api, &id).unwrap();
+            assert_eq!(request.url.query().unwrap_or_default(), query, "{account:?}");
+        }
+    }
+
+    #[test]
+    fn a_blocked_deployment_says_who_must_act() {
+        for (code, wanted) in [
+            ("COMMIT_AUTHOR_REQUIRED", "commit's author needs"),
+            ("TEAM_ACCESS_REQUIRED", "an owner of the team"),
+            ("SOMETHING_ELSE", "a member of the team"),
+        ] {
+            let blocked =
+                one(&json!({ "id": "dpl_1", "readyState": "BLOCKED", "seatBlock": { "blockCode": code } }));
+            assert_eq!(blocked.snapshot.phase, Phase::Ended(Verdict::Failed));
+            assert!(blocked.snapshot.message.contains(wanted), "{code}: {}", blocked.snapshot.message);
+        }
+    }
+
+    #[test]
+    fn a_deployment_of_git_is_not_ours() {
+        let access = PlatformAccess::new(&Vercel);
+        for (source, ours) in [
+            (json!("git-deploy-hook"), true),
+            (json!("git"), false),
+            (json!("cli"), false),
+            (json!(null), true),
+        ] {
+            let found = one(&json!({ "uid": "dpl_1", "source": source }));
+            assert_eq!(Vercel.may_be_ours(&access, &found), ours, "{source}");
+        }
+    }
+
+    #[test]
+    fn the_site_is_the_alias_once_it_is_assigned() {
+        for (value, site) in [
+            (json!({ "uid": "dpl_1", "url": "a-1.vercel.app" }), Some("https://a-1.vercel.app")),
+            (
+                json!({ "uid": "dpl_1", "url": "a-1.vercel.app", "alias": ["www.example.com"], "aliasAssigned": false }),
+                Some("https://a-1.vercel.app"),
+            ),
+            (
+                json!({ "uid": "dpl_1", "url": "a-1.vercel.app", "alias": ["www.example.com"], "aliasAssigned": true }),
+                Some("https://www.example.com"),
+            ),
+            (json!({ "uid": "dpl_1", "url": null }), None),
+        ] {
+            assert_eq!(one(&value).snapshot.site.as_deref(), site, "{value}");
+        }
+    }
+}
