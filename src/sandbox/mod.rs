@@ -86,7 +86,7 @@ impl Sandbox {
         lock(&self.store).token.clone()
     }
 
-    /// What the API asks for under this name, `account` or `project`; none where it does not.
+    /// An id that the platform's API asks for besides, such as an `account`.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<String> {
         lock(&self.store).value(name).map(str::to_owned)
