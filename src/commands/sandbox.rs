@@ -1,5 +1,7 @@
 //! The embedded platform as a command, and as what `deploy --sandbox` deploys on.
 
+use url::Url;
+
 use super::not_started::NotStarted;
 use crate::cli::{GenerationArg, Inputs, SandboxArgs, SandboxOptions};
 use crate::config::{Settings, named_platform, shown};
@@ -12,6 +14,9 @@ use crate::signals::Signals;
 
 /// A sandbox for `deploy --sandbox`: quick enough to watch.
 pub(super) const DEPLOY_SPEED: f64 = 20.0;
+
+/// The inputs for ids that a platform's API may ask for besides the hook.
+const IDS: [&str; 2] = ["account", "project"];
 
 /// Refuses what is meant for the sandbox where a real platform is deployed on.
 pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
@@ -91,11 +96,16 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     if sandbox.has_api() {
         out.data(&format!("api-token={}", sandbox.api_token()));
     }
+    let ids = IDS.map(|name| Some((name, sandbox.value(name)?)));
+    ids.iter().flatten().for_each(|(name, id)| out.data(&format!("{name}={id}")));
     out.data(&format!("manage={url}"));
     out.log_line("");
     out.log_line("The embedded platform runs until Ctrl-C. In another terminal:");
     let token = token_variable(&sandbox).map(|name| format!("{name}=… ")).unwrap_or_default();
-    out.log_line(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy --api-url {url}"));
+    let name = is_only_named(&sandbox).then(|| ("platform", sandbox.platform().to_owned()));
+    let options = [("api-url", url.clone())].into_iter().chain(name).chain(ids.into_iter().flatten());
+    let options: Vec<String> = options.map(|(name, value)| format!("--{name} {value}")).collect();
+    out.log_line(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy {}", options.join(" ")));
     out.log_line(&format!("Watch it at {url}/ and choose another scenario:"));
     out.log_line(&format!("  curl -X PUT -d '{{\"name\":\"answer-lost\"}}' {url}/sandbox/scenario"));
     let listening = Signals::listen();
@@ -112,8 +122,16 @@ fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
     platforms::by_name(sandbox.platform())?.token_variables().first().copied()
 }
 
-/// The same settings for the sandbox: its hook, its API, its token.
+/// Whether the hook's URL does not say whose it is.
+fn is_only_named(sandbox: &Sandbox) -> bool {
+    let hook = Url::parse(&sandbox.hook_url());
+    hook.is_ok_and(|hook| platforms::of_hook(&hook, None).name() != sandbox.platform())
+}
+
+/// The same settings for the sandbox: its platform, its hook, its API, its token, its ids.
 pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
     let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
-    settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url())
+    let settings = settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url());
+    let [account, project] = IDS.map(|name| sandbox.value(name));
+    Settings { account, project, ..settings }
 }

@@ -57,6 +57,13 @@ pub(super) fn normal(word: &str) -> String {
     word.to_ascii_lowercase().replace(['-', ' '], "_")
 }
 
+/// Whether an answer reports an error: a field for errors that is not empty, or a field for success that is false.
+pub(super) fn says_no(answer: &Value) -> bool {
+    let error = |key| answer.get(key).is_some_and(says_something);
+    let denied = |key| answer.get(key) == Some(&Value::Bool(false));
+    error("error") || error("errors") || denied("success") || denied("ok")
+}
+
 /// A log's body: JSON, or a text. A page is neither.
 pub(super) fn log_body(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| {

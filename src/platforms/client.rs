@@ -180,15 +180,17 @@ impl DeployTarget for Client {
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = self.reader.access.platform.deployments(&body, redactor).unwrap_or_default();
+        let (access, platform) = (&self.reader.access, self.reader.access.platform);
+        found.retain(|found| platform.in_scope(access, source, found));
         let is_queued = self.unnamed == Some(Unnamed::Queued);
-        found.retain(|found| {
-            let is_ours = if is_queued {
-                !earlier::is_ended(&found.snapshot)
-            } else {
-                self.reader.access.platform.may_be_ours(&self.reader.access, found)
+        let is_marked = found.iter().any(|found| platform.has_our_mark(access, found));
+        found.retain(|found| match (is_queued, is_marked) {
+            (true, _) => !earlier::is_ended(&found.snapshot),
+            (_, true) => platform.has_our_mark(access, found),
+            _ => {
+                platform.may_be_ours(access, found)
                     && self.earlier.is_new(found, response.date, self.unnamed.is_some())
-            };
-            is_ours && self.reader.access.platform.in_scope(&self.reader.access, source, found)
+            }
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {

@@ -9,6 +9,7 @@ mod forge;
 mod fortrabbit;
 mod laravel;
 mod laravel_cloud;
+mod netlify;
 mod other;
 mod path;
 mod platform;
@@ -29,10 +30,11 @@ pub use self::reader::Reader;
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 8] = [
+static ALL: [&dyn Platform; 9] = [
     &fortrabbit::Fortrabbit,
     &render::Render,
     &vercel::Vercel,
+    &netlify::Netlify,
     &coolify::Coolify,
     &dokploy::Dokploy,
     &forge::Forge,

@@ -39,10 +39,11 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 }
 
 /// The contract files, the default first.
-static FILES: [&[u8]; 8] = [
+static FILES: [&[u8]; 9] = [
     embedded!("../../contracts/fortrabbit.json"),
     embedded!("../../contracts/render.json"),
     embedded!("../../contracts/vercel.json"),
+    embedded!("../../contracts/netlify.json"),
     embedded!("../../contracts/coolify.json"),
     embedded!("../../contracts/dokploy.json"),
     embedded!("../../contracts/forge.json"),

@@ -86,6 +86,12 @@ impl Sandbox {
         lock(&self.store).token.clone()
     }
 
+    /// An id that the platform's API asks for besides, such as an `account`.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<String> {
+        lock(&self.store).value(name).map(str::to_owned)
+    }
+
     /// The id of the environment made at the start.
     #[must_use]
     pub fn environment(&self) -> String {
