@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use deploy_hook::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
-use super::TOKEN;
+use super::{TOKEN, named};
 use crate::cli::run::{Step, run, step};
 use crate::cli::together;
 use crate::secrets::Secrets;
@@ -182,4 +183,65 @@ async fn a_list_that_ours_has_left_says_that_it_is_not_there() {
     assert_eq!(done.output("deployment-id"), "2000", "{}", done.log);
     assert_ne!(done.output("outcome"), "succeeded");
     assert!(done.log.contains("is not there any more"), "{}", done.log);
+}
+
+#[tokio::test]
+async fn each_scenario_ends_as_it_says() {
+    const SUCCEEDED: (i32, &str) = (0, "succeeded");
+    const FAILED: (i32, &str) = (1, "failed");
+    const REFUSED: (i32, &str) = (3, "refused");
+    let cases = [
+        ("forge", "success", SUCCEEDED, "finished"),
+        ("forge", "instant", SUCCEEDED, "finished"),
+        ("forge", "build-fails", FAILED, "failed-build"),
+        ("forge", "post-deploy-fails", FAILED, "failed"),
+        ("forge", "canceled", (8, "canceled"), "cancelled"),
+        ("forge", "unknown-state", SUCCEEDED, "finished"),
+        ("forge", "early-404", SUCCEEDED, "finished"),
+        ("forge", "not-json", SUCCEEDED, "finished"),
+        ("forge", "sign-in", REFUSED, ""),
+        ("forge", "redirect", REFUSED, ""),
+        ("laravel-cloud", "success", SUCCEEDED, "deployment.succeeded"),
+        ("laravel-cloud", "instant", SUCCEEDED, "deployment.succeeded"),
+        ("laravel-cloud", "build-fails", FAILED, "build.failed"),
+        ("laravel-cloud", "post-deploy-fails", FAILED, "deployment.failed"),
+        ("laravel-cloud", "never-begins", FAILED, "failed"),
+        ("laravel-cloud", "canceled", (8, "canceled"), "cancelled"),
+        ("laravel-cloud", "unknown-state", SUCCEEDED, "deployment.succeeded"),
+        ("laravel-cloud", "sign-in", REFUSED, ""),
+        ("dokploy", "success", SUCCEEDED, "done"),
+        ("dokploy", "instant", SUCCEEDED, "done"),
+        ("dokploy", "build-fails", FAILED, "error"),
+        ("dokploy", "canceled", (8, "canceled"), "cancelled"),
+        ("dokploy", "waits-in-the-queue", SUCCEEDED, "done"),
+        ("dokploy", "branch-not-match", REFUSED, ""),
+        ("dokploy", "auto-deploy-off", REFUSED, ""),
+    ];
+    let hooks =
+        |name: &str| if name == "dokploy" { vec![Some("application"), Some("compose")] } else { vec![None] };
+    let cases = cases.into_iter().flat_map(|case| hooks(case.0).into_iter().map(move |hook| (case, hook)));
+    together(cases.map(|((platform, scenario, end, state), hook)| async move {
+        let (scenario, hook) = (scenario.to_owned(), hook.map(str::to_owned));
+        let options = Options {
+            speed: 100.0,
+            scenario,
+            platform: Some(platform.to_owned()),
+            hook,
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+        let program =
+            run("deploy --timeout 30s").on(&sandbox).env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token());
+        let program = named(program, platform, &sandbox.hook_url());
+        let program =
+            ["account", "project"].into_iter().fold(program, |program, name| match sandbox.value(name) {
+                Some(value) => program.env(&format!("DEPLOY_HOOK_{}", name.to_uppercase()), value),
+                None => program,
+            });
+        let done = step(program, &Secrets::on(&sandbox)).await;
+        assert_eq!((done.end(), done.output("state")), (end, state), "{options:?}\n{}", done.log);
+        let has_log = done.log.contains("exit code 1") || done.log.contains("failed with exit code");
+        assert_eq!(has_log, end == FAILED && options.scenario != "never-begins", "{options:?}\n{}", done.log);
+    }))
+    .await;
 }

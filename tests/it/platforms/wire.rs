@@ -175,6 +175,7 @@ async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
         let program = run("deploy --timeout 30s").env("DEPLOY_HOOK_URL", &hook).env("DEPLOY_HOOK_API_TOKEN", TOKEN);
         let program = program.env("DEPLOY_HOOK_API_URL", format!("http://{}", api.address));
         let program = named(program, of.name(), &hook);
+        let program = program.env("DEPLOY_HOOK_ACCOUNT", "account-1").env("DEPLOY_HOOK_PROJECT", "project-1");
         let done = step(program, &Secrets::of(&hook, &[TOKEN])).await;
         assert_eq!(done.end(), (3, "refused"), "{hook}\n{}", done.log);
         assert_eq!(elsewhere.connections(), 0, "{hook}");
