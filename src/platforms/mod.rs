@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod cloudflare;
 mod coolify;
 mod dokploy;
 mod earlier;
@@ -16,6 +17,7 @@ mod platform;
 mod reader;
 mod render;
 mod response;
+mod sevalla;
 mod time;
 mod vercel;
 
@@ -30,15 +32,18 @@ pub use self::reader::Reader;
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 9] = [
+static ALL: [&dyn Platform; 12] = [
     &fortrabbit::Fortrabbit,
     &render::Render,
     &vercel::Vercel,
     &netlify::Netlify,
+    &cloudflare::Workers,
+    &cloudflare::Pages,
     &coolify::Coolify,
     &dokploy::Dokploy,
     &forge::Forge,
     &laravel_cloud::LaravelCloud,
+    &sevalla::Sevalla,
     &other::Other,
 ];
 
