@@ -56,3 +56,44 @@ pub(super) fn cleaned(value: &Value, field: &str, redactor: &Redactor, longest: 
 pub(super) fn normal(word: &str) -> String {
     word.to_ascii_lowercase().replace(['-', ' '], "_")
 }
+
+/// Whether an answer reports an error: a field for errors that is not empty, or a field for success that is false.
+pub(super) fn says_no(answer: &Value) -> bool {
+    let error = |key| answer.get(key).is_some_and(says_something);
+    let denied = |key| answer.get(key) == Some(&Value::Bool(false));
+    error("error") || error("errors") || denied("success") || denied("ok")
+}
+
+/// A log's body: JSON, or a text. A page is neither.
+pub(super) fn log_body(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(body);
+        if text.trim_start().starts_with('<') { Value::Null } else { Value::from(text) }
+    })
+}
+
+/// The texts of a log, in their order: the value itself, those of a list, and those in these fields of an object.
+pub(super) fn texts<'a>(value: &'a Value, fields: &[&str]) -> Vec<&'a str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(list) => list.iter().flat_map(|value| texts(value, fields)).collect(),
+        Value::Object(object) => fields
+            .iter()
+            .filter_map(|field| object.get(*field))
+            .flat_map(|value| texts(value, fields))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The last `most` lines of these texts, cleaned, without empty ones.
+pub(super) fn last_lines<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    redactor: &Redactor,
+    most: usize,
+) -> Vec<String> {
+    let lines = texts.into_iter().flat_map(|text| text.split(['\n', '\r']));
+    let lines = lines.filter(|line| !line.trim().is_empty());
+    let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
+    lines.split_off(lines.len().saturating_sub(most))
+}

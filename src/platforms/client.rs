@@ -180,15 +180,17 @@ impl DeployTarget for Client {
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let mut found = self.reader.access.platform.deployments(&body, redactor).unwrap_or_default();
+        let (access, platform) = (&self.reader.access, self.reader.access.platform);
+        found.retain(|found| platform.in_scope(access, source, found));
         let is_queued = self.unnamed == Some(Unnamed::Queued);
-        found.retain(|found| {
-            let is_ours = if is_queued {
-                !earlier::is_ended(&found.snapshot)
-            } else {
-                self.reader.access.platform.may_be_ours(&self.reader.access, found)
+        let is_marked = found.iter().any(|found| platform.has_our_mark(access, found));
+        found.retain(|found| match (is_queued, is_marked) {
+            (true, _) => !earlier::is_ended(&found.snapshot),
+            (_, true) => platform.has_our_mark(access, found),
+            _ => {
+                platform.may_be_ours(access, found)
                     && self.earlier.is_new(found, response.date, self.unnamed.is_some())
-            };
-            is_ours && self.reader.access.platform.in_scope(&self.reader.access, source, found)
+            }
         });
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
@@ -229,6 +231,9 @@ impl DeployTarget for Client {
             return unreadable();
         };
         let (asked, limit) = (Instant::now(), READ.min(limit));
+        // Where there is no request for one deployment, a list without it says that it is not there.
+        let is_list =
+            source == StateSource::Api && self.reader.list().is_some_and(|(_, list)| list == request);
         let response = self.reader.read(request, limit).await;
         let mut canceled = None;
         let mut poll = response::of_reading(
@@ -237,12 +242,9 @@ impl DeployTarget for Client {
             response,
             self.reader.http.redactor(),
             |body| {
-                let found = self
-                    .reader
-                    .access
-                    .platform
-                    .deployments(body, self.reader.http.redactor())
-                    .unwrap_or_default();
+                let found = self.reader.access.platform.deployments(body, self.reader.http.redactor());
+                let is_list = is_list && found.is_some();
+                let found = found.unwrap_or_default();
                 let newest = found.first().map(|deployment| deployment.snapshot.clone());
                 let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
                 match (ours, newest) {
@@ -251,6 +253,7 @@ impl DeployTarget for Client {
                         canceled = is_canceled.then(|| ours.clone());
                         PollResult::Ours(self.reader.with_page(ours.snapshot))
                     }
+                    (None, _) if is_list => PollResult::NotThere,
                     (None, Some(_)) if source == StateSource::Api => {
                         PollResult::Failed { message: "the answer is about another deployment".to_owned() }
                     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, normal};
+use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::{parameter, segments};
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -178,11 +178,7 @@ impl Platform for Coolify {
         let logs: Value = logs.unwrap_or_else(|| body["logs"].clone());
         let entries = logs.as_array().map(Vec::as_slice).unwrap_or_default();
         let shown = entries.iter().filter(|entry| entry["hidden"] != true);
-        let lines =
-            shown.filter_map(|entry| entry["output"].as_str()).flat_map(|text| text.split(['\n', '\r']));
-        let lines = lines.filter(|line| !line.trim().is_empty());
-        let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
-        lines.split_off(lines.len().saturating_sub(most))
+        last_lines(shown.filter_map(|entry| entry["output"].as_str()), redactor, most)
     }
 
     /// The documented default of an instance.

@@ -2,15 +2,22 @@
 
 mod body;
 mod client;
+mod cloudflare;
 mod coolify;
+mod dokploy;
 mod earlier;
+mod forge;
 mod fortrabbit;
+mod laravel;
+mod laravel_cloud;
+mod netlify;
 mod other;
 mod path;
 mod platform;
 mod reader;
 mod render;
 mod response;
+mod sevalla;
 mod time;
 mod vercel;
 
@@ -25,8 +32,20 @@ pub use self::reader::Reader;
 use crate::secrets::{HookUrl, UrlFault, is_loopback};
 
 /// Every platform, in the order in which they are asked whether they own a hook. `other` owns the rest.
-static ALL: [&dyn Platform; 5] =
-    [&fortrabbit::Fortrabbit, &render::Render, &vercel::Vercel, &coolify::Coolify, &other::Other];
+static ALL: [&dyn Platform; 12] = [
+    &fortrabbit::Fortrabbit,
+    &render::Render,
+    &vercel::Vercel,
+    &netlify::Netlify,
+    &cloudflare::Workers,
+    &cloudflare::Pages,
+    &coolify::Coolify,
+    &dokploy::Dokploy,
+    &forge::Forge,
+    &laravel_cloud::LaravelCloud,
+    &sevalla::Sevalla,
+    &other::Other,
+];
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
 #[must_use]

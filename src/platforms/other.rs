@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{first_text, says_something};
+use super::body::{first_text, says_no};
 use super::platform::{Acceptance, Platform};
 use crate::core::trigger::{ResponseError, Unclear};
 use crate::secrets::Redactor;
@@ -36,13 +36,6 @@ impl Platform for Other {
         let answer: Value = serde_json::from_slice(body).ok()?;
         Some(redactor.clean(first_text(&answer, &FIELDS)?, 300))
     }
-}
-
-/// Whether an answer reports an error: a field for errors that is not empty, or a field for success that is false.
-fn says_no(answer: &Value) -> bool {
-    let error = |key| answer.get(key).is_some_and(says_something);
-    let denied = |key| answer.get(key) == Some(&Value::Bool(false));
-    error("error") || error("errors") || denied("success") || denied("ok")
 }
 
 #[cfg(test)]

@@ -127,6 +127,11 @@ pub trait Platform: Sync {
         true
     }
 
+    /// Whether it was started by our trigger for certain, because it has our mark.
+    fn has_our_mark(&self, _access: &PlatformAccess, _deployment: &Deployment) -> bool {
+        false
+    }
+
     /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
     fn newer_cancels(&self) -> bool {
         false

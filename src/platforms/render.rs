@@ -6,7 +6,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, normal};
+use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -165,10 +165,7 @@ impl Platform for Render {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut entries: Vec<&Value> = body["logs"].as_array().into_iter().flatten().collect();
         entries.sort_by_key(|entry| time::read(&entry["timestamp"]));
-        let lines = entries.iter().filter_map(|entry| entry["message"].as_str());
-        let lines = lines.flat_map(|text| text.split(['\n', '\r'])).filter(|line| !line.trim().is_empty());
-        let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
-        lines.split_off(lines.len().saturating_sub(most))
+        last_lines(entries.iter().filter_map(|entry| entry["message"].as_str()), redactor, most)
     }
 
     /// The service's page in the dashboard: a page of each deploy is not documented.

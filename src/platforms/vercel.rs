@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, normal};
+use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -135,15 +135,9 @@ impl Platform for Vercel {
         // The newest comes first, and events of the same moment stay in their order.
         events.reverse();
         events.sort_by_key(|event| at(event));
-        let text = |event: &&Value| {
-            let text = event["text"].as_str().or_else(|| event["payload"]["text"].as_str());
-            text.map(str::to_owned)
-        };
-        let texts: Vec<String> = events.iter().filter_map(text).collect();
-        let lines =
-            texts.iter().flat_map(|text| text.split(['\n', '\r'])).filter(|line| !line.trim().is_empty());
-        let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
-        lines.split_off(lines.len().saturating_sub(most))
+        let texts =
+            events.iter().filter_map(|event| event["text"].as_str().or(event["payload"]["text"].as_str()));
+        last_lines(texts, redactor, most)
     }
 
     /// As long as others wait for a job's deployment: the documents name no time.

@@ -39,11 +39,18 @@ const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
 }
 
 /// The contract files, the default first.
-static FILES: [&[u8]; 5] = [
+static FILES: [&[u8]; 12] = [
     embedded!("../../contracts/fortrabbit.json"),
     embedded!("../../contracts/render.json"),
     embedded!("../../contracts/vercel.json"),
+    embedded!("../../contracts/netlify.json"),
+    embedded!("../../contracts/cloudflare-workers.json"),
+    embedded!("../../contracts/cloudflare-pages.json"),
     embedded!("../../contracts/coolify.json"),
+    embedded!("../../contracts/dokploy.json"),
+    embedded!("../../contracts/forge.json"),
+    embedded!("../../contracts/laravel-cloud.json"),
+    embedded!("../../contracts/sevalla.json"),
     embedded!("../../contracts/other.json"),
 ];
 

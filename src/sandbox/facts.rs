@@ -122,6 +122,7 @@ pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, 
         let lookup = |name: &str| match name {
             "time" => Some(json!(rfc3339(at))),
             "time_ms" => Some(json!(milliseconds(at))),
+            "time_s" => Some(json!(at.as_secs())),
             "line" => Some(json!(line)),
             _ => None,
         };

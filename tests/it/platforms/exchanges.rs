@@ -5,7 +5,7 @@ use deploy_hook::platforms::Acceptance;
 use deploy_hook::secrets::Redactor;
 use serde_json::Value;
 
-use super::{Subject, TOKEN, list, phase, requests, subjects, text, url};
+use super::{Subject, TOKEN, list, named, phase, requests, subjects, text, url};
 use crate::cli::run::{run, step};
 use crate::cli::together;
 use crate::secrets::Secrets;
@@ -39,6 +39,7 @@ fn of_kind(subject: &Subject, is_trigger: bool) -> Vec<Value> {
         .map(|(exchange, answer)| {
             let mut one = exchange.clone();
             one["answers"].take();
+            one["platform"] = subject.name().into();
             one["needs_token"] = subject.platform.trigger_needs_token().into();
             for field in ["status", "body", "means"] {
                 one[field] = answer[field].clone();
@@ -61,6 +62,7 @@ async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
         let path = &target[url::Position::BeforePath..];
         let hook = format!("http://{}{path}", server.address);
         let program = run("deploy --wait never").env("DEPLOY_HOOK_URL", &hook);
+        let program = named(program, &text(&exchange["platform"]), &hook);
         let program = if exchange["needs_token"] == true {
             program.env("DEPLOY_HOOK_API_TOKEN", TOKEN)
         } else {
@@ -84,7 +86,10 @@ async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
             assert!(requests.len() <= 3, "{requests:?}");
             requests.dedup();
         }
-        assert_eq!(requests, [format!("POST {path}")], "{exchange}");
+        // The platform may put a mark behind it.
+        let is_one =
+            requests.len() == 1 && requests.iter().all(|one| one.starts_with(&format!("POST {path}")));
+        assert!(is_one, "{exchange}: {requests:?}");
     }))
     .await;
 }

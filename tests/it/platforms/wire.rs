@@ -6,7 +6,7 @@ use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{Subject, TOKEN, list, subjects, text, url};
+use super::{Subject, TOKEN, list, named, subjects, text, url};
 use crate::cli::run::{run, step};
 use crate::cli::{runner, together};
 use crate::secrets::Secrets;
@@ -44,6 +44,12 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
     // All triggers must fall before the deadline, on a busy machine too.
     let timeout = if scenario.contains("rate-limited") { "20s" } else { "10s" };
     let program = run("deploy --timeout").arg(timeout).args(format).on(&sandbox);
+    let program = named(program, &text(&contract["platform"]), &sandbox.hook_url());
+    let program =
+        ["account", "project"].into_iter().fold(program, |program, name| match sandbox.value(name) {
+            Some(value) => program.env(&format!("DEPLOY_HOOK_{}", name.to_uppercase()), value),
+            None => program,
+        });
     let program =
         if sandbox.has_api() { program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()) } else { program };
     let done = step(program, &Secrets::on(&sandbox)).await;
@@ -135,6 +141,7 @@ async fn no_part_of_an_example_that_is_secret_is_ever_printed() {
         let texts: Vec<&str> = secret.iter().map(String::as_str).chain([local.as_str()]).collect();
         for format in ["-v", "--format json"] {
             let program = run("deploy --timeout 30s").args(format).env("DEPLOY_HOOK_URL", &local);
+            let program = named(program, platform.name(), &local);
             let program = if platform.trigger_needs_token() {
                 program.env("DEPLOY_HOOK_API_TOKEN", TOKEN).env("DEPLOY_HOOK_WAIT", "never")
             } else {
@@ -167,6 +174,8 @@ async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
         let hook = format!("http://{}{}", platform.address, &url(&hook)[url::Position::BeforePath..]);
         let program = run("deploy --timeout 30s").env("DEPLOY_HOOK_URL", &hook).env("DEPLOY_HOOK_API_TOKEN", TOKEN);
         let program = program.env("DEPLOY_HOOK_API_URL", format!("http://{}", api.address));
+        let program = named(program, of.name(), &hook);
+        let program = program.env("DEPLOY_HOOK_ACCOUNT", "account-1").env("DEPLOY_HOOK_PROJECT", "project-1");
         let done = step(program, &Secrets::of(&hook, &[TOKEN])).await;
         assert_eq!(done.end(), (3, "refused"), "{hook}\n{}", done.log);
         assert_eq!(elsewhere.connections(), 0, "{hook}");

@@ -1,0 +1,398 @@
+//! Cloudflare: deploy hooks of Workers Builds and of Pages, followed through one API.
+//!
+//! Sources: developers.cloudflare.com/workers/ci-cd/builds/deploy-hooks and its API reference (2026-04-01),
+//! developers.cloudflare.com/pages/configuration/deploy-hooks (2026-04-21), the package cloudflare 7.3.0 (Pages). That
+//! the hook of Pages answers the deployment's id is what a third party's action reads (2026-02-21).
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{cleaned, id, last_lines, normal, says_no};
+use super::path::segments;
+use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use super::time;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+
+/// The host of the hooks and of the API.
+const HOST: &str = "api.cloudflare.com";
+
+/// The path of a hook of Workers Builds, before its secret.
+const OF_WORKERS: [&str; 5] = ["client", "v4", "workers", "builds", "deploy_hooks"];
+
+/// The path of a hook of Pages, before its secret.
+const OF_PAGES: [&str; 5] = ["client", "v4", "pages", "webhooks", "deploy_hooks"];
+
+/// Workers Builds.
+pub(super) struct Workers;
+
+/// Pages.
+pub(super) struct Pages;
+
+impl Platform for Workers {
+    fn name(&self) -> &'static str {
+        "cloudflare-workers"
+    }
+
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        owns(url, any_host, OF_WORKERS)
+    }
+
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        hook(url, OF_WORKERS)
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["CLOUDFLARE_DEPLOY_HOOK_URL"]
+    }
+
+    /// `{"success","errors","result":{"build_uuid","already_exists"}}`: of two triggers before the build begins, the
+    /// second one gets the build of the first.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(refused) = refused(&answer, redactor) {
+            return refused;
+        }
+        let Some(mut build) = build(&answer["result"], redactor) else {
+            let message = "the answer names no build".to_owned();
+            return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
+        };
+        if answer["result"]["already_exists"] == true {
+            "an earlier trigger's build that has not begun yet".clone_into(&mut build.snapshot.message);
+        }
+        Acceptance::Named(build)
+    }
+
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        error(body, redactor)
+    }
+
+    fn refusal(&self, _: u16, body: &[u8]) -> Option<RefusalReason> {
+        reason(&serde_json::from_slice(body).unwrap_or_default())
+    }
+
+    fn advice(&self, _: u16, message: &str) -> Option<&'static str> {
+        let advice = "The hook was deleted, or the URL is incomplete. Copy it again: the Worker's Settings, Builds, Deploy Hooks.";
+        message.eq_ignore_ascii_case("not found").then_some(advice)
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse("https://api.cloudflare.com").ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["CLOUDFLARE_API_TOKEN"]
+    }
+
+    fn account_variables(&self) -> &'static [&'static str] {
+        &["CLOUDFLARE_ACCOUNT_ID"]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Token, Need::Account]
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        of_account(access, &["builds", "builds", id.as_str()])
+    }
+
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        Some(vec![build(&body["result"], redactor)?])
+    }
+
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        _: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
+        of_account(access, &["builds", "builds", id.as_str(), "logs"])
+    }
+
+    /// `{"result":{"lines":[[epoch, text]]}}`
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let lines = body["result"]["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+        last_lines(lines.iter().filter_map(|line| line[1].as_str()), redactor, most)
+    }
+}
+
+impl Platform for Pages {
+    fn name(&self) -> &'static str {
+        "cloudflare-pages"
+    }
+
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        owns(url, any_host, OF_PAGES)
+    }
+
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        hook(url, OF_PAGES)
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["CLOUDFLARE_PAGES_DEPLOY_HOOK_URL", "CLOUDFLARE_PAGES_DEPLOY_HOOK"]
+    }
+
+    /// The answer is not documented: any success is an acceptance, with the deployment's id if it holds one.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(refused) = refused(&answer, redactor) {
+            return refused;
+        }
+        if says_no(&answer) {
+            let message = error(body, redactor).unwrap_or_default();
+            return Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
+        }
+        deployment(&answer["result"], redactor).map_or(Acceptance::Unnamed { at: None }, Acceptance::Named)
+    }
+
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        error(body, redactor)
+    }
+
+    fn refusal(&self, _: u16, body: &[u8]) -> Option<RefusalReason> {
+        reason(&serde_json::from_slice(body).unwrap_or_default())
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Workers.api(None)
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        Workers.token_variables()
+    }
+
+    fn account_variables(&self) -> &'static [&'static str] {
+        Workers.account_variables()
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Token, Need::Account, Need::Project]
+    }
+
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        of_project(access, &[])
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        of_project(access, &[id.as_str()])
+    }
+
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let mut found: Vec<Deployment> = match &body["result"] {
+            Value::Array(list) => {
+                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
+            }
+            value => vec![deployment(value, redactor)?],
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        Some(found)
+    }
+
+    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
+        deployment.origin.as_deref().is_none_or(|origin| origin == "deploy_hook")
+    }
+
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        _: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
+        of_project(access, &[id.as_str(), "history", "logs"])
+    }
+
+    /// `{"result":{"data":[{"ts","line"}]}}`
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let lines = body["result"]["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        last_lines(lines.iter().filter_map(|entry| entry["line"].as_str()), redactor, most)
+    }
+
+    fn page(&self, access: &PlatformAccess, _: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
+        let (account, project) = (access.account.as_deref()?, access.project.as_deref()?);
+        Some(format!("https://dash.cloudflare.com/{account}/pages/view/{project}/{}", snapshot.id))
+    }
+}
+
+fn owns(url: &Url, any_host: bool, path: [&str; 5]) -> bool {
+    (any_host || url.host_str() == Some(HOST)) && segments(url).starts_with(&path)
+}
+
+/// The secret is the last segment.
+fn hook(url: &Url, path: [&str; 5]) -> Result<Option<DocumentedHook>, UrlFault> {
+    let segments = segments(url);
+    let Some(&[secret]) = segments.strip_prefix(&path) else { return Err(UrlFault::NoSecret) };
+    let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+    secrets.push(secret.to_owned());
+    Ok(Some(DocumentedHook { url: url.clone(), public: format!("{}/", path.join("/")), secrets }))
+}
+
+/// Reads this of the account.
+fn of_account(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
+    let account = ["client", "v4", "accounts", access.account.as_deref()?];
+    Request::of_api(access, &[&account, path].concat())
+}
+
+/// Reads this of the project's deployments.
+fn of_project(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
+    let project = ["pages", "projects", access.project.as_deref()?, "deployments"];
+    of_account(access, &[&project, path].concat())
+}
+
+/// `{"success":false,"errors":[{"code","message"}]}`
+fn error(body: &[u8], redactor: &Redactor) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    Some(cleaned(answer["errors"].get(0)?, "message", redactor, 300)).filter(|_| answer["success"] == false)
+}
+
+/// The kind of the first error. The documents decide by its code, not by the HTTP status.
+fn reason(answer: &Value) -> Option<RefusalReason> {
+    Some(match answer["errors"][0]["code"].as_u64()? {
+        12000 => RefusalReason::NotFound,
+        12051 => RefusalReason::RateLimited,
+        12005 | 10000 | 9109 => RefusalReason::Forbidden,
+        _ => return None,
+    })
+}
+
+/// The platform's own refusal, whatever the status.
+fn refused(answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
+    let first = answer["errors"].get(0).filter(|_| answer["success"] == false)?;
+    let message = cleaned(first, "message", redactor, 300);
+    Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message))
+}
+
+/// A build of Workers Builds. Its state is the status, and once it has stopped, the outcome behind it.
+fn build(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let status = cleaned(value, "status", redactor, 64);
+    let outcome = cleaned(value, "build_outcome", redactor, 64);
+    let word = if outcome.is_empty() { status } else { format!("{status}/{outcome}") };
+    let phase = match normal(&word).as_str() {
+        "" | "queued" | "initializing" => Phase::Waiting,
+        "running" => Phase::Running,
+        "stopped/success" => Phase::Ended(Verdict::Succeeded),
+        "stopped/fail" | "stopped/terminated" => Phase::Ended(Verdict::Failed),
+        "stopped/cancelled" | "stopped/canceled" | "stopped/skipped" => Phase::Ended(Verdict::Canceled),
+        _ => Phase::Unknown,
+    };
+    let created_at = time::read(&value["created_on"]);
+    Some(Deployment {
+        snapshot: Snapshot {
+            id: id(&value["build_uuid"])?,
+            phase,
+            word,
+            created_at,
+            page: None,
+            message: String::new(),
+            site: Some(cleaned(value, "preview_url", redactor, 500)).filter(|site| !site.is_empty()),
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !value["created_on"].is_null(),
+        origin: None,
+        ended_at: time::read(&value["stopped_on"]),
+    })
+}
+
+/// A deployment of Pages. Its state is a stage and its status: the one that failed or was canceled, else the latest. Each
+/// earlier stage also ends with `success`.
+fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let stages = value["stages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_end = |stage: &&Value| {
+        let status = normal(stage["status"].as_str().unwrap_or_default());
+        matches!(status.as_str(), "failure" | "canceled" | "cancelled")
+    };
+    let stage = stages.iter().find(is_end).unwrap_or(&value["latest_stage"]);
+    let (name, status) = (cleaned(stage, "name", redactor, 64), cleaned(stage, "status", redactor, 64));
+    let skipped = cleaned(value, "skip_reason", redactor, 64);
+    let word = if name.is_empty() && status.is_empty() { String::new() } else { format!("{name}/{status}") };
+    let phase = match (normal(&name).as_str(), normal(&status).as_str()) {
+        _ if skipped == "superseded_queued_build" => Phase::Ended(Verdict::Superseded),
+        _ if value["is_skipped"] == true => Phase::Ended(Verdict::Canceled),
+        (_, "failure") => Phase::Ended(Verdict::Failed),
+        (_, "canceled" | "cancelled" | "skipped") => Phase::Ended(Verdict::Canceled),
+        ("deploy", "success") => Phase::Ended(Verdict::Succeeded),
+        ("", "") | ("queued", "idle" | "active") => Phase::Waiting,
+        ("queued" | "initialize" | "clone_repo" | "build" | "deploy", "idle" | "active" | "success") => {
+            Phase::Running
+        }
+        _ => Phase::Unknown,
+    };
+    let created_at = time::read(&value["created_on"]);
+    let alias = value["aliases"][0].as_str().filter(|_| value["environment"] == "production");
+    let site = alias.or_else(|| value["url"].as_str()).map(|site| redactor.clean(site, 500));
+    Some(Deployment {
+        ended_at: time::read(&stage["ended_on"]).filter(|_| matches!(phase, Phase::Ended(_))),
+        snapshot: Snapshot {
+            id: id(&value["id"])?,
+            phase,
+            word,
+            created_at,
+            page: None,
+            message: skipped,
+            site,
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !value["created_on"].is_null(),
+        origin: value["deployment_trigger"]["type"].as_str().map(|kind| redactor.clean(kind, 64)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn page(value: &Value) -> (String, Phase) {
+        let found = Pages.deployments(&json!({ "result": value }), &Redactor::default()).unwrap();
+        (found[0].snapshot.word.clone(), found[0].snapshot.phase)
+    }
+
+    #[test]
+    fn a_stage_that_ended_badly_counts_wherever_it_is() {
+        let stages = |first: &str| json!([{ "name": "queued", "status": first }, { "name": "build", "status": "idle" }]);
+        let latest = json!({ "name": "queued", "status": "active" });
+        let of = |first: &str| page(&json!({ "id": "1", "latest_stage": latest, "stages": stages(first) }));
+        assert_eq!(of("active"), ("queued/active".to_owned(), Phase::Waiting));
+        assert_eq!(of("canceled"), ("queued/canceled".to_owned(), Phase::Ended(Verdict::Canceled)));
+        assert_eq!(of("failure"), ("queued/failure".to_owned(), Phase::Ended(Verdict::Failed)));
+    }
+
+    #[test]
+    fn a_skipped_deployment_is_canceled_or_superseded() {
+        let latest = json!({ "name": "deploy", "status": "success" });
+        for (reason, verdict) in [
+            (json!("path_config"), Verdict::Canceled),
+            (json!(null), Verdict::Canceled),
+            (json!("superseded_queued_build"), Verdict::Superseded),
+        ] {
+            let value =
+                json!({ "id": "1", "latest_stage": latest, "is_skipped": true, "skip_reason": reason });
+            assert_eq!(page(&value).1, Phase::Ended(verdict), "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_code_of_the_error_decides_and_not_the_status() {
+        for (code, wanted) in [
+            (12000, RefusalReason::NotFound),
+            (12051, RefusalReason::RateLimited),
+            (12005, RefusalReason::Forbidden),
+            (1, RefusalReason::Other),
+        ] {
+            let body =
+                json!({ "success": false, "errors": [{ "code": code, "message": "No" }], "result": null });
+            for platform in [&Workers as &dyn Platform, &Pages] {
+                let found = platform.acceptance(200, body.to_string().as_bytes(), &Redactor::default());
+                assert_eq!(found, Acceptance::Refused(wanted, "No".to_owned()), "{}", platform.name());
+            }
+        }
+    }
+}

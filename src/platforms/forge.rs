@@ -1,0 +1,272 @@
+//! Laravel Forge: deploy hooks of sites, whose deployments are found and followed through its API.
+//!
+//! The hook takes a label for the deployment, `forge_deploy_message`. It is left to the user: Forge gives it to the
+//! deploy script in the place of the commit's message, and its documents show scripts that stop because of a word there.
+//!
+//! Sources: forge.laravel.com/docs/sites/deployments, and the API's reference of 2025-10-19 (deployments, states, log). The
+//! answers of the hook are not documented.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{last_lines, normal};
+use super::laravel::{self, Attributes};
+use super::other::Other;
+use super::path::segments;
+use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use crate::core::schedule::RateLimit;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+
+/// The host of the hooks, of the API and of the dashboard.
+const HOST: &str = "forge.laravel.com";
+
+/// How Forge describes a deployment. It does not say why one failed.
+const DEPLOYMENT: Attributes = Attributes { created: "created_at", ended: "ended_at", message: "", phase };
+
+/// The platform Forge.
+pub(super) struct Forge;
+
+impl Platform for Forge {
+    fn name(&self) -> &'static str {
+        "forge"
+    }
+
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        let is_here = url.host_str() == Some(HOST) && segments(url).first() == Some(&"servers");
+        is_here || (any_host && site(url).is_some() && token(url).is_some())
+    }
+
+    /// The secret is the value of `token`. The page of a site is no hook.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let segments = segments(url);
+        let is_cut =
+            matches!(segments.as_slice(), ["servers", _, "sites", _] | ["servers", _, "sites", _, "deploy"]);
+        let Some((server, site)) = site(url) else {
+            return if is_cut { Err(UrlFault::NoSecret) } else { Ok(None) };
+        };
+        let token = token(url).filter(|token| !token.is_empty()).ok_or(UrlFault::NoSecret)?;
+        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+        secrets.push(token.to_owned());
+        let public = format!("servers/{server}/sites/{site}/deploy/http?token=");
+        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["FORGE_DEPLOY_HOOK", "FORGE_DEPLOY_URL"]
+    }
+
+    /// Nothing is documented: any success status is an acceptance, unless the body is JSON that reports an error.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        Other.acceptance(status, body, redactor)
+    }
+
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        laravel::error(body, redactor)
+    }
+
+    fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
+        matches!(status, 300..400).then_some(
+            "Forge redirects a deploy hook that it does not know: the token is wrong or was regenerated. Copy the deploy hook from the site's Settings, Deployments, and replace the secret.",
+        )
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse("https://forge.laravel.com").ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["FORGE_API_TOKEN"]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Token, Need::Account]
+    }
+
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        Some(of_site(access, &[])?.query("sort", "-created_at").query("page[size]", "30"))
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        of_site(access, &[id.as_str()])
+    }
+
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        DEPLOYMENT.deployments(body, redactor)
+    }
+
+    /// For a token with the scope `site:manage-deploys`.
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        _: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
+        of_site(access, &[id.as_str(), "log"])
+    }
+
+    /// `{"data":{"attributes":{"output"}}}`
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        last_lines(body["data"]["attributes"]["output"].as_str(), redactor, most)
+    }
+
+    /// Of each user.
+    fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
+        Some(RateLimit { requests: 60, per: Duration::from_mins(1) })
+    }
+
+    /// The site's page, where the hook is the real platform's: a page of each deployment is not documented.
+    fn page(&self, access: &PlatformAccess, _: Option<&Value>, _: &Snapshot) -> Option<String> {
+        let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
+        let (server, site) = site(hook.expose())?;
+        Some(format!("https://{HOST}/servers/{server}/sites/{site}"))
+    }
+}
+
+/// The numbers of the server and of the site that the hook deploys.
+fn site(hook: &Url) -> Option<(&str, &str)> {
+    let is_number = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
+    match segments(hook)[..] {
+        ["servers", server, "sites", site, "deploy", "http"] if is_number(server) && is_number(site) => {
+            Some((server, site))
+        }
+        _ => None,
+    }
+}
+
+/// The value of `token`, as it is written.
+fn token(hook: &Url) -> Option<&str> {
+    hook.query()?.split('&').filter_map(|pair| pair.strip_prefix("token=")).next_back()
+}
+
+/// Reads this of the site's deployments.
+fn of_site(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
+    let (server, site) = site(access.hook.as_ref()?.expose())?;
+    let organization = access.account.as_deref()?;
+    let site = ["api", "orgs", organization, "servers", server, "sites", site, "deployments"];
+    Request::of_api(access, &[&site, path].concat())
+}
+
+/// What a state word means.
+fn phase(word: &str) -> Phase {
+    match normal(word).as_str() {
+        "" | "pending" | "queued" => Phase::Waiting,
+        "deploying" => Phase::Running,
+        "finished" => Phase::Ended(Verdict::Succeeded),
+        "failed" | "failed_build" => Phase::Ended(Verdict::Failed),
+        "cancelled" | "canceled" => Phase::Ended(Verdict::Canceled),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::HookUrl;
+
+    const HOOK: &str = "https://forge.laravel.com/servers/12/sites/34/deploy/http?token=Zx9kkLONGSTRING";
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    /// What somebody has who follows: a hook, and an organization.
+    fn access(hook: &str) -> PlatformAccess {
+        let hook = HookUrl::parse(hook).unwrap();
+        PlatformAccess {
+            hook: Some(hook),
+            api: Forge.api(None),
+            account: Some("a b/../c".to_owned()),
+            ..PlatformAccess::new(&Forge)
+        }
+    }
+
+    #[test]
+    fn a_hook_is_a_path_with_its_token() {
+        let is_fault = |path: &str| match Forge.hook(&url(&format!("https://forge.laravel.com/{path}"))) {
+            Ok(Some(hook)) => {
+                assert_eq!(hook.secrets.last().unwrap(), "abc%2Fdef", "{path}");
+                None
+            }
+            Ok(None) => Some("not documented"),
+            Err(UrlFault::NoSecret) => Some("no secret"),
+            Err(fault) => panic!("{path}: {fault:?}"),
+        };
+        for (path, fault) in [
+            ("servers/12/sites/34/deploy/http?token=abc%2Fdef", None),
+            ("servers/12/sites/34/deploy/http/?token=abc%2Fdef", None),
+            ("servers/12/sites/34/deploy/http?env=x&token=abc%2Fdef&forge_deploy_branch=main", None),
+            ("servers/12/sites/34/deploy/http?token=old&token=abc%2Fdef", None), // PHP reads the last one
+            ("servers/12/sites/34/deploy/http?token=", Some("no secret")),
+            ("servers/12/sites/34/deploy/http?env=x", Some("no secret")),
+            ("servers/12/sites/34/deploy/http", Some("no secret")),
+            ("servers/12/sites/34/deploy", Some("no secret")),
+            ("servers/12/sites/34", Some("no secret")), // the page of the site
+            ("servers/12/deploy?token=abc", Some("not documented")),
+            ("servers/Zx9kkLONG/sites/34/deploy/http?token=abc", Some("not documented")),
+        ] {
+            assert_eq!(is_fault(path), fault, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_hook_is_known_by_its_host_and_elsewhere_by_its_whole_path() {
+        for (hook, here, any_host) in [
+            (HOOK, true, true),
+            ("https://forge.laravel.com/servers/12/sites/34", true, true),
+            ("https://forge.laravel.com/api/v1/servers", false, false),
+            ("https://127.0.0.1/servers/12/sites/34/deploy/http?token=a", false, true),
+            ("https://127.0.0.1/servers/12/sites/34/deploy/http?key=a", false, false),
+            ("https://127.0.0.1/servers/a/sites/34/deploy/http?token=a", false, false),
+            ("https://forge.laravel.com.example/servers/12/sites/34/deploy/http?token=a", false, true),
+        ] {
+            assert_eq!(
+                (Forge.owns(&url(hook), false), Forge.owns(&url(hook), true)),
+                (here, any_host),
+                "{hook}"
+            );
+        }
+    }
+
+    /// A label in the hook's URL would change what the deploy script reads as the commit's message.
+    #[test]
+    fn what_is_triggered_is_the_hook_as_it_was_given() {
+        for hook in [HOOK.to_owned(), format!("{HOOK}&forge_deploy_message=Nightly%20build&env=a+b")] {
+            let request = Forge.trigger(&access(&hook)).unwrap();
+            assert_eq!(
+                (request.url.as_str(), request.with_token, request.body),
+                (hook.as_str(), false, None)
+            );
+        }
+    }
+
+    #[test]
+    fn requests_need_the_site_and_the_organization_and_an_organization_is_one_segment() {
+        let id = DeploymentId::new("59000526").unwrap();
+        let path = |access: &PlatformAccess| {
+            let request = Forge.poll(access, StateSource::Api, &id)?;
+            Some(request.url.path().to_owned())
+        };
+        let mut access = access(HOOK);
+        let wanted = "/api/orgs/a%20b%2F..%2Fc/servers/12/sites/34/deployments/59000526";
+        assert_eq!(path(&access).as_deref(), Some(wanted));
+        access.account = None;
+        assert_eq!(path(&access), None);
+        assert_eq!(Forge.list(&access, StateSource::Api), None);
+        assert_eq!(access.missing().len(), 2, "a token and an account");
+    }
+
+    #[test]
+    fn the_page_is_the_sites_at_the_real_platform() {
+        let id = DeploymentId::new("1").unwrap();
+        let body = serde_json::json!({ "data": { "id": id.as_str(), "type": "deployments" } });
+        let snapshot = Forge.deployments(&body, &Redactor::default()).unwrap().remove(0).snapshot;
+        let page = |hook: &str| Forge.page(&access(hook), None, &snapshot);
+        assert_eq!(page(HOOK).as_deref(), Some("https://forge.laravel.com/servers/12/sites/34"));
+        assert_eq!(page("http://127.0.0.1/servers/12/sites/34/deploy/http?token=abcdef"), None);
+    }
+}

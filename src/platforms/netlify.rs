@@ -1,0 +1,277 @@
+//! Netlify: build hooks. The hook answers nothing, so the deploy gets a title of its own and is found by it.
+//!
+//! Sources: docs.netlify.com/configure-builds/build-hooks and netlify/open-api of 2026-05-19 (`swagger.yml`,
+//! `go/porcelain/deploy.go`). That a canceled or skipped build is an `error` was seen in several repositories in 2026.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{cleaned, first_text, id, normal, says_no};
+use super::path::{parameter, segments};
+use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use super::time;
+use crate::core::schedule::RateLimit;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{ResponseError, Unclear};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+
+/// The host of the hooks and of the API.
+const HOST: &str = "api.netlify.com";
+
+/// The parameter that names a deploy.
+const TITLE: &str = "trigger_title";
+
+/// What an error message holds where the build was canceled or skipped.
+const CANCELED: [&str; 3] = ["canceled", "cancelled", "skipped"];
+
+/// The platform Netlify.
+pub(super) struct Netlify;
+
+impl Platform for Netlify {
+    fn name(&self) -> &'static str {
+        "netlify"
+    }
+
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        (any_host || url.host_str() == Some(HOST)) && segments(url).first() == Some(&"build_hooks")
+    }
+
+    /// The secret is the segment after `build_hooks`.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let ["build_hooks", secret] = segments(url)[..] else { return Err(UrlFault::NoSecret) };
+        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+        secrets.push(secret.to_owned());
+        Ok(Some(DocumentedHook { url: url.clone(), public: "build_hooks/".to_owned(), secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["NETLIFY_BUILD_HOOK_URL", "NETLIFY_BUILD_HOOK"]
+    }
+
+    /// With a title that is the run's own, behind the one that the URL may have, and `{}` as in the documents.
+    fn trigger(&self, access: &PlatformAccess) -> Option<Request> {
+        let hook = access.hook.as_ref()?.expose();
+        let title = parameter(hook, TITLE).filter(|title| !title.is_empty());
+        let title = title.map_or_else(|| access.mark.clone(), |title| format!("{title} {}", access.mark));
+        let kept = hook.query().unwrap_or_default().split('&');
+        let is_title = |pair: &&str| pair.split('=').next() == Some(TITLE);
+        let kept: Vec<&str> = kept.filter(|pair| !pair.is_empty() && !is_title(pair)).collect();
+        let mut url = hook.clone();
+        url.set_query(Some(&kept.join("&")).filter(|query| !query.is_empty()).map(String::as_str));
+        let body = Some(access.body.clone().unwrap_or_else(|| "{}".to_owned()));
+        Some(Request { url, with_token: false, body }.query(TITLE, &title))
+    }
+
+    /// The documents name no body: any success is an acceptance, unless it reports an error.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        if !says_no(&answer) {
+            return Acceptance::Unnamed { at: None };
+        }
+        let message = self.error(body, redactor).unwrap_or_default();
+        Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
+    }
+
+    /// `{"code","message"}`
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        Some(redactor.clean(first_text(&answer, &["message", "error", "errors"])?, 300))
+    }
+
+    fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
+        let advice = "The hook was deleted, or the URL is incomplete. Copy it again: Project configuration, Build & deploy, Build hooks.";
+        matches!(status, 400 | 404 | 410 | 422).then_some(advice)
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse("https://api.netlify.com").ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["NETLIFY_AUTH_TOKEN"]
+    }
+
+    fn project_variables(&self) -> &'static [&'static str] {
+        &["NETLIFY_SITE_ID"]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Token, Need::Project]
+    }
+
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        Some(of_site(access, &["deploys"])?.query("per_page", "20"))
+    }
+
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        of_site(access, &["deploys", id.as_str()])
+    }
+
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let mut found: Vec<Deployment> = match body {
+            Value::Array(list) => {
+                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
+            }
+            value => vec![deployment(value, redactor)?],
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        Some(found)
+    }
+
+    fn may_be_ours(&self, access: &PlatformAccess, deployment: &Deployment) -> bool {
+        self.has_our_mark(access, deployment)
+    }
+
+    fn has_our_mark(&self, access: &PlatformAccess, deployment: &Deployment) -> bool {
+        let title = deployment.origin.as_deref().unwrap_or_default();
+        title.split_whitespace().any(|word| word == access.mark)
+    }
+
+    fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
+        Some(RateLimit { requests: 500, per: Duration::from_mins(1) })
+    }
+}
+
+/// Reads this of the site.
+fn of_site(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
+    Request::of_api(access, &[&["api", "v1", "sites", access.project.as_deref()?], path].concat())
+}
+
+/// Every field but the id may be missing or null, as recorded answers show.
+fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let id = id(&value["id"]).filter(|_| value.get("state").is_some() || value.get("site_id").is_some())?;
+    let word = cleaned(value, "state", redactor, 64);
+    let message = cleaned(value, "error_message", redactor, 300);
+    let created_at = time::read(&value["created_at"]);
+    let phase = phase(&word, &message, value["skipped"] == true);
+    let text = |field| Some(cleaned(value, field, redactor, 500)).filter(|text| !text.is_empty());
+    let is_production = value["context"].as_str().is_none_or(|context| context == "production");
+    let own = text("deploy_ssl_url");
+    Some(Deployment {
+        ended_at: time::read(&value["updated_at"]).filter(|_| matches!(phase, Phase::Ended(_))),
+        snapshot: Snapshot {
+            page: text("admin_url").map(|page| format!("{page}/deploys/{id}")),
+            site: if is_production { text("ssl_url").or(own) } else { own },
+            id,
+            phase,
+            word,
+            created_at,
+            message,
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
+        origin: text("title"),
+    })
+}
+
+/// What a state word means. There is none for "canceled": a canceled or skipped build is an error whose message says so.
+fn phase(word: &str, message: &str, is_skipped: bool) -> Phase {
+    let message = message.to_ascii_lowercase();
+    match normal(word).as_str() {
+        "" | "new" | "pending_review" | "accepted" | "enqueued" => Phase::Waiting,
+        "building" | "uploading" | "uploaded" | "preparing" | "prepared" | "processing" | "processed"
+        | "retrying" => Phase::Running,
+        "ready" if is_skipped => Phase::Ended(Verdict::Canceled),
+        "ready" => Phase::Ended(Verdict::Succeeded),
+        "error"
+            if is_skipped
+                || CANCELED.iter().any(|word| message.contains(word))
+                || message.contains("no content change") =>
+        {
+            Phase::Ended(Verdict::Canceled)
+        }
+        "error" | "rejected" => Phase::Ended(Verdict::Failed),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secrets::HookUrl;
+
+    fn access(hook: &str) -> PlatformAccess {
+        let mark = "deploy-hook-0a1b2c3d".to_owned();
+        PlatformAccess { hook: HookUrl::parse(hook).ok(), mark, ..PlatformAccess::new(&Netlify) }
+    }
+
+    #[test]
+    fn the_trigger_has_a_title_of_its_own_behind_the_users() {
+        const HOOK: &str = "https://api.netlify.com/build_hooks/64b0c0ffee64b0c0ffee0001";
+        for (query, sent) in [
+            ("", "?trigger_title=deploy-hook-0a1b2c3d"),
+            ("?clear_cache=true", "?clear_cache=true&trigger_title=deploy-hook-0a1b2c3d"),
+            (
+                "?trigger_title=By+hand&trigger_branch=a%2Fb",
+                "?trigger_branch=a%2Fb&trigger_title=By+hand+deploy-hook-0a1b2c3d",
+            ),
+            ("?trigger_title=", "?trigger_title=deploy-hook-0a1b2c3d"),
+            ("?trigger_title", "?trigger_title=deploy-hook-0a1b2c3d"),
+        ] {
+            let request = Netlify.trigger(&access(&format!("{HOOK}{query}"))).unwrap();
+            assert_eq!(request.url.as_str(), format!("{HOOK}{sent}"), "{query}");
+            assert_eq!((request.body.as_deref(), request.with_token), (Some("{}"), false));
+        }
+        let own = PlatformAccess { body: Some("hello".to_owned()), ..access(HOOK) };
+        assert_eq!(Netlify.trigger(&own).unwrap().body.as_deref(), Some("hello"));
+    }
+
+    #[test]
+    fn only_a_deploy_with_our_title_is_ours() {
+        for (title, ours) in [
+            (json!("deploy-hook-0a1b2c3d"), true),
+            (json!("By hand deploy-hook-0a1b2c3d"), true),
+            (json!("deploy-hook-0a1b2c3d4"), false),
+            (json!("By hand"), false),
+            (json!(null), false),
+        ] {
+            let body = json!([{ "id": "64b0", "state": "new", "title": title }]);
+            let found = Netlify.deployments(&body, &Redactor::default()).unwrap();
+            assert_eq!(
+                Netlify.may_be_ours(&access("https://api.netlify.com/build_hooks/64b0"), &found[0]),
+                ours,
+                "{title}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_may_be_a_cancellation_and_a_skipped_build_is_one() {
+        for (state, message, skipped, verdict) in [
+            ("error", "Build script returned non-zero exit code: 2", false, Verdict::Failed),
+            (
+                "error",
+                "Failed during stage 'checking build content for changes': Canceled build due to no content change",
+                false,
+                Verdict::Canceled,
+            ),
+            ("error", "Canceled build", false, Verdict::Canceled),
+            ("error", "Cancelled by user", false, Verdict::Canceled),
+            ("error", "Skipped", false, Verdict::Canceled),
+            ("error", "", true, Verdict::Canceled),
+            ("error", "", false, Verdict::Failed),
+            ("rejected", "", false, Verdict::Failed),
+            ("ready", "", false, Verdict::Succeeded),
+        ] {
+            let body = json!({ "id": "64b0", "state": state, "error_message": message, "skipped": skipped });
+            let found = Netlify.deployments(&body, &Redactor::default()).unwrap();
+            assert_eq!(found[0].snapshot.phase, Phase::Ended(verdict), "{state}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_site_is_that_of_its_context() {
+        let of = |context: Value| {
+            let body = json!({ "id": "64b0", "state": "ready", "context": context, "ssl_url": "https://a.example", "deploy_ssl_url": "https://1--a.example" });
+            Netlify.deployments(&body, &Redactor::default()).unwrap().remove(0).snapshot.site
+        };
+        assert_eq!(of(json!("production")).as_deref(), Some("https://a.example"));
+        assert_eq!(of(json!(null)).as_deref(), Some("https://a.example"));
+        assert_eq!(of(json!("branch-deploy")).as_deref(), Some("https://1--a.example"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Sevalla: deployment hooks of applications, followed by the id that they answer.
+//!
+//! Sources: sevalla-hosting/sevalla-deploy of 2025-11-03 (the hook's answer, version 2 of the API) and
+//! sevalla-hosting/cli of 2026-03-25 (version 3, states, errors). Host and path of the hook are not published.
+
+use serde_json::Value;
+use url::Url;
+
+use super::body::{cleaned, first_text, id, last_lines, normal, texts};
+use super::path::segments;
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::time;
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::trigger::{ResponseError, Unclear};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
+
+/// The platform Sevalla.
+pub(super) struct Sevalla;
+
+impl Platform for Sevalla {
+    fn name(&self) -> &'static str {
+        "sevalla"
+    }
+
+    /// Only when it is named: no form of the URL is documented.
+    fn owns(&self, _: &Url, _: bool) -> bool {
+        false
+    }
+
+    /// Nothing of the path is known to be public.
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let mut secrets: Vec<String> = segments(url).into_iter().rev().take(1).map(str::to_owned).collect();
+        secrets.push(url[url::Position::BeforePath..].to_owned());
+        secrets.extend(url.query().into_iter().map(str::to_owned));
+        Ok(Some(DocumentedHook { url: url.clone(), public: String::new(), secrets }))
+    }
+
+    fn hook_variables(&self) -> &'static [&'static str] {
+        &["SEVALLA_DEPLOY_HOOK"]
+    }
+
+    /// `{"deployment":{"id","status"}}`
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let named = deployment(&answer["deployment"], redactor).or_else(|| deployment(&answer, redactor));
+        named.map_or_else(
+            || {
+                let message = self.error(body, redactor);
+                let message = message.unwrap_or_else(|| "the answer names no deployment".to_owned());
+                Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+            },
+            Acceptance::Named,
+        )
+    }
+
+    /// `{"message","status","data":{"code","message"}}`
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        let answer: Value = serde_json::from_slice(body).ok()?;
+        Some(redactor.clean(first_text(&answer, &["message", "error", "data"])?, 300))
+    }
+
+    fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
+        let advice = "The hook was disabled or regenerated. Copy it again: the application's Settings, Deployment hook.";
+        matches!(status, 404 | 410).then_some(advice)
+    }
+
+    fn api(&self, _: Option<&Url>) -> Option<Url> {
+        Url::parse("https://api.sevalla.com").ok()
+    }
+
+    fn token_variables(&self) -> &'static [&'static str] {
+        &["SEVALLA_API_TOKEN", "SEVALLA_TOKEN"]
+    }
+
+    /// Of an application that the user names.
+    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
+        Some(of_application(access, &[])?.query("limit", "20"))
+    }
+
+    /// Version 2 of the API needs no application.
+    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
+        let by_id = || Request::of_api(access, &["v2", "applications", "deployments", id.as_str()]);
+        of_application(access, &[id.as_str()]).or_else(by_id)
+    }
+
+    /// `{"deployment":{…}}`, `{"data":[…]}`, or one deployment.
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let mut found: Vec<Deployment> = match (&body["data"], &body["deployment"]) {
+            (Value::Array(list), _) => {
+                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
+            }
+            (_, named @ Value::Object(_)) => vec![deployment(named, redactor)?],
+            _ => vec![deployment(body, redactor)?],
+        };
+        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        Some(found)
+    }
+
+    fn log(
+        &self,
+        access: &PlatformAccess,
+        _: StateSource,
+        id: &DeploymentId,
+        _: Option<&Value>,
+    ) -> Option<Request> {
+        of_application(access, &[id.as_str(), "logs"])
+    }
+
+    /// A list of objects whose fields are not documented: whatever texts there are.
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let fields = ["data", "logs", "entries", "message", "log", "text", "line", "output"];
+        last_lines(texts(&body, &fields), redactor, most)
+    }
+}
+
+/// Reads this of the application's deployments, where the user names it.
+fn of_application(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
+    let application = ["v3", "applications", access.project.as_deref()?, "deployments"];
+    Request::of_api(access, &[&application, path].concat())
+}
+
+/// An object with an id alone may be anything, unless it is the one that was asked for.
+fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let word = cleaned(value, "status", redactor, 64);
+    let created_at = time::read(&value["created_at"]);
+    Some(Deployment {
+        snapshot: Snapshot {
+            id: id(&value["id"])?,
+            phase: phase(&word),
+            word,
+            created_at,
+            page: None,
+            message: String::new(),
+            site: None,
+        },
+        source: StateSource::Api,
+        environment: None,
+        unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
+        origin: None,
+        ended_at: time::read(&value["finished_at"]),
+    })
+}
+
+/// What a state word means; `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
+fn phase(word: &str) -> Phase {
+    match normal(word).as_str() {
+        "" | "queued" | "pending" | "waiting" => Phase::Waiting,
+        "building" | "built" | "deploying" | "rolling_out" | "in_progress" | "inprogress" => Phase::Running,
+        "success" => Phase::Ended(Verdict::Succeeded),
+        "failed" => Phase::Ended(Verdict::Failed),
+        "cancelled" | "canceled" | "skipped" => Phase::Ended(Verdict::Canceled),
+        _ => Phase::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_that_is_named_is_read_by_the_newer_api() {
+        for (project, path) in [
+            (None, "/v2/applications/deployments/d-1"),
+            (Some("app-1"), "/v3/applications/app-1/deployments/d-1"),
+        ] {
+            let access = PlatformAccess {
+                api: Sevalla.api(None),
+                project: project.map(str::to_owned),
+                ..PlatformAccess::new(&Sevalla)
+            };
+            let id = DeploymentId::new("d-1").unwrap();
+            let request = Sevalla.poll(&access, StateSource::Api, &id).unwrap();
+            assert_eq!(request.url.path(), path);
+            assert_eq!(Sevalla.log(&access, StateSource::Api, &id, None).is_some(), project.is_some());
+        }
+    }
+}
