@@ -8,9 +8,9 @@
 # DEPLOY_HOOK_RELEASE_URL is for this script's tests: another place to download from. The checksums stay the same.
 set -euo pipefail
 
-# Nothing succeeded, which is what a later step may ask for.
+# Nothing succeeded, which is what a later step may ask for, and why.
 end() {
-  [[ -z ${GITHUB_OUTPUT:-} ]] || echo succeeded=false >>"$GITHUB_OUTPUT"
+  [[ -z ${GITHUB_OUTPUT:-} ]] || printf '%s\n' "message=${2:-Interrupted before the program was there. Nothing was triggered.}" succeeded=false >>"$GITHUB_OUTPUT"
   exit "$1"
 }
 
@@ -23,14 +23,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # An annotation, where a runner reads what is printed. 2 is a matter of the configuration; 4 is a network that may be better later.
 # Nothing was triggered in either case.
 fail() {
-  local code=$1 message=$2
+  local code=$1 message=$2 plain=$2
   if [[ ${GITHUB_ACTIONS:-} == true ]]; then
     message=${message//\%/%25}
     echo "::error title=Deploy Hook::$message"
   else
     echo "deploy-hook: $message" >&2
   fi
-  end "$code"
+  end "$code" "$plain"
 }
 
 case ${RUNNER_OS:-}/${RUNNER_ARCH:-} in

@@ -15,8 +15,10 @@ use crate::dotenv;
 use crate::secrets::Secrets;
 
 /// The names of all outputs, as the interface promises them.
-pub(crate) const OUTPUTS: [&str; 8] = [
+pub(crate) const OUTPUTS: [&str; 10] = [
     "outcome",
+    "message",
+    "platform",
     "deployment-id",
     "state",
     "created-at",

@@ -259,7 +259,7 @@ impl Done {
         let code = self.code.expect("it was not killed");
         let codes = codes_of(self.outcome());
         assert!(codes.contains(&code), "{code} does not go with {}\n{told}", self.outcome());
-        assert_eq!(self.dotenv.len(), 8, "every output and nothing else: {:?}", self.dotenv);
+        assert_eq!(self.dotenv.len(), OUTPUTS.len(), "every output and nothing else: {:?}", self.dotenv);
         assert_eq!(self.output("SUCCEEDED"), (self.outcome() == "succeeded").to_string());
         (code, self.outcome())
     }
