@@ -2,7 +2,7 @@
 
 use crate::common::Generation::{Draft, Live};
 
-use super::run::{ended, run, step};
+use super::run::{OUTPUTS, ended, run, step};
 use super::runner::{self, GitHub};
 use super::{platform, together};
 use crate::secrets::Secrets;

@@ -3,6 +3,7 @@
 use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};
 use super::{all, platform};
+use crate::cli::run::OUTPUTS;
 
 const SITE: &str = "https://site.example/";
 

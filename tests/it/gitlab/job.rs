@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::fake_gitlab::{FakeGitLab, JOB_TOKEN, TOKEN};
 use super::trace::{self, Trace};
+use crate::cli::run::OUTPUTS;
 use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::{Secrets, secret};
