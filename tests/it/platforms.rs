@@ -4,6 +4,7 @@
 
 mod exchanges;
 mod found;
+mod tokens;
 mod wire;
 
 use std::path::Path;
