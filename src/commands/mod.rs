@@ -5,6 +5,7 @@ mod deploy;
 mod doctor;
 mod follow;
 mod not_started;
+mod platforms;
 mod post_step;
 mod run;
 mod sandbox;
@@ -45,9 +46,16 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
         }
         Err(error) => return not_started::usage(&error, args, env, out),
     };
-    if let Command::Completions { shell } = command {
-        print_completions(shell, out);
-        return 0;
+    match command {
+        Command::Platforms(args) => {
+            platforms::run(&args, out);
+            return 0;
+        }
+        Command::Completions { shell } => {
+            print_completions(shell, out);
+            return 0;
+        }
+        _ => {}
     }
     if own.is_some() {
         entrypoint::prepare_job(env);
@@ -85,7 +93,7 @@ async fn execute(command: Command, env: &Env, out: &Output) -> Result<u8, NotSta
         Command::Status(args) => status::run(&args, env).await,
         Command::Doctor(inputs) => doctor::run(&inputs, env).await,
         Command::Sandbox(args) => sandbox::run(&args, out).await,
-        Command::Completions { .. } => Ok(0),
+        Command::Platforms(_) | Command::Completions { .. } => Ok(0),
     }
 }
 

@@ -64,7 +64,9 @@ impl Planned {
             }
             Command::Status(args) => (args.inputs.clone(), None),
             Command::Doctor(inputs) => (inputs.clone(), None),
-            Command::Sandbox(_) | Command::Completions { .. } => (Inputs::default(), None),
+            Command::Sandbox(_) | Command::Platforms(_) | Command::Completions { .. } => {
+                (Inputs::default(), None)
+            }
         };
         let dir = task.as_ref().and_then(|_| config::report_dir(&inputs, env));
         let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));

@@ -25,6 +25,14 @@ impl Platform for Coolify {
         "coolify"
     }
 
+    fn known_by(&self) -> &'static str {
+        "the path /api/v1/deploy?uuid=…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
+    }
+
     /// Every Coolify has a host of its own, so the path and the query decide.
     fn owns(&self, url: &Url, _: bool) -> bool {
         segments(url).ends_with(&["api", "v1", "deploy"]) && parameter(url, "uuid").is_some()

@@ -73,6 +73,12 @@ pub fn invalid_input(
     line("invalid_input", now, json!({ "message": message, "problems": problems, "outputs": outputs }))
 }
 
+/// The table of platforms.
+#[must_use]
+pub fn platforms(listed: &[Value], now: SystemTime) -> String {
+    line("platforms", now, json!({ "platforms": listed }))
+}
+
 /// One check of `doctor`: `health` is `good`, `unsure` or `bad`.
 #[must_use]
 pub fn check(name: &str, health: &str, found: &str, fix: &str, now: SystemTime) -> String {
