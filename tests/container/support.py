@@ -42,12 +42,6 @@ PLATFORMS = {"render": ("live", "build_failed"), "vercel": ("READY", "ERROR"), "
 DOCKER_STUB = '#!/bin/sh\nif [ "$1" = login ]; then cat >/dev/null; fi\necho "stub: $*"\n'
 
 
-def named(example):
-    """What an example for GitHub names its secrets and variables, by input; those for GitLab name them the same."""
-    found = re.findall(r"^ +(hook-url|api-token|account|project): [$][{][{] (?:secrets|vars)[.](\w+) [}][}]", example, re.M)
-    return dict(found)
-
-
 def docker(*arguments, text=True, **how):
     """What a docker command prints."""
     done = subprocess.run(["docker", *arguments], check=True, capture_output=True, text=text, **how)
@@ -111,8 +105,8 @@ class Sandbox:
                 break
             time.sleep(0.05)
         self.hook, self.token, self.manage = found["hook-url"], found["api-token"], found["manage"]
-        # What of an account and a project the platform's API asks for. One that it does not know must not disturb it.
-        self.inputs = {"account": "team_4nQ0bV6Yx2", "project": ""} | found
+        # Vercel's API has a use for an account, and none is needed here.
+        self.inputs = {"account": found.get("account", "team_4nQ0bV6Yx2"), "project": found.get("project", "")}
         self.variables = {"DEPLOY_HOOK_URL": self.hook, "FRBIT_TOKEN": self.token, "DEPLOY_HOOK_API_URL": self.manage}
         # The end of the path, or the value of `key`. Coolify's URL has no secret in it.
         self.secrets = [self.hook, *re.findall(r"(?:/|[?]key=)([^/?&]+)$", self.hook), self.token, TOKEN]
@@ -129,6 +123,12 @@ class Sandbox:
         url = self.fetch(f"/environments/{made}/hook", {"generation": generation})["url"]
         self.secrets += [url, url.rsplit("/", 1)[1]]
         return made, url
+
+    def given(self, kind, example):
+        """The values of the `secrets` or `vars` of an example for GitHub, by the names that it gives them."""
+        values = {"hook-url": self.hook, "api-token": self.token} | self.inputs
+        found = re.findall(rf'\b({"|".join(values)}): "?[$]{{{{ {kind}[.](\w+) }}}}', example)
+        return {name: values[of_input] for of_input, name in found}
 
     def deployments(self, environment=None):
         """Every deployment, or those of one environment."""
