@@ -4,6 +4,7 @@
 
 mod exchanges;
 mod found;
+mod vendors;
 mod wire;
 
 use std::path::Path;
