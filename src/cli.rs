@@ -34,6 +34,8 @@ pub enum Command {
     Doctor(Inputs),
     /// Run an embedded platform on loopback, to try deploy-hook without an account
     Sandbox(SandboxArgs),
+    /// Print the platforms: how each is known, what it needs, how it is followed
+    Platforms(PlatformsArgs),
     /// Print shell completions
     Completions {
         /// The shell
@@ -73,6 +75,14 @@ pub struct FollowArgs {
     /// The inputs.
     #[command(flatten)]
     pub inputs: Inputs,
+}
+
+/// Arguments of `platforms`.
+#[derive(Args, Debug)]
+pub struct PlatformsArgs {
+    /// Output format: human, or json (one object on standard output)
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
 }
 
 /// Arguments of `sandbox`.

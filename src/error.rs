@@ -72,6 +72,14 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+impl Problems {
+    /// Each problem as a text.
+    #[must_use]
+    pub fn listed(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
 impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {

@@ -8,9 +8,9 @@
 # DEPLOY_HOOK_RELEASE_URL is for this script's tests: another place to download from. The checksums stay the same.
 set -euo pipefail
 
-# Nothing succeeded, which is what a later step may ask for.
+# Nothing succeeded, which is what a later step may ask for, and why.
 end() {
-  [[ -z ${GITHUB_OUTPUT:-} ]] || echo succeeded=false >>"$GITHUB_OUTPUT"
+  [[ -z ${GITHUB_OUTPUT:-} ]] || printf '%s\n' "message=${2:-Interrupted before the program was there. Nothing was triggered.}" succeeded=false >>"$GITHUB_OUTPUT"
   exit "$1"
 }
 
@@ -23,14 +23,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # An annotation, where a runner reads what is printed. 2 is a matter of the configuration; 4 is a network that may be better later.
 # Nothing was triggered in either case.
 fail() {
-  local code=$1 message=$2
+  local code=$1 message=$2 plain=$2
   if [[ ${GITHUB_ACTIONS:-} == true ]]; then
     message=${message//\%/%25}
     echo "::error title=Deploy Hook::$message"
   else
     echo "deploy-hook: $message" >&2
   fi
-  end "$code"
+  end "$code" "$plain"
 }
 
 case ${RUNNER_OS:-}/${RUNNER_ARCH:-} in
@@ -82,8 +82,9 @@ if [[ $url =~ ^http://(127\.0\.0\.1|localhost)(:[0-9]+)?/ ]]; then protocol='=ht
 download() (
   unset -v "${!INPUT_@}" "${!DEPLOY_HOOK_@}" GITHUB_TOKEN GH_TOKEN \
     FORTRABBIT_DEPLOY_HOOK_URL RENDER_DEPLOY_HOOK_URL RENDER_DEPLOY_HOOK VERCEL_DEPLOY_HOOK_URL VERCEL_DEPLOY_HOOK \
-    NETLIFY_BUILD_HOOK_URL NETLIFY_BUILD_HOOK COOLIFY_WEBHOOK_URL COOLIFY_WEBHOOK DOKPLOY_WEBHOOK_URL DOKPLOY_WEBHOOK \
-    FORGE_DEPLOY_HOOK FORGE_DEPLOY_URL LARAVEL_CLOUD_DEPLOY_HOOK \
+    NETLIFY_BUILD_HOOK_URL NETLIFY_BUILD_HOOK CLOUDFLARE_DEPLOY_HOOK_URL CLOUDFLARE_PAGES_DEPLOY_HOOK_URL CLOUDFLARE_PAGES_DEPLOY_HOOK \
+    COOLIFY_WEBHOOK_URL COOLIFY_WEBHOOK DOKPLOY_WEBHOOK_URL DOKPLOY_WEBHOOK FORGE_DEPLOY_HOOK FORGE_DEPLOY_URL \
+    LARAVEL_CLOUD_DEPLOY_HOOK SEVALLA_DEPLOY_HOOK \
     FRBIT_TOKEN FORTRABBIT_API_TOKEN RENDER_API_KEY VERCEL_TOKEN NETLIFY_AUTH_TOKEN CLOUDFLARE_API_TOKEN COOLIFY_TOKEN COOLIFY_API_TOKEN \
     DOKPLOY_API_KEY DOKPLOY_AUTH_TOKEN FORGE_API_TOKEN LARAVEL_CLOUD_API_TOKEN SEVALLA_API_TOKEN SEVALLA_TOKEN
   exec curl --silent --show-error --fail --location --proto "$protocol" --proto-redir "$protocol" --tlsv1.2 \

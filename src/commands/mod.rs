@@ -5,6 +5,7 @@ mod deploy;
 mod doctor;
 mod follow;
 mod not_started;
+mod platforms;
 mod post_step;
 mod run;
 mod sandbox;
@@ -24,7 +25,7 @@ use crate::reporting::github::{self, post};
 use crate::reporting::gitlab::entrypoint::{self, JobStart};
 use crate::reporting::output::Output;
 
-use self::not_started::NotStarted;
+use self::not_started::{NotStarted, Planned};
 
 /// Runs the command that the arguments name and returns the exit code.
 pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
@@ -45,9 +46,16 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
         }
         Err(error) => return not_started::usage(&error, args, env, out),
     };
-    if let Command::Completions { shell } = command {
-        print_completions(shell, out);
-        return 0;
+    match command {
+        Command::Platforms(args) => {
+            platforms::run(&args, out);
+            return 0;
+        }
+        Command::Completions { shell } => {
+            print_completions(shell, out);
+            return 0;
+        }
+        _ => {}
     }
     if own.is_some() {
         entrypoint::prepare_job(env);
@@ -57,32 +65,20 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
 
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
 async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
-    let files = not_started::report_files(&command, env);
-    let run = not_started::run_of(&command);
-    let format = not_started::format_of(&command);
-    let is_deploy = matches!(run, Some((Task::Deploy, _)));
+    let planned = Planned::of(&command, env);
+    let is_deploy = planned.task == Some(Task::Deploy);
     let mark = match (by_entrypoint && is_deploy).then(|| entrypoint::start(env)) {
         None => None,
         Some(Ok(JobStart::First(mark))) => Some(mark),
         Some(Ok(again)) => return not_started::again(&again, out),
         Some(Err(error)) => {
-            return not_started::report_bad_input(
-                &not_started::unmarked(&error),
-                env,
-                out,
-                files.as_ref(),
-                format,
-            );
+            return not_started::report_bad_input(&not_started::unmarked(&error), &planned, env, out);
         }
     };
     let code = match execute(command, env, out).await {
         Ok(code) => code,
-        Err(NotStarted::BadInput(problems)) => {
-            not_started::report_bad_input(&problems, env, out, files.as_ref(), format)
-        }
-        Err(NotStarted::Signaled(signal)) => {
-            not_started::report_interrupted(signal, run, env, out, files.as_ref())
-        }
+        Err(NotStarted::BadInput(problems)) => not_started::report_bad_input(&problems, &planned, env, out),
+        Err(NotStarted::Signaled(signal)) => not_started::report_interrupted(signal, planned, env, out),
     };
     if let Some(mark) = mark {
         mark.ended(code);
@@ -97,7 +93,7 @@ async fn execute(command: Command, env: &Env, out: &Output) -> Result<u8, NotSta
         Command::Status(args) => status::run(&args, env).await,
         Command::Doctor(inputs) => doctor::run(&inputs, env).await,
         Command::Sandbox(args) => sandbox::run(&args, out).await,
-        Command::Completions { .. } => Ok(0),
+        Command::Platforms(_) | Command::Completions { .. } => Ok(0),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::reporting::github;
 use crate::reporting::gitlab::entrypoint::JobStart;
 use crate::reporting::output::Output;
 use crate::secrets::Redactor;
-use crate::text::{RunContext, json, messages};
+use crate::text::{RunContext, json, messages, outputs};
 
 /// Why a command was not begun. Nothing was sent.
 pub(super) enum NotStarted {
@@ -45,38 +45,33 @@ pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
     code
 }
 
-/// How a command reports.
-pub(super) fn format_of(command: &Command) -> Format {
-    match command {
-        Command::Deploy(args) => args.inputs.output.format,
-        Command::Follow(args) => args.inputs.output.format,
-        Command::Status(args) => args.inputs.output.format,
-        Command::Doctor(inputs) => inputs.output.format,
-        Command::Sandbox(_) | Command::Completions { .. } => Format::Human,
+/// What is known of a command before it runs.
+pub(super) struct Planned {
+    inputs: Inputs,
+    /// The task of a command that deploys or follows.
+    pub(super) task: Option<Task>,
+    /// Where such a command leaves its report files.
+    files: Option<Files>,
+}
+
+impl Planned {
+    pub(super) fn of(command: &Command, env: &Env) -> Self {
+        let (inputs, task) = match command {
+            Command::Deploy(args) => (args.inputs.clone(), Some(Task::Deploy)),
+            Command::Follow(args) => {
+                let task = config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow);
+                (args.inputs.clone(), Some(task))
+            }
+            Command::Status(args) => (args.inputs.clone(), None),
+            Command::Doctor(inputs) => (inputs.clone(), None),
+            Command::Sandbox(_) | Command::Platforms(_) | Command::Completions { .. } => {
+                (Inputs::default(), None)
+            }
+        };
+        let dir = task.as_ref().and_then(|_| config::report_dir(&inputs, env));
+        let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
+        Self { inputs, task, files }
     }
-}
-
-/// The task of a command that deploys or follows, and its log format.
-pub(super) fn run_of(command: &Command) -> Option<(Task, Format)> {
-    let task = match command {
-        Command::Follow(args) => config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow),
-        _ => Task::Deploy,
-    };
-    Some((task, inputs_of(command)?.output.format))
-}
-
-fn inputs_of(command: &Command) -> Option<&Inputs> {
-    match command {
-        Command::Deploy(args) => Some(&args.inputs),
-        Command::Follow(args) => Some(&args.inputs),
-        _ => None,
-    }
-}
-
-/// Where a command that deploys or follows leaves its report files.
-pub(super) fn report_files(command: &Command, env: &Env) -> Option<Files> {
-    let inputs = inputs_of(command)?;
-    Some(Files::new(config::report_dir(inputs, env)?, Redactor::default(), true))
 }
 
 /// A job in which a second start could not be distinguished from the first.
@@ -107,14 +102,15 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     let wrong = format!("cannot be understood ({})", reason.trim_start_matches("error: "));
     let fix = "The job's log shows the usage.".to_owned();
     let problems = Problems(vec![Problem { input: "command line".to_owned(), value: None, wrong, fix }]);
+    let platform = config::platform_name(&Inputs::default(), env);
     if github::is_here(env) {
-        github::report_bad_input(&problems, env, out);
+        github::report_bad_input(&problems, platform, env, out);
     }
     if leaves_files(args) {
         let output = OutputArgs { output_dir: output_dir(args), ..OutputArgs::default() };
         let dir = config::report_dir(&Inputs { output, ..Inputs::default() }, env);
         let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
-        let errors = files.iter().flat_map(|files| files.report_bad_input(&problems));
+        let errors = files.iter().flat_map(|files| files.report_bad_input(&problems, platform));
         errors.for_each(|error| out.log_line(&error));
     }
     BAD_INPUT
@@ -143,49 +139,40 @@ fn output_dir(args: &[OsString]) -> Option<String> {
     dir
 }
 
-fn invalid_input(problems: &Problems) -> String {
+fn invalid_input(problems: &Problems, platform: &str) -> String {
     let problem = |Problem { input, value, wrong, fix }: &Problem| {
         let message = format!("{wrong}.");
         serde_json::json!({ "input": input, "value": value, "message": message, "remedy": fix })
     };
     let listed: Vec<_> = problems.0.iter().map(problem).collect();
-    json::invalid_input(&problems.to_string(), &listed, SystemTime::now())
+    let outputs = outputs::bad_input(&problems.listed(), platform);
+    json::invalid_input(&problems.to_string(), &listed, outputs, SystemTime::now())
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-pub(super) fn report_bad_input(
-    problems: &Problems,
-    env: &Env,
-    out: &Output,
-    files: Option<&Files>,
-    format: Format,
-) -> u8 {
-    match format {
-        Format::Json => out.data(&invalid_input(problems)),
+pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env, out: &Output) -> u8 {
+    let platform = config::platform_name(&planned.inputs, env);
+    match planned.inputs.output.format {
+        Format::Json => out.data(&invalid_input(problems, platform)),
         Format::Human => {
             problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
             out.log_line(messages::NOTHING_SENT);
         }
     }
     if github::is_here(env) {
-        github::report_bad_input(problems, env, out);
+        github::report_bad_input(problems, platform, env, out);
     }
-    for error in files.iter().flat_map(|files| files.report_bad_input(problems)) {
+    for error in planned.files.iter().flat_map(|files| files.report_bad_input(problems, platform)) {
         out.log_line(&error);
     }
     BAD_INPUT
 }
 
 /// A signal came before the run started. The outcome is written all the same.
-pub(super) fn report_interrupted(
-    signal: Signal,
-    run: Option<(Task, Format)>,
-    env: &Env,
-    out: &Output,
-    files: Option<&Files>,
-) -> u8 {
-    if let Some((task, format)) = run {
-        let (context, now) = (RunContext::default(), SystemTime::now());
+pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, out: &Output) -> u8 {
+    let platform = config::platform_name(&planned.inputs, env);
+    if let Some(task) = planned.task {
+        let (context, now) = (RunContext { platform, ..RunContext::default() }, SystemTime::now());
         let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
         let mut errors = if github::is_here(env) {
             github::report_interrupted(&report, &context, env, out)
@@ -194,14 +181,14 @@ pub(super) fn report_interrupted(
         };
         let words = messages::verdict(&report, &context);
         let ended = Event::Finished { report };
-        if let Some(files) = files {
+        if let Some(files) = &planned.files {
             files.make_folder();
             errors.extend(files.report(&ended, &context));
         }
         for error in &errors {
             out.log_line(error);
         }
-        match format {
+        match planned.inputs.output.format {
             Format::Human => out.log_line(&format!("{} {}", words.happened, words.meaning)),
             Format::Json => out.data(&json::event(Duration::ZERO, &ended, &context, now)),
         }

@@ -58,6 +58,7 @@ impl Run {
         let cut_short = limit.filter(|left| *left < settings.timeout);
         settings.timeout = cut_short.unwrap_or(settings.timeout);
         let context = RunContext {
+            platform: settings.platform_name(),
             environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
             environment_url: settings.environment_url.clone(),
             hook: settings.hook.as_ref().map(HookUrl::label).unwrap_or_default(),

@@ -1,5 +1,7 @@
 //! The hook URL, and the platform that it belongs to.
 
+use std::path::Path;
+
 use url::Url;
 
 use super::sources::{self, Found, Lines, Sources};
@@ -48,15 +50,21 @@ pub(super) fn read(
     }
 }
 
-/// The platform's name for a run that was not started, as far as it can be known without reading a file; else empty.
+/// The platform's name for a run that was not started, as far as it can be known; else empty.
 pub(super) fn platform_name(sources: &mut Sources<'_>) -> &'static str {
-    let named = named(sources);
-    let of_hook = || {
-        let found = sources.first_of(NAME, &[&["DEPLOY_HOOK_URL"], variables(None).as_slice()].concat())?;
-        let hook = HookUrl::parse(&found.value).ok()?;
-        Some(platforms::of_hook(hook.expose(), sources.url("api-url", true).as_ref()))
+    let file =
+        sources.option("hook-url-file").or_else(|| Some(sources.env.get("DEPLOY_HOOK_URL_FILE")?.into()));
+    // A stream gives its text once, and the run itself took it.
+    let is_stream = file.is_some_and(|path| !Path::new(path.trim()).is_file());
+    let platform = match named(sources) {
+        None if is_stream => None,
+        None => {
+            let api = sources.url("api-url", true);
+            parse(sources, None, api.as_ref()).ok().flatten().map(|(_, platform)| platform)
+        }
+        named => named,
     };
-    named.or_else(of_hook).map(Platform::name).unwrap_or_default()
+    platform.map(Platform::name).unwrap_or_default()
 }
 
 /// The variables that a hook's URL may come from, after the project's own ones.

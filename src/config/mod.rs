@@ -236,7 +236,7 @@ pub fn named_platform(inputs: &Inputs, env: &Env) -> Result<Option<&'static dyn 
     sources.finish(named)
 }
 
-/// The platform's name for a run that was not started, as far as it can be known without reading a file; else empty.
+/// The platform's name for a run that was not started, as far as it can be known; else empty.
 #[must_use]
 pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
     hook::platform_name(&mut Sources::new(inputs, env))

@@ -182,6 +182,7 @@ impl DeployTarget for Client {
         let mut found = self.reader.access.platform.deployments(&body, redactor).unwrap_or_default();
         let (access, platform) = (&self.reader.access, self.reader.access.platform);
         found.retain(|found| platform.in_scope(access, source, found));
+        let others = if platform.newer_cancels() { found.clone() } else { Vec::new() };
         let is_queued = self.unnamed == Some(Unnamed::Queued);
         let is_marked = found.iter().any(|found| platform.has_our_mark(access, found));
         found.retain(|found| match (is_queued, is_marked) {
@@ -195,7 +196,11 @@ impl DeployTarget for Client {
         match (found.pop(), found.is_empty()) {
             (Some(ours), true) => {
                 self.earlier.seen = true;
+                let newer = self.earlier.canceled_for(&ours, &others).cloned();
                 let mut ours = self.accept(ours);
+                if let Some(newer) = newer {
+                    supersede(&mut ours, &newer);
+                }
                 if is_queued {
                     "it was queued or running already".clone_into(&mut ours.message);
                 }
@@ -235,7 +240,7 @@ impl DeployTarget for Client {
         let is_list =
             source == StateSource::Api && self.reader.list().is_some_and(|(_, list)| list == request);
         let response = self.reader.read(request, limit).await;
-        let mut canceled = None;
+        let mut ended = None;
         let mut poll = response::of_reading(
             self.reader.access.platform,
             source,
@@ -249,8 +254,7 @@ impl DeployTarget for Client {
                 let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
                 match (ours, newest) {
                     (Some(ours), _) => {
-                        let is_canceled = ours.snapshot.phase == Phase::Ended(Verdict::Canceled);
-                        canceled = is_canceled.then(|| ours.clone());
+                        ended = earlier::is_ended(&ours.snapshot).then(|| ours.clone());
                         PollResult::Ours(self.reader.with_page(ours.snapshot))
                     }
                     (None, _) if is_list => PollResult::NotThere,
@@ -265,13 +269,13 @@ impl DeployTarget for Client {
             },
         );
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
-        if let (Some(ours), PollResult::Ours(snapshot)) = (canceled, &mut poll.result)
+        if let (Some(ours), PollResult::Ours(snapshot)) = (ended, &mut poll.result)
+            && snapshot.phase == Phase::Ended(Verdict::Canceled)
             && self.reader.access.platform.newer_cancels()
             && let Some(others) = Box::pin(self.reader.read_list(limit.saturating_sub(asked.elapsed()))).await
-            && let Some(newer) = self.earlier.newer_than(&ours, &others)
+            && let Some(newer) = self.earlier.canceled_for(&ours, &others)
         {
-            snapshot.phase = Phase::Ended(Verdict::Superseded);
-            snapshot.message = format!("{newer} took its place");
+            supersede(snapshot, newer);
         }
         poll
     }
@@ -309,6 +313,12 @@ impl DeployTarget for Client {
     fn success_may_be_early(&self) -> bool {
         self.reader.access.platform.success_may_be_early()
     }
+}
+
+/// A deployment that the platform canceled for a newer one.
+fn supersede(snapshot: &mut Snapshot, newer: &DeploymentId) {
+    snapshot.phase = Phase::Ended(Verdict::Superseded);
+    snapshot.message = format!("{newer} took its place");
 }
 
 /// A poll that could not be sent. Callers ask [`Reader::can_read`] first.

@@ -35,6 +35,14 @@ impl Platform for Workers {
         "cloudflare-workers"
     }
 
+    fn known_by(&self) -> &'static str {
+        "api.cloudflare.com/client/v4/workers/builds/deploy_hooks/…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         owns(url, any_host, OF_WORKERS)
     }
@@ -122,6 +130,14 @@ impl Platform for Workers {
 impl Platform for Pages {
     fn name(&self) -> &'static str {
         "cloudflare-pages"
+    }
+
+    fn known_by(&self) -> &'static str {
+        "api.cloudflare.com/client/v4/pages/webhooks/deploy_hooks/…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

@@ -25,6 +25,14 @@ impl Platform for Coolify {
         "coolify"
     }
 
+    fn known_by(&self) -> &'static str {
+        "the path /api/v1/deploy?uuid=…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
+    }
+
     /// Every Coolify has a host of its own, so the path and the query decide.
     fn owns(&self, url: &Url, _: bool) -> bool {
         segments(url).ends_with(&["api", "v1", "deploy"]) && parameter(url, "uuid").is_some()
@@ -65,12 +73,13 @@ impl Platform for Coolify {
     /// stored; a service or a database has none; and a refusal may come with 200.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        let entries = answer["deployments"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let [entry] = entries else {
+        let unclear = || {
             let message = self.error(body, redactor);
             let message = message.unwrap_or_else(|| "the answer names no deployment, or several".to_owned());
-            return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
+            Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
         };
+        let entries = answer["deployments"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let [entry] = entries else { return unclear() };
         let message = cleaned(entry, "message", redactor, 300);
         let words = message.to_ascii_lowercase();
         match id(&entry["deployment_uuid"]) {
@@ -85,7 +94,8 @@ impl Platform for Coolify {
             None if words.contains("queue is full") => {
                 Acceptance::Refused(RefusalReason::RateLimited, message)
             }
-            None => Acceptance::Untracked,
+            None if entry["deployment_uuid"].is_null() && !message.is_empty() => Acceptance::Untracked,
+            None => unclear(),
         }
     }
 

@@ -26,6 +26,14 @@ impl Platform for Dokploy {
         "dokploy"
     }
 
+    fn known_by(&self) -> &'static str {
+        "only when named"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by finding it"
+    }
+
     /// Every Dokploy has a host of its own, and its paths could be anyone's: it has to be named.
     fn owns(&self, _: &Url, _: bool) -> bool {
         false

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::platform::Deployment;
 use crate::core::ports::PollResult;
-use crate::core::state::{DeploymentId, Phase, Snapshot};
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 
 /// A server's `Date` counts whole seconds, and the request took a while to arrive.
 const CLOCK_SLACK: Duration = Duration::from_secs(2);
@@ -101,12 +101,13 @@ impl Earlier {
     }
 
     /// The deployment among these for which `ours` was canceled: made after it and before its end.
-    pub(super) fn newer_than<'a>(
+    pub(super) fn canceled_for<'a>(
         &self,
         ours: &Deployment,
         others: &'a [Deployment],
     ) -> Option<&'a DeploymentId> {
-        let created = ours.snapshot.created_at?;
+        let is_canceled = ours.snapshot.phase == Phase::Ended(Verdict::Canceled);
+        let created = ours.snapshot.created_at.filter(|_| is_canceled)?;
         let is_newer = |other: &&Deployment| {
             let (id, Some(its)) = (&other.snapshot.id, other.snapshot.created_at) else { return false };
             // Times may be whole seconds.

@@ -34,6 +34,14 @@ impl Platform for Forge {
         "forge"
     }
 
+    fn known_by(&self) -> &'static str {
+        "forge.laravel.com/servers/…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by finding it"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         let is_here = url.host_str() == Some(HOST) && segments(url).first() == Some(&"servers");
         is_here || (any_host && site(url).is_some() && token(url).is_some())

@@ -40,6 +40,14 @@ impl Platform for Fortrabbit {
         "fortrabbit"
     }
 
+    fn known_by(&self) -> &'static str {
+        "api.fortrabbit.com"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         url.host_str() == Some(HOST) || (any_host && (is_readable_path(url) || is_live_path(url)))
     }

@@ -46,6 +46,14 @@ impl Platform for LaravelCloud {
         "laravel-cloud"
     }
 
+    fn known_by(&self) -> &'static str {
+        "cloud.laravel.com/deploy/…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by finding it"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         let is_here = url.host_str() == Some(HOST) && segments(url).first() == Some(&"deploy");
         is_here || (any_host && environment(url).is_some())

@@ -34,6 +34,14 @@ impl Platform for Netlify {
         "netlify"
     }
 
+    fn known_by(&self) -> &'static str {
+        "api.netlify.com/build_hooks/…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by finding it"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         (any_host || url.host_str() == Some(HOST)) && segments(url).first() == Some(&"build_hooks")
     }

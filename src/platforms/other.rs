@@ -16,6 +16,14 @@ impl Platform for Other {
         "other"
     }
 
+    fn known_by(&self) -> &'static str {
+        "everything else"
+    }
+
+    fn followed(&self) -> &'static str {
+        "not"
+    }
+
     fn owns(&self, _: &Url, _: bool) -> bool {
         true
     }

@@ -19,6 +19,17 @@ pub trait Platform: Sync {
     /// The platform's name, as in `deploy-hook platforms`.
     fn name(&self) -> &'static str;
 
+    /// What its hooks are known by, for `deploy-hook platforms`.
+    fn known_by(&self) -> &'static str;
+
+    /// How its deployments are followed: `by id`, `by finding it` or `not`.
+    fn followed(&self) -> &'static str;
+
+    /// Whether this was ever tried against the live service.
+    fn tried_live(&self) -> bool {
+        false
+    }
+
     /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
     /// that `api-url` names, so that its path decides.
     fn owns(&self, url: &Url, any_host: bool) -> bool;

@@ -25,6 +25,14 @@ impl Platform for Render {
         "render"
     }
 
+    fn known_by(&self) -> &'static str {
+        "api.render.com/deploy/srv-…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         let has_kind = |id: &str| id.split_once('-').is_some_and(|(kind, _)| kind.len() == 3);
         match segments(url).as_slice() {

@@ -22,6 +22,14 @@ impl Platform for Sevalla {
         "sevalla"
     }
 
+    fn known_by(&self) -> &'static str {
+        "only when named"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by id"
+    }
+
     /// Only when it is named: no form of the URL is documented.
     fn owns(&self, _: &Url, _: bool) -> bool {
         false

@@ -29,6 +29,14 @@ impl Platform for Vercel {
         "vercel"
     }
 
+    fn known_by(&self) -> &'static str {
+        "api.vercel.com/v1/integrations/deploy/…"
+    }
+
+    fn followed(&self) -> &'static str {
+        "by finding it"
+    }
+
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         (any_host || url.host_str() == Some(HOST)) && segments(url).starts_with(&PATH)
     }

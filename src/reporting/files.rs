@@ -59,10 +59,10 @@ impl Files {
 
     /// Reports bad input in the files where a later job looks for the outcome.
     #[must_use]
-    pub fn report_bad_input(&self, problems: &Problems) -> Vec<String> {
+    pub fn report_bad_input(&self, problems: &Problems, platform: &str) -> Vec<String> {
         self.make_folder();
-        let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-        let outputs = self.outputs(&[("succeeded", "false".to_owned())]);
+        let listed = problems.listed();
+        let outputs = self.outputs(&outputs::bad_input(&listed, platform));
         let links =
             self.write("annotations.json", &gitlab_artifacts::annotations(&RunContext::default(), None));
         let summary = self.write("summary.md", &markdown::bad_input(&listed));

@@ -16,26 +16,47 @@ macro_rules! embedded {
     }};
 }
 
-/// How long the part before `sources` is, with a brace that closes it.
+/// How long that part is, with a brace that closes it.
 const fn length(file: &[u8]) -> usize {
-    const SOURCES: &[u8] = b",\n  \"sources\"";
-    let (mut at, mut same) = (0, 0);
-    while at < file.len() && same < SOURCES.len() {
-        same = if file[at] == SOURCES[same] { same + 1 } else { 0 };
+    let (mut at, mut kept, mut is_text) = (0, 0, false);
+    while !begins(file, at, b",\n  \"sources\"") {
+        is_text = is_text != is_quote(file, at);
+        kept += (is_text || !file[at].is_ascii_whitespace()) as usize;
         at += 1;
     }
-    at - same + 1
+    kept + 1
 }
 
-/// That part of the file.
+/// That part of the file, without the white space between its values.
 const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
     let mut kept = [b'}'; LENGTH];
-    let mut at = 0;
-    while at < LENGTH - 1 {
-        kept[at] = file[at];
+    let (mut at, mut next, mut is_text) = (0, 0, false);
+    while next < LENGTH - 1 {
+        is_text = is_text != is_quote(file, at);
+        if is_text || !file[at].is_ascii_whitespace() {
+            kept[next] = file[at];
+            next += 1;
+        }
         at += 1;
     }
     kept
+}
+
+/// Whether a text begins or ends here.
+const fn is_quote(file: &[u8], at: usize) -> bool {
+    file[at] == b'"' && (at == 0 || file[at - 1] != b'\\')
+}
+
+/// Whether this comes next in the file, or its end.
+const fn begins(file: &[u8], at: usize, words: &[u8]) -> bool {
+    let mut same = 0;
+    while at + same < file.len() && same < words.len() {
+        if file[at + same] != words[same] {
+            return false;
+        }
+        same += 1;
+    }
+    true
 }
 
 /// The contract files, the default first.

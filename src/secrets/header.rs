@@ -22,7 +22,7 @@ pub fn secrets_of_header(name: &str, value: &str) -> Vec<String> {
     let pairs = value.split([';', ',', ' ']).filter_map(|pair| pair.split_once('='));
     found.extend(pairs.map(|(_, value)| value.trim_matches('"').to_owned()));
     let is_named = is_secret_name(name) || name.eq_ignore_ascii_case("cookie");
-    found.retain(|text| !matches!(text.as_str(), "true" | "false") && (is_named || !is_word(text)));
+    found.retain(|text| !matches!(text.as_str(), "" | "true" | "false") && (is_named || !is_word(text)));
     found
 }
 

@@ -63,8 +63,20 @@ pub fn warning(message: &str, now: SystemTime) -> String {
 
 /// Bad input: each problem has `input`, `value` (unless secret), `message` and `remedy`. Nothing was sent.
 #[must_use]
-pub fn invalid_input(message: &str, problems: &[Value], now: SystemTime) -> String {
-    line("invalid_input", now, json!({ "message": message, "problems": problems }))
+pub fn invalid_input(
+    message: &str,
+    problems: &[Value],
+    outputs: Vec<(&'static str, String)>,
+    now: SystemTime,
+) -> String {
+    let outputs = output_map(outputs);
+    line("invalid_input", now, json!({ "message": message, "problems": problems, "outputs": outputs }))
+}
+
+/// The table of platforms.
+#[must_use]
+pub fn platforms(listed: &[Value], now: SystemTime) -> String {
+    line("platforms", now, json!({ "platforms": listed }))
 }
 
 /// One check of `doctor`: `health` is `good`, `unsure` or `bad`.
@@ -84,12 +96,8 @@ fn line(name: &str, now: SystemTime, fields: Value) -> String {
 
 fn finished(report: &Report, context: &RunContext) -> Value {
     let message = messages::verdict(report, context);
-    let outputs: Map<String, Value> = outputs::all(report, context)
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect();
     json!({
-        "outputs": outputs,
+        "outputs": output_map(outputs::all(report, context)),
         "meaning": message.meaning,
         "next": message.next,
         "sent": match report.sent { TriggerState::No => "no", TriggerState::Yes => "yes", TriggerState::Maybe => "maybe" },
@@ -100,6 +108,10 @@ fn finished(report: &Report, context: &RunContext) -> Value {
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
         "log": report.log,
     })
+}
+
+fn output_map(pairs: Vec<(&'static str, String)>) -> Map<String, Value> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }
 
 fn stage(stage: &StateSpan) -> Value {

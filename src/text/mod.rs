@@ -16,6 +16,8 @@ pub use self::report_kind::{CodeHost, Fix, ReportError, ReportKind, ReportResult
 /// What the texts need to know about a run in addition to its report.
 #[derive(Clone, Debug, Default)]
 pub struct RunContext {
+    /// The platform's name; empty if it is not known.
+    pub platform: &'static str,
     /// The environment's name, from the input.
     pub environment: Option<String>,
     /// The URL of the deployed site.

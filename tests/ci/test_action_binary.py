@@ -149,7 +149,8 @@ def test_deploys(step, hook):
 def test_not_the_program(step, at, code, texts):
     """What is not this release's program, or cannot be had, is not run, and nothing of it is left."""
     step.run(at=at, code=code, texts=texts)
-    assert step.output() == "succeeded=false\n"
+    message, succeeded = step.output().splitlines()
+    assert succeeded == "succeeded=false" and message.startswith("message=") and texts[0] in message
     assert not [path for path in (step.folder / "temp").rglob("*") if path.is_file()]
 
 
@@ -194,5 +195,6 @@ def test_canceled(step, hook, number, code):
         process.communicate(timeout=20)
         assert process.returncode == code
         if at == "again":
-            assert step.output() == "succeeded=false\n" and not [one for one in (step.folder / "temp").rglob("*") if one.is_file()]
+            assert step.output() == "message=Interrupted before the program was there. Nothing was triggered.\nsucceeded=false\n"
+            assert not [one for one in (step.folder / "temp").rglob("*") if one.is_file()]
     assert "interrupted" in step.output()

@@ -3,6 +3,7 @@ deploys, in the examples too. What no schema of GitLab's knows is checked here.
 """
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -105,6 +106,35 @@ def test_job(inputs, tmp_path):
         (tmp_path / name).write_text(content, encoding="utf-8")
     subprocess.run(["check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", tmp_path / "header.json", tmp_path / "job.json"], check=True)
     subprocess.run(["shellcheck", "--severity=style", tmp_path / "job.sh"], check=True)
+
+
+def taken(tmp_path, env, **inputs):
+    """What the program would read after the job's script has chosen the variables."""
+    [job] = filled(BODY, DEFAULTS | inputs).values()
+    script = job["script"][0] + "\nenv\n"
+    result = subprocess.run(["sh", "-euc", script], env={"PATH": os.environ["PATH"], **env}, capture_output=True, text=True, check=True)
+    found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+    return {name: value for name, value in found.items() if re.search("HOOK|TOKEN|API_KEY", name)}
+
+
+def test_variables(tmp_path):
+    """A variable that is named is the only one of its kind; the usual ones are for their own platform alone, in a file or not."""
+    secret = tmp_path / "secret"
+    secret.write_text("frbit-at-0011\n", encoding="utf-8")
+    tokens = {"FRBIT_TOKEN": "frbit-at-0011", "RENDER_API_KEY": "rnd_0011"}
+    assert taken(tmp_path, tokens) == tokens
+    assert taken(tmp_path, tokens | {"FRBIT_TOKEN": str(secret)}) == tokens
+    assert taken(tmp_path, tokens | {"MINE": "0011"}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN": "0011"}
+    assert taken(tmp_path, tokens | {"MINE": str(secret)}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN_FILE": str(secret)}
+    assert taken(tmp_path, tokens, **{"api-token-variable": "MINE"}) == {}
+    hooks = {"DEPLOY_HOOK_URL": "https://a.example/x", "RENDER_DEPLOY_HOOK_URL": "https://b.example/x"}
+    assert taken(tmp_path, hooks) == hooks
+    assert taken(tmp_path, hooks, **{"hook-url-variable": "MINE"}) == {}
+    assert taken(tmp_path, {"DEPLOY_HOOK_URL": str(secret)}) == {"DEPLOY_HOOK_URL_FILE": str(secret)}
+    headers = {"DEPLOY_HOOK_HEADERS": "X-Key: 0011"}
+    assert taken(tmp_path, headers) == headers
+    assert taken(tmp_path, headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
+    assert taken(tmp_path, headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)

@@ -11,6 +11,7 @@ mod json;
 mod left;
 mod network;
 mod outcomes;
+mod outputs;
 mod platform;
 mod precedence;
 pub(crate) mod run;

@@ -268,7 +268,8 @@ fn places(fault: &ValidationError<'_>) -> Vec<String> {
     let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
         fault.kind()
     else {
-        return vec![format!("{}: {}", fault.instance_path(), fault.masked())];
+        let value = if fault.instance().is_null() { "null" } else { "the value" };
+        return vec![format!("{}: {}", fault.instance_path(), fault.masked_with(value))];
     };
     let is_of_type = |inner: &ValidationError<'_>| {
         matches!(inner.kind(), ValidationErrorKind::Type { .. })
@@ -388,11 +389,11 @@ fn an_answer_must_fit_its_schema_and_a_request_its_server() {
     for (status, body, faults) in [
         (200, "{\"at\":\"2026-01-01T00:00:00Z\",\"size\":1,\"more\":1}", vec![]),
         (200, "{\"at\":null}", vec![]),
-        (200, "{\"at\":\"soon\"}", vec!["/at: value is not a \"date-time\""]),
-        (200, "{\"at\":1}", vec!["/at: value is not of types \"null\", \"string\""]),
+        (200, "{\"at\":\"soon\"}", vec!["/at: the value is not a \"date-time\""]),
+        (200, "{\"at\":1}", vec!["/at: the value is not of types \"null\", \"string\""]),
         (200, "{\"at\":null,\"size\":{\"width\":1}}", vec!["/size: \"height\" is a required property"]),
         (200, "{}", vec![": \"at\" is a required property"]),
-        (200, "[]", vec![": value is not of type \"object\""]),
+        (200, "[]", vec![": the value is not of type \"object\""]),
         (200, "", vec!["the body is no JSON: EOF while parsing a value at line 1 column 0"]),
         (202, "anything", vec![]),
         (201, "{\"at\":null}", vec!["no answer has the status 201"]),

@@ -13,7 +13,7 @@ use deploy_hook::core::schedule::Timing;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::env::Env;
 use deploy_hook::error::{BAD_INPUT, Signal, exit_code};
-use deploy_hook::platforms;
+use deploy_hook::platforms::{self, Need};
 use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use deploy_hook::text::ReportKind;
 use deploy_hook::text::outputs::NAMES;
@@ -231,6 +231,10 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         assert_eq!((&event["event"], output.status.code()), (&json!("invalid_input"), Some(2)), "{event}");
         assert!(output.stderr.is_empty(), "{output:?}");
     }
+    let [table] = &events(&run_binary(&["platforms", "--format", "json"], &[]))[..] else {
+        panic!("one object")
+    };
+    validate(&validator, table);
     let expected = [
         "check",
         "finished",
@@ -416,6 +420,33 @@ fn the_readme_begins_with_two_commands_that_a_newcomer_can_type() {
     let commands: Vec<&str> = block.lines().filter(|line| !line.starts_with("# ")).collect();
     assert_eq!(commands, ["cargo run -- deploy --sandbox", "cargo test"]);
     assert_eq!(block.lines().count(), 4, "a comment above each");
+}
+
+#[test]
+fn the_document_on_platforms_has_the_table_of_the_program() {
+    let plain = |cell: &String| cell.replace('`', "");
+    let rows = table("docs/platforms.md", "| platform |");
+    assert_eq!(rows.len(), platforms::all().len());
+    let document = read("docs/platforms.md");
+    for (row, platform) in rows.iter().zip(platforms::all()) {
+        let name = platform.name();
+        assert!(row[0].starts_with(&format!("[{name}](#")), "{row:?}");
+        assert!(plain(&row[1]).starts_with(platform.known_by()), "{row:?}");
+        assert!(row[2].starts_with(platform.followed()), "{row:?}");
+        let named: BTreeSet<String> = spans(&row[3]).into_iter().collect();
+        for (need, input, variables) in [
+            (Need::Token, "api-token", platform.token_variables()),
+            (Need::Account, "account", platform.account_variables()),
+            (Need::Project, "project", platform.project_variables()),
+        ] {
+            let wanted = variables.first().copied().unwrap_or(input);
+            let is_needed = platform.needs().contains(&need) && platform.followed() != "not";
+            assert!(!is_needed || named.contains(wanted), "{row:?}: {wanted}");
+        }
+        let section = document.split("\n## ").find(|section| section.starts_with(&format!("{name}\n")));
+        let is_tried = section.is_none_or(|section| !section.contains("Never tried live"));
+        assert_eq!(is_tried, platform.tried_live() || name == "other", "{name}");
+    }
 }
 
 /// A variable that is named is the only one that counts, and what downloads knows no secret.

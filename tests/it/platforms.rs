@@ -4,6 +4,7 @@
 
 mod exchanges;
 mod found;
+mod tokens;
 mod vendors;
 mod wire;
 

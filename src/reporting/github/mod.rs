@@ -220,9 +220,10 @@ fn register(
 }
 
 /// Reports bad input: an annotation, the outputs, the summary.
-pub fn report_bad_input(problems: &Problems, env: &Env, out: &Output) {
-    let listed: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-    let errors = write_outputs(env, &[("succeeded", "false".to_owned())], &markdown::bad_input(&listed), out);
+pub fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Output) {
+    let listed = problems.listed();
+    let outputs = outputs::bad_input(&listed, platform);
+    let errors = write_outputs(env, &outputs, &markdown::bad_input(&listed), out);
     out.command(&command::annotation("error", &format!("{problems}\n{}", messages::NOTHING_SENT)));
     for error in &errors {
         out.log_line(error);

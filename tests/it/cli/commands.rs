@@ -1,6 +1,7 @@
 //! The commands beside `deploy`: none of them triggers anything.
 
 use crate::common::Generation::{Draft, Live};
+use deploy_hook::platforms;
 use deploy_hook::sandbox::{Sandbox, scenarios};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
@@ -199,13 +200,69 @@ async fn the_sandbox_lists_its_scenarios() {
 }
 
 #[tokio::test]
+async fn every_platform_has_its_rows_in_the_table() {
+    let done = run("platforms").done().await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    assert!(done.out.lines().all(|line| line.chars().count() <= 80), "{}", done.out);
+    for platform in platforms::all() {
+        let name = platform.name();
+        let mut rows = done.out.lines().skip_while(|line| line.split(' ').next() != Some(name));
+        let first = rows.next().unwrap_or_else(|| panic!("no row of {name}: {}", done.out));
+        assert!(first.contains(platform.followed()), "{first}");
+        let rows: Vec<&str> = rows.take_while(|line| line.starts_with(' ')).map(str::trim).collect();
+        assert_eq!(rows[0], format!("known by   {}", platform.known_by()));
+        for (input, variables) in [
+            ("api-token", platform.token_variables()),
+            ("account", platform.account_variables()),
+            ("project", platform.project_variables()),
+        ] {
+            let row = rows.iter().find(|row| row.starts_with(input));
+            assert!(
+                variables.iter().all(|variable| row.is_some_and(|row| row.contains(variable))),
+                "{rows:?}"
+            );
+        }
+    }
+    assert!(run("platforms extra").done().await.code == 2);
+}
+
+/// The same whatever the environment: the table is of the program, not of a run.
+#[tokio::test]
+async fn the_table_is_one_object_for_programs() {
+    let program = run("platforms --format json").env("DEPLOY_HOOK_PLATFORM", "nosuch");
+    let done = program.env("GITHUB_ACTIONS", "true").done().await;
+    assert_eq!((done.code, done.err.as_str(), done.out.lines().count()), (0, "", 1));
+    let table: serde_json::Value = serde_json::from_str(&done.out).expect("an object");
+    let rows = table["platforms"].as_array().expect("a list");
+    let names: Vec<&str> = rows.iter().filter_map(|row| row["platform"].as_str()).collect();
+    assert_eq!(names, platforms::all().iter().map(|platform| platform.name()).collect::<Vec<_>>());
+    let of = |name: &str| rows.iter().find(|row| row["platform"] == name).expect(name);
+    assert_eq!(
+        of("cloudflare-pages")["inputs"],
+        serde_json::json!([
+            { "input": "api-token", "variables": ["CLOUDFLARE_API_TOKEN"], "required": true },
+            { "input": "account", "variables": ["CLOUDFLARE_ACCOUNT_ID"], "required": true },
+            { "input": "project", "variables": [], "required": true },
+        ])
+    );
+    assert_eq!(of("vercel")["inputs"][1]["required"], false);
+    assert_eq!(
+        (&of("coolify")["trigger_needs_token"], &of("other")["tried_live"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    assert_eq!((&of("other")["inputs"], &of("other")["followed"]), (&serde_json::json!([]), &"not".into()));
+}
+
+#[tokio::test]
 async fn completions_and_help_are_data() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let done = run("completions").arg(shell).done().await;
         assert_eq!((done.code, done.err.as_str()), (0, ""));
-        assert!(done.out.contains("deploy-hook") && done.out.contains("poll-interval"), "{shell}");
+        for word in ["deploy-hook", "poll-interval", "platforms", "headers-file"] {
+            assert!(done.out.contains(word), "{shell}: {word}");
+        }
     }
-    for command in ["", "deploy", "status", "follow", "doctor", "sandbox", "completions"] {
+    for command in ["", "deploy", "status", "follow", "doctor", "sandbox", "platforms", "completions"] {
         for flag in ["--help", "-h"] {
             let done = run(command).arg(flag).done().await;
             assert_eq!((done.code, done.err.as_str()), (0, ""), "{command}");

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use deploy_hook::platforms::by_name;
 use deploy_hook::sandbox::Sandbox;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
@@ -15,8 +16,10 @@ use crate::dotenv;
 use crate::secrets::Secrets;
 
 /// The names of all outputs, as the interface promises them.
-pub(crate) const OUTPUTS: [&str; 8] = [
+pub(crate) const OUTPUTS: [&str; 10] = [
     "outcome",
+    "message",
+    "platform",
     "deployment-id",
     "state",
     "created-at",
@@ -237,6 +240,11 @@ fn assert_complete(step: &Step, page: &str) {
     assert!(codes.contains(&step.code), "{:?} goes with {codes:?}\n{}", step.end(), step.log);
     assert_eq!(step.output("succeeded"), (step.output("outcome") == "succeeded").to_string());
     assert!(step.output("duration").parse::<u64>().is_ok(), "whole seconds: {:?}", step.output("duration"));
+    let message = step.output("message");
+    assert!(message.ends_with('.') && message.lines().count() == 1, "one sentence: {message:?}");
+    assert!(without_colours(&step.log).contains(message), "the log's own: {message:?}\n{}", step.log);
+    let platform = step.output("platform");
+    assert!(platform.is_empty() || by_name(platform).is_some(), "a name of the table: {platform:?}");
     let created = step.output("created-at");
     assert!(created.is_empty() || is_rfc3339(created), "RFC 3339, UTC: {created}");
     assert!(step.summary.starts_with("### "), "a summary, verdict first: {:?}", step.summary);

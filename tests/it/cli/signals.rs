@@ -241,7 +241,7 @@ async fn the_other_commands_end_by_a_signal_with_its_code() {
 
 #[cfg(target_os = "linux")]
 /// Comes back once the process has handlers for its signals.
-async fn until_it_listens(child: &Child) {
+pub(super) async fn until_it_listens(child: &Child) {
     let status = format!("/proc/{}/status", child.id().expect("it runs"));
     let begun = Instant::now();
     loop {

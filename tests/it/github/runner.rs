@@ -171,7 +171,7 @@ impl Done {
 
     /// The outputs without those that differ from run to run.
     pub(super) fn lasting_outputs(&self) -> BTreeMap<String, String> {
-        let fleeting = ["deployment-id", "created-at", "duration", "deployment-url"];
+        let fleeting = ["message", "deployment-id", "created-at", "duration", "deployment-url"];
         self.outputs.clone().into_iter().filter(|(name, _)| !fleeting.contains(&name.as_str())).collect()
     }
 }

@@ -112,9 +112,10 @@ async fn bad_input_leaves_what_a_later_job_reads_and_sends_nothing() {
         let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
         let done = Job::new(&gitlab, &sandbox, "auto").with(name, value).run().await;
         assert_eq!(done.code, Some(2), "{}", done.trace.text);
-        let told: Vec<(&str, &str)> =
-            done.dotenv.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(told, [("DEPLOY_HOOK_SUCCEEDED", "false")], "{name}");
+        let names: Vec<&str> = done.dotenv.keys().map(String::as_str).collect();
+        assert_eq!(names, ["DEPLOY_HOOK_MESSAGE", "DEPLOY_HOOK_PLATFORM", "DEPLOY_HOOK_SUCCEEDED"], "{name}");
+        assert_eq!(done.output("SUCCEEDED"), "false");
+        assert!(done.trace.text.contains(&format!("error: {}", done.output("MESSAGE"))), "{name}");
         let summary = done.summary.expect("a summary");
         assert!(summary.contains("Bad input") && summary.contains("Nothing was sent"), "{summary}");
         assert!(done.links.is_empty());

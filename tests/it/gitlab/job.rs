@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::fake_gitlab::{FakeGitLab, JOB_TOKEN, TOKEN};
 use super::trace::{self, Trace};
+use crate::cli::run::OUTPUTS;
 use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::{Secrets, secret};
@@ -259,7 +260,7 @@ impl Done {
         let code = self.code.expect("it was not killed");
         let codes = codes_of(self.outcome());
         assert!(codes.contains(&code), "{code} does not go with {}\n{told}", self.outcome());
-        assert_eq!(self.dotenv.len(), 8, "every output and nothing else: {:?}", self.dotenv);
+        assert_eq!(self.dotenv.len(), OUTPUTS.len(), "every output and nothing else: {:?}", self.dotenv);
         assert_eq!(self.output("SUCCEEDED"), (self.outcome() == "succeeded").to_string());
         (code, self.outcome())
     }
@@ -277,7 +278,8 @@ impl Done {
 
     /// The outputs without those that differ from run to run.
     pub(super) fn lasting(&self) -> BTreeMap<String, String> {
-        let fleeting = ["DEPLOYMENT_ID", "CREATED_AT", "DURATION"].map(|name| format!("DEPLOY_HOOK_{name}"));
+        let fleeting =
+            ["MESSAGE", "DEPLOYMENT_ID", "CREATED_AT", "DURATION"].map(|name| format!("DEPLOY_HOOK_{name}"));
         self.dotenv.clone().into_iter().filter(|(name, _)| !fleeting.contains(name)).collect()
     }
 }

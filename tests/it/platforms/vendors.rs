@@ -1,5 +1,7 @@
 //! Requests and answers against the vendors' own descriptions of their APIs, in `tests/contract/`.
 
+mod exceptions;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use deploy_hook::secrets::{Redactor, Token};
 use serde_json::Value;
 use url::Url;
 
+use self::exceptions::{EXCEPTIONS, Exception};
 use super::{Subject, example_of, list, requests, subjects, text, url};
 use crate::contract::{Contract, Operation};
 use crate::sandbox::{Answer, pause, send};
@@ -32,7 +35,7 @@ const DESCRIPTIONS: [(&str, &str); 10] = [
 const WITHOUT: [&str; 2] = ["fortrabbit", "other"];
 
 /// The fault of a list in the place of an object.
-const NO_OBJECT: &str = ": value is not of type \"object\"";
+const NO_OBJECT: &str = ": the value is not of type \"object\"";
 
 /// What is held against a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,131 +47,6 @@ enum Kind {
     /// An answer of the sandbox.
     Sandbox,
 }
-
-/// A misfit that is known. One that is no longer needed fails the test.
-struct Exception {
-    kinds: &'static [Kind],
-    platform: &'static str,
-    /// What the faults hold.
-    faults: &'static [&'static str],
-    reason: &'static str,
-}
-
-const EXCEPTIONS: &[Exception] = &[
-    Exception {
-        kinds: &[Kind::Request],
-        platform: "forge",
-        faults: &["trigger env is not in the query"],
-        reason: "any parameter of the hook becomes a variable of the deploy script, and an example has one",
-    },
-    Exception {
-        kinds: &[Kind::Request],
-        platform: "sevalla",
-        faults: &["trigger no operation is POST"],
-        reason: "host and path of the hook are not published",
-    },
-    Exception {
-        kinds: &[Kind::Recorded],
-        platform: "cloudflare-pages",
-        faults: &[
-            "/result: \"is_skipped\" is a required",
-            "/metadata: \"commit_dirty\" is a required",
-            "/source/config: \"deployments_enabled\" is a required",
-            "/source/config: \"owner_id\" is a required",
-            "/source/config: \"path_excludes\" is a required",
-            "/source/config: \"path_includes\" is a required",
-            "/source/config: \"preview_branch_excludes\" is a required",
-            "/source/config: \"preview_branch_includes\" is a required",
-            "/source/config: \"preview_deployment_setting\" is a required",
-            "/source/config: \"production_deployments_enabled\" is a required",
-            "/source/config: \"repo_id\" is a required",
-        ],
-        reason: "recorded in 2022, when there were fewer fields than the types of 2026 have",
-    },
-    Exception {
-        kinds: &[Kind::Recorded],
-        platform: "forge",
-        faults: &["/started_at: value is not of type", "/ended_at: value is not of type"],
-        reason: "the description does not say what a deployment that has not begun or ended has there",
-    },
-    Exception {
-        kinds: &[Kind::Recorded],
-        platform: "netlify",
-        faults: &[
-            "/commit_ref: value is not",
-            "/commit_url: value is not",
-            "/error_message: value is not",
-            "/locked: value is not",
-            "/published_at: value is not",
-            "/required_functions: value is not",
-            "/review_id: value is not",
-            "/review_url: value is not",
-            "/skipped: value is not",
-            "/title: value is not",
-        ],
-        reason: "captured: Netlify sends null where the description has a text, a number, a list or a boolean",
-    },
-    Exception {
-        kinds: &[Kind::Recorded],
-        platform: "vercel",
-        faults: &["read : \"readyState\" is a required"],
-        reason: "an excerpt: the first fields of a debug log",
-    },
-    Exception {
-        kinds: &[Kind::Recorded, Kind::Sandbox],
-        platform: "vercel",
-        faults: &["trigger no answer has the status 201"],
-        reason: "the number of the success is not documented; the description lists 200",
-    },
-    Exception {
-        kinds: &[Kind::Recorded, Kind::Sandbox],
-        platform: "vercel",
-        faults: &["log : value is not of type \"object\""],
-        reason: "the description has one event of the stream; without following, they come in a list",
-    },
-    Exception {
-        kinds: &[Kind::Sandbox],
-        platform: "cloudflare-pages",
-        faults: &["trigger /result: value is not"],
-        reason: "the answer of the hook is not documented; one scenario has it without an id",
-    },
-    Exception {
-        kinds: &[Kind::Sandbox],
-        platform: "cloudflare-workers",
-        faults: &["trigger /result: value is not"],
-        reason: "a refusal with the status of a success: the vendor decides by the code of the error",
-    },
-    Exception {
-        kinds: &[Kind::Sandbox],
-        platform: "forge",
-        faults: &["/ended_at: value is not"],
-        reason: "the description does not say what a deployment that has not ended has there",
-    },
-    Exception {
-        kinds: &[Kind::Sandbox],
-        platform: "netlify",
-        faults: &[
-            "/commit_ref: value is not",
-            "/error_message: value is not",
-            "/published_at: value is not",
-            "/skipped: value is not",
-            "/title: value is not",
-        ],
-        reason: "null, as in the captured answers",
-    },
-    Exception {
-        kinds: &[Kind::Sandbox],
-        platform: "render",
-        faults: &["/finishedAt: value is not"],
-        reason: "the sandbox cannot leave out the end of a deployment that goes on",
-    },
-    Exception {
-        kinds: &[Kind::Recorded, Kind::Sandbox],
-        platform: "render",
-        faults: &["about /serviceDetails: value is valid under more than one"],
-        reason: "what a web service has, the description allows a private service and a worker to have too",
-    },
-];
 
 /// A fault: the platform, and what does not fit where.
 type Fault = (&'static str, String);
@@ -298,7 +176,7 @@ fn every_request_is_an_operation_of_the_vendor() {
 /// What the vendor never sent is marked as assumed in its exchange, and says nothing of the vendor.
 #[test]
 fn every_recorded_answer_is_one_of_the_vendor() {
-    let mut faults = BTreeSet::new();
+    let (mut faults, mut judged) = (BTreeSet::new(), BTreeSet::new());
     for (subject, contract) in described() {
         let recorded = list(&subject.contract["exchanges"]).iter();
         for exchange in recorded.filter(|exchange| !text(&exchange["source"]).starts_with("assumed")) {
@@ -314,6 +192,7 @@ fn every_recorded_answer_is_one_of_the_vendor() {
                 let is_good =
                     ["deployments", "log", "accepted", "about"].iter().any(|kind| !means[kind].is_null());
                 if is_good && (200..300).contains(&status) {
+                    judged.insert(subject.name());
                     let does = text(&exchange["does"]);
                     let of_answer = of_answer(operation, status, &body).into_iter();
                     faults.extend(of_answer.map(|fault| (subject.name(), format!("{does} {fault}"))));
@@ -321,6 +200,7 @@ fn every_recorded_answer_is_one_of_the_vendor() {
             }
         }
     }
+    assert_eq!(judged.len(), DESCRIPTIONS.len(), "only {judged:?}");
     check(Kind::Recorded, &faults);
 }
 
@@ -329,6 +209,9 @@ struct Visit<'a> {
     contract: &'a Contract,
     access: PlatformAccess,
     faults: BTreeSet<Fault>,
+    /// What was read, and of it, what was held against the description.
+    asked: BTreeSet<&'static str>,
+    judged: BTreeSet<&'static str>,
 }
 
 impl<'a> Visit<'a> {
@@ -341,17 +224,18 @@ impl<'a> Visit<'a> {
             project: sandbox.value("project"),
             ..PlatformAccess::new(subject.platform)
         };
-        Self { contract, access, faults: BTreeSet::new() }
+        Self { contract, access, faults: BTreeSet::new(), asked: BTreeSet::new(), judged: BTreeSet::new() }
     }
 
     /// Sends a request; none where the answer is no success, which the vendors do not describe.
-    async fn send(&mut self, does: &str, method: &str, request: &Request) -> Option<Answer> {
+    async fn send(&mut self, does: &'static str, method: &str, request: &Request) -> Option<Answer> {
         let token = self.access.token.as_ref().filter(|_| request.with_token).map(Token::expose);
         let header = match (token, self.access.platform.token_header()) {
             (Some(token), Some(name)) => format!("{name}: {token}\r\n"),
             (Some(token), None) => format!("Authorization: Bearer {token}\r\n"),
             (None, _) => String::new(),
         };
+        self.asked.insert(does);
         let body = request.body.as_deref().unwrap_or_default();
         let answer = send(method, request.url.as_str(), &header, body).await;
         if !(200..300).contains(&answer.status) {
@@ -360,6 +244,7 @@ impl<'a> Visit<'a> {
         if let Some((operation, _)) = self.contract.find(method, request.url.path()) {
             let of_answer = of_answer(operation, answer.status, &answer.body).into_iter();
             let name = self.access.platform.name();
+            self.judged.insert(does);
             self.faults.extend(of_answer.map(|fault| (name, format!("{does} {fault}"))));
         }
         Some(answer)
@@ -415,9 +300,11 @@ async fn visit(subject: &Subject, contract: &Contract, options: &Options) -> BTr
     let begun = Instant::now();
     let (is_quick, is_there) = (options.speed > 1.0, sandbox.deployments() > 0);
     while !visit.read(named.as_ref()).await && is_quick && is_there {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{options:?}: no end");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{options:?}: no end");
         pause().await;
     }
+    visit.asked.remove("trigger");
+    assert!(visit.asked.is_subset(&visit.judged), "{options:?}: only {:?}", visit.judged);
     visit.faults
 }
 

@@ -1,0 +1,91 @@
+//! `platforms`: prints how each platform is known, what it needs, and how it is followed.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::cli::{Format, PlatformsArgs};
+use crate::platforms::{self, Need, Platform};
+use crate::reporting::output::Output;
+use crate::text::json;
+
+/// An input that a platform's API asks for.
+struct ApiInput {
+    name: &'static str,
+    variables: &'static [&'static str],
+    is_required: bool,
+}
+
+/// Prints the table.
+pub(super) fn run(args: &PlatformsArgs, out: &Output) {
+    if args.format == Format::Json {
+        let listed: Vec<Value> = platforms::all().iter().map(|platform| value(*platform)).collect();
+        return out.data(&json::platforms(&listed, SystemTime::now()));
+    }
+    out.data(&line("PLATFORM", "FOLLOWED", "TRIED LIVE"));
+    platforms::all().iter().flat_map(|platform| rows(*platform)).for_each(|row| out.data(&row));
+    out.data("");
+    out.data("The inputs are what following needs, with the platform's own variables, which");
+    out.data("are read for no other platform. DEPLOY_HOOK_API_TOKEN, DEPLOY_HOOK_ACCOUNT and");
+    out.data("DEPLOY_HOOK_PROJECT are read for every platform.");
+}
+
+fn line(name: &str, followed: &str, live: &str) -> String {
+    format!("{name:<18}  {followed:<13}  {live}")
+}
+
+fn row(label: &str, text: &str) -> String {
+    format!("  {label:<9}  {text}")
+}
+
+fn rows(platform: &dyn Platform) -> Vec<String> {
+    let live = match tried_live(platform) {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "–",
+    };
+    let input = |input: &ApiInput| {
+        let variables =
+            if input.variables.is_empty() { "–".to_owned() } else { input.variables.join(", ") };
+        let note = match input {
+            ApiInput { name: "api-token", .. } if platform.trigger_needs_token() => " (the trigger too)",
+            ApiInput { is_required: false, .. } => " (optional)",
+            _ => "",
+        };
+        row(input.name, &format!("{variables}{note}"))
+    };
+    let head = [line(platform.name(), platform.followed(), live), row("known by", platform.known_by())];
+    head.into_iter().chain(inputs(platform).iter().map(input)).collect()
+}
+
+fn value(platform: &dyn Platform) -> Value {
+    let input = |input: &ApiInput| json!({ "input": input.name, "variables": input.variables, "required": input.is_required });
+    json!({
+        "platform": platform.name(),
+        "known_by": platform.known_by(),
+        "followed": platform.followed(),
+        "inputs": inputs(platform).iter().map(input).collect::<Vec<_>>(),
+        "trigger_needs_token": platform.trigger_needs_token(),
+        "tried_live": tried_live(platform),
+    })
+}
+
+/// Whether the platform was tried against its live service; `None` where there is no one service.
+fn tried_live(platform: &dyn Platform) -> Option<bool> {
+    (platform.followed() != "not").then(|| platform.tried_live())
+}
+
+/// The inputs that the platform's API asks for, or takes.
+fn inputs(platform: &dyn Platform) -> Vec<ApiInput> {
+    let needs = if platform.followed() == "not" { &[] } else { platform.needs() };
+    let all = [
+        ("api-token", Need::Token, platform.token_variables()),
+        ("account", Need::Account, platform.account_variables()),
+        ("project", Need::Project, platform.project_variables()),
+    ];
+    let input = |(name, need, variables): (&'static str, Need, &'static [&'static str])| {
+        let is_required = needs.contains(&need);
+        (is_required || !variables.is_empty()).then_some(ApiInput { name, variables, is_required })
+    };
+    all.into_iter().filter_map(input).collect()
+}
