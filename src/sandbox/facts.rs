@@ -120,6 +120,7 @@ pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, 
     let entry = |(at, line): (UnixTime, &str)| {
         let line = line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000));
         let lookup = |name: &str| match name {
+            "id" => Some(json!(deployment.id)),
             "time" => Some(json!(rfc3339(at))),
             "time_ms" => Some(json!(milliseconds(at))),
             "time_s" => Some(json!(at.as_secs())),

@@ -5,6 +5,7 @@
 mod exchanges;
 mod found;
 mod tokens;
+mod vendors;
 mod wire;
 
 use std::path::Path;

@@ -17,10 +17,10 @@ use tokio::{
 };
 
 /// An answer, read from the socket without an HTTP library that could smooth anything over.
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     head: String,
-    body: String,
+    pub(super) body: String,
 }
 
 impl Answer {
@@ -68,7 +68,7 @@ async fn exchange(method: &str, url: &str, headers: &str, body: &str) -> std::io
     if answer.is_empty() { read.map(|_| answer) } else { Ok(answer) }
 }
 
-async fn send(method: &str, url: &str, headers: &str, body: &str) -> Answer {
+pub(super) async fn send(method: &str, url: &str, headers: &str, body: &str) -> Answer {
     Answer::parse(&exchange(method, url, headers, body).await.expect("the connection holds"))
 }
 
@@ -88,7 +88,7 @@ async fn ask_api(sandbox: &Sandbox, method: &str, path: &str) -> Answer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the platform's clock is the real one")]
-async fn pause() {
+pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(5)).await;
 }
 
