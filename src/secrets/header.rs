@@ -29,7 +29,7 @@ pub fn secrets_of_header(name: &str, value: &str) -> Vec<String> {
     let is_named = is_secret_name(&name) || name == "cookie";
     let is_public = PUBLIC.contains(&name.as_str());
     found.retain(|text| match text.as_str() {
-        "true" | "false" => false,
+        "" | "true" | "false" => false,
         text if is_public => could_be_secret(text),
         text => is_named || !is_word(text),
     });

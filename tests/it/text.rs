@@ -23,6 +23,7 @@ fn context() -> RunContext {
     RunContext {
         environment: Some("production".to_owned()),
         environment_url: Some("https://www.example.com/".to_owned()),
+        platform: "render",
         hook: "https://hooks.example.com/deploy/***".to_owned(),
         cause: Some("push of 1234567 to main".to_owned()),
         timeout: Duration::from_mins(15),

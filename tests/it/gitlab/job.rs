@@ -278,7 +278,8 @@ impl Done {
 
     /// The outputs without those that differ from run to run.
     pub(super) fn lasting(&self) -> BTreeMap<String, String> {
-        let fleeting = ["DEPLOYMENT_ID", "CREATED_AT", "DURATION"].map(|name| format!("DEPLOY_HOOK_{name}"));
+        let fleeting =
+            ["MESSAGE", "DEPLOYMENT_ID", "CREATED_AT", "DURATION"].map(|name| format!("DEPLOY_HOOK_{name}"));
         self.dotenv.clone().into_iter().filter(|(name, _)| !fleeting.contains(name)).collect()
     }
 }
