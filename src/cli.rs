@@ -4,7 +4,7 @@
 //! option, because every process on the machine can read a command line.
 
 #![expect(clippy::doc_markdown, reason = "these are help texts, printed as written")]
-#![expect(rustdoc::broken_intra_doc_links, rustdoc::bare_urls, reason = "these are help texts")]
+#![expect(rustdoc::broken_intra_doc_links, reason = "these are help texts")]
 #![expect(rustdoc::invalid_html_tags, reason = "these are help texts")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
