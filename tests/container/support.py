@@ -36,6 +36,11 @@ def load(path):
 METADATA = load(ROOT / "action.yml")
 OUTPUTS = sorted(METADATA["outputs"])
 
+# The platforms that have examples of their own, and their words for a success and a failure.
+PLATFORMS = {"render": ("live", "build_failed"), "vercel": ("READY", "ERROR"), "netlify": ("ready", "error"), "coolify": ("finished", "failed")}
+# In the place of Docker's command in a job.
+DOCKER_STUB = '#!/bin/sh\nif [ "$1" = login ]; then cat >/dev/null; fi\necho "stub: $*"\n'
+
 
 def docker(*arguments, text=True, **how):
     """What a docker command prints."""
@@ -90,8 +95,9 @@ def certificates(folder, names):
 class Sandbox:
     """The embedded platform, from the image under test, on this machine's loopback or on that of another container."""
 
-    def __init__(self, scenario="success", speed=60, generation="draft", network="host"):
-        options = ("--scenario", scenario, "--speed", str(speed), "--generation", generation)
+    def __init__(self, scenario="success", speed=60, generation="draft", network="host", platform=None):
+        options = ("--generation", generation) if platform is None else ("--platform", platform)
+        options += ("--scenario", scenario, "--speed", str(speed))
         self.id = docker("run", "--detach", "--rm", "--network", network, ACTION, "sandbox", *options)
         for _ in range(200):
             found = dict(re.findall(r"^([a-z-]+)=(.*)$", docker("logs", self.id), re.M))
@@ -99,8 +105,11 @@ class Sandbox:
                 break
             time.sleep(0.05)
         self.hook, self.token, self.manage = found["hook-url"], found["api-token"], found["manage"]
+        # Vercel's API has a use for an account, and none is needed here.
+        self.inputs = {"account": found.get("account", "team_4nQ0bV6Yx2"), "project": found.get("project", "")}
         self.variables = {"DEPLOY_HOOK_URL": self.hook, "FRBIT_TOKEN": self.token, "DEPLOY_HOOK_API_URL": self.manage}
-        self.secrets = [self.hook, self.hook.rsplit("/", 1)[1], self.token, TOKEN]
+        # The end of the path, or the value of `key`. Coolify's URL has no secret in it.
+        self.secrets = [self.hook, *re.findall(r"(?:/|[?]key=)([^/?&]+)$", self.hook), self.token, TOKEN]
 
     def fetch(self, path="", body=None):
         """An answer of the platform's management."""
@@ -114,6 +123,12 @@ class Sandbox:
         url = self.fetch(f"/environments/{made}/hook", {"generation": generation})["url"]
         self.secrets += [url, url.rsplit("/", 1)[1]]
         return made, url
+
+    def given(self, kind, example):
+        """The values of the `secrets` or `vars` of an example for GitHub, by the names that it gives them."""
+        values = {"hook-url": self.hook, "api-token": self.token} | self.inputs
+        found = re.findall(rf'\b({"|".join(values)}): "?[$]{{{{ {kind}[.](\w+) }}}}', example)
+        return {name: values[of_input] for of_input, name in found}
 
     def deployments(self, environment=None):
         """Every deployment, or those of one environment."""

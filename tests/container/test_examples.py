@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from support import ACTION, BASE, DOCKER_ENV, ROOT, TOKEN, Recorder, certificates, created, docker, git, sandbox, write
+from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, PLATFORMS, ROOT, TOKEN, Recorder, certificates, created, docker, git, load, sandbox, write
 
 JOB = os.environ.get("ACT_IMAGE", BASE)
 FOLDER = ROOT / "examples/github"
@@ -35,17 +35,18 @@ class Site:
     """A user's repository with one example in it."""
 
     def __init__(self, folder, platform, github, workflow, text, files=None, server="github.com"):
-        self.folder, self.platform, self.github, self.workflow, self.server = folder / "site", platform, github, workflow, server
-        self.secrets = {"DEPLOY_HOOK_URL": platform.hook, "FORTRABBIT_API_TOKEN": platform.token, "GITHUB_TOKEN": TOKEN}
+        self.folder, self.platform, self.github, self.workflow, self.text, self.server = folder / "site", platform, github, workflow, text, server
+        self.secrets, self.vars = {**platform.given("secrets", text), "GITHUB_TOKEN": TOKEN}, platform.given("vars", text)
         # The Action as it is, but for the image, which is there already, and the platform's address.
         action = (ROOT / "action.yml").read_text(encoding="utf-8")
         for old, new in (
             ("  image: Dockerfile\n", f"  image: docker://{ACTION}\n"),
-            ("    default: https://api.fortrabbit.com\n", f"    default: {platform.manage}\n"),
+            ("  api-url:\n", f"  api-url:\n    default: {platform.manage}\n"),
         ):
             assert action.count(old) == 1
             action = action.replace(old, new)
-        write(folder / "action", {"action.yml": action})
+        write(folder, {"action/action.yml": action, "docker": DOCKER_STUB})
+        (folder / "docker").chmod(0o755)
         write(self.folder, {workflow: text, "Makefile": "test:\n\techo tested >tested\n", "action.yml": action, **(files or {})})
         git(self.folder, "init", "--quiet", "--initial-branch", "main")
         git(self.folder, "remote", "add", "origin", f"https://{server}/{REPOSITORY}.git")
@@ -65,8 +66,10 @@ class Site:
         line += ["--platform", f"ubuntu-24.04={JOB}", "--platform", f"self-hosted={JOB}", "--local-repository", f"{USES}={top / 'action'}"]
         line += ["--env", f"GITHUB_API_URL={api}", "--container-architecture", f"linux/{ARCHITECTURE}", "--container-daemon-socket", "-"]
         line += ["--action-cache-path", str(top / "cache"), "--github-instance", self.server]
+        line += ["--container-options", f"--volume={top / 'docker'}:/usr/local/bin/docker:ro"]
         line += [word for option in ("env", "secret", "var", "input") for word in (f"--{option}-file", "/dev/null")]
         line += [word for name in secrets for word in ("--secret", name)]
+        line += [word for name, value in self.vars.items() for word in ("--var", f"{name}={value}")]
         # Nothing of a CI platform's around it, and the secrets on no command line.
         env = DOCKER_ENV | {"HOME": os.environ["HOME"]} | secrets
         done = subprocess.run(line, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, env=env)
@@ -75,8 +78,8 @@ class Site:
         assert done.returncode == code
         return done.stdout
 
-    def reported(self, *wanted, comments=0, dry_run=False):
-        """GitHub was told nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
+    def reported(self, *wanted, comments=0, dry_run=False, opened=True):
+        """GitHub was told nothing else than this: (commit, context, state at the end), each once and, if `opened`, after a `pending`."""
         root = f"/repos/{REPOSITORY}" if self.server == "github.com" else f"/api/v3/repos/{REPOSITORY}"
         statuses, bodies = collections.defaultdict(list), []
         for method, path, token, body in self.github.calls:
@@ -90,13 +93,13 @@ class Site:
             else:
                 assert dry_run and what == "GET ", f"nobody asked for this: {what}"  # it finds out whether the token is good
         assert sorted((*where, states[-1]) for where, states in statuses.items()) == sorted(wanted)
-        assert all(states[0] == "pending" and states.index(states[-1]) == len(states) - 1 for states in statuses.values())
+        assert all(set(states[:-1]) <= {"pending"} and (states[0] == "pending" or not opened) for states in statuses.values())
         assert sum(method == "POST" for method, _ in bodies) == comments
         return bodies
 
 
 @contextlib.contextmanager
-def site(example, scenario="success", generation="live", replaced=None, tls=None, **how):
+def site(example, scenario="success", generation="live", platform=None, replaced=None, tls=None, **how):
     """A site with this example, unchanged but for addresses, its sandbox and its GitHub."""
     text = (FOLDER / example).read_text(encoding="utf-8")
     assert text.count(f"uses: {USES} ") == 1
@@ -105,8 +108,8 @@ def site(example, scenario="success", generation="live", replaced=None, tls=None
         text = text.replace(old, new)
     # What root wrote in the job's container may not be ours to remove.
     with tempfile.TemporaryDirectory(prefix="dh-act-", ignore_cleanup_errors=True) as top:
-        with sandbox(scenario=scenario, generation=generation) as platform, Recorder(tls=tls) as github:
-            yield Site(Path(top), platform, github, f".github/workflows/{example}", text, **how)
+        with sandbox(scenario=scenario, generation=generation, platform=platform) as played, Recorder(tls=tls) as github:
+            yield Site(Path(top), played, github, f".github/workflows/{example}", text, **how)
 
 
 def assert_succeeded(log, deployment):
@@ -124,7 +127,7 @@ DISPATCH = {"branch": "main", "client_payload": {}}
 def test_every_example_is_played():
     """Each example has a test here."""
     tests = Path(__file__).read_text(encoding="utf-8")
-    assert [path.name for path in FOLDER.glob("*.yml") if f'"{path.name}"' not in tests] == []
+    assert [path.name for path in FOLDER.glob("*.yml") if path.stem not in PLATFORMS and f'"{path.name}"' not in tests] == []
 
 
 @pytest.mark.parametrize(
@@ -223,6 +226,48 @@ def test_ghes(tmp_path):
     with site("ghes.yml", files=files, server="ghes.example.com", tls=context) as here:
         assert_succeeded(here.act("push", PUSH), *here.platform.deployed("SUCCEEDED"))
         here.reported((here.sha, "Deploy / production", "success"))
+
+
+# --- platforms ---
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_platform(platform, succeeds):
+    """Every event of the example deploys on its platform, followed to its end, by an account, a project and a token of its own."""
+    payloads = {"push": PUSH, "workflow_dispatch": PUSH, "schedule": {"schedule": "17 4 * * *"}}
+    with site(f"{platform}.yml", platform=platform, scenario="success" if succeeds else "build-fails") as here:
+        events, made, ids = load(FOLDER / f"{platform}.yml")["on"], [], []
+        for event in events:
+            log = here.act(event, payloads[event], code=0 if succeeds else 1)
+            made.append(PLATFORMS[platform][0 if succeeds else 1])
+            [deployment] = set(here.platform.deployed(*made)) - set(ids)
+            ids.append(deployment)
+            # One that has to be found may be at its end by then.
+            here.reported((here.sha, "Deploy / production", "success" if succeeds else "failure"), opened=False)
+            here.github.calls.clear()
+            if succeeds:
+                assert_succeeded(log, deployment)
+            assert f"{deployment} {'succeeded' if succeeds else 'failed'} after" in log
+        pushed = log.find("stub: push ghcr.io/you/your-site:latest")
+        assert ("docker push" in here.text) == (-1 < pushed < log.find("Triggered"))
+
+
+def test_render_commit():
+    """The hook is asked for the pushed commit."""
+    with Recorder() as render, site("render.yml", platform="render") as here:
+        hook = "/deploy/srv-d0a1b2c3d4e5f6g7h8i9?key=Qk7_zXw3vYt"
+        # No answer of Render's.
+        here.act("push", PUSH, code=1, secrets={**here.secrets, "RENDER_DEPLOY_HOOK_URL": render.url + hook})
+        assert [call[:2] for call in render.calls] == [("POST", f"{hook}&ref={here.sha}")]
+
+
+def test_platform_without_image():
+    """An image that cannot be pushed is not deployed."""
+    with site("coolify.yml", platform="coolify", replaced={"docker push": "false"}) as here:
+        here.act("push", PUSH, code=1)
+        here.platform.deployed()
+        here.reported()
 
 
 # --- the project's own ---

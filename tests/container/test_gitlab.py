@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from gitlab_runner import job
-from support import ACTION, BASE, DOCKER_ENV, OUTPUTS, ROOT, SHELL, Recorder, docker, forget, git, sandbox, write
+from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, OUTPUTS, PLATFORMS, ROOT, SHELL, Recorder, docker, forget, git, sandbox, write
 
 FOLDER = ROOT / "examples/gitlab"
 COMPONENT = {"templates/deploy-hook.yml": (ROOT / "templates/deploy-hook.yml").read_text(encoding="utf-8")}
@@ -35,6 +35,8 @@ IMAGES = {
     "registry.example.com/deploy-hook:shell": SHELL,
     "registry.example.com/deploy-hook:action": ACTION,
     "buildpack-deps:bookworm": os.environ.get("GITLAB_IMAGE", BASE),
+    # With a stub for the command, and no engine.
+    "docker:28-cli\n  services: [docker:28-dind]": BASE,
 }
 # What gitlab-ci-local says of a job that failed, and of one that failed in a way it may.
 FAIL, WARN = " FAIL {} ", " WARN {} "
@@ -66,6 +68,8 @@ class Site:
     def __init__(self, folder, platform, text, files=None):
         self.folder, self.platform, self.log = folder, platform, ""
         self.variables = {"DEPLOY_HOOK_URL": {"production": platform.hook}, "FRBIT_TOKEN": {"production": platform.token}}
+        write(folder.parent, {"docker": DOCKER_STUB})
+        (folder.parent / "docker").chmod(0o755)
         self.pipeline(text)
         # The component as if it had been fetched.
         write(folder, {"Makefile": "test:\n\techo tested >tested\n", **(files or {}), **{INCLUDED + name: text for name, text in COMPONENT.items()}})
@@ -91,6 +95,7 @@ class Site:
         write(self.folder, {".gitlab-ci-local-variables.yml": json.dumps(content)})
         line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT), "gitlab-ci-local", "--network", "host"]
         line += ["--helper-image", HELPER, "--no-artifacts-to-source", "--no-cleanup", *options]
+        line += ["--volume", f"{self.folder.parent / 'docker'}:/usr/local/bin/docker:ro"]
         # It says `false` to the first one, so that scripts can tell it from GitLab.
         for name, value in {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, **predefined}.items():
             line += ["--variable", f"{name}={value}"]
@@ -124,15 +129,16 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(text, scenario="success", generation="draft", replaced=None, files=None):
+def site(text, scenario="success", generation="draft", platform=None, replaced=None, files=None):
     """A project, and its sandbox."""
     text = (FOLDER / text).read_text(encoding="utf-8") if text.endswith(".yml") else text
     for old, new in (replaced or {}).items():
         assert old in text
         text = text.replace(old, new)
     # What root wrote in a job's container may not be ours to remove.
-    with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(scenario=scenario, generation=generation) as platform:
-        yield Site(Path(top, "site"), platform, text, files)
+    how = {"scenario": scenario, "generation": generation, "platform": platform}
+    with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(**how) as played:
+        yield Site(Path(top, "site"), played, text, files)
 
 
 class TestPipelines:
@@ -141,7 +147,7 @@ class TestPipelines:
     def test_every_example_is_played(self):
         """Each example has a test here."""
         tests = Path(__file__).read_text(encoding="utf-8")
-        assert [path.name for path in FOLDER.glob("*.yml") if f'"{path.name}"' not in tests] == []
+        assert [path.name for path in FOLDER.glob("*.yml") if path.stem not in PLATFORMS and f'"{path.name}"' not in tests] == []
 
     @pytest.mark.parametrize(("scenario", "code", "outcome"), [("success", 0, "succeeded"), ("build-fails", 1, "failed")])
     def test_plain(self, scenario, code, outcome):
@@ -267,6 +273,44 @@ class TestPipelines:
             here.platform.deployed("SUCCEEDED")
             assert_reports(jobs["preview"].files, outcome="skipped", succeeded="false")
             assert jobs["preview"].code == 0 and gitlab.calls == []
+
+    # --- platforms ---
+
+    @pytest.mark.parametrize("succeeds", [True, False])
+    @pytest.mark.parametrize("platform", PLATFORMS)
+    def test_platform(self, platform, succeeds):
+        """Every event of the example deploys on its platform, followed to its end, by an account, a project and a token of its own."""
+        with site(f"{platform}.yml", platform=platform, scenario="success" if succeeds else "build-fails") as here:
+            # The same names as in the example for GitHub.
+            text = (ROOT / f"examples/github/{platform}.yml").read_text(encoding="utf-8")
+            given = here.platform.given("secrets", text) | here.platform.given("vars", text)
+            here.variables = {name: {"production": value} for name, value in given.items()}
+            text = (FOLDER / f"{platform}.yml").read_text(encoding="utf-8")
+            sources = re.findall(r'CI_PIPELINE_SOURCE == "(\w+)"', text)
+            state, outcome = PLATFORMS[platform][0 if succeeds else 1], "succeeded" if succeeds else "failed"
+            if sources:
+                assert here.run() == {} and here.platform.deployments() == []
+            for number, source in enumerate(sources or ["push"], 1):
+                jobs = here.run(source=source, code=0 if succeeds else 1)
+                ids = here.platform.deployed(*[state] * number)
+                assert_reports(jobs["deploy"].files, outcome=outcome, state=state, environment_url=MAIN)
+                assert jobs["deploy"].code == (0 if succeeds else 1) and any(one in jobs["deploy"].log for one in ids)
+            assert ("docker push" in text) == ("push-image" in jobs and ":latest\n" in jobs["push-image"].log.partition("stub: push ")[2])
+
+    def test_render_commit(self):
+        """The hook is asked for the pushed commit."""
+        with Recorder() as render, site("render.yml", platform="render") as here:
+            hook = "/deploy/srv-d0a1b2c3d4e5f6g7h8i9?key=Qk7_zXw3vYt"
+            here.variables = {"RENDER_DEPLOY_HOOK_URL": render.url + hook, "RENDER_API_KEY": here.platform.token}
+            # No answer of Render's.
+            assert here.run(code=1)["deploy"].code == 5
+            sha = git(here.folder, "rev-parse", "HEAD")
+            assert [call[:2] for call in render.calls] == [("POST", f"{hook}&ref={sha}")]
+
+    def test_platform_without_image(self):
+        """An image that cannot be pushed is not deployed."""
+        with site("coolify.yml", platform="coolify", replaced={"docker push": "false"}) as here:
+            assert list(here.run(code=1)) == ["push-image"] and here.platform.deployments() == []
 
     # --- the component ---
 

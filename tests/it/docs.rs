@@ -390,8 +390,11 @@ fn every_example_for_github_is_as_careful_as_the_documents_ask() {
         let report = given.get("report").map_or("summary,status", String::as_str);
         let kinds =
             ReportKind::ALL.into_iter().filter(|kind| report.split(',').any(|word| word == kind.as_str()));
-        let needed: BTreeSet<&str> =
+        let mut needed: BTreeSet<&str> =
             kinds.map(ReportKind::permission).filter(|scope| !scope.is_empty()).collect();
+        if text.contains("docker push") {
+            needed.insert("packages: write");
+        }
         let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
         let granted = lines.filter_map(|line| line.split('#').next()).map(str::trim);
         let granted: BTreeSet<&str> = granted.filter(|line| line.ends_with(": write")).collect();
