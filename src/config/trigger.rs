@@ -59,6 +59,9 @@ fn header(
 ) -> Result<(HeaderName, HeaderValue), (String, &'static str)> {
     let (name, value) = line.split_once(':').ok_or_else(|| ("has no colon".to_owned(), FORM))?;
     let (name, value) = (name.trim(), value.trim());
+    if value.starts_with("//") && matches!(name.to_ascii_lowercase().as_str(), "http" | "https") {
+        return Err(("is a URL, not a header".to_owned(), FORM));
+    }
     let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
         let shown =
             if name.is_empty() || !is_like_a_name(name) { String::new() } else { format!(" ({name})") };

@@ -3,7 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::parts::{is_secret_name, is_word};
+use super::parts::{could_be_secret, is_secret_name, is_word};
+
+/// Headers that say what is sent and by whom: only what looks random in them may be a secret.
+const PUBLIC: [&str; 6] =
+    ["accept", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"];
 
 /// The texts that give a header's value away: the whole of it, what stands behind a scheme such as `Bearer`, and what
 /// `Basic` encodes. A word that is common in logs is no secret, unless the header's name says that it holds one.
@@ -21,8 +25,14 @@ pub fn secrets_of_header(name: &str, value: &str) -> Vec<String> {
     // What follows the name of a cookie or a parameter: `session=…; theme=dark`.
     let pairs = value.split([';', ',', ' ']).filter_map(|pair| pair.split_once('='));
     found.extend(pairs.map(|(_, value)| value.trim_matches('"').to_owned()));
-    let is_named = is_secret_name(name) || name.eq_ignore_ascii_case("cookie");
-    found.retain(|text| !matches!(text.as_str(), "" | "true" | "false") && (is_named || !is_word(text)));
+    let name = name.to_ascii_lowercase();
+    let is_named = is_secret_name(&name) || name == "cookie";
+    let is_public = PUBLIC.contains(&name.as_str());
+    found.retain(|text| match text.as_str() {
+        "" | "true" | "false" => false,
+        text if is_public => could_be_secret(text),
+        text => is_named || !is_word(text),
+    });
     found
 }
 
@@ -57,6 +67,7 @@ mod tests {
             ),
             ("cookie", "id=Zx9kkLONG; theme=dark", &["id=Zx9kkLONG; theme=dark", "Zx9kkLONG", "dark"]),
             ("x-auth-token", "production", &["production"]),
+            ("user-agent", "ci-Zx9kkLONG7Wm2Tt5R", &["ci-Zx9kkLONG7Wm2Tt5R"]),
         ] {
             assert_eq!(secrets_of_header(name, value), wanted, "{name}: {value}");
         }
@@ -72,6 +83,10 @@ mod tests {
             ("x-deploy", "true"),
             ("x-auth", "true"),
             ("x-version", "42"),
+            ("x-source", "laravel-cloud"),
+            ("User-Agent", "fortrabbit"),
+            ("User-Agent", "GitHub-Hookshot/044aadd"),
+            ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
         ] {
             assert!(secrets_of_header(name, value).is_empty(), "{name}: {value}");
         }

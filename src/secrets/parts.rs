@@ -12,20 +12,21 @@ pub(super) const SHORTEST: usize = 4;
 const LONG: usize = 8;
 
 /// Words that are common in the paths and values of hooks and in logs.
-const WORDS: &str = "accept account accounts action actions api app application applications apps auto automation \
-    automations backend bitbucket branch branches build builds callback callbacks ci client cms command \
-    commands container containers content continuous default deliver delivery deploy deployer \
-    deployment deployments deploys develop development dispatch dispatches docker endpoint endpoints \
-    env environment environments event events execute external false fetch frontend function functions \
-    generic git gitea github gitlab group groups handler hook hooks http https id image images incoming \
-    index instance instances integration integrations internal invoke job jobs json latest listener \
-    live main manual master no notification notifications notify oauth off on organisation organisations \
-    organization organizations payload php pipeline pipelines platform preview prod production project \
-    projects public publish pull push qa rebuild receive receiver redeploy refresh release releases \
-    remote repo repos repositories repository resources rest restart run runs server servers service \
-    services site sites stack stacks stage staging start status sync system tasks team teams test \
-    testing tests trigger triggers true update updates user users version versions web webhook webhooks \
-    website websites workflow workflows workspace workspaces yes";
+const WORDS: &str = "accept account accounts action actions api app application applications apps \
+    auto automation automations backend bitbucket branch branches build builds callback callbacks ci \
+    client cloud cloudflare cms command commands container containers content continuous coolify default \
+    deliver delivery deploy deployer deployment deployments deploys develop development dispatch \
+    dispatches docker dokploy endpoint endpoints env environment environments event events execute \
+    external false fetch forge fortrabbit frontend function functions generic git gitea github gitlab \
+    group groups handler hook hooks http https id image images incoming index instance instances \
+    integration integrations internal invoke job jobs json laravel latest listener live main manual \
+    master netlify no notification notifications notify oauth off on organisation organisations \
+    organization organizations pages payload php pipeline pipelines platform preview prod production \
+    project projects public publish pull push qa rebuild receive receiver redeploy refresh release \
+    releases remote render repo repos repositories repository resources rest restart run runs server \
+    servers service services sevalla site sites stack stacks stage staging start status sync system \
+    tasks team teams test testing tests trigger triggers true update updates user users vercel version \
+    versions web webhook webhooks website websites workers workflow workflows workspace workspaces yes";
 
 /// Words in the name of a parameter whose value is no secret.
 const PUBLIC: &str = "action app application author branch cache cause comment commit description env environment event \

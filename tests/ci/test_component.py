@@ -108,7 +108,7 @@ def test_job(inputs, tmp_path):
     subprocess.run(["shellcheck", "--severity=style", tmp_path / "job.sh"], check=True)
 
 
-def taken(tmp_path, env, **inputs):
+def taken(env, **inputs):
     """What the program would read after the job's script has chosen the variables."""
     [job] = filled(BODY, DEFAULTS | inputs).values()
     script = job["script"][0] + "\nenv\n"
@@ -122,19 +122,20 @@ def test_variables(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("frbit-at-0011\n", encoding="utf-8")
     tokens = {"FRBIT_TOKEN": "frbit-at-0011", "RENDER_API_KEY": "rnd_0011"}
-    assert taken(tmp_path, tokens) == tokens
-    assert taken(tmp_path, tokens | {"FRBIT_TOKEN": str(secret)}) == tokens
-    assert taken(tmp_path, tokens | {"MINE": "0011"}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN": "0011"}
-    assert taken(tmp_path, tokens | {"MINE": str(secret)}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN_FILE": str(secret)}
-    assert taken(tmp_path, tokens, **{"api-token-variable": "MINE"}) == {}
+    assert taken(tokens) == tokens
+    assert taken(tokens | {"FRBIT_TOKEN": str(secret)}) == tokens
+    assert taken({"FRBIT_TOKEN": "a:/b"}) == {"FRBIT_TOKEN": "a:/b"}
+    assert taken(tokens | {"MINE": "0011"}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN": "0011"}
+    assert taken(tokens | {"MINE": str(secret)}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN_FILE": str(secret)}
+    assert taken(tokens, **{"api-token-variable": "MINE"}) == {}
     hooks = {"DEPLOY_HOOK_URL": "https://a.example/x", "RENDER_DEPLOY_HOOK_URL": "https://b.example/x"}
-    assert taken(tmp_path, hooks) == hooks
-    assert taken(tmp_path, hooks, **{"hook-url-variable": "MINE"}) == {}
-    assert taken(tmp_path, {"DEPLOY_HOOK_URL": str(secret)}) == {"DEPLOY_HOOK_URL_FILE": str(secret)}
+    assert taken(hooks) == hooks
+    assert taken(hooks, **{"hook-url-variable": "MINE"}) == {}
+    assert taken({"DEPLOY_HOOK_URL": str(secret)}) == {"DEPLOY_HOOK_URL_FILE": str(secret)}
     headers = {"DEPLOY_HOOK_HEADERS": "X-Key: 0011"}
-    assert taken(tmp_path, headers) == headers
-    assert taken(tmp_path, headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
-    assert taken(tmp_path, headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
+    assert taken(headers) == headers
+    assert taken(headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
+    assert taken(headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)

@@ -147,7 +147,8 @@ fn the_timing_table_is_the_code_s() {
     let Timing {
         shortest_pause,
         longest_pause,
-        age_share,
+        longest_backoff,
+        age_factor,
         jitter,
         grace,
         search_time,
@@ -167,7 +168,8 @@ fn the_timing_table_is_the_code_s() {
     let real = [
         ("shortest_pause", time(shortest_pause)),
         ("longest_pause", time(longest_pause)),
-        ("age_share", age_share.to_string()),
+        ("longest_backoff", time(longest_backoff)),
+        ("age_factor", age_factor.to_string()),
         ("jitter", jitter.to_string()),
         ("grace", time(grace)),
         ("search_time", time(search_time)),

@@ -22,8 +22,13 @@ pub(super) fn triggered(report: &Report, subject: &str) -> Message {
                 not_set(missing)
             ),
             format!(
-                "Set {} to wait for the result, and keep a token in a secret. If you only want to trigger, set `wait: never`.",
-                inputs(missing)
+                "To wait for the result, set {}{}. If you only want to trigger, set `wait: never`.",
+                inputs(missing),
+                if missing.iter().any(|missing| missing.input == "api-token") {
+                    ", with the token in a secret"
+                } else {
+                    ""
+                }
             ),
         ),
         Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {

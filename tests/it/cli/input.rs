@@ -260,6 +260,18 @@ async fn a_secret_anywhere_else_on_the_command_line_is_not_repeated() {
         "deploy --hook-url-file=./SECRET",
         "deploy --api-token-file=api.fortrabbit.com/deploy/SECRET",
         "deploy --ca-file=/v1/deploy-hook/SECRET",
+        "deploy --platform=URL",
+        "deploy --platform TOKEN",
+        "deploy --platform=SECRET --sandbox",
+        "sandbox --platform URL",
+        "deploy --account=URL",
+        "deploy --project URL",
+        "deploy --headers=URL",
+        "deploy --headers Authorization:TOKEN",
+        "deploy --headers-file=URL",
+        "deploy --headers-file SECRET",
+        "platforms TOKEN",
+        "platforms --format=URL",
         "follow URL",
         "follow https://SECRET",
         "status URL",
@@ -288,6 +300,9 @@ async fn a_secret_in_the_wrong_variable_is_not_repeated() {
         "DRY_RUN",
         "CA_FILE",
         "URL_FILE",
+        "PLATFORM",
+        "HEADERS",
+        "HEADERS_FILE",
     ];
     let cases = names.into_iter().flat_map(|name| [HOOK, TOKEN, SECRET].map(|value| (name, value)));
     together(cases.map(|(name, value)| async move {

@@ -69,6 +69,37 @@ fn a_named_platform_brings_its_own_variables_and_no_others() {
     );
 }
 
+/// With the variables of all platforms set, each is used with its own: the first that has a value.
+#[test]
+fn the_variables_of_a_platform_are_read_for_it_alone() {
+    let kinds = |platform: &dyn Platform| {
+        [platform.token_variables(), platform.account_variables(), platform.project_variables()]
+    };
+    let variables: Vec<(String, String)> = platforms::all()
+        .iter()
+        .flat_map(|platform| kinds(*platform).concat())
+        .map(|name| (name.to_owned(), format!("of-{name}")))
+        .collect();
+    for platform in platforms::all() {
+        for first in [0, 1] {
+            let own = kinds(*platform);
+            let is_earlier =
+                |name: &str| own.iter().any(|own| own.iter().take(first).any(|earlier| *earlier == name));
+            let mut set: Vec<(&str, &str)> =
+                variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            set.retain(|(name, _)| !is_earlier(name));
+            set.extend([("DEPLOY_HOOK_PLATFORM", platform.name()), ("INPUT_IF-MISSING", "skip")]);
+            let inputs = Inputs::default();
+            let env: Env =
+                set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let settings = Settings::resolve(&inputs, &env, Needs::Hook).unwrap();
+            let wanted = own.map(|own| own.get(first).map(|name| format!("of-{name}")));
+            let token = settings.api_token.as_ref().map(|token| token.expose().to_owned());
+            assert_eq!([token, settings.account, settings.project], wanted, "{}", platform.name());
+        }
+    }
+}
+
 /// The Action of an earlier version had fortrabbit's API as a default.
 #[test]
 fn a_token_never_goes_to_another_platforms_api() {

@@ -150,7 +150,8 @@ async fn a_text_is_sent_as_it_was_given() {
 /// Each line has its own problem: what is wrong, the line's number and the header's name, never the value.
 #[tokio::test]
 async fn every_wrong_line_is_named_and_no_value_is_repeated() {
-    let lines: [(String, &str); 22] = [
+    let lines: [(String, &str); 23] = [
+        (format!("https://host.invalid/hooks/{PASSWORD}"), "is a URL, not a header"),
         (PASSWORD.to_owned(), "has no colon"),
         (format!("Authorization Bearer {PASSWORD}"), "has no colon"),
         (format!(": {PASSWORD}"), "is not a header's name."),

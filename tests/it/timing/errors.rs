@@ -19,7 +19,7 @@ async fn an_early_404_is_not_there_yet() {
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded);
     assert!(run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty(), "it is no trouble");
-    assert!(run.polls().len() > 25, "it costs no error budget: {}", run.polls().len());
+    assert!(run.polls().len() > 10, "it costs no error budget: {}", run.polls().len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn failing_polls_back_off_by_doubling_up_to_the_cap_and_a_good_one_ends_th
     });
     let run = world.plan(|plan| plan.timeout = s(300)).run().await;
     assert_eq!(run.pauses()[..7], [s(2), s(4), s(8), s(16), s(30), s(30), s(30)]);
-    assert!(run.pauses()[7] < s(14), "back to a tenth of the age: {:?}", run.pauses()[7]);
+    assert!(run.pauses()[7] < s(14), "back to the pause of its age: {:?}", run.pauses()[7]);
 }
 
 #[tokio::test(start_paused = true)]
