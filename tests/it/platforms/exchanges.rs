@@ -1,9 +1,9 @@
 //! Every recorded exchange means what the contract says.
 
-use deploy_hook::core::state::{DeploymentId, Phase, Snapshot};
-use deploy_hook::platforms::Acceptance;
+use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use deploy_hook::platforms::{Acceptance, Deployment};
 use deploy_hook::secrets::Redactor;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Subject, TOKEN, list, named, phase, requests, subjects, text, url};
 use crate::cli::run::{run, step};
@@ -168,6 +168,67 @@ fn a_recorded_reading_is_one_that_the_platform_asks_for() {
             let is_hook = does == "newest";
             assert!(asked.iter().all(|request| request.with_token != is_hook), "{wanted}");
             assert!(!wanted.as_str().contains(TOKEN));
+        }
+    }
+}
+
+/// Every value of a JSON text replaced by one of another type, one at a time.
+fn mutations(body: &Value) -> Vec<Value> {
+    let mut all: Vec<Value> =
+        [json!(null), json!(-1), json!(1e300), json!("\u{7}x"), json!([]), json!({}), json!(true)].into();
+    match body {
+        Value::Array(list) => all.extend((0..list.len()).flat_map(|at| {
+            mutations(&list[at]).into_iter().map(move |value| {
+                let mut changed = body.clone();
+                changed[at] = value;
+                changed
+            })
+        })),
+        Value::Object(fields) => all.extend(fields.iter().flat_map(|(name, field)| {
+            mutations(field).into_iter().map(move |value| {
+                let mut changed = body.clone();
+                changed[name.as_str()] = value;
+                changed
+            })
+        })),
+        _ => {}
+    }
+    all
+}
+
+/// A field of a wrong type never makes a success of what was none, and nothing of it is fatal.
+#[test]
+fn a_field_of_another_type_makes_no_success() {
+    let succeeded = |found: Option<Vec<Deployment>>| {
+        let is_success = |one: &Deployment| one.snapshot.phase == Phase::Ended(Verdict::Succeeded);
+        found.unwrap_or_default().iter().filter(|one| is_success(one)).count()
+    };
+    for subject in subjects() {
+        let (platform, redactor) = (subject.platform, Redactor::default());
+        let access = subject.access(&subject.examples()[0].1);
+        for exchange in of_kind(&subject, false).into_iter().chain(of_kind(&subject, true)) {
+            let read = platform.deployments(&exchange["body"], &redactor);
+            // Of an answer about something else, a field may be what told it.
+            let is_read = read.as_ref().is_some_and(|found| !found.is_empty());
+            let before = succeeded(read);
+            for body in mutations(&exchange["body"]) {
+                let text = body.to_string();
+                let found = platform.deployments(&body, &redactor);
+                assert!(!is_read || succeeded(found) <= before, "{}: {body}", subject.name());
+                for status in [200, 202, 404] {
+                    let acceptance = platform.acceptance(status, text.as_bytes(), &redactor);
+                    if let Acceptance::Named(deployment) = acceptance {
+                        let _ = platform.may_be_ours(&access, &deployment);
+                        let _ = platform.page(&access, Some(&body), &deployment.snapshot);
+                    }
+                }
+                let _ = (
+                    platform.log_lines(text.as_bytes(), &redactor, 200),
+                    platform.error(text.as_bytes(), &redactor),
+                );
+                let _ =
+                    (platform.refusal(404, text.as_bytes()), platform.site(Some(&body), &snapshot("dep-1")));
+            }
         }
     }
 }
