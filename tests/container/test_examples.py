@@ -78,8 +78,8 @@ class Site:
         assert done.returncode == code
         return done.stdout
 
-    def reported(self, *wanted, comments=0, dry_run=False, opened=True):
-        """GitHub was told nothing else than this: (commit, context, state at the end), each once and, if `opened`, after a `pending`."""
+    def reported(self, *wanted, comments=0, dry_run=False):
+        """GitHub was told nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
         root = f"/repos/{REPOSITORY}" if self.server == "github.com" else f"/api/v3/repos/{REPOSITORY}"
         statuses, bodies = collections.defaultdict(list), []
         for method, path, token, body in self.github.calls:
@@ -93,7 +93,7 @@ class Site:
             else:
                 assert dry_run and what == "GET ", f"nobody asked for this: {what}"  # it finds out whether the token is good
         assert sorted((*where, states[-1]) for where, states in statuses.items()) == sorted(wanted)
-        assert all(set(states[:-1]) <= {"pending"} and (states[0] == "pending" or not opened) for states in statuses.values())
+        assert all(set(states[:-1]) <= {"pending"} and states[0] == "pending" for states in statuses.values())
         assert sum(method == "POST" for method, _ in bodies) == comments
         return bodies
 
@@ -244,7 +244,7 @@ def test_platform(platform, succeeds):
             [deployment] = set(here.platform.deployed(*made)) - set(ids)
             ids.append(deployment)
             # One that has to be found may be at its end by then.
-            here.reported((here.sha, "Deploy / production", "success" if succeeds else "failure"), opened=False)
+            here.reported((here.sha, "Deploy / production", "success" if succeeds else "failure"))
             here.github.calls.clear()
             if succeeds:
                 assert_succeeded(log, deployment)

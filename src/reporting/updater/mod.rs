@@ -89,9 +89,11 @@ impl ReportTracker {
         let (phase, word) = match event {
             Event::Triggered { snapshot: Some(snapshot), .. } => {
                 self.deployment = Some(snapshot.id.to_string());
-                (snapshot.phase, &snapshot.word)
+                (snapshot.phase, snapshot.word.as_str())
             }
-            Event::State { stage } => (stage.phase, &stage.word),
+            Event::State { stage } => (stage.phase, stage.word.as_str()),
+            // Accepted, and looked for.
+            Event::Searching { unclear: None } => (Phase::Waiting, ""),
             _ => return,
         };
         if let Some((reports, _)) = self.reports.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {

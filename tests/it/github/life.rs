@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use deploy_hook::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 use super::fake_github::{FakeGitHub, Kept};
@@ -54,6 +55,21 @@ async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
     assert_eq!(bodies[2]["conclusion"], "success");
     assert_eq!(deployment.1.deployments.len(), 1);
     assert_eq!(comment.1.comments.values().next().unwrap().0, PULL);
+}
+
+/// Vercel's answer names a job and no deployment: while that is looked for, the report is open.
+#[tokio::test]
+async fn an_accepted_trigger_opens_the_report_before_its_deployment_is_found() {
+    let options = Options {
+        scenario: "no-deployment".to_owned(),
+        platform: Some("vercel".to_owned()),
+        ..Options::default()
+    };
+    let (github, sandbox) = (FakeGitHub::start().await, Sandbox::start(&options).await.expect("it starts"));
+    let job = Job::of_pull(&github, &sandbox, "status").with("INPUT_API-TOKEN", &sandbox.api_token());
+    let done = job.with("INPUT_TIMEOUT", "5s").run().await;
+    assert_eq!((done.code, done.outputs["outcome"].as_str()), (Some(7), "lost"), "{}", done.log);
+    assert_eq!(story(&github.kept(), "status"), ["pending", "error"], "{}", done.log);
 }
 
 #[tokio::test]
