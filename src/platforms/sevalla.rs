@@ -155,6 +155,8 @@ fn phase(word: &str) -> Phase {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::platforms::documented;
     use crate::secrets::HookUrl;
@@ -192,5 +194,23 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn both_versions_of_the_api_are_read() {
+        let one = json!({ "id": "d-1", "status": "built", "created_at": "2026-03-25T10:00:00Z" });
+        let older = json!({ "id": "d-0", "status": "cancelled", "created_at": "2026-03-25T09:00:00Z" });
+        for (body, wanted) in [
+            (json!({ "deployment": { "id": "d-1", "status": "built" } }), vec!["d-1"]),
+            (one.clone(), vec!["d-1"]),
+            (json!({ "data": [older, one], "total": 2, "limit": 20, "offset": 0 }), vec!["d-1", "d-0"]),
+            (json!({ "data": [], "total": 0 }), vec![]),
+        ] {
+            let found = Sevalla.deployments(&body, &Redactor::default()).unwrap();
+            let ids: Vec<&str> = found.iter().map(|deployment| deployment.snapshot.id.as_str()).collect();
+            assert_eq!(ids, wanted, "{body}");
+        }
+        let log = br#"[{"timestamp":"2026-03-25T10:00:00Z","message":"npm ci"},{"message":"exit 1"}]"#;
+        assert_eq!(Sevalla.log_lines(log, &Redactor::default(), 20), ["npm ci", "exit 1"]);
     }
 }
