@@ -279,7 +279,8 @@ fn no(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
     if first.is_some() && answer["success"] == false {
         return Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message));
     }
-    says_no(answer).then(|| Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message }))
+    let unclear = Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
+    says_no(answer).then_some(unclear)
 }
 
 /// A build of Workers Builds. Its state is the status, and once it has stopped, the outcome behind it.
