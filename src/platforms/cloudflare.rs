@@ -59,8 +59,8 @@ impl Platform for Workers {
     /// second one gets the build of the first.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(refused) = refused(&answer, redactor) {
-            return refused;
+        if let Some(no) = no(status, &answer, redactor) {
+            return no;
         }
         let Some(mut build) = build(&answer["result"], redactor) else {
             let message = "the answer names no build".to_owned();
@@ -160,12 +160,8 @@ impl Platform for Pages {
     /// The answer is not documented: any success is an acceptance, with the deployment's id if it holds one.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(refused) = refused(&answer, redactor) {
-            return refused;
-        }
-        if says_no(&answer) {
-            let message = error(body, redactor).unwrap_or_default();
-            return Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
+        if let Some(no) = no(status, &answer, redactor) {
+            return no;
         }
         deployment(&answer["result"], redactor).map_or(Acceptance::Unnamed { at: None }, Acceptance::Named)
     }
@@ -279,18 +275,23 @@ fn reason(answer: &Value) -> Option<RefusalReason> {
     })
 }
 
-/// The platform's own refusal, whatever the status.
-fn refused(answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
-    let first = answer["errors"].get(0).filter(|_| answer["success"] == false)?;
-    let message = cleaned(first, "message", redactor, 300);
-    Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message))
+/// The platform's own refusal inside a success status. It is unclear what one without an error means.
+fn no(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
+    let first = answer["errors"].get(0);
+    let message = first.map(|first| cleaned(first, "message", redactor, 300)).unwrap_or_default();
+    if first.is_some() && answer["success"] == false {
+        return Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message));
+    }
+    let unclear = Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
+    says_no(answer).then_some(unclear)
 }
 
 /// A build of Workers Builds. Its state is the status, and once it has stopped, the outcome behind it.
 fn build(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let status = cleaned(value, "status", redactor, 64);
     let outcome = cleaned(value, "build_outcome", redactor, 64);
-    let word = if outcome.is_empty() { status } else { format!("{status}/{outcome}") };
+    let is_stopped = normal(&status) == "stopped" && !outcome.is_empty();
+    let word = if is_stopped { format!("{status}/{outcome}") } else { status };
     let phase = match normal(&word).as_str() {
         "" | "queued" | "initializing" => Phase::Waiting,
         "running" | "stopped" => Phase::Running,
@@ -331,7 +332,7 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let skipped = cleaned(value, "skip_reason", redactor, 64);
     let word = if name.is_empty() && status.is_empty() { String::new() } else { format!("{name}/{status}") };
     let phase = match (normal(&name).as_str(), normal(&status).as_str()) {
-        _ if skipped == "superseded_queued_build" => Phase::Ended(Verdict::Superseded),
+        _ if normal(&skipped) == "superseded_queued_build" => Phase::Ended(Verdict::Superseded),
         _ if value["is_skipped"] == true => Phase::Ended(Verdict::Canceled),
         (_, "failure") => Phase::Ended(Verdict::Failed),
         (_, "canceled" | "cancelled" | "skipped") => Phase::Ended(Verdict::Canceled),
@@ -391,6 +392,7 @@ mod tests {
             (json!("path_config"), Verdict::Canceled),
             (json!(null), Verdict::Canceled),
             (json!("superseded_queued_build"), Verdict::Superseded),
+            (json!("SUPERSEDED-queued_build"), Verdict::Superseded),
         ] {
             let value =
                 json!({ "id": "1", "latest_stage": latest, "is_skipped": true, "skip_reason": reason });
@@ -412,6 +414,34 @@ mod tests {
                 let found = platform.acceptance(200, body.to_string().as_bytes(), &Redactor::default());
                 assert_eq!(found, Acceptance::Refused(wanted, "No".to_owned()), "{}", platform.name());
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_no_without_an_error_is_no_acceptance() {
+        for body in [
+            json!({ "success": false, "errors": [], "result": { "build_uuid": "1", "id": "1" } }),
+            json!({ "success": false, "errors": null, "result": { "build_uuid": "1", "id": "1" } }),
+            json!({ "success": false, "result": { "build_uuid": "1", "id": "1" } }),
+        ] {
+            for platform in [&Workers as &dyn Platform, &Pages] {
+                let found = platform.acceptance(200, body.to_string().as_bytes(), &Redactor::default());
+                assert!(matches!(found, Acceptance::Unclear(_)), "{}: {body}", platform.name());
+            }
+        }
+    }
+
+    #[test]
+    fn an_outcome_counts_only_once_the_build_has_stopped() {
+        for (status, outcome, word, phase) in [
+            ("running", json!("success"), "running", Phase::Running),
+            ("queued", json!("fail"), "queued", Phase::Waiting),
+            ("STOPPED", json!("Success"), "STOPPED/Success", Phase::Ended(Verdict::Succeeded)),
+            ("stopped", json!(null), "stopped", Phase::Running),
+        ] {
+            let value = json!({ "build_uuid": "1", "status": status, "build_outcome": outcome });
+            let found = build(&value, &Redactor::default()).unwrap().snapshot;
+            assert_eq!((found.word.as_str(), found.phase), (word, phase), "{value}");
         }
     }
 }

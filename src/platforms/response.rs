@@ -93,11 +93,19 @@ pub(super) fn of_reading(
         (status @ (408 | 409 | 423 | 425 | 429 | 300..400 | 500..), _) => {
             error(format!("the platform answered {status}"))
         }
-        (status, body) => match platform.error(body.as_deref().unwrap_or_default(), redactor) {
-            Some(_) if status == 404 => PollResult::NotThere,
-            Some(message) => PollResult::Denied { status, message, with_token: source == StateSource::Api },
-            None => error(format!("something answered {status}, not in the platform's own form")),
-        },
+        (status, body) => {
+            let bytes = body.as_deref().unwrap_or_default();
+            let kind = platform.refusal(status, bytes);
+            match (platform.error(bytes, redactor), kind) {
+                (None, _) => error(format!("something answered {status}, not in the platform's own form")),
+                (Some(message), Some(RefusalReason::RateLimited)) => error(message),
+                (Some(_), Some(RefusalReason::NotFound)) => PollResult::NotThere,
+                (Some(_), None) if status == 404 => PollResult::NotThere,
+                (Some(message), _) => {
+                    PollResult::Denied { status, message, with_token: source == StateSource::Api }
+                }
+            }
+        }
     };
     Poll { result, rate_hint: rate_hint(&response) }
 }
@@ -118,6 +126,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::platforms::cloudflare::{Pages, Workers};
     use crate::platforms::{fortrabbit::Fortrabbit, other::Other};
 
     fn response(status: u16, body: &str) -> http::Response {
@@ -148,6 +157,24 @@ mod tests {
             let rate_hint = rate_hint(&http::Response { retry_after: hour, ..response(status, "") });
             let wanted = if status < 300 { (None, hour) } else { (hour, None) };
             assert_eq!((rate_hint.retry_after, rate_hint.suggested), wanted, "{status}");
+        }
+    }
+
+    #[test]
+    fn where_the_body_says_the_kind_of_an_error_it_decides_and_not_the_status() {
+        for platform in [&Workers as &dyn Platform, &Pages] {
+            for status in [400, 401, 403, 404] {
+                let poll = |code: u32| {
+                    let body = format!(r#"{{"success":false,"errors":[{{"code":{code},"message":"No"}}]}}"#);
+                    let answer = Ok(response(status, &body));
+                    let redactor = Redactor::default();
+                    of_reading(platform, StateSource::Api, answer, &redactor, |_| PollResult::NotThere).result
+                };
+                let name = platform.name();
+                assert!(matches!(poll(12051), PollResult::Failed { .. }), "{name}: {status}");
+                assert!(matches!(poll(12000), PollResult::NotThere), "{name}: {status}");
+                assert!(matches!(poll(12005), PollResult::Denied { .. }), "{name}: {status}");
+            }
         }
     }
 }

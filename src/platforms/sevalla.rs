@@ -1,18 +1,17 @@
 //! Sevalla: deployment hooks of applications, followed by the id that they answer.
 //!
 //! Sources: sevalla-hosting/sevalla-deploy of 2025-11-03 (the hook's answer, version 2 of the API) and
-//! sevalla-hosting/cli of 2026-03-25 (version 3, states, errors). Host and path of the hook are not published.
+//! sevalla-hosting/cli of 2026-03-25 (version 3, states, errors). Host and path of the hook are not published, so nothing of its path is shown.
 
 use serde_json::Value;
 use url::Url;
 
 use super::body::{cleaned, first_text, id, last_lines, normal, readable, texts};
-use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault};
+use crate::secrets::Redactor;
 
 /// The platform Sevalla.
 pub(super) struct Sevalla;
@@ -33,14 +32,6 @@ impl Platform for Sevalla {
     /// Only when it is named: no form of the URL is documented.
     fn owns(&self, _: &Url, _: bool) -> bool {
         false
-    }
-
-    /// Nothing of the path is known to be public.
-    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
-        let mut secrets: Vec<String> = segments(url).into_iter().rev().take(1).map(str::to_owned).collect();
-        secrets.push(url[url::Position::BeforePath..].to_owned());
-        secrets.extend(url.query().into_iter().map(str::to_owned));
-        Ok(Some(DocumentedHook { url: url.clone(), public: String::new(), secrets }))
     }
 
     fn hook_variables(&self) -> &'static [&'static str] {
@@ -164,7 +155,11 @@ fn phase(word: &str) -> Phase {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::platforms::documented;
+    use crate::secrets::HookUrl;
 
     #[test]
     fn an_application_that_is_named_is_read_by_the_newer_api() {
@@ -182,5 +177,40 @@ mod tests {
             assert_eq!(request.url.path(), path);
             assert_eq!(Sevalla.log(&access, StateSource::Api, &id, None).is_some(), project.is_some());
         }
+    }
+
+    #[test]
+    fn the_secret_is_masked_wherever_it_is_in_the_path_and_no_common_word_is() {
+        for path in
+            ["hooks/Zx9kkLONGq7W/deploy", "Zx9kkLONGq7W/a", "hooks/Zx9kkLONGq7W", "hooks/x?key=Zx9kkLONGq7W"]
+        {
+            let hook = HookUrl::parse(&format!("https://hooks.sevalla.example/{path}")).unwrap();
+            let hook = documented(&Sevalla, hook).unwrap();
+            assert_eq!(hook.label(), "https://hooks.sevalla.example/***", "{path}");
+            let redactor = Redactor::new(Some(&hook), []);
+            assert_eq!(
+                redactor.redact("no Zx9kkLONGq7W to deploy hooks"),
+                "no *** to deploy hooks",
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn both_versions_of_the_api_are_read() {
+        let one = json!({ "id": "d-1", "status": "built", "created_at": "2026-03-25T10:00:00Z" });
+        let older = json!({ "id": "d-0", "status": "cancelled", "created_at": "2026-03-25T09:00:00Z" });
+        for (body, wanted) in [
+            (json!({ "deployment": { "id": "d-1", "status": "built" } }), vec!["d-1"]),
+            (one.clone(), vec!["d-1"]),
+            (json!({ "data": [older, one], "total": 2, "limit": 20, "offset": 0 }), vec!["d-1", "d-0"]),
+            (json!({ "data": [], "total": 0 }), vec![]),
+        ] {
+            let found = Sevalla.deployments(&body, &Redactor::default()).unwrap();
+            let ids: Vec<&str> = found.iter().map(|deployment| deployment.snapshot.id.as_str()).collect();
+            assert_eq!(ids, wanted, "{body}");
+        }
+        let log = br#"[{"timestamp":"2026-03-25T10:00:00Z","message":"npm ci"},{"message":"exit 1"}]"#;
+        assert_eq!(Sevalla.log_lines(log, &Redactor::default(), 20), ["npm ci", "exit 1"]);
     }
 }
