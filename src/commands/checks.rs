@@ -156,6 +156,10 @@ fn form(hook: &HookUrl, known: bool) -> Check {
 fn of_platform(access: &PlatformAccess) -> Check {
     const NAME: &str = "platform";
     let (name, missing) = (access.platform.name(), access.missing());
+    if access.lacks_trigger_token() {
+        let (wrong, fix) = messages::trigger_needs_token(name, access.platform.token_variables());
+        return Check::bad(NAME, BAD_INPUT, format!("{name}: api-token {wrong}"), fix);
+    }
     match access.platform.source(access, ReadTarget::Any) {
         Some(StateSource::Hook) => {
             Check::good(NAME, format!("{name}: the hook itself shows its deployments"))
@@ -215,9 +219,8 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
         let (found, fix) = messages::not_readable(&why);
         return vec![Check::unsure("state", found, fix)];
     }
-    if let Some(poll) = platform.reader().probe().await
-        && poll.result == PollResult::NotThere
-    {
+    let probe = platform.reader().probe().await;
+    if probe.as_ref().is_some_and(|poll| poll.result == PollResult::NotThere) {
         return vec![Check::good(by, "may read deployments; this platform lists none")];
     }
     let refused = |why, status: u16, message: &str| {
@@ -225,7 +228,11 @@ async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
         let words = messages::refused(&refusal);
         (words.happened, words.next)
     };
-    let Some(poll) = platform.reader().newest().await else {
+    let poll = match probe {
+        Some(poll) => Some(poll),
+        None => platform.reader().newest().await,
+    };
+    let Some(poll) = poll else {
         return vec![Check::good(by, "reads deployments: there was none yet")];
     };
     let check = match poll.result {

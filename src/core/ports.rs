@@ -79,6 +79,20 @@ pub enum LookupResult {
     NotYet(RateHint),
     /// More than one deployment may be ours.
     Several,
+    /// No usable answer: another may follow.
+    Failed {
+        /// What was wrong with it, cleaned.
+        message: String,
+        /// The pause that the platform asks for.
+        rate_hint: RateHint,
+    },
+    /// The platform does not let us read.
+    Denied {
+        /// The HTTP status.
+        status: u16,
+        /// The platform's message, cleaned.
+        message: String,
+    },
     /// There is no documented way to find out.
     Never,
 }

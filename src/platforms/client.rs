@@ -168,25 +168,45 @@ impl DeployTarget for Client {
 
     async fn find(&mut self, limit: Duration) -> LookupResult {
         let Some((source, request)) = self.reader.list() else { return LookupResult::Never };
-        let Ok(response) = self.reader.read(request, READ.min(limit)).await else {
-            return LookupResult::NotYet(RateHint::default());
+        let response = match self.reader.read(request, READ.min(limit)).await {
+            Ok(response) => response,
+            Err(failure) => {
+                let (message, rate_hint) = (failure.to_string(), RateHint::default());
+                return LookupResult::Failed { message, rate_hint };
+            }
         };
         let rate_hint = response::rate_hint(&response);
         let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
         if !(200..300).contains(&response.status) {
-            let denied = matches!(response.status, 401 | 403 | 405 | 410);
-            let final_no = denied && self.reader.access.platform.error(bytes, redactor).is_some();
-            return if final_no { LookupResult::Never } else { LookupResult::NotYet(rate_hint) };
+            let status = response.status;
+            return match self.reader.access.platform.error(bytes, redactor) {
+                Some(message) if matches!(status, 401 | 403 | 405 | 410) => {
+                    LookupResult::Denied { status, message }
+                }
+                Some(message) => {
+                    let message = format!("the platform answered {status}: {message}");
+                    LookupResult::Failed { message, rate_hint }
+                }
+                None => {
+                    let message = format!("something answered {status}, not in the platform's own form");
+                    LookupResult::Failed { message, rate_hint }
+                }
+            };
         }
         let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let mut found = self.reader.access.platform.deployments(&body, redactor).unwrap_or_default();
+        let Some(mut found) = self.reader.access.platform.deployments(&body, redactor) else {
+            let error = self.reader.access.platform.error(bytes, redactor);
+            let message = error.unwrap_or_else(|| "the answer lists no deployments".to_owned());
+            return LookupResult::Failed { message, rate_hint };
+        };
         let (access, platform) = (&self.reader.access, self.reader.access.platform);
         found.retain(|found| platform.in_scope(access, source, found));
-        let others = if platform.newer_cancels() { found.clone() } else { Vec::new() };
+        let mut others = if platform.newer_cancels() { found.clone() } else { Vec::new() };
+        others.retain(|other| platform.may_cancel(other));
         let is_queued = self.unnamed == Some(Unnamed::Queued);
         let is_marked = found.iter().any(|found| platform.has_our_mark(access, found));
         found.retain(|found| match (is_queued, is_marked) {
-            (true, _) => !earlier::is_ended(&found.snapshot),
+            (true, _) => !earlier::is_ended(&found.snapshot) && platform.may_be_joined(found),
             (_, true) => platform.has_our_mark(access, found),
             _ => {
                 platform.may_be_ours(access, found)
@@ -272,10 +292,13 @@ impl DeployTarget for Client {
         if let (Some(ours), PollResult::Ours(snapshot)) = (ended, &mut poll.result)
             && snapshot.phase == Phase::Ended(Verdict::Canceled)
             && self.reader.access.platform.newer_cancels()
-            && let Some(others) = Box::pin(self.reader.read_list(limit.saturating_sub(asked.elapsed()))).await
-            && let Some(newer) = self.earlier.canceled_for(&ours, &others)
+            && let Some(mut others) =
+                Box::pin(self.reader.read_list(limit.saturating_sub(asked.elapsed()))).await
         {
-            supersede(snapshot, newer);
+            others.retain(|other| self.reader.access.platform.may_cancel(other));
+            if let Some(newer) = self.earlier.canceled_for(&ours, &others) {
+                supersede(snapshot, newer);
+            }
         }
         poll
     }

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, normal, says_no};
+use super::body::{cleaned, id, last_lines, normal, readable, says_no};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -67,6 +67,11 @@ impl Platform for Workers {
             return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
         };
         if answer["result"]["already_exists"] == true {
+            // Documented of a build that has not begun.
+            if !matches!(build.snapshot.phase, Phase::Waiting) {
+                let message = format!("it names {}, which is {}", build.snapshot.id, build.snapshot.word);
+                return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
+            }
             "an earlier trigger's build that has not begun yet".clone_into(&mut build.snapshot.message);
         }
         Acceptance::Named(build)
@@ -199,9 +204,7 @@ impl Platform for Pages {
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let mut found: Vec<Deployment> = match &body["result"] {
-            Value::Array(list) => {
-                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
-            }
+            Value::Array(list) => readable(list, |value| deployment(value, redactor))?,
             value => vec![deployment(value, redactor)?],
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
@@ -290,7 +293,7 @@ fn build(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let word = if outcome.is_empty() { status } else { format!("{status}/{outcome}") };
     let phase = match normal(&word).as_str() {
         "" | "queued" | "initializing" => Phase::Waiting,
-        "running" => Phase::Running,
+        "running" | "stopped" => Phase::Running,
         "stopped/success" => Phase::Ended(Verdict::Succeeded),
         "stopped/fail" | "stopped/terminated" => Phase::Ended(Verdict::Failed),
         "stopped/cancelled" | "stopped/canceled" | "stopped/skipped" => Phase::Ended(Verdict::Canceled),

@@ -8,14 +8,14 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal};
+use super::body::{cleaned, first_text, id, last_lines, normal, readable};
 use super::path::{parameter, segments};
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};
 
 /// The platform Coolify.
 pub(super) struct Coolify;
@@ -84,13 +84,15 @@ impl Platform for Coolify {
         let words = message.to_ascii_lowercase();
         match id(&entry["deployment_uuid"]) {
             _ if words.starts_with("unauthorized") => Acceptance::Refused(RefusalReason::Forbidden, message),
-            _ if words.contains("already queued") => Acceptance::Queued,
+            _ if words.starts_with("pull request") && words.contains("not found") => {
+                Acceptance::Refused(RefusalReason::NotFound, message)
+            }
+            _ if words.starts_with("deployment already queued") => Acceptance::Queued,
             Some(id) => {
                 let mut deployment = deployment(id, entry, redactor);
                 deployment.snapshot.message = message;
                 Acceptance::Named(deployment)
             }
-            None if words.contains("not found") => Acceptance::Refused(RefusalReason::NotFound, message),
             None if words.contains("queue is full") => {
                 Acceptance::Refused(RefusalReason::RateLimited, message)
             }
@@ -155,14 +157,28 @@ impl Platform for Coolify {
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let read = |value: &Value| Some(deployment(id(&value["deployment_uuid"])?, value, redactor));
         let mut found: Vec<Deployment> = match &body["deployments"] {
-            Value::Array(list) => list.iter().map(read).collect::<Option<_>>()?,
+            Value::Array(list) => readable(list, read)?,
             _ => vec![read(body)?],
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 
+    /// A preview belongs to its pull request alone.
+    fn in_scope(&self, access: &PlatformAccess, _: StateSource, deployment: &Deployment) -> bool {
+        let hook = access.hook.as_ref().map(HookUrl::expose);
+        let pull = hook.and_then(|hook| parameter(hook, "pr").or_else(|| parameter(hook, "pull_request_id")));
+        let ours = pull.filter(|pull| !pull.is_empty()).unwrap_or_else(|| "0".to_owned());
+        deployment.environment.as_ref().is_none_or(|its| *its == ours)
+    }
+
+    /// A trigger is a call of the API: one by git or in the dashboard is not ours.
     fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
+        deployment.origin.as_deref().is_none_or(|origin| origin == "api")
+    }
+
+    /// A push to git names its commit, which a trigger does not: it is never the one that is queued already.
+    fn may_be_joined(&self, deployment: &Deployment) -> bool {
         deployment.origin.as_deref() != Some("git")
     }
 
@@ -211,6 +227,7 @@ fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deploymen
     let origin = match (&value["is_api"], &value["is_webhook"]) {
         (Value::Bool(true), _) => Some("api"),
         (_, Value::Bool(true)) => Some("git"),
+        (Value::Bool(false), _) => Some("dashboard"),
         _ => None,
     };
     Deployment {
@@ -224,7 +241,10 @@ fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deploymen
             site: None,
         },
         source: StateSource::Api,
-        environment: None,
+        environment: match &value["pull_request_id"] {
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        },
         unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
         origin: origin.map(str::to_owned),
         ended_at: time::read(&value["finished_at"]),

@@ -10,7 +10,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, log_body, normal, texts};
+use super::body::{cleaned, id, last_lines, log_body, normal, readable, texts};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -136,8 +136,7 @@ impl Platform for Dokploy {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let found = body.as_array()?.iter().map(|one| deployment(one, redactor));
-        let mut found: Vec<Deployment> = found.collect::<Option<_>>()?;
+        let mut found = readable(body.as_array()?, |one| deployment(one, redactor))?;
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }

@@ -95,7 +95,8 @@ impl Earlier {
     pub(super) fn had_ended(&self, named: &Deployment, clock: Option<SystemTime>) -> bool {
         match self.ended.as_ref().and_then(|ended| ended.get(&named.snapshot.id)) {
             Some(ended) => *ended,
-            None if !self.asked || !is_ended(&named.snapshot) => false,
+            None if !is_ended(&named.snapshot) => false,
+            None if !self.asked => self.made_since(named, clock, CLOCK_SLACK) == Some(false),
             None => self.made_since(named, clock, CLOCK_SLACK).map_or(!self.is_known(), |since| !since),
         }
     }

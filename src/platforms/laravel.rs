@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, first_text, id};
+use super::body::{cleaned, first_text, id, readable};
 use super::platform::{Deployment, StateSource};
 use super::time;
 use crate::core::state::{Phase, Snapshot};
@@ -25,9 +25,7 @@ impl Attributes {
     /// `included` and `relationships` hold other resources, which may have a state as well.
     pub(super) fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let mut found: Vec<Deployment> = match body.get("data")? {
-            Value::Array(list) => {
-                list.iter().map(|one| self.deployment(one, redactor)).collect::<Option<_>>()?
-            }
+            Value::Array(list) => readable(list, |one| self.deployment(one, redactor))?,
             one => vec![self.deployment(one, redactor)?],
         };
         // One without a time has not begun.
@@ -108,7 +106,7 @@ mod tests {
             (json!({ "id": "1", "type": "environments", "attributes": { "status": "queued" } }), None),
             (json!({ "id": null, "type": "deployments" }), None),
             (json!({ "type": "deployments" }), None),
-            (json!([{ "id": "1", "type": "deployments" }, { "id": "2", "type": "sites" }]), None),
+            (json!([{ "id": "1", "type": "deployments" }, { "id": "2", "type": "sites" }]), Some(1)),
             (json!(null), None),
             (json!("1"), None),
         ] {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, normal, says_no};
+use super::body::{cleaned, first_text, id, normal, readable, says_no};
 use super::path::{parameter, segments};
 use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -23,8 +23,9 @@ const HOST: &str = "api.netlify.com";
 /// The parameter that names a deploy.
 const TITLE: &str = "trigger_title";
 
-/// What an error message holds where the build was canceled or skipped.
-const CANCELED: [&str; 3] = ["canceled", "cancelled", "skipped"];
+/// How an error message, or what follows its stage, begins where the build was canceled or skipped.
+const CANCELED: [&str; 6] =
+    ["canceled build", "cancelled build", "canceled by", "cancelled by", "skipped", "build skipped"];
 
 /// The platform Netlify.
 pub(super) struct Netlify;
@@ -75,7 +76,8 @@ impl Platform for Netlify {
     /// The documents name no body: any success is an acceptance, unless it reports an error.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if !says_no(&answer) {
+        let is_error = answer["code"].as_u64().is_some_and(|code| code >= 400);
+        if !says_no(&answer) && !is_error {
             return Acceptance::Unnamed { at: None };
         }
         let message = self.error(body, redactor).unwrap_or_default();
@@ -119,9 +121,7 @@ impl Platform for Netlify {
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let mut found: Vec<Deployment> = match body {
-            Value::Array(list) => {
-                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
-            }
+            Value::Array(list) => readable(list, |value| deployment(value, redactor))?,
             value => vec![deployment(value, redactor)?],
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
@@ -180,8 +180,16 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
         source: StateSource::Api,
         environment: None,
         unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
-        origin: text("title"),
+        origin: Some(cleaned(value, "title", redactor, 5000)).filter(|title| !title.is_empty()),
     })
+}
+
+/// Whether an error's message, in small letters, says that nothing was built. A build's own output may hold such words too.
+fn says_canceled(message: &str) -> bool {
+    let stage = message.split_once("': ").map_or(message, |(_, rest)| rest);
+    let begins = |text: &str| CANCELED.iter().any(|words| text.starts_with(words));
+    !message.contains("exit code")
+        && (begins(message) || begins(stage) || stage.starts_with("no content change"))
 }
 
 /// What a state word means. There is none for "canceled": a canceled or skipped build is an error whose message says so.
@@ -193,13 +201,7 @@ fn phase(word: &str, message: &str, is_skipped: bool) -> Phase {
         | "retrying" => Phase::Running,
         "ready" if is_skipped => Phase::Ended(Verdict::Canceled),
         "ready" => Phase::Ended(Verdict::Succeeded),
-        "error"
-            if is_skipped
-                || CANCELED.iter().any(|word| message.contains(word))
-                || message.contains("no content change") =>
-        {
-            Phase::Ended(Verdict::Canceled)
-        }
+        "error" if is_skipped || says_canceled(&message) => Phase::Ended(Verdict::Canceled),
         "error" | "rejected" => Phase::Ended(Verdict::Failed),
         _ => Phase::Unknown,
     }

@@ -143,9 +143,19 @@ pub trait Platform: Sync {
         false
     }
 
+    /// Whether a deployment that is queued or running may be the one that the platform let our trigger join.
+    fn may_be_joined(&self, _deployment: &Deployment) -> bool {
+        true
+    }
+
     /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
     fn newer_cancels(&self) -> bool {
         false
+    }
+
+    /// Whether this newer one is such a one.
+    fn may_cancel(&self, _newer: &Deployment) -> bool {
+        true
     }
 
     /// The request that reads what the hook deploys, such as the service, for the page and for the log.
@@ -245,6 +255,14 @@ impl PlatformAccess {
             body: None,
             mark: format!("deploy-hook-{:08x}", fastrand::u32(..)),
         }
+    }
+
+    /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
+    #[must_use]
+    pub fn lacks_trigger_token(&self) -> bool {
+        let header = self.platform.token_header().unwrap_or("authorization");
+        let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
+        self.platform.trigger_needs_token() && !is_given
     }
 
     /// What reading deployments through the API needs and the user did not give.

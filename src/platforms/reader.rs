@@ -82,7 +82,12 @@ impl Reader {
         let request = self.access.platform.poll(&self.access, source, &id)?;
         let response = self.read(request, READ).await;
         let platform = self.access.platform;
-        Some(response::of_reading(platform, source, response, self.http.redactor(), |_| PollResult::NotThere))
+        let redactor = self.http.redactor();
+        Some(response::of_reading(platform, source, response, redactor, |body| {
+            let error = platform.error(body.to_string().as_bytes(), redactor);
+            let message = error.unwrap_or_else(|| "the answer is about another deployment".to_owned());
+            PollResult::Failed { message }
+        }))
     }
 
     pub(super) fn list(&self) -> Option<(StateSource, Request)> {

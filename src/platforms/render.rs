@@ -6,7 +6,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal};
+use super::body::{cleaned, first_text, id, last_lines, normal, readable};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -45,7 +45,7 @@ impl Platform for Render {
     /// The secret is the value of `key`. A Blueprint's hook (`exs-`) deploys nothing unless `render.yaml` has changed.
     fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         let ["deploy", id] = segments(url)[..] else { return Ok(None) };
-        if id.starts_with("exs-") {
+        if id.to_ascii_lowercase().starts_with("exs-") {
             return Err(UrlFault::OtherKind(
                 "is the hook of a Blueprint, which syncs render.yaml and deploys nothing by itself",
                 "Copy the deploy hook of a service: its Settings, Deploy Hook (…/deploy/srv-…?key=…).",
@@ -72,7 +72,9 @@ impl Platform for Render {
                 let word = cleaned(&answer["deploy"], "status", redactor, 64);
                 Acceptance::Named(deployment(id, word, &answer["deploy"], redactor))
             }
-            (None, 202) => Acceptance::Unnamed { at: None },
+            (None, 202) if body.trim_ascii().is_empty() || answer.is_object() => {
+                Acceptance::Unnamed { at: None }
+            }
             (None, _) => {
                 let message = self.error(body, redactor);
                 let message = message.unwrap_or_else(|| "the answer names no deploy".to_owned());
@@ -129,7 +131,7 @@ impl Platform for Render {
             Some(deployment(id, cleaned(deploy, "status", redactor, 64), deploy, redactor))
         };
         let mut found: Vec<Deployment> = match body {
-            Value::Array(list) => list.iter().map(read).collect::<Option<_>>()?,
+            Value::Array(list) => readable(list, read)?,
             value => vec![read(value)?],
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));

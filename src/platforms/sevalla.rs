@@ -6,7 +6,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal, texts};
+use super::body::{cleaned, first_text, id, last_lines, normal, readable, texts};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -50,7 +50,9 @@ impl Platform for Sevalla {
     /// `{"deployment":{"id","status"}}`
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        let named = deployment(&answer["deployment"], redactor).or_else(|| deployment(&answer, redactor));
+        let is_one = answer["status"].is_string() && answer["message"].is_null();
+        let whole = || deployment(&answer, redactor).filter(|_| is_one);
+        let named = deployment(&answer["deployment"], redactor).or_else(whole);
         named.map_or_else(
             || {
                 let message = self.error(body, redactor);
@@ -94,9 +96,7 @@ impl Platform for Sevalla {
     /// `{"deployment":{…}}`, `{"data":[…]}`, or one deployment.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let mut found: Vec<Deployment> = match (&body["data"], &body["deployment"]) {
-            (Value::Array(list), _) => {
-                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
-            }
+            (Value::Array(list), _) => readable(list, |value| deployment(value, redactor))?,
             (_, named @ Value::Object(_)) => vec![deployment(named, redactor)?],
             _ => vec![deployment(body, redactor)?],
         };

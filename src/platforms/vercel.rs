@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal};
+use super::body::{cleaned, first_text, id, last_lines, normal, readable};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
 use super::time;
@@ -103,9 +103,7 @@ impl Platform for Vercel {
     /// `{"deployments":[{"uid",…}]}`, or one `{"id",…}`.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let mut found: Vec<Deployment> = match &body["deployments"] {
-            Value::Array(list) => {
-                list.iter().map(|value| deployment(value, redactor)).collect::<Option<_>>()?
-            }
+            Value::Array(list) => readable(list, |value| deployment(value, redactor))?,
             _ => vec![deployment(body, redactor)?],
         };
         found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
@@ -119,6 +117,10 @@ impl Platform for Vercel {
     /// A newer deployment of the same hook cancels the older ones.
     fn newer_cancels(&self) -> bool {
         true
+    }
+
+    fn may_cancel(&self, newer: &Deployment) -> bool {
+        newer.origin.as_deref().is_none_or(|origin| origin == "git-deploy-hook")
     }
 
     fn log(

@@ -70,14 +70,23 @@ impl StateMachine {
                 self.follow.mark_seen();
                 return self.on_accepted(now, Some(snapshot), readability, true);
             }
-            LookupResult::NotYet(hint) if now < until && now.saturating_add(hint.blocked()) <= until => {
-                let pause = self.schedule.pause(Duration::ZERO, 0, hint, self.rng.f64());
-                self.wait(now, pause);
-                self.next_at = self.next_at.min(until);
-                return;
+            LookupResult::NotYet(hint) => {
+                self.failed_finds = 0;
+                if self.find_again(now, until, hint) {
+                    return;
+                }
+                Cause::NotThere
             }
+            LookupResult::Failed { message, rate_hint } => {
+                self.failed_finds += 1;
+                if self.find_again(now, until, rate_hint) {
+                    return;
+                }
+                Cause::PollsFailed { message, errors: self.failed_finds }
+            }
+            LookupResult::Denied { status, message } => Cause::Denied { status, message, with_token: true },
             LookupResult::Several => Cause::Several,
-            LookupResult::NotYet(_) | LookupResult::Never => Cause::NotThere,
+            LookupResult::Never => Cause::NotThere,
         };
         // An accepted trigger without a deployment is lost. Whether an unclear one arrived is not known.
         let unclear = self.report.cause.take();
@@ -86,6 +95,17 @@ impl StateMachine {
         } else {
             self.end(now, Outcome::Uncertain, unclear);
         }
+    }
+
+    /// Looks again after a pause, unless the time for that is over.
+    fn find_again(&mut self, now: Duration, until: Duration, hint: RateHint) -> bool {
+        let again = now < until && now.saturating_add(hint.blocked()) <= until;
+        if again {
+            let pause = self.schedule.pause(Duration::ZERO, 0, hint, self.rng.f64());
+            self.wait(now, pause);
+            self.next_at = self.next_at.min(until);
+        }
+        again
     }
 
     pub(super) fn on_accepted(

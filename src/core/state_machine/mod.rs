@@ -47,6 +47,8 @@ pub(super) struct StateMachine {
     heartbeat_at: Duration,
     /// Whether the deployment of an ambiguous trigger can be found by reading.
     can_find: bool,
+    /// How many readings in a row that looked for our deployment failed.
+    failed_finds: u32,
     report: Report,
     events: Vec<Event>,
 }
@@ -72,6 +74,7 @@ impl StateMachine {
             next_at: Duration::ZERO,
             heartbeat_at: plan.timing.heartbeat,
             can_find: false,
+            failed_finds: 0,
             report: Report::new(task, plan.started),
             plan,
         }

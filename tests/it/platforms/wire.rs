@@ -44,7 +44,8 @@ fn ends(scenario: &str, is_read: bool) -> &'static [&'static str] {
         }
         "build-fails" | "post-deploy-fails" | "echo" | "hostile-log" => &["failed"],
         "canceled" => &["canceled"],
-        "superseded" => &["superseded"],
+        // Where both appear before the list is read first, neither is guessed.
+        "superseded" => &["superseded", "lost"],
         "stuck" => &["timed-out"],
         // Accepted, and the answer says nothing: found where the platform can be read, else not known.
         "answer-lost" => {
