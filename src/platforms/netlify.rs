@@ -147,6 +147,15 @@ fn of_site(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
     Request::of_api(access, &[&["api", "v1", "sites", access.project.as_deref()?], path].concat())
 }
 
+/// What a deploy waits for, where it is a person.
+fn waits_for(word: &str) -> &'static str {
+    if normal(word) == "pending_review" {
+        "a member of the team must approve it in the dashboard"
+    } else {
+        ""
+    }
+}
+
 /// Every field but the id may be missing or null, as recorded answers show.
 fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let id = id(&value["id"]).filter(|_| value.get("state").is_some() || value.get("site_id").is_some())?;
@@ -164,9 +173,9 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
             site: if is_production { text("ssl_url").or(own) } else { own },
             id,
             phase,
+            message: if message.is_empty() { waits_for(&word).to_owned() } else { message },
             word,
             created_at,
-            message,
         },
         source: StateSource::Api,
         environment: None,
@@ -271,6 +280,16 @@ mod tests {
             let body = json!({ "id": "64b0", "state": state, "error_message": message, "skipped": skipped });
             let found = Netlify.deployments(&body, &Redactor::default()).unwrap();
             assert_eq!(found[0].snapshot.phase, Phase::Ended(verdict), "{state}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_deploy_that_waits_for_a_review_says_so() {
+        for (state, says) in [("pending_review", true), ("Pending-Review", true), ("new", false)] {
+            let body = json!({ "id": "64b0", "state": state, "error_message": null });
+            let found = Netlify.deployments(&body, &Redactor::default()).unwrap().remove(0).snapshot;
+            assert_eq!(found.phase, Phase::Waiting, "{state}");
+            assert_eq!(found.message.contains("must approve it"), says, "{state}");
         }
     }
 

@@ -161,10 +161,16 @@ impl Platform for Vercel {
 fn of_team(access: &PlatformAccess, request: Request) -> Request {
     match access.account.as_deref() {
         Some(team) if team.starts_with("team_") => request.query("teamId", team),
-        Some(user) if user.len() == 24 && user.bytes().all(|byte| byte.is_ascii_alphanumeric()) => request,
+        Some(account) if is_user(account) => request,
         Some(slug) => request.query("slug", slug),
         None => request,
     }
+}
+
+/// Whether this is the id of a personal account: `usr_…`, or 24 letters and digits.
+fn is_user(account: &str) -> bool {
+    let is_bare = account.len() == 24 && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_bare || account.starts_with("usr_") || account.starts_with("user_")
 }
 
 fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
@@ -205,8 +211,10 @@ fn message(word: &str, value: &Value, redactor: &Redactor) -> String {
     let given =
         ["errorMessage", "readyStateReason"].into_iter().map(|key| cleaned(value, key, redactor, 300));
     let given = given.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
-    if !word.eq_ignore_ascii_case("BLOCKED") {
-        return given;
+    match normal(word).as_str() {
+        "blocked" => {}
+        "deleted" if given.is_empty() => return "the deployment was deleted".to_owned(),
+        _ => return given,
     }
     let who = match value["seatBlock"]["blockCode"].as_str() {
         Some("COMMIT_AUTHOR_REQUIRED") => {
@@ -247,6 +255,9 @@ mod tests {
             (Some("team_a1B2"), "teamId=team_a1B2"),
             (Some("my-team"), "slug=my-team"),
             (Some("abcdefghijklmnopqrstuvwx"), ""),
+            (Some("usr_a1B2"), ""),
+            (Some("user_a1B2"), ""),
+            (Some("user-group"), "slug=user-group"),
         ] {
             let access = PlatformAccess {
                 api: Vercel.api(None),
@@ -270,6 +281,19 @@ mod tests {
                 one(&json!({ "id": "dpl_1", "readyState": "BLOCKED", "seatBlock": { "blockCode": code } }));
             assert_eq!(blocked.snapshot.phase, Phase::Ended(Verdict::Failed));
             assert!(blocked.snapshot.message.contains(wanted), "{code}: {}", blocked.snapshot.message);
+        }
+    }
+
+    #[test]
+    fn a_deleted_deployment_says_so() {
+        for (state, given, message) in [
+            ("DELETED", json!(null), "the deployment was deleted"),
+            ("deleted", json!("Deleted by someone"), "Deleted by someone"),
+            ("CANCELED", json!(null), ""),
+        ] {
+            let found = one(&json!({ "id": "dpl_1", "readyState": state, "readyStateReason": given }));
+            assert_eq!(found.snapshot.phase, Phase::Ended(Verdict::Canceled), "{state}");
+            assert_eq!(found.snapshot.message, message, "{state}");
         }
     }
 
