@@ -24,8 +24,18 @@ const HOST: &str = "api.netlify.com";
 const TITLE: &str = "trigger_title";
 
 /// How an error message, or what follows its stage, begins where the build was canceled or skipped.
-const CANCELED: [&str; 6] =
-    ["canceled build", "cancelled build", "canceled by", "cancelled by", "skipped", "build skipped"];
+const CANCELED: [&str; 10] = [
+    "canceled build",
+    "cancelled build",
+    "canceled by",
+    "cancelled by",
+    "build canceled",
+    "build cancelled",
+    "deploy canceled",
+    "deploy cancelled",
+    "skipped",
+    "build skipped",
+];
 
 /// The platform Netlify.
 pub(super) struct Netlify;
