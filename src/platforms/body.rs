@@ -97,9 +97,3 @@ pub(super) fn last_lines<'a>(
     let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
     lines.split_off(lines.len().saturating_sub(most))
 }
-
-/// The deployments of a list, without entries that are none. `None`: there are entries, and none can be read.
-pub(super) fn readable<T>(list: &[Value], read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    let found: Vec<T> = list.iter().filter_map(read).collect();
-    (list.is_empty() || !found.is_empty()).then_some(found)
-}

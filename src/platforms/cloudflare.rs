@@ -7,9 +7,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, normal, readable, says_no};
+use super::body::{cleaned, id, last_lines, normal, says_no};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
@@ -199,11 +199,10 @@ impl Platform for Pages {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found: Vec<Deployment> = match &body["result"] {
-            Value::Array(list) => readable(list, |value| deployment(value, redactor))?,
+        let found: Vec<Deployment> = match &body["result"] {
+            Value::Array(list) => listed(list, &|value| deployment(value, redactor))?,
             value => vec![deployment(value, redactor)?],
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 

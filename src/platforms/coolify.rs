@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal, readable};
+use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -156,11 +156,10 @@ impl Platform for Coolify {
     /// `{"count","deployments":[…]}`, or one deployment.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let read = |value: &Value| Some(deployment(id(&value["deployment_uuid"])?, value, redactor));
-        let mut found: Vec<Deployment> = match &body["deployments"] {
-            Value::Array(list) => readable(list, read)?,
+        let found: Vec<Deployment> = match &body["deployments"] {
+            Value::Array(list) => listed(list, &read)?,
             _ => vec![read(body)?],
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 

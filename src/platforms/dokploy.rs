@@ -10,9 +10,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, log_body, normal, readable, texts};
+use super::body::{cleaned, id, last_lines, log_body, normal, texts};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
@@ -136,8 +136,7 @@ impl Platform for Dokploy {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found = readable(body.as_array()?, |one| deployment(one, redactor))?;
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        let found = listed(body.as_array()?, &|one| deployment(one, redactor))?;
         Some(found)
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, first_text, id, readable};
-use super::platform::{Deployment, StateSource};
+use super::body::{cleaned, first_text, id};
+use super::platform::{Deployment, StateSource, listed};
 use super::time;
 use crate::core::state::{Phase, Snapshot};
 use crate::secrets::Redactor;
@@ -25,7 +25,7 @@ impl Attributes {
     /// `included` and `relationships` hold other resources, which may have a state as well.
     pub(super) fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let mut found: Vec<Deployment> = match body.get("data")? {
-            Value::Array(list) => readable(list, |one| self.deployment(one, redactor))?,
+            Value::Array(list) => listed(list, &|one| self.deployment(one, redactor))?,
             one => vec![self.deployment(one, redactor)?],
         };
         // One without a time has not begun.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, normal, readable, says_no};
+use super::body::{cleaned, first_text, id, normal, says_no};
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -130,11 +130,10 @@ impl Platform for Netlify {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found: Vec<Deployment> = match body {
-            Value::Array(list) => readable(list, |value| deployment(value, redactor))?,
+        let found: Vec<Deployment> = match body {
+            Value::Array(list) => listed(list, &|value| deployment(value, redactor))?,
             value => vec![deployment(value, redactor)?],
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 

@@ -378,3 +378,11 @@ pub struct Deployment {
     /// When it ended, by the platform's clock.
     pub ended_at: Option<SystemTime>,
 }
+
+/// The deployments of a list, the newest first, without entries that are none. `None`: there are entries, and none can
+/// be read.
+pub(super) fn listed(list: &[Value], read: &dyn Fn(&Value) -> Option<Deployment>) -> Option<Vec<Deployment>> {
+    let mut found: Vec<Deployment> = list.iter().filter_map(read).collect();
+    found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+    (list.is_empty() || !found.is_empty()).then_some(found)
+}

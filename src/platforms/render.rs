@@ -6,9 +6,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal, readable};
+use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -130,11 +130,10 @@ impl Platform for Render {
             let id = id(&deploy["id"]).filter(is_deploy)?;
             Some(deployment(id, cleaned(deploy, "status", redactor, 64), deploy, redactor))
         };
-        let mut found: Vec<Deployment> = match body {
-            Value::Array(list) => readable(list, read)?,
+        let found: Vec<Deployment> = match body {
+            Value::Array(list) => listed(list, &read)?,
             value => vec![read(value)?],
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 

@@ -6,8 +6,8 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal, readable, texts};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::body::{cleaned, first_text, id, last_lines, normal, texts};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -86,12 +86,11 @@ impl Platform for Sevalla {
 
     /// `{"deployment":{…}}`, `{"data":[…]}`, or one deployment.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found: Vec<Deployment> = match (&body["data"], &body["deployment"]) {
-            (Value::Array(list), _) => readable(list, |value| deployment(value, redactor))?,
+        let found: Vec<Deployment> = match (&body["data"], &body["deployment"]) {
+            (Value::Array(list), _) => listed(list, &|value| deployment(value, redactor))?,
             (_, named @ Value::Object(_)) => vec![deployment(named, redactor)?],
             _ => vec![deployment(body, redactor)?],
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 

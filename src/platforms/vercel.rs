@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal, readable};
+use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -102,11 +102,10 @@ impl Platform for Vercel {
 
     /// `{"deployments":[{"uid",…}]}`, or one `{"id",…}`.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found: Vec<Deployment> = match &body["deployments"] {
-            Value::Array(list) => readable(list, |value| deployment(value, redactor))?,
+        let found: Vec<Deployment> = match &body["deployments"] {
+            Value::Array(list) => listed(list, &|value| deployment(value, redactor))?,
             _ => vec![deployment(body, redactor)?],
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
         Some(found)
     }
 
