@@ -5,6 +5,7 @@
 mod exchanges;
 mod found;
 mod tokens;
+mod traps;
 mod vendors;
 mod wire;
 
