@@ -91,7 +91,7 @@ fn left_live(report: &Report) -> &'static str {
     } else if word.contains("build") {
         "The last state seen was the build. If the build failed, the previous code is still live."
     } else {
-        "If the build failed, the previous code is still live. If a post-deploy command failed, the new code is already live."
+        "If the build failed, the previous code is still live. If a later step failed, the new code may be live already."
     }
 }
 
