@@ -61,7 +61,7 @@ where
 
 /// A moment, for what only the clock can bring.
 #[expect(clippy::disallowed_methods, reason = "the program under test goes by the real clock")]
-async fn moment() {
+pub(crate) async fn moment() {
     tokio::time::sleep(Duration::from_millis(20)).await;
 }
 

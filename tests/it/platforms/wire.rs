@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use deploy_hook::platforms::StateSource;
 use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{Subject, TOKEN, list, named, subjects, text, url};
-use crate::cli::run::{run, step};
-use crate::cli::{runner, together};
+use crate::cli::run::{Run, ended, run, signal, step};
+use crate::cli::{moment, runner, together};
 use crate::secrets::Secrets;
 use crate::server::{Play, Server, say};
 
@@ -132,6 +133,63 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
     for public in [sandbox.environment(), sandbox.url(), "127.0.0.1".to_owned(), id] {
         let is_masked = !public.is_empty() && masks.iter().any(|mask| public.contains(mask.as_str()));
         assert!(!is_masked, "{place}: {public} is no secret; a masked output is dropped");
+    }
+}
+
+/// A sandbox of this platform, and the program with everything that following on it needs.
+async fn on_sandbox(subject: &Subject, scenario: &str, speed: f64) -> (Sandbox, Run) {
+    let options = Options {
+        speed,
+        scenario: scenario.to_owned(),
+        platform: Some(subject.name().to_owned()),
+        ..Options::default()
+    };
+    let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+    let program = named(run("deploy").on(&sandbox), subject.name(), &sandbox.hook_url());
+    let ids = ["account", "project"].into_iter().filter_map(|name| Some((name, sandbox.value(name)?)));
+    let program = ids.fold(program, |program, (name, value)| {
+        program.env(&format!("DEPLOY_HOOK_{}", name.to_uppercase()), value)
+    });
+    (sandbox, program)
+}
+
+/// The triggers that arrived.
+fn posts(sandbox: &Sandbox) -> usize {
+    let hook = url(&sandbox.hook_url());
+    let is_trigger = |path: &str| path.split('?').next() == Some(hook.path());
+    sandbox.requests().iter().filter(|request| request.method == "POST" && is_trigger(&request.path)).count()
+}
+
+/// Where the list is read before the trigger, nothing is sent; elsewhere the deployment is lost, and never a success.
+#[tokio::test]
+async fn a_wrong_token_is_bad_input_or_the_deployment_is_lost() {
+    let subjects = subjects();
+    let with_api = subjects.iter().filter(|subject| subject.contract.get("api").is_some());
+    for subject in with_api.filter(|subject| subject.name() != "fortrabbit") {
+        let (sandbox, program) = on_sandbox(subject, "success", 400.0).await;
+        let access = subject.access(&subject.examples()[0].1);
+        let is_listed = subject.platform.list(&access, StateSource::Api).is_some();
+        let done = program.args("--timeout 20s").env("DEPLOY_HOOK_API_TOKEN", TOKEN).done().await;
+        let wanted = if is_listed { (2, 0) } else { (7, 1) };
+        assert_eq!((done.code, posts(&sandbox)), wanted, "{}: {}", subject.name(), done.all());
+    }
+}
+
+/// A signal while a deployment goes on leaves it to the platform.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_the_run_and_triggers_nothing_more() {
+    let subjects = subjects();
+    for subject in subjects.iter().filter(|subject| subject.contract.get("api").is_some()) {
+        let (sandbox, program) = on_sandbox(subject, "stuck", 400.0).await;
+        let child = program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()).start();
+        while sandbox.deployments() == 0 {
+            moment().await;
+        }
+        signal(&child, "TERM").await;
+        let done = ended(child).await;
+        assert_eq!((done.code, posts(&sandbox)), (143, 1), "{}: {}", subject.name(), done.all());
+        assert!(done.all().contains("Interrupted"), "{}: {}", subject.name(), done.all());
     }
 }
 
