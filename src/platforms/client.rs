@@ -13,7 +13,6 @@ use crate::core::schedule::{RateHint, RateLimit};
 use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{Http, Post};
-use crate::secrets::HookUrl;
 
 /// How long a trigger may take. Generous, because a late answer is better than an unclear one.
 const TRIGGER: Duration = Duration::from_secs(30);
@@ -69,7 +68,7 @@ impl Client {
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.reader.access.platform.api(self.reader.access.hook.as_ref().map(HookUrl::expose)).is_some()
+        self.reader.access.has_api()
     }
 
     /// Reads from the platform without following anything.

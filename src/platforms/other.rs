@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::body::{first_text, says_no};
-use super::platform::{Acceptance, Need, Platform, PlatformAccess, ReadTarget, StateSource};
+use super::platform::{Acceptance, Platform};
 use crate::core::trigger::{ResponseError, Unclear};
 use crate::secrets::Redactor;
 
@@ -36,14 +36,6 @@ impl Platform for Other {
         }
         let message = self.error(body, redactor).unwrap_or_default();
         Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[]
-    }
-
-    fn source(&self, _: &PlatformAccess, _: ReadTarget<'_>) -> Option<StateSource> {
-        None
     }
 
     /// The text in the fields that APIs usually have for one.

@@ -109,7 +109,7 @@ pub trait Platform: Sync {
 
     /// Where deployments are read with what the user gave; `None` where they cannot be.
     fn source(&self, access: &PlatformAccess, _of: ReadTarget<'_>) -> Option<StateSource> {
-        (access.api.is_some() && access.missing().is_empty()).then_some(StateSource::Api)
+        (access.has_api() && access.missing().is_empty()).then_some(StateSource::Api)
     }
 
     /// The request that reads the newest deployments.
@@ -257,6 +257,12 @@ impl PlatformAccess {
         }
     }
 
+    /// Whether an API of the platform is known; an `api-url` alone is none.
+    #[must_use]
+    pub fn has_api(&self) -> bool {
+        self.api.is_some() && self.platform.api(self.hook.as_ref().map(HookUrl::expose)).is_some()
+    }
+
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
     #[must_use]
     pub fn lacks_trigger_token(&self) -> bool {
@@ -278,7 +284,7 @@ impl PlatformAccess {
             let variable = variables.first().copied().unwrap_or_default();
             (!is_given).then_some(MissingInput { input, variable })
         };
-        platform.needs().iter().filter_map(missing).collect()
+        platform.needs().iter().filter(|_| self.has_api()).filter_map(missing).collect()
     }
 }
 
