@@ -178,10 +178,12 @@ impl Schedule {
     }
 }
 
-/// Half the documented limit, spread evenly. Two requests of that half are kept for the poll on the
-/// deadline and for the log.
+/// Half the documented limit, spread evenly. Of a small half, two requests are kept for the poll on the deadline and for
+/// the log; a larger one has room for them, and a deployment is found within two seconds.
 fn spacing(limit: RateLimit) -> Duration {
-    limit.per / (limit.requests / 2).saturating_sub(2).max(1)
+    let half = limit.requests / 2;
+    let kept = if half < 30 { 2 } else { 0 };
+    limit.per / half.saturating_sub(kept).max(1)
 }
 
 #[cfg(test)]
@@ -246,6 +248,8 @@ mod tests {
         let pause = schedule.pause(S, 0, RateHint::default(), 1.0);
         let polls_a_minute = (60.0 / pause.as_secs_f64()).floor();
         assert!(polls_a_minute + 2.0 <= 10.0, "{polls_a_minute} polls, a last one and the log");
+        let larger = RateLimit { requests: 60, per: S * 60 };
+        assert_eq!(Schedule::new(Timing::default(), None, Some(larger)).spacing(), S * 2);
         let tiny = RateLimit { requests: 2, per: S * 60 };
         assert_eq!(Schedule::new(Timing::default(), None, Some(tiny)).spacing(), S * 60);
     }
