@@ -11,6 +11,7 @@ mod run;
 mod sandbox;
 mod start;
 mod status;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use crate::cli::{Color, Format, OutputArgs};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::core::ports::{DeployTarget as _, Reporter as _};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
@@ -71,6 +71,9 @@ impl Run {
         let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
+        }
+        for warning in config::unknown_variables(env) {
+            reporters.warn(&warning);
         }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
             files.clear();

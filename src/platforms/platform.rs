@@ -25,6 +25,17 @@ pub trait Platform: Sync {
     /// How its deployments are followed: `by id`, `by finding it` or `not`.
     fn followed(&self) -> &'static str;
 
+    /// Its dashboard and its tokens, as far as its documents show them: to say what a text is that is no hook.
+    fn dashboard(&self) -> Dashboard {
+        Dashboard::default()
+    }
+
+    /// Whether this is a page of its dashboard.
+    fn is_page(&self, url: &Url) -> bool {
+        let hosts = self.dashboard().hosts;
+        url.host_str().is_some_and(|host| hosts.contains(&host))
+    }
+
     /// Whether this was ever tried against the live service.
     fn tried_live(&self) -> bool {
         false
@@ -204,6 +215,17 @@ pub trait Platform: Sync {
     fn site(&self, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         snapshot.site.clone()
     }
+}
+
+/// What a platform's documents show of its dashboard and its tokens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dashboard {
+    /// Hosts of its pages, where they are not those of its hooks.
+    pub hosts: &'static [&'static str],
+    /// Where a hook's URL is copied there; empty where hooks come from anywhere.
+    pub place: &'static str,
+    /// What its tokens begin with.
+    pub tokens: &'static [&'static str],
 }
 
 /// An input that a platform's API needs.

@@ -1,0 +1,13 @@
+//! Problems with inputs: what is wrong with each, and what to give instead.
+
+mod header;
+mod hook;
+mod pasted;
+mod usage;
+mod values;
+
+pub use self::header::*;
+pub use self::hook::*;
+pub use self::pasted::*;
+pub use self::usage::*;
+pub use self::values::*;
