@@ -82,7 +82,7 @@ impl TokenFault {
             return Some(Self::Scheme);
         }
         let fault = PasteFault::of(text);
-        if fault.is_none() && (text.contains("://") || has_host(text)) {
+        if fault.is_none() && (text.contains("://") || has_host(text) && text.matches('/').count() > 1) {
             return Some(Self::Url);
         }
         fault.map(Self::Paste)

@@ -67,7 +67,7 @@ impl Subject {
     /// The hook, with what the platform says of its URL.
     fn hook(&self, hook: &str) -> HookUrl {
         let parsed = HookUrl::parse(hook).and_then(|hook| platforms::documented(self.platform, hook));
-        parsed.unwrap_or_else(|fault| panic!("{hook}: {}", fault.wrong()))
+        parsed.unwrap_or_else(|fault| panic!("{hook}: {fault:?}"))
     }
 }
 
