@@ -36,7 +36,7 @@ fn the_inputs_of_the_readme_are_the_options_of_deploy() {
         let options: Vec<String> =
             spans(&input.option).into_iter().filter(|span| span.starts_with("--")).collect();
         let own = format!("--{}", input.name);
-        let by_file = ["hook-url", "headers"].contains(&input.name.as_str());
+        let by_file = ["hook-url", "headers", "verify-headers"].contains(&input.name.as_str());
         assert!(by_file || options[0] == own, "{own} is not the first option of its row");
         let variable = format!("DEPLOY_HOOK_{}", input.name.to_uppercase().replace('-', "_"));
         let variable = variable.replace("DEPLOY_HOOK_HOOK_URL", "DEPLOY_HOOK_URL");
@@ -161,6 +161,8 @@ fn the_timing_table_is_the_code_s() {
         stop_grace,
         shortest_request,
         confirm_pause,
+        site_pause,
+        verify_time,
         log,
         log_beyond,
     } = Timing::default();
@@ -182,6 +184,8 @@ fn the_timing_table_is_the_code_s() {
         ("stop_grace", time(stop_grace)),
         ("shortest_request", time(shortest_request)),
         ("confirm_pause", time(confirm_pause)),
+        ("site_pause", time(site_pause)),
+        ("verify_time", time(verify_time)),
         ("log", time(log)),
         ("log_beyond", time(log_beyond)),
     ];
@@ -209,6 +213,17 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         sandbox(&["--scenario", "hostile-log", "--generation", "live"]),
         vec!["--if-missing", "skip"],
         sandbox(&["--dry-run"]),
+        sandbox(&[
+            "--verify-url",
+            "/",
+            "--verify-text",
+            "v2",
+            "--scenario",
+            "site-late",
+            "--environment-url=https://x.example",
+        ]),
+        sandbox(&["--verify-url", "/", "--scenario", "site-error", "--verify-timeout", "1s"]),
+        sandbox(&["--verify-url", "/health", "--dry-run"]),
     ];
     for run in runs {
         let args = ["deploy", "--format", "json"];
@@ -248,7 +263,7 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         "triggered",
         "poll_failed",
     ];
-    for name in expected.into_iter().chain(["unknown_state"]) {
+    for name in expected.into_iter().chain(["unknown_state", "verifying"]) {
         assert!(seen.contains(name), "no run printed {name}: {seen:?}");
     }
 }
