@@ -18,6 +18,7 @@ pub fn site_answer(answer: &SiteAnswer) -> String {
         None | Some(SiteFault::Status) => status,
         Some(SiteFault::NoText) => format!("{status} without the text"),
         Some(SiteFault::Unreadable(why) | SiteFault::Redirect(why)) => format!("{status}, {why}"),
+        Some(SiteFault::NoAnswer(why)) if why.starts_with("no answer") => why.clone(),
         Some(SiteFault::NoAnswer(why)) => format!("no answer: {why}"),
         Some(SiteFault::NoAddress) => "the platform did not name the address of the site".to_owned(),
     };
