@@ -11,6 +11,9 @@ use crate::platforms::{self, Platform};
 use crate::secrets::{Token, TokenFault, is_safe, strip, unwrap_pasted};
 use crate::text::{outputs, problems};
 
+/// Shortest and longest `timeout` and `verify-timeout`.
+pub(super) const TIMEOUT: (&str, &str) = ("1s", "24h");
+
 /// Outputs that have the name of an input.
 const INPUTS_TOO: [&str; 2] = ["environment-url", "platform"];
 

@@ -4,10 +4,21 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use super::secret_file::{Lines, is_file};
 use super::sources::Sources;
+use crate::cli::Inputs;
 use crate::secrets::could_be_secret;
 use crate::text::problems::{self, HeaderFault};
 
-const HEADERS: &str = "headers";
+/// An input that holds headers.
+pub(super) struct Headers {
+    pub(super) name: &'static str,
+    pub(super) variable: &'static str,
+    /// Whether it was given as an option, where every process can read it.
+    pub(super) typed: fn(&Inputs) -> bool,
+}
+
+/// The headers of the trigger.
+pub(super) const HEADERS: Headers =
+    Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS", typed: |inputs| inputs.headers.is_some() };
 
 /// The longest text that is sent.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -26,13 +37,14 @@ const OF_HTTP: [&str; 9] = [
 ];
 
 /// The headers, a line each. A value is never shown.
-pub(super) fn headers(sources: &mut Sources<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    if sources.inputs.headers.is_some() {
-        sources.secret_problem("--headers", problems::HEADERS_ON_COMMAND_LINE);
+pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(HeaderName, HeaderValue)> {
+    let Headers { name, variable, typed } = input;
+    if typed(sources.inputs) {
+        sources.secret_problem(&format!("--{name}"), problems::headers_on_command_line(name, variable));
         return Vec::new();
     }
-    let Ok(found) = sources.secret(HEADERS, "DEPLOY_HOOK_HEADERS", Lines::Several) else { return Vec::new() };
-    let Some(found) = found.or_else(|| sources.find(HEADERS, &[])) else { return Vec::new() };
+    let Ok(found) = sources.secret(name, variable, Lines::Several) else { return Vec::new() };
+    let Some(found) = found.or_else(|| sources.find(name, &[])) else { return Vec::new() };
     if found.value.trim().is_empty() {
         sources.empty_file(&found);
     }

@@ -43,3 +43,14 @@ pub fn header(fault: HeaderFault<'_>) -> (String, &'static str) {
         ),
     }
 }
+
+/// The problem with headers on the command line: of this input, with this variable.
+#[must_use]
+pub fn headers_on_command_line(input: &str, variable: &str) -> (&'static str, String) {
+    (
+        "were given on the command line, where every process on this machine can read them",
+        format!(
+            "Give them as {variable} or by --{input}-file PATH (- is standard input), and replace the secrets in them."
+        ),
+    )
+}

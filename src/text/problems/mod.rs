@@ -5,9 +5,11 @@ mod hook;
 mod pasted;
 mod usage;
 mod values;
+mod verify;
 
 pub use self::header::*;
 pub use self::hook::*;
 pub use self::pasted::*;
 pub use self::usage::*;
 pub use self::values::*;
+pub use self::verify::*;

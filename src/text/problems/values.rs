@@ -42,15 +42,10 @@ pub const HOOK_ON_COMMAND_LINE: Advice = (
     "was given on the command line, where every process on this machine can read it",
     "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.",
 );
-/// Headers on the command line.
-pub const HEADERS_ON_COMMAND_LINE: Advice = (
-    "were given on the command line, where every process on this machine can read them",
-    "Give them as DEPLOY_HOOK_HEADERS or by --headers-file PATH (- is standard input), and replace the secrets in them.",
-);
 /// A path in a secret's place: GitLab's variables of type File hold one.
 pub const IS_FILE: Advice = (
     "is the path of a file, not the secret itself",
-    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE.",
+    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE, DEPLOY_HOOK_VERIFY_HEADERS_FILE.",
 );
 /// Too long a body.
 pub const LONG_BODY: Advice = ("is larger than 1 MiB", "Send less with the trigger.");
