@@ -26,8 +26,14 @@ fn fault<'a>(argument: &'a str, args: &'a [String]) -> Option<UsageFault<'a>> {
     let command = Cli::command();
     let option = argument.split('=').next().unwrap_or_default();
     if let Some(name) = option.strip_prefix("--") {
-        if let Some(instead) = problems::other_option(&name.to_ascii_lowercase().replace('_', "-")) {
-            return Some(UsageFault::Option(option, instead));
+        let known = name.to_ascii_lowercase().replace('_', "-");
+        if let Some(instead) = problems::other_option(&known) {
+            let value = value_of(option, args);
+            return Some(match problems::other_name(&known) {
+                Some("hook-url") if value.contains('/') => UsageFault::Url,
+                Some("api-token") if could_be_secret(value) => UsageFault::Token,
+                _ => UsageFault::Option(option, instead),
+            });
         }
         let has_option =
             |command: &clap::Command| command.get_arguments().any(|arg| arg.get_long() == Some(name));
@@ -58,6 +64,13 @@ fn fault<'a>(argument: &'a str, args: &'a [String]) -> Option<UsageFault<'a>> {
     } else {
         None
     }
+}
+
+/// The value of an option, behind `=` or as the next argument; empty where there is none.
+fn value_of<'a>(option: &str, args: &'a [String]) -> &'a str {
+    let Some(at) = args.iter().position(|arg| arg.split('=').next() == Some(option)) else { return "" };
+    let behind = args.get(at).and_then(|arg| arg.split_once('=')).map(|(_, value)| value);
+    behind.or_else(|| args.get(at + 1).map(String::as_str)).unwrap_or_default()
 }
 
 /// Whether this is a customary name of an environment.

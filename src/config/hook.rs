@@ -8,7 +8,7 @@ use super::secret_file::{Lines, is_file};
 use super::sources::{self, Found, Sources};
 use super::variables;
 use crate::platforms::{self, Platform};
-use crate::secrets::{HookUrl, unwrap_pasted};
+use crate::secrets::{HookUrl, UrlFault, unwrap_pasted};
 use crate::text::problems::{self, HookForm};
 
 const NAME: &str = "hook-url";
@@ -130,10 +130,13 @@ fn with_platform(
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> Result<(HookUrl, &'static dyn Platform), (String, String)> {
-    if let Some(problem) = something_else(unwrap_pasted(pasted), named, api) {
+    let hook = HookUrl::parse(pasted);
+    if !matches!(hook, Err(UrlFault::Paste(_)))
+        && let Some(problem) = something_else(unwrap_pasted(pasted), named, api)
+    {
         return Err(problem);
     }
-    let hook = HookUrl::parse(pasted).map_err(problems::hook_url)?;
+    let hook = hook.map_err(problems::hook_url)?;
     let platform = named.unwrap_or_else(|| platforms::of_hook(hook.expose(), api));
     Ok((platforms::documented(platform, hook).map_err(problems::hook_url)?, platform))
 }

@@ -85,10 +85,10 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
         ),
         PasteFault::Unexpanded => (
             "is the name of a variable or an expression, not its value",
-            "Check how this CI system writes a variable (GitHub ${{ secrets.NAME }}, GitLab $NAME), the spelling of its name, and that the secret is available here (protected branches, environments, forks).".to_owned(),
+            "Check the spelling, how this CI system writes a variable (GitHub ${{ secrets.NAME }}, GitLab $NAME), that the secret exists, and that it is available here (protected branches, environments, forks).".to_owned(),
         ),
         PasteFault::Placeholder => (
-            "holds an example's placeholder, such as YOUR_TOKEN, <token>, xxx or ...",
+            "holds an example's placeholder, such as YOUR_TOKEN, <token>, ... or xxx",
             format!("Replace it: copy the whole {what} from the dashboard."),
         ),
         PasteFault::Named => ("has a name in front of the URL", format!("Remove the name. {again}")),

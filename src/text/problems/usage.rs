@@ -43,13 +43,13 @@ pub fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
         UsageFault::Environment(name) => (
             Some(name),
             plain(
-                "is not a command, but the name of an environment",
+                "is no command or option, but the name of an environment",
                 format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
             ),
         ),
         UsageFault::Platform(name) => (
             Some(name),
-            plain("is not a command, but a platform", format!("Type: deploy-hook deploy --platform {name}")),
+            plain("is no command or option, but a platform", format!("Type: deploy-hook deploy --platform {name}")),
         ),
         UsageFault::Command(word, command) => {
             (Some(word), plain("is not a command", format!("Type: deploy-hook {command}")))
@@ -59,7 +59,7 @@ pub fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
         }
         UsageFault::BeforeCommand(option) => (
             Some(option),
-            plain("stands in front of the command", format!("Type: deploy-hook deploy {option}")),
+            plain("stands in front of the command", format!("Type: deploy-hook deploy {option} …")),
         ),
         UsageFault::NeedsEquals(option, value) => {
             (Some(value), plain("is an argument too many", format!("Type: {option}={value}")))

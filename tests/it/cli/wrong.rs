@@ -235,7 +235,7 @@ async fn values_that_are_nearly_right() {
     let cases = vec![
         with("minutes without a unit", "DEPLOY_HOOK_TIMEOUT", "15"),
         with("a clock", "DEPLOY_HOOK_TIMEOUT", "1:30"),
-        with("a fraction", "DEPLOY_HOOK_TIMEOUT", "1.5h"),
+        with("a decimal comma", "DEPLOY_HOOK_TIMEOUT", "1,5h"),
         with("months", "DEPLOY_HOOK_TIMEOUT", "15M"),
         with("ISO 8601", "DEPLOY_HOOK_TIMEOUT", "PT15M"),
         with("too short a pause", "DEPLOY_HOOK_POLL_INTERVAL", "500ms"),
