@@ -102,7 +102,7 @@ impl Run {
         let plan = Plan { wait, timeout, limit: self.limit, verify, interval, timing, started, seed };
         let (platform, site) = (&mut self.platform, self.site.as_mut());
         let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
-        let report = report.map_err(|denied| token_denied(&denied))?;
+        let report = report.map_err(|refused| denied(&refused, &self.settings))?;
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
 
@@ -196,10 +196,15 @@ fn reporters(
     Reporters { output: output(args, env, out), github, gitlab, files, context, warned: Vec::new() }
 }
 
-/// The platform refused the token before anything was triggered.
-fn token_denied(denied: &TokenDenied) -> Problems {
-    let (wrong, fix) = messages::token_denied(denied.status, &denied.message);
-    let input = "api-token".to_owned();
+/// What the platform refused before anything was triggered.
+fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
+    let named = [("account", &settings.account), ("project", &settings.project)];
+    let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
+    let (input, (wrong, fix)) = if denied.status == 404 {
+        (named.join(" or "), messages::not_found(&denied.message))
+    } else {
+        ("api-token".to_owned(), messages::token_denied(denied.status, &denied.message))
+    };
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }
 

@@ -3,6 +3,7 @@
 mod header;
 mod hook;
 mod pasted;
+mod sandbox;
 mod usage;
 mod values;
 mod verify;
@@ -10,6 +11,7 @@ mod verify;
 pub use self::header::*;
 pub use self::hook::*;
 pub use self::pasted::*;
+pub use self::sandbox::*;
 pub use self::usage::*;
 pub use self::values::*;
 pub use self::verify::*;
