@@ -22,6 +22,7 @@ mod signals;
 mod stalled;
 mod unclear;
 mod verdict;
+mod verify;
 mod wrong;
 
 use std::time::Duration;
