@@ -21,7 +21,7 @@ impl Sources<'_> {
             Err(_) if text.parse::<u64>().is_ok() => DurationFault::NoUnit,
             Err(_) => DurationFault::NotADuration,
         };
-        let meant = meant(text).into_iter().filter(|text| is_allowed(&bound(text)));
+        let meant = meant(name, text).into_iter().filter(|text| is_allowed(&bound(text)));
         let meant = meant.collect::<Vec<_>>().join(" or ");
         let meant = Some(meant.as_str()).filter(|meant| !meant.is_empty());
         self.problem(&found, problems::duration(fault, meant, range, auto));
@@ -30,10 +30,12 @@ impl Sources<'_> {
 }
 
 /// What may have been meant by a text that is no duration as it is: `15`, `1:30`, `1.5h`, `15M`, `PT15M`.
-fn meant(text: &str) -> Vec<String> {
+fn meant(name: &str, text: &str) -> Vec<String> {
     let text = text.to_ascii_lowercase().replace(',', ".");
     if text.parse::<u64>().is_ok() {
-        return vec![format!("{text}m"), format!("{text}s")];
+        // A deployment takes minutes, a pause seconds.
+        let units = if name == "timeout" { &["m", "s"] as &[&str] } else { &["s"] };
+        return units.iter().map(|unit| format!("{text}{unit}")).collect();
     }
     if let Some((whole, part)) = text.split_once(':') {
         let numbers: Option<Vec<u64>> =
@@ -78,7 +80,7 @@ mod tests {
             ("1:x", &[]),
             ("", &[]),
         ] {
-            assert_eq!(meant(text), wanted, "{text}");
+            assert_eq!(meant("timeout", text), wanted, "{text}");
         }
     }
 }

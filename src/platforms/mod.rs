@@ -4,6 +4,7 @@ mod body;
 mod client;
 mod cloudflare;
 mod coolify;
+mod deployment;
 mod dokploy;
 mod earlier;
 mod forge;

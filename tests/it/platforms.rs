@@ -80,7 +80,7 @@ fn named(program: Run, name: &str, hook: &str) -> Run {
 }
 
 /// A token of some platform.
-const TOKEN: &str = "frbit-at-0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "token-0123456789abcdef0123456789abcdef";
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()

@@ -177,7 +177,7 @@ pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Finding {
             format!("{url} is on the deployed site, whose address the platform names after the deployment");
         return finding(found, "");
     };
-    let found = format!("{url} answers now: {}", super::site_answer(answer));
+    let found = format!("{url} answers now: {}", super::site::site_answer(answer));
     match &answer.fault {
         None if has_text => finding(
             format!("{found}, and already holds the text"),
@@ -188,6 +188,6 @@ pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Finding {
             "The version that is live now may answer the same. To tell the new one from it, set `verify-text`.",
         ),
         Some(SiteFault::NoText) => finding(found, ""),
-        Some(_) => finding(found, super::site_fix(answer).unwrap_or_default()),
+        Some(_) => finding(found, super::site::site_fix(answer).unwrap_or_default()),
     }
 }

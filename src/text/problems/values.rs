@@ -105,7 +105,7 @@ pub fn stdin_twice(other: &str) -> String {
 #[must_use]
 pub fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "does not exist. In a container, give the path inside it".to_owned(),
+        io::ErrorKind::NotFound => "does not exist on this machine or in this container".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
         io::ErrorKind::IsADirectory => IS_FOLDER.to_owned(),
         _ => format!("cannot be read ({error})"),

@@ -66,7 +66,7 @@ async fn a_secrets_file_that_cannot_be_read_is_named_with_what_it_is() {
         }
     }
     let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", folder.path())).await;
-    assert!(text.contains("Is a directory"), "{text}");
+    assert!(text.contains("is a folder, not a file"), "{text}");
     let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", HOOK)).await;
     assert!(text.contains("is a URL, not the path of a file"), "{text}");
 }

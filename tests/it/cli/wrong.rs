@@ -353,3 +353,63 @@ fn nothing_that_may_be_a_hook_or_a_token_is_refused() {
         assert_eq!(TokenFault::of(token), None, "{token}");
     }
 }
+
+/// Each file is named by its path, with what it is.
+#[tokio::test]
+async fn a_file_that_holds_no_secret_is_named_by_its_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("empty"), "").expect("a file");
+    std::fs::write(path("blank"), " \n").expect("a file");
+    let hook = hook("render");
+    for (name, wanted) in [
+        ("empty", "is an empty file"),
+        ("blank", "is an empty file"),
+        (".", "is a folder, not a file"),
+        ("missing", "does not exist"),
+    ] {
+        for variable in ["DEPLOY_HOOK_URL_FILE", "DEPLOY_HOOK_API_TOKEN_FILE", "DEPLOY_HOOK_HEADERS_FILE"] {
+            let program = run("deploy").env(variable, path(name));
+            let program = if variable == "DEPLOY_HOOK_URL_FILE" {
+                program
+            } else {
+                program.env("DEPLOY_HOOK_URL", &hook)
+            };
+            let said = answer(program).await;
+            let line = said.lines().find(|line| line.starts_with(&format!("error: {variable}: \"")));
+            let line = line.unwrap_or_else(|| panic!("{variable} {name}: {said}"));
+            assert!(line.contains(wanted) && line.contains(path(name).to_str().expect("a path")), "{line}");
+        }
+    }
+    let skipped = run("deploy --if-missing skip")
+        .env("DEPLOY_HOOK_URL_FILE", path("empty"))
+        .env("DEPLOY_HOOK_API_TOKEN_FILE", path("empty"));
+    assert_eq!(skipped.done().await.code, 0);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said_to_be_so() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = other.local_addr().expect("an address").port().to_string();
+    let said = answer(run("sandbox --port").arg(&port)).await;
+    assert!(
+        said.contains(&format!("--port: \"{port}\" is in use")) && said.contains("another port"),
+        "{said}"
+    );
+}
+
+/// A misspelt variable is a warning in a run that is otherwise right, and a user's own is none.
+#[tokio::test]
+async fn a_misspelt_variable_is_a_warning() {
+    let program =
+        || run("deploy --dry-run").env("DEPLOY_HOOK_URL", "https://host.invalid/hooks/Zx9kkLONGSTRING");
+    let done = program().env("DEPLOY_HOOK_TIMEOT", "5m").done().await;
+    assert!(
+        done.err.contains("DEPLOY_HOOK_TIMEOT is not read. Did you mean DEPLOY_HOOK_TIMEOUT?"),
+        "{}",
+        done.all()
+    );
+    let done =
+        program().env("DEPLOY_HOOK_STAGING", "https://host.invalid/x").env("INPUT_VERSION", "2").done().await;
+    assert!(!done.all().contains("is not read"), "{}", done.all());
+}
