@@ -27,7 +27,7 @@ const FORM: &str = "Write each header on a line of its own, as Name: value.";
 
 /// The headers, a line each. A value is never shown.
 pub(super) fn headers(sources: &mut Sources<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    if sources.inputs.headers.is_some() {
+    if sources.inputs.is_refused("headers") {
         let wrong = "were given on the command line, where every process on this machine can read them";
         let fix = "Give them as DEPLOY_HOOK_HEADERS or by --headers-file PATH (- is standard input), and replace the secrets in them.";
         sources.secret_problem("--headers", wrong, fix);
