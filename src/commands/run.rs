@@ -135,7 +135,7 @@ impl Run {
         signal: Option<Signal>,
     ) -> u8 {
         let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
-        self.reporters.report(Duration::ZERO, &Event::Finished { report }).await;
+        self.reporters.report(Duration::ZERO, &Event::Finished { report: Box::new(report) }).await;
         exit_code(outcome, false, signal)
     }
 }

@@ -76,7 +76,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;
-    reporter.report(elapsed, &Event::Finished { report: report.clone() }).await;
+    reporter.report(elapsed, &Event::Finished { report: Box::new(report.clone()) }).await;
     Ok(report)
 }
 

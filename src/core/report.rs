@@ -71,7 +71,7 @@ pub enum Event {
     /// The run is over.
     Finished {
         /// Everything known about it.
-        report: Report,
+        report: Box<Report>,
     },
 }
 

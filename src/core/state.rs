@@ -128,7 +128,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every outcome there is, in the order of the README's table.
+    /// Every outcome there is, in the order of the table in `docs/reference.md`.
     pub const ALL: [Self; 12] = [
         Self::Succeeded,
         Self::Failed,

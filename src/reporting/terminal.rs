@@ -336,7 +336,7 @@ mod tests {
             (40, Event::UnknownState { word: "thinking".to_owned() }),
             (70, Event::Heartbeat { word: "building".to_owned() }),
             (72, failed),
-            (72, Event::Finished { report }),
+            (72, Event::Finished { report: Box::new(report) }),
         ]
     }
 
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn the_end_of_every_outcome_in_its_color() {
         let color = TerminalOptions { color: true, ..NORMAL };
-        let end = |outcome| printed(color, vec![(72, Event::Finished { report: report(outcome) })]);
+        let end = |outcome| printed(color, vec![(72, Event::Finished { report: Box::new(report(outcome)) })]);
         insta::assert_snapshot!("outcomes", Outcome::ALL.map(end).join("\n"));
     }
 }

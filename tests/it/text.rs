@@ -159,7 +159,7 @@ fn the_line_of_every_event() {
 fn the_json_of_every_event() {
     let now = SystemTime::UNIX_EPOCH + STARTED;
     let line = |event: &Event| json::event(Duration::from_millis(1500), event, &context(), now);
-    let end = Event::Finished { report: with_details(ends().remove(0)) };
+    let end = Event::Finished { report: Box::new(with_details(ends().remove(0))) };
     let lines: Vec<String> = events().iter().chain([&end]).map(line).collect();
     insta::assert_snapshot!("events_json", lines.join("\n"));
 }
