@@ -81,7 +81,7 @@ fn parse(
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> Result<Option<(HookUrl, &'static dyn Platform)>, ()> {
-    if sources.inputs.hook_url.is_some() {
+    if sources.inputs.is_refused("hook-url") {
         sources.secret_problem("--hook-url", problems::HOOK_ON_COMMAND_LINE);
         return Err(());
     }

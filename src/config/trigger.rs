@@ -4,7 +4,6 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use super::secret_file::{Lines, is_file};
 use super::sources::Sources;
-use crate::cli::Inputs;
 use crate::secrets::could_be_secret;
 use crate::text::problems::{self, HeaderFault};
 
@@ -12,13 +11,10 @@ use crate::text::problems::{self, HeaderFault};
 pub(super) struct Headers {
     pub(super) name: &'static str,
     pub(super) variable: &'static str,
-    /// Whether it was given as an option, where every process can read it.
-    pub(super) typed: fn(&Inputs) -> bool,
 }
 
 /// The headers of the trigger.
-pub(super) const HEADERS: Headers =
-    Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS", typed: |inputs| inputs.headers.is_some() };
+pub(super) const HEADERS: Headers = Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS" };
 
 /// The longest text that is sent.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -38,8 +34,8 @@ const OF_HTTP: [&str; 9] = [
 
 /// The headers, a line each. A value is never shown.
 pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(HeaderName, HeaderValue)> {
-    let Headers { name, variable, typed } = input;
-    if typed(sources.inputs) {
+    let Headers { name, variable } = input;
+    if sources.inputs.is_refused(name) {
         sources.secret_problem(&format!("--{name}"), problems::headers_on_command_line(name, variable));
         return Vec::new();
     }

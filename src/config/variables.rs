@@ -1,8 +1,6 @@
 //! Variables whose name is nearly that of an input: mistakes that would otherwise have no effect and no message.
 
-use clap::Args as _;
-
-use crate::cli::Inputs;
+use crate::cli::options;
 use crate::env::Env;
 use crate::text::outputs;
 use crate::text::problems;
@@ -66,8 +64,7 @@ fn without_hook(input: &str) -> String {
 
 /// The names of all inputs, with `-file` where a file can hold one.
 fn inputs() -> Vec<String> {
-    let command = Inputs::augment_args(clap::Command::new("inputs"));
-    command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
+    options::OPTIONS.iter().map(|option| option.name.to_owned()).collect()
 }
 
 /// The input that was meant by a name that is none; `None` where it is one, or is like none.
