@@ -12,6 +12,7 @@ mod sandbox;
 mod site;
 mod start;
 mod status;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -23,6 +23,7 @@ mod stalled;
 mod unclear;
 mod verdict;
 mod verify;
+mod wrong;
 
 use std::time::Duration;
 
