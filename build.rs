@@ -2,7 +2,6 @@
 //! `SOURCE_DATE_EPOCH` say, which the release and the images set; else what git says of this checkout, or cargo of a
 //! published crate. Nothing is asked for the time of the build, so that a build can be reproduced.
 
-#![expect(clippy::print_stdout, reason = "cargo reads it")]
 #![expect(clippy::disallowed_methods, reason = "no part of the program")]
 
 use std::path::Path;
