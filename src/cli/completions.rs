@@ -1,5 +1,6 @@
 //! The scripts that complete the command line in shells: clap's, with what they get wrong put right.
 
+use clap::ValueEnum as _;
 use clap::builder::PossibleValue;
 use clap_complete::Shell;
 
@@ -44,9 +45,15 @@ fn zsh(script: &str, kinds: &str) -> String {
     script.replace(&format!(":KINDS:({kinds})"), &format!(":KINDS:_values -s , kind {kinds}"))
 }
 
-/// Only some options take a file, and nothing else does.
+/// Only some options take a file, and nothing else does. The names of the shells are no option's.
 fn fish(script: &str, kinds: &[&str]) -> String {
     let offered: Vec<String> = kinds.iter().map(|kind| format!("{kind}\\t''")).collect();
     let list = format!("(__fish_complete_list , 'string split , {}')", kinds.join(","));
-    format!("complete -c {NAME} -f\n{}", script.replace(&offered.join("\n"), &list))
+    let shells: Vec<String> = Shell::value_variants().iter().map(ToString::to_string).collect();
+    let condition = "__fish_deploy_hook_using_subcommand completions";
+    format!(
+        "complete -c {NAME} -f\n{}\ncomplete -c {NAME} -n \"{condition}\" -a \"{}\"",
+        script.replace(&offered.join("\n"), &list),
+        shells.join(" ")
+    )
 }

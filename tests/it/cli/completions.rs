@@ -12,7 +12,7 @@ use super::run::run;
 
 /// Prints what Bash has made of the line, after all its completions were inserted.
 const BASH: &str = r#"PS1= PS2=
-. script
+. ./script
 show() { printf '<%s>\n' "$READLINE_LINE"; READLINE_LINE= READLINE_POINT=0; }
 bind -x '"\C-t": show'
 "#;
@@ -56,7 +56,10 @@ const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
 
 impl Shell {
     fn is_here(self) -> bool {
-        let found = Command::new(self.name()).arg("--version").stdout(Stdio::null()).status().is_ok();
+        // The Bash of macOS is version 3, which does not let a test see its line.
+        let asked = if self == Self::Bash { "((BASH_VERSINFO[0] >= 4))" } else { "true" };
+        let found = Command::new(self.name()).args(["-c", asked]).stdout(Stdio::null()).status();
+        let found = found.is_ok_and(|status| status.success());
         if !found {
             println!("skipped: there is no {}", self.name());
         }
@@ -106,9 +109,11 @@ impl Shell {
                     .collect()
             }
             Self::Fish => {
-                let printed = run(&["--no-config", "-c", "source script; complete -C $argv[1]", line], "");
+                let printed = run(&["--no-config", "-c", "source ./script; complete -C $argv[1]", line], "");
                 let words = printed.lines().filter_map(|line| line.split('\t').next());
-                words.map(|word| word.rsplit(['=', ',', '/']).next().unwrap().to_owned()).collect()
+                words
+                    .map(|word| word.trim_end_matches('/').rsplit(['=', ',', '/']).next().unwrap().to_owned())
+                    .collect()
             }
         };
         offers.retain(|offer| !offer.is_empty());
