@@ -64,6 +64,7 @@ const SANDBOXES: &[&str] = &["deploy", "sandbox"];
 const HOOK: &str = "Hook";
 const PLATFORM: &str = "Platform";
 const FOLLOWING: &str = "Following";
+const VERIFYING: &str = "Verifying";
 const REPORTS: &str = "Reports";
 const OUTPUT: &str = "Output";
 const SANDBOX: &str = "Sandbox";
@@ -233,6 +234,22 @@ pub const OPTIONS: &[CliOption] = &[
     CliOption::new(FOLLOWING, RUNS, "on-canceled")
         .help("What a canceled or superseded deployment means [default: fail]")
         .words("WHAT", values::on_canceled),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-url")
+        .help("Page that must answer after the deployment")
+        .value("URL", Kind::Text(ValueHint::Url))
+        .more("A URL, or a path on environment-url such as /version."),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-text")
+        .help("Text that the page must contain, such as a version or a commit")
+        .text("TEXT"),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-timeout")
+        .help("How long the page may take to answer as asked [default: 2m]")
+        .text("DURATION")
+        .more("1s to 24h, within the timeout."),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers-file")
+        .help("File with headers for the page; - is standard input")
+        .file()
+        .more("One `Name: value` per line. Also DEPLOY_HOOK_VERIFY_HEADERS."),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers").value("NEVER", Kind::Refused),
     CliOption::new(REPORTS, RUNS, "environment")
         .help("Name of the environment in the reports, e.g. production")
         .text("NAME"),

@@ -8,6 +8,7 @@ use super::github::command;
 use super::gitlab::section;
 use super::output::Output;
 use crate::core::report::{Event, Report};
+use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};
 use crate::text::format::{clock, count, mark, phase_mark};
 use crate::text::{RunContext, messages};
@@ -81,6 +82,7 @@ impl Terminal {
                     let mark = self.paint(style, phase_mark(stage.phase));
                     format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
                 }
+                Event::Verifying { report, .. } => self.verifying(elapsed, report, &text),
                 Event::Heartbeat { .. } => {
                     format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
                 }
@@ -185,6 +187,17 @@ impl Terminal {
         line
     }
 
+    /// A line about the page: its mark says whether the last answer was the right one.
+    fn verifying(&self, elapsed: Duration, report: &SiteReport, text: &str) -> String {
+        let phase = match report.answer.as_ref().map(|answer| &answer.fault) {
+            None => Phase::Running,
+            Some(None) => Phase::Ended(Verdict::Succeeded),
+            Some(Some(_)) => Phase::Waiting,
+        };
+        let mark = self.paint(phase_style(phase), phase_mark(phase));
+        format!("{} {mark} {text}", self.time(elapsed))
+    }
+
     fn end_section(&mut self) {
         if let Some(name) = self.section.take() {
             self.line(&section::end(&name, SystemTime::now()));
@@ -209,6 +222,7 @@ impl Terminal {
                 &error
             }
             Event::Searching { .. } => "looking for the deployment",
+            Event::Verifying { .. } => "verifying",
             Event::Retrying { .. } => "waiting to try again",
             Event::Triggered { .. } => "triggered",
             _ => return,
@@ -258,9 +272,12 @@ fn outcome_style(outcome: Outcome) -> Style {
         Outcome::Canceled | Outcome::Superseded | Outcome::TimedOut | Outcome::Interrupted => {
             color(AnsiColor::Yellow)
         }
-        Outcome::Failed | Outcome::Lost | Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => {
-            color(AnsiColor::Red)
-        }
+        Outcome::Failed
+        | Outcome::Unverified
+        | Outcome::Lost
+        | Outcome::Refused
+        | Outcome::Unreachable
+        | Outcome::Uncertain => color(AnsiColor::Red),
     }
 }
 
