@@ -166,6 +166,8 @@ fn the_timing_table_is_the_code_s() {
         stop_grace,
         shortest_request,
         confirm_pause,
+        site_pause,
+        verify_time,
         log,
         log_beyond,
     } = Timing::default();
@@ -187,6 +189,8 @@ fn the_timing_table_is_the_code_s() {
         ("stop_grace", time(stop_grace)),
         ("shortest_request", time(shortest_request)),
         ("confirm_pause", time(confirm_pause)),
+        ("site_pause", time(site_pause)),
+        ("verify_time", time(verify_time)),
         ("log", time(log)),
         ("log_beyond", time(log_beyond)),
     ];
@@ -214,6 +218,17 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         sandbox(&["--scenario", "hostile-log", "--generation", "live"]),
         vec!["--if-missing", "skip"],
         sandbox(&["--dry-run"]),
+        sandbox(&[
+            "--verify-url",
+            "/",
+            "--verify-text",
+            "v2",
+            "--scenario",
+            "site-late",
+            "--environment-url=https://x.example",
+        ]),
+        sandbox(&["--verify-url", "/", "--scenario", "site-error", "--verify-timeout", "1s"]),
+        sandbox(&["--verify-url", "/health", "--dry-run"]),
     ];
     for run in runs {
         let args = ["deploy", "--format", "json"];
@@ -253,7 +268,7 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         "triggered",
         "poll_failed",
     ];
-    for name in expected.into_iter().chain(["unknown_state"]) {
+    for name in expected.into_iter().chain(["unknown_state", "verifying"]) {
         assert!(seen.contains(name), "no run printed {name}: {seen:?}");
     }
 }
