@@ -8,7 +8,8 @@ use crate::config::{PageAddress, Settings};
 use crate::core::ports::SiteCheck;
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::error::{Problem, Problems};
-use crate::http::{Http, PageAnswer, PageClient, PageFault};
+use crate::http::Http;
+use crate::http::page::{PageAnswer, PageClient, PageFault};
 use crate::secrets::Redactor;
 
 /// The longest address of a redirect that is shown.
