@@ -24,7 +24,7 @@ pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
     match resolve(inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
-            let mut run = Run::open(settings, &inputs.output, env, None, None)?;
+            let mut run = Run::open(settings, inputs.output, env, None, None)?;
             unless_signaled(async { Ok(checks::exit_code(&examine(&mut run, env).await)) }, &signals).await
         }
         Err(NotStarted::BadInput(problems)) => {

@@ -21,7 +21,7 @@ use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
 use crate::reporting::output::Output;
-use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions, Verbosity};
+use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions};
 use crate::reporting::updater::ReportOptions;
 use crate::reporting::{OutputFormat, Reporters};
 use crate::secrets::HookUrl;
@@ -47,7 +47,7 @@ impl Run {
     /// the embedded platform's.
     pub(super) fn open(
         mut settings: Settings,
-        args: &OutputArgs,
+        args: OutputArgs,
         env: &Env,
         speed: Option<f64>,
         signals: Option<&Signals>,
@@ -171,7 +171,7 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
 /// Everything that reports this run: the log, the CI platform and files.
 fn reporters(
     settings: &Settings,
-    args: &OutputArgs,
+    args: OutputArgs,
     env: &Env,
     (out, http): (&Output, &Http),
     mut context: RunContext,
@@ -190,7 +190,14 @@ fn reporters(
     context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
     let summary = settings.report.wants(ReportKind::Summary);
     let files = settings.output_dir.clone().map(|dir| Files::new(dir, settings.redactor(), summary));
-    Reporters { output: output(args, env, out), github, gitlab, files, context, warned: Vec::new() }
+    Reporters {
+        output: output(args, settings.verbose, env, out),
+        github,
+        gitlab,
+        files,
+        context,
+        warned: Vec::new(),
+    }
 }
 
 /// The platform refused the token before anything was triggered.
@@ -227,17 +234,12 @@ fn ci_speaks_tls(env: &Env) -> bool {
 }
 
 /// The log of this run: by the options, the terminal, and what the CI system can show.
-fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
+fn output(output: OutputArgs, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
     if output.format == Format::Json {
-        return OutputFormat::Json { out: out.clone(), verbose: output.verbose };
+        return OutputFormat::Json { out: out.clone(), verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let verbosity = match (output.quiet, output.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (_, true) => Verbosity::Verbose,
-        _ => Verbosity::Normal,
-    };
     let color = match output.color {
         Color::Always => true,
         Color::Never => false,
@@ -248,9 +250,9 @@ fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
         (_, true) => LogGrouping::GitLab,
         _ => LogGrouping::Never,
     };
-    let live = terminal && verbosity != Verbosity::Quiet && !env.says_yes("CI");
+    let live = terminal && !output.quiet && !env.says_yes("CI");
     OutputFormat::Human(Box::new(Terminal::new(
         out.clone(),
-        TerminalOptions { verbosity, color, live, grouping },
+        TerminalOptions { verbose, color, live, grouping },
     )))
 }

@@ -81,7 +81,7 @@ fn problem(error: &StartError) -> Problem {
 
 /// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
-    let inputs = Inputs { platform: args.platform.clone(), ..Inputs::default() };
+    let inputs = Inputs::default().with("platform", args.platform.clone());
     let platform = named_platform(&inputs, &Env::default())?.map(Platform::name);
     if args.options.scenario.as_deref() == Some("list") {
         let scenarios = scenarios(platform).map_err(|error| Problems(vec![problem(&error)]))?;

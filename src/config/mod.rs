@@ -80,6 +80,8 @@ pub struct Settings {
     pub network: Network,
     /// Everything but the trigger.
     pub dry_run: bool,
+    /// Whether each poll is printed; GitHub's debug logging asks for it too.
+    pub verbose: bool,
     /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
     pub output_dir: Option<PathBuf>,
 }
@@ -157,7 +159,8 @@ impl Settings {
             body: trigger::body(sources),
             page: None,
             network: Network::default(),
-            dry_run: sources.flag("dry-run"),
+            dry_run: sources.flag("dry-run", false),
+            verbose: sources.flag("verbose", sources.env.says_yes("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
         let own = settings.hook.as_ref().map(HookUrl::expose);

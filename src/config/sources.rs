@@ -127,8 +127,9 @@ impl<'a> Sources<'a> {
         chosen.unwrap_or(0)
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> bool {
-        let Some(found) = self.find(name, &[]) else { return false };
+    /// Yes or no; `default` where no source has it.
+    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
+        let Some(found) = self.find(name, &[]) else { return default };
         match found.value.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => true,
             "false" | "no" | "off" | "0" => false,

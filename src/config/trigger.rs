@@ -3,20 +3,16 @@
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::sources::{self, Lines, Sources};
-use crate::cli::Inputs;
 use crate::secrets::could_be_secret;
 
 /// An input that holds headers.
 pub(super) struct Headers {
     pub(super) name: &'static str,
     pub(super) variable: &'static str,
-    /// Whether it was given as an option, where every process can read it.
-    pub(super) typed: fn(&Inputs) -> bool,
 }
 
 /// The headers of the trigger.
-pub(super) const HEADERS: Headers =
-    Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS", typed: |inputs| inputs.headers.is_some() };
+pub(super) const HEADERS: Headers = Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS" };
 
 /// The longest text that is sent.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -38,8 +34,8 @@ const FORM: &str = "Write each header on a line of its own, as Name: value.";
 
 /// The headers, a line each. A value is never shown.
 pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(HeaderName, HeaderValue)> {
-    let Headers { name, variable, typed } = input;
-    if typed(sources.inputs) {
+    let Headers { name, variable } = input;
+    if sources.inputs.is_refused(name) {
         let wrong = "were given on the command line, where every process on this machine can read them";
         let fix = format!(
             "Give them as {variable} or by --{name}-file PATH (- is standard input), and replace the secrets in them."

@@ -14,11 +14,7 @@ const TEXT: &str = "verify-text";
 const TIME: &str = "verify-timeout";
 
 /// The headers of the page alone.
-const HEADERS: Headers = Headers {
-    name: "verify-headers",
-    variable: "DEPLOY_HOOK_VERIFY_HEADERS",
-    typed: |inputs| inputs.verify_headers.is_some(),
-};
+const HEADERS: Headers = Headers { name: "verify-headers", variable: "DEPLOY_HOOK_VERIFY_HEADERS" };
 
 /// The default of `verify-timeout`, which says nothing where it is given.
 const DEFAULT_TIME: Duration = Duration::from_mins(2);
@@ -163,7 +159,7 @@ fn address(sources: &mut Sources<'_>, found: &Found, secrets: &Redactor) -> Opti
 
 /// The text. One that is given and empty would be on every page.
 fn text(sources: &mut Sources<'_>) -> Option<String> {
-    if sources.inputs.verify_text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+    if sources.inputs.get(TEXT).is_some_and(|text| text.trim().is_empty()) {
         let fix = "Give a text that only the new version has, such as its commit, or leave the option out.";
         sources.secret_problem("--verify-text", "is empty, and every page holds that", fix);
         return None;

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use clap::{CommandFactory, Parser};
 use deploy_hook::cli::{self, Cli};
 use deploy_hook::config::{Needs, Settings};
 use deploy_hook::core::schedule::Timing;
