@@ -99,9 +99,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(example, scenario="success", generation="live", platform=None, replaced=None, tls=None, **how):
+def site(example, scenario="success", generation="live", platform=None, replaced=None, tls=None, text=None, **how):
     """A site with this example, unchanged but for addresses, its sandbox and its GitHub."""
-    text = (FOLDER / example).read_text(encoding="utf-8")
+    text = text or (FOLDER / example).read_text(encoding="utf-8")
     assert text.count(f"uses: {USES}\n") == 1
     for old, new in (replaced or {}).items():
         assert old in text
@@ -132,6 +132,7 @@ def test_every_example_is_played():
 @pytest.mark.parametrize(
     ("example", "event", "payload", "environment"),
     [
+        ("first.yml", "push", PUSH, "production"),
         ("manual.yml", "workflow_dispatch", {**PUSH, "inputs": {"environment": "staging", "dry-run": "false"}}, "staging"),
         ("schedule.yml", "schedule", {"schedule": "17 4 * * *"}, "production"),
         ("cms-publish.yml", "workflow_dispatch", PUSH, "production"),
@@ -144,6 +145,17 @@ def test_deploys(example, event, payload, environment):
         log = here.act(event, payload)
         assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
         here.reported((here.sha, f"Deploy / {environment}", "success"))
+
+
+def test_recipe_burst():
+    """The recipe that gathers a burst: it sleeps, then it deploys."""
+    recipes = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"^```yaml\n(name: Deploy after publishing\n.*?)^```$", recipes, re.M | re.S)
+    with site("cms-burst.yml", text=text, replaced={"sleep 90": "sleep 1"}) as here:
+        log = here.act("workflow_dispatch", PUSH)
+        assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
+        here.reported((here.sha, "Deploy / production", "success"))
+        assert -1 < log.find("[Deploy after publishing/Gather]") < log.find("Triggered")
 
 
 def test_push():
