@@ -111,7 +111,7 @@ impl ValueEnum for Format {
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Color {
-    /// In a terminal or a CI log, unless NO_COLOR is set
+    /// In a terminal or a CI log, unless `NO_COLOR` is set
     #[default]
     Auto,
     /// Always

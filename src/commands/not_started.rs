@@ -95,7 +95,8 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     let text = error.render();
     if !error.use_stderr() {
         let in_color = help_in_color(args, env);
-        out.data(if in_color { text.ansi().to_string() } else { text.to_string() }.trim_end());
+        let text = if in_color { text.ansi().to_string() } else { text.to_string() };
+        out.data(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end());
         return 0;
     }
     let mut text = text.to_string();

@@ -36,6 +36,7 @@ const INTERVAL: (&str, &str) = ("1s", "10m");
 
 /// The validated inputs of a run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub struct Settings {
     /// The hook; `None` where the run can do without or `if-missing: skip` holds.
     pub hook: Option<HookUrl>,

@@ -72,7 +72,7 @@ fn verified(report: Report, status: Option<u16>, fault: Option<SiteFault>) -> Re
     let requests = if fault == Some(SiteFault::NoAddress) { 0 } else { 9 };
     let changed = !matches!(report.cause, Some(Cause::Unreadable(_)));
     let site = SiteReport {
-        began: Duration::from_secs(60),
+        began: Duration::from_mins(1),
         requests,
         changed,
         was_right: false,
