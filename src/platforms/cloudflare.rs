@@ -207,6 +207,10 @@ impl Platform for Pages {
         Workers.token_variables()
     }
 
+    fn is_account(&self, id: &str) -> bool {
+        id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     fn account_variables(&self) -> &'static [&'static str] {
         Workers.account_variables()
     }

@@ -110,6 +110,11 @@ pub trait Platform: Sync {
         &[]
     }
 
+    /// Whether a text has the form of an account's id, where the documents show one that nothing else has.
+    fn is_account(&self, _id: &str) -> bool {
+        false
+    }
+
     /// What reading deployments through the API needs besides the hook.
     fn needs(&self) -> &'static [Need] {
         &[Need::Token]

@@ -6,6 +6,7 @@ mod answers;
 mod certificates;
 mod commands;
 mod completions;
+mod doctor;
 mod github;
 mod help;
 mod input;

@@ -179,6 +179,27 @@ async fn a_wrong_token_is_bad_input_or_the_deployment_is_lost() {
     }
 }
 
+/// An account or a project that the platform does not know is found before the trigger, where there is a list to read.
+#[tokio::test]
+async fn an_unknown_project_is_bad_input() {
+    let subjects = subjects();
+    let mut tried = 0;
+    for subject in &subjects {
+        let (sandbox, program) = on_sandbox(subject, "success", 400.0).await;
+        let wrong = ["account", "project"].into_iter().find(|name| sandbox.value(name).is_some());
+        let access = subject.access(&subject.examples()[0].1);
+        let is_listed = subject.platform.list(&access, StateSource::Api).is_some();
+        let Some(wrong) = wrong.filter(|_| is_listed && subject.name() != "vercel") else { continue };
+        let program = program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token());
+        let program = program.env(&format!("DEPLOY_HOOK_{}", wrong.to_uppercase()), "nobodys");
+        let done = program.args("--timeout 20s").done().await;
+        assert_eq!((done.code, posts(&sandbox)), (2, 0), "{}: {}", subject.name(), done.all());
+        assert!(done.all().contains("was not found at the platform (HTTP 404"), "{}", done.all());
+        tried += 1;
+    }
+    assert!(tried > 2, "{tried}");
+}
+
 /// A signal while a deployment goes on leaves it to the platform.
 #[cfg(unix)]
 #[tokio::test]
