@@ -19,6 +19,11 @@ pub struct Timing {
     pub longest_backoff: Duration,
     /// The pause in seconds, as a multiple of the square root of the deployment's age in seconds.
     pub age_factor: f64,
+    /// The pause in seconds where a history says when the end is likely, as a multiple of the fourth root of the usual
+    /// length over the square root of the chance to end within the next second.
+    pub history_factor: f64,
+    /// Longest pause before the usual time of the end.
+    pub longest_early: Duration,
     /// The share of a pause that is taken off at random, so that many runs do not poll at the same moment.
     pub jitter: f64,
     /// How long after the trigger "not found" still means "not there yet".
@@ -56,6 +61,8 @@ impl Default for Timing {
             longest_pause: Duration::from_secs(15),
             longest_backoff: Duration::from_secs(30),
             age_factor: 0.615,
+            history_factor: 0.171,
+            longest_early: Duration::from_secs(36),
             jitter: 0.1,
             grace: Duration::from_secs(30),
             search_time: Duration::from_secs(30),
@@ -84,6 +91,8 @@ impl Timing {
             longest_pause: scale(self.longest_pause),
             longest_backoff: scale(self.longest_backoff),
             age_factor: self.age_factor / speed.sqrt(),
+            history_factor: self.history_factor / speed.powf(0.25),
+            longest_early: scale(self.longest_early),
             grace: scale(self.grace),
             search_time: scale(self.search_time),
             retry: scale(self.retry),
