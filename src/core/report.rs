@@ -13,6 +13,8 @@ pub enum Event {
     Started {
         /// What it does.
         task: Task,
+        /// How long a deployment usually takes, where it is known.
+        usual_duration: Option<Duration>,
     },
     /// The trigger provably did nothing and is sent again after the pause.
     Retrying {
@@ -171,6 +173,8 @@ pub struct Report {
     pub started: SystemTime,
     /// From the trigger to the end.
     pub duration: Duration,
+    /// How long a deployment usually takes, from the trigger to the end; none where it is not known.
+    pub usual_duration: Option<Duration>,
     /// The last state of our deployment that was read.
     pub snapshot: Option<Snapshot>,
     /// When that was, since the trigger.
@@ -196,6 +200,7 @@ impl Report {
             cause: None,
             started,
             duration: Duration::ZERO,
+            usual_duration: None,
             snapshot: None,
             last_read: None,
             stages: Vec::new(),

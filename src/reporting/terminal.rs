@@ -343,7 +343,7 @@ mod tests {
         };
         let [pending, building, failed] = stages.map(|stage| Event::State { stage });
         vec![
-            (0, Event::Started { task: Task::Deploy }),
+            (0, Event::Started { task: Task::Deploy, usual_duration: None }),
             (0, Event::Triggered { snapshot: Some(snapshot("pending", Phase::Waiting)), adopted: false }),
             (0, pending),
             (1, Event::Polled { polls: 1, pause: Duration::from_secs(1) }),

@@ -12,9 +12,15 @@ use crate::core::state::{Phase, Snapshot};
 #[must_use]
 pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: SystemTime) -> String {
     let (name, mut fields) = match event {
-        Event::Started { task } => (
+        Event::Started { task, usual_duration } => (
             "started",
-            json!({ "task": task_name(task), "hook": context.hook, "environment": context.environment }),
+            json!({
+                "task": task_name(task),
+                "hook": context.hook,
+                "environment": context.environment,
+                "timeout_ms": millis(context.timeout),
+                "usual_duration_ms": usual_duration.map(millis),
+            }),
         ),
         Event::Retrying { attempt, pause, .. } => {
             ("retrying", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))

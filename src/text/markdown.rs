@@ -329,6 +329,7 @@ mod tests {
             })),
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_secs(9),
+            usual_duration: None,
             last_read: Some(Duration::from_secs(9)),
             snapshot: Some(snapshot(text)),
             stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],

@@ -168,6 +168,7 @@ mod tests {
             cause: None,
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(millis),
+            usual_duration: None,
             snapshot: None,
             last_read: Some(Duration::from_millis(millis)),
             stages: stages.iter().map(stage).collect(),

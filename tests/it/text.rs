@@ -128,8 +128,11 @@ fn events() -> Vec<Event> {
     let stage = StateSpan { word: "building".to_owned(), phase: Phase::Running, at: pause };
     let retrying = |cause| Event::Retrying { attempt: 1, pause, cause };
     vec![
-        Event::Started { task: Task::Deploy },
-        Event::Started { task: Task::Follow(snapshot.id.clone()) },
+        Event::Started { task: Task::Deploy, usual_duration: None },
+        Event::Started {
+            task: Task::Follow(snapshot.id.clone()),
+            usual_duration: Some(Duration::from_secs(100)),
+        },
         retrying(Cause::Refused(refusal)),
         retrying(Cause::NotSent(not_sent)),
         Event::Searching { unclear: Some(unclear) },

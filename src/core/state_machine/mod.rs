@@ -62,9 +62,9 @@ impl StateMachine {
             (Task::Deploy, Wait::Auto | Wait::Always) => State::Snapshot,
         };
         // A token that is refused by the reading before the trigger is bad input, and the run never begins.
-        let started = (!matches!(state, State::Snapshot)).then(|| Event::Started { task: task.clone() });
-        Self {
-            events: started.into_iter().collect(),
+        let begins = !matches!(state, State::Snapshot);
+        let mut machine = Self {
+            events: Vec::new(),
             schedule: Schedule::new(plan.timing.clone(), plan.interval, limit),
             follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_)), confirm),
             rng: fastrand::Rng::with_seed(plan.seed),
@@ -77,7 +77,11 @@ impl StateMachine {
             failed_finds: 0,
             report: Report::new(task, plan.started),
             plan,
+        };
+        if begins {
+            machine.begin();
         }
+        machine
     }
 
     /// The time since the trigger, as every event is reported with it; zero before there is one.
@@ -165,7 +169,8 @@ impl StateMachine {
     }
 
     fn begin(&mut self) {
-        self.events.push(Event::Started { task: self.report.task.clone() });
+        let (task, usual_duration) = (self.report.task.clone(), self.report.usual_duration);
+        self.events.push(Event::Started { task, usual_duration });
     }
 
     /// Records a poll of our deployment, and its stage where the word is new.

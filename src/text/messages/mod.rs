@@ -219,11 +219,11 @@ fn response_error(why: ResponseError) -> String {
 #[must_use]
 pub fn event(event: &Event, context: &RunContext) -> Option<String> {
     Some(match event {
-        Event::Started { task: Task::Deploy } => match &context.environment {
+        Event::Started { task: Task::Deploy, .. } => match &context.environment {
             Some(environment) => format!("Deploying {environment} through {}", context.hook),
             None => format!("Deploying through {}", context.hook),
         },
-        Event::Started { task: Task::Follow(id) } => format!("Following deployment {id}"),
+        Event::Started { task: Task::Follow(id), .. } => format!("Following deployment {id}"),
         Event::Retrying { attempt, pause, cause } => {
             format!(
                 "Attempt {attempt}: {} Nothing was triggered. Retrying in {}.",
