@@ -151,6 +151,12 @@ pub struct Inputs {
     /// Pause between polls: auto (adaptive) or 1s to 10m [default: auto]
     #[arg(long, value_name = "DURATION")]
     pub poll_interval: Option<String>,
+    /// How long a deployment usually takes, to poll when it is about to end: auto (from earlier deployments) or 1s to 24h [default: auto]
+    #[arg(long, value_name = "DURATION")]
+    pub expected_duration: Option<String>,
+    /// Whether earlier deployments are used for the polls, and kept in a state file outside CI: auto or off [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub history: Option<String>,
     /// Whether canceled and superseded deployments fail or pass [default: fail]
     #[arg(long, value_name = "WHAT")]
     pub on_canceled: Option<String>,
@@ -219,6 +225,8 @@ impl Inputs {
             "wait" => &self.wait,
             "timeout" => &self.timeout,
             "poll-interval" => &self.poll_interval,
+            "expected-duration" => &self.expected_duration,
+            "history" => &self.history,
             "on-canceled" => &self.on_canceled,
             "environment" => &self.environment,
             "environment-url" => &self.environment_url,

@@ -16,6 +16,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::platforms::Client;
+use crate::reporting::durations::Durations;
 use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
@@ -35,6 +36,8 @@ pub(super) struct Run {
     pub(super) reporters: Reporters,
     pub(super) out: Output,
     pub(super) format: Format,
+    /// How long the hook's deployments took, where that is kept.
+    durations: Option<Durations>,
     /// How long the whole run may take, where the CI job says so.
     limit: Option<Duration>,
 }
@@ -79,7 +82,10 @@ impl Run {
         if let (Some(left), true) = (cut_short, follows) {
             reporters.note(&messages::cut_short(left));
         }
-        Ok(Self { settings, http, platform, reporters, out, format: args.format, limit })
+        // What the embedded platform does says nothing of a real one.
+        let hook = settings.hook.as_ref().filter(|_| speed.is_none());
+        let durations = hook.and_then(|hook| Durations::of(hook, env));
+        Ok(Self { settings, http, platform, reporters, out, format: args.format, durations, limit })
     }
 
     pub(super) async fn run(
@@ -90,9 +96,28 @@ impl Run {
     ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
-        let plan = Plan { wait, timeout, limit: self.limit, interval, timing, started, seed };
+        let learns = self.settings.learns && task == Task::Deploy;
+        let kept = self.durations.as_ref().filter(|_| learns);
+        let history = kept.map(Durations::read).unwrap_or_default();
+        let late_history = self.reporters.github.as_mut().filter(|_| learns).map(GitHub::learn).unwrap_or_default();
+        let plan = Plan {
+            wait,
+            timeout,
+            limit: self.limit,
+            interval,
+            expected: self.settings.expected,
+            history,
+            late_history,
+            learns,
+            timing,
+            started,
+            seed,
+        };
         let report = core::run(task, &mut self.platform, &mut self.reporters, plan, signals.wait()).await;
         let report = report.map_err(|denied| token_denied(&denied))?;
+        if let (Some(kept), Outcome::Succeeded | Outcome::Failed) = (kept, report.outcome) {
+            kept.add(report.duration);
+        }
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
 

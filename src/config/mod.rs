@@ -30,6 +30,9 @@ const TIMEOUT: (&str, &str) = ("1s", "24h");
 /// Shortest and longest fixed `poll-interval`.
 const INTERVAL: (&str, &str) = ("1s", "10m");
 
+/// Shortest and longest `expected-duration`.
+const EXPECTED: (&str, &str) = ("1s", "24h");
+
 /// The validated inputs of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -47,6 +50,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// A fixed pause between polls.
     pub interval: Option<Duration>,
+    /// How long a deployment usually takes, where the user says it.
+    pub expected: Option<Duration>,
+    /// Whether earlier deployments may be used and kept for the polls.
+    pub learns: bool,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
     /// The environment's name.
@@ -139,6 +146,8 @@ impl Settings {
             wait: wait[sources.choice("wait", &["auto", "always", "never"])],
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
             interval: sources.duration("poll-interval", INTERVAL, true),
+            expected: sources.duration("expected-duration", EXPECTED, true),
+            learns: sources.choice("history", &["auto", "off"]) == 0,
             pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
             environment,
             environment_url: environment_url(sources),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::history::History;
 use super::ports::{Log, LookupResult, Poll, SnapshotResult};
-use super::schedule::RateLimit;
+use super::rate::Budget;
 use super::state::CannotFollow;
 use super::state::DeploymentId;
 use super::trigger::TriggerResult;
@@ -29,7 +30,8 @@ pub(super) enum Action {
 
 /// The result of an action.
 pub(super) enum ActionResult {
-    Snapshot(SnapshotResult),
+    /// With what the platform says of how long earlier deployments took.
+    Snapshot(SnapshotResult, History),
     Trigger(TriggerResult, Readability),
     Find(LookupResult, Readability),
     Poll(Poll),
@@ -41,7 +43,7 @@ pub(super) enum ActionResult {
 #[derive(Clone)]
 pub(super) struct Readability {
     pub(super) can_follow: Result<(), CannotFollow>,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) budget: Option<Budget>,
     /// How long a deployment may take to appear.
     pub(super) appears_within: Duration,
 }

@@ -1,20 +1,9 @@
-//! How long deployments usually take, and how often to poll by it: arithmetic only, no clock.
+//! How long deployments usually take, and how likely one ends at an age: arithmetic only, no clock.
 //!
-//! The fewest polls for the least delay are at a rate that follows the square root of the chance to end just then (the
-//! hazard): twice as many where four times as many end. That chance is estimated from the earlier durations, each with
-//! a spread of its own, and a small part that ends at any time. So the polls are dense around the usual end, sparse
-//! before, with an eye on what failed early before; a deployment that takes longer than all others is polled as if there
-//! were no history.
-//!
-//! The numbers were chosen by simulation, with ten durations of a spread of 20 % and one failure in ten. Against no
-//! history that is about a third to two thirds of the polls, and the end is noticed sooner: 1.3 s late at 1 min, 6.6 s at
-//! 10 min; `benches/follow.rs` measures it. A wrong history costs no more polls than none, because those that were not
-//! made before the usual time are all that may be made more of in it ([`Schedule`](super::schedule::Schedule) counts). It
-//! never makes a pause longer than a seventh of what is usual, nor longer than `longest_early`.
+//! The chance to end is estimated from the earlier durations, each with a spread of its own, and a small part that ends
+//! at any time, so that early failures are expected as well, the more where there were some.
 
 use std::time::Duration;
-
-use super::schedule::Timing;
 
 /// How many durations are kept: the newest.
 const MOST: usize = 20;
@@ -28,9 +17,6 @@ const UNEXPECTED: (f64, f64) = (0.3, 0.5);
 /// How steep the distribution around one of ten durations is: a spread of 15 %. With more of them it is steeper, by the
 /// usual rule for kernels, the fifth root of their number.
 const STEEPNESS: f64 = 12.0;
-
-/// The longest pause is this part of what is usual.
-const PART: u32 = 7;
 
 /// From this multiple of the longest duration on, the history says nothing.
 const BEYOND: f64 = 1.3;
@@ -67,23 +53,16 @@ impl History {
         self.0.get(self.0.len() / 2).copied()
     }
 
-    /// The pause at this age, or `None` where the history says nothing of it. `without` is the pause without one.
+    /// The share of the deployments of this age that would end within the next second, if they went on ending so. `None`:
+    /// they take longer than any before, or nothing is known. Each duration is the median of a log-logistic
+    /// distribution, because that one has a formula.
     #[must_use]
-    pub(super) fn pause(&self, age: Duration, without: Duration, timing: &Timing) -> Option<Duration> {
-        let (usual, longest) = (self.usual()?, *self.0.last()?);
-        if age > longest.mul_f64(BEYOND) {
+    pub fn hazard(&self, age: Duration) -> Option<f64> {
+        let longest = self.0.last()?.as_secs_f64();
+        if age.as_secs_f64() > longest * BEYOND {
             return None;
         }
-        // A minute's length is missed by more than an hour's: the pause grows with the fourth root of what is usual.
-        let wanted = timing.history_factor * usual.as_secs_f64().powf(0.25) / self.hazard(age).sqrt();
-        let longest = (usual / PART).min(timing.longest_early).max(without);
-        Some(Duration::try_from_secs_f64(wanted).unwrap_or(longest).min(longest).max(timing.shortest_pause))
-    }
-
-    /// The share of the deployments of this age that end within the next second, if they went on ending so.
-    /// Each duration is the median of a log-logistic distribution, because that has a formula.
-    fn hazard(&self, age: Duration) -> f64 {
-        let age = age.as_secs_f64().max(0.001);
+        let age = age.as_secs_f64().max(longest / 1e6);
         let count = f64::from(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
         let steepness = STEEPNESS * (count / 10.0).powf(0.2);
         let (weight, rate) = UNEXPECTED;
@@ -92,10 +71,9 @@ impl History {
             let odds = (age / took.as_secs_f64()).powf(steepness);
             let survivors = 1.0 / (1.0 + odds);
             left += survivors;
-            // Of a large number, not a number divided by itself.
             ending += survivors * (1.0 - survivors) * steepness / age;
         }
-        ending / left
+        Some(ending / left)
     }
 }
 
@@ -105,45 +83,35 @@ mod tests {
 
     const S: Duration = Duration::from_secs(1);
 
-    fn about(seconds: u32) -> History {
-        History::new([80, 85, 90, 95, 100, 100, 105, 110, 115, 120].map(|percent| S * seconds * percent / 100))
-    }
-
-    fn pause(history: &History, age: u32) -> Option<Duration> {
-        let without = Duration::from_secs_f64(0.615 * f64::from(age).sqrt()).clamp(S, S * 15);
-        history.pause(S * age, without, &Timing::default())
+    #[test]
+    fn the_end_is_likely_when_others_ended_and_possible_before() {
+        let history = History::new([80, 90, 95, 100, 105, 110, 120].map(|seconds| S * seconds));
+        let hazard = |age| history.hazard(S * age).unwrap();
+        assert_eq!(history.usual(), Some(S * 100));
+        assert!(hazard(100) > 20.0 * hazard(50) && hazard(50) > 0.0, "{} {}", hazard(100), hazard(50));
+        assert_eq!(history.hazard(S * 157), None, "longer than ever");
+        let failed = History::new([30, 80, 90, 95, 100, 105, 110, 120].map(|seconds| S * seconds));
+        assert!(failed.hazard(S * 30) > Some(3.0 * hazard(30)), "what failed early before");
     }
 
     #[test]
-    fn polls_are_dense_around_the_usual_end_and_sparse_before_it() {
-        let history = about(300);
-        let [early, usual] = [150, 300].map(|age| pause(&history, age).unwrap());
-        assert_eq!(early, S * 36, "an eye on what fails early");
-        assert!(usual < S * 9 && usual > S * 5, "{usual:?}");
-        assert_eq!(pause(&history, 500), None, "longer than ever");
-        assert_eq!(pause(&about(60), 20), Some(S * 60 / 7), "a seventh of what is usual");
-    }
-
-    #[test]
-    fn an_early_failure_of_before_is_watched_for() {
-        let with = History::new([30, 100, 100, 100, 100].map(|seconds| S * seconds));
-        let without = History::new([100, 100, 100, 100, 100].map(|seconds| S * seconds));
-        assert!(pause(&with, 30).unwrap() * 2 < pause(&without, 30).unwrap());
-    }
-
-    #[test]
-    fn no_history_and_no_age_break_the_arithmetic() {
+    fn what_cannot_be_a_duration_is_left_out_and_the_newest_count() {
         let absurd = [Duration::ZERO, Duration::MAX, Duration::from_nanos(1), S * 100_000];
         assert!(History::new(absurd).is_empty());
-        assert_eq!((History::default().usual(), pause(&History::default(), 5)), (None, None));
+        assert_eq!((History::default().usual(), History::default().hazard(S)), (None, None));
+        let history = History::new((1..=50).map(|seconds| S * seconds));
+        assert_eq!((history.len(), history.usual()), (20, Some(S * 11)));
+    }
+
+    #[test]
+    fn no_age_and_no_duration_break_the_arithmetic() {
         for took in [Duration::from_millis(10), S, S * 60, S * 86_400] {
             for count in [1, 2, 100] {
                 let history = History::new(std::iter::repeat_n(took, count));
-                assert_eq!((history.len(), history.usual()), (count.min(20), Some(took)));
-                for age in [Duration::ZERO, Duration::from_nanos(1), took, took * 2, S * 86_400, Duration::MAX] {
-                    if let Some(pause) = history.pause(age, S, &Timing::default()) {
-                        assert!((S..=S * 36).contains(&pause), "{took:?} {age:?}: {pause:?}");
-                    }
+                for age in [Duration::ZERO, Duration::from_nanos(1), took / 2, took, took * 2, Duration::MAX] {
+                    let hazard = history.hazard(age);
+                    assert!(hazard.is_none_or(|hazard| hazard.is_finite() && hazard > 0.0), "{took:?} {age:?}");
+                    assert_eq!(hazard.is_some(), age <= took, "{took:?} {age:?}");
                 }
             }
         }

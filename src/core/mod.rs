@@ -4,8 +4,10 @@
 
 mod action;
 mod follow;
+pub mod history;
 mod plan;
 pub mod ports;
+pub mod rate;
 pub mod report;
 pub mod schedule;
 pub mod state;
@@ -41,7 +43,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
 ) -> Result<Report, TokenDenied> {
     let started = Instant::now();
     let grace_on_stop = plan.timing.stop_grace;
-    let mut machine = StateMachine::new(task, plan, target.rate_limit(), target.success_may_be_early());
+    let mut machine = StateMachine::new(task, plan, started, target.budget(), target.success_may_be_early());
     let mut stop = pin!(stop);
     loop {
         let now = started.elapsed();
@@ -82,7 +84,10 @@ pub async fn run<T: DeployTarget, R: Reporter>(
 
 async fn act<T: DeployTarget>(action: Action, target: &mut T, started: Instant) -> ActionResult {
     match action {
-        Action::Snapshot(limit) => ActionResult::Snapshot(target.snapshot(limit).await),
+        Action::Snapshot(limit) => {
+            let found = target.snapshot(limit).await;
+            ActionResult::Snapshot(found, target.history())
+        },
         Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await, readability(target)),
         Action::Find(limit) => ActionResult::Find(target.find(limit).await, readability(target)),
         Action::Poll(id, limit) => ActionResult::Poll(target.poll(&id, limit).await),
@@ -103,7 +108,7 @@ async fn wait_until(until: Instant) {
 fn readability<T: DeployTarget>(target: &T) -> Readability {
     Readability {
         can_follow: target.can_follow(),
-        rate_limit: target.rate_limit(),
+        budget: target.budget(),
         appears_within: target.appears_within(),
     }
 }
