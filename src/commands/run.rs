@@ -99,7 +99,8 @@ impl Run {
         let learns = self.settings.learns && task == Task::Deploy;
         let kept = self.durations.as_ref().filter(|_| learns);
         let history = kept.map(Durations::read).unwrap_or_default();
-        let late_history = self.reporters.github.as_mut().filter(|_| learns).map(GitHub::learn).unwrap_or_default();
+        let late_history =
+            self.reporters.github.as_mut().filter(|_| learns).map(GitHub::learn).unwrap_or_default();
         let plan = Plan {
             wait,
             timeout,

@@ -108,9 +108,13 @@ mod tests {
         for took in [Duration::from_millis(10), S, S * 60, S * 86_400] {
             for count in [1, 2, 100] {
                 let history = History::new(std::iter::repeat_n(took, count));
-                for age in [Duration::ZERO, Duration::from_nanos(1), took / 2, took, took * 2, Duration::MAX] {
+                for age in [Duration::ZERO, Duration::from_nanos(1), took / 2, took, took * 2, Duration::MAX]
+                {
                     let hazard = history.hazard(age);
-                    assert!(hazard.is_none_or(|hazard| hazard.is_finite() && hazard > 0.0), "{took:?} {age:?}");
+                    assert!(
+                        hazard.is_none_or(|hazard| hazard.is_finite() && hazard > 0.0),
+                        "{took:?} {age:?}"
+                    );
                     assert_eq!(hazard.is_some(), age <= took, "{took:?} {age:?}");
                 }
             }

@@ -87,7 +87,7 @@ async fn act<T: DeployTarget>(action: Action, target: &mut T, started: Instant) 
         Action::Snapshot(limit) => {
             let found = target.snapshot(limit).await;
             ActionResult::Snapshot(found, target.history())
-        },
+        }
         Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await, readability(target)),
         Action::Find(limit) => ActionResult::Find(target.find(limit).await, readability(target)),
         Action::Poll(id, limit) => ActionResult::Poll(target.poll(&id, limit).await),

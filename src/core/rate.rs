@@ -85,6 +85,9 @@ struct Used {
     since: u32,
     /// What the latest answer said is left.
     remaining: Option<u32>,
+    /// When it said that the count begins again, and whether the one before said the same: then it does not slide.
+    resets: Option<Instant>,
+    is_fixed: bool,
 }
 
 impl Budget {
@@ -147,16 +150,32 @@ impl Budget {
 
     /// Learns from an answer: whether somebody else uses the limit, and until when nothing may be sent.
     pub fn learn(&self, now: Instant, hint: RateHint) {
+        const ROUNDED: Duration = Duration::from_secs(1); // times of a reset are whole seconds
         let mut used = self.used();
-        let taken = hint.remaining.map(|left| match used.remaining {
-            Some(before) => before.saturating_sub(left),
-            None => self.limit.requests.saturating_sub(left),
+        let resets = hint.reset_in.map(|reset_in| now + reset_in);
+        let is_same = resets.zip(used.resets).is_some_and(|(new, old)| {
+            new.saturating_duration_since(old).max(old.saturating_duration_since(new)) <= ROUNDED
         });
-        if hint.refused || taken.is_some_and(|taken| taken > used.since) {
-            used.company = Some(now + self.limit.per);
+        let has_ended = used.resets.is_some_and(|old| old <= now + ROUNDED);
+        used.is_fixed = is_same || (used.is_fixed && has_ended);
+        if let Some(left) = hint.remaining {
+            let all = self.limit.requests.saturating_sub(left);
+            let (taken, ours) = match (used.remaining, resets) {
+                (Some(_), Some(resets)) if used.is_fixed && !is_same => {
+                    let begins = (resets + ROUNDED).checked_sub(self.limit.per + ROUNDED * 2);
+                    let ours = used.sent.iter().filter(|sent| begins.is_none_or(|begins| **sent >= begins));
+                    (all, u32::try_from(ours.count()).unwrap_or(u32::MAX))
+                }
+                (Some(before), _) => (before.saturating_sub(left), used.since),
+                (None, _) => (all, used.since),
+            };
+            if taken > ours {
+                used.company = Some(now + self.limit.per);
+            }
+            (used.remaining, used.since, used.resets) = (hint.remaining, 0, resets);
         }
-        if hint.remaining.is_some() {
-            (used.remaining, used.since) = (hint.remaining, 0);
+        if hint.refused {
+            used.company = Some(now + self.limit.per);
         }
         if !hint.blocked().is_zero() {
             used.next = used.next.max(Some(now + hint.blocked()));
@@ -165,5 +184,89 @@ impl Budget {
 
     fn used(&self) -> MutexGuard<'_, Used> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn budget() -> Budget {
+        Budget::new(RateLimit { requests: 20, per: S * 60 })
+    }
+
+    fn left(remaining: u32) -> RateHint {
+        RateHint { remaining: Some(remaining), reset_in: Some(S * 60), ..RateHint::default() }
+    }
+
+    #[test]
+    fn requests_keep_their_distance_and_urgent_ones_only_the_limit() {
+        let (budget, now) = (budget(), Instant::now());
+        let take = |urgent| budget.reserve(now, urgent, now + S * 3600).unwrap().duration_since(now);
+        assert_eq!([take(false), take(false), take(false)], [S * 0, S * 60 / 18, S * 120 / 18]);
+        let urgent: Vec<Duration> = (0..30).map(|_| take(true)).collect();
+        let at_once = urgent.iter().filter(|at| at.is_zero()).count();
+        assert_eq!(at_once, 17, "20 are allowed and three are taken");
+    }
+
+    #[test]
+    fn what_is_not_free_in_time_is_not_taken() {
+        let (budget, now) = (budget(), Instant::now());
+        assert_eq!(budget.reserve(now, false, now), Some(now));
+        for _ in 0..100 {
+            assert_eq!(budget.reserve(now, false, now + S * 3), None);
+        }
+        assert!(budget.reserve(now, false, now + S * 4).is_some());
+    }
+
+    #[test]
+    fn company_is_noticed_by_what_is_left_and_by_a_429_and_forgotten_after_a_while() {
+        let now = Instant::now();
+        let noticed = |first: u32, second: u32| {
+            let budget = budget();
+            let mut last = false;
+            for remaining in [first, second] {
+                let _ = budget.reserve(now, true, now);
+                budget.learn(now, left(remaining));
+                last = budget.has_company(now);
+            }
+            (last, budget)
+        };
+        for (first, second, company) in [
+            (19, 18, false),
+            (19, 19, false), // a sliding window that one has left
+            (19, 17, true),
+            (10, 9, true), // ten were used before this run
+            (20, 20, false),
+            (2, 19, true),
+        ] {
+            assert_eq!(noticed(first, second).0, company, "{first}, {second}");
+        }
+        let (_, budget) = noticed(19, 17);
+        assert_eq!(budget.spacing(now), S * 120 / 18, "half is left to them");
+        assert!(budget.has_company(now + S * 59) && !budget.has_company(now + S * 60));
+        let refused = self::budget();
+        refused.learn(now, RateHint { refused: true, retry_after: Some(S * 5), ..RateHint::default() });
+        assert!(refused.has_company(now));
+        assert_eq!(refused.reserve(now, true, now + S * 60), Some(now + S * 5), "for every run");
+    }
+
+    #[test]
+    fn a_trigger_may_count_and_is_not_company() {
+        let (budget, now) = (budget(), Instant::now());
+        let _ = budget.reserve(now, true, now);
+        budget.learn(now, left(19));
+        budget.triggered();
+        let _ = budget.reserve(now, false, now + S * 9);
+        budget.learn(now, left(17));
+        assert!(!budget.has_company(now));
+    }
+
+    #[test]
+    fn a_limit_of_nothing_does_not_divide_by_it() {
+        let (none, now) = (Budget::new(RateLimit { requests: 0, per: Duration::ZERO }), Instant::now());
+        assert!(none.reserve(now, false, now + S).is_some());
     }
 }

@@ -11,7 +11,7 @@
 //! were chosen by simulation, with ten durations of a spread of 20 % and one failure among them: against no history that is
 //! 60 % of the polls at 1 min and 40 % at 10 min, and the end is noticed sooner. A wrong history costs no polls: no more
 //! are made up to any age than without one, so that only what was saved before the usual time is spent in it. It costs a
-//! pause at most: a seventh of what is usual, and `longest_early`, is the longest before that time, and a deployment that
+//! pause at most: a sixth of what is usual, and `longest_early`, is the longest before that time, and a deployment that
 //! takes longer than all before is polled as if there were no history.
 //!
 //! A limit of less than a request every two seconds is spent evenly, whatever the age: the platform has said what it
@@ -78,8 +78,8 @@ impl Default for Timing {
             longest_pause: Duration::from_secs(15),
             longest_backoff: Duration::from_secs(30),
             age_factor: 0.615,
-            history_factor: 0.171,
-            longest_early: Duration::from_secs(36),
+            history_factor: 0.17,
+            longest_early: Duration::from_secs(40),
             jitter: 0.1,
             grace: Duration::from_secs(30),
             search_time: Duration::from_secs(30),
@@ -121,7 +121,7 @@ impl Timing {
 }
 
 /// The longest pause before the usual time of the end is this part of it.
-const PART: u32 = 7;
+const PART: u32 = 6;
 
 /// Chooses the pauses between polls.
 #[derive(Clone, Debug)]
@@ -200,11 +200,14 @@ impl Schedule {
         let timing = &self.timing;
         let without = Duration::from_secs_f64(timing.age_factor * age.as_secs_f64().sqrt());
         let without = without.clamp(timing.shortest_pause, timing.longest_pause);
-        let Some((usual, hazard)) = self.history.usual().zip(self.history.hazard(age)) else { return without };
+        let Some((usual, hazard)) = self.history.usual().zip(self.history.hazard(age)) else {
+            return without;
+        };
         // To be late by some seconds matters more after a minute than after an hour.
         let wanted = timing.history_factor * usual.as_secs_f64().powf(0.25) / hazard.sqrt();
         let longest = (usual / PART).min(timing.longest_early).max(without);
-        let wanted = Duration::try_from_secs_f64(wanted).unwrap_or(longest).min(longest).max(timing.shortest_pause);
+        let wanted =
+            Duration::try_from_secs_f64(wanted).unwrap_or(longest).min(longest).max(timing.shortest_pause);
         let is_paid_for = f64::from(polls) <= self.polls_without(age.saturating_add(wanted));
         if is_paid_for { wanted } else { wanted.max(without) }
     }
@@ -212,7 +215,8 @@ impl Schedule {
     /// How many polls there would be until this age without a history: the integral of one over the pause.
     fn polls_without(&self, age: Duration) -> f64 {
         let Timing { age_factor, shortest_pause, longest_pause, .. } = self.timing;
-        let (shortest, longest, age) = (shortest_pause.as_secs_f64(), longest_pause.as_secs_f64(), age.as_secs_f64());
+        let (shortest, longest, age) =
+            (shortest_pause.as_secs_f64(), longest_pause.as_secs_f64(), age.as_secs_f64());
         let [grows, stops] = [shortest, longest].map(|pause| (pause / age_factor).powi(2));
         let growing = 2.0 / age_factor * (age.clamp(grows, stops).sqrt() - grows.sqrt());
         age.min(grows) / shortest + growing + (age - stops).max(0.0) / longest
@@ -244,9 +248,13 @@ mod tests {
         Schedule::new(Timing::default(), None, None)
     }
 
+    fn at(age: Duration) -> Polled {
+        Polled { now: Instant::now(), age, polls: 0, errors: 0, hint: RateHint::default() }
+    }
+
     #[test]
     fn the_pause_grows_with_age_from_the_floor_to_the_cap() {
-        let pause = |age: u64| plain().pause(S * u32::try_from(age).unwrap(), 0, RateHint::default(), 0.0);
+        let pause = |age: u64| plain().pause(&at(S * u32::try_from(age).unwrap()), 0.0);
         let close = |age: u64, wanted: f64| (pause(age).as_secs_f64() - wanted).abs() < 0.01;
         assert!(close(0, 1.0) && close(2, 1.0) && close(25, 3.075) && close(100, 6.15) && close(400, 12.3));
         assert_eq!([pause(600), pause(86_400)], [S * 15, S * 15]);
@@ -254,15 +262,15 @@ mod tests {
 
     #[test]
     fn jitter_takes_off_at_most_its_share_and_never_adds() {
-        let full = plain().pause(S * 100, 0, RateHint::default(), 0.0);
-        let least = plain().pause(S * 100, 0, RateHint::default(), 1.0);
+        let full = plain().pause(&at(S * 100), 0.0);
+        let least = plain().pause(&at(S * 100), 1.0);
         assert_eq!(full, Duration::from_millis(6150));
         assert_eq!(least, full.mul_f64(0.9));
     }
 
     #[test]
     fn errors_back_off_to_the_cap_and_cannot_overflow() {
-        let pause = |errors| plain().pause(S, errors, RateHint::default(), 0.0);
+        let pause = |errors| plain().pause(&Polled { errors, ..at(S) }, 0.0);
         assert_eq!(
             [pause(0), pause(1), pause(2), pause(4), pause(u32::MAX)],
             [S, S * 2, S * 4, S * 16, S * 30]
@@ -272,9 +280,10 @@ mod tests {
     #[test]
     fn what_the_platform_asks_for_is_never_undercut() {
         let fixed = Schedule::new(Timing::default(), Some(S * 2), None);
-        let ask = |rate_hint| fixed.pause(S, 0, rate_hint, 1.0);
+        let ask = |hint| fixed.pause(&Polled { hint, ..at(S) }, 1.0);
         assert_eq!(ask(RateHint::default()), S * 2);
         assert_eq!(ask(RateHint { retry_after: Some(S * 90), ..RateHint::default() }), S * 90);
+        assert_eq!(ask(RateHint { refused: true, ..RateHint::default() }), S * 10, "a 429 without a time");
         let counted = |remaining| RateHint {
             remaining: Some(remaining),
             reset_in: Some(S * 60),
@@ -290,15 +299,32 @@ mod tests {
     }
 
     #[test]
-    fn a_documented_limit_is_used_at_most_by_half_with_room_for_the_last_look_and_the_log() {
-        let limit = RateLimit { requests: 20, per: S * 60 };
-        let schedule = Schedule::new(Timing::default(), Some(S), Some(limit));
-        let pause = schedule.pause(S, 0, RateHint::default(), 1.0);
-        let polls_a_minute = (60.0 / pause.as_secs_f64()).floor();
-        assert!(polls_a_minute + 2.0 <= 10.0, "{polls_a_minute} polls, a last one and the log");
-        let larger = RateLimit { requests: 60, per: S * 60 };
-        assert_eq!(Schedule::new(Timing::default(), None, Some(larger)).spacing(), S * 2);
-        let tiny = RateLimit { requests: 2, per: S * 60 };
-        assert_eq!(Schedule::new(Timing::default(), None, Some(tiny)).spacing(), S * 60);
+    fn a_tight_limit_is_spent_evenly_and_a_wide_one_never_binds() {
+        let pause = |requests, interval, age| {
+            let budget = Budget::new(RateLimit { requests, per: S * 60 });
+            Schedule::new(Timing::default(), interval, Some(budget)).pause(&at(S * age), 0.0)
+        };
+        for age in [0, 60, 3600] {
+            assert_eq!(pause(20, None, age), S * 60 / 18, "{age}");
+            assert_eq!(pause(500, None, age), plain().pause(&at(S * age), 0.0), "{age}");
+        }
+        assert_eq!(
+            [pause(20, Some(S), 5), pause(2, None, 5), pause(0, None, 5)],
+            [S * 60 / 18, S * 60, S * 60]
+        );
+    }
+
+    #[test]
+    fn a_history_makes_the_polls_sparse_before_the_usual_end_and_dense_around_it() {
+        let mut schedule = plain();
+        schedule.learn(History::new([80, 85, 90, 95, 100, 100, 105, 110, 115, 120].map(|part| S * 3 * part)));
+        let pause = |age: u32| schedule.pause(&Polled { polls: 5, ..at(S * age) }, 0.0);
+        assert_eq!(pause(150), S * 40, "the longest there is before");
+        assert!(pause(300) < S * 9 && pause(300) > S * 5, "{:?}", pause(300));
+        assert_eq!(pause(500), plain().pause(&at(S * 500), 0.0), "longer than ever");
+        let spent = schedule.pause(&Polled { polls: 80, ..at(S * 300) }, 0.0);
+        assert_eq!(spent, plain().pause(&at(S * 300), 0.0), "no more polls than without");
+        schedule.learn(History::new([S * 54; 10]));
+        assert_eq!(schedule.pause(&at(S * 20), 0.0), S * 9, "a sixth of what is usual");
     }
 }

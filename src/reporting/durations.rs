@@ -79,7 +79,8 @@ impl Durations {
         let read = |line: &str| {
             let mut words = line.split(' ');
             let key = words.next().filter(|key| {
-                key.len() == 16 && key.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+                key.len() == 16
+                    && key.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
             })?;
             Some((key.to_owned(), words.map_while(|word| word.parse().ok()).take(DURATIONS).collect()))
         };
@@ -109,7 +110,8 @@ mod tests {
 
     fn of(hook: &str, home: &Path, more: &[(&str, &str)]) -> Option<Durations> {
         let home = [("XDG_STATE_HOME", home.to_str().unwrap())];
-        let variables = home.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables =
+            home.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Durations::of(&HookUrl::parse(hook).unwrap(), &variables.collect())
     }
 

@@ -228,7 +228,8 @@ impl StateMachine {
                 return;
             }
         };
-        let pause = (self.plan.timing.shortest_pause * 2).max(hint.blocked());
+        let spacing = self.schedule.spacing(self.origin + now);
+        let pause = (self.plan.timing.shortest_pause * 2).max(spacing).max(hint.blocked());
         if *tries < self.plan.timing.log_tries && now.saturating_add(pause) < *until {
             *tries += 1;
             self.wait(now, pause);

@@ -35,7 +35,13 @@ pub(super) struct EarlierDeployments {
 
 impl EarlierDeployments {
     /// Those of the environment that the run's own deployment will be in; `None` where the API has no such address.
-    pub(super) fn new(http: &Http, api: &str, repository: &str, token: &Token, target: &GitHubTarget) -> Option<Self> {
+    pub(super) fn new(
+        http: &Http,
+        api: &str,
+        repository: &str,
+        token: &Token,
+        target: &GitHubTarget,
+    ) -> Option<Self> {
         let (owner, name) = repository.split_once('/')?;
         let mut url = Url::parse(api).ok()?;
         // `https://api.github.com/graphql`, `https://HOST/api/graphql`
@@ -88,7 +94,15 @@ mod tests {
     fn a_deployment_took_until_its_first_final_state() {
         let ours = r#"{"deploy_hook":"deploy-hook-1"}"#;
         let nodes = [
-            node(ours, "2026-01-01T00:00:00Z", &[("INACTIVE", "2026-01-02T00:00:00Z"), ("SUCCESS", "2026-01-01T00:01:40Z"), ("IN_PROGRESS", "2026-01-01T00:00:01Z")]),
+            node(
+                ours,
+                "2026-01-01T00:00:00Z",
+                &[
+                    ("INACTIVE", "2026-01-02T00:00:00Z"),
+                    ("SUCCESS", "2026-01-01T00:01:40Z"),
+                    ("IN_PROGRESS", "2026-01-01T00:00:01Z"),
+                ],
+            ),
             node(ours, "2026-01-01T00:00:00Z", &[("FAILURE", "2026-01-01T00:00:30Z")]),
             node(ours, "2026-01-01T00:00:00Z", &[("ERROR", "2026-01-01T00:15:00Z")]),
             node(ours, "2026-01-01T00:00:00Z", &[("IN_PROGRESS", "2026-01-01T00:00:01Z")]),

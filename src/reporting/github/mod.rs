@@ -17,8 +17,8 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use self::api::{GitHubApi, Method};
-use self::history::EarlierDeployments;
 use self::event::{WorkflowRun, code_host};
+use self::history::EarlierDeployments;
 use self::post_state::StateFile;
 use self::reports::{GitHubReports, ReadFirst};
 use self::target::GitHubTarget;
@@ -82,8 +82,11 @@ impl GitHub {
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
             Ok(register) => {
-                if let (true, Some(run), Some(token)) = (kinds.contains(&ReportKind::Deployment), &run, options.token) {
-                    earlier = EarlierDeployments::new(http, &run.api, &run.repository, token, &register.target);
+                if let (true, Some(run), Some(token)) =
+                    (kinds.contains(&ReportKind::Deployment), &run, options.token)
+                {
+                    earlier =
+                        EarlierDeployments::new(http, &run.api, &run.repository, token, &register.target);
                 }
                 let (target, saved, ended) = (register.target.clone(), state.clone(), state.clone());
                 let records =
