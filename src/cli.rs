@@ -205,6 +205,21 @@ pub struct Inputs {
     /// Text to send with the trigger
     #[arg(long, value_name = "TEXT")]
     pub body: Option<String>,
+    /// Page that must answer after the deployment: a URL, or a path on environment-url such as /version
+    #[arg(long, value_name = "URL")]
+    pub verify_url: Option<String>,
+    /// Text that the page must contain, such as a version or a commit
+    #[arg(long, value_name = "TEXT")]
+    pub verify_text: Option<String>,
+    /// How long the page may take to answer as asked, within the timeout, 1s to 24h [default: 2m]
+    #[arg(long, value_name = "DURATION")]
+    pub verify_timeout: Option<String>,
+    /// File with headers for the page, one `Name: value` per line; - is standard input [DEPLOY_HOOK_VERIFY_HEADERS, DEPLOY_HOOK_VERIFY_HEADERS_FILE]
+    #[arg(long, value_name = "PATH")]
+    pub verify_headers_file: Option<String>,
+    /// Accepted only to reject it with advice, without printing the headers.
+    #[arg(long, hide = true, num_args = 0..=1, value_name = "NEVER")]
+    pub verify_headers: Option<Option<String>>,
     /// Check everything, but do not trigger
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<String>,
@@ -243,6 +258,10 @@ impl Inputs {
             "project" => &self.project,
             "headers-file" => &self.headers_file,
             "body" => &self.body,
+            "verify-url" => &self.verify_url,
+            "verify-text" => &self.verify_text,
+            "verify-timeout" => &self.verify_timeout,
+            "verify-headers-file" => &self.verify_headers_file,
             "output-dir" => &self.output.output_dir,
             _ => &None,
         };

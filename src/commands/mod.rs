@@ -9,6 +9,7 @@ mod platforms;
 mod post_step;
 mod run;
 mod sandbox;
+mod site;
 mod start;
 mod status;
 

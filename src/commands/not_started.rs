@@ -180,7 +180,7 @@ pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, ou
             Vec::new()
         };
         let words = messages::verdict(&report, &context);
-        let ended = Event::Finished { report };
+        let ended = Event::Finished { report: Box::new(report) };
         if let Some(files) = &planned.files {
             files.make_folder();
             errors.extend(files.report(&ended, &context));

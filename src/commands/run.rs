@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::site::Site;
 use crate::cli::{Color, Format, OutputArgs};
 use crate::config::Settings;
 use crate::core::ports::{DeployTarget as _, Reporter as _};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
 use crate::core::state::{DeploymentId, Outcome};
-use crate::core::{self, Plan, TokenDenied, Wait};
+use crate::core::{self, Plan, TokenDenied, Verify, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
@@ -33,6 +34,8 @@ pub(super) struct Run {
     pub(super) settings: Settings,
     pub(super) http: Http,
     pub(super) platform: Client,
+    /// The page that is verified.
+    pub(super) site: Option<Site>,
     pub(super) reporters: Reporters,
     pub(super) out: Output,
     pub(super) format: Format,
@@ -55,6 +58,7 @@ impl Run {
         let out = Output::new(settings.redactor(), github::is_here(env));
         out.mask();
         let http = http_client(&settings, env)?;
+        let site = Site::new(&settings, &http)?;
         let platform = Client::new(settings.access(), http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
@@ -70,6 +74,7 @@ impl Run {
             cut_short: cut_short.is_some(),
             pass_canceled: settings.pass_canceled,
             sandbox: speed,
+            page: settings.page.as_ref().map(|page| page.address.shown()),
         };
         let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
@@ -85,7 +90,7 @@ impl Run {
         // What the embedded platform does says nothing of a real one.
         let hook = settings.hook.as_ref().filter(|_| speed.is_none());
         let durations = hook.and_then(|hook| Durations::of(hook, env));
-        Ok(Self { settings, http, platform, reporters, out, format: args.format, durations, limit })
+        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, durations, limit })
     }
 
     pub(super) async fn run(
@@ -101,10 +106,12 @@ impl Run {
         let history = kept.map(Durations::read).unwrap_or_default();
         let late_history =
             self.reporters.github.as_mut().filter(|_| learns).map(GitHub::learn).unwrap_or_default();
+        let verify = self.settings.page.as_ref().map(|page| Verify { timeout: page.timeout });
         let plan = Plan {
             wait,
             timeout,
             limit: self.limit,
+            verify,
             interval,
             expected: self.settings.expected,
             history,
@@ -114,10 +121,11 @@ impl Run {
             started,
             seed,
         };
-        let report = core::run(task, &mut self.platform, &mut self.reporters, plan, signals.wait()).await;
+        let (platform, site) = (&mut self.platform, self.site.as_mut());
+        let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
         let report = report.map_err(|denied| token_denied(&denied))?;
-        if let (Some(kept), Outcome::Succeeded | Outcome::Failed) = (kept, report.outcome) {
-            kept.add(report.duration);
+        if let (Some(kept), Some(took)) = (kept, report.deployment_took()) {
+            kept.add(took);
         }
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
@@ -161,7 +169,7 @@ impl Run {
         signal: Option<Signal>,
     ) -> u8 {
         let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
-        self.reporters.report(Duration::ZERO, &Event::Finished { report }).await;
+        self.reporters.report(Duration::ZERO, &Event::Finished { report: Box::new(report) }).await;
         exit_code(outcome, false, signal)
     }
 }
@@ -170,8 +178,16 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
     let is_https = |url: &Url| url.scheme() == "https";
     let api = settings.api_url.as_ref().filter(|_| settings.api_token.is_some());
     let hook = settings.hook.as_ref().map(HookUrl::expose);
-    let tls = api.is_some_and(is_https) || hook.is_some_and(is_https) || ci_speaks_tls(env);
-    Http::new(&settings.network, tls, settings.redactor()).map_err(|error| {
+    let page = settings.page.as_ref().and_then(|page| page.address.on(settings.environment_url.as_deref()));
+    let tls = api.is_some_and(is_https)
+        || hook.is_some_and(is_https)
+        || page.as_ref().is_some_and(is_https)
+        || ci_speaks_tls(env);
+    // A page over http may lead to one over https, and mostly does not.
+    let may_need_tls = !tls && settings.page.is_some();
+    let client = |tls| Http::new(&settings.network, tls, settings.redactor());
+    let client = if may_need_tls { client(true).or_else(|_| client(false)) } else { client(tls) };
+    client.map_err(|error| {
         let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
                    /etc/ssl/certs/ca-certificates.crt.";
         let (input, wrong) = ("ca-file".to_owned(), error.to_string());

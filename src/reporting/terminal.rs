@@ -8,6 +8,7 @@ use super::github::command;
 use super::gitlab::section;
 use super::output::Output;
 use crate::core::report::{Event, Report};
+use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};
 use crate::text::format::{clock, count, mark, phase_mark};
 use crate::text::{RunContext, messages};
@@ -96,6 +97,7 @@ impl Terminal {
                     let mark = self.paint(style, phase_mark(stage.phase));
                     format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
                 }
+                Event::Verifying { report, .. } => self.verifying(elapsed, report, &text),
                 Event::Heartbeat { .. } => {
                     format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
                 }
@@ -202,6 +204,17 @@ impl Terminal {
         line
     }
 
+    /// A line about the page: its mark says whether the last answer was the right one.
+    fn verifying(&self, elapsed: Duration, report: &SiteReport, text: &str) -> String {
+        let phase = match report.answer.as_ref().map(|answer| &answer.fault) {
+            None => Phase::Running,
+            Some(None) => Phase::Ended(Verdict::Succeeded),
+            Some(Some(_)) => Phase::Waiting,
+        };
+        let mark = self.paint(phase_style(phase), phase_mark(phase));
+        format!("{} {mark} {text}", self.time(elapsed))
+    }
+
     fn end_section(&mut self) {
         if let Some(name) = self.section.take() {
             self.line(&section::end(&name, SystemTime::now()));
@@ -226,6 +239,7 @@ impl Terminal {
                 &error
             }
             Event::Searching { .. } => "looking for the deployment",
+            Event::Verifying { .. } => "verifying",
             Event::Retrying { .. } => "waiting to try again",
             Event::Triggered { .. } => "triggered",
             _ => return,
@@ -275,9 +289,12 @@ fn outcome_style(outcome: Outcome) -> Style {
         Outcome::Canceled | Outcome::Superseded | Outcome::TimedOut | Outcome::Interrupted => {
             color(AnsiColor::Yellow)
         }
-        Outcome::Failed | Outcome::Lost | Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => {
-            color(AnsiColor::Red)
-        }
+        Outcome::Failed
+        | Outcome::Unverified
+        | Outcome::Lost
+        | Outcome::Refused
+        | Outcome::Unreachable
+        | Outcome::Uncertain => color(AnsiColor::Red),
     }
 }
 
@@ -353,7 +370,7 @@ mod tests {
             (40, Event::UnknownState { word: "thinking".to_owned() }),
             (70, Event::Heartbeat { word: "building".to_owned() }),
             (72, failed),
-            (72, Event::Finished { report }),
+            (72, Event::Finished { report: Box::new(report) }),
         ]
     }
 
@@ -390,7 +407,7 @@ mod tests {
     #[test]
     fn the_end_of_every_outcome_in_its_color() {
         let color = TerminalOptions { color: true, ..NORMAL };
-        let end = |outcome| printed(color, vec![(72, Event::Finished { report: report(outcome) })]);
+        let end = |outcome| printed(color, vec![(72, Event::Finished { report: Box::new(report(outcome)) })]);
         insta::assert_snapshot!("outcomes", Outcome::ALL.map(end).join("\n"));
     }
 }

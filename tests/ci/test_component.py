@@ -39,6 +39,10 @@ OTHERS = {
     "project": "my-site.example",
     "headers-variable": "GATEWAY_HEADERS",
     "body": '{"ref": "refs/heads/$CI_COMMIT_BRANCH"}',
+    "verify-url": "/version?of=$CI_COMMIT_REF_SLUG",
+    "verify-text": '<meta content="$CI_COMMIT_SHA">',
+    "verify-timeout": "5m",
+    "verify-headers-variable": "PREVIEW_HEADERS",
 }
 DEFAULTS = {name: spec.get("default", OTHERS.get(name)) for name, spec in INPUTS.items()}
 # What every job that deploys needs, each for its own reason; the files are the program's.
