@@ -76,7 +76,7 @@ async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &
             return not_started::report_bad_input(&not_started::unmarked(&error), &planned, env, out);
         }
     };
-    let code = match execute(command, env, out).await {
+    let code = match Box::pin(execute(command, env, out)).await {
         Ok(code) => code,
         Err(NotStarted::BadInput(problems)) => not_started::report_bad_input(&problems, &planned, env, out),
         Err(NotStarted::Signaled(signal)) => not_started::report_interrupted(signal, planned, env, out),

@@ -101,7 +101,7 @@ impl Run {
     ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
-        let learns = self.settings.learns && task == Task::Deploy;
+        let learns = self.settings.history.learned && task == Task::Deploy;
         let kept = self.durations.as_ref().filter(|_| learns);
         let history = kept.map(Durations::read).unwrap_or_default();
         let late_history =
@@ -113,7 +113,7 @@ impl Run {
             limit: self.limit,
             verify,
             interval,
-            expected: self.settings.expected,
+            expected: self.settings.history.expected,
             history,
             late_history,
             learns,

@@ -49,10 +49,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// A fixed pause between polls.
     pub interval: Option<Duration>,
-    /// How long a deployment usually takes, where the user says it.
-    pub expected: Option<Duration>,
-    /// Whether earlier deployments may be used and kept for the polls.
-    pub learns: bool,
+    /// What is known of how long deployments take.
+    pub history: UsualDuration,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
     /// The environment's name.
@@ -89,6 +87,15 @@ pub struct Settings {
     pub dry_run: bool,
     /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
     pub output_dir: Option<PathBuf>,
+}
+
+/// Where it is known from how long deployments take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsualDuration {
+    /// The user says it.
+    pub expected: Option<Duration>,
+    /// Whether earlier deployments may be used and kept for it.
+    pub learned: bool,
 }
 
 /// Which reports a user wants.
@@ -147,8 +154,10 @@ impl Settings {
             wait: wait[sources.choice("wait", &["auto", "always", "never"])],
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
             interval: sources.duration("poll-interval", INTERVAL, true),
-            expected: sources.duration("expected-duration", EXPECTED, true),
-            learns: sources.choice("history", &["auto", "off"]) == 0,
+            history: UsualDuration {
+                expected: sources.duration("expected-duration", EXPECTED, true),
+                learned: sources.choice("history", &["auto", "off"]) == 0,
+            },
             pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
             environment,
             environment_url: environment_url(sources),

@@ -205,7 +205,7 @@ mod tests {
     fn requests_keep_their_distance_and_urgent_ones_only_the_limit() {
         let (budget, now) = (budget(), Instant::now());
         let take = |urgent| budget.reserve(now, urgent, now + S * 3600).unwrap().duration_since(now);
-        assert_eq!([take(false), take(false), take(false)], [S * 0, S * 60 / 18, S * 120 / 18]);
+        assert_eq!([take(false), take(false), take(false)], [Duration::ZERO, S * 60 / 18, S * 120 / 18]);
         let urgent: Vec<Duration> = (0..30).map(|_| take(true)).collect();
         let at_once = urgent.iter().filter(|at| at.is_zero()).count();
         assert_eq!(at_once, 17, "20 are allowed and three are taken");

@@ -37,14 +37,14 @@ impl Durations {
     /// Those of this hook; none in CI, or where the environment names no folder for them.
     #[must_use]
     pub fn of(hook: &HookUrl, env: &Env) -> Option<Self> {
-        let is_ci = |name: &&str| env.get(name).is_some_and(|value| !value.eq_ignore_ascii_case("false"));
-        if CI.iter().any(|name| is_ci(&name)) {
+        let is_ci = |name: &str| env.get(name).is_some_and(|value| !value.eq_ignore_ascii_case("false"));
+        if CI.iter().any(|name| is_ci(name)) {
             return None;
         }
         let absolute = |name| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
         let hash = digest(&SHA256, format!("deploy-hook durations {}", hook.expose()).as_bytes());
-        let key = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let key = hash.as_ref().iter().take(8).fold(String::new(), |key, byte| format!("{key}{byte:02x}"));
         Some(Self { path: state.join("deploy-hook/durations"), key })
     }
 

@@ -8,6 +8,7 @@ mod commands;
 mod github;
 mod input;
 mod json;
+mod learned;
 mod left;
 mod network;
 mod outcomes;

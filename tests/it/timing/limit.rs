@@ -227,3 +227,17 @@ async fn join_all<F: Future + 'static>(futures: Vec<F>) -> Vec<F::Output> {
     }
     done
 }
+
+/// A run of each takes 30 polls; nothing of it is shared but the thread.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_follows_in_one_process_each_see_their_own_end() {
+    let runs: Vec<_> = (0..1000)
+        .map(|n| {
+            let length = ms(29_001 + n % 900);
+            World::ends(length, succeeded()).plan(|plan| plan.interval = Some(s(1))).run()
+        })
+        .collect();
+    let runs = join_all(runs).await;
+    assert!(runs.iter().all(|run| run.report.outcome == Outcome::Succeeded && run.over == s(30)));
+    assert_eq!(runs.iter().map(|run| run.report.polls).sum::<u32>(), 30_000);
+}
