@@ -566,7 +566,7 @@ fn every_link_to_a_heading_finds_it() {
         let text = read(&document);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let Some((path, anchor)) = link.split_once('#') else { continue };
-            if link.contains("://") || std::path::Path::new(path).extension().is_some_and(|end| end == "rs") {
+            if link.contains("://") || Path::new(path).extension().is_some_and(|end| end == "rs") {
                 continue;
             }
             let folder = Path::new(&document).parent().unwrap();
