@@ -7,7 +7,7 @@ use url::Url;
 
 use super::site::Site;
 use crate::cli::{Color, Format, OutputArgs};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::core::ports::{DeployTarget as _, Reporter as _};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
@@ -77,6 +77,9 @@ impl Run {
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
         }
+        for warning in config::unknown_variables(env) {
+            reporters.warn(&warning);
+        }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
             files.clear();
         }
@@ -99,7 +102,7 @@ impl Run {
         let plan = Plan { wait, timeout, limit: self.limit, verify, interval, timing, started, seed };
         let (platform, site) = (&mut self.platform, self.site.as_mut());
         let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
-        let report = report.map_err(|denied| token_denied(&denied))?;
+        let report = report.map_err(|refused| denied(&refused, &self.settings))?;
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
 
@@ -200,10 +203,15 @@ fn reporters(
     }
 }
 
-/// The platform refused the token before anything was triggered.
-fn token_denied(denied: &TokenDenied) -> Problems {
-    let (wrong, fix) = messages::token_denied(denied.status, &denied.message);
-    let input = "api-token".to_owned();
+/// What the platform refused before anything was triggered.
+fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
+    let named = [("account", &settings.account), ("project", &settings.project)];
+    let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
+    let (input, (wrong, fix)) = if denied.status == 404 {
+        (named.join(" or "), messages::not_found(&denied.message))
+    } else {
+        ("api-token".to_owned(), messages::token_denied(denied.status, &denied.message))
+    };
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }
 

@@ -26,6 +26,7 @@ mod stalled;
 mod unclear;
 mod verdict;
 mod verify;
+mod wrong;
 
 use std::time::Duration;
 
