@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use clap::{CommandFactory, Parser};
+use deploy_hook::cli::options::OPTIONS;
 use deploy_hook::cli::{self, Cli};
 use deploy_hook::config::{Needs, Settings};
 use deploy_hook::core::schedule::Timing;
@@ -25,11 +25,18 @@ const NOT_IN_THE_ACTION: [&str; 1] = ["gitlab-token"];
 /// The tables of inputs, outputs and exit codes.
 const REFERENCE: &str = "docs/reference.md";
 
+/// Whether it has a row in the table of inputs; the options of the output have a table of their own.
+fn is_input(arg: &clap::Arg) -> bool {
+    OPTIONS
+        .iter()
+        .any(|option| arg.get_id() == option.name && option.is_input() && option.heading != "Output")
+}
+
 #[test]
 fn the_inputs_of_the_reference_are_the_options_of_deploy() {
     let command = Cli::command();
     let deploy = command.find_subcommand("deploy").unwrap();
-    let inputs = deploy.get_arguments().filter(|arg| arg.get_help_heading() == Some("Inputs"));
+    let inputs = deploy.get_arguments().filter(|arg| is_input(arg));
     let helps: BTreeMap<String, String> = inputs
         .filter(|arg| !arg.is_hide_set())
         .map(|arg| (format!("--{}", arg.get_long().unwrap()), arg.get_help().unwrap().to_string()))

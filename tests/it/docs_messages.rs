@@ -120,7 +120,7 @@ pub(crate) fn ends() -> Vec<Report> {
             ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::NoDeployment)), &[])
         },
         Report { snapshot: None, ..ended(Skipped, None, &[]) },
-        Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
+        Report { snapshot: None, ..ended(Skipped, Some(Cause::DryRun { unchecked: 1 }), &[]) },
         ended(Failed, None, &[("building", Phase::Running), ("failed", failed)]),
         ended(Failed, None, &[("post_deploy", Phase::Running), ("failed", failed)]),
         refused(RefusalReason::NotFound, 404),
