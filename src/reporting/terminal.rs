@@ -295,6 +295,7 @@ mod tests {
             environment_url: Some("https://www.example.com/".to_owned()),
             hook: "https://hooks.example.com/deploy/***".to_owned(),
             timeout: Duration::from_mins(15),
+            page: Some("/version".to_owned()),
             ..RunContext::default()
         }
     }
