@@ -285,6 +285,7 @@ fn outcome_style(outcome: Outcome) -> Style {
 mod tests {
     use super::*;
     use crate::core::report::{StateSpan, Task, TriggerState};
+    use crate::core::site::{SiteAnswer, SiteFault, SiteReport};
     use crate::core::state::{DeploymentId, Snapshot};
     use crate::secrets::Redactor;
 
@@ -294,6 +295,7 @@ mod tests {
             environment_url: Some("https://www.example.com/".to_owned()),
             hook: "https://hooks.example.com/deploy/***".to_owned(),
             timeout: Duration::from_mins(15),
+            page: Some("/version".to_owned()),
             ..RunContext::default()
         }
     }
@@ -379,6 +381,54 @@ mod tests {
         insta::assert_snapshot!("verbose", printed(verbose, story()));
         let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
         insta::assert_snapshot!("github", printed(github, story()));
+    }
+
+    #[test]
+    fn a_page_that_is_verified() {
+        let answer = |status, fault| SiteAnswer {
+            status: Some(status),
+            fault,
+            redirected_to: None,
+            requests: 1,
+            retry_after: None,
+        };
+        let site = |requests, answer, right: Option<u64>| SiteReport {
+            began: Duration::from_secs(72),
+            requests,
+            answer,
+            changed: true,
+            was_right: false,
+            right_since: right.map(Duration::from_secs),
+            until: Duration::from_mins(3),
+        };
+        let verifying = |report| Event::Verifying { report, site: None };
+        let end = |outcome, site| {
+            let snapshot = Some(snapshot("succeeded", Phase::Ended(Verdict::Succeeded)));
+            let (site, duration) = (Some(site), Duration::from_secs(88));
+            Event::Finished {
+                report: Box::new(Report { outcome, snapshot, site, duration, ..report(outcome) }),
+            }
+        };
+        let error = Some(answer(503, Some(SiteFault::Status)));
+        let old = Some(answer(200, Some(SiteFault::NoText)));
+        let right = Some(answer(200, None));
+        let events = |last| {
+            let events = [
+                (72, site(0, None, None)),
+                (72, site(1, error.clone(), None)),
+                (76, site(3, old.clone(), None)),
+            ];
+            let events = events.map(|(at, site)| (at, verifying(site))).into_iter();
+            events.chain(last).collect::<Vec<_>>()
+        };
+        let good = events(vec![
+            (88, verifying(site(5, right.clone(), None))),
+            (89, end(Outcome::Succeeded, site(6, right.clone(), Some(88)))),
+        ]);
+        insta::assert_snapshot!("verified", printed(NORMAL, good));
+        let bad = events(vec![(88, end(Outcome::Unverified, site(13, old.clone(), None)))]);
+        let color = TerminalOptions { color: true, ..NORMAL };
+        insta::assert_snapshot!("unverified", printed(color, bad));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod github;
 mod help;
 mod input;
 mod json;
+mod learned;
 mod left;
 mod network;
 mod outcomes;
