@@ -32,6 +32,10 @@ RUN mkdir src tests benches \
  && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-musl"
 COPY contracts contracts
 COPY src src
+COPY build.rs ./
+# For `--version`, as there is no git here: the commit, and the seconds of its date. The release sets both.
+ARG SOURCE_COMMIT
+ARG SOURCE_DATE_EPOCH
 # `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time. The program runs as the Action's
 # post step when it is called by the link's name; a folder that holds both is copied as it is, link included.
 RUN touch src/main.rs src/lib.rs \

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::site::SiteReport;
 use super::state::CannotFollow;
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
 use super::trigger::{NotSent, Refusal, Unclear};
@@ -56,6 +57,13 @@ pub enum Event {
         /// The word, cleaned.
         word: String,
     },
+    /// The page is verified: at the beginning, when its answer is another one, and when nothing has changed for a while.
+    Verifying {
+        /// How far it is.
+        report: SiteReport,
+        /// The address of the deployed site, where the platform named it.
+        site: Option<String>,
+    },
     /// Nothing has changed for a while.
     Heartbeat {
         /// The present state's word.
@@ -77,7 +85,7 @@ pub enum Event {
     /// The run is over.
     Finished {
         /// Everything known about it.
-        report: Report,
+        report: Box<Report>,
     },
 }
 
@@ -86,6 +94,7 @@ impl Event {
     #[must_use]
     pub fn site(&self) -> Option<&str> {
         let snapshot = match self {
+            Self::Verifying { site, .. } => return site.as_deref(),
             Self::Triggered { snapshot, .. } => snapshot.as_ref(),
             Self::Finished { report } => report.snapshot.as_ref(),
             _ => None,
@@ -187,6 +196,8 @@ pub struct Report {
     pub last_read: Option<Duration>,
     /// The states seen, in order.
     pub stages: Vec<StateSpan>,
+    /// What became of verifying the page; none where none was requested.
+    pub site: Option<SiteReport>,
     /// Triggers sent.
     pub triggers: u32,
     /// Polls made.
@@ -210,6 +221,7 @@ impl Report {
             snapshot: None,
             last_read: None,
             stages: Vec::new(),
+            site: None,
             triggers: 0,
             polls: 0,
             log: Vec::new(),

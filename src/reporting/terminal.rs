@@ -10,6 +10,7 @@ use super::gitlab::section;
 use super::output::Output;
 use super::writer::LiveText;
 use crate::core::report::{Event, Report};
+use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};
 use crate::text::format::{clock, count, duration, mark, phase_mark};
 use crate::text::{RunContext, log, messages};
@@ -17,22 +18,11 @@ use crate::text::{RunContext, log, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
-/// How much is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// The verdict, and what needs a reader.
-    Quiet,
-    /// What changes.
-    Normal,
-    /// Each poll.
-    Verbose,
-}
-
 /// How it is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {
-    /// How much.
-    pub verbosity: Verbosity,
+    /// Each poll as well.
+    pub verbose: bool,
     /// In colour.
     pub color: bool,
     /// With a live line at the end.
@@ -94,17 +84,13 @@ impl Terminal {
             }
             return;
         }
-        let least = match event {
-            Event::Polled { .. } => Verbosity::Verbose,
-            Event::PollFailed { errors: 1, .. } if self.options.verbosity < Verbosity::Verbose => {
-                return self.glance(elapsed, event, context);
-            }
-            _ => Verbosity::Normal,
-        };
+        if let (Event::PollFailed { errors: 1, .. }, false) = (event, self.options.verbose) {
+            return self.glance(elapsed, event, context);
+        }
         let Some(text) = messages::event(event, context) else {
             return;
         };
-        if self.options.verbosity >= least {
+        if self.options.verbose || !matches!(event, Event::Polled { .. }) {
             let line = match event {
                 Event::Started { .. } => self.begin_section("follow", &self.paint(bold(), &text), false),
                 Event::State { stage } => {
@@ -112,6 +98,7 @@ impl Terminal {
                     let mark = self.paint(style, phase_mark(stage.phase));
                     format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
                 }
+                Event::Verifying { report, .. } => self.verifying(elapsed, report, &text),
                 Event::Heartbeat { .. } => {
                     format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
                 }
@@ -128,7 +115,7 @@ impl Terminal {
         }
         if let Event::Started { usual_duration, .. } = event {
             self.usual_duration = *usual_duration;
-            if let Some(speed) = context.sandbox.filter(|_| self.options.verbosity > Verbosity::Quiet) {
+            if let Some(speed) = context.sandbox {
                 self.line(&self.paint(dim(), &messages::sandbox_intro(speed)));
             }
             self.start_live();
@@ -138,9 +125,7 @@ impl Terminal {
 
     /// Prints a line.
     pub fn note(&self, message: &str) {
-        if self.options.verbosity > Verbosity::Quiet {
-            self.line(message);
-        }
+        self.line(message);
     }
 
     /// Prints a warning.
@@ -164,7 +149,7 @@ impl Terminal {
         let usual = report.usual_duration.map(|usual| format!("usually {}", duration(usual)));
         let details = [polls.as_deref(), usual.as_deref(), page, context.environment_url.as_deref()];
         let details: Vec<&str> = details.into_iter().flatten().collect();
-        if !details.is_empty() && self.options.verbosity > Verbosity::Quiet {
+        if !details.is_empty() {
             self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
         }
         if context.sandbox.is_some() && self.options.live {
@@ -241,6 +226,17 @@ impl Terminal {
         line
     }
 
+    /// A line about the page: its mark says whether the last answer was the right one.
+    fn verifying(&self, elapsed: Duration, report: &SiteReport, text: &str) -> String {
+        let phase = match report.answer.as_ref().map(|answer| &answer.fault) {
+            None => Phase::Running,
+            Some(None) => Phase::Ended(Verdict::Succeeded),
+            Some(Some(_)) => Phase::Waiting,
+        };
+        let mark = self.paint(phase_style(phase), phase_mark(phase));
+        format!("{} {mark} {text}", self.time(elapsed))
+    }
+
     fn end_section(&mut self) {
         if let Some(name) = self.section.take() {
             self.line(&section::end(&name, SystemTime::now()));
@@ -265,6 +261,7 @@ impl Terminal {
                 failed = Some(format!("the state could not be read, {errors} of {budget},"));
             }
             Event::Searching { .. } => self.state = ("looking for the deployment".to_owned(), elapsed),
+            Event::Verifying { report, .. } => self.state = ("verifying".to_owned(), report.began),
             Event::Retrying { .. } => self.state = ("waiting to try again".to_owned(), elapsed),
             Event::Triggered { .. } => self.state = ("triggered".to_owned(), elapsed),
             // The pause after a failed poll is no news; after a good one the state is known again.
@@ -328,9 +325,12 @@ fn outcome_style(outcome: Outcome) -> Style {
         Outcome::Canceled | Outcome::Superseded | Outcome::TimedOut | Outcome::Interrupted => {
             color(AnsiColor::Yellow)
         }
-        Outcome::Failed | Outcome::Lost | Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => {
-            color(AnsiColor::Red)
-        }
+        Outcome::Failed
+        | Outcome::Unverified
+        | Outcome::Lost
+        | Outcome::Refused
+        | Outcome::Unreachable
+        | Outcome::Uncertain => color(AnsiColor::Red),
     }
 }
 
@@ -426,7 +426,7 @@ mod tests {
             (40, Event::UnknownState { word: "thinking".to_owned() }),
             (70, heartbeat()),
             (72, failed),
-            (72, Event::Finished { report }),
+            (72, Event::Finished { report: Box::new(report) }),
         ]
     }
 
@@ -440,21 +440,15 @@ mod tests {
         out.printed().replace('\u{1b}', "␛")
     }
 
-    const NORMAL: TerminalOptions = TerminalOptions {
-        verbosity: Verbosity::Normal,
-        color: false,
-        live: false,
-        grouping: LogGrouping::Never,
-    };
+    const NORMAL: TerminalOptions =
+        TerminalOptions { verbose: false, color: false, live: false, grouping: LogGrouping::Never };
 
     #[test]
     fn a_failed_deployment() {
         insta::assert_snapshot!("normal", printed(NORMAL, story()));
         let color = TerminalOptions { color: true, ..NORMAL };
         insta::assert_snapshot!("color", printed(color, story()));
-        let quiet = TerminalOptions { verbosity: Verbosity::Quiet, ..NORMAL };
-        insta::assert_snapshot!("quiet", printed(quiet, story()));
-        let verbose = TerminalOptions { verbosity: Verbosity::Verbose, ..NORMAL };
+        let verbose = TerminalOptions { verbose: true, ..NORMAL };
         insta::assert_snapshot!("verbose", printed(verbose, story()));
         let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
         insta::assert_snapshot!("github", printed(github, story()));
@@ -463,7 +457,7 @@ mod tests {
     #[test]
     fn the_end_of_every_outcome_in_its_color() {
         let color = TerminalOptions { color: true, ..NORMAL };
-        let end = |outcome| printed(color, vec![(72, Event::Finished { report: report(outcome) })]);
+        let end = |outcome| printed(color, vec![(72, Event::Finished { report: Box::new(report(outcome)) })]);
         insta::assert_snapshot!("outcomes", Outcome::ALL.map(end).join("\n"));
     }
 }

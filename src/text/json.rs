@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{RunContext, format, log, messages, outputs};
 use crate::core::report::{Event, Report, StateSpan, Task, TriggerState};
+use crate::core::site::SiteReport;
 use crate::core::state::{Phase, Snapshot};
 
 /// An event as one line of JSON, `elapsed` after the trigger, at `now`.
@@ -42,6 +43,7 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
             let times = (millis(*in_state), millis(*left));
             ("heartbeat", json!({ "state": word, "in_state_ms": times.0, "left_ms": times.1 }))
         }
+        Event::Verifying { report, .. } => ("verifying", site(report, context)),
         Event::Polled { polls, pause } => ("poll", json!({ "polls": polls, "pause_ms": millis(*pause) })),
         Event::Finished { report } => ("finished", finished(report, context)),
     };
@@ -115,8 +117,23 @@ fn finished(report: &Report, context: &RunContext) -> Value {
         "polls": report.polls,
         "last_read_ms": report.last_read.map(millis),
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
+        "site": report.site.as_ref().map(|report| site(report, context)),
         "log_cause": log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default(),
         "log": log::end(&report.log, log::END),
+    })
+}
+
+/// How far verifying the page is.
+fn site(report: &SiteReport, context: &RunContext) -> Value {
+    let answer = report.answer.as_ref();
+    let wrong = answer.filter(|answer| answer.fault.is_some());
+    json!({
+        "url": context.page_url(),
+        "verified": report.right_since.is_some(),
+        "requests": report.requests,
+        "status": answer.and_then(|answer| answer.status),
+        "reason": wrong.map(messages::site_answer),
+        "began_ms": millis(report.began),
     })
 }
 

@@ -75,7 +75,7 @@ fn heading(outcome: Outcome, context: &RunContext) -> String {
 const fn emoji(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "✅",
-        Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "❌",
+        Outcome::Failed | Outcome::Unverified | Outcome::Refused | Outcome::Unreachable => "❌",
         Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted => "🚫",
         Outcome::TimedOut | Outcome::Lost | Outcome::Uncertain => "⚠️",
         Outcome::Triggered => "🚀",
@@ -111,12 +111,14 @@ fn facts(report: &Report, context: &RunContext, linked: bool) -> String {
         Some(usual) => format!("{took} (usually {})", duration(usual)),
         None => took,
     });
-    let page = seen.and_then(|seen| seen.page.as_deref());
+    let dashboard = seen.and_then(|seen| seen.page.as_deref());
+    let dashboard = dashboard.filter(|page| !linked || href(page).is_none());
     let rows = [
         ("Environment", environment.collect::<Vec<_>>().join(" · ")),
         ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
+        ("Page", page(report, context)),
         ("States", states(report)),
-        ("Dashboard", page.filter(|page| !linked || href(page).is_none()).map(link).unwrap_or_default()),
+        ("Dashboard", dashboard.map(link).unwrap_or_default()),
         ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
         ("Started", timestamp(report.started)),
         ("Duration", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
@@ -129,6 +131,15 @@ fn facts(report: &Report, context: &RunContext, linked: bool) -> String {
         }
     }
     table
+}
+
+/// The page that was verified, with its last answer.
+fn page(report: &Report, context: &RunContext) -> String {
+    let Some((site, url)) = report.site.as_ref().zip(context.page_url()) else { return String::new() };
+    let page = if url.starts_with('/') { code(&url) } else { link(&url) };
+    let answer = site.answer.as_ref().map(|answer| fact(&messages::site_answer(answer)));
+    let requests = (site.requests > 0).then(|| count(site.requests, "request"));
+    [Some(page), answer, requests].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// A time in UTC, because the reader's time zone is unknown.
@@ -145,7 +156,9 @@ fn states(report: &Report) -> String {
     };
     let before = (left_out > 0).then(|| "…".to_owned());
     let seen = report.stages.iter().enumerate().skip(left_out).map(state);
-    let states: Vec<String> = before.into_iter().chain(seen).collect();
+    let verifying = report.site.as_ref().map(|site| report.duration.saturating_sub(site.began));
+    let verifying = verifying.map(|took| format!("verifying {}", duration(took)));
+    let states: Vec<String> = before.into_iter().chain(seen).chain(verifying).collect();
     match (&states[..], &report.snapshot) {
         ([], Some(snapshot)) => code(&snapshot.word),
         _ => states.join(" → "),
@@ -347,6 +360,7 @@ mod tests {
             last_read: Some(Duration::from_secs(9)),
             snapshot: Some(snapshot(text)),
             stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],
+            site: None,
             triggers: 1,
             polls: 3,
             log: vec![text.to_owned()],

@@ -27,18 +27,15 @@ const NOTICEABLE: u32 = 20;
 const COLORS: &str = "%%{init: {'themeVariables': {'doneTaskBkgColor': '#238636', 'doneTaskBorderColor': '#238636', \
     'critBkgColor': '#cf222e', 'critBorderColor': '#cf222e'}}}%%";
 
-/// The chart's source, without a code fence; `None` where it would say nothing: fewer than two states of noticeable length.
+/// The chart's source, without a code fence; `None` where it would say nothing: fewer than two states of noticeable
+/// length. Verifying the page is one.
 ///
 /// Mermaid prints the axis in the reader's time zone, where the Unix epoch is not at midnight. Dates are parsed in that
 /// zone as well, so the chart starts at midnight of a fixed date without a clock change.
 #[must_use]
 pub fn chart(report: &Report) -> Option<String> {
     let whole = span(report);
-    let is_noticeable = |(n, stage): (usize, &StateSpan)| {
-        let length = report.seen_until(n).saturating_sub(stage.at);
-        !matches!(stage.phase, Phase::Ended(_)) && length >= (whole / NOTICEABLE).max(Duration::from_secs(1))
-    };
-    if report.stages.iter().enumerate().filter(|stage| is_noticeable(*stage)).count() < 2 {
+    if noticeable(report, whole) < 2 {
         return None;
     }
     let mut chart =
@@ -73,17 +70,34 @@ pub fn chart(report: &Report) -> Option<String> {
             );
         }
     }
-    if !report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_))) {
-        let label = format!("{} {}", mark(report.outcome), report.outcome.as_str().replace('-', " "));
-        add(
-            Section::End,
-            &after(&label, report.duration),
-            "crit, milestone, ",
-            report.duration,
-            report.duration,
-        );
+    let is_over = report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_)));
+    let end = format!("{} {}", mark(report.outcome), report.outcome.as_str().replace('-', " "));
+    let end = after(&end, report.duration);
+    if let Some(site) = &report.site {
+        let (from, to) = (site.began, report.duration);
+        let (bar, tag, end) = match site.took() {
+            Some(_) => ("done, ", "done, milestone, ", after("✓ verified", to)),
+            None if report.outcome == Outcome::Unverified => ("crit, ", "crit, milestone, ", end),
+            None => ("", "crit, milestone, ", end),
+        };
+        let label = format!("{} verifying {}", phase_mark(Phase::Running), duration(to.saturating_sub(from)));
+        add(Section::Page, &label, bar, from, to.max(from.saturating_add(shortest)));
+        add(Section::Page, &end, tag, to, to);
+    } else if !is_over {
+        add(Section::End, &end, "crit, milestone, ", report.duration, report.duration);
     }
     Some(chart)
+}
+
+/// How many states are of noticeable length.
+fn noticeable(report: &Report, whole: Duration) -> usize {
+    let is_long = |length: Duration| length >= (whole / NOTICEABLE).max(Duration::from_secs(1));
+    let of_stage = |(n, stage): (usize, &StateSpan)| {
+        !matches!(stage.phase, Phase::Ended(_)) && is_long(report.seen_until(n).saturating_sub(stage.at))
+    };
+    let verifying = report.site.as_ref().map(|site| report.duration.saturating_sub(site.began));
+    report.stages.iter().enumerate().filter(|stage| of_stage(*stage)).count()
+        + usize::from(verifying.is_some_and(is_long))
 }
 
 /// The section of a stage. The chart never returns to an earlier section, because Mermaid needs each in one piece.
@@ -92,6 +106,7 @@ enum Section {
     Waiting,
     Running,
     End,
+    Page,
 }
 
 impl Section {
@@ -108,6 +123,7 @@ impl Section {
             Self::Waiting => "Waiting",
             Self::Running => "Running",
             Self::End => "End",
+            Self::Page => "Page",
         }
     }
 }
@@ -185,6 +201,7 @@ mod tests {
             snapshot: None,
             last_read: Some(Duration::from_millis(millis)),
             stages: stages.iter().map(stage).collect(),
+            site: None,
             triggers: 1,
             polls: 3,
             log: Vec::new(),

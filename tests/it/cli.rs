@@ -22,6 +22,7 @@ mod signals;
 mod stalled;
 mod unclear;
 mod verdict;
+mod verify;
 
 use std::time::Duration;
 

@@ -11,6 +11,7 @@ mod story;
 mod trigger;
 mod unclear;
 mod unnamed;
+mod verify;
 mod world;
 
 use std::time::Duration;

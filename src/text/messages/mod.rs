@@ -6,6 +6,7 @@ mod ci_job;
 mod input;
 mod message;
 mod reports;
+mod site;
 mod times;
 mod unknown_result;
 
@@ -20,6 +21,7 @@ pub use self::reports::{
     RUN_KILLED, error, fix_advice, lines, log_excerpt_title, log_title, maybe_missing_permissions,
     needed_permissions, no_comment_target, progress, unsupported,
 };
+pub use self::site::{site_answer, site_fix};
 
 pub use self::times::{Waiting, usual};
 
@@ -46,9 +48,8 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         next: next.to_owned(),
     };
     match report.outcome {
-        Outcome::Succeeded => {
-            message(format!("{subject} succeeded after {took}."), "The new code is live.", "")
-        }
+        Outcome::Succeeded => site::succeeded(report, context, &subject),
+        Outcome::Unverified => site::unverified(report, context, &subject),
         Outcome::Failed => message(
             format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
@@ -64,10 +65,14 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
             "A newer deployment replaced it. It is unknown whether the code of this deployment went live.",
             "See the run of the newer deployment for the result. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Triggered => triggered(report, &subject),
+        Outcome::Triggered => match &report.site {
+            Some(site) => site::triggered(report, context, &subject, site),
+            None => triggered(report, &subject),
+        },
         Outcome::TimedOut => timed_out(report, context, &subject),
         Outcome::Lost => lost(report, &subject),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
+        Outcome::Interrupted if report.site.is_some() => site::interrupted(report, context, &subject),
         Outcome::Interrupted => interrupted(report, &subject),
         Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
             message("Dry run: all checks passed.".to_owned(), NOTHING_TRIGGERED, "")
@@ -278,6 +283,7 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             format!("Could not read the state ({errors} of {budget}): {message}")
         }
         Event::UnknownState { word } => unknown_state(word),
+        Event::Verifying { report, .. } => site::verifying(report, context),
         Event::Heartbeat { word, in_state, left, usual_duration } => {
             let (in_state, usual_duration, left) = (*in_state, *usual_duration, *left);
             Waiting { state: word, in_state, usual_duration, left }.heartbeat()
