@@ -52,7 +52,7 @@ pub fn unknown_variable(name: &str, meant: &str) -> String {
 #[must_use]
 pub fn swapped(platform: &str) -> (String, String) {
     (
-        format!("and project are swapped: {platform} has an account's id in project"),
+        format!("is swapped with project, which holds the id of an account of {platform}"),
         "Give the id of the account as account, and the name of the project as project.".to_owned(),
     )
 }
