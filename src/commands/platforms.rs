@@ -26,7 +26,9 @@ pub(super) fn run(format: Format, out: &Output) {
     out.data(&line(name, followed, live));
     platforms::all().iter().flat_map(|platform| rows(*platform)).for_each(|row| out.data(&row));
     out.data("");
-    messages::PLATFORMS_NOTE.iter().for_each(|line| out.data(line));
+    for line in messages::PLATFORMS_NOTE {
+        out.data(line);
+    }
 }
 
 fn line(name: &str, followed: &str, live: &str) -> String {

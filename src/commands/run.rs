@@ -17,6 +17,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::platforms::Client;
+use crate::reporting::durations::Durations;
 use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
@@ -38,6 +39,8 @@ pub(super) struct Run {
     pub(super) reporters: Reporters,
     pub(super) out: Output,
     pub(super) format: Format,
+    /// How long the hook's deployments took, where that is kept.
+    durations: Option<Durations>,
     /// How long the whole run may take, where the CI job says so.
     limit: Option<Duration>,
 }
@@ -87,7 +90,10 @@ impl Run {
         if let (Some(left), true) = (cut_short, follows) {
             reporters.note(&messages::cut_short(left));
         }
-        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, limit })
+        // What the embedded platform does says nothing of a real one.
+        let hook = settings.hook.as_ref().filter(|_| speed.is_none());
+        let durations = hook.and_then(|hook| Durations::of(hook, env));
+        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, durations, limit })
     }
 
     pub(super) async fn run(
@@ -98,11 +104,32 @@ impl Run {
     ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
+        let learns = self.settings.history.learned && task == Task::Deploy;
+        let kept = self.durations.as_ref().filter(|_| learns);
+        let history = kept.map(Durations::read).unwrap_or_default();
+        let late_history =
+            self.reporters.github.as_mut().filter(|_| learns).map(GitHub::learn).unwrap_or_default();
         let verify = self.settings.page.as_ref().map(|page| Verify { timeout: page.timeout });
-        let plan = Plan { wait, timeout, limit: self.limit, verify, interval, timing, started, seed };
+        let plan = Plan {
+            wait,
+            timeout,
+            limit: self.limit,
+            verify,
+            interval,
+            expected: self.settings.history.expected,
+            history,
+            late_history,
+            learns,
+            timing,
+            started,
+            seed,
+        };
         let (platform, site) = (&mut self.platform, self.site.as_mut());
         let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
         let report = report.map_err(|refused| denied(&refused, &self.settings))?;
+        if let (Some(kept), Some(took)) = (kept, report.deployment_took()) {
+            kept.add(took);
+        }
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
 

@@ -52,8 +52,8 @@ pub(super) fn read(
     };
     let of_tokens = platforms::of_tokens(|variable| sources.env.get(variable).is_some());
     if let (Needs::HookOrToken, None, Ok(_), [_, _, ..]) = (needs, named, &hook, of_tokens.as_slice()) {
-        let names: Vec<&str> = of_tokens.iter().map(|platform| platform.name()).collect();
-        sources.secret_problem("platform", problems::several_tokens(&names));
+        let candidates: Vec<&str> = of_tokens.iter().map(|platform| platform.name()).collect();
+        sources.secret_problem("platform", problems::several_tokens(&candidates));
     }
     let of_token = of_tokens.first().copied();
     (hook, named.or(of_token).unwrap_or(platforms::all()[0]))

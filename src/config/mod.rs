@@ -34,6 +34,9 @@ use crate::text::{ReportKind, problems};
 /// Shortest and longest fixed `poll-interval`.
 const INTERVAL: (&str, &str) = ("1s", "10m");
 
+/// Shortest and longest `expected-duration`.
+const EXPECTED: (&str, &str) = ("1s", "24h");
+
 /// The validated inputs of a run.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
@@ -52,6 +55,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// A fixed pause between polls.
     pub interval: Option<Duration>,
+    /// What is known of how long deployments take.
+    pub history: UsualDuration,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
     /// The environment's name.
@@ -90,6 +95,15 @@ pub struct Settings {
     pub verbose: bool,
     /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
     pub output_dir: Option<PathBuf>,
+}
+
+/// Where it is known from how long deployments take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsualDuration {
+    /// The user says it.
+    pub expected: Option<Duration>,
+    /// Whether earlier deployments may be used and kept for it.
+    pub learned: bool,
 }
 
 /// Which reports a user wants.
@@ -149,6 +163,10 @@ impl Settings {
             wait: wait[sources.choice("wait", &["auto", "always", "never"])],
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
             interval: sources.duration("poll-interval", INTERVAL, true),
+            history: UsualDuration {
+                expected: sources.duration("expected-duration", EXPECTED, true),
+                learned: sources.choice("history", &["auto", "off"]) == 0,
+            },
             pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
             environment,
             environment_url: environment_url(sources),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::site::SiteReport;
 use super::state::CannotFollow;
-use super::state::{DeploymentId, Outcome, Phase, Snapshot};
+use super::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use super::trigger::{NotSent, Refusal, Unclear};
 
 /// Something that happened in a run.
@@ -68,6 +68,12 @@ pub enum Event {
     Heartbeat {
         /// The present state's word.
         word: String,
+        /// For how long it has been seen.
+        in_state: Duration,
+        /// Until the deadline.
+        left: Duration,
+        /// How long a deployment usually takes, where it is known.
+        usual_duration: Option<Duration>,
     },
     /// A poll was made (for `-v`).
     Polled {
@@ -201,7 +207,7 @@ pub struct Report {
     pub triggers: u32,
     /// Polls made.
     pub polls: u32,
-    /// The end of the failed deployment's log, cleaned.
+    /// The failed deployment's log, cleaned; the last 2,000 lines of a longer one.
     pub log: Vec<String>,
 }
 
@@ -225,6 +231,15 @@ impl Report {
             polls: 0,
             log: Vec::new(),
         }
+    }
+
+    /// How long the deployment took to an end of its own, without what came after it.
+    #[must_use]
+    pub fn deployment_took(&self) -> Option<Duration> {
+        let is_end =
+            |stage: &&StateSpan| matches!(stage.phase, Phase::Ended(Verdict::Succeeded | Verdict::Failed));
+        let ends = self.stages.iter().find(is_end)?;
+        matches!(self.outcome, Outcome::Succeeded | Outcome::Unverified | Outcome::Failed).then_some(ends.at)
     }
 
     /// When the nth stage was last seen, since the trigger: at the next one, or at the last poll that read it.

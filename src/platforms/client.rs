@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::budget;
 use super::earlier::{self, Earlier};
 use super::platform::{Acceptance, Deployment, PlatformAccess, ReadTarget, StateSource};
 use super::reader::{READ, Reader};
 use super::response;
+use crate::core::history::History;
 use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
-use crate::core::schedule::{RateHint, RateLimit};
+use crate::core::rate::{Budget, RateHint, RateLimit};
 use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{Http, Post};
@@ -20,8 +22,8 @@ const TRIGGER: Duration = Duration::from_secs(30);
 /// How long the read before a trigger may take. It is only needed after an unclear answer, so it must not delay the trigger.
 const READ_BEFORE: Duration = Duration::from_secs(5);
 
-/// Lines of a failed deployment's log that are kept.
-const LOG_LINES: usize = 200;
+/// Lines of a failed deployment's log that are kept: what failed may stand far above its end.
+const LOG_LINES: usize = 2000;
 
 /// One hook, or one token, of a platform.
 pub struct Client {
@@ -121,7 +123,8 @@ impl DeployTarget for Client {
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
             && let Some(found) = self.reader.access.platform.deployments(&body, redactor)
         {
-            self.earlier.record(found);
+            let (access, platform) = (&self.reader.access, self.reader.access.platform);
+            self.earlier.record(found, |found| platform.in_scope(access, source, found));
         }
         if self.earlier.is_known() { SnapshotResult::Known } else { SnapshotResult::Unknown }
     }
@@ -328,11 +331,16 @@ impl DeployTarget for Client {
         }
     }
 
-    fn rate_limit(&self) -> Option<RateLimit> {
+    fn history(&self) -> History {
+        self.earlier.history().clone()
+    }
+
+    fn budget(&self) -> Option<Budget> {
         let with_token = !self.accepted && self.reader.access.token.is_some();
         let source = if with_token { StateSource::Api } else { self.reader.source? };
         let limit = self.reader.access.platform.rate_limit(source)?;
-        Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
+        let limit = RateLimit { per: limit.per.div_f64(self.speed), ..limit };
+        Some(budget::of(&self.reader.access, limit))
     }
 
     fn success_may_be_early(&self) -> bool {

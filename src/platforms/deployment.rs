@@ -1,10 +1,10 @@
 //! What a platform's answers describe: deployments, where they are read, and what an acceptance means.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::core::state::{DeploymentId, Snapshot};
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, Unclear};
 
 /// Which deployments are to be read.
@@ -62,6 +62,16 @@ pub struct Deployment {
     pub origin: Option<String>,
     /// When it ended, by the platform's clock.
     pub ended_at: Option<SystemTime>,
+}
+
+impl Deployment {
+    /// How long it took, where it came to an end of its own and the platform says when.
+    pub(super) fn took(&self) -> Option<Duration> {
+        let verdict = Phase::Ended(Verdict::Succeeded) == self.snapshot.phase
+            || Phase::Ended(Verdict::Failed) == self.snapshot.phase;
+        let ended = self.ended_at.filter(|_| verdict)?;
+        ended.duration_since(self.snapshot.created_at?).ok()
+    }
 }
 
 /// The deployments of a list, the newest first, without entries that are none. `None`: there are entries, and none can

@@ -1,6 +1,7 @@
 //! Hosting platforms: the registry, one file each, and the one client for all of them.
 
 mod body;
+mod budget;
 mod client;
 mod cloudflare;
 mod coolify;

@@ -29,6 +29,7 @@ OTHERS = {
     "gitlab-token-variable": "NOTES_TOKEN",
     "wait": "never",
     "timeout": "1h 30m",
+    "expected-duration": "2m 30s",
     "job-timeout": "100 minutes",
     "on-canceled": "pass",
     "if-missing": "skip",

@@ -10,6 +10,7 @@ mod github;
 mod help;
 mod input;
 mod json;
+mod learned;
 mod left;
 mod network;
 mod outcomes;

@@ -161,6 +161,8 @@ fn the_timing_table_is_the_code_s() {
         longest_pause,
         longest_backoff,
         age_factor,
+        history_factor,
+        longest_early,
         jitter,
         grace,
         search_time,
@@ -184,6 +186,8 @@ fn the_timing_table_is_the_code_s() {
         ("longest_pause", time(longest_pause)),
         ("longest_backoff", time(longest_backoff)),
         ("age_factor", age_factor.to_string()),
+        ("history_factor", history_factor.to_string()),
+        ("longest_early", time(longest_early)),
         ("jitter", jitter.to_string()),
         ("grace", time(grace)),
         ("search_time", time(search_time)),
@@ -214,7 +218,7 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
     let mut seen = BTreeSet::new();
     let sandbox = |more: &[&'static str]| [&["--sandbox", "--speed", "200"], more].concat();
     let runs = [
-        sandbox(&["--verbose"]),
+        sandbox(&["--verbose", "--scenario", "stuck", "--timeout", "5s"]),
         sandbox(&["--scenario", "success", "--wait", "never", "--environment", "production"]),
         sandbox(&["--scenario", "build-fails", "--generation", "live"]),
         sandbox(&["--scenario", "superseded"]),
@@ -562,7 +566,7 @@ fn every_link_to_a_heading_finds_it() {
         let text = read(&document);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let Some((path, anchor)) = link.split_once('#') else { continue };
-            if link.contains("://") || path.ends_with(".rs") {
+            if link.contains("://") || Path::new(path).extension().is_some_and(|end| end == "rs") {
                 continue;
             }
             let folder = Path::new(&document).parent().unwrap();
@@ -695,9 +699,12 @@ fn run_binary(args: &[&str], variables: &[(&str, String)]) -> Output {
 /// The files below a folder, as paths below the root.
 fn files_below(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let below = |path: std::path::PathBuf| match path.is_dir() {
-        true => files_below(&path),
-        false => vec![path.strip_prefix(root()).unwrap().display().to_string()],
+    let below = |path: std::path::PathBuf| {
+        if path.is_dir() {
+            files_below(&path)
+        } else {
+            vec![path.strip_prefix(root()).unwrap().display().to_string()]
+        }
     };
     entries.flat_map(below).collect()
 }

@@ -203,6 +203,8 @@ async fn every_scenario(format: &'static str, turn: usize) {
         let forms: Vec<String> =
             list(&subject.contract["hooks"]).iter().map(|form| text(&form["name"])).collect();
         let all = scenarios(Some(subject.name())).expect("a platform").into_iter().map(|(name, _)| name);
+        // Those of the deployed site are a success here: nobody asks for its page.
+        let all = all.filter(|name| !name.starts_with("site-"));
         let cases = all.enumerate().map(|(n, scenario)| {
             holds(subject.contract.clone(), forms[(n + turn) % forms.len()].clone(), scenario, format)
         });
