@@ -78,7 +78,7 @@ def deploying(jobs):
     found = []
     for name, job in jobs.items():
         script = job.get("script", []) if isinstance(job, dict) else []
-        if any("deploy-hook deploy" in line for line in script) or (isinstance(job, dict) and str(job.get("image")).endswith(":action")):
+        if any("deploy-hook deploy" in line for line in script) or (isinstance(job, dict) and re.search(r"/deploy-hook:[\d.]+$", str(job.get("image")))):
             found.append(name)
             assert {key: job.get(key) for key in NEEDED} == NEEDED, name
             assert job.get("resource_group") and job.get("timeout"), name

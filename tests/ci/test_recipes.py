@@ -95,7 +95,10 @@ def sandbox(folder, scenario):
     """A platform, and its hook in the file that the recipes name."""
     process = subprocess.Popen([PROGRAM, "sandbox", "--speed", "200", "--scenario", scenario], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        found = dict(process.stdout.readline().strip().split("=", 1) for _ in range(3))
+        found = {}
+        while "manage" not in found:
+            name, _, value = process.stdout.readline().strip().partition("=")
+            found[name] = value
         (folder / ".deploy-hook").mkdir()
         (folder / ".deploy-hook/url").write_text(found["hook-url"])
         (folder / ".deploy-hook/token").write_text(found["api-token"])
