@@ -124,7 +124,8 @@ impl CliOption {
     }
 
     /// Whether its presence is reported and its value never read.
-    pub(super) const fn is_refused(&self) -> bool {
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
         matches!(self.kind, Kind::Refused)
     }
 

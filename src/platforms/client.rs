@@ -22,8 +22,8 @@ const TRIGGER: Duration = Duration::from_secs(30);
 /// How long the read before a trigger may take. It is only needed after an unclear answer, so it must not delay the trigger.
 const READ_BEFORE: Duration = Duration::from_secs(5);
 
-/// Lines of a failed deployment's log that are kept.
-const LOG_LINES: usize = 200;
+/// Lines of a failed deployment's log that are kept: what failed may stand far above its end.
+const LOG_LINES: usize = 2000;
 
 /// One hook, or one token, of a platform.
 pub struct Client {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::body::{first_field, first_text, id, normal};
+use super::body::{LOG_LINE, first_field, first_text, id, lines as lines_of, normal};
 use super::path::segments;
 use super::platform::{
     Acceptance, Dashboard, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource,
@@ -188,8 +188,8 @@ impl Platform for Fortrabbit {
         for entry in entries {
             let time = entry.get("time").and_then(time::read).map(time::of_day).unwrap_or_default();
             let text = entry.as_str().or_else(|| entry.get("log")?.as_str()).unwrap_or_default();
-            for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
-                lines.push(format!("{time} {}", redactor.clean(line, 500)).trim().to_owned());
+            for line in lines_of(text) {
+                lines.push(format!("{time} {}", redactor.clean_line(line, LOG_LINE)));
             }
         }
         lines.split_off(lines.len().saturating_sub(most))

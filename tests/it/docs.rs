@@ -218,7 +218,7 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
     let mut seen = BTreeSet::new();
     let sandbox = |more: &[&'static str]| [&["--sandbox", "--speed", "200"], more].concat();
     let runs = [
-        sandbox(&["--verbose"]),
+        sandbox(&["--verbose", "--scenario", "stuck", "--timeout", "5s"]),
         sandbox(&["--scenario", "success", "--wait", "never", "--environment", "production"]),
         sandbox(&["--scenario", "build-fails", "--generation", "live"]),
         sandbox(&["--scenario", "superseded"]),

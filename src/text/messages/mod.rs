@@ -10,6 +10,7 @@ mod message;
 mod reports;
 mod site;
 mod status;
+mod times;
 mod unknown_result;
 
 use std::time::Duration;
@@ -20,20 +21,24 @@ pub use self::doctor::*;
 pub use self::input::{cannot_follow, cannot_read, not_found, token_denied, trigger_needs_token};
 pub use self::message::Message;
 pub use self::reports::{
-    RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
-    progress, unsupported,
+    RUN_KILLED, error, fix_advice, lines, log_excerpt_title, log_title, maybe_missing_permissions,
+    needed_permissions, no_comment_target, progress, unsupported,
 };
 pub use self::site::{site_answer, site_fix};
 
 pub use self::status::{no_status, status};
+pub use self::times::{Waiting, usual};
 
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
-use super::RunContext;
-use super::format::{count, duration};
+use super::format::{count, cut, duration};
+use super::{RunContext, log};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
+
+/// The longest line of a log in an annotation, in characters. GitHub cuts an annotation at 4,096.
+const MAX_QUOTED: usize = 200;
 
 /// The message for the outcome of a run.
 #[must_use]
@@ -55,14 +60,7 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         Outcome::Failed => message(
             format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
-            match (
-                report.log.is_empty(),
-                report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty()),
-            ) {
-                (true, false) => "Read the log in the dashboard, fix the error, and deploy again.",
-                (true, true) => "Fix the reported error, and deploy again. The dashboard has the log.",
-                (false, _) => "Read the end of the log, fix the error, and deploy again.",
-            },
+            to_fix(report),
         ),
         Outcome::Canceled => message(
             format!("{subject} was canceled after {took}{state_suffix}."),
@@ -104,6 +102,35 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
         }
     };
     Message { happened, meaning: NOTHING_TRIGGERED.to_owned(), next: next.to_owned() }
+}
+
+/// The text of an annotation: what happened, the lines of the log that say why, what it means and what to do.
+#[must_use]
+pub fn annotation(report: &Report, context: &RunContext) -> String {
+    let Message { happened, meaning, next } = verdict(report, context);
+    let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
+    let advice = [meaning, next].join(" ");
+    let mut lines = vec![happened];
+    lines.extend(cause.iter().map(|line| format!("│ {}", cut(line, MAX_QUOTED))));
+    if cause.is_empty() {
+        [lines.remove(0), advice].join(" ")
+    } else {
+        lines.push(advice);
+        lines.join("\n")
+    }
+    .trim_end()
+    .to_owned()
+}
+
+/// What to do about a failure: the log says what failed, has an end to read, or is in the dashboard.
+fn to_fix(report: &Report) -> &'static str {
+    let explained = report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty());
+    match log::cause(&report.log) {
+        Some(_) => "Fix the error that the log shows, and deploy again.",
+        None if !report.log.is_empty() => "Read the end of the log, fix the error, and deploy again.",
+        None if explained => "Fix the reported error, and deploy again. The dashboard has the log.",
+        None => "Read the log in the dashboard, fix the error, and deploy again.",
+    }
 }
 
 /// Which code is live after a failure: the old code after a failed build, the new code
@@ -272,8 +299,10 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
         }
         Event::UnknownState { word } => unknown_state(word),
         Event::Verifying { report, .. } => site::verifying(report, context),
-        Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
-        Event::Heartbeat { word } => format!("still {word}"),
+        Event::Heartbeat { word, in_state, left, usual_duration } => {
+            let (in_state, usual_duration, left) = (*in_state, *usual_duration, *left);
+            Waiting { state: word, in_state, usual_duration, left }.heartbeat()
+        }
         Event::Polled { polls, pause } => {
             format!("{} so far, next in {}", count(*polls, "poll"), seconds(*pause))
         }

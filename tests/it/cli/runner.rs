@@ -117,7 +117,12 @@ pub(crate) fn assert_own_commands(log: &str) {
         let titled = ["error", "warning", "notice"].map(|level| format!("::{level} title=Deploy hook::"));
         match line.as_str() {
             "::endgroup::" => closed += 1,
-            group if group.starts_with("::group::The end of the deployment's log") => opened += 1,
+            group
+                if group.starts_with("::group::The deployment's log (")
+                    || group.starts_with("::group::The end of the deployment's log (") =>
+            {
+                opened += 1;
+            }
             other => assert!(titled.iter().any(|own| other.starts_with(own)), "not ours: {other:?}\n{log}"),
         }
     }

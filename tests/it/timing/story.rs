@@ -59,11 +59,20 @@ async fn a_plain_run_tells_its_story_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heart_beats_each_minute_without_a_change() {
+async fn a_heart_beats_each_minute_without_a_change_and_later_less_often() {
     let run = World::new().polls(|_, _| PollResult::Ours(pending())).run().await;
     let beats = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "PENDING"));
-    let minutes: Vec<_> = (1..15).map(|minute| s(60 * minute)).collect();
-    assert_eq!(beats[..14], minutes);
+    let later = [432_000, 518_400, 622_080, 746_496, 895_795];
+    let expected = (1..=6).map(|minute| s(60 * minute)).chain(later.map(ms));
+    for (beat, expected) in beats.iter().zip(expected) {
+        assert!(beat.abs_diff(expected) < ms(20), "{beats:?}");
+    }
+    assert_eq!(beats.len(), 11);
+    let told = run.events.iter().find_map(|(_, event)| match event {
+        Event::Heartbeat { in_state, left, .. } => Some((*in_state, *left)),
+        _ => None,
+    });
+    assert_eq!(told, Some((s(60), s(14 * 60))), "the time in the state, and until the deadline");
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +81,7 @@ async fn a_change_sets_the_heart_back() {
     let changed = run.report.stages[1].at;
     let beats = run.told(|event| matches!(event, Event::Heartbeat { .. }));
     assert_eq!(beats, [changed + s(60), changed + s(120)]);
-    let building = run.told(|event| matches!(event, Event::Heartbeat { word } if word == "BUILDING"));
+    let building = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "BUILDING"));
     assert_eq!(building.first(), Some(&(changed + s(60))));
 }
 
@@ -82,7 +91,7 @@ async fn a_heartbeat_makes_no_poll_and_moves_none() {
     let still = World::ends(s(700), succeeded()).plan(|plan| plan.timing.heartbeat = s(100_000)).run().await;
     assert_eq!(beating.polls(), still.polls());
     let asked = World::ends(s(700), succeeded()).plan(|plan| plan.interval = Some(s(250))).run().await;
-    assert_eq!(asked.told(|event| matches!(event, Event::Heartbeat { .. })).len(), 12, "also in long pauses");
+    assert_eq!(asked.told(|event| matches!(event, Event::Heartbeat { .. })).len(), 11, "also in long pauses");
 }
 
 #[tokio::test(start_paused = true)]
