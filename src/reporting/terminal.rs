@@ -479,7 +479,7 @@ mod tests {
             let snapshot = Some(snapshot("succeeded", Phase::Ended(Verdict::Succeeded)));
             let (site, duration) = (Some(site), Duration::from_secs(88));
             Event::Finished {
-                report: Box::new(Report { outcome, snapshot, site, duration, ..report(outcome) }),
+                report: Box::new(Report { outcome, duration, snapshot, site, ..report(outcome) }),
             }
         };
         let error = Some(answer(503, Some(SiteFault::Status)));
