@@ -1,6 +1,7 @@
 //! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
 
 use std::ops::Range;
+use std::slice;
 use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
@@ -171,7 +172,7 @@ impl Terminal {
     fn log(&mut self, lines: &[String]) {
         let grouping = self.options.grouping;
         let is_folded = grouping != LogGrouping::Never && lines.len() > log::SHORT;
-        if !lines.is_empty() && !(is_folded && grouping == LogGrouping::GitHub) {
+        if !(lines.is_empty() || is_folded && grouping == LogGrouping::GitHub) {
             let shown = log::excerpt(lines, LOG_LINES);
             let count = shown.iter().map(ExactSizeIterator::len).sum();
             self.line(&self.paint(bold(), &messages::log_excerpt_title(count, lines.len())));
@@ -186,7 +187,7 @@ impl Terminal {
                 let title = self.begin_section("log", &self.paint(bold(), &title), true);
                 self.line(&title);
             }
-            self.log_lines(lines, &[from..lines.len()]);
+            self.log_lines(lines, slice::from_ref(&(from..lines.len())));
             if grouping == LogGrouping::GitHub {
                 self.out.command(command::END_GROUP);
             }
@@ -255,7 +256,6 @@ impl Terminal {
         let mut failed = None;
         match event {
             _ if !self.live => return,
-            Event::Started { .. } => {}
             Event::State { stage } => self.state = (stage.word.clone(), stage.at),
             Event::PollFailed { errors, budget, .. } => {
                 failed = Some(format!("the state could not be read, {errors} of {budget},"));
@@ -269,7 +269,7 @@ impl Terminal {
                 self.unread = false;
                 return;
             }
-            Event::Polled { .. } => {}
+            Event::Started { .. } | Event::Polled { .. } => {}
             _ => return,
         }
         self.unread = failed.is_some();
@@ -338,6 +338,7 @@ fn outcome_style(outcome: Outcome) -> Style {
 mod tests {
     use super::*;
     use crate::core::report::{StateSpan, Task, TriggerState};
+    use crate::core::site::{SiteAnswer, SiteFault, SiteReport};
     use crate::core::state::{DeploymentId, Snapshot};
     use crate::secrets::Redactor;
 
@@ -347,6 +348,7 @@ mod tests {
             environment_url: Some("https://www.example.com/".to_owned()),
             hook: "https://hooks.example.com/deploy/***".to_owned(),
             timeout: Duration::from_mins(15),
+            page: Some("/version".to_owned()),
             ..RunContext::default()
         }
     }
@@ -452,6 +454,54 @@ mod tests {
         insta::assert_snapshot!("verbose", printed(verbose, story()));
         let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
         insta::assert_snapshot!("github", printed(github, story()));
+    }
+
+    #[test]
+    fn a_page_that_is_verified() {
+        let answer = |status, fault| SiteAnswer {
+            status: Some(status),
+            fault,
+            redirected_to: None,
+            requests: 1,
+            retry_after: None,
+        };
+        let site = |requests, answer, right: Option<u64>| SiteReport {
+            began: Duration::from_secs(72),
+            requests,
+            answer,
+            changed: true,
+            was_right: false,
+            right_since: right.map(Duration::from_secs),
+            until: Duration::from_mins(3),
+        };
+        let verifying = |report| Event::Verifying { report, site: None };
+        let end = |outcome, site| {
+            let snapshot = Some(snapshot("succeeded", Phase::Ended(Verdict::Succeeded)));
+            let (site, duration) = (Some(site), Duration::from_secs(88));
+            Event::Finished {
+                report: Box::new(Report { outcome, snapshot, site, duration, ..report(outcome) }),
+            }
+        };
+        let error = Some(answer(503, Some(SiteFault::Status)));
+        let old = Some(answer(200, Some(SiteFault::NoText)));
+        let right = Some(answer(200, None));
+        let events = |last| {
+            let events = [
+                (72, site(0, None, None)),
+                (72, site(1, error.clone(), None)),
+                (76, site(3, old.clone(), None)),
+            ];
+            let events = events.map(|(at, site)| (at, verifying(site))).into_iter();
+            events.chain(last).collect::<Vec<_>>()
+        };
+        let good = events(vec![
+            (88, verifying(site(5, right.clone(), None))),
+            (89, end(Outcome::Succeeded, site(6, right.clone(), Some(88)))),
+        ]);
+        insta::assert_snapshot!("verified", printed(NORMAL, good));
+        let bad = events(vec![(88, end(Outcome::Unverified, site(13, old.clone(), None)))]);
+        let color = TerminalOptions { color: true, ..NORMAL };
+        insta::assert_snapshot!("unverified", printed(color, bad));
     }
 
     #[test]

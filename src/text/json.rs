@@ -134,6 +134,7 @@ fn site(report: &SiteReport, context: &RunContext) -> Value {
         "status": answer.and_then(|answer| answer.status),
         "reason": wrong.map(messages::site_answer),
         "began_ms": millis(report.began),
+        "took_ms": report.took().map(millis),
     })
 }
 

@@ -7,6 +7,7 @@ pub mod log;
 pub mod markdown;
 pub mod messages;
 pub mod outputs;
+pub mod problems;
 mod report_kind;
 pub mod timeline;
 

@@ -111,20 +111,14 @@ fn heartbeat(word: &str, usual_duration: Option<Duration>) -> Event {
     Event::Heartbeat { word: word.to_owned(), in_state, left, usual_duration }
 }
 
-/// How far verifying a page is, with this answer.
-fn page(answer: Option<Option<SiteFault>>) -> SiteReport {
+/// How far verifying a page is, with this answer to the last of so many requests.
+fn page(requests: u32, fault: Option<SiteFault>) -> SiteReport {
     let redirected_to = Some("https://example.com/version/".to_owned());
-    let answer = answer.map(|fault| SiteAnswer {
-        status: Some(200),
-        fault,
-        redirected_to,
-        requests: 2,
-        retry_after: None,
-    });
+    let answer = SiteAnswer { status: Some(200), fault, redirected_to, requests, retry_after: None };
     SiteReport {
-        began: Duration::from_secs(60),
-        requests: if answer.is_some() { 2 } else { 0 },
-        answer,
+        began: Duration::from_mins(1),
+        requests,
+        answer: Some(answer).filter(|_| requests > 0),
         changed: false,
         was_right: false,
         right_since: None,
@@ -171,9 +165,9 @@ fn events() -> Vec<Event> {
         Event::State { stage },
         Event::PollFailed { message: "the answer broke off".to_owned(), errors: 1, budget: 10 },
         Event::UnknownState { word: "thinking".to_owned() },
-        Event::Verifying { report: page(None), site: None },
-        Event::Verifying { report: page(Some(Some(SiteFault::NoText))), site: None },
-        Event::Verifying { report: page(Some(None)), site: None },
+        Event::Verifying { report: page(0, None), site: None },
+        Event::Verifying { report: page(2, Some(SiteFault::NoText)), site: None },
+        Event::Verifying { report: page(2, None), site: None },
         heartbeat("", None),
         heartbeat("building", None),
         heartbeat("building", Some(Duration::from_secs(100))),

@@ -4,6 +4,7 @@
 mod deadline;
 mod end;
 mod errors;
+mod history;
 mod limit;
 mod pace;
 mod stop;

@@ -74,6 +74,10 @@ pub(super) struct Kept {
     pub(super) deployments: BTreeMap<u64, Vec<Value>>,
     /// Each comment's pull request and texts.
     pub(super) comments: BTreeMap<u64, (u64, Vec<String>)>,
+    /// What was asked of the GraphQL API: each path and body.
+    pub(super) graphql: Vec<(String, Value)>,
+    /// What it answers.
+    pub(super) earlier: Value,
 }
 
 #[derive(Default)]
@@ -160,6 +164,11 @@ impl FakeGitHub {
         lock(&self.state).kept.comments.insert(id, (pull, vec![text.to_owned()]));
     }
 
+    /// What the GraphQL API answers.
+    pub(super) fn earlier(&self, answer: Value) {
+        lock(&self.state).kept.earlier = answer;
+    }
+
     pub(super) fn kept(&self) -> Kept {
         lock(&self.state).kept.clone()
     }
@@ -206,6 +215,9 @@ impl Kept {
     }
 
     fn answer(&mut self, seen: &Seen, query: &str) -> (u16, Value) {
+        if seen.operation == "graphql" {
+            return (200, self.earlier.clone());
+        }
         let mut answer = contract::example(&seen.operation);
         let parts: Vec<&str> = seen.path.split('/').collect();
         let number = |place: usize| parts.get(place).and_then(|part| part.parse::<u64>().ok());
@@ -405,6 +417,28 @@ impl State {
         let Request { method, target, headers, body } = request;
         let mut faults = Vec::new();
         let header = |name: &str| headers.get(name).map(String::as_str);
+        let told: Value = serde_json::from_str(body).unwrap_or_default();
+        let whole = format!("{target}\n{headers:?}\n{body}");
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        // It is no part of the description, and keeps no distance to what the reports send.
+        if path.ends_with("/graphql") {
+            let (path, method) = (path.to_owned(), method.clone());
+            if method != "POST" || header("authorization") != Some(&format!("Bearer {TOKEN}")) {
+                self.faults.push(format!("{method} {path}: not as GraphQL is asked"));
+            }
+            if self.secrets.iter().any(|secret| whole.contains(secret)) {
+                self.faults.push(format!("{path}: it holds the hook's secret"));
+            }
+            self.kept.graphql.push((path.clone(), told.clone()));
+            let operation = "graphql".to_owned();
+            let rule = self.rules.iter_mut().find(|(what, _, times)| what == "graphql" && *times > 0);
+            let behaviour = rule.map(|(_, behaviour, times)| {
+                *times -= 1;
+                *behaviour
+            });
+            let seen = Seen { operation, method, path, body: told, at: Instant::now() };
+            return (Duration::ZERO, behaviour, Some(seen), String::new());
+        }
         let expected = [
             ("authorization", format!("Bearer {TOKEN}")),
             ("accept", "application/vnd.github+json".to_owned()),
@@ -416,14 +450,11 @@ impl State {
         if header("user-agent").is_none_or(str::is_empty) {
             faults.push("no user agent".to_owned());
         }
-        let told: Value = serde_json::from_str(body).unwrap_or_default();
         faults.extend(unacceptable(&told));
-        let whole = format!("{target}\n{headers:?}\n{body}");
         if self.secrets.iter().any(|secret| whole.contains(secret)) {
             faults.push("it holds the hook's secret".to_owned());
         }
         let root = url::Url::parse(&self.places[0]).expect("a base").path().trim_end_matches('/').to_owned();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let inside = path.strip_prefix(&root).unwrap_or("(not below the base)");
         let moved = inside.strip_prefix(MOVED).map(|rest| format!("/repos/{REPOSITORY}{rest}"));
         let path = moved.clone().unwrap_or_else(|| inside.to_owned());
