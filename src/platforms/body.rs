@@ -148,9 +148,9 @@ mod tests {
         ];
         assert_eq!(lines, expected);
         assert_eq!(last_lines([log], &Redactor::default(), 3).len(), 2, "the last one is empty");
-        let long = format!("{}{}", " ".repeat(900), "x".repeat(9000));
+        let wide = format!("{}{}", " ".repeat(900), "x".repeat(9000));
         assert_eq!(
-            last_lines([long.as_str()], &Redactor::default(), 9)[0].chars().count(),
+            last_lines([wide.as_str()], &Redactor::default(), 9)[0].chars().count(),
             40 + LOG_LINE + 1
         );
     }

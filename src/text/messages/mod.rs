@@ -5,6 +5,7 @@
 mod ci_job;
 mod commands;
 mod doctor;
+mod failure;
 mod input;
 mod message;
 mod reports;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::commands::*;
 pub use self::doctor::*;
+pub use self::failure::annotation;
 pub use self::input::{cannot_follow, cannot_read, not_found, token_denied, trigger_needs_token};
 pub use self::message::Message;
 pub use self::reports::{
@@ -29,16 +31,14 @@ pub use self::site::{site_answer, site_fix};
 pub use self::status::{no_status, status};
 pub use self::times::{Waiting, usual};
 
+use self::failure::to_fix;
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
-use super::format::{count, cut, duration};
-use super::{RunContext, log};
+use super::RunContext;
+use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::state::{Outcome, Phase};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
-
-/// The longest line of a log in an annotation, in characters. GitHub cuts an annotation at 4,096.
-const MAX_QUOTED: usize = 200;
 
 /// The message for the outcome of a run.
 #[must_use]
@@ -102,35 +102,6 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
         }
     };
     Message { happened, meaning: NOTHING_TRIGGERED.to_owned(), next: next.to_owned() }
-}
-
-/// The text of an annotation: what happened, the lines of the log that say why, what it means and what to do.
-#[must_use]
-pub fn annotation(report: &Report, context: &RunContext) -> String {
-    let Message { happened, meaning, next } = verdict(report, context);
-    let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
-    let advice = [meaning, next].join(" ");
-    let mut lines = vec![happened];
-    lines.extend(cause.iter().map(|line| format!("│ {}", cut(line, MAX_QUOTED))));
-    if cause.is_empty() {
-        [lines.remove(0), advice].join(" ")
-    } else {
-        lines.push(advice);
-        lines.join("\n")
-    }
-    .trim_end()
-    .to_owned()
-}
-
-/// What to do about a failure: the log says what failed, has an end to read, or is in the dashboard.
-fn to_fix(report: &Report) -> &'static str {
-    let explained = report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty());
-    match log::cause(&report.log) {
-        Some(_) => "Fix the error that the log shows, and deploy again.",
-        None if !report.log.is_empty() => "Read the end of the log, fix the error, and deploy again.",
-        None if explained => "Fix the reported error, and deploy again. The dashboard has the log.",
-        None => "Read the log in the dashboard, fix the error, and deploy again.",
-    }
 }
 
 /// Which code is live after a failure: the old code after a failed build, the new code
