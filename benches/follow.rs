@@ -1,4 +1,4 @@
-//! How late a deployment's end is noticed, and what that costs in requests, against polling at a fixed pace.
+//! How late a deployment's end is noticed, and what that costs in requests, against polling at a fixed interval.
 //!
 //! The real core ([`deploy::run`]) follows a platform that answers at once, on tokio's paused clock: half an hour
 //! takes no time, and nothing but the schedule is measured. The pollers are what a script does, `sleep` and a GET
@@ -25,8 +25,8 @@ use tokio::time::Instant;
 /// Lengths of deployments, in seconds.
 const LENGTHS: [u32; 9] = [5, 15, 30, 60, 120, 300, 600, 1200, 1800];
 
-/// The paces a script polls at, in seconds.
-const PACES: [u32; 3] = [2, 5, 10];
+/// The intervals a script polls at, in seconds.
+const INTERVALS: [u32; 3] = [2, 5, 10];
 
 /// What fortrabbit documents for its public API.
 const FORTRABBIT: RateLimit = RateLimit { requests: 20, per: Duration::from_mins(1) };
@@ -34,21 +34,21 @@ const FORTRABBIT: RateLimit = RateLimit { requests: 20, per: Duration::from_mins
 fn main() -> std::io::Result<()> {
     let samples = if Env::snapshot().says_yes("BENCH_QUICK") { 100 } else { 2000 };
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let mut dice = Rng::with_seed(1);
+    let mut rng = Rng::with_seed(1);
     let mut rows = Vec::new();
     for length in LENGTHS {
-        let ends: Vec<f64> = (0..samples).map(|_| end(length, &mut dice)).collect();
+        let ends: Vec<f64> = (0..samples).map(|_| end(length, &mut rng)).collect();
         let mut columns: Vec<Vec<Run>> = Vec::new();
         for limit in [None, Some(FORTRABBIT)] {
-            columns.push(ends.iter().map(|end| follow(&runtime, *end, limit, dice.u64(..))).collect());
+            columns.push(ends.iter().map(|end| follow(&runtime, *end, limit, rng.u64(..))).collect());
         }
-        for rate_hint in PACES {
-            columns.push(ends.iter().map(|end| poll(*end, rate_hint)).collect());
+        for interval in INTERVALS {
+            columns.push(ends.iter().map(|end| poll(*end, interval)).collect());
         }
         rows.push((length, columns.iter().map(|runs| Figures::of(runs)).collect::<Vec<_>>()));
     }
     println!(
-        "{samples} deployments a row. Late, in seconds: mean / 95th percentile / largest. Looks: mean (most)."
+        "{samples} deployments a row. Late, in seconds: mean / 95th percentile / largest. Polls: mean (most)."
     );
     println!("The busiest minute counts what is read before the trigger, too.\n");
     print_table(&rows);
@@ -56,66 +56,66 @@ fn main() -> std::io::Result<()> {
     for (length, columns) in &rows {
         println!("{}", against_fixed(*length, &columns[0]));
     }
-    let ends: Vec<f64> = (0..samples * 5).map(|_| usual(&mut dice)).collect();
-    let usual: Vec<Run> = ends.into_iter().map(|end| follow(&runtime, end, None, dice.u64(..))).collect();
-    let Figures { mean, looks, .. } = Figures::of(&usual);
-    let met = if mean <= 3.0 && looks <= 34.0 { "met" } else { "MISSED" };
+    let ends: Vec<f64> = (0..samples * 5).map(|_| usual(&mut rng)).collect();
+    let usual: Vec<Run> = ends.into_iter().map(|end| follow(&runtime, end, None, rng.u64(..))).collect();
+    let Figures { mean, polls, .. } = Figures::of(&usual);
+    let met = if mean <= 3.0 && polls <= 34.0 { "met" } else { "MISSED" };
     println!(
-        "goal, lognormal (median 90 s, sigma 0.8): 3 s late with 34 polls: {mean:.2} s with {looks:.1}, {met}"
+        "goal, lognormal (median 90 s, sigma 0.8): 3 s late with 34 polls: {mean:.2} s with {polls:.1}, {met}"
     );
     Ok(())
 }
 
-/// When a deployment of about this length ends: up to one pause of `deploy-hook`'s earlier or later, rounded up to 5 s
-/// so that the pollers, too, meet all phases alike.
-fn end(length: u32, dice: &mut Rng) -> f64 {
+/// When a deployment of about this length ends: up to one pause of `deploy-hook` earlier or later, rounded up to 5 s so
+/// that the pollers also meet all phases equally.
+fn end(length: u32, rng: &mut Rng) -> f64 {
     let pause = f64::from(length.div_ceil(10).next_multiple_of(5).clamp(5, 15));
-    f64::from(length) + (dice.f64() * 2.0 - 1.0) * pause
+    f64::from(length) + (rng.f64() * 2.0 - 1.0) * pause
 }
 
 /// What one follower did.
 struct Run {
     /// How long after the end it was noticed.
     late: f64,
-    /// How often it looked.
-    looks: usize,
-    /// When the platform was asked, in seconds since the trigger.
-    asked: Vec<f64>,
+    /// How often it polled.
+    polls: usize,
+    /// When the requests arrived, in seconds since the trigger.
+    requests: Vec<f64>,
 }
 
-/// What a script does: sleep, ask, repeat.
-fn poll(end: f64, rate_hint: u32) -> Run {
-    let mut asked = Vec::new();
+/// What a script does: sleep, request, repeat.
+fn poll(end: f64, interval: u32) -> Run {
+    let mut requests = Vec::new();
     let mut now = 0.0;
     while now < end {
-        now += f64::from(rate_hint);
-        asked.push(now);
+        now += f64::from(interval);
+        requests.push(now);
     }
-    Run { late: now - end, looks: asked.len(), asked }
+    Run { late: now - end, polls: requests.len(), requests }
 }
 
 /// What `deploy-hook` does.
 fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> Run {
     runtime.block_on(async {
         let began = Instant::now();
-        let mut platform = Platform { began, end, limit, asked: Vec::new() };
+        let mut platform = Platform { began, end, limit, requests: Vec::new() };
         let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(1), None);
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
         let plan = Plan { wait, timeout, limit: None, interval, timing, started, seed };
-        let report = core::run(Task::Deploy, &mut platform, &mut Nobody, plan, pending()).await;
+        let report = core::run(Task::Deploy, &mut platform, &mut SilentReporter, plan, pending()).await;
         let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;
-        Run { late, looks: usize::try_from(report.polls).unwrap_or(usize::MAX), asked: platform.asked }
+        Run { late, polls: usize::try_from(report.polls).unwrap_or(usize::MAX), requests: platform.requests }
     })
 }
 
-/// A platform whose one deployment ends on time and whose answers take none.
+/// A platform with one deployment, whose answers take no time.
 struct Platform {
     began: Instant,
     end: f64,
     limit: Option<RateLimit>,
-    asked: Vec<f64>,
+    requests: Vec<f64>,
 }
 
 impl Platform {
@@ -135,9 +135,9 @@ impl Platform {
 }
 
 impl DeployTarget for Platform {
-    /// The real one reads what is there, where it may.
+    /// Counts as one request, as at a real platform.
     async fn snapshot(&mut self, _: Duration) -> SnapshotResult {
-        self.asked.push(0.0);
+        self.requests.push(0.0);
         SnapshotResult::Known
     }
 
@@ -158,7 +158,7 @@ impl DeployTarget for Platform {
     }
 
     async fn poll(&mut self, _: &DeploymentId, _: Duration) -> Poll {
-        self.asked.push(self.began.elapsed().as_secs_f64());
+        self.requests.push(self.began.elapsed().as_secs_f64());
         Poll {
             result: self.state().map_or(PollResult::NotThere, PollResult::Ours),
             rate_hint: RateHint::default(),
@@ -169,7 +169,7 @@ impl DeployTarget for Platform {
         Log::None
     }
 
-    /// What is measured is when the end is noticed, not how often it is read again.
+    /// Only the time at which the end is noticed is measured.
     fn success_may_be_early(&self) -> bool {
         false
     }
@@ -179,10 +179,10 @@ impl DeployTarget for Platform {
     }
 }
 
-/// Nobody is told.
-struct Nobody;
+/// Reports nothing.
+struct SilentReporter;
 
-impl Reporter for Nobody {
+impl Reporter for SilentReporter {
     async fn report(&mut self, _: Duration, _: &Event) {}
 }
 
@@ -191,8 +191,8 @@ struct Figures {
     mean: f64,
     p95: f64,
     largest: f64,
-    looks: f64,
-    most_looks: usize,
+    polls: f64,
+    most_polls: usize,
     /// The most requests within any minute.
     busiest: usize,
 }
@@ -201,28 +201,29 @@ impl Figures {
     fn of(runs: &[Run]) -> Self {
         let mut late: Vec<f64> = runs.iter().map(|run| run.late).collect();
         late.sort_by(f64::total_cmp);
-        let looks: Vec<usize> = runs.iter().map(|run| run.looks).collect();
+        let polls: Vec<usize> = runs.iter().map(|run| run.polls).collect();
         Self {
             mean: late.iter().sum::<f64>() / float(late.len()),
             p95: late[late.len() * 95 / 100],
             largest: late[late.len() - 1],
-            looks: float(looks.iter().sum()) / float(looks.len()),
-            most_looks: looks.into_iter().max().unwrap_or_default(),
-            busiest: runs.iter().map(|run| busiest(&run.asked)).max().unwrap_or_default(),
+            polls: float(polls.iter().sum()) / float(polls.len()),
+            most_polls: polls.into_iter().max().unwrap_or_default(),
+            busiest: runs.iter().map(|run| busiest(&run.requests)).max().unwrap_or_default(),
         }
     }
 
     /// Two cells of the table.
     fn cells(&self) -> String {
-        let Self { mean, p95, largest, looks, most_looks, .. } = self;
-        format!(" {mean:.1} / {p95:.1} / {largest:.1} | {looks:.0} ({most_looks}) |")
+        let Self { mean, p95, largest, polls, most_polls, .. } = self;
+        format!(" {mean:.1} / {p95:.1} / {largest:.1} | {polls:.0} ({most_polls}) |")
     }
 }
 
-/// The most of these moments that fall into one minute.
-fn busiest(asked: &[f64]) -> usize {
-    let within = |first: usize| asked[first..].iter().take_while(|at| **at < asked[first] + 60.0).count();
-    (0..asked.len()).map(within).max().unwrap_or_default()
+/// The most of these times that fall into one minute.
+fn busiest(requests: &[f64]) -> usize {
+    let within =
+        |first: usize| requests[first..].iter().take_while(|at| **at < requests[first] + 60.0).count();
+    (0..requests.len()).map(within).max().unwrap_or_default()
 }
 
 fn float(n: usize) -> f64 {
@@ -230,14 +231,14 @@ fn float(n: usize) -> f64 {
 }
 
 fn print_table(rows: &[(u32, Vec<Figures>)]) {
-    let pollers = PACES.map(|rate_hint| format!(" every {rate_hint} s | looks |")).concat();
-    println!("| deployment | deploy-hook | looks | at 20 a minute | looks |{pollers}");
-    println!("|---:|{}", "---:|".repeat(2 * (2 + PACES.len())));
+    let pollers = INTERVALS.map(|interval| format!(" every {interval} s | polls |")).concat();
+    println!("| deployment | deploy-hook | polls | at 20 a minute | polls |{pollers}");
+    println!("|---:|{}", "---:|".repeat(2 * (2 + INTERVALS.len())));
     for (length, columns) in rows {
         let cells: Vec<String> = columns.iter().map(Figures::cells).collect();
         println!("| {} |{}", name(*length), cells.concat());
     }
-    let busiest = (0..2 + PACES.len()).map(|column| {
+    let busiest = (0..2 + INTERVALS.len()).map(|column| {
         let busiest = rows.iter().map(|(_, columns)| columns[column].busiest).max().unwrap_or_default();
         format!(" | {busiest} |")
     });
@@ -247,14 +248,14 @@ fn print_table(rows: &[(u32, Vec<Figures>)]) {
 /// The polls of a deployment of this length against those of the fixed pause that is as late on average.
 fn against_fixed(length: u32, figures: &Figures) -> String {
     let fixed = f64::from(length) / (2.0 * figures.mean) + 0.5;
-    let ratio = figures.looks / fixed;
+    let ratio = figures.polls / fixed;
     let met = if ratio <= 2.2 { "met" } else { "MISSED" };
     format!("goal, {}: at most 2.2 times the polls of a fixed pause as late: {ratio:.2}, {met}", name(length))
 }
 
-/// How long a deployment takes that is drawn from what is usual: lognormal, median 90 s, sigma 0.8.
-fn usual(dice: &mut Rng) -> f64 {
-    let normal = (-2.0 * (1.0 - dice.f64()).ln()).sqrt() * (std::f64::consts::TAU * dice.f64()).cos();
+/// The length of a usual deployment: lognormal, median 90 s, sigma 0.8.
+fn usual(rng: &mut Rng) -> f64 {
+    let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
     (90.0 * (0.8 * normal).exp()).min(3000.0)
 }
 

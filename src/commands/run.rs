@@ -114,7 +114,7 @@ impl Run {
             return Ok(());
         }
         let (wrong, fix) =
-            messages::trigger_needs_token(access.platform.name(), access.platform.token_variables());
+            messages::trigger_needs_token(access.platform.name(), access.platform.facts().token_variables);
         Err(Problems(vec![Problem { input: "api-token".to_owned(), value: None, wrong, fix }]))
     }
 
@@ -144,7 +144,7 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
     let is_https = |url: &Url| url.scheme() == "https";
     let api = settings.api_url.as_ref().filter(|_| settings.api_token.is_some());
     let hook = settings.hook.as_ref().map(HookUrl::expose);
-    let tls = api.is_some_and(is_https) || hook.is_some_and(is_https) || ci_speaks_tls(env);
+    let tls = api.is_some_and(is_https) || hook.is_some_and(is_https) || ci_uses_tls(env);
     Http::new(&settings.network, tls, settings.redactor()).map_err(|error| {
         let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
                    /etc/ssl/certs/ca-certificates.crt.";
@@ -202,7 +202,7 @@ pub(super) fn options<'a>(
 }
 
 /// Whether the API of the CI at hand is spoken to over TLS.
-fn ci_speaks_tls(env: &Env) -> bool {
+fn ci_uses_tls(env: &Env) -> bool {
     let api = match (github::is_here(env), env.in_gitlab()) {
         (true, _) => "GITHUB_API_URL",
         (_, true) => "CI_API_V4_URL",

@@ -1,4 +1,4 @@
-//! `docs/troubleshooting.md` says of every outcome what the program says, in the same words.
+//! `docs/troubleshooting.md` has the program's own message of every outcome.
 #![cfg(test)]
 
 use std::time::{Duration, SystemTime};
@@ -42,7 +42,7 @@ fn no_token() -> CannotFollow {
     CannotFollow::Missing(vec![MissingInput { input: "api-token", variable: "FRBIT_TOKEN" }])
 }
 
-/// A report of a run whose trigger came to nothing, or nobody knows to what.
+/// A report of a run whose trigger failed, or has an unknown result.
 fn not_accepted(outcome: Outcome, cause: Cause) -> Report {
     let sent = if outcome == Outcome::Uncertain { TriggerState::Maybe } else { TriggerState::No };
     Report { snapshot: None, sent, ..ended(outcome, Some(cause), &[]) }
@@ -66,7 +66,7 @@ fn lost(cause: Cause) -> Report {
     ended(Outcome::Lost, Some(cause), &[("building", Phase::Running)])
 }
 
-/// Every end that the words tell apart.
+/// Every end with a message of its own.
 pub(crate) fn ends() -> Vec<Report> {
     use Outcome::{Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered};
     let failed = Phase::Ended(Verdict::Failed);

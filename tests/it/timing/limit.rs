@@ -1,4 +1,4 @@
-//! A documented limit is never used above its half, whatever is read and however the deployment goes.
+//! Half of a documented limit is the most that is used, whatever is read and however the deployment goes.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::ResponseError;
 
-use super::world::{Run, What, World, building, failed, pending, succeeded, trouble, unclear};
+use super::world::{Call, Run, World, building, failed, pending, succeeded, trouble, unclear};
 use super::{ms, s};
 
-/// The most requests that a minute of a run saw, both its ends included. The `POST` is not a read.
+/// The most requests within a minute of a run, both ends included. The `POST` is not a read.
 fn busiest(run: &Run) -> usize {
     let reads: Vec<Duration> =
-        run.calls.iter().filter(|(_, what)| *what != What::Trigger).map(|(at, _)| *at).collect();
+        run.calls.iter().filter(|(_, call)| *call != Call::Trigger).map(|(at, _)| *at).collect();
     let within = |from: &Duration| reads.iter().filter(|at| (*from..=*from + s(60)).contains(*at)).count();
     reads.iter().map(within).max().unwrap_or_default()
 }
@@ -23,7 +23,7 @@ fn limited(length: Duration) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_length_no_minute_sees_more_than_ten_reads() {
+async fn no_minute_has_more_than_ten_reads_whatever_the_length() {
     let mut most = 0;
     for tenths in (1..3000).step_by(7) {
         let run = limited(ms(tenths * 100)).run().await;
@@ -35,7 +35,7 @@ async fn whatever_the_length_no_minute_sees_more_than_ten_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_with_the_last_poll_on_a_deadline_anywhere() {
+async fn no_minute_has_more_with_the_last_poll_on_any_deadline() {
     for tenths in (10..1800).step_by(3) {
         let deadline = ms(tenths * 100);
         for interval in [None, Some(s(1))] {
@@ -48,7 +48,7 @@ async fn nor_with_the_last_poll_on_a_deadline_anywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_with_errors_or_a_log_that_comes_late() {
+async fn no_minute_has_more_with_errors_or_a_late_log() {
     for length in 1..200 {
         let world = World::new().polls(move |age, nth| match age {
             _ if nth % 3 == 1 => trouble(),
@@ -66,12 +66,12 @@ async fn nor_with_errors_or_a_log_that_comes_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_while_an_unclear_trigger_is_settled() {
+async fn no_minute_has_more_while_a_deployment_is_searched() {
     for found in 0..7 {
         for deadline in 5..100 {
             let world = limited(s(500)).answers([unclear(ResponseError::Broken)]);
-            let world = world.takes(|what, _| if *what == What::Find { ms(100) } else { Duration::ZERO });
-            let world = world.settles(move |_, nth| match nth {
+            let world = world.latency(|call, _| if *call == Call::Find { ms(100) } else { Duration::ZERO });
+            let world = world.finds(move |_, nth| match nth {
                 nth if nth < found => LookupResult::NotYet(RateHint::default()),
                 _ => LookupResult::Ours(pending()),
             });
@@ -96,8 +96,8 @@ async fn a_fixed_interval_cannot_break_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_reads_that_settle_keep_the_distance_too() {
+async fn the_reads_of_a_search_keep_to_the_limit_too() {
     let run = World::new().answers([unclear(ResponseError::Broken)]).limit(20, s(60)).run().await;
-    assert_eq!(run.calls[0], (s(0), What::Snapshot));
-    assert_eq!(run.settles(), [ms(7500), s(15), ms(22_500), s(30)]);
+    assert_eq!(run.calls[0], (s(0), Call::Snapshot));
+    assert_eq!(run.finds(), [ms(7500), s(15), ms(22_500), s(30)]);
 }
