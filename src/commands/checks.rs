@@ -157,7 +157,7 @@ fn of_platform(access: &PlatformAccess) -> Check {
     const NAME: &str = "platform";
     let (name, missing) = (access.platform.name(), access.missing());
     if access.lacks_trigger_token() {
-        let (wrong, fix) = messages::trigger_needs_token(name, access.platform.token_variables());
+        let (wrong, fix) = messages::trigger_needs_token(name, access.platform.facts().token_variables);
         return Check::bad(NAME, BAD_INPUT, format!("{name}: api-token {wrong}"), fix);
     }
     match access.platform.source(access, ReadTarget::Any) {

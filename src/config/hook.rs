@@ -69,7 +69,8 @@ pub(super) fn platform_name(sources: &mut Sources<'_>) -> &'static str {
 
 /// The variables that a hook's URL may come from, after the project's own ones.
 fn variables(named: Option<&'static dyn Platform>) -> Vec<&'static str> {
-    let customary = named.map_or_else(platforms::hook_variables, |named| named.hook_variables().to_vec());
+    let customary =
+        named.map_or_else(platforms::hook_variables, |named| named.facts().hook_variables.to_vec());
     [vec!["INPUT_HOOK-URL", "INPUT_HOOK_URL"], customary].concat()
 }
 

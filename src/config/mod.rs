@@ -118,7 +118,7 @@ impl Settings {
         let given_api = sources.url("api-url", true);
         let named = hook::named(sources);
         let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
-        let api_token = sources.token("api-token", platform.token_variables());
+        let api_token = sources.token("api-token", platform.facts().token_variables);
         if let Ok(None) = hook {
             hook::require(sources, needs, skip_if_missing, api_token.is_some());
         }
@@ -150,8 +150,8 @@ impl Settings {
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
             api_url: None,
-            account: sources.id("account", platform.account_variables()),
-            project: sources.id("project", platform.project_variables()),
+            account: sources.id("account", platform.facts().account_variables),
+            project: sources.id("project", platform.facts().project_variables),
             headers: trigger::headers(sources),
             body: trigger::body(sources),
             network: Network::default(),

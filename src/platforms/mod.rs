@@ -6,6 +6,7 @@ mod cloudflare;
 mod coolify;
 mod dokploy;
 mod earlier;
+mod facts;
 mod forge;
 mod fortrabbit;
 mod laravel;
@@ -24,8 +25,9 @@ mod vercel;
 use url::Url;
 
 pub use self::client::Client;
+pub use self::facts::{Facts, Need};
 pub use self::platform::{
-    Acceptance, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
 pub use self::reader::Reader;
 
@@ -81,7 +83,8 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
 /// The platform to use where there is no hook: the first one whose token variable is set.
 #[must_use]
 pub fn of_token(is_set: impl Fn(&str) -> bool) -> &'static dyn Platform {
-    let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));
+    let has_token =
+        |platform: &&dyn Platform| platform.facts().token_variables.iter().any(|name| is_set(name));
     ALL.into_iter().find(has_token).unwrap_or(ALL[0])
 }
 
@@ -95,5 +98,5 @@ pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
 /// Variables that customarily hold a hook's URL, of all platforms.
 #[must_use]
 pub fn hook_variables() -> Vec<&'static str> {
-    ALL.into_iter().flat_map(Platform::hook_variables).copied().collect()
+    ALL.into_iter().flat_map(|platform| platform.facts().hook_variables).copied().collect()
 }

@@ -6,9 +6,11 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+use super::facts::{Facts, Need};
+use super::time;
 use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, MissingInput, Snapshot};
-use crate::core::trigger::{RefusalReason, Unclear};
+use crate::core::state::{DeploymentId, MissingInput, Phase, Snapshot};
+use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
@@ -16,18 +18,12 @@ use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 /// No method does I/O: [`Client`](super::Client) sends the requests. What the platform does not document is treated as
 /// not there. Texts that come back are cleaned.
 pub trait Platform: Sync {
+    /// What is the same for every hook and every run.
+    fn facts(&self) -> &'static Facts;
+
     /// The platform's name, as in `deploy-hook platforms`.
-    fn name(&self) -> &'static str;
-
-    /// What its hooks are known by, for `deploy-hook platforms`.
-    fn known_by(&self) -> &'static str;
-
-    /// How its deployments are followed: `by id`, `by finding it` or `not`.
-    fn followed(&self) -> &'static str;
-
-    /// Whether this was ever tried against the live service.
-    fn tried_live(&self) -> bool {
-        false
+    fn name(&self) -> &'static str {
+        self.facts().name
     }
 
     /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
@@ -42,11 +38,6 @@ pub trait Platform: Sync {
     /// The URL is of a documented form and something is wrong with it.
     fn hook(&self, _url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         Ok(None)
-    }
-
-    /// Variables that customarily hold a hook's URL.
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &[]
     }
 
     /// The `POST` that triggers the hook; `None` without a hook.
@@ -79,32 +70,7 @@ pub trait Platform: Sync {
     /// Base of the platform's API, without its version: where the platform is hosted by its users, the hook's origin.
     /// `None` where there is no API.
     fn api(&self, _hook: Option<&Url>) -> Option<Url> {
-        None
-    }
-
-    /// Variables that customarily hold a token of that API; the first one that is set counts.
-    fn token_variables(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Variables that customarily hold the team, account or organisation.
-    fn account_variables(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Variables that customarily hold the site, project or application.
-    fn project_variables(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// What reading deployments through the API needs besides the hook.
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token]
-    }
-
-    /// The header that holds the API's token; `None` is `Authorization: Bearer`.
-    fn token_header(&self) -> Option<&'static str> {
-        None
+        Url::parse(self.facts().api?).ok()
     }
 
     /// Where deployments are read with what the user gave; `None` where they cannot be.
@@ -148,11 +114,6 @@ pub trait Platform: Sync {
         true
     }
 
-    /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
-    fn newer_cancels(&self) -> bool {
-        false
-    }
-
     /// Whether this newer one is such a one.
     fn may_cancel(&self, _newer: &Deployment) -> bool {
         true
@@ -163,15 +124,8 @@ pub trait Platform: Sync {
         None
     }
 
-    /// The request that reads the log of an ended deployment; none where there is no log to read. `about` is the answer
-    /// to [`Platform::about`].
-    fn log(
-        &self,
-        _access: &PlatformAccess,
-        _source: StateSource,
-        _id: &DeploymentId,
-        _about: Option<&Value>,
-    ) -> Option<Request> {
+    /// The request that reads the log of an ended deployment; none where there is no log to read.
+    fn log(&self, _access: &PlatformAccess, _of: &LogTarget<'_>) -> Option<Request> {
         None
     }
 
@@ -190,11 +144,6 @@ pub trait Platform: Sync {
         None
     }
 
-    /// Whether a success may be reported before the last commands ran.
-    fn success_may_be_early(&self) -> bool {
-        false
-    }
-
     /// The page of the deployment or its environment, for people. `about` is the answer to [`Platform::about`].
     fn page(&self, _access: &PlatformAccess, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         snapshot.page.clone()
@@ -206,15 +155,15 @@ pub trait Platform: Sync {
     }
 }
 
-/// An input that a platform's API needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// `api-token`
-    Token,
-    /// `account`
-    Account,
-    /// `project`
-    Project,
+/// An ended deployment whose log is read.
+#[derive(Clone, Copy, Debug)]
+pub struct LogTarget<'a> {
+    /// Where it is read.
+    pub source: StateSource,
+    /// Which one.
+    pub id: &'a DeploymentId,
+    /// The answer to [`Platform::about`].
+    pub about: Option<&'a Value>,
 }
 
 /// What the user gave to use a platform with.
@@ -266,7 +215,7 @@ impl PlatformAccess {
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
     #[must_use]
     pub fn lacks_trigger_token(&self) -> bool {
-        let header = self.platform.token_header().unwrap_or("authorization");
+        let header = self.platform.facts().token_header.unwrap_or("authorization");
         let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
         self.platform.trigger_needs_token() && !is_given
     }
@@ -277,14 +226,14 @@ impl PlatformAccess {
         let platform = self.platform;
         let missing = |need: &Need| {
             let (is_given, input, variables) = match need {
-                Need::Token => (self.token.is_some(), "api-token", platform.token_variables()),
-                Need::Account => (self.account.is_some(), "account", platform.account_variables()),
-                Need::Project => (self.project.is_some(), "project", platform.project_variables()),
+                Need::Token => (self.token.is_some(), "api-token", platform.facts().token_variables),
+                Need::Account => (self.account.is_some(), "account", platform.facts().account_variables),
+                Need::Project => (self.project.is_some(), "project", platform.facts().project_variables),
             };
             let variable = variables.first().copied().unwrap_or_default();
             (!is_given).then_some(MissingInput { input, variable })
         };
-        platform.needs().iter().filter(|_| self.has_api()).filter_map(missing).collect()
+        platform.facts().needs.iter().filter(|_| self.has_api()).filter_map(missing).collect()
     }
 }
 
@@ -383,6 +332,60 @@ pub struct Deployment {
     pub origin: Option<String>,
     /// When it ended, by the platform's clock.
     pub ended_at: Option<SystemTime>,
+}
+
+impl Deployment {
+    /// One of the API, with the times as the answer has them.
+    pub(super) fn of_api(
+        id: DeploymentId,
+        word: String,
+        phase: Phase,
+        created: &Value,
+        ended: &Value,
+    ) -> Self {
+        let created_at = time::read(created);
+        Self {
+            snapshot: Snapshot {
+                id,
+                phase,
+                word,
+                created_at,
+                page: None,
+                message: String::new(),
+                site: None,
+            },
+            source: StateSource::Api,
+            environment: None,
+            unreadable_time: created_at.is_none() && !created.is_null(),
+            origin: None,
+            ended_at: time::read(ended),
+        }
+    }
+}
+
+impl Acceptance {
+    /// A success status whose body cannot be used, with the platform's own message or else with this reason.
+    pub(super) fn unreadable(status: u16, message: Option<String>, reason: &str) -> Self {
+        let message = message.unwrap_or_else(|| reason.to_owned());
+        Self::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+    }
+
+    /// A success status whose body reports an error.
+    pub(super) fn says_no(status: u16, message: Option<String>) -> Self {
+        let message = message.unwrap_or_default();
+        Self::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
+    }
+}
+
+/// The deployments of a list, or the one that a value describes.
+pub(super) fn one_or_list(
+    value: &Value,
+    read: &dyn Fn(&Value) -> Option<Deployment>,
+) -> Option<Vec<Deployment>> {
+    match value {
+        Value::Array(list) => listed(list, read),
+        one => Some(vec![read(one)?]),
+    }
 }
 
 /// The deployments of a list, the newest first, without entries that are none. `None`: there are entries, and none can
