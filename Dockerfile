@@ -11,27 +11,35 @@ ARG RUST_IMAGE=rust:1.95-bookworm
 FROM ${RUST_IMAGE} AS builder
 WORKDIR /build
 # Writes into the binary which crates it is made of, for whoever looks for known vulnerabilities in the image, and for the bill of
-# materials of a release. Before the flags below: it is a program for this machine.
+# materials of a release. It is a program for this machine.
 ARG CARGO_AUDITABLE=0.7.7
 RUN cargo install --locked --quiet "cargo-auditable@${CARGO_AUDITABLE}"
-# No dynamic loader and no libc in the final image; on amd64 its relocations packed, which takes 150 KB off (GNU's linker for arm64
-# does not know the flag and ignores it). With an explicit --target the flags stay away from build scripts and procedural macros,
-# which cannot be static.
-ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
+# No dynamic loader and no libc in the final image: musl, and its compiler for the C in `ring`.
+# hadolint ignore=DL3008 # Debian keeps only the newest build of a package, so a pinned version soon cannot be installed
+RUN rustup target add "$(uname -m)-unknown-linux-musl" \
+ && apt-get update \
+ && apt-get install --yes --no-install-recommends musl-tools \
+ && rm -rf /var/lib/apt/lists/*
+ENV TARGET_CC=musl-gcc
 # Dependencies first, with empty sources: they are compiled again only when the manifest or the lock file changes. Tests and
 # benches that the manifest names stay empty, since cargo wants them to exist.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src tests benches \
  && echo 'fn main() {}' >src/main.rs \
  && touch src/lib.rs \
  && awk -F '"' '/^\[/ { d = $0 == "[[test]]" ? "tests" : $0 == "[[bench]]" ? "benches" : "" } d && /^name/ { printf "" >(d "/" $2 ".rs") }' Cargo.toml \
- && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-gnu"
+ && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-musl"
 COPY contracts contracts
 COPY src src
+COPY build.rs ./
+# For `--version`, as there is no git here: the commit, and the seconds of its date. The release sets both.
+ARG SOURCE_COMMIT
+ARG SOURCE_DATE_EPOCH
 # `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time. The program runs as the Action's
 # post step when it is called by the link's name; a folder that holds both is copied as it is, link included.
 RUN touch src/main.rs src/lib.rs \
- && target="$(uname -m)-unknown-linux-gnu" \
+ && target="$(uname -m)-unknown-linux-musl" \
  && cargo auditable build --locked --profile dist --bin deploy-hook --target "$target" \
  && mkdir program \
  && cp "target/$target/dist/deploy-hook" program/deploy-hook \

@@ -10,9 +10,12 @@
 use std::future::pending;
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult};
+use deploy_hook::core::ports::{
+    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult,
+};
 use deploy_hook::core::report::{Event, Task};
 use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::site::{SiteAnswer, SiteFault};
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::TriggerResult;
@@ -101,8 +104,16 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, seed: u64) -> R
         let mut platform = Platform { began, end, limit, requests: Vec::new() };
         let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(1), None);
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
-        let plan = Plan { wait, timeout, limit: None, interval, timing, started, seed };
-        let report = core::run(Task::Deploy, &mut platform, &mut SilentReporter, plan, pending()).await;
+        let plan = Plan { wait, timeout, limit: None, verify: None, interval, timing, started, seed };
+        let report = core::run(
+            Task::Deploy,
+            &mut platform,
+            None::<&mut SilentReporter>,
+            &mut SilentReporter,
+            plan,
+            pending(),
+        )
+        .await;
         let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;
@@ -181,6 +192,12 @@ impl DeployTarget for Platform {
 
 /// Reports nothing.
 struct SilentReporter;
+
+impl SiteCheck for SilentReporter {
+    async fn check(&mut self, _: Option<&str>, _: Duration) -> SiteAnswer {
+        SiteAnswer::without(SiteFault::NoAddress)
+    }
+}
 
 impl Reporter for SilentReporter {
     async fn report(&mut self, _: Duration, _: &Event) {}

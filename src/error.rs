@@ -41,6 +41,7 @@ pub fn exit_code(outcome: Outcome, pass_canceled: bool, signal: Option<Signal>) 
         Outcome::Lost => 7,
         Outcome::Canceled | Outcome::Superseded if pass_canceled => 0,
         Outcome::Canceled | Outcome::Superseded => 8,
+        Outcome::Unverified => 9,
         Outcome::Interrupted => signal.unwrap_or(Signal::Interrupt).exit_code(),
     }
 }

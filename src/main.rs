@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use deploy_hook::env::Env;
 use deploy_hook::error::BAD_INPUT;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the arguments")]
     let args: Vec<_> = std::env::args_os().collect();

@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use crate::cli::Format;
 use crate::core::ports::{DeployTarget as _, PollResult};
+use crate::core::site::{SiteAnswer, SiteFault};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{BAD_INPUT, Problem};
 use crate::http::{ConnectStage, Http, Method, Network, RequestError};
@@ -209,6 +210,30 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
             let fix = "A trigger may end as `uncertain`. Try again later; see the platform's status page.";
             vec![done("connection"), Check::unsure("answer", failure.to_string(), fix)]
         }
+    }
+}
+
+/// What the page that is to be verified answers before any deployment. `None`: its address is not known yet.
+#[must_use]
+pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Check {
+    const NAME: &str = "page";
+    let Some(answer) = answer else {
+        let found =
+            format!("{url} is on the deployed site, whose address the platform names after the deployment");
+        return Check::good(NAME, found);
+    };
+    let found = format!("{url} answers now: {}", messages::site_answer(answer));
+    match &answer.fault {
+        None if has_text => {
+            let fix = "Choose a text that only the new version has, such as its commit. What the page holds before the deployment proves nothing.";
+            Check::unsure(NAME, format!("{found}, and already holds the text"), fix)
+        }
+        None => {
+            let fix = "The version that is live now may answer the same. To tell the new one from it, set `verify-text`.";
+            Check { fix: fix.to_owned(), ..Check::good(NAME, found) }
+        }
+        Some(SiteFault::NoText) => Check::good(NAME, found),
+        Some(_) => Check::unsure(NAME, found, messages::site_fix(answer).unwrap_or_default()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `doctor` and dry runs: print why a trigger would fail. They trigger nothing.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::checks::{self, Check, Health};
 use super::not_started::NotStarted;
@@ -24,7 +24,7 @@ pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
     match resolve(inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
-            let mut run = Run::open(settings, &inputs.output, env, None, None)?;
+            let mut run = Run::open(settings, inputs.output, env, None, None)?;
             unless_signaled(async { Ok(checks::exit_code(&examine(&mut run, env).await)) }, &signals).await
         }
         Err(NotStarted::BadInput(problems)) => {
@@ -65,11 +65,20 @@ async fn examine(run: &mut Run, env: &Env) -> Vec<Check> {
     let follows = *wait != Wait::Never;
     let platform = &mut run.platform;
     let mut checks = checks::examine(hook.as_ref(), known, network, &run.http, platform, follows).await;
+    checks.extend(examine_page(run).await);
     checks.extend(examine_tokens(run, env).await);
     for check in &checks {
         run.out.data(&check.line(run.format, SystemTime::now()));
     }
     checks
+}
+
+/// What the page that is to be verified answers now.
+async fn examine_page(run: &Run) -> Option<Check> {
+    let (site, page) = (run.site.as_ref()?, run.settings.page.as_ref()?);
+    let url = run.reporters.context.page_url()?;
+    let answer = site.request(None, Duration::MAX).await;
+    Some(checks::page(&url, page.text.is_some(), answer.as_ref()))
 }
 
 /// The CI's own tokens. What is wrong with one costs a report, never the deployment.

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Format, PlatformsArgs};
+use crate::cli::Format;
 use crate::platforms::{self, Need, Platform};
 use crate::reporting::output::Output;
 use crate::text::json;
@@ -17,8 +17,8 @@ struct ApiInput {
 }
 
 /// Prints the table.
-pub(super) fn run(args: &PlatformsArgs, out: &Output) {
-    if args.format == Format::Json {
+pub(super) fn run(format: Format, out: &Output) {
+    if format == Format::Json {
         let listed: Vec<Value> = platforms::all().iter().map(|platform| value(*platform)).collect();
         return out.data(&json::platforms(&listed, SystemTime::now()));
     }

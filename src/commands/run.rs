@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::site::Site;
 use crate::cli::{Color, Format, OutputArgs};
 use crate::config::Settings;
 use crate::core::ports::{DeployTarget as _, Reporter as _};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
 use crate::core::state::{DeploymentId, Outcome};
-use crate::core::{self, Plan, TokenDenied, Wait};
+use crate::core::{self, Plan, TokenDenied, Verify, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
@@ -20,7 +21,7 @@ use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
 use crate::reporting::output::Output;
-use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions, Verbosity};
+use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions};
 use crate::reporting::updater::ReportOptions;
 use crate::reporting::{OutputFormat, Reporters};
 use crate::secrets::HookUrl;
@@ -32,6 +33,8 @@ pub(super) struct Run {
     pub(super) settings: Settings,
     pub(super) http: Http,
     pub(super) platform: Client,
+    /// The page that is verified.
+    pub(super) site: Option<Site>,
     pub(super) reporters: Reporters,
     pub(super) out: Output,
     pub(super) format: Format,
@@ -44,7 +47,7 @@ impl Run {
     /// the embedded platform's.
     pub(super) fn open(
         mut settings: Settings,
-        args: &OutputArgs,
+        args: OutputArgs,
         env: &Env,
         speed: Option<f64>,
         signals: Option<&Signals>,
@@ -52,6 +55,7 @@ impl Run {
         let out = Output::new(settings.redactor(), github::is_here(env));
         out.mask();
         let http = http_client(&settings, env)?;
+        let site = Site::new(&settings, &http)?;
         let platform = Client::new(settings.access(), http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
@@ -67,6 +71,7 @@ impl Run {
             cut_short: cut_short.is_some(),
             pass_canceled: settings.pass_canceled,
             sandbox: speed,
+            page: settings.page.as_ref().map(|page| page.address.shown()),
         };
         let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
@@ -79,7 +84,7 @@ impl Run {
         if let (Some(left), true) = (cut_short, follows) {
             reporters.note(&messages::cut_short(left));
         }
-        Ok(Self { settings, http, platform, reporters, out, format: args.format, limit })
+        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, limit })
     }
 
     pub(super) async fn run(
@@ -90,8 +95,10 @@ impl Run {
     ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
-        let plan = Plan { wait, timeout, limit: self.limit, interval, timing, started, seed };
-        let report = core::run(task, &mut self.platform, &mut self.reporters, plan, signals.wait()).await;
+        let verify = self.settings.page.as_ref().map(|page| Verify { timeout: page.timeout });
+        let plan = Plan { wait, timeout, limit: self.limit, verify, interval, timing, started, seed };
+        let (platform, site) = (&mut self.platform, self.site.as_mut());
+        let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
         let report = report.map_err(|denied| token_denied(&denied))?;
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
@@ -135,7 +142,7 @@ impl Run {
         signal: Option<Signal>,
     ) -> u8 {
         let report = Report { outcome, cause, ..Report::new(Task::Deploy, SystemTime::now()) };
-        self.reporters.report(Duration::ZERO, &Event::Finished { report }).await;
+        self.reporters.report(Duration::ZERO, &Event::Finished { report: Box::new(report) }).await;
         exit_code(outcome, false, signal)
     }
 }
@@ -144,8 +151,16 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
     let is_https = |url: &Url| url.scheme() == "https";
     let api = settings.api_url.as_ref().filter(|_| settings.api_token.is_some());
     let hook = settings.hook.as_ref().map(HookUrl::expose);
-    let tls = api.is_some_and(is_https) || hook.is_some_and(is_https) || ci_uses_tls(env);
-    Http::new(&settings.network, tls, settings.redactor()).map_err(|error| {
+    let page = settings.page.as_ref().and_then(|page| page.address.on(settings.environment_url.as_deref()));
+    let tls = api.is_some_and(is_https)
+        || hook.is_some_and(is_https)
+        || page.as_ref().is_some_and(is_https)
+        || ci_uses_tls(env);
+    // A page over http may redirect to one over https.
+    let may_need_tls = !tls && settings.page.is_some();
+    let client = |tls| Http::new(&settings.network, tls, settings.redactor());
+    let client = if may_need_tls { client(true).or_else(|_| client(false)) } else { client(tls) };
+    client.map_err(|error| {
         let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
                    /etc/ssl/certs/ca-certificates.crt.";
         let (input, wrong) = ("ca-file".to_owned(), error.to_string());
@@ -156,7 +171,7 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
 /// Everything that reports this run: the log, the CI platform and files.
 fn reporters(
     settings: &Settings,
-    args: &OutputArgs,
+    args: OutputArgs,
     env: &Env,
     (out, http): (&Output, &Http),
     mut context: RunContext,
@@ -175,7 +190,14 @@ fn reporters(
     context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
     let summary = settings.report.wants(ReportKind::Summary);
     let files = settings.output_dir.clone().map(|dir| Files::new(dir, settings.redactor(), summary));
-    Reporters { output: output(args, env, out), github, gitlab, files, context, warned: Vec::new() }
+    Reporters {
+        output: output(args, settings.verbose, env, out),
+        github,
+        gitlab,
+        files,
+        context,
+        warned: Vec::new(),
+    }
 }
 
 /// The platform refused the token before anything was triggered.
@@ -212,17 +234,12 @@ fn ci_uses_tls(env: &Env) -> bool {
 }
 
 /// The log of this run: by the options, the terminal, and what the CI system can show.
-fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
+fn output(output: OutputArgs, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
     if output.format == Format::Json {
-        return OutputFormat::Json { out: out.clone(), verbose: output.verbose };
+        return OutputFormat::Json { out: out.clone(), verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let verbosity = match (output.quiet, output.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (_, true) => Verbosity::Verbose,
-        _ => Verbosity::Normal,
-    };
     let color = match output.color {
         Color::Always => true,
         Color::Never => false,
@@ -233,9 +250,9 @@ fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
         (_, true) => LogGrouping::GitLab,
         _ => LogGrouping::Never,
     };
-    let live = terminal && verbosity != Verbosity::Quiet && !env.says_yes("CI");
+    let live = terminal && !output.quiet && !env.says_yes("CI");
     OutputFormat::Human(Box::new(Terminal::new(
         out.clone(),
-        TerminalOptions { verbosity, color, live, grouping },
+        TerminalOptions { verbose, color, live, grouping },
     )))
 }

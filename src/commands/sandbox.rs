@@ -4,7 +4,7 @@ use url::Url;
 
 use super::not_started::NotStarted;
 use crate::cli::{GenerationArg, Inputs, SandboxArgs, SandboxOptions};
-use crate::config::{Settings, named_platform, shown};
+use crate::config::{Page, PageAddress, Settings, named_platform, shown};
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::platforms::{self, Platform};
@@ -81,7 +81,7 @@ fn problem(error: &StartError) -> Problem {
 
 /// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
-    let inputs = Inputs { platform: args.platform.clone(), ..Inputs::default() };
+    let inputs = Inputs::default().with("platform", args.platform.clone());
     let platform = named_platform(&inputs, &Env::default())?.map(Platform::name);
     if args.options.scenario.as_deref() == Some("list") {
         let scenarios = scenarios(platform).map_err(|error| Problems(vec![problem(&error)]))?;
@@ -98,6 +98,9 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     }
     let ids = IDS.map(|name| Some((name, sandbox.value(name)?)));
     ids.iter().flatten().for_each(|(name, id)| out.data(&format!("{name}={id}")));
+    if let Some(site) = sandbox.site() {
+        out.data(&format!("environment-url={site}"));
+    }
     out.data(&format!("manage={url}"));
     out.log_line("");
     out.log_line("The embedded platform runs until Ctrl-C. In another terminal:");
@@ -117,6 +120,16 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     Ok(0)
 }
 
+/// The same page on the sandbox's site, which shows the text from the next deployment on. Nothing leaves this machine.
+fn page_of(sandbox: &Sandbox, page: Page) -> Page {
+    if let Some(text) = &page.text {
+        sandbox.show_on_site(text);
+    }
+    let path = PageAddress::Path(page.address.path());
+    let address = path.on(sandbox.site().as_deref()).map_or(path, PageAddress::Url);
+    Page { address, ..page }
+}
+
 /// The variable that customarily holds a token of the platform's API.
 fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
     platforms::by_name(sandbox.platform())?.facts().token_variables.first().copied()
@@ -133,5 +146,6 @@ pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
     let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
     let settings = settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url());
     let [account, project] = IDS.map(|name| sandbox.value(name));
-    Settings { account, project, ..settings }
+    let page = settings.page.clone().map(|page| page_of(sandbox, page));
+    Settings { account, project, page, ..settings }
 }

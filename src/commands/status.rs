@@ -23,7 +23,7 @@ pub(super) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, NotStarted> 
 /// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
 async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
-    let mut run = Run::open(settings, &args.inputs.output, env, None, None)?;
+    let mut run = Run::open(settings, args.inputs.output, env, None, None)?;
     run.must_read(id.as_ref())?;
     let poll = match &id {
         Some(id) => run.platform.poll(id, Duration::MAX).await,

@@ -79,7 +79,7 @@ fn parse(
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> Result<Option<(HookUrl, &'static dyn Platform)>, ()> {
-    if sources.inputs.hook_url.is_some() {
+    if sources.inputs.is_refused("hook-url") {
         let wrong = "was given on the command line, where every process on this machine can read it";
         let fix = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
         sources.secret_problem("--hook-url", wrong, fix);

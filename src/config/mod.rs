@@ -4,6 +4,7 @@ mod hook;
 mod network;
 mod sources;
 mod trigger;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 pub use self::hook::Needs;
-use self::sources::Sources;
+use self::sources::{Sources, TIMEOUT};
 pub(crate) use self::sources::{shown, shown_argument};
+pub use self::verify::{Page, PageAddress};
 use crate::cli::Inputs;
 use crate::core::Wait;
 use crate::core::state::DeploymentId;
@@ -23,9 +25,6 @@ use crate::http::Network;
 use crate::platforms::{self, Platform, PlatformAccess};
 use crate::secrets::{HookUrl, Redactor, Token, secrets_of_header, unwrap_pasted};
 use crate::text::ReportKind;
-
-/// Shortest and longest `timeout`.
-const TIMEOUT: (&str, &str) = ("1s", "24h");
 
 /// Shortest and longest fixed `poll-interval`.
 const INTERVAL: (&str, &str) = ("1s", "10m");
@@ -75,10 +74,14 @@ pub struct Settings {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The text that is sent with the trigger.
     pub body: Option<String>,
+    /// The page that is verified after a deployment.
+    pub page: Option<Page>,
     /// How this machine reaches others.
     pub network: Network,
     /// Everything but the trigger.
     pub dry_run: bool,
+    /// Whether each poll is printed; GitHub's debug logging asks for it too.
+    pub verbose: bool,
     /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
     pub output_dir: Option<PathBuf>,
 }
@@ -152,20 +155,34 @@ impl Settings {
             api_url: None,
             account: sources.id("account", platform.facts().account_variables),
             project: sources.id("project", platform.facts().project_variables),
-            headers: trigger::headers(sources),
+            headers: trigger::headers(sources, &trigger::HEADERS),
             body: trigger::body(sources),
+            page: None,
             network: Network::default(),
-            dry_run: sources.flag("dry-run"),
+            dry_run: sources.flag("dry-run", false),
+            verbose: sources.flag("verbose", sources.env.says_yes("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
         let own = settings.hook.as_ref().map(HookUrl::expose);
         // The Action of an earlier version gives fortrabbit's API as the default of every platform.
         let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
         settings.api_url = given_api.or_else(|| platform.api(own));
+        settings.page = verify::read(sources, &settings.redactor());
+        if needs != Needs::Sandbox && settings.lacks_site() {
+            verify::require_site(sources);
+        }
         if needs != Needs::Sandbox {
             settings.network = network::read(sources, &settings.requests(sources.env));
         }
         settings
+    }
+
+    /// Whether the page is a path on the deployed site, whose address is not given and will not be known.
+    fn lacks_site(&self) -> bool {
+        let is_path = self.page.as_ref().is_some_and(|page| page.address.on(None).is_none());
+        let runs = self.hook.is_some() || self.api_token.is_some();
+        let is_followed = self.wait != Wait::Never && self.access().missing().is_empty();
+        is_path && runs && self.environment_url.is_none() && !(self.platform.names_site() && is_followed)
     }
 
     /// Where this run sends requests.
@@ -181,7 +198,8 @@ impl Settings {
         let reports = self.report.kinds().iter().any(|kind| *kind != ReportKind::Summary);
         let forge = forge.filter(|_| reports).and_then(|url| Url::parse(url).ok());
         let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
-        hook.into_iter().chain(api).chain(forge).collect()
+        let page = self.page.as_ref().and_then(|page| page.address.on(self.environment_url.as_deref()));
+        hook.into_iter().chain(api).chain(forge).chain(page).collect()
     }
 
     /// The same settings for another platform, hook, token and API: those of the embedded platform.
@@ -222,10 +240,12 @@ impl Settings {
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
-        let headers =
-            self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let of_page = self.page.as_ref();
+        let headers = self.headers.iter().chain(of_page.into_iter().flat_map(|page| &page.headers));
+        let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let of_headers = headers.flat_map(|(name, value)| secrets_of_header(name, value));
-        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten()).with(of_headers)
+        let of_address = of_page.map(|page| page.address.secrets()).unwrap_or_default();
+        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten()).with(of_headers).with(of_address)
     }
 }
 

@@ -7,14 +7,23 @@ use url::Url;
 use super::sources::Sources;
 use crate::http::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
 
+/// The variables of the proxy for https.
+const HTTPS_PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// Those of the proxy for http.
+const HTTP_PROXY: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+
 /// Reads the variables of the network. What none of these requests needs is not validated: a machine's variables are for all
 /// its programs.
 pub(super) fn read(sources: &mut Sources<'_>, requests: &[Url]) -> Network {
     let no_proxy = NoProxy::parse(first(sources, &["no_proxy", "NO_PROXY"]).map_or("", |(_, list)| list));
+    let wants =
+        |scheme: &str| requests.iter().any(|url| url.scheme() == scheme && wants_proxy(url, &no_proxy));
     Network {
         authorities: authority(sources, requests).into_iter().collect(),
         folders: folders(sources),
-        proxy: proxy(sources, requests.iter().any(|url| wants_proxy(url, &no_proxy))),
+        proxy: proxy(sources, &HTTPS_PROXY, wants("https")),
+        http_proxy: proxy(sources, &HTTP_PROXY, wants("http")),
         no_proxy,
     }
 }
@@ -24,8 +33,8 @@ fn first<'a>(sources: &Sources<'a>, names: &[&'static str]) -> Option<(&'static 
     names.iter().find_map(|name| Some((*name, sources.env.get(name)?)))
 }
 
-fn proxy(sources: &mut Sources<'_>, is_needed: bool) -> Option<ProxyUrl> {
-    let (name, value) = first(sources, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
+fn proxy(sources: &mut Sources<'_>, names: &[&'static str], is_needed: bool) -> Option<ProxyUrl> {
+    let (name, value) = first(sources, names)?;
     let fault = match ProxyUrl::parse(value.trim()) {
         Ok(proxy) => return Some(proxy),
         Err(fault) => fault,

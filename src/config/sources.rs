@@ -16,6 +16,9 @@ use crate::text::outputs;
 /// A secret file larger than this is not one.
 const LARGEST_SECRET: usize = 64 * 1024;
 
+/// Shortest and longest `timeout` and `verify-timeout`.
+pub(super) const TIMEOUT: (&str, &str) = ("1s", "24h");
+
 /// Linux has no longer paths.
 const LONGEST_PATH: usize = 4096;
 
@@ -124,8 +127,9 @@ impl<'a> Sources<'a> {
         chosen.unwrap_or(0)
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> bool {
-        let Some(found) = self.find(name, &[]) else { return false };
+    /// Yes or no; `default` where no source has it.
+    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
+        let Some(found) = self.find(name, &[]) else { return default };
         match found.value.trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => true,
             "false" | "no" | "off" | "0" => false,
@@ -256,7 +260,7 @@ impl<'a> Sources<'a> {
 /// What is wrong with a secret that is a path, and the remedy: GitLab's variables of type File hold one.
 pub(super) const IS_FILE: (&str, &str) = (
     "is the path of a file, not the secret itself",
-    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE.",
+    "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE, DEPLOY_HOOK_VERIFY_HEADERS_FILE.",
 );
 
 /// Whether this is the path of a file that is there, which no secret is.

@@ -5,7 +5,14 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::sources::{self, Lines, Sources};
 use crate::secrets::could_be_secret;
 
-const HEADERS: &str = "headers";
+/// An input that holds headers.
+pub(super) struct Headers {
+    pub(super) name: &'static str,
+    pub(super) variable: &'static str,
+}
+
+/// The headers of the trigger.
+pub(super) const HEADERS: Headers = Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS" };
 
 /// The longest text that is sent.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -26,15 +33,18 @@ const OF_HTTP: [&str; 9] = [
 const FORM: &str = "Write each header on a line of its own, as Name: value.";
 
 /// The headers, a line each. A value is never shown.
-pub(super) fn headers(sources: &mut Sources<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    if sources.inputs.headers.is_some() {
+pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(HeaderName, HeaderValue)> {
+    let Headers { name, variable } = input;
+    if sources.inputs.is_refused(name) {
         let wrong = "were given on the command line, where every process on this machine can read them";
-        let fix = "Give them as DEPLOY_HOOK_HEADERS or by --headers-file PATH (- is standard input), and replace the secrets in them.";
-        sources.secret_problem("--headers", wrong, fix);
+        let fix = format!(
+            "Give them as {variable} or by --{name}-file PATH (- is standard input), and replace the secrets in them."
+        );
+        sources.secret_problem(&format!("--{name}"), wrong, &fix);
         return Vec::new();
     }
-    let Ok(found) = sources.secret(HEADERS, "DEPLOY_HOOK_HEADERS", Lines::Several) else { return Vec::new() };
-    let Some(found) = found.or_else(|| sources.find(HEADERS, &[])) else { return Vec::new() };
+    let Ok(found) = sources.secret(name, variable, Lines::Several) else { return Vec::new() };
+    let Some(found) = found.or_else(|| sources.find(name, &[])) else { return Vec::new() };
     if sources::is_file(&found.value) {
         sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
         return Vec::new();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ports::{Log, LookupResult, Poll, SnapshotResult};
 use super::schedule::RateLimit;
+use super::site::SiteAnswer;
 use super::state::CannotFollow;
 use super::state::DeploymentId;
 use super::trigger::TriggerResult;
@@ -19,6 +20,8 @@ pub(super) enum Action {
     Find(Duration),
     /// Read the state of our deployment.
     Poll(DeploymentId, Duration),
+    /// Request the page that is verified; the platform named this address of the site.
+    Verify(Option<String>, Duration),
     /// Read the log of our deployment.
     Log(DeploymentId, Duration),
     /// Wait until this long after the start of the run.
@@ -33,6 +36,7 @@ pub(super) enum ActionResult {
     Trigger(TriggerResult, Readability),
     Find(LookupResult, Readability),
     Poll(Poll),
+    Site(SiteAnswer),
     Log(Log),
     Waited,
 }

@@ -8,6 +8,7 @@ mod plan;
 pub mod ports;
 pub mod report;
 pub mod schedule;
+pub mod site;
 pub mod state;
 mod state_machine;
 pub mod trigger;
@@ -19,9 +20,10 @@ use tokio::time::Instant;
 
 pub use self::action::TokenDenied;
 use self::action::{Action, ActionResult, Readability};
-pub use self::plan::{Plan, Wait};
-use self::ports::{DeployTarget, Reporter};
+pub use self::plan::{Plan, Verify, Wait};
+use self::ports::{DeployTarget, Reporter, SiteCheck};
 use self::report::{Event, Report, Task};
+use self::site::{SiteAnswer, SiteFault};
 use self::state_machine::StateMachine;
 
 /// Runs a task to its end and reports every event on the way.
@@ -29,12 +31,15 @@ use self::state_machine::StateMachine;
 /// `stop` ends the run early: no new action begins, and the current one is dropped. The answer to a trigger that was
 /// already sent is waited for a moment longer, so that the deployment it made can be named.
 ///
+/// `site` is the page that the plan wants verified.
+///
 /// # Errors
 ///
 /// The platform refuses the token in the read before the trigger: nothing was triggered and nothing was reported.
-pub async fn run<T: DeployTarget, R: Reporter>(
+pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
     task: Task,
     target: &mut T,
+    mut site: Option<&mut S>,
     reporter: &mut R,
     plan: Plan,
     stop: impl Future<Output = ()>,
@@ -56,7 +61,7 @@ pub async fn run<T: DeployTarget, R: Reporter>(
         let has_begun = Cell::new(false);
         let mut act = pin!(async {
             has_begun.set(true);
-            act(action, target, started).await
+            act(action, target, site.as_deref_mut(), started).await
         });
         let result = tokio::select! {
             biased;
@@ -76,16 +81,25 @@ pub async fn run<T: DeployTarget, R: Reporter>(
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;
-    reporter.report(elapsed, &Event::Finished { report: report.clone() }).await;
+    reporter.report(elapsed, &Event::Finished { report: Box::new(report.clone()) }).await;
     Ok(report)
 }
 
-async fn act<T: DeployTarget>(action: Action, target: &mut T, started: Instant) -> ActionResult {
+async fn act<T: DeployTarget, S: SiteCheck>(
+    action: Action,
+    target: &mut T,
+    site: Option<&mut S>,
+    started: Instant,
+) -> ActionResult {
     match action {
         Action::Snapshot(limit) => ActionResult::Snapshot(target.snapshot(limit).await),
         Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await, readability(target)),
         Action::Find(limit) => ActionResult::Find(target.find(limit).await, readability(target)),
         Action::Poll(id, limit) => ActionResult::Poll(target.poll(&id, limit).await),
+        Action::Verify(address, limit) => ActionResult::Site(match site {
+            Some(site) => site.check(address.as_deref(), limit).await,
+            None => SiteAnswer::without(SiteFault::NoAddress),
+        }),
         Action::Log(id, limit) => ActionResult::Log(target.log(&id, limit).await),
         Action::Wait(until) => {
             wait_until(started + until).await;

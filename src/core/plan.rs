@@ -15,6 +15,14 @@ pub enum Wait {
     Never,
 }
 
+/// That a page must answer before the run ends well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verify {
+    /// How long that may take. `None`: a time after the platform's success, and the run's whole timeout where the
+    /// deployment is not followed.
+    pub timeout: Option<Duration>,
+}
+
 /// What the user chose for a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -24,6 +32,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// Deadline of the whole, from the run's beginning, where something outside sets one.
     pub limit: Option<Duration>,
+    /// The page that must answer before the run ends well.
+    pub verify: Option<Verify>,
     /// A fixed pause between polls; `None` is adaptive.
     pub interval: Option<Duration>,
     /// The core's own durations.

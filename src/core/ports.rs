@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::report::Event;
 use super::schedule::{RateHint, RateLimit};
+use super::site::SiteAnswer;
 use super::state::{CannotFollow, DeploymentId, Snapshot};
 use super::trigger::TriggerResult;
 
@@ -45,6 +46,14 @@ pub trait DeployTarget {
 
     /// The platform's documented limit on the reads above, as they would be made now.
     fn rate_limit(&self) -> Option<RateLimit>;
+}
+
+/// The page of the deployed site that must answer before a success counts.
+#[expect(async_fn_in_trait, reason = "one thread, one runtime: no caller needs `Send`")]
+pub trait SiteCheck {
+    /// Requests the page once, redirects included, within `limit`. `site` is the address of the deployed site, where the
+    /// platform named one.
+    async fn check(&mut self, site: Option<&str>, limit: Duration) -> SiteAnswer;
 }
 
 /// Reports what happens, while it happens.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::site::SiteReport;
 use super::state::CannotFollow;
 use super::state::{DeploymentId, Outcome, Phase, Snapshot};
 use super::trigger::{NotSent, Refusal, Unclear};
@@ -13,6 +14,8 @@ pub enum Event {
     Started {
         /// What it does.
         task: Task,
+        /// How long a deployment usually takes, where it is known.
+        usual_duration: Option<Duration>,
     },
     /// The trigger provably did nothing and is sent again after the pause.
     Retrying {
@@ -54,6 +57,13 @@ pub enum Event {
         /// The word, cleaned.
         word: String,
     },
+    /// The page is verified: at the beginning, when its answer is another one, and when nothing has changed for a while.
+    Verifying {
+        /// How far it is.
+        report: SiteReport,
+        /// The address of the deployed site, where the platform named it.
+        site: Option<String>,
+    },
     /// Nothing has changed for a while.
     Heartbeat {
         /// The present state's word.
@@ -69,7 +79,7 @@ pub enum Event {
     /// The run is over.
     Finished {
         /// Everything known about it.
-        report: Report,
+        report: Box<Report>,
     },
 }
 
@@ -78,6 +88,7 @@ impl Event {
     #[must_use]
     pub fn site(&self) -> Option<&str> {
         let snapshot = match self {
+            Self::Verifying { site, .. } => return site.as_deref(),
             Self::Triggered { snapshot, .. } => snapshot.as_ref(),
             Self::Finished { report } => report.snapshot.as_ref(),
             _ => None,
@@ -171,12 +182,16 @@ pub struct Report {
     pub started: SystemTime,
     /// From the trigger to the end.
     pub duration: Duration,
+    /// How long a deployment usually takes, from the trigger to the end; none where it is not known.
+    pub usual_duration: Option<Duration>,
     /// The last state of our deployment that was read.
     pub snapshot: Option<Snapshot>,
     /// When that was, since the trigger.
     pub last_read: Option<Duration>,
     /// The states seen, in order.
     pub stages: Vec<StateSpan>,
+    /// What became of verifying the page; none where none was requested.
+    pub site: Option<SiteReport>,
     /// Triggers sent.
     pub triggers: u32,
     /// Polls made.
@@ -196,9 +211,11 @@ impl Report {
             cause: None,
             started,
             duration: Duration::ZERO,
+            usual_duration: None,
             snapshot: None,
             last_read: None,
             stages: Vec::new(),
+            site: None,
             triggers: 0,
             polls: 0,
             log: Vec::new(),

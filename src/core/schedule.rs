@@ -43,6 +43,11 @@ pub struct Timing {
     pub shortest_request: Duration,
     /// The pause before a success that may be early is read once more.
     pub confirm_pause: Duration,
+    /// The shortest pause between two requests of the page that is verified, and the one before a right answer is
+    /// confirmed.
+    pub site_pause: Duration,
+    /// How long the page may take to answer as asked after the platform's success, unless the user says otherwise.
+    pub verify_time: Duration,
     /// How long the log of a failed deployment may take in all.
     pub log: Duration,
     /// How long of that may lie beyond the deadline.
@@ -68,6 +73,8 @@ impl Default for Timing {
             stop_grace: Duration::from_secs(1),
             shortest_request: Duration::from_secs(2),
             confirm_pause: Duration::from_secs(2),
+            site_pause: Duration::from_secs(1),
+            verify_time: Duration::from_mins(2),
             log: Duration::from_secs(30),
             log_beyond: Duration::from_secs(3),
         }
@@ -89,6 +96,8 @@ impl Timing {
             retry: scale(self.retry),
             rate_pause: scale(self.rate_pause),
             confirm_pause: scale(self.confirm_pause),
+            site_pause: scale(self.site_pause),
+            verify_time: scale(self.verify_time),
             ..self.clone()
         }
     }

@@ -105,6 +105,8 @@ pub enum Outcome {
     Succeeded,
     /// The platform says this deployment failed.
     Failed,
+    /// The platform says success, or cannot be asked, and the page did not answer as asked in time.
+    Unverified,
     /// It was stopped at the platform.
     Canceled,
     /// A newer deployment took its place.
@@ -128,10 +130,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every outcome there is, in the order of the README's table.
-    pub const ALL: [Self; 12] = [
+    /// Every outcome there is, in the order of the table in `docs/reference.md`.
+    pub const ALL: [Self; 13] = [
         Self::Succeeded,
         Self::Failed,
+        Self::Unverified,
         Self::Canceled,
         Self::Superseded,
         Self::Triggered,
@@ -150,6 +153,7 @@ impl Outcome {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Unverified => "unverified",
             Self::Canceled => "canceled",
             Self::Superseded => "superseded",
             Self::Triggered => "triggered",

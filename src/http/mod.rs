@@ -6,7 +6,9 @@
 mod body;
 mod certificate;
 mod network;
+pub mod page;
 mod response;
+mod search;
 mod tls;
 
 use std::error::Error as _;
@@ -289,7 +291,7 @@ fn builder(config: &ClientConfig) -> reqwest::ClientBuilder {
 /// The same by way of the proxy that a request's host asks for.
 fn through_proxy(parts: &Arc<(ClientConfig, Network)>, connect: Duration) -> reqwest::ClientBuilder {
     let builder = builder(&parts.0).connect_timeout(connect);
-    if parts.1.proxy.is_none() {
+    if parts.1.proxy.is_none() && parts.1.http_proxy.is_none() {
         return builder;
     }
     let parts = Arc::clone(parts);

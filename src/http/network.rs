@@ -17,6 +17,8 @@ pub struct Network {
     pub folders: Vec<PathBuf>,
     /// The proxy for https (`HTTPS_PROXY`, `ALL_PROXY`).
     pub proxy: Option<ProxyUrl>,
+    /// The proxy for http (`http_proxy`, `ALL_PROXY`), which a page to verify may need.
+    pub http_proxy: Option<ProxyUrl>,
     /// Hosts reached without it (`NO_PROXY`).
     pub no_proxy: NoProxy,
 }
@@ -25,15 +27,15 @@ impl Network {
     /// The proxy that a request for this URL goes through.
     #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxyUrl> {
-        self.proxy.as_ref().filter(|_| wants_proxy(url, &self.no_proxy))
+        let proxy = if url.scheme() == "http" { &self.http_proxy } else { &self.proxy };
+        proxy.as_ref().filter(|_| wants_proxy(url, &self.no_proxy))
     }
 }
 
-/// Whether a request for this URL goes through a proxy where there is one: https to another machine, unless `NO_PROXY`
-/// names it.
+/// Whether a request for this URL goes through a proxy where there is one: to another machine, unless `NO_PROXY` names it.
 #[must_use]
 pub fn wants_proxy(url: &Url, no_proxy: &NoProxy) -> bool {
-    url.scheme() == "https" && !is_loopback(url) && !no_proxy.names(url)
+    matches!(url.scheme(), "https" | "http") && !is_loopback(url) && !no_proxy.names(url)
 }
 
 /// A proxy's URL, which may hold a password.
@@ -251,9 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn only_https_to_another_machine_takes_a_proxy() {
+    fn only_another_machine_is_reached_through_a_proxy() {
         let wants = |url: &str| wants_proxy(&url.parse().unwrap(), &NoProxy::parse("example.org:8443"));
         assert!(wants("https://example.org/x") && wants("https://192.0.2.1/x"));
+        assert!(wants("http://example.com/x") && wants("http://[2001:db8::1]/x"));
         for direct in [
             "https://example.org:8443/x",
             "http://localhost/x",
@@ -262,7 +265,7 @@ mod tests {
             "https://127.9.9.9/x",
             "https://[::1]:8443/x",
             "https://[::ffff:127.0.0.1]/x",
-            "http://example.org/x",
+            "http://example.org:8443/x",
         ] {
             assert!(!wants(direct), "{direct}");
         }

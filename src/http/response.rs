@@ -49,6 +49,13 @@ pub(crate) async fn read(mut response: reqwest::Response) -> Response {
     }
 }
 
+/// How long these headers of an answer ask to be left alone.
+pub(super) fn retry_after_of(head: &HeaderMap) -> Option<Duration> {
+    let date = text(head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
+    text(head, RETRY_AFTER.as_str())
+        .and_then(|value| retry_after(value, date.unwrap_or_else(SystemTime::now)))
+}
+
 fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {
     head.get(name)?.to_str().ok().map(str::trim)
 }

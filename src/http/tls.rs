@@ -65,10 +65,10 @@ fn trusted(network: &Network) -> Result<(RootCertStore, Vec<Certificate>), Clien
     let mut store = RootCertStore::empty();
     let bundle = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
     let system = match bundle {
-        Some(path) => rustls_native_certs::load_certs_from_paths(Some(path), None),
-        None => rustls_native_certs::load_native_certs(),
+        Some(path) => certificate::read_bundle(path),
+        None => rustls_native_certs::load_native_certs().certs,
     };
-    store.add_parsable_certificates(system.certs);
+    store.add_parsable_certificates(system);
     let mut named = Vec::new();
     for path in &network.authorities {
         let read = certificate::read(path);

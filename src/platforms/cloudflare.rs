@@ -180,6 +180,10 @@ impl Platform for Pages {
         let (account, project) = (access.account.as_deref()?, access.project.as_deref()?);
         Some(format!("https://dash.cloudflare.com/{account}/pages/view/{project}/{}", snapshot.id))
     }
+
+    fn names_site(&self) -> bool {
+        true
+    }
 }
 
 fn owns(url: &Url, any_host: bool, path: [&str; 5]) -> bool {

@@ -122,6 +122,10 @@ impl Platform for Netlify {
     fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
         Some(RateLimit { requests: 500, per: Duration::from_mins(1) })
     }
+
+    fn names_site(&self) -> bool {
+        true
+    }
 }
 
 /// Reads this of the site.

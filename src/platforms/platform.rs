@@ -149,6 +149,11 @@ pub trait Platform: Sync {
         snapshot.page.clone()
     }
 
+    /// Whether the platform names the address of the deployed site, once a deployment that is followed has succeeded.
+    fn names_site(&self) -> bool {
+        false
+    }
+
     /// The address of the deployed site, where the platform says it.
     fn site(&self, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         snapshot.site.clone()

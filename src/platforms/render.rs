@@ -157,6 +157,10 @@ impl Platform for Render {
     fn site(&self, about: Option<&Value>, _: &Snapshot) -> Option<String> {
         Some(about?["serviceDetails"]["url"].as_str()?.to_owned())
     }
+
+    fn names_site(&self) -> bool {
+        true
+    }
 }
 
 /// The value of `key`, as it is written.

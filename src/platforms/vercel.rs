@@ -124,6 +124,10 @@ impl Platform for Vercel {
     fn appears_within(&self) -> Duration {
         Duration::from_mins(10)
     }
+
+    fn names_site(&self) -> bool {
+        true
+    }
 }
 
 /// The request for a team's deployments, where an account was given: its id, or its slug. A personal account's id in

@@ -8,6 +8,7 @@ use super::github::command;
 use super::gitlab::section;
 use super::output::Output;
 use crate::core::report::{Event, Report};
+use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};
 use crate::text::format::{clock, count, mark, phase_mark};
 use crate::text::{RunContext, messages};
@@ -15,22 +16,11 @@ use crate::text::{RunContext, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
-/// How much is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// The verdict, and what needs a reader.
-    Quiet,
-    /// What changes.
-    Normal,
-    /// Each poll.
-    Verbose,
-}
-
 /// How it is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {
-    /// How much.
-    pub verbosity: Verbosity,
+    /// Each poll as well.
+    pub verbose: bool,
     /// In colour.
     pub color: bool,
     /// With a live line at the end.
@@ -78,17 +68,13 @@ impl Terminal {
             }
             return;
         }
-        let least = match event {
-            Event::Polled { .. } => Verbosity::Verbose,
-            Event::PollFailed { errors: 1, .. } if self.options.verbosity < Verbosity::Verbose => {
-                return self.glance(event);
-            }
-            _ => Verbosity::Normal,
-        };
+        if let (Event::PollFailed { errors: 1, .. }, false) = (event, self.options.verbose) {
+            return self.glance(event);
+        }
         let Some(text) = messages::event(event, context) else {
             return;
         };
-        if self.options.verbosity >= least {
+        if self.options.verbose || !matches!(event, Event::Polled { .. }) {
             let line = match event {
                 Event::Started { .. } => self.begin_section("follow", &self.paint(bold(), &text), false),
                 Event::State { stage } => {
@@ -96,6 +82,7 @@ impl Terminal {
                     let mark = self.paint(style, phase_mark(stage.phase));
                     format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
                 }
+                Event::Verifying { report, .. } => self.verifying(elapsed, report, &text),
                 Event::Heartbeat { .. } => {
                     format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
                 }
@@ -111,7 +98,7 @@ impl Terminal {
             }
         }
         if matches!(event, Event::Started { .. }) {
-            if let Some(speed) = context.sandbox.filter(|_| self.options.verbosity > Verbosity::Quiet) {
+            if let Some(speed) = context.sandbox {
                 self.line(&self.paint(dim(), &messages::sandbox_intro(speed)));
             }
             self.start_live();
@@ -121,9 +108,7 @@ impl Terminal {
 
     /// Prints a line.
     pub fn note(&self, message: &str) {
-        if self.options.verbosity > Verbosity::Quiet {
-            self.line(message);
-        }
+        self.line(message);
     }
 
     /// Prints a warning.
@@ -148,7 +133,7 @@ impl Terminal {
         let polls = (report.polls > 0).then(|| count(report.polls, "poll"));
         let details = [polls.as_deref(), page, context.environment_url.as_deref()];
         let details: Vec<&str> = details.into_iter().flatten().collect();
-        if !details.is_empty() && self.options.verbosity > Verbosity::Quiet {
+        if !details.is_empty() {
             self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
         }
         if context.sandbox.is_some() && self.options.live {
@@ -202,6 +187,17 @@ impl Terminal {
         line
     }
 
+    /// A line about the page: its mark says whether the last answer was the right one.
+    fn verifying(&self, elapsed: Duration, report: &SiteReport, text: &str) -> String {
+        let phase = match report.answer.as_ref().map(|answer| &answer.fault) {
+            None => Phase::Running,
+            Some(None) => Phase::Ended(Verdict::Succeeded),
+            Some(Some(_)) => Phase::Waiting,
+        };
+        let mark = self.paint(phase_style(phase), phase_mark(phase));
+        format!("{} {mark} {text}", self.time(elapsed))
+    }
+
     fn end_section(&mut self) {
         if let Some(name) = self.section.take() {
             self.line(&section::end(&name, SystemTime::now()));
@@ -226,6 +222,7 @@ impl Terminal {
                 &error
             }
             Event::Searching { .. } => "looking for the deployment",
+            Event::Verifying { .. } => "verifying",
             Event::Retrying { .. } => "waiting to try again",
             Event::Triggered { .. } => "triggered",
             _ => return,
@@ -275,9 +272,12 @@ fn outcome_style(outcome: Outcome) -> Style {
         Outcome::Canceled | Outcome::Superseded | Outcome::TimedOut | Outcome::Interrupted => {
             color(AnsiColor::Yellow)
         }
-        Outcome::Failed | Outcome::Lost | Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => {
-            color(AnsiColor::Red)
-        }
+        Outcome::Failed
+        | Outcome::Unverified
+        | Outcome::Lost
+        | Outcome::Refused
+        | Outcome::Unreachable
+        | Outcome::Uncertain => color(AnsiColor::Red),
     }
 }
 
@@ -343,7 +343,7 @@ mod tests {
         };
         let [pending, building, failed] = stages.map(|stage| Event::State { stage });
         vec![
-            (0, Event::Started { task: Task::Deploy }),
+            (0, Event::Started { task: Task::Deploy, usual_duration: None }),
             (0, Event::Triggered { snapshot: Some(snapshot("pending", Phase::Waiting)), adopted: false }),
             (0, pending),
             (1, Event::Polled { polls: 1, pause: Duration::from_secs(1) }),
@@ -353,7 +353,7 @@ mod tests {
             (40, Event::UnknownState { word: "thinking".to_owned() }),
             (70, Event::Heartbeat { word: "building".to_owned() }),
             (72, failed),
-            (72, Event::Finished { report }),
+            (72, Event::Finished { report: Box::new(report) }),
         ]
     }
 
@@ -367,21 +367,15 @@ mod tests {
         out.printed().replace('\u{1b}', "␛")
     }
 
-    const NORMAL: TerminalOptions = TerminalOptions {
-        verbosity: Verbosity::Normal,
-        color: false,
-        live: false,
-        grouping: LogGrouping::Never,
-    };
+    const NORMAL: TerminalOptions =
+        TerminalOptions { verbose: false, color: false, live: false, grouping: LogGrouping::Never };
 
     #[test]
     fn a_failed_deployment() {
         insta::assert_snapshot!("normal", printed(NORMAL, story()));
         let color = TerminalOptions { color: true, ..NORMAL };
         insta::assert_snapshot!("color", printed(color, story()));
-        let quiet = TerminalOptions { verbosity: Verbosity::Quiet, ..NORMAL };
-        insta::assert_snapshot!("quiet", printed(quiet, story()));
-        let verbose = TerminalOptions { verbosity: Verbosity::Verbose, ..NORMAL };
+        let verbose = TerminalOptions { verbose: true, ..NORMAL };
         insta::assert_snapshot!("verbose", printed(verbose, story()));
         let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
         insta::assert_snapshot!("github", printed(github, story()));
@@ -390,7 +384,7 @@ mod tests {
     #[test]
     fn the_end_of_every_outcome_in_its_color() {
         let color = TerminalOptions { color: true, ..NORMAL };
-        let end = |outcome| printed(color, vec![(72, Event::Finished { report: report(outcome) })]);
+        let end = |outcome| printed(color, vec![(72, Event::Finished { report: Box::new(report(outcome)) })]);
         insta::assert_snapshot!("outcomes", Outcome::ALL.map(end).join("\n"));
     }
 }

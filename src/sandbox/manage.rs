@@ -40,7 +40,8 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
         ),
         ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
         ("POST", ["sandbox", "environments"]) => {
-            Reply::json(201, json!({ "publicId": store.create_environment() }))
+            let id = store.create_environment();
+            Reply::json(201, json!({ "publicId": id, "site": store.site(&id) }))
         }
         (method, ["sandbox", "environments", id, rest @ ..]) => {
             if !store.has_environment(id) {
@@ -150,6 +151,7 @@ fn overview(store: &Store, now: UnixTime) -> Value {
         json!({
             "publicId": one.id,
             "createdAt": milliseconds(one.created),
+            "site": one.site,
             "hook": hook(store, &one.id),
             "deployments": history(store, &one.id, now),
         })

@@ -18,6 +18,7 @@ mod request;
 mod routes;
 mod scenario;
 mod server;
+mod site;
 mod store;
 mod template;
 mod wire;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 pub use self::options::{Options, StartError, is_name, platforms, scenarios};
 pub use self::store::ReceivedRequest;
@@ -43,7 +44,7 @@ pub struct Sandbox {
     hook: &'static Value,
     first_hook: OnceLock<String>,
     /// Dropped with the handle, which is the server's sign to stop.
-    _stop: oneshot::Sender<()>,
+    _stop: watch::Sender<()>,
 }
 
 impl Sandbox {
@@ -57,7 +58,8 @@ impl Sandbox {
         let environment = store.create_environment();
         store.add_earlier(&environment, contract.deployment_id(hook));
         let store = Arc::new(Mutex::new(store));
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(());
+        server::serve_sites(&store, &stopped);
         tokio::spawn(server::serve(listener, Arc::clone(&store), stopped));
         Ok(Self { store, environment, hook, first_hook: OnceLock::new(), _stop: stop })
     }
@@ -96,6 +98,23 @@ impl Sandbox {
     #[must_use]
     pub fn environment(&self) -> String {
         self.environment.clone()
+    }
+
+    /// The address of the first environment's site, with a slash at its end; none where this machine gave no port for it.
+    #[must_use]
+    pub fn site(&self) -> Option<String> {
+        lock(&self.store).site(&self.environment)
+    }
+
+    /// Makes every version that is deployed from now on show this text on its site.
+    pub fn show_on_site(&self, text: &str) {
+        lock(&self.store).site_text = Some(text.to_owned());
+    }
+
+    /// How many requests the sites received that got past a password.
+    #[must_use]
+    pub fn site_requests(&self) -> u32 {
+        lock(&self.store).site_requests
     }
 
     /// Enables an environment's hook of this form and returns its URL, which is not shown again. A hook that the

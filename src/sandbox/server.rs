@@ -9,13 +9,13 @@ use axum::{
     http::{HeaderMap, Method, Uri},
     response::Response,
 };
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{net::TcpListener, sync::watch};
 
 use super::reply::Reply;
 use super::request::Incoming;
 use super::store::{ReceivedRequest, Store};
 use super::wire::{FaultSwitch, FaultyListener};
-use super::{endpoints, manage};
+use super::{endpoints, manage, site};
 
 /// The store, shared by the server and its owner's handle.
 pub(super) type Shared = Arc<Mutex<Store>>;
@@ -25,25 +25,45 @@ pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Serves until the other end of `stop` is dropped; connections that idle are closed then.
-pub(super) async fn serve(listener: TcpListener, store: Shared, stop: oneshot::Receiver<()>) {
-    let service = handle.with_state(store).into_make_service_with_connect_info::<FaultSwitch>();
-    let stopped = async {
-        let _dropped = stop.await;
-    };
-    let _ended = axum::serve(FaultyListener(listener), service).with_graceful_shutdown(stopped).await;
+/// Ends a server when the other end is dropped.
+pub(super) type Stop = watch::Receiver<()>;
+
+/// Serves the platform until the other end of `stop` is dropped; connections that idle are closed then.
+pub(super) async fn serve(listener: TcpListener, store: Shared, stop: Stop) {
+    let service = handle.with_state((store, stop.clone()));
+    let service = service.into_make_service_with_connect_info::<FaultSwitch>();
+    let _ended = axum::serve(FaultyListener(listener), service).with_graceful_shutdown(dropped(stop)).await;
 }
 
-/// One handler for all paths. The answers are made without awaiting anything.
-async fn handle(
-    State(store): State<Shared>,
-    ConnectInfo(switch): ConnectInfo<FaultSwitch>,
+/// Serves the sites that nobody serves yet.
+pub(super) fn serve_sites(store: &Shared, stop: &Stop) {
+    for (environment, listener) in std::mem::take(&mut lock(store).new_sites) {
+        // A port that the runtime does not take has no server.
+        let Ok(listener) = TcpListener::from_std(listener) else { continue };
+        let service = handle_site.with_state((Arc::clone(store), environment)).into_make_service();
+        let stopped = dropped(stop.clone());
+        tokio::spawn(async { axum::serve(listener, service).with_graceful_shutdown(stopped).await });
+    }
+}
+
+async fn dropped(mut stop: Stop) {
+    while stop.changed().await.is_ok() {}
+}
+
+/// One handler for all paths of a site.
+async fn handle_site(
+    State((store, environment)): State<(Shared, String)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
 ) -> Response {
-    let reply = answer(&mut lock(&store), &method, &uri, &headers, &body);
+    let request = Incoming::new(method.as_str(), &uri, &headers, &[]);
+    let reply = site::answer(&mut lock(&store), &environment, &request);
+    held_back(reply).await.into_response()
+}
+
+/// The answer, once its time has come.
+async fn held_back(reply: Reply) -> Reply {
     if !reply.delay.is_zero() {
         #[expect(
             clippy::disallowed_methods,
@@ -51,6 +71,21 @@ async fn handle(
         )]
         tokio::time::sleep(reply.delay).await;
     }
+    reply
+}
+
+/// One handler for all paths. The answers are made without awaiting anything.
+async fn handle(
+    State((store, stop)): State<(Shared, Stop)>,
+    ConnectInfo(switch): ConnectInfo<FaultSwitch>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let reply = answer(&mut lock(&store), &method, &uri, &headers, &body);
+    serve_sites(&store, &stop);
+    let reply = held_back(reply).await;
     if let Some(fault) = reply.fault {
         switch.set(fault);
     }

@@ -1,6 +1,7 @@
 //! What the sandbox remembers: environments, hooks, deployments and the requests received.
 
 use std::collections::VecDeque;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub struct ReceivedRequest {
 pub(super) struct Environment {
     pub(super) id: String,
     pub(super) created: UnixTime,
+    /// Where its site lives; none where this machine gave no port.
+    pub(super) site: Option<String>,
 }
 
 /// A deploy hook that is or was enabled.
@@ -70,6 +73,12 @@ pub(super) struct Store {
     /// Requests with a wrong token or none.
     pub(super) failed_limit: Limit,
     pub(super) requests: VecDeque<ReceivedRequest>,
+    /// A text that the sites show since the first deployment that was triggered here.
+    pub(super) site_text: Option<String>,
+    /// Requests that the sites received.
+    pub(super) site_requests: u32,
+    /// The sites that nobody serves yet, with their environments.
+    pub(super) new_sites: Vec<(String, TcpListener)>,
     started: (Instant, UnixTime),
 }
 
@@ -93,6 +102,9 @@ impl Store {
             limit: Limit::default(),
             failed_limit: Limit::default(),
             requests: VecDeque::new(),
+            site_text: None,
+            site_requests: 0,
+            new_sites: Vec::new(),
             started: (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
         }
     }
@@ -115,8 +127,17 @@ impl Store {
     /// Makes an environment; returns its id.
     pub(super) fn create_environment(&mut self) -> String {
         let id = form::generate(self.contract.form("environment"));
-        self.environments.push(Environment { id: id.clone(), created: self.now() });
+        let listener = listen();
+        let port = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let site = port.map(|address| format!("http://{address}/"));
+        self.new_sites.extend(listener.map(|listener| (id.clone(), listener)));
+        self.environments.push(Environment { id: id.clone(), created: self.now(), site });
         id
+    }
+
+    /// Where the environment's site lives.
+    pub(super) fn site(&self, environment: &str) -> Option<String> {
+        self.environments.iter().find(|one| one.id == environment)?.site.clone()
     }
 
     /// Whether there is such an environment.
@@ -272,6 +293,13 @@ impl Store {
         let on_trigger = text(self.scenario, "on_trigger");
         on_trigger == "limit" || on_trigger == "limit-first" && self.triggers % 2 == 1
     }
+}
+
+/// A port for a site. `None`: this machine gives no more, and the environment has no site.
+fn listen() -> Option<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    listener.set_nonblocking(true).ok()?;
+    Some(listener)
 }
 
 #[cfg(test)]

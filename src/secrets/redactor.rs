@@ -1,6 +1,6 @@
 //! Takes a run's secrets out of any text, in whatever case or encoding.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -58,8 +58,8 @@ impl Redactor {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
+        let mut folded = text.to_ascii_lowercase();
         for form in &self.forms {
-            let folded = text.to_ascii_lowercase();
             if folded.contains(form.as_str()) {
                 let mut safe = String::with_capacity(text.len());
                 let mut from = 0;
@@ -69,6 +69,7 @@ impl Redactor {
                     from = at + found.len();
                 }
                 safe.push_str(text.get(from..).unwrap_or_default());
+                folded = safe.to_ascii_lowercase();
                 text = safe;
             }
         }
@@ -96,30 +97,44 @@ impl fmt::Debug for Redactor {
 /// The encoded forms of a secret that turn up in logs: percent-encoded in either case and decoded, escaped for JSON and
 /// HTML, hexadecimal, and base64 in both alphabets, alone or within a longer text.
 fn forms(secret: &str) -> Vec<String> {
-    let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
+    let decoded = percent_decode_str(secret).decode_utf8_lossy();
     let mut found =
         vec![secret.replace('/', "\\/"), hex(secret, "%"), hex(secret, ""), secret.replace('&', "&amp;")];
-    for text in [secret, &decoded] {
+    let texts = [Some(secret), Some(&*decoded).filter(|decoded| *decoded != secret)];
+    for text in texts.into_iter().flatten() {
         let encoded = utf8_percent_encode(text, RESERVED).to_string();
         found.push(lower_escapes(&encoded));
         found.push(encoded);
         found.extend(base64_forms(text.as_bytes()));
         // As frameworks escape all but letters and digits: for HTML in both notations, for JSON and JavaScript.
-        found.push(escape(text, |c| format!("&#{};", u32::from(c))));
-        found.push(escape(text, |c| format!("&#x{:x};", u32::from(c))));
-        found.push(escape(text, |c| format!("\\u{:04x}", u32::from(c))));
+        found.push(escape(text, |form, c| write!(form, "&#{};", u32::from(c))));
+        found.push(escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))));
+        found.push(escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))));
     }
-    found.push(decoded);
+    found.push(decoded.into_owned());
     found
 }
 
 fn hex(text: &str, before: &str) -> String {
-    text.bytes().fold(String::new(), |done, byte| format!("{done}{before}{byte:02x}"))
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    let mut form = String::with_capacity(text.len() * (before.len() + 2));
+    for byte in text.bytes() {
+        form.push_str(before);
+        form.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    form
 }
 
-fn escape(text: &str, with: impl Fn(char) -> String) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
-    text.chars().map(|c| if plain(c) { c.to_string() } else { with(c) }).collect()
+fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
+    let mut form = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~') {
+            form.push(c);
+        } else {
+            let _ = write(&mut form, c); // writing into a string cannot fail
+        }
+    }
+    form
 }
 
 /// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
@@ -140,11 +155,14 @@ fn base64_forms(secret: &[u8]) -> Vec<String> {
 /// `%2F` as `%2f`; all else as it is.
 fn lower_escapes(encoded: &str) -> String {
     let mut parts = encoded.split('%');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |done, part| {
+    let mut lower = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
         let (hex, rest) = part.split_at_checked(2).unwrap_or((part, ""));
-        format!("{done}%{}{rest}", hex.to_ascii_lowercase())
-    })
+        lower.push('%');
+        lower.extend(hex.chars().map(|digit| digit.to_ascii_lowercase()));
+        lower.push_str(rest);
+    }
+    lower
 }
 
 #[cfg(test)]

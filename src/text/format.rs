@@ -47,7 +47,7 @@ pub fn mark(outcome: Outcome) -> &'static str {
         Outcome::Triggered | Outcome::Skipped => "•",
         Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted => "⊘",
         Outcome::TimedOut | Outcome::Lost | Outcome::Uncertain => "?",
-        Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "✗",
+        Outcome::Failed | Outcome::Unverified | Outcome::Refused | Outcome::Unreachable => "✗",
     }
 }
 

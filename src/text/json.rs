@@ -6,15 +6,22 @@ use serde_json::{Map, Value, json};
 
 use super::{RunContext, format, messages, outputs};
 use crate::core::report::{Event, Report, StateSpan, Task, TriggerState};
+use crate::core::site::SiteReport;
 use crate::core::state::{Phase, Snapshot};
 
 /// An event as one line of JSON, `elapsed` after the trigger, at `now`.
 #[must_use]
 pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: SystemTime) -> String {
     let (name, mut fields) = match event {
-        Event::Started { task } => (
+        Event::Started { task, usual_duration } => (
             "started",
-            json!({ "task": task_name(task), "hook": context.hook, "environment": context.environment }),
+            json!({
+                "task": task_name(task),
+                "hook": context.hook,
+                "environment": context.environment,
+                "timeout_ms": millis(context.timeout),
+                "usual_duration_ms": usual_duration.map(millis),
+            }),
         ),
         Event::Retrying { attempt, pause, .. } => {
             ("retrying", json!({ "attempt": attempt, "pause_ms": millis(*pause) }))
@@ -32,6 +39,7 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
             ("poll_failed", json!({ "reason": message, "errors": errors, "budget": budget }))
         }
         Event::UnknownState { word } => ("unknown_state", json!({ "state": word })),
+        Event::Verifying { report, .. } => ("verifying", site(report, context)),
         Event::Heartbeat { word } => ("heartbeat", json!({ "state": word })),
         Event::Polled { polls, pause } => ("poll", json!({ "polls": polls, "pause_ms": millis(*pause) })),
         Event::Finished { report } => ("finished", finished(report, context)),
@@ -106,7 +114,22 @@ fn finished(report: &Report, context: &RunContext) -> Value {
         "polls": report.polls,
         "last_read_ms": report.last_read.map(millis),
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
+        "site": report.site.as_ref().map(|report| site(report, context)),
         "log": report.log,
+    })
+}
+
+/// How far verifying the page is.
+fn site(report: &SiteReport, context: &RunContext) -> Value {
+    let answer = report.answer.as_ref();
+    let wrong = answer.filter(|answer| answer.fault.is_some());
+    json!({
+        "url": context.page_url(),
+        "verified": report.right_since.is_some(),
+        "requests": report.requests,
+        "status": answer.and_then(|answer| answer.status),
+        "reason": wrong.map(messages::site_answer),
+        "began_ms": millis(report.began),
     })
 }
 

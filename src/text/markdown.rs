@@ -74,7 +74,7 @@ fn heading(outcome: Outcome, context: &RunContext) -> String {
 const fn emoji(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "✅",
-        Outcome::Failed | Outcome::Refused | Outcome::Unreachable => "❌",
+        Outcome::Failed | Outcome::Unverified | Outcome::Refused | Outcome::Unreachable => "❌",
         Outcome::Canceled | Outcome::Superseded | Outcome::Interrupted => "🚫",
         Outcome::TimedOut | Outcome::Lost | Outcome::Uncertain => "⚠️",
         Outcome::Triggered => "🚀",
@@ -108,6 +108,7 @@ fn facts(report: &Report, context: &RunContext) -> String {
     let rows = [
         ("Environment", environment.collect::<Vec<_>>().join(" · ")),
         ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
+        ("Page", page(report, context)),
         ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
         ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
         ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
@@ -122,6 +123,15 @@ fn facts(report: &Report, context: &RunContext) -> String {
         }
     }
     table
+}
+
+/// The page that was verified, with its last answer.
+fn page(report: &Report, context: &RunContext) -> String {
+    let Some((site, url)) = report.site.as_ref().zip(context.page_url()) else { return String::new() };
+    let page = if url.starts_with('/') { code(&url) } else { link(&url) };
+    let answer = site.answer.as_ref().map(|answer| fact(&messages::site_answer(answer)));
+    let requests = (site.requests > 0).then(|| count(site.requests, "request"));
+    [Some(page), answer, requests].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// A time in UTC, because the reader's time zone is unknown.
@@ -147,6 +157,15 @@ fn table(report: &Report) -> String {
             _ => duration(report.seen_until(n).saturating_sub(*at)),
         };
         let _ = write!(table, "\n| {} | {} | {} | {took} |", phase_mark(*phase), code(word), clock(*at));
+    }
+    if let Some(site) = &report.site {
+        let took = duration(report.duration.saturating_sub(site.began));
+        let _ = write!(
+            table,
+            "\n| {} | verifying | {} | {took} |",
+            phase_mark(Phase::Running),
+            clock(site.began)
+        );
     }
     if left_out > 0 {
         let _ = write!(table, "\n\n{} before these are not shown.", count(to_u32(left_out), "stage"));
@@ -329,9 +348,11 @@ mod tests {
             })),
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_secs(9),
+            usual_duration: None,
             last_read: Some(Duration::from_secs(9)),
             snapshot: Some(snapshot(text)),
             stages: vec![stage(Phase::Running, 0), stage(Phase::Ended(Verdict::Failed), 9)],
+            site: None,
             triggers: 1,
             polls: 3,
             log: vec![text.to_owned()],

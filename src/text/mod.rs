@@ -11,6 +11,8 @@ pub mod timeline;
 
 use std::time::Duration;
 
+use url::Url;
+
 pub use self::report_kind::{CodeHost, Fix, ReportError, ReportKind, ReportResult};
 
 /// What the texts need to know about a run in addition to its report.
@@ -32,6 +34,19 @@ pub struct RunContext {
     pub cut_short: bool,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
+    /// The page that is verified, as it may be shown: a URL, or a path on the deployed site.
+    pub page: Option<String>,
     /// The speed of the embedded platform relative to a real one, if it is used.
     pub sandbox: Option<f64>,
+}
+
+impl RunContext {
+    /// The page that is verified: its whole URL once the site's address is known, until then the path.
+    #[must_use]
+    pub fn page_url(&self) -> Option<String> {
+        let page = self.page.as_deref()?;
+        let on_site = || Url::parse(self.environment_url.as_deref()?).ok()?.join(page).ok();
+        let whole = if page.starts_with('/') { on_site().map(String::from) } else { None };
+        Some(whole.unwrap_or_else(|| page.to_owned()))
+    }
 }

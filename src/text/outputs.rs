@@ -5,7 +5,7 @@ use super::{RunContext, messages};
 use crate::core::report::{Report, Task};
 use crate::core::state::{Outcome, Snapshot};
 
-/// Names of all outputs, in the order of the README's table.
+/// Names of all outputs, in the order of the table in `docs/reference.md`.
 pub const NAMES: [&str; 10] = [
     "outcome",
     "message",

@@ -19,13 +19,13 @@ const MIN_BAR: u32 = 100;
 /// The longest run that the axis can show: the days of its one month.
 const MAX_SPAN: Duration = Duration::from_hours(24 * 27);
 
-/// The chart's source, without a code fence; `None` if there are fewer than two stages.
+/// The chart's source, without a code fence; `None` if there are fewer than two stages. Verifying the page is one.
 ///
 /// Mermaid prints the axis in the reader's time zone, where the Unix epoch is not at midnight. Dates are parsed in that
 /// zone as well, so the chart starts at midnight of a fixed date without a clock change.
 #[must_use]
 pub fn chart(report: &Report) -> Option<String> {
-    if report.stages.len() < 2 {
+    if report.stages.len() + usize::from(report.site.is_some()) < 2 {
         return None;
     }
     let whole = span(report);
@@ -60,15 +60,20 @@ pub fn chart(report: &Report) -> Option<String> {
             );
         }
     }
-    if !report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_))) {
-        let label = format!("{} {}", mark(report.outcome), report.outcome.as_str().replace('-', " "));
-        add(
-            Section::End,
-            &after(&label, report.duration),
-            "crit, milestone, ",
-            report.duration,
-            report.duration,
-        );
+    let is_over = report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_)));
+    let end = format!("{} {}", mark(report.outcome), report.outcome.as_str().replace('-', " "));
+    let end = after(&end, report.duration);
+    if let Some(site) = &report.site {
+        let (from, to) = (site.began, report.duration);
+        let (tag, end) = match site.took() {
+            Some(_) => ("milestone, ", after("✓ verified", to)),
+            None => ("crit, milestone, ", end),
+        };
+        let label = format!("{} verifying {}", phase_mark(Phase::Running), duration(to.saturating_sub(from)));
+        add(Section::Page, &label, "", from, to.max(from.saturating_add(shortest)));
+        add(Section::Page, &end, tag, to, to);
+    } else if !is_over {
+        add(Section::End, &end, "crit, milestone, ", report.duration, report.duration);
     }
     Some(chart)
 }
@@ -79,6 +84,7 @@ enum Section {
     Waiting,
     Running,
     End,
+    Page,
 }
 
 impl Section {
@@ -95,6 +101,7 @@ impl Section {
             Self::Waiting => "Waiting",
             Self::Running => "Running",
             Self::End => "End",
+            Self::Page => "Page",
         }
     }
 }
@@ -168,9 +175,11 @@ mod tests {
             cause: None,
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(millis),
+            usual_duration: None,
             snapshot: None,
             last_read: Some(Duration::from_millis(millis)),
             stages: stages.iter().map(stage).collect(),
+            site: None,
             triggers: 1,
             polls: 3,
             log: Vec::new(),

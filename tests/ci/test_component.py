@@ -34,11 +34,16 @@ OTHERS = {
     "if-missing": "skip",
     "report": "summary,comment",
     "dry-run": True,
+    "verbose": True,
     "platform": "cloudflare-pages",
     "account": "0123456789abcdef",
     "project": "my-site.example",
     "headers-variable": "GATEWAY_HEADERS",
     "body": '{"ref": "refs/heads/$CI_COMMIT_BRANCH"}',
+    "verify-url": "/version?of=$CI_COMMIT_REF_SLUG",
+    "verify-text": '<meta content="$CI_COMMIT_SHA">',
+    "verify-timeout": "5m",
+    "verify-headers-variable": "PREVIEW_HEADERS",
 }
 DEFAULTS = {name: spec.get("default", OTHERS.get(name)) for name, spec in INPUTS.items()}
 # What every job that deploys needs, each for its own reason; the files are the program's.
@@ -136,6 +141,17 @@ def test_variables(tmp_path):
     assert taken(headers) == headers
     assert taken(headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
     assert taken(headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
+
+
+def test_verbose():
+    """What a variable says comes before the input: a pipeline can be started by hand with it."""
+    def verbose(value, **env):
+        [job] = filled(BODY, DEFAULTS | {"verbose": value}).values()
+        [line] = [line for line in job["script"] if "DEPLOY_HOOK_VERBOSE" in line]
+        return subprocess.run(["sh", "-euc", f'{line}\nprintf %s "$DEPLOY_HOOK_VERBOSE"'], env=env, capture_output=True, text=True, check=True).stdout
+
+    assert [verbose(False), verbose(True)] == ["false", "true"]
+    assert [verbose(False, DEPLOY_HOOK_VERBOSE="1"), verbose(True, DEPLOY_HOOK_VERBOSE="false")] == ["1", "false"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)

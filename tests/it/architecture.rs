@@ -13,7 +13,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("encoding", &[]),
     ("secrets", &[]),
     ("sandbox", &[]),
-    ("cli", &[]),
+    ("cli", &["platforms", "sandbox", "text"]),
     ("http", &["encoding", "secrets"]),
     ("error", &["core", "secrets"]),
     ("signals", &["error"]),

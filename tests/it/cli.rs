@@ -22,6 +22,7 @@ mod signals;
 mod stalled;
 mod unclear;
 mod verdict;
+mod verify;
 
 use crate::common::{Generation, start_sandbox, triggers};
 use deploy_hook::sandbox::Sandbox;

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use clap::{CommandFactory, Parser};
 use deploy_hook::cli::{self, Cli};
 use deploy_hook::config::{Needs, Settings};
 use deploy_hook::core::schedule::Timing;
@@ -22,8 +21,11 @@ use serde_json::{Value, json};
 /// Inputs that the command line has and the Action has not.
 const NOT_IN_THE_ACTION: [&str; 1] = ["gitlab-token"];
 
+/// The tables of inputs, outputs and exit codes.
+const REFERENCE: &str = "docs/reference.md";
+
 #[test]
-fn the_inputs_of_the_readme_are_the_options_of_deploy() {
+fn the_inputs_of_the_reference_are_the_options_of_deploy() {
     let command = Cli::command();
     let deploy = command.find_subcommand("deploy").unwrap();
     let inputs = deploy.get_arguments().filter(|arg| arg.get_help_heading() == Some("Inputs"));
@@ -31,28 +33,30 @@ fn the_inputs_of_the_readme_are_the_options_of_deploy() {
         .filter(|arg| !arg.is_hide_set())
         .map(|arg| (format!("--{}", arg.get_long().unwrap()), arg.get_help().unwrap().to_string()))
         .collect();
+    let also: BTreeMap<String, String> = table(REFERENCE, "| input | also |")
+        .into_iter()
+        .flat_map(|row| spans(&row[0]).into_iter().map(move |name| (name, row[1].clone())))
+        .collect();
     let mut documented = BTreeSet::new();
-    for input in inputs_of_the_readme() {
-        let options: Vec<String> =
-            spans(&input.option).into_iter().filter(|span| span.starts_with("--")).collect();
+    for input in inputs_of_the_reference() {
         let own = format!("--{}", input.name);
-        let by_file = ["hook-url", "headers"].contains(&input.name.as_str());
-        assert!(by_file || options[0] == own, "{own} is not the first option of its row");
-        let variable = format!("DEPLOY_HOOK_{}", input.name.to_uppercase().replace('-', "_"));
-        let variable = variable.replace("DEPLOY_HOOK_HOOK_URL", "DEPLOY_HOOK_URL");
-        assert_eq!(spans(&input.variable)[0], variable);
+        let also = also.get(&input.name).map_or("", String::as_str);
+        if !also.starts_with("no option takes") {
+            documented.insert(own.clone());
+        }
+        let options = spans(also).into_iter().filter(|span| span.starts_with("--"));
+        documented.extend(options.map(|option| option.replace(" PATH", "")));
         let help = helps.get(&own).map_or("", String::as_str);
         let in_help = help.split_once("[default: ").map(|(_, rest)| rest.trim_end_matches(']'));
         if let (Some(in_help), Some(default)) = (in_help, &input.default) {
             assert_eq!(in_help, default, "the help text of {own}");
         }
-        documented.extend(options);
     }
     assert_eq!(documented, helps.into_keys().collect());
 }
 
 #[test]
-fn a_default_of_the_readme_changes_nothing_when_it_is_given() {
+fn a_default_of_the_reference_changes_nothing_when_it_is_given() {
     let settings = |args: &[String]| {
         let typed = ["deploy-hook", "deploy"].into_iter().chain(args.iter().map(String::as_str));
         let Some(cli::Command::Deploy(args)) = Cli::try_parse_from(typed).unwrap().command else {
@@ -61,7 +65,7 @@ fn a_default_of_the_readme_changes_nothing_when_it_is_given() {
         let settings = Settings::resolve(&args.inputs, &Env::default(), Needs::Nothing);
         format!("{:?}", settings.unwrap())
     };
-    let given: Vec<String> = inputs_of_the_readme()
+    let given: Vec<String> = inputs_of_the_reference()
         .into_iter()
         .filter_map(|input| Some((input.name, input.default?)))
         .filter(|(_, default)| !default.starts_with("${{"))
@@ -72,29 +76,29 @@ fn a_default_of_the_readme_changes_nothing_when_it_is_given() {
 }
 
 #[test]
-fn the_inputs_of_the_action_are_those_of_the_readme_with_the_same_defaults() {
-    let readme: Vec<(String, Option<String>)> = inputs_of_the_readme()
+fn the_inputs_of_the_action_are_those_of_the_reference_with_the_same_defaults() {
+    let reference: Vec<(String, Option<String>)> = inputs_of_the_reference()
         .into_iter()
         .filter(|input| !NOT_IN_THE_ACTION.contains(&input.name.as_str()))
         .map(|input| (input.name, input.default))
         .collect();
     let action: Vec<(String, Option<String>)> =
         action("inputs").into_iter().map(|(name, mut fields)| (name, fields.remove("default"))).collect();
-    assert_eq!(action, readme);
+    assert_eq!(action, reference);
 }
 
 #[test]
-fn the_outputs_are_the_same_in_the_code_the_readme_and_the_action() {
-    let readme: Vec<String> =
-        table("README.md", "| output |").iter().map(|row| spans(&row[0]).remove(0)).collect();
+fn the_outputs_are_the_same_in_the_code_the_reference_and_the_action() {
+    let reference: Vec<String> =
+        table(REFERENCE, "| output |").iter().map(|row| spans(&row[0]).remove(0)).collect();
     let action: Vec<String> = action("outputs").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(readme, NAMES);
+    assert_eq!(reference, NAMES);
     assert_eq!(action, NAMES);
 }
 
 #[test]
-fn every_outcome_has_its_exit_code_in_the_readme() {
-    let rows = table("README.md", "| outcome |");
+fn every_outcome_has_its_exit_code_in_the_reference() {
+    let rows = table(REFERENCE, "| outcome |");
     let documented: Vec<(String, u8)> = rows
         .iter()
         .filter(|row| !spans(&row[0]).is_empty())
@@ -161,6 +165,8 @@ fn the_timing_table_is_the_code_s() {
         stop_grace,
         shortest_request,
         confirm_pause,
+        site_pause,
+        verify_time,
         log,
         log_beyond,
     } = Timing::default();
@@ -182,6 +188,8 @@ fn the_timing_table_is_the_code_s() {
         ("stop_grace", time(stop_grace)),
         ("shortest_request", time(shortest_request)),
         ("confirm_pause", time(confirm_pause)),
+        ("site_pause", time(site_pause)),
+        ("verify_time", time(verify_time)),
         ("log", time(log)),
         ("log_beyond", time(log_beyond)),
     ];
@@ -209,6 +217,17 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         sandbox(&["--scenario", "hostile-log", "--generation", "live"]),
         vec!["--if-missing", "skip"],
         sandbox(&["--dry-run"]),
+        sandbox(&[
+            "--verify-url",
+            "/",
+            "--verify-text",
+            "v2",
+            "--scenario",
+            "site-late",
+            "--environment-url=https://x.example",
+        ]),
+        sandbox(&["--verify-url", "/", "--scenario", "site-error", "--verify-timeout", "1s"]),
+        sandbox(&["--verify-url", "/health", "--dry-run"]),
     ];
     for run in runs {
         let args = ["deploy", "--format", "json"];
@@ -248,7 +267,7 @@ fn the_events_of_a_run_are_as_the_schema_has_them() {
         "triggered",
         "poll_failed",
     ];
-    for name in expected.into_iter().chain(["unknown_state"]) {
+    for name in expected.into_iter().chain(["unknown_state", "verifying"]) {
         assert!(seen.contains(name), "no run printed {name}: {seen:?}");
     }
 }
@@ -468,23 +487,21 @@ fn the_component_and_the_binary_s_script_unset_the_variables_of_every_platform()
     }
 }
 
-/// A row of the README's table of inputs.
+/// A row of the reference's table of inputs.
 struct Input {
     name: String,
     /// Where the cell is one piece of code and nothing else.
     default: Option<String>,
-    option: String,
-    variable: String,
 }
 
-fn inputs_of_the_readme() -> Vec<Input> {
+fn inputs_of_the_reference() -> Vec<Input> {
     let input = |row: Vec<String>| {
-        let [name, default, _meaning, option, variable] = row.try_into().unwrap();
+        let [name, default, _meaning] = row.try_into().unwrap();
         let only = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
         let default = only.filter(|text| !text.contains('`')).map(str::to_owned);
-        Input { name: spans(&name).remove(0), default, option, variable }
+        Input { name: spans(&name).remove(0), default }
     };
-    table("README.md", "| input |").into_iter().map(input).collect()
+    table(REFERENCE, "| input |").into_iter().map(input).collect()
 }
 
 /// The keys below `inputs:` or `outputs:` of the Action, in order, each with its one-line fields. A folded text is

@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::report::{Cause, Report, StateSpan, Task, TriggerState};
+use deploy_hook::core::site::{SiteAnswer, SiteFault, SiteReport};
 use deploy_hook::core::state::{CannotFollow, MissingInput};
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
@@ -66,16 +67,49 @@ fn lost(cause: Cause) -> Report {
     ended(Outcome::Lost, Some(cause), &[("building", Phase::Running)])
 }
 
+/// The end of verifying a page that answers so at last, in a run that had this report before.
+fn verified(report: Report, status: Option<u16>, fault: Option<SiteFault>) -> Report {
+    let requests = if fault == Some(SiteFault::NoAddress) { 0 } else { 9 };
+    let changed = !matches!(report.cause, Some(Cause::Unreadable(_)));
+    let site = SiteReport {
+        began: Duration::from_secs(60),
+        requests,
+        changed,
+        was_right: false,
+        right_since: (fault.is_none() && report.outcome != Outcome::Interrupted).then_some(report.duration),
+        until: Duration::from_mins(3),
+        answer: Some(SiteAnswer { status, fault, redirected_to: None, requests: 1, retry_after: None }),
+    };
+    Report { site: Some(site), polls: 9, ..report }
+}
+
+/// The same after the platform's success.
+fn after_success(outcome: Outcome, status: Option<u16>, fault: Option<SiteFault>) -> Report {
+    let succeeded = [("succeeded", Phase::Ended(Verdict::Succeeded))];
+    verified(ended(outcome, None, &succeeded), status, fault)
+}
+
+/// The same where the deployment is not followed.
+fn not_followed(outcome: Outcome, cause: Cause, fault: Option<SiteFault>) -> Report {
+    let report = Report { snapshot: None, ..ended(outcome, Some(cause), &[]) };
+    Report { polls: 0, ..verified(report, Some(200), fault) }
+}
+
 /// Every end with a message of its own.
 pub(crate) fn ends() -> Vec<Report> {
-    use Outcome::{Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered};
+    use Outcome::{
+        Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered, Unverified,
+    };
     let failed = Phase::Ended(Verdict::Failed);
     let newer = DeploymentId::new("dp-def456").unwrap();
     let denied = |status| Cause::Denied { status, message: String::new(), with_token: true };
     let trouble = |errors| Cause::PollsFailed { message: "…".to_owned(), errors };
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),
+        after_success(Succeeded, Some(200), None),
         ended(Triggered, Some(Cause::NotAsked), &[]),
+        not_followed(Triggered, Cause::NotAsked, None),
+        not_followed(Triggered, Cause::Unreadable(CannotFollow::UnknownPlatform), None),
         ended(Triggered, Some(Cause::Unreadable(no_token())), &[]),
         Report {
             snapshot: None,
@@ -117,10 +151,23 @@ pub(crate) fn ends() -> Vec<Report> {
         lost(Cause::Unreadable(no_token())),
         lost(Cause::Unreadable(CannotFollow::UnknownPlatform)),
         lost(Cause::Unreadable(CannotFollow::NoDeployment)),
+        after_success(Unverified, Some(200), Some(SiteFault::NoText)),
+        after_success(Unverified, Some(401), Some(SiteFault::Status)),
+        after_success(Unverified, Some(404), Some(SiteFault::Status)),
+        after_success(Unverified, Some(429), Some(SiteFault::Status)),
+        after_success(Unverified, Some(503), Some(SiteFault::Status)),
+        after_success(Unverified, Some(302), Some(SiteFault::Redirect("…".to_owned()))),
+        after_success(Unverified, Some(200), Some(SiteFault::Unreadable("…".to_owned()))),
+        after_success(Unverified, None, Some(SiteFault::NoAnswer("…".to_owned()))),
+        after_success(Unverified, None, Some(SiteFault::NoAddress)),
+        not_followed(Unverified, Cause::NotAsked, Some(SiteFault::NoText)),
+        not_followed(Unverified, Cause::Unreadable(CannotFollow::UnknownPlatform), Some(SiteFault::NoText)),
         ended(Canceled, None, &[("building", Phase::Running), ("canceled", Phase::Ended(Verdict::Canceled))]),
         ended(Superseded, Some(Cause::Newer(newer)), &[("building", Phase::Running)]),
         ended(Interrupted, None, &[("building", Phase::Running)]),
         ended(Interrupted, Some(trouble(3)), &[("building", Phase::Running)]),
+        after_success(Interrupted, Some(200), Some(SiteFault::NoText)),
+        not_followed(Interrupted, Cause::NotAsked, Some(SiteFault::NoText)),
         Report { snapshot: None, sent: TriggerState::No, ..ended(Interrupted, None, &[]) },
         Report { snapshot: None, sent: TriggerState::Maybe, ..ended(Interrupted, None, &[]) },
     ]
@@ -134,7 +181,11 @@ fn every_end_is_in_the_document_under_its_exit_code_in_the_programs_own_words() 
         let from = document.lines().skip_while(move |line| !heading(line)).skip(1);
         from.take_while(|line| !line.starts_with('#')).collect::<Vec<_>>()
     };
-    let place = RunContext { timeout: Duration::from_mins(15), ..RunContext::default() };
+    let place = RunContext {
+        timeout: Duration::from_mins(15),
+        page: Some("https://www.example.com/version".to_owned()),
+        ..RunContext::default()
+    };
     let mut missing = Vec::new();
     for report in ends() {
         let message = messages::verdict(&report, &place);

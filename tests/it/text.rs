@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
+use deploy_hook::core::site::{SiteAnswer, SiteFault, SiteReport};
 use deploy_hook::core::state::{CannotFollow, DeploymentId, MissingInput, Outcome, Phase, Snapshot};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::text::format::mark;
@@ -27,6 +28,7 @@ fn context() -> RunContext {
         hook: "https://hooks.example.com/deploy/***".to_owned(),
         cause: Some("push of 1234567 to main".to_owned()),
         timeout: Duration::from_mins(15),
+        page: Some("/version".to_owned()),
         ..RunContext::default()
     }
 }
@@ -104,6 +106,27 @@ fn the_summary_without_facts_and_on_the_embedded_platform() {
     insta::assert_snapshot!("summary_bad_input", markdown::bad_input(&problems));
 }
 
+/// How far verifying a page is, with this answer.
+fn page(answer: Option<Option<SiteFault>>) -> SiteReport {
+    let redirected_to = Some("https://example.com/version/".to_owned());
+    let answer = answer.map(|fault| SiteAnswer {
+        status: Some(200),
+        fault,
+        redirected_to,
+        requests: 2,
+        retry_after: None,
+    });
+    SiteReport {
+        began: Duration::from_secs(60),
+        requests: if answer.is_some() { 2 } else { 0 },
+        answer,
+        changed: false,
+        was_right: false,
+        right_since: None,
+        until: Duration::from_mins(3),
+    }
+}
+
 /// One of every event.
 fn events() -> Vec<Event> {
     let snapshot = Snapshot {
@@ -128,8 +151,11 @@ fn events() -> Vec<Event> {
     let stage = StateSpan { word: "building".to_owned(), phase: Phase::Running, at: pause };
     let retrying = |cause| Event::Retrying { attempt: 1, pause, cause };
     vec![
-        Event::Started { task: Task::Deploy },
-        Event::Started { task: Task::Follow(snapshot.id.clone()) },
+        Event::Started { task: Task::Deploy, usual_duration: None },
+        Event::Started {
+            task: Task::Follow(snapshot.id.clone()),
+            usual_duration: Some(Duration::from_secs(100)),
+        },
         retrying(Cause::Refused(refusal)),
         retrying(Cause::NotSent(not_sent)),
         Event::Searching { unclear: Some(unclear) },
@@ -140,6 +166,9 @@ fn events() -> Vec<Event> {
         Event::State { stage },
         Event::PollFailed { message: "the answer broke off".to_owned(), errors: 1, budget: 10 },
         Event::UnknownState { word: "thinking".to_owned() },
+        Event::Verifying { report: page(None), site: None },
+        Event::Verifying { report: page(Some(Some(SiteFault::NoText))), site: None },
+        Event::Verifying { report: page(Some(None)), site: None },
         Event::Heartbeat { word: String::new() },
         Event::Heartbeat { word: "building".to_owned() },
         Event::Polled { polls: 3, pause },
@@ -156,7 +185,7 @@ fn the_line_of_every_event() {
 fn the_json_of_every_event() {
     let now = SystemTime::UNIX_EPOCH + STARTED;
     let line = |event: &Event| json::event(Duration::from_millis(1500), event, &context(), now);
-    let end = Event::Finished { report: with_details(ends().remove(0)) };
+    let end = Event::Finished { report: Box::new(with_details(ends().remove(0))) };
     let lines: Vec<String> = events().iter().chain([&end]).map(line).collect();
     insta::assert_snapshot!("events_json", lines.join("\n"));
 }

@@ -12,6 +12,7 @@ mod stop;
 mod trigger;
 mod unclear;
 mod unnamed;
+mod verify;
 mod world;
 
 use std::time::Duration;

@@ -128,8 +128,10 @@ impl StateMachine {
             (Phase::Ended(verdict), _, _) if verdict != Verdict::Succeeded => {
                 self.ended(now, id, (verdict.into(), None), RateHint::default());
             }
-            (_, Wait::Never, _) => self.end(now, Outcome::Triggered, Some(Cause::NotAsked)),
-            (_, Wait::Auto, Err(why)) => self.end(now, Outcome::Triggered, Some(Cause::Unreadable(why))),
+            (_, Wait::Never, _) => self.verify_or_end(now, Outcome::Triggered, Some(Cause::NotAsked)),
+            (_, Wait::Auto, Err(why)) => {
+                self.verify_or_end(now, Outcome::Triggered, Some(Cause::Unreadable(why)));
+            }
             (_, Wait::Always, Err(why)) => self.end(now, Outcome::Lost, Some(Cause::Unreadable(why))),
             (_, Wait::Auto | Wait::Always, Ok(())) => {
                 self.schedule =
@@ -149,7 +151,11 @@ impl StateMachine {
             (_, Ok(())) => return self.search(now, None, readability.appears_within),
         };
         self.events.push(Event::Triggered { snapshot: None, adopted: false });
-        self.end(now, outcome, Some(cause));
+        if outcome == Outcome::Triggered {
+            self.verify_or_end(now, outcome, Some(cause));
+        } else {
+            self.end(now, outcome, Some(cause));
+        }
     }
 
     pub(super) fn on_poll(&mut self, now: Duration, poll: Poll) {
@@ -161,7 +167,7 @@ impl StateMachine {
                 self.record(now, snapshot);
                 let again = now.saturating_add(self.plan.timing.confirm_pause.max(rate_hint.blocked()));
                 if again > self.deadline() {
-                    return self.end(now, Outcome::Succeeded, None);
+                    return self.verify_or_end(now, Outcome::Succeeded, None);
                 }
                 self.next_at = again;
                 return;
@@ -220,7 +226,9 @@ impl StateMachine {
     }
 
     pub(super) fn on_waited(&mut self, now: Duration) {
-        if now >= self.heartbeat_at {
+        if now >= self.heartbeat_at && matches!(self.state, State::Verifying { .. }) {
+            self.report_verifying(now);
+        } else if now >= self.heartbeat_at {
             self.heartbeat_at = now + self.plan.timing.heartbeat;
             let word = self.report.snapshot.as_ref().map(|result| result.word.clone()).unwrap_or_default();
             self.events.push(Event::Heartbeat { word });

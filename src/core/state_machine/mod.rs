@@ -1,6 +1,7 @@
 //! The state machine of a run: which action comes next. It has no clock: the time is an argument.
 
 mod apply;
+mod verify;
 
 use std::time::Duration;
 
@@ -23,6 +24,14 @@ enum State {
     Following(DeploymentId),
     /// The platform asked for a pause beyond the deadline: the run ends there.
     AskedToWait,
+    /// To request the page until then. `right`: since when it answers as asked. `then`: how the run ends, once that is
+    /// confirmed.
+    Verifying {
+        until: Duration,
+        began: Duration,
+        right: Option<Duration>,
+        then: Box<(Outcome, Option<Cause>)>,
+    },
     /// To read the log of this failed deployment, until then.
     Log { id: DeploymentId, tries: u32, until: Duration },
     /// The platform refused the token before the trigger.
@@ -62,9 +71,9 @@ impl StateMachine {
             (Task::Deploy, Wait::Auto | Wait::Always) => State::Snapshot,
         };
         // A token that is refused by the reading before the trigger is bad input, and the run never begins.
-        let started = (!matches!(state, State::Snapshot)).then(|| Event::Started { task: task.clone() });
-        Self {
-            events: started.into_iter().collect(),
+        let begins = !matches!(state, State::Snapshot);
+        let mut machine = Self {
+            events: Vec::new(),
             schedule: Schedule::new(plan.timing.clone(), plan.interval, limit),
             follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_)), confirm),
             rng: fastrand::Rng::with_seed(plan.seed),
@@ -77,7 +86,11 @@ impl StateMachine {
             failed_finds: 0,
             report: Report::new(task, plan.started),
             plan,
+        };
+        if begins {
+            machine.begin();
         }
+        machine
     }
 
     /// The time since the trigger, as every event is reported with it; zero before there is one.
@@ -116,6 +129,10 @@ impl StateMachine {
                 }
                 Action::End
             }
+            State::Verifying { until, .. } => {
+                let site = self.report.snapshot.as_ref().and_then(|snapshot| snapshot.site.clone());
+                Action::Verify(site, self.left(now, *until))
+            }
             State::Log { id, until, .. } => match until.saturating_sub(now) {
                 Duration::ZERO => Action::End,
                 left => Action::Log(id.clone(), left),
@@ -135,6 +152,7 @@ impl StateMachine {
             ActionResult::Trigger(answer, readability) => self.on_trigger(now, answer, readability),
             ActionResult::Find(found, readability) => self.on_find(now, found, readability),
             ActionResult::Poll(poll) => self.on_poll(now, poll),
+            ActionResult::Site(answer) => self.on_site(now, answer),
             ActionResult::Log(log) => self.on_log(now, log),
             ActionResult::Waited => self.on_waited(now),
         }
@@ -165,7 +183,8 @@ impl StateMachine {
     }
 
     fn begin(&mut self) {
-        self.events.push(Event::Started { task: self.report.task.clone() });
+        let (task, usual_duration) = (self.report.task.clone(), self.report.usual_duration);
+        self.events.push(Event::Started { task, usual_duration });
     }
 
     /// Records a poll of our deployment, and its stage where the word is new.
@@ -186,6 +205,7 @@ impl StateMachine {
         if let Some(known) = known {
             snapshot.created_at = snapshot.created_at.or(known.created_at);
             snapshot.page = snapshot.page.or(known.page);
+            snapshot.site = snapshot.site.or(known.site);
         }
         self.report.snapshot = Some(snapshot);
         self.report.last_read = Some(now.saturating_sub(self.triggered_at));
@@ -194,6 +214,9 @@ impl StateMachine {
     /// The deployment's end is known; a failed one's log is still fetched.
     fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), rate_hint: RateHint) {
         let (outcome, cause) = end;
+        if outcome == Outcome::Succeeded {
+            return self.verify_or_end(now, outcome, cause);
+        }
         self.end(now, outcome, cause);
         let timing = &self.plan.timing;
         let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
@@ -210,6 +233,7 @@ impl StateMachine {
         let success = |stage: &&StateSpan| stage.phase == Phase::Ended(Verdict::Succeeded);
         let first = self.report.stages.last().filter(success).map(|stage| stage.at);
         let first = first.filter(|_| outcome == Outcome::Succeeded);
+        let first = self.report.site.as_ref().and_then(|site| site.right_since).or(first);
         self.report.duration = first.unwrap_or_else(|| now.saturating_sub(self.triggered_at));
         self.state = State::Ended;
     }

@@ -44,7 +44,7 @@ fn words(stage: ReportStage) -> StateNames {
     };
     let (status, conclusion, deployment) = match outcome {
         Outcome::Succeeded => ("success", "success", "success"),
-        Outcome::Failed | Outcome::Refused => ("failure", "failure", "failure"),
+        Outcome::Failed | Outcome::Unverified | Outcome::Refused => ("failure", "failure", "failure"),
         Outcome::Triggered | Outcome::Skipped => ("success", "neutral", "inactive"),
         Outcome::Canceled | Outcome::Superseded if passed => ("success", "neutral", "inactive"),
         Outcome::Canceled | Outcome::Superseded => ("error", "cancelled", "inactive"),

@@ -87,9 +87,10 @@ pub(super) fn deployment_status(stage: ReportStage) -> &'static str {
     match stage {
         ReportStage::Waiting | ReportStage::Running => "running",
         ReportStage::Over { outcome: Outcome::Succeeded, .. } => "success",
-        ReportStage::Over { outcome: Outcome::Failed | Outcome::Refused | Outcome::Unreachable, .. } => {
-            "failed"
-        }
+        ReportStage::Over {
+            outcome: Outcome::Failed | Outcome::Unverified | Outcome::Refused | Outcome::Unreachable,
+            ..
+        } => "failed",
         ReportStage::Over { .. } => "canceled",
     }
 }

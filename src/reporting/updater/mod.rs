@@ -94,6 +94,7 @@ impl ReportTracker {
             Event::State { stage } => (stage.phase, stage.word.as_str()),
             // Accepted, and looked for.
             Event::Searching { unclear: None } => (Phase::Waiting, ""),
+            Event::Verifying { .. } => (Phase::Running, "verifying"),
             _ => return,
         };
         if let Some((reports, _)) = self.reports.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {

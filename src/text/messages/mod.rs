@@ -6,6 +6,7 @@ mod ci_job;
 mod input;
 mod message;
 mod reports;
+mod site;
 mod unknown_result;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use self::reports::{
     RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
     progress, unsupported,
 };
+pub use self::site::{site_answer, site_fix};
 
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
@@ -40,9 +42,8 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         next: next.to_owned(),
     };
     match report.outcome {
-        Outcome::Succeeded => {
-            message(format!("{subject} succeeded after {took}."), "The new code is live.", "")
-        }
+        Outcome::Succeeded => site::succeeded(report, context, &subject),
+        Outcome::Unverified => site::unverified(report, context, &subject),
         Outcome::Failed => message(
             format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
@@ -65,10 +66,14 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
             "A newer deployment replaced it. It is unknown whether the code of this deployment went live.",
             "See the run of the newer deployment for the result. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Triggered => triggered(report, &subject),
+        Outcome::Triggered => match &report.site {
+            Some(site) => site::triggered(report, context, &subject, site),
+            None => triggered(report, &subject),
+        },
         Outcome::TimedOut => timed_out(report, context, &subject),
         Outcome::Lost => lost(report, &subject),
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
+        Outcome::Interrupted if report.site.is_some() => site::interrupted(report, context, &subject),
         Outcome::Interrupted => interrupted(report, &subject),
         Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
             message("Dry run: all checks passed.".to_owned(), NOTHING_TRIGGERED, "")
@@ -219,11 +224,11 @@ fn response_error(why: ResponseError) -> String {
 #[must_use]
 pub fn event(event: &Event, context: &RunContext) -> Option<String> {
     Some(match event {
-        Event::Started { task: Task::Deploy } => match &context.environment {
+        Event::Started { task: Task::Deploy, .. } => match &context.environment {
             Some(environment) => format!("Deploying {environment} through {}", context.hook),
             None => format!("Deploying through {}", context.hook),
         },
-        Event::Started { task: Task::Follow(id) } => format!("Following deployment {id}"),
+        Event::Started { task: Task::Follow(id), .. } => format!("Following deployment {id}"),
         Event::Retrying { attempt, pause, cause } => {
             format!(
                 "Attempt {attempt}: {} Nothing was triggered. Retrying in {}.",
@@ -250,6 +255,7 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             format!("Could not read the state ({errors} of {budget}): {message}")
         }
         Event::UnknownState { word } => unknown_state(word),
+        Event::Verifying { report, .. } => site::verifying(report, context),
         Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
         Event::Heartbeat { word } => format!("still {word}"),
         Event::Polled { polls, pause } => {

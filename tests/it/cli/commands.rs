@@ -175,11 +175,14 @@ async fn the_sandbox_prints_what_a_deployment_needs_and_ends_on_a_signal() {
         let mut child = run(args).start();
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut values = Vec::new();
-        for key in ["hook-url=", "api-token=", "manage="] {
+        for key in ["hook-url=", "api-token=", "environment-url=", "manage="] {
             let line = lines.next_line().await.unwrap().expect("a line");
             values.push(line.strip_prefix(key).unwrap_or_else(|| panic!("{line}")).to_owned());
         }
-        let program = run("deploy --api-url").arg(&values[2]);
+        let program = run("deploy --api-url")
+            .arg(&values[3])
+            .args("--verify-url /")
+            .arg(format!("--environment-url={}", values[2]));
         let done = program.env("DEPLOY_HOOK_URL", &values[0]).env("FRBIT_TOKEN", &values[1]).done().await;
         assert_eq!(done.code, 0, "{}", done.all());
         signal(&child, name).await;

@@ -11,7 +11,7 @@ use deploy_hook::core::trigger::ResponseError;
 use super::world::{Call, World, asks, building, failed, pending, succeeded, trouble, unclear};
 use super::{ms, s};
 
-/// What a request may take beyond the deadline.
+/// Call a request may take beyond the deadline.
 const LEAST: Duration = Duration::from_secs(2);
 
 /// A platform that answers everything but this, with this deadline.

@@ -1,4 +1,4 @@
-//! What an early 404, failing polls and a denied poll lead to.
+//! Call an early 404, failing polls and a denied poll lead to.
 
 use deploy_hook::core::ports::PollResult;
 use deploy_hook::core::report::{Cause, Event};

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SnapshotResult};
+use deploy_hook::core::ports::{
+    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult,
+};
 use deploy_hook::core::report::{Event, Report, Task};
 use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::site::{SiteAnswer, SiteFault};
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{
     NotSent, NotSentReason as Why, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
 };
-use deploy_hook::core::{Plan, TokenDenied, Wait, run};
+use deploy_hook::core::{Plan, TokenDenied, Verify, Wait, run};
 use tokio::time::Instant;
 
 /// A call of the platform.
@@ -44,6 +47,7 @@ pub(super) struct World {
     latency: Latency,
     report_delay: Box<dyn Fn(&Event) -> Duration>,
     stop: Option<Duration>,
+    page: Option<Page>,
     began: Instant,
     triggered: Instant,
     calls: Vec<(Duration, Call)>,
@@ -51,7 +55,7 @@ pub(super) struct World {
     counts: [usize; 5],
 }
 
-/// What a run did.
+/// Call a run did.
 pub(super) struct Run {
     pub(super) report: Report,
     pub(super) events: Vec<(Duration, Event)>,
@@ -59,6 +63,10 @@ pub(super) struct Run {
     pub(super) elapsed: Vec<Duration>,
     /// Every request that arrived, since the beginning of the run.
     pub(super) calls: Vec<(Duration, Call)>,
+    /// The address of the site with which the page was requested.
+    pub(super) sites: Vec<Option<String>>,
+    /// When the page was requested, and how long each request might take.
+    pub(super) checks: Vec<(Duration, Duration)>,
     /// When the run was over, since its beginning.
     pub(super) over: Duration,
 }
@@ -69,6 +77,7 @@ impl World {
         let timing = Timing::default();
         let plan = Plan {
             limit: None,
+            verify: None,
             wait: Wait::Auto,
             timeout: Duration::from_mins(15),
             interval: None,
@@ -90,6 +99,7 @@ impl World {
             latency: Box::new(|_, _| Duration::ZERO),
             report_delay: Box::new(|_| Duration::ZERO),
             stop: None,
+            page: None,
             began: Instant::now(),
             triggered: Instant::now(),
             calls: Vec::new(),
@@ -164,6 +174,19 @@ impl World {
         self
     }
 
+    /// A page that is verified and answers so.
+    pub(super) fn page(mut self, answer: impl FnMut(Duration, usize) -> SiteAnswer + 'static) -> Self {
+        self.plan.verify = Some(Verify::default());
+        self.page = Some(Page {
+            answer: Box::new(answer),
+            began: Instant::now(),
+            first: None,
+            checks: Vec::new(),
+            sites: Vec::new(),
+        });
+        self
+    }
+
     /// How long the platform takes for the nth request of a kind.
     pub(super) fn latency(mut self, latency: impl Fn(&Call, usize) -> Duration + 'static) -> Self {
         self.latency = Box::new(latency);
@@ -200,9 +223,15 @@ impl World {
             }
         };
         let (task, plan) = (self.task.clone(), self.plan.clone());
-        let report = run(task, &mut self, &mut log, plan, stop).await;
+        let mut page = self.page.take();
+        if let Some(page) = &mut page {
+            page.began = began;
+        }
+        let report = run(task, &mut self, page.as_mut(), &mut log, plan, stop).await;
+        let (checks, sites) = page.map(|page| (page.checks, page.sites)).unwrap_or_default();
         let (calls, over) = (self.calls.clone(), began.elapsed());
-        let run = |report| Run { report, events: log.events, elapsed: log.elapsed, calls, over };
+        let run =
+            |report| Run { report, events: log.events, elapsed: log.elapsed, calls, checks, sites, over };
         (report.map(run), self.calls)
     }
 
@@ -288,6 +317,24 @@ impl DeployTarget for World {
 
     fn rate_limit(&self) -> Option<RateLimit> {
         self.limit
+    }
+}
+
+/// A page whose answers follow a script: by the time since its first request, and by how many came before.
+struct Page {
+    answer: Script<SiteAnswer>,
+    began: Instant,
+    first: Option<Instant>,
+    checks: Vec<(Duration, Duration)>,
+    sites: Vec<Option<String>>,
+}
+
+impl SiteCheck for Page {
+    async fn check(&mut self, site: Option<&str>, limit: Duration) -> SiteAnswer {
+        self.checks.push((self.began.elapsed(), limit));
+        self.sites.push(site.map(str::to_owned));
+        let age = self.first.get_or_insert_with(Instant::now).elapsed();
+        (self.answer)(age, self.checks.len() - 1)
     }
 }
 
@@ -394,6 +441,16 @@ pub(super) fn newer() -> PollResult {
 
 pub(super) fn trouble() -> PollResult {
     PollResult::Failed { message: "502 Bad Gateway".into() }
+}
+
+/// A page that answers as asked.
+pub(super) fn right() -> SiteAnswer {
+    SiteAnswer { status: Some(200), fault: None, redirected_to: None, requests: 1, retry_after: None }
+}
+
+/// A page of the old version.
+pub(super) fn old() -> SiteAnswer {
+    SiteAnswer { fault: Some(SiteFault::NoText), ..right() }
 }
 
 pub(super) fn asks(retry_after: Duration) -> RateHint {

@@ -1,0 +1,235 @@
+//! The page that is verified after a deployment: `verify-url` and what belongs to it.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
+
+use super::sources::{Found, Sources, TIMEOUT};
+use super::trigger::{self, Headers};
+use crate::secrets::{Redactor, is_safe, secrets_of_query, strip, unwrap_pasted};
+
+const URL: &str = "verify-url";
+const TEXT: &str = "verify-text";
+const TIME: &str = "verify-timeout";
+
+/// The headers of the page alone.
+const HEADERS: Headers = Headers { name: "verify-headers", variable: "DEPLOY_HOOK_VERIFY_HEADERS" };
+
+/// The default of `verify-timeout`, which says nothing where it is given.
+const DEFAULT_TIME: Duration = Duration::from_mins(2);
+
+/// The longest text that is searched, in characters.
+const LONGEST_TEXT: usize = 1000;
+
+/// The page that must answer before a run ends well.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Where it is.
+    pub address: PageAddress,
+    /// The text that it must hold.
+    pub text: Option<String>,
+    /// How long it may take, where the user says so.
+    pub timeout: Option<Duration>,
+    /// Headers that are sent to it alone; secret.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Where a page is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageAddress {
+    /// At this URL.
+    Url(Url),
+    /// At this path of the deployed site: path and query, beginning with a slash.
+    Path(String),
+}
+
+impl PageAddress {
+    /// The page's URL, with `site` as the address of the deployed site; none where that is not known.
+    #[must_use]
+    pub fn on(&self, site: Option<&str>) -> Option<Url> {
+        match self {
+            Self::Url(url) => Some(url.clone()),
+            Self::Path(path) => Url::parse(site?).ok()?.join(path).ok(),
+        }
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Url(url) => path_of(url),
+            Self::Path(path) => path.clone(),
+        }
+    }
+
+    /// The address as it may be shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Url(url) => url.to_string(),
+            Self::Path(path) => path.clone(),
+        }
+    }
+
+    /// The secret parts of the query.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let query = self.path().split_once('?').map(|(_, query)| query.to_owned());
+        query.map(|query| secrets_of_query(&query)).unwrap_or_default()
+    }
+}
+
+fn path_of(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+/// Reads the page, where one is to be verified. `secrets` knows what must not be in its address.
+pub(super) fn read(sources: &mut Sources<'_>, secrets: &Redactor) -> Option<Page> {
+    let given = sources.find(URL, &[]);
+    let address = given.as_ref().and_then(|found| address(sources, found, secrets));
+    let (text, headers) = (text(sources), trigger::headers(sources, &HEADERS));
+    let timeout = sources.duration(TIME, TIMEOUT, false).filter(|time| *time != DEFAULT_TIME);
+    if given.is_none() {
+        let alone = [(TEXT, text.is_some()), (TIME, timeout.is_some()), (HEADERS.name, !headers.is_empty())];
+        for (name, _) in alone.into_iter().filter(|(_, given)| *given) {
+            let fix = "Set verify-url to the page that is to be verified, or leave this out.";
+            sources.secret_problem(name, "is given without verify-url, so nothing would be verified", fix);
+        }
+    }
+    let address = address?;
+    if let PageAddress::Url(url) = &address
+        && !headers.is_empty()
+        && !is_safe(url)
+    {
+        let fix = "They are secret: use https. Plain http is for localhost and 127.0.0.1.";
+        sources.secret_problem(HEADERS.name, "would be sent over plain http", fix);
+    }
+    Some(Page { address, text, timeout, headers })
+}
+
+/// Reports a path on a site whose address nobody will know.
+pub(super) fn require_site(sources: &mut Sources<'_>) {
+    if let Some(found) = sources.find(URL, &[]) {
+        let wrong = "is a path on the deployed site, whose address is not known";
+        let fix = "Set environment-url to the site's address, or give the whole URL of the page. Render, Vercel, Netlify \
+                   and Cloudflare Pages name the address of a deployment that is followed.";
+        sources.problem(&found, wrong, fix);
+    }
+}
+
+fn address(sources: &mut Sources<'_>, found: &Found, secrets: &Redactor) -> Option<PageAddress> {
+    const ALLOWED: &str = "Allowed: https://…, http://…, or a path on environment-url such as /version.";
+    let text = unwrap_pasted(&found.value);
+    if secrets.redact(text) != text {
+        let fix = "Give the address of a page of the deployed site. It is shown in logs and reports.";
+        sources.secret_problem(&found.input, "holds the hook's secret or a token", fix);
+        return None;
+    }
+    if text.contains("***") || is_variable(text) {
+        sources.problem(found, "is masked, or the name of a variable and not its value", ALLOWED);
+        return None;
+    }
+    let is_path = text.starts_with('/');
+    let site = Url::parse("https://site.invalid/").ok();
+    let url =
+        if is_path { site.as_ref().and_then(|site| site.join(text).ok()) } else { Url::parse(text).ok() };
+    let has_blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let Some(url) = url.filter(|url| url.has_host() && !has_blank) else {
+        sources.problem(found, "is not a URL", ALLOWED);
+        return None;
+    };
+    let wrong = if !url.username().is_empty() || url.password().is_some() {
+        let fix =
+            "Take it out. A page behind a password gets it as verify-headers: `Authorization: Basic …`.";
+        sources.secret_problem(&found.input, "holds a user name or password", fix);
+        return None;
+    } else if is_path && site.is_none_or(|site| site.origin() != url.origin()) {
+        "begins with two slashes, so it names another host"
+    } else if url.fragment().is_some() {
+        "holds a #, and what follows one is never sent"
+    } else if !matches!(url.scheme(), "http" | "https") {
+        "is not a web address"
+    } else {
+        let path = path_of(&url);
+        return Some(if is_path { PageAddress::Path(path) } else { PageAddress::Url(url) });
+    };
+    sources.problem(found, wrong, ALLOWED);
+    None
+}
+
+/// The text. One that is given and empty would be on every page.
+fn text(sources: &mut Sources<'_>) -> Option<String> {
+    if sources.inputs.get(TEXT).is_some_and(|text| text.trim().is_empty()) {
+        let fix = "Give a text that only the new version has, such as its commit, or leave the option out.";
+        sources.secret_problem("--verify-text", "is empty, and every page holds that", fix);
+        return None;
+    }
+    let found = sources.find(TEXT, &[])?;
+    let text = found.value.trim();
+    let wrong = if text.chars().count() > LONGEST_TEXT {
+        "is longer than 1000 characters"
+    } else if strip(text) != text {
+        "holds a line break or another character that cannot be seen"
+    } else if text.contains("***") {
+        "holds ***, so it was copied from a log in which it was masked"
+    } else if is_variable(text) {
+        "is the name of a variable or an expression, not its value"
+    } else {
+        return Some(text.to_owned());
+    };
+    sources.problem(
+        &found,
+        wrong,
+        "Allowed: one line of at most 1000 characters, as it stands in the page's source.",
+    );
+    None
+}
+
+/// `$NAME`, `${NAME}`, `${{ name }}`, `%NAME%`: nothing else is in the text.
+fn is_variable(text: &str) -> bool {
+    let inner = match text.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")) {
+        Some(_) => return true,
+        None => text
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'))
+            .or_else(|| text.strip_prefix('$'))
+            .or_else(|| text.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'))),
+    };
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    inner.is_some_and(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_resolved_on_the_site() {
+        let on = |address: &str, site: Option<&str>| {
+            PageAddress::Path(address.to_owned()).on(site).map(String::from)
+        };
+        let version = Some("https://www.example.com/version?full=1".to_owned());
+        for site in
+            ["https://www.example.com", "https://www.example.com/", "https://www.example.com/app/x?y#z"]
+        {
+            assert_eq!(on("/version?full=1", Some(site)), version, "{site}");
+        }
+        assert_eq!((on("/", None), on("/", Some("no site"))), (None, None));
+        let url = Url::parse("http://other.example/x?a=b").unwrap();
+        let address = PageAddress::Url(url.clone());
+        assert_eq!((address.on(None), address.path().as_str()), (Some(url), "/x?a=b"));
+    }
+
+    #[test]
+    fn the_name_of_a_variable_is_no_value() {
+        for name in ["$CI_COMMIT_SHA", "${VERSION}", "${{ github.sha }}", "%VERSION%", "$_"] {
+            assert!(is_variable(name), "{name}");
+        }
+        for text in ["$5", "$", "${}", "100%", "price: $VERSION", "version", "%%"] {
+            assert!(!is_variable(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The page that is verified after a deployment: what it answered, and when it is requested again.
+
+use std::time::Duration;
+
+use super::schedule::Timing;
+
+/// The most requests in the first minute.
+const MOST_IN_FIRST_MINUTE: u32 = 10;
+
+/// What the page answered, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteAnswer {
+    /// The HTTP status of the last response; none where there was no response.
+    pub status: Option<u16>,
+    /// What was wrong; `None`: it answered as asked.
+    pub fault: Option<SiteFault>,
+    /// The address that redirects led to, as it may be shown.
+    pub redirected_to: Option<String>,
+    /// How many requests were sent, redirects included; 0 where the page's address is not known.
+    pub requests: u32,
+    /// The pause that the page asks for.
+    pub retry_after: Option<Duration>,
+}
+
+impl SiteAnswer {
+    /// No request was made, for this reason.
+    #[must_use]
+    pub fn without(fault: SiteFault) -> Self {
+        Self { status: None, fault: Some(fault), redirected_to: None, requests: 0, retry_after: None }
+    }
+}
+
+/// Why an answer is not the one that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SiteFault {
+    /// The status is not 2xx.
+    Status,
+    /// The page does not hold the text.
+    NoText,
+    /// The page's body could not be read to the text or to its end.
+    Unreadable(String),
+    /// A redirect that is not followed.
+    Redirect(String),
+    /// There was no response.
+    NoAnswer(String),
+    /// The address is a path on the deployed site, whose address the platform did not name.
+    NoAddress,
+}
+
+/// What became of verifying the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteReport {
+    /// When it began, since the trigger.
+    pub began: Duration,
+    /// How often the page was requested.
+    pub requests: u32,
+    /// The last answer; none before the first.
+    pub answer: Option<SiteAnswer>,
+    /// Whether it first answered otherwise, so that its change was seen.
+    pub changed: bool,
+    /// Whether it has answered as asked, once at least.
+    pub was_right: bool,
+    /// Since when it answered as asked, twice in a row; counted from the trigger.
+    pub right_since: Option<Duration>,
+    /// Until when it may be requested, counted from the trigger.
+    pub until: Duration,
+}
+
+impl SiteReport {
+    /// How long the page took to answer as asked.
+    #[must_use]
+    pub fn took(&self) -> Option<Duration> {
+        self.right_since.map(|since| since.saturating_sub(self.began))
+    }
+}
+
+/// When the page is requested next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// Since the first request.
+    pub(super) age: Duration,
+    /// Until the time is up.
+    pub(super) left: Duration,
+    /// Requests so far, redirects included.
+    pub(super) requests: u32,
+    /// Those of the latest time: the next is expected to need as many.
+    pub(super) latest: u32,
+    /// The latest answer was right and is to be confirmed.
+    pub(super) confirm: bool,
+    /// The pause that the page asked for.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Pace {
+    /// The pause before the next request; `None`: none is made any more.
+    ///
+    /// Pauses grow with the number of requests: 1 s, 3 s, 5 s, so that the nth request comes n² seconds after the first.
+    /// The last one comes when the time is up. A right answer is confirmed after a second, also where that is past the
+    /// time. Of the requests of the first minute some are kept for these.
+    pub(super) fn pause(self, timing: &Timing) -> Option<Duration> {
+        let unit = timing.site_pause;
+        let minute = unit * 60;
+        let asked_for = self.retry_after.unwrap_or_default();
+        let fits = |pause: Duration, times: u32| {
+            let needed = self.requests.saturating_add(self.latest.saturating_mul(times));
+            self.age + pause >= minute || needed <= MOST_IN_FIRST_MINUTE
+        };
+        if self.confirm {
+            return Some(unit);
+        }
+        let grown = unit * self.requests.saturating_mul(2).saturating_sub(1).clamp(1, 15);
+        let pause = grown.max(asked_for);
+        let pause = if fits(pause, 3) { pause } else { minute.saturating_sub(self.age) };
+        let last = self.left.max(unit).max(asked_for);
+        match pause {
+            pause if pause <= self.left => Some(pause),
+            _ if last <= self.left && fits(last, 2) => Some(last),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    /// The times of all requests, with an answer for each.
+    fn times(left: Duration, cost: u32, right: impl Fn(usize) -> bool) -> Vec<u64> {
+        let (mut age, mut times, mut was_right) = (Duration::ZERO, Vec::new(), false);
+        loop {
+            times.push(age.as_secs());
+            let is_right = right(times.len() - 1);
+            if is_right && was_right || times.len() > 40 {
+                return times;
+            }
+            was_right = is_right;
+            let requests = u32::try_from(times.len()).unwrap() * cost;
+            let left = left.saturating_sub(age);
+            let pace = Pace { age, left, requests, latest: cost, confirm: is_right, retry_after: None };
+            let Some(pause) = pace.pause(&Timing::default()) else { return times };
+            age += pause;
+        }
+    }
+
+    #[test]
+    fn a_page_is_requested_ever_less_often_and_once_more_when_the_time_is_up() {
+        assert_eq!(times(S * 120, 1, |_| false), [0, 1, 4, 9, 16, 25, 36, 49, 64, 79, 94, 109, 120]);
+        assert_eq!(times(S * 30, 1, |_| false), [0, 1, 4, 9, 16, 25, 30]);
+        assert_eq!(times(S * 2, 1, |_| false), [0, 1, 2]);
+        assert_eq!(times(Duration::ZERO, 1, |_| false), [0], "once in any case");
+    }
+
+    #[test]
+    fn a_right_answer_is_confirmed_after_a_second() {
+        assert_eq!(times(S * 120, 1, |_| true), [0, 1]);
+        assert_eq!(times(S * 120, 1, |n| n >= 4), [0, 1, 4, 9, 16, 17]);
+        assert_eq!(times(Duration::ZERO, 1, |_| true), [0, 1], "also past the time");
+    }
+
+    #[test]
+    fn whatever_it_answers_there_are_ten_requests_in_the_first_minute_and_one_a_second() {
+        for cost in 1..=6 {
+            for left in (0..=130).map(|seconds| S * seconds) {
+                for pattern in 0_u32..128 {
+                    let times = times(left, cost, |n| pattern >> (n % 7) & 1 == 1);
+                    assert!(
+                        times.windows(2).all(|pair| pair[0] < pair[1]),
+                        "{pattern:b} {left:?}: {times:?}"
+                    );
+                    let early = u32::try_from(times.iter().filter(|at| **at < 60).count()).unwrap();
+                    let allowed = early <= 2 || early * cost <= MOST_IN_FIRST_MINUTE;
+                    assert!(allowed, "{pattern:b} {left:?} {cost}: {times:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_that_the_page_asks_for_is_kept() {
+        let pace =
+            Pace { age: S, left: S * 100, requests: 2, latest: 1, confirm: false, retry_after: Some(S * 40) };
+        assert_eq!(pace.pause(&Timing::default()), Some(S * 40));
+        assert_eq!(
+            Pace { left: S * 39, ..pace }.pause(&Timing::default()),
+            None,
+            "longer than the time left"
+        );
+    }
+}

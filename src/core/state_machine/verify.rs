@@ -1,0 +1,79 @@
+//! Verifying the page after the platform's success, or after the trigger of a deployment that is not followed.
+
+use std::time::Duration;
+
+use super::{State, StateMachine};
+use crate::core::report::{Cause, Event};
+use crate::core::site::{Pace, SiteAnswer, SiteReport};
+use crate::core::state::Outcome;
+
+impl StateMachine {
+    /// The run has come to a good end: this outcome, unless there is a page that must answer first.
+    pub(super) fn verify_or_end(&mut self, now: Duration, outcome: Outcome, cause: Option<Cause>) {
+        let Some(plan) = self.plan.verify else { return self.end(now, outcome, cause) };
+        // Without the platform's word the time of the deployment itself is in it.
+        let own =
+            if outcome == Outcome::Succeeded { self.plan.timing.verify_time } else { self.plan.timeout };
+        let until = now.saturating_add(plan.timeout.unwrap_or(own)).min(self.deadline()).max(now);
+        self.report.site = Some(SiteReport {
+            began: now.saturating_sub(self.triggered_at),
+            requests: 0,
+            answer: None,
+            changed: false,
+            was_right: false,
+            right_since: None,
+            until: until.saturating_sub(self.triggered_at),
+        });
+        self.state = State::Verifying { until, began: now, right: None, then: Box::new((outcome, cause)) };
+        self.next_at = now;
+        self.report_verifying(now);
+    }
+
+    /// Reports how far it is.
+    pub(super) fn report_verifying(&mut self, now: Duration) {
+        let Some(report) = self.report.site.clone() else { return };
+        let site = self.report.snapshot.as_ref().and_then(|snapshot| snapshot.site.clone());
+        self.events.push(Event::Verifying { report, site });
+        self.heartbeat_at = now + self.plan.timing.heartbeat;
+    }
+
+    pub(super) fn on_site(&mut self, now: Duration, answer: SiteAnswer) {
+        let (State::Verifying { until, began, right, then }, Some(report)) =
+            (&mut self.state, &mut self.report.site)
+        else {
+            return;
+        };
+        let is_right = answer.fault.is_none();
+        let is_news = report.answer.as_ref().is_none_or(|last| {
+            (last.status, &last.fault) != (answer.status, &answer.fault)
+                || last.redirected_to != answer.redirected_to
+        });
+        let (latest, retry_after) = (answer.requests, answer.retry_after);
+        report.requests += latest;
+        report.changed |= !is_right;
+        report.was_right |= is_right;
+        report.answer = Some(answer);
+        let confirmed = right.filter(|_| is_right);
+        *right = is_right.then_some(now.saturating_sub(self.triggered_at));
+        let pace = Pace {
+            age: now.saturating_sub(*began),
+            left: until.saturating_sub(now),
+            requests: report.requests,
+            latest,
+            confirm: is_right,
+            retry_after,
+        };
+        let (outcome, cause) = (**then).clone();
+        if confirmed.is_some() {
+            report.right_since = confirmed;
+            return self.end(now, outcome, cause);
+        }
+        match pace.pause(&self.plan.timing).filter(|_| latest > 0) {
+            Some(pause) => self.wait(now, pause),
+            None => return self.end(now, Outcome::Unverified, cause),
+        }
+        if is_news {
+            self.report_verifying(now);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Requests the page that is verified, on a client of its own: redirects are followed within limits, and the text is
+//! searched in the body as it arrives.
+//!
+//! No secret of the hook or the platform goes there, and every request has a connection of its own: an idle one would
+//! lead to the same instance behind a load balancer again.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
+use thiserror::Error;
+use url::Url;
+
+use super::search::{Found, Search};
+use super::{ClientError, Http, Method, RequestError, response, through_proxy};
+use crate::secrets::is_safe;
+
+/// How long a request may take with its redirects and its body.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How many redirects are followed.
+const MOST_REDIRECTS: u32 = 5;
+
+/// The longest address that a redirect may lead to.
+const LONGEST_ADDRESS: usize = 4096;
+
+/// The client of the page.
+#[derive(Clone, Debug)]
+pub struct PageClient {
+    http: Http,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    text: Option<String>,
+}
+
+/// What the page answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageAnswer {
+    /// The status of the last response; none where there was none.
+    pub status: Option<u16>,
+    /// What was wrong; `None`: the status is 2xx, and the body holds the text.
+    pub fault: Option<PageFault>,
+    /// Where redirects led.
+    pub redirected_to: Option<Url>,
+    /// How many requests were sent.
+    pub requests: u32,
+    /// How long it asks for no further request (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+/// Why an answer is not the one that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageFault {
+    /// The status is not 2xx.
+    Status,
+    /// The body does not hold the text.
+    NoText,
+    /// The body could not be read to the text or to its end.
+    Body(PageBodyFault),
+    /// A redirect that is not followed.
+    Redirect(RedirectFault),
+    /// There was no response.
+    Request(RequestError),
+}
+
+/// Why a redirect is not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RedirectFault {
+    /// Five were followed before it.
+    #[error("it redirects more than {MOST_REDIRECTS} times")]
+    TooMany,
+    /// From https to http.
+    #[error("it redirects from https to http, which is not followed")]
+    ToHttp,
+    /// No `Location`, or none that is a web address.
+    #[error("it redirects to what is not a web address")]
+    NoAddress,
+    /// With a user name or a password in the address.
+    #[error("it redirects to an address with a user name or password, which is not followed")]
+    Credentials,
+}
+
+/// Why a page's body could not be searched to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PageBodyFault {
+    /// It goes on beyond what is read.
+    #[error("the text is not in its first 10 MiB, and no more is read")]
+    TooLarge,
+    /// It goes on beyond the time of a request.
+    #[error("the text did not arrive in time, and the page had not ended")]
+    Slow,
+    /// It ended before its end.
+    #[error("the page broke off before the text")]
+    BrokeOff,
+    /// Compressed in a way that was not asked for, or damaged.
+    #[error("the page is compressed in a way that cannot be read")]
+    Compressed,
+}
+
+impl PageClient {
+    /// A client for a page that must hold `text`, with headers that are sent to it alone. It shares the network and the
+    /// trust of `http`, and none of its connections.
+    pub fn new(
+        http: &Http,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        text: Option<String>,
+    ) -> Result<Self, ClientError> {
+        let client = through_proxy(&http.parts, super::CONNECT).pool_max_idle_per_host(0).build();
+        let client = client.map_err(|error| ClientError::Library(super::chain(error)))?;
+        Ok(Self { http: Http { client, ..http.clone() }, headers, text })
+    }
+
+    /// Requests the page and the pages it redirects to, within `limit` and ten seconds in all.
+    pub async fn get(&self, page: &Url, limit: Duration) -> PageAnswer {
+        let (started, limit) = (Instant::now(), limit.min(LIMIT));
+        let mut answer =
+            PageAnswer { status: None, fault: None, redirected_to: None, requests: 0, retry_after: None };
+        let mut url = page.clone();
+        // The user's headers are for the first origin. Once another one had a say in where to go, nobody gets them.
+        let mut is_first_origin = is_safe(page);
+        loop {
+            let left = limit.saturating_sub(started.elapsed());
+            answer.requests += 1;
+            let sent = self.request(&url, is_first_origin, left).send().await;
+            let response = match sent {
+                Ok(response) => response,
+                Err(error) => {
+                    let error = self.http.failure(error, &url, left, started).await;
+                    let error = if matches!(error, RequestError::TimedOut(_)) {
+                        RequestError::TimedOut(limit)
+                    } else {
+                        error
+                    };
+                    (answer.status, answer.fault) = (None, Some(PageFault::Request(error)));
+                    return answer;
+                }
+            };
+            answer.status = Some(response.status().as_u16());
+            answer.retry_after = retry_after(&response);
+            if !is_redirect(response.status()) {
+                answer.fault = self.judge(response).await;
+                return answer;
+            }
+            match next(&url, response.headers(), answer.requests) {
+                Ok(next) => {
+                    is_first_origin &= next.origin() == page.origin();
+                    answer.redirected_to = Some(next.clone());
+                    url = next;
+                }
+                Err(fault) => {
+                    answer.fault = Some(PageFault::Redirect(fault));
+                    return answer;
+                }
+            }
+        }
+    }
+
+    fn request(&self, url: &Url, with_headers: bool, limit: Duration) -> reqwest::RequestBuilder {
+        let own = [
+            (ACCEPT, HeaderValue::from_static("*/*")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        ];
+        let theirs = self.headers.iter().filter(|_| with_headers).cloned();
+        let headers: HeaderMap = own.into_iter().chain(theirs).collect();
+        self.http.client.request(Method::GET, url.clone()).timeout(limit).headers(headers)
+    }
+
+    /// What is wrong with a response that is no redirect.
+    async fn judge(&self, mut response: reqwest::Response) -> Option<PageFault> {
+        if !response.status().is_success() {
+            return Some(PageFault::Status);
+        }
+        let text = self.text.as_deref()?;
+        let coding = response.headers().get(CONTENT_ENCODING);
+        let coding = coding.map(|coding| String::from_utf8_lossy(coding.as_bytes()).to_ascii_lowercase());
+        let mut search = Search::new(text, coding.as_deref().unwrap_or_default());
+        loop {
+            let found = match response.chunk().await {
+                Ok(Some(chunk)) => search.feed(&chunk),
+                Ok(None) => search.end(),
+                Err(error) if error.is_timeout() => return Some(PageFault::Body(PageBodyFault::Slow)),
+                Err(_) => match search.end() {
+                    Found::Yes => Found::Yes,
+                    _ => return Some(PageFault::Body(PageBodyFault::BrokeOff)),
+                },
+            };
+            match found {
+                Found::Yes => return None,
+                Found::No => return Some(PageFault::NoText),
+                Found::NotYet => {}
+                Found::TooLarge => return Some(PageFault::Body(PageBodyFault::TooLarge)),
+                Found::Unreadable => return Some(PageFault::Body(PageBodyFault::Compressed)),
+            }
+        }
+    }
+}
+
+/// The redirects that are followed with a `GET`. 304 is an answer to a condition that was not sent.
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a redirect leads.
+fn next(from: &Url, headers: &HeaderMap, requests: u32) -> Result<Url, RedirectFault> {
+    if requests > MOST_REDIRECTS {
+        return Err(RedirectFault::TooMany);
+    }
+    let location = headers.get(LOCATION).and_then(|location| std::str::from_utf8(location.as_bytes()).ok());
+    let location = location.filter(|location| !location.is_empty() && location.len() <= LONGEST_ADDRESS);
+    let next = location.and_then(|location| from.join(location).ok()).filter(Url::has_host);
+    let next = next.ok_or(RedirectFault::NoAddress)?;
+    match (from.scheme(), next.scheme()) {
+        _ if !next.username().is_empty() || next.password().is_some() => Err(RedirectFault::Credentials),
+        ("https", "http") => Err(RedirectFault::ToHttp),
+        (_, "http" | "https") => Ok(next),
+        _ => Err(RedirectFault::NoAddress),
+    }
+}
+
+/// The pause that the page asks for. A page for maintenance names a fixed one, however soon it is over.
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    const OF_MAINTENANCE: Duration = Duration::from_secs(15);
+    let asked_for = response::retry_after_of(response.headers())?;
+    match response.status().as_u16() {
+        429 => Some(asked_for),
+        _ => Some(asked_for.min(OF_MAINTENANCE)),
+    }
+}
