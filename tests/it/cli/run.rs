@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deploy_hook::platforms::by_name;
 use deploy_hook::sandbox::Sandbox;
+pub(crate) use deploy_hook::text::outputs::NAMES as OUTPUTS;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
@@ -14,20 +15,6 @@ use super::runner::{self, GitHub};
 use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::Secrets;
-
-/// The names of all outputs, as the interface promises them.
-pub(crate) const OUTPUTS: [&str; 10] = [
-    "outcome",
-    "message",
-    "platform",
-    "deployment-id",
-    "state",
-    "created-at",
-    "duration",
-    "environment-url",
-    "deployment-url",
-    "succeeded",
-];
 
 /// The program with its arguments, in an environment that holds nothing but what the test puts there.
 pub(crate) struct Run {
