@@ -66,6 +66,8 @@ RUN apt-get update \
 FROM scratch AS shell
 LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment; with a POSIX shell" \
+      org.opencontainers.image.source="https://github.com/OWNER/deploy-hook" \
+      org.opencontainers.image.documentation="https://github.com/OWNER/deploy-hook#readme" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 ENV PATH=/usr/bin:/bin
 COPY --from=parts /parts/ /
@@ -78,6 +80,8 @@ CMD ["/bin/sh"]
 FROM scratch AS action
 LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment" \
+      org.opencontainers.image.source="https://github.com/OWNER/deploy-hook" \
+      org.opencontainers.image.documentation="https://github.com/OWNER/deploy-hook#readme" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=parts /roots.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=builder /build/program/ /

@@ -23,7 +23,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "follow" | "completions" => command.clone().render_usage().to_string().replace("Usage: ", ""),
             name => format!("deploy-hook {name} [OPTIONS]{}", if name == "status" { " [ID]" } else { "" }),
         };
-        let man = Man::new(command.clone().override_usage(usage)).manual("User Commands");
+        let man = Man::new(command.clone().override_usage(usage))
+            .manual("User Commands")
+            .date(option_env!("BUILD_DATE").unwrap_or_default());
         let mut page = std::fs::File::create(folder.join(man.get_filename()))?;
         write(&man, help, &mut page)?;
     }

@@ -101,7 +101,7 @@ pub struct SandboxOptions {
     pub generation: Option<GenerationArg>,
 }
 
-/// The inputs: each is also DEPLOY_HOOK_X_Y in the environment and an input of the Action.
+/// The inputs: each is also `DEPLOY_HOOK_X_Y` in the environment and an input of the Action.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
     values: BTreeMap<&'static str, String>,
@@ -196,7 +196,8 @@ fn root(purpose: Purpose) -> Tree {
 }
 
 fn subcommand(help: &CommandHelp, purpose: Purpose) -> Tree {
-    let options = options::of_command(help.name).map(|option| option.arg(purpose));
+    let options = options::of_command(help.name).filter(|option| option.is_for(purpose));
+    let options = options.map(|option| option.arg(purpose));
     let tree = Tree::new(help.name).args(options).args(positional(help.name));
     if purpose == Purpose::Parsing { tree } else { described(tree, help) }
 }

@@ -111,10 +111,10 @@ impl CliOption {
         self
     }
 
-    /// Whether it is also a variable DEPLOY_HOOK_X_Y.
+    /// Whether it is also a variable `DEPLOY_HOOK_X_Y`.
     #[must_use]
-    pub const fn is_input(&self) -> bool {
-        matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch)
+    pub fn is_input(&self) -> bool {
+        matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch) && self.heading != SANDBOX
     }
 
     /// Whether this is how it is given: `--name`, or its letter.
@@ -126,6 +126,11 @@ impl CliOption {
     /// Whether its presence is reported and its value never read.
     pub(super) const fn is_refused(&self) -> bool {
         matches!(self.kind, Kind::Refused)
+    }
+
+    /// What is only refused is never offered.
+    pub(super) const fn is_for(&self, purpose: Purpose) -> bool {
+        !(self.is_refused() && matches!(purpose, Purpose::Completing))
     }
 
     /// The option as clap has it.
@@ -155,7 +160,7 @@ impl CliOption {
             return arg;
         }
         let Self { help, more, .. } = self;
-        let arg = if more.is_empty() { arg } else { arg.long_help(format!("{help}\n{more}")) };
+        let arg = if more.is_empty() { arg } else { arg.long_help(format!("{help}.\n{more}")) };
         let arg = if matches!(self.kind, Kind::Flag) { arg } else { arg.value_name(self.value_name) };
         arg.help(*help).help_heading(self.heading)
     }
@@ -226,6 +231,14 @@ pub const OPTIONS: &[CliOption] = &[
     CliOption::new(FOLLOWING, RUNS, "poll-interval")
         .help("Pause between polls: auto (adaptive) or 1s to 10m [default: auto]")
         .words("DURATION", values::poll_interval),
+    CliOption::new(FOLLOWING, RUNS, "expected-duration")
+        .help("How long a deployment usually takes: auto or 1s to 24h [default: auto]")
+        .words("DURATION", values::expected_duration)
+        .more("There are more polls when the end is near. `auto` learns from earlier deployments."),
+    CliOption::new(FOLLOWING, RUNS, "history")
+        .help("Whether polls learn from earlier deployments [default: auto]")
+        .words("WHEN", values::history)
+        .more("Outside CI `auto` keeps their durations in a state file."),
     CliOption::new(FOLLOWING, RUNS, "on-canceled")
         .help("What a canceled or superseded deployment means [default: fail]")
         .words("WHAT", values::on_canceled),

@@ -55,6 +55,14 @@ pub(super) fn poll_interval() -> Vec<PossibleValue> {
     vec![word(("auto", "adaptive"))]
 }
 
+pub(super) fn expected_duration() -> Vec<PossibleValue> {
+    vec![word(("auto", "learned from earlier deployments"))]
+}
+
+pub(super) fn history() -> Vec<PossibleValue> {
+    vec![word(("auto", "learn")), word(("off", "neither read nor kept"))]
+}
+
 pub(super) fn on_canceled() -> Vec<PossibleValue> {
     vec![word(("fail", "exit code 8")), word(("pass", "exit code 0"))]
 }
@@ -111,7 +119,7 @@ impl ValueEnum for Format {
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Color {
-    /// In a terminal or a CI log, unless NO_COLOR is set
+    /// In a terminal or a CI log, unless `NO_COLOR` is set
     #[default]
     Auto,
     /// Always

@@ -12,6 +12,7 @@ mod sandbox;
 mod site;
 mod start;
 mod status;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -59,7 +60,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
     if own.is_some() {
         entrypoint::prepare_job(env);
     }
-    Box::pin(run_once_a_job(command, own.is_some(), env, out)).await
+    run_once_a_job(command, own.is_some(), env, out).await
 }
 
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
@@ -77,7 +78,7 @@ async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &
             return not_started::report_bad_input(&not_started::unmarked(&error), &planned, env, out);
         }
     };
-    let code = match execute(command, env, out).await {
+    let code = match Box::pin(execute(command, env, out)).await {
         Ok(code) => code,
         Err(NotStarted::BadInput(problems)) => not_started::report_bad_input(&problems, &planned, env, out),
         Err(NotStarted::Signaled(signal)) => not_started::report_interrupted(signal, planned, env, out),

@@ -18,7 +18,7 @@ use crate::reporting::github;
 use crate::reporting::gitlab::entrypoint::JobStart;
 use crate::reporting::output::Output;
 use crate::secrets::Redactor;
-use crate::text::{RunContext, json, messages, outputs};
+use crate::text::{RunContext, json, messages, outputs, problems};
 
 /// Why a command was not begun. Nothing was sent.
 pub(super) enum NotStarted {
@@ -82,11 +82,8 @@ impl Planned {
 
 /// A job in which a second start could not be distinguished from the first.
 pub(super) fn unmarked(error: &std::io::Error) -> Problems {
-    let wrong = format!("cannot be marked as deployed ({error})");
-    let fix = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \
-                  would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.";
-    let input = "this job".to_owned();
-    Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+    let (wrong, fix) = problems::unmarked(error);
+    Problems(vec![Problem { input: "this job".to_owned(), value: None, wrong, fix: fix.to_owned() }])
 }
 
 /// Prints help or the version, or reports a usage error. Arguments that may be a secret are hidden.
@@ -98,7 +95,8 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     let text = error.render();
     if !error.use_stderr() {
         let in_color = help_in_color(args, env);
-        out.data(if in_color { text.ansi().to_string() } else { text.to_string() }.trim_end());
+        let text = if in_color { text.ansi().to_string() } else { text.to_string() };
+        out.data(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end());
         return 0;
     }
     let mut text = text.to_string();
@@ -108,12 +106,19 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
             text = text.replace(secret, &config::shown_argument(secret));
         }
     }
-    out.log_line(text.trim_end());
-    let reason = text.split("\n\n").next().unwrap_or_default();
-    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    let wrong = format!("cannot be understood ({})", reason.trim_start_matches("error: "));
-    let fix = "The job's log shows the usage.".to_owned();
-    let problems = Problems(vec![Problem { input: "command line".to_owned(), value: None, wrong, fix }]);
+    let problem = super::usage::problem(error, args);
+    let problem = if let Some(problem) = problem {
+        out.log_line(&format!("error: {problem}"));
+        out.log_line(messages::NOTHING_SENT);
+        problem
+    } else {
+        out.log_line(text.trim_end());
+        let reason = text.split("\n\n").next().unwrap_or_default();
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (wrong, fix) = problems::not_understood(reason.trim_start_matches("error: "));
+        Problem { input: "command line".to_owned(), value: None, wrong, fix }
+    };
+    let problems = Problems(vec![problem]);
     let platform = config::platform_name(&Inputs::default(), env);
     if github::is_here(env) {
         github::report_bad_input(&problems, platform, env, out);
@@ -179,6 +184,10 @@ pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env
     match planned.inputs.output.format {
         Format::Json => out.data(&invalid_input(problems, platform)),
         Format::Human => {
+            let warnings = config::unknown_variables(env);
+            for warning in &warnings {
+                out.log_line(&format!("warning: {warning}"));
+            }
             problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
             out.log_line(messages::NOTHING_SENT);
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::Format;
 use crate::platforms::{self, Need, Platform};
 use crate::reporting::output::Output;
-use crate::text::json;
+use crate::text::{json, messages};
 
 /// An input that a platform's API asks for.
 struct ApiInput {
@@ -22,12 +22,13 @@ pub(super) fn run(format: Format, out: &Output) {
         let listed: Vec<Value> = platforms::all().iter().map(|platform| value(*platform)).collect();
         return out.data(&json::platforms(&listed, SystemTime::now()));
     }
-    out.data(&line("PLATFORM", "FOLLOWED", "TRIED LIVE"));
+    let [name, followed, live] = messages::PLATFORMS_HEAD;
+    out.data(&line(name, followed, live));
     platforms::all().iter().flat_map(|platform| rows(*platform)).for_each(|row| out.data(&row));
     out.data("");
-    out.data("The inputs are what following needs, with the platform's own variables, which");
-    out.data("are read for no other platform. DEPLOY_HOOK_API_TOKEN, DEPLOY_HOOK_ACCOUNT and");
-    out.data("DEPLOY_HOOK_PROJECT are read for every platform.");
+    for line in messages::PLATFORMS_NOTE {
+        out.data(line);
+    }
 }
 
 fn line(name: &str, followed: &str, live: &str) -> String {
@@ -47,11 +48,8 @@ fn rows(platform: &dyn Platform) -> Vec<String> {
     let input = |input: &ApiInput| {
         let variables =
             if input.variables.is_empty() { "–".to_owned() } else { input.variables.join(", ") };
-        let note = match input {
-            ApiInput { name: "api-token", .. } if platform.trigger_needs_token() => " (the trigger too)",
-            ApiInput { is_required: false, .. } => " (optional)",
-            _ => "",
-        };
+        let for_trigger = input.name == "api-token" && platform.trigger_needs_token();
+        let note = messages::platform_input_note(input.is_required, for_trigger);
         row(input.name, &format!("{variables}{note}"))
     };
     let head =

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::site::Site;
 use crate::cli::{Color, Format, OutputArgs};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::core::ports::{DeployTarget as _, Reporter as _};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
@@ -17,6 +17,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::platforms::Client;
+use crate::reporting::durations::Durations;
 use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
@@ -38,6 +39,8 @@ pub(super) struct Run {
     pub(super) reporters: Reporters,
     pub(super) out: Output,
     pub(super) format: Format,
+    /// How long the hook's deployments took, where that is kept.
+    durations: Option<Durations>,
     /// How long the whole run may take, where the CI job says so.
     limit: Option<Duration>,
 }
@@ -77,6 +80,9 @@ impl Run {
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
         }
+        for warning in config::unknown_variables(env) {
+            reporters.warn(&warning);
+        }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
             files.clear();
         }
@@ -84,7 +90,10 @@ impl Run {
         if let (Some(left), true) = (cut_short, follows) {
             reporters.note(&messages::cut_short(left));
         }
-        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, limit })
+        // What the embedded platform does says nothing of a real one.
+        let hook = settings.hook.as_ref().filter(|_| speed.is_none());
+        let durations = hook.and_then(|hook| Durations::of(hook, env));
+        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, durations, limit })
     }
 
     pub(super) async fn run(
@@ -95,11 +104,32 @@ impl Run {
     ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
+        let learns = self.settings.history.learned && task == Task::Deploy;
+        let kept = self.durations.as_ref().filter(|_| learns);
+        let history = kept.map(Durations::read).unwrap_or_default();
+        let late_history =
+            self.reporters.github.as_mut().filter(|_| learns).map(GitHub::learn).unwrap_or_default();
         let verify = self.settings.page.as_ref().map(|page| Verify { timeout: page.timeout });
-        let plan = Plan { wait, timeout, limit: self.limit, verify, interval, timing, started, seed };
+        let plan = Plan {
+            wait,
+            timeout,
+            limit: self.limit,
+            verify,
+            interval,
+            expected: self.settings.history.expected,
+            history,
+            late_history,
+            learns,
+            timing,
+            started,
+            seed,
+        };
         let (platform, site) = (&mut self.platform, self.site.as_mut());
         let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
-        let report = report.map_err(|denied| token_denied(&denied))?;
+        let report = report.map_err(|refused| denied(&refused, &self.settings))?;
+        if let (Some(kept), Some(took)) = (kept, report.deployment_took()) {
+            kept.add(took);
+        }
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
 
@@ -200,10 +230,15 @@ fn reporters(
     }
 }
 
-/// The platform refused the token before anything was triggered.
-fn token_denied(denied: &TokenDenied) -> Problems {
-    let (wrong, fix) = messages::token_denied(denied.status, &denied.message);
-    let input = "api-token".to_owned();
+/// What the platform refused before anything was triggered.
+fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
+    let named = [("account", &settings.account), ("project", &settings.project)];
+    let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
+    let (input, (wrong, fix)) = if denied.status == 404 {
+        (named.join(" or "), messages::not_found(&denied.message))
+    } else {
+        ("api-token".to_owned(), messages::token_denied(denied.status, &denied.message))
+    };
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }
 

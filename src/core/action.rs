@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::history::History;
 use super::ports::{Log, LookupResult, Poll, SnapshotResult};
-use super::schedule::RateLimit;
+use super::rate::Budget;
 use super::site::SiteAnswer;
 use super::state::CannotFollow;
 use super::state::DeploymentId;
@@ -32,7 +33,8 @@ pub(super) enum Action {
 
 /// The result of an action.
 pub(super) enum ActionResult {
-    Snapshot(SnapshotResult),
+    /// With what the platform says of how long earlier deployments took.
+    Snapshot(SnapshotResult, History),
     Trigger(TriggerResult, Readability),
     Find(LookupResult, Readability),
     Poll(Poll),
@@ -45,15 +47,15 @@ pub(super) enum ActionResult {
 #[derive(Clone)]
 pub(super) struct Readability {
     pub(super) can_follow: Result<(), CannotFollow>,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) budget: Option<Budget>,
     /// How long a deployment may take to appear.
     pub(super) appears_within: Duration,
 }
 
-/// The platform refused the token before anything was triggered.
+/// The platform refused the token, or did not find what the user named, before anything was triggered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenDenied {
-    /// The HTTP status: 401 or 403.
+    /// The HTTP status: 401, 403 or 404.
     pub status: u16,
     /// The platform's message, cleaned.
     pub message: String,

@@ -4,8 +4,10 @@
 
 mod action;
 mod follow;
+pub mod history;
 mod plan;
 pub mod ports;
+pub mod rate;
 pub mod report;
 pub mod schedule;
 pub mod site;
@@ -46,7 +48,7 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
 ) -> Result<Report, TokenDenied> {
     let started = Instant::now();
     let grace_on_stop = plan.timing.stop_grace;
-    let mut machine = StateMachine::new(task, plan, target.rate_limit(), target.success_may_be_early());
+    let mut machine = StateMachine::new(task, plan, started, target.budget(), target.success_may_be_early());
     let mut stop = pin!(stop);
     loop {
         let now = started.elapsed();
@@ -92,7 +94,10 @@ async fn act<T: DeployTarget, S: SiteCheck>(
     started: Instant,
 ) -> ActionResult {
     match action {
-        Action::Snapshot(limit) => ActionResult::Snapshot(target.snapshot(limit).await),
+        Action::Snapshot(limit) => {
+            let found = target.snapshot(limit).await;
+            ActionResult::Snapshot(found, target.history())
+        }
         Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await, readability(target)),
         Action::Find(limit) => ActionResult::Find(target.find(limit).await, readability(target)),
         Action::Poll(id, limit) => ActionResult::Poll(target.poll(&id, limit).await),
@@ -117,7 +122,7 @@ async fn wait_until(until: Instant) {
 fn readability<T: DeployTarget>(target: &T) -> Readability {
     Readability {
         can_follow: target.can_follow(),
-        rate_limit: target.rate_limit(),
+        budget: target.budget(),
         appears_within: target.appears_within(),
     }
 }

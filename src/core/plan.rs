@@ -1,7 +1,9 @@
 //! What the user chose for a run.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use super::history::History;
 use super::schedule::Timing;
 
 /// Whether the deployment is followed after the trigger.
@@ -36,6 +38,14 @@ pub struct Plan {
     pub verify: Option<Verify>,
     /// A fixed pause between polls; `None` is adaptive.
     pub interval: Option<Duration>,
+    /// How long a deployment takes, where the user says it.
+    pub expected: Option<Duration>,
+    /// How long earlier deployments took, as far as it is known beforehand.
+    pub history: History,
+    /// The same from where it is read while the run goes on.
+    pub late_history: Arc<OnceLock<History>>,
+    /// Whether what the platform says of earlier deployments counts as well.
+    pub learns: bool,
     /// The core's own durations.
     pub timing: Timing,
     /// When the run begins, by this machine's clock.

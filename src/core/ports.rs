@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::history::History;
+use super::rate::{Budget, RateHint};
 use super::report::Event;
-use super::schedule::{RateHint, RateLimit};
 use super::site::SiteAnswer;
 use super::state::{CannotFollow, DeploymentId, Snapshot};
 use super::trigger::TriggerResult;
@@ -44,8 +45,11 @@ pub trait DeployTarget {
     /// becomes the verdict.
     fn success_may_be_early(&self) -> bool;
 
-    /// The platform's documented limit on the reads above, as they would be made now.
-    fn rate_limit(&self) -> Option<RateLimit>;
+    /// How long earlier deployments took, as far as [`DeployTarget::snapshot`] has shown it.
+    fn history(&self) -> History;
+
+    /// What is left of the platform's documented limit on the reads above, as they would be made now.
+    fn budget(&self) -> Option<Budget>;
 }
 
 /// The page of the deployed site that must answer before a success counts.
@@ -70,7 +74,8 @@ pub enum SnapshotResult {
     Known,
     /// Nothing was read, or nothing in the platform's own format.
     Unknown,
-    /// The platform refuses the token: 401 or 403, in its own error format.
+    /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
+    /// in its own error format.
     Denied {
         /// The HTTP status.
         status: u16,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::site::SiteReport;
 use super::state::CannotFollow;
-use super::state::{DeploymentId, Outcome, Phase, Snapshot};
+use super::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use super::trigger::{NotSent, Refusal, Unclear};
 
 /// Something that happened in a run.
@@ -141,6 +141,11 @@ pub enum Cause {
     Unreadable(CannotFollow),
     /// Not followed by choice (`wait: never`).
     NotAsked,
+    /// A dry run, in which so many checks could not be made.
+    DryRun {
+        /// How many.
+        unchecked: usize,
+    },
     /// The platform does not let us read it.
     Denied {
         /// The HTTP status.
@@ -220,6 +225,15 @@ impl Report {
             polls: 0,
             log: Vec::new(),
         }
+    }
+
+    /// How long the deployment took to an end of its own, without what came after it.
+    #[must_use]
+    pub fn deployment_took(&self) -> Option<Duration> {
+        let is_end =
+            |stage: &&StateSpan| matches!(stage.phase, Phase::Ended(Verdict::Succeeded | Verdict::Failed));
+        let ends = self.stages.iter().find(is_end)?;
+        matches!(self.outcome, Outcome::Succeeded | Outcome::Unverified | Outcome::Failed).then_some(ends.at)
     }
 
     /// When the nth stage was last seen, since the trigger: at the next one, or at the last poll that read it.

@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::budget;
 use super::earlier::{self, Earlier};
 use super::platform::{Acceptance, Deployment, LogTarget, PlatformAccess, ReadTarget, StateSource};
 use super::reader::{READ, Reader};
 use super::response;
+use crate::core::history::History;
 use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
-use crate::core::schedule::{RateHint, RateLimit};
+use crate::core::rate::{Budget, RateHint, RateLimit};
 use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{Http, Post};
@@ -114,11 +116,15 @@ impl DeployTarget for Client {
         {
             return SnapshotResult::Denied { status: response.status, message };
         }
+        if let Some(message) = self.reader.not_found(&response) {
+            return SnapshotResult::Denied { status: 404, message };
+        }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
             && let Some(found) = self.reader.access.platform.deployments(&body, redactor)
         {
-            self.earlier.record(found);
+            let (access, platform) = (&self.reader.access, self.reader.access.platform);
+            self.earlier.record(found, |found| platform.in_scope(access, source, found));
         }
         if self.earlier.is_known() { SnapshotResult::Known } else { SnapshotResult::Unknown }
     }
@@ -326,11 +332,16 @@ impl DeployTarget for Client {
         }
     }
 
-    fn rate_limit(&self) -> Option<RateLimit> {
+    fn history(&self) -> History {
+        self.earlier.history().clone()
+    }
+
+    fn budget(&self) -> Option<Budget> {
         let with_token = !self.accepted && self.reader.access.token.is_some();
         let source = if with_token { StateSource::Api } else { self.reader.source? };
         let limit = self.reader.access.platform.rate_limit(source)?;
-        Some(RateLimit { per: limit.per.div_f64(self.speed), ..limit })
+        let limit = RateLimit { per: limit.per.div_f64(self.speed), ..limit };
+        Some(budget::of(&self.reader.access, limit))
     }
 
     fn success_may_be_early(&self) -> bool {

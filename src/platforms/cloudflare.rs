@@ -20,6 +20,9 @@ use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 /// The host of the hooks and of the API.
 const HOST: &str = "api.cloudflare.com";
 
+/// The host of the pages for people.
+const DASHBOARD: &str = "dash.cloudflare.com";
+
 /// The path of a hook of Workers Builds, before its secret.
 const OF_WORKERS: [&str; 5] = ["client", "v4", "workers", "builds", "deploy_hooks"];
 
@@ -43,8 +46,16 @@ impl Platform for Workers {
             account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
             needs: &[Need::Token, Need::Account],
             api: Some("https://api.cloudflare.com"),
+            dashboards: &[DASHBOARD],
+            hook_place: "Workers & Pages, the Worker, Settings, Builds, Deploy Hooks",
+            token_prefixes: &["cfut_", "cfat_", "cfk_"],
             ..Facts::NONE
         }
+    }
+
+    /// The pages of Pages have that word in their path.
+    fn is_page(&self, url: &Url) -> bool {
+        url.host_str() == Some(DASHBOARD) && !segments(url).contains(&"pages")
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {
@@ -120,6 +131,9 @@ impl Platform for Pages {
             account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
             needs: &[Need::Token, Need::Account, Need::Project],
             api: Some("https://api.cloudflare.com"),
+            dashboards: &[DASHBOARD],
+            hook_place: "Workers & Pages, the project, Settings, Builds, Deploy hooks",
+            token_prefixes: &["cfut_", "cfat_", "cfk_"],
             ..Facts::NONE
         }
     }

@@ -31,8 +31,17 @@ impl Platform for Coolify {
             hook_variables: &["COOLIFY_WEBHOOK_URL", "COOLIFY_WEBHOOK"],
             token_variables: &["COOLIFY_TOKEN", "COOLIFY_API_TOKEN"],
             newer_cancels: true,
+            hook_place: "Webhooks, Deploy Webhook of the resource",
             ..Facts::NONE
         }
+    }
+
+    /// `/project/{id}/environment/{id}/application/{id}`, on whatever host.
+    fn is_page(&self, url: &Url) -> bool {
+        matches!(
+            segments(url).as_slice(),
+            ["project", _, "environment", ..] | ["project", _, _, "application", ..]
+        )
     }
 
     /// Every Coolify has a host of its own, so the path and the query decide.

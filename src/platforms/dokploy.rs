@@ -33,8 +33,15 @@ impl Platform for Dokploy {
             token_variables: &["DOKPLOY_API_KEY", "DOKPLOY_AUTH_TOKEN"],
             needs: &[Need::Token, Need::Project],
             token_header: Some("x-api-key"),
+            hook_place: "Deployments, Webhook URL of the application",
             ..Facts::NONE
         }
+    }
+
+    /// `/dashboard/project/{id}/environment/{id}/services/application/{id}`, on whatever host.
+    fn is_page(&self, url: &Url) -> bool {
+        let segments = segments(url);
+        segments.starts_with(&["dashboard", "project"]) && segments.contains(&"services")
     }
 
     /// Every Dokploy has a host of its own, and its paths could be anyone's: it has to be named.

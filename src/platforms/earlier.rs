@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::platform::Deployment;
+use crate::core::history::History;
 use crate::core::ports::PollResult;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 
@@ -21,6 +22,8 @@ pub(super) struct Earlier {
     /// The deployments that were there, and whether each had ended; `None` where the platform did not say it in its own
     /// form.
     ended: Option<HashMap<DeploymentId, bool>>,
+    /// How long those took that came to an end of their own.
+    history: History,
     /// Whether they came with their times.
     gives_times: bool,
     /// When the trigger was sent.
@@ -38,6 +41,7 @@ impl Earlier {
         Self {
             asked: false,
             ended: None,
+            history: History::default(),
             gives_times: false,
             triggered: Instant::now(),
             accepted_at: None,
@@ -46,8 +50,10 @@ impl Earlier {
         }
     }
 
-    /// Records what is there before the trigger.
-    pub(super) fn record(&mut self, found: Vec<Deployment>) {
+    /// Records what is there before the trigger, and how long those took that belong to what our hook deploys.
+    pub(super) fn record(&mut self, found: Vec<Deployment>, in_scope: impl Fn(&Deployment) -> bool) {
+        let of_ours = found.iter().filter(|found| in_scope(found));
+        self.history = History::new(of_ours.filter_map(Deployment::took));
         self.gives_times = found.iter().any(|found| found.snapshot.created_at.is_some());
         let ended = |found: Deployment| (found.snapshot.id.clone(), is_ended(&found.snapshot));
         self.ended = Some(found.into_iter().map(ended).collect());
@@ -56,6 +62,11 @@ impl Earlier {
     /// Whether the platform named the deployments that are there.
     pub(super) fn is_known(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// How long earlier deployments took.
+    pub(super) fn history(&self) -> &History {
+        &self.history
     }
 
     fn was_there(&self, id: &DeploymentId) -> bool {

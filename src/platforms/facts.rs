@@ -7,6 +7,12 @@ pub struct Facts {
     pub name: &'static str,
     /// What its hooks are known by, for `deploy-hook platforms`.
     pub known_by: &'static str,
+    /// Hosts of its dashboard's pages, where they are not those of its hooks.
+    pub dashboards: &'static [&'static str],
+    /// Where a hook's URL is copied in the dashboard; empty where hooks come from anywhere.
+    pub hook_place: &'static str,
+    /// What its tokens begin with, as far as its documents show it.
+    pub token_prefixes: &'static [&'static str],
     /// How its deployments are followed: `by id`, `by finding it` or `not`.
     pub followed: &'static str,
     /// Variables that customarily hold a hook's URL.
@@ -36,6 +42,9 @@ impl Facts {
     pub const NONE: Self = Self {
         name: "",
         known_by: "",
+        dashboards: &[],
+        hook_place: "",
+        token_prefixes: &[],
         followed: "not",
         hook_variables: &[],
         token_variables: &[],

@@ -40,8 +40,16 @@ impl Platform for Forge {
             token_variables: &["FORGE_API_TOKEN"],
             needs: &[Need::Token, Need::Account],
             api: Some("https://forge.laravel.com"),
+            hook_place: "Settings, Deployments, Deploy hook of the site",
             ..Facts::NONE
         }
+    }
+
+    /// Whatever is at the same host and is no hook, whole or cut.
+    fn is_page(&self, url: &Url) -> bool {
+        let is_hook =
+            matches!(segments(url).as_slice(), ["servers", _, "sites", _, "deploy", ..] | ["api", ..]);
+        url.host_str() == Some(HOST) && !is_hook
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

@@ -48,6 +48,9 @@ impl Platform for Fortrabbit {
             api: Some(API),
             // A success can be reported before the post-deploy commands ran.
             success_may_be_early: true,
+            dashboards: &["dash.fortrabbit.com"],
+            hook_place: "Deployment, Deploy hook of the environment",
+            token_prefixes: &["frbit-at-"],
             ..Facts::NONE
         }
     }

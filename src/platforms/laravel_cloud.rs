@@ -51,8 +51,14 @@ impl Platform for LaravelCloud {
             hook_variables: &["LARAVEL_CLOUD_DEPLOY_HOOK"],
             token_variables: &["LARAVEL_CLOUD_API_TOKEN"],
             api: Some("https://cloud.laravel.com"),
+            hook_place: "Settings, Deployments, Deploy hook of the environment",
             ..Facts::NONE
         }
+    }
+
+    /// Whatever is at the same host and is no hook, whole or cut.
+    fn is_page(&self, url: &Url) -> bool {
+        url.host_str() == Some(HOST) && !matches!(segments(url).first(), Some(&("deploy" | "api")))
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

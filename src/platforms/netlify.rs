@@ -50,6 +50,9 @@ impl Platform for Netlify {
             project_variables: &["NETLIFY_SITE_ID"],
             needs: &[Need::Token, Need::Project],
             api: Some("https://api.netlify.com"),
+            dashboards: &["app.netlify.com"],
+            hook_place: "Build & deploy, Continuous deployment, Build hooks of the project",
+            token_prefixes: &["nfp_"],
             ..Facts::NONE
         }
     }

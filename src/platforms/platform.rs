@@ -1,16 +1,17 @@
 //! The trait of a hosting platform. Pure: requests and answers are values, so each is tested by a table.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
+pub(super) use super::deployment::{listed, one_or_list};
 use super::facts::{Facts, Need};
-use super::time;
 use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, MissingInput, Phase, Snapshot};
-use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
+use crate::core::state::{DeploymentId, MissingInput, Snapshot};
+use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
@@ -24,6 +25,11 @@ pub trait Platform: Sync {
     /// The platform's name, as in `deploy-hook platforms`.
     fn name(&self) -> &'static str {
         self.facts().name
+    }
+
+    /// Whether this is a page of the platform's dashboard.
+    fn is_page(&self, url: &Url) -> bool {
+        url.host_str().is_some_and(|host| self.facts().dashboards.contains(&host))
     }
 
     /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
@@ -242,26 +248,6 @@ impl PlatformAccess {
     }
 }
 
-/// Which deployments are to be read.
-#[derive(Clone, Copy, Debug)]
-pub enum ReadTarget<'a> {
-    /// Whatever is there.
-    Any,
-    /// One that this run did not trigger.
-    Id(&'a DeploymentId),
-    /// The one that the platform has just made for us.
-    Accepted(&'a Deployment),
-}
-
-/// Where deployments are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateSource {
-    /// State the hook's own URL, without a token.
-    Hook,
-    /// Through the platform's public API, with a token.
-    Api,
-}
-
 /// A request as a value: a `POST` to trigger, a `GET` to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -300,103 +286,4 @@ impl Request {
         self.url.query_pairs_mut().append_pair(name, value);
         self
     }
-}
-
-/// What a successful answer to a trigger means.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Acceptance {
-    /// The platform made this deployment.
-    Named(Deployment),
-    /// The platform accepted the trigger and names no deployment: it is looked for.
-    Unnamed {
-        /// When, by the platform's clock, where the answer says it.
-        at: Option<SystemTime>,
-    },
-    /// The platform made no deployment of its own for the trigger: one that is queued or running already will do.
-    Queued,
-    /// The platform accepted the trigger and keeps no deployment of what it started.
-    Untracked,
-    /// The platform refused, in its own words, although the status is a success.
-    Refused(RefusalReason, String),
-    /// It is not known whether something was triggered.
-    Unclear(Unclear),
-}
-
-/// A deployment as an answer describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Deployment {
-    /// Its id, state and time.
-    pub snapshot: Snapshot,
-    /// Where a deployment described in this form is read.
-    pub source: StateSource,
-    /// The id of its environment, where the answer names one.
-    pub environment: Option<String>,
-    /// Whether the answer gives a time that cannot be read, so that its age is not known.
-    pub unreadable_time: bool,
-    /// What the platform says of how it was started: by whom, or with which title.
-    pub origin: Option<String>,
-    /// When it ended, by the platform's clock.
-    pub ended_at: Option<SystemTime>,
-}
-
-impl Deployment {
-    /// One of the API, with the times as the answer has them.
-    pub(super) fn of_api(
-        id: DeploymentId,
-        word: String,
-        phase: Phase,
-        created: &Value,
-        ended: &Value,
-    ) -> Self {
-        let created_at = time::read(created);
-        Self {
-            snapshot: Snapshot {
-                id,
-                phase,
-                word,
-                created_at,
-                page: None,
-                message: String::new(),
-                site: None,
-            },
-            source: StateSource::Api,
-            environment: None,
-            unreadable_time: created_at.is_none() && !created.is_null(),
-            origin: None,
-            ended_at: time::read(ended),
-        }
-    }
-}
-
-impl Acceptance {
-    /// A success status whose body cannot be used, with the platform's own message or else with this reason.
-    pub(super) fn unreadable(status: u16, message: Option<String>, reason: &str) -> Self {
-        let message = message.unwrap_or_else(|| reason.to_owned());
-        Self::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
-    }
-
-    /// A success status whose body reports an error.
-    pub(super) fn says_no(status: u16, message: Option<String>) -> Self {
-        let message = message.unwrap_or_default();
-        Self::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
-    }
-}
-
-/// The deployments of a list, or the one that a value describes.
-pub(super) fn one_or_list(
-    value: &Value,
-    read: &dyn Fn(&Value) -> Option<Deployment>,
-) -> Option<Vec<Deployment>> {
-    match value {
-        Value::Array(list) => listed(list, read),
-        one => Some(vec![read(one)?]),
-    }
-}
-
-/// The deployments of a list, the newest first, without entries that are none. `None`: there are entries, and none can
-/// be read.
-pub(super) fn listed(list: &[Value], read: &dyn Fn(&Value) -> Option<Deployment>) -> Option<Vec<Deployment>> {
-    let mut found: Vec<Deployment> = list.iter().filter_map(read).collect();
-    found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
-    (list.is_empty() || !found.is_empty()).then_some(found)
 }

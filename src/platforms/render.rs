@@ -33,6 +33,9 @@ impl Platform for Render {
             api: Some("https://api.render.com"),
             // With the policy "Override" a newer deploy cancels the running one.
             newer_cancels: true,
+            dashboards: &["dashboard.render.com"],
+            hook_place: "Settings, Deploy Hook of the service",
+            token_prefixes: &["rnd_"],
             ..Facts::NONE
         }
     }

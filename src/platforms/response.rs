@@ -114,6 +114,7 @@ pub(super) fn of_reading(
 pub(super) fn rate_hint(response: &http::Response) -> RateHint {
     let good = (200..300).contains(&response.status);
     RateHint {
+        refused: response.status == 429,
         retry_after: response.retry_after.filter(|_| !good),
         suggested: response.retry_after.filter(|_| good),
         remaining: response.remaining,

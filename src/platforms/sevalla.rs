@@ -26,6 +26,8 @@ impl Platform for Sevalla {
             hook_variables: &["SEVALLA_DEPLOY_HOOK"],
             token_variables: &["SEVALLA_API_TOKEN", "SEVALLA_TOKEN"],
             api: Some("https://api.sevalla.com"),
+            dashboards: &["app.sevalla.com"],
+            hook_place: "Settings, Deployment hook of the application",
             ..Facts::NONE
         }
     }

@@ -39,6 +39,9 @@ impl Platform for Vercel {
             api: Some("https://api.vercel.com"),
             // A newer deployment of the same hook cancels the older ones.
             newer_cancels: true,
+            dashboards: &["vercel.com", "www.vercel.com"],
+            hook_place: "Settings, Git, Deploy Hooks of the project",
+            token_prefixes: &["vcp_", "vci_", "vca_", "vck_"],
             ..Facts::NONE
         }
     }

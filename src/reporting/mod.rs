@@ -1,5 +1,6 @@
 //! Reporters: the terminal or log, files, and what the CI system offers.
 
+pub mod durations;
 pub mod files;
 pub mod github;
 pub mod gitlab;

@@ -26,13 +26,21 @@ pub(crate) fn append(path: &Path, text: &str) -> Result<()> {
 
 /// Puts a file of this text in place of whatever file or link has its name.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
+    replace_by(path, text, OpenOptions::new().write(true).create_new(true))
+}
+
+/// The same with a file that nobody else may read.
+pub(crate) fn replace_private(path: &Path, text: &str) -> Result<()> {
+    replace_by(path, text, private(OpenOptions::new().write(true).create_new(true)))
+}
+
+fn replace_by(path: &Path, text: &str, options: &OpenOptions) -> Result<()> {
     match path.symlink_metadata().map(|there| there.file_type()) {
         Ok(kind) if !kind.is_file() && !kind.is_symlink() => return Err(not_regular()),
         _ => {}
     }
     let draft = draft(path);
-    let written = OpenOptions::new().write(true).create_new(true).open(&draft);
-    let written = written.and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = options.open(&draft).and_then(|mut file| file.write_all(text.as_bytes()));
     written.and_then(|()| std::fs::rename(&draft, path)).inspect_err(|_| {
         let _ = std::fs::remove_file(&draft);
     })
@@ -85,6 +93,13 @@ fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
 }
 
+/// Is for its owner alone.
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600)
+}
+
 /// Does not wait for the other end of a FIFO.
 #[cfg(unix)]
 fn patient(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -94,6 +109,11 @@ fn patient(options: &mut OpenOptions) -> &mut OpenOptions {
 
 #[cfg(not(unix))]
 fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 

@@ -321,6 +321,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_back_keeps_its_order_and_its_end() {
+        let writer = Writer::default();
+        assert!(writer.keep_back(Stream::Out, "before\n".to_owned()).is_some(), "not yet");
+        writer.lock().held = Some(VecDeque::new());
+        for n in 0..MOST_HELD + 2 {
+            assert!(writer.keep_back(Stream::Err, format!("{n}\n")).is_none());
+        }
+        let held = writer.lock().held.take().unwrap();
+        let (first, last) = (&held.front().unwrap().1, &held.back().unwrap().1);
+        assert_eq!((held.len(), first.as_str(), last), (MOST_HELD, "2\n", &format!("{}\n", MOST_HELD + 1)));
+    }
+
+    #[test]
     fn the_lines_that_a_stalled_reader_missed_are_counted_in_their_place() {
         let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
         let fitting = MOST / (line.len() + LINE);

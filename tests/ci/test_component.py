@@ -29,6 +29,7 @@ OTHERS = {
     "gitlab-token-variable": "NOTES_TOKEN",
     "wait": "never",
     "timeout": "1h 30m",
+    "expected-duration": "2m 30s",
     "job-timeout": "100 minutes",
     "on-canceled": "pass",
     "if-missing": "skip",
@@ -141,6 +142,12 @@ def test_variables(tmp_path):
     assert taken(headers) == headers
     assert taken(headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
     assert taken(headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
+    preview = {"DEPLOY_HOOK_VERIFY_HEADERS": "X-Key: 0033"}
+    assert taken(preview) == {}, "there is no page"
+    assert taken(preview | {"DH_VERIFY_URL": "/version"}) == preview
+    page = {"DEPLOY_HOOK_VERIFY_URL": "/version"}
+    assert taken(preview | page) == preview | page
+    assert taken(page | {"MINE": str(secret)}, **{"verify-headers-variable": "MINE"}) == page | {"DEPLOY_HOOK_VERIFY_HEADERS_FILE": str(secret)}
 
 
 def test_verbose():

@@ -5,15 +5,19 @@
 mod answers;
 mod certificates;
 mod commands;
+mod completions;
 mod github;
+mod help;
 mod input;
 mod json;
+mod learned;
 mod left;
 mod network;
 mod outcomes;
 mod outputs;
 mod platform;
 mod precedence;
+mod quiet;
 pub(crate) mod run;
 pub(crate) mod runner;
 mod secrecy;
@@ -23,6 +27,7 @@ mod stalled;
 mod unclear;
 mod verdict;
 mod verify;
+mod wrong;
 
 use crate::common::{Generation, start_sandbox, triggers};
 use deploy_hook::sandbox::Sandbox;

@@ -98,6 +98,11 @@ pub(crate) trait Api: Clone + Debug + Default + Send + 'static {
     /// Carries out a request, and answers as the platform does.
     fn answer(&mut self, request: &ApiRequest) -> (u16, Value);
 
+    /// Records a request of an operation that the description does not have; its name.
+    fn undescribed(&mut self, _path: &str, _body: &Value) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the body of a request is the final write of a report.
     fn is_final(_: &Value) -> bool {
         false
@@ -280,6 +285,24 @@ impl<A: Api> State<A> {
     fn receive(&mut self, request: &Request) -> (Duration, Option<Fault>, Option<ApiRequest>) {
         let Request { method, target, headers, body } = request;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let json: Value = serde_json::from_str(body).unwrap_or_default();
+        let received = ApiRequest {
+            operation: String::new(),
+            method: method.clone(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: headers.clone(),
+            body: json,
+            at: Instant::now(),
+        };
+        if let Some(operation) = self.api.undescribed(path, &received.body) {
+            self.violations.extend(A::violations(request, operation));
+            if self.leaks(request) {
+                self.violations.push(format!("{path}: it holds a secret where none belongs"));
+            }
+            let received = ApiRequest { operation: operation.to_owned(), ..received };
+            return (Duration::ZERO, self.fault(&received, false), Some(received));
+        }
         let inside = path.strip_prefix(self.root.as_str()).unwrap_or("(not below the root)");
         let old = A::before_move(inside);
         let path = old.clone().unwrap_or_else(|| inside.to_owned());
@@ -298,29 +321,27 @@ impl<A: Api> State<A> {
         }
         self.violations
             .extend(violations.into_iter().map(|violation| format!("{method} {path}: {violation}")));
-        let received = ApiRequest {
-            operation,
-            method: method.clone(),
-            path,
-            query: query.to_owned(),
-            headers: headers.clone(),
-            body: serde_json::from_str(body).unwrap_or_default(),
-            at: Instant::now(),
-        };
+        let received = ApiRequest { operation, path, ..received };
         self.requests.push(received.clone());
+        let fault = self.fault(&received, old.is_some());
+        (self.delay, fault, Some(received).filter(|received| !received.operation.is_empty()))
+    }
+
+    /// The fault that the first rule of this request names. `moved`: it is at the new place of the repository.
+    fn fault(&mut self, request: &ApiRequest, moved: bool) -> Option<Fault> {
         let rule = self.rules.iter_mut().find(|(operation, fault, times)| {
-            let again = old.is_some() && matches!(fault, Fault::Moved(_));
+            let again = moved && matches!(fault, Fault::Moved(_));
             let meant = match operation.as_str() {
-                FINAL => A::is_final(&received.body),
-                part => received.operation.contains(part),
+                FINAL => A::is_final(&request.body),
+                "" => request.operation != "graphql",
+                part => request.operation.contains(part),
             };
             meant && *times > 0 && !again
         });
-        let fault = rule.map(|(_, fault, times)| {
+        rule.map(|(_, fault, times)| {
             *times -= 1;
             *fault
-        });
-        (self.delay, fault, Some(received).filter(|received| !received.operation.is_empty()))
+        })
     }
 
     /// Whether a request holds a secret, or a token outside of the headers for it.

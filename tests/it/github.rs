@@ -6,6 +6,7 @@ mod cancel;
 mod comments;
 mod commits;
 mod contract;
+mod earlier;
 mod fake_github;
 mod forgejo;
 mod hosts;

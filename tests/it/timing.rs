@@ -5,6 +5,7 @@ mod deadline;
 mod end;
 mod errors;
 mod events;
+mod history;
 mod limit;
 mod pace;
 mod stop;

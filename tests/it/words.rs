@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Words that had a meaning of their own here, each with what to use instead. They are found as whole words, in
 /// identifiers too (`fn desk_of()`, `KeeperState`).
-const PRIVATE: [(&str, &str); 30] = [
+const PRIVATE: [(&str, &str); 29] = [
     ("aside", "notice"),
     ("behaviours", "faults"),
     ("clerk", "updater"),
@@ -28,7 +28,6 @@ const PRIVATE: [(&str, &str); 30] = [
     ("obeys", "executes"),
     ("pen", "rate limiter"),
     ("plays", "imitates, runs"),
-    ("said", "reported, written"),
     ("settle", "find"),
     ("settled", "found"),
     ("speaks", "uses, supports"),

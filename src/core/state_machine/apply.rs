@@ -5,26 +5,33 @@ use std::time::Duration;
 use super::{State, StateMachine};
 use crate::core::action::{Readability, TokenDenied};
 use crate::core::follow::Transition;
+use crate::core::history::History;
 use crate::core::plan::Wait;
 use crate::core::ports::{Log, LookupResult, Poll, SnapshotResult};
+use crate::core::rate::RateHint;
 use crate::core::report::{Cause, Event, TriggerState};
-use crate::core::schedule::{RateHint, Schedule};
+use crate::core::schedule::Polled;
 use crate::core::state::{Outcome, Phase, Snapshot, Verdict};
 use crate::core::trigger::{TriggerResult, Unclear};
 
 impl StateMachine {
-    pub(super) fn on_snapshot(&mut self, found: SnapshotResult) {
+    pub(super) fn on_snapshot(&mut self, found: SnapshotResult, history: History) {
         if let SnapshotResult::Denied { status, message } = found {
             self.state = State::Denied(TokenDenied { status, message });
             return;
         }
         self.can_find = found == SnapshotResult::Known;
+        self.of_platform = history;
+        self.learn();
         self.begin();
         self.state = State::Trigger;
     }
 
     pub(super) fn on_trigger(&mut self, now: Duration, answer: TriggerResult, readability: Readability) {
         self.report.triggers += 1;
+        if let Some(budget) = self.schedule.budget() {
+            budget.triggered();
+        }
         let attempt = self.report.triggers;
         let again = answer
             .again(attempt, &self.plan.timing)
@@ -58,7 +65,8 @@ impl StateMachine {
         let until = (now + time).min(self.deadline()).max(now);
         self.state = State::Finding { until, accepted: unclear.is_none() };
         self.events.push(Event::Searching { unclear });
-        self.wait(now, self.plan.timing.shortest_pause.max(self.schedule.spacing()));
+        let spacing = self.schedule.spacing(self.origin + now);
+        self.wait(now, self.plan.timing.shortest_pause.max(spacing));
         self.next_at = self.next_at.min(until);
     }
 
@@ -101,7 +109,7 @@ impl StateMachine {
     fn find_again(&mut self, now: Duration, until: Duration, hint: RateHint) -> bool {
         let again = now < until && now.saturating_add(hint.blocked()) <= until;
         if again {
-            let pause = self.schedule.pause(Duration::ZERO, 0, hint, self.rng.f64());
+            let pause = self.pause(now, Duration::ZERO, 0, hint);
             self.wait(now, pause);
             self.next_at = self.next_at.min(until);
         }
@@ -134,8 +142,7 @@ impl StateMachine {
             }
             (_, Wait::Always, Err(why)) => self.end(now, Outcome::Lost, Some(Cause::Unreadable(why))),
             (_, Wait::Auto | Wait::Always, Ok(())) => {
-                self.schedule =
-                    Schedule::new(self.plan.timing.clone(), self.plan.interval, readability.rate_limit);
+                self.schedule.limit(readability.budget);
                 self.state = State::Following(id);
                 self.schedule_poll(now, RateHint::default());
             }
@@ -189,7 +196,7 @@ impl StateMachine {
     /// Sets the time of the next poll: after the pause, or on the deadline if that comes first.
     fn schedule_poll(&mut self, now: Duration, rate_hint: RateHint) {
         let (age, deadline) = (now.saturating_sub(self.accepted_at), self.deadline());
-        let pause = self.schedule.pause(age, self.follow.errors(), rate_hint, self.rng.f64());
+        let pause = self.pause(now, age, self.follow.errors(), rate_hint);
         self.next_at = now.saturating_add(pause).min(deadline);
         if now.saturating_add(rate_hint.blocked()) > deadline.max(now) {
             self.state = State::AskedToWait;
@@ -198,6 +205,17 @@ impl StateMachine {
             let pause = self.next_at.saturating_sub(now);
             self.events.push(Event::Polled { polls: self.report.polls, pause });
         }
+    }
+
+    /// The pause after an answer.
+    fn pause(&mut self, now: Duration, age: Duration, errors: u32, hint: RateHint) -> Duration {
+        let now = self.origin + now;
+        if let Some(budget) = self.schedule.budget() {
+            budget.learn(now, hint);
+        }
+        self.learn();
+        let after = Polled { now, age, polls: self.report.polls, errors, hint };
+        self.schedule.pause(&after, self.rng.f64())
     }
 
     pub(super) fn on_log(&mut self, now: Duration, log: Log) {
@@ -216,7 +234,8 @@ impl StateMachine {
                 return;
             }
         };
-        let pause = (self.plan.timing.shortest_pause * 2).max(self.schedule.spacing()).max(hint.blocked());
+        let spacing = self.schedule.spacing(self.origin + now);
+        let pause = (self.plan.timing.shortest_pause * 2).max(spacing).max(hint.blocked());
         if *tries < self.plan.timing.log_tries && now.saturating_add(pause) < *until {
             *tries += 1;
             self.wait(now, pause);

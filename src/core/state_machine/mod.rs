@@ -5,11 +5,15 @@ mod verify;
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::core::action::{Action, ActionResult, TokenDenied};
 use crate::core::follow::{Follow, Transition};
+use crate::core::history::History;
 use crate::core::plan::{Plan, Wait};
+use crate::core::rate::{Budget, RateHint};
 use crate::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
-use crate::core::schedule::{RateHint, RateLimit, Schedule};
+use crate::core::schedule::Schedule;
 use crate::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 
 /// The state of a run.
@@ -53,6 +57,12 @@ pub(super) struct StateMachine {
     accepted_at: Duration,
     /// No action before this time.
     next_at: Duration,
+    /// When the run began.
+    origin: Instant,
+    /// When the next request may be sent that was taken from the platform's limit.
+    slot: Option<Duration>,
+    /// How long earlier deployments took, as the platform says.
+    of_platform: History,
     heartbeat_at: Duration,
     /// Whether the deployment of an ambiguous trigger can be found by reading.
     can_find: bool,
@@ -64,7 +74,14 @@ pub(super) struct StateMachine {
 
 impl StateMachine {
     /// `confirm`: whether a success is read once more before it is the verdict.
-    pub(super) fn new(task: Task, plan: Plan, limit: Option<RateLimit>, confirm: bool) -> Self {
+    /// `origin` is the start of the run, for the budget, which may be shared with other runs.
+    pub(super) fn new(
+        task: Task,
+        plan: Plan,
+        origin: Instant,
+        budget: Option<Budget>,
+        confirm: bool,
+    ) -> Self {
         let state = match (&task, plan.wait) {
             (Task::Follow(id), _) => State::Following(id.clone()),
             (Task::Deploy, Wait::Never) => State::Trigger,
@@ -74,19 +91,23 @@ impl StateMachine {
         let begins = !matches!(state, State::Snapshot);
         let mut machine = Self {
             events: Vec::new(),
-            schedule: Schedule::new(plan.timing.clone(), plan.interval, limit),
+            schedule: Schedule::new(plan.timing.clone(), plan.interval, budget),
             follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_)), confirm),
             rng: fastrand::Rng::with_seed(plan.seed),
             state,
             triggered_at: Duration::ZERO,
             accepted_at: Duration::ZERO,
             next_at: Duration::ZERO,
+            origin,
+            slot: None,
+            of_platform: History::default(),
             heartbeat_at: plan.timing.heartbeat,
             can_find: false,
             failed_finds: 0,
             report: Report::new(task, plan.started),
             plan,
         };
+        machine.learn();
         if begins {
             machine.begin();
         }
@@ -106,9 +127,12 @@ impl StateMachine {
 
     /// What to do now.
     pub(super) fn next_action(&mut self, now: Duration) -> Action {
+        let is_over = matches!(self.state, State::Ended | State::Denied(_));
+        if !is_over && (now < self.next_at || !self.may_request(now)) {
+            return Action::Wait(self.next_at.min(self.heartbeat_at));
+        }
         match &self.state {
             State::Ended | State::Denied(_) => Action::End,
-            _ if now < self.next_at => Action::Wait(self.next_at.min(self.heartbeat_at)),
             State::Snapshot => {
                 Action::Snapshot(self.plan.limit.unwrap_or(Duration::MAX).min(self.plan.timeout))
             }
@@ -140,6 +164,57 @@ impl StateMachine {
         }
     }
 
+    /// Whether the platform's limit allows the next request now; else it is planned for when it does.
+    fn may_request(&mut self, now: Duration) -> bool {
+        let (deadline, timing) = (self.deadline(), &self.plan.timing);
+        // The first reading, the last one and the log need not keep the distance to the one before.
+        let (is_urgent, until) = match self.state {
+            State::Snapshot => (true, deadline),
+            State::Following(_) if now < deadline => (false, deadline),
+            State::Finding { until, .. } if now < until => (false, until),
+            State::Following(_) | State::Finding { .. } => (true, now + timing.log_beyond),
+            State::Log { until, .. } => (true, until),
+            _ => return true,
+        };
+        let Some(budget) = self.schedule.budget() else { return true };
+        let reserve = || {
+            let slot = budget.reserve(self.origin + now, is_urgent, self.origin.checked_add(until)?)?;
+            Some(slot.saturating_duration_since(self.origin))
+        };
+        match self.slot.take().or_else(reserve) {
+            Some(slot) if slot > now => (self.slot, self.next_at) = (Some(slot), slot),
+            Some(_) => return true,
+            None if !is_urgent => self.next_at = until,
+            // Everything that is allowed goes to other runs.
+            None => {
+                match self.state {
+                    State::Following(_) => self.state = State::AskedToWait,
+                    State::Log { .. } => self.state = State::Ended,
+                    _ => {}
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes in how long earlier deployments took: as the user says, else from where most of them are known. The age of
+    /// a deployment that this run did not trigger is not known.
+    fn learn(&mut self) {
+        if self.report.task != Task::Deploy {
+            return;
+        }
+        let late = self.plan.late_history.get().unwrap_or(&self.of_platform);
+        let all = [&self.plan.history, late, &self.of_platform].into_iter().filter(|_| self.plan.learns);
+        let known = all.max_by_key(|known| known.len());
+        let known = match self.plan.expected {
+            Some(expected) => History::new([expected]),
+            None => known.cloned().unwrap_or_default(),
+        };
+        self.report.usual_duration = known.usual();
+        self.schedule.learn(known);
+    }
+
     /// The time that is left for a request until then.
     fn left(&self, now: Duration, until: Duration) -> Duration {
         until.saturating_sub(now).max(self.plan.timing.shortest_request)
@@ -148,7 +223,7 @@ impl StateMachine {
     /// Applies the result of an action.
     pub(super) fn apply(&mut self, now: Duration, result: ActionResult) {
         match result {
-            ActionResult::Snapshot(found) => self.on_snapshot(found),
+            ActionResult::Snapshot(found, history) => self.on_snapshot(found, history),
             ActionResult::Trigger(answer, readability) => self.on_trigger(now, answer, readability),
             ActionResult::Find(found, readability) => self.on_find(now, found, readability),
             ActionResult::Poll(poll) => self.on_poll(now, poll),

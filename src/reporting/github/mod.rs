@@ -5,22 +5,26 @@ mod bodies;
 pub mod command;
 mod event;
 mod files;
+mod history;
 pub mod post;
 mod post_state;
 mod reports;
 mod target;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 use self::api::{GitHubApi, Method};
 use self::event::{WorkflowRun, code_host};
+use self::history::EarlierDeployments;
 use self::post_state::StateFile;
 use self::reports::{GitHubReports, ReadFirst};
 use self::target::GitHubTarget;
 use super::updater::worker::UpdaterHandle;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
+use crate::core::history::History;
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::Outcome;
 use crate::env::Env;
@@ -38,6 +42,9 @@ pub struct GitHub {
     run: Option<WorkflowRun>,
     tracker: ReportTracker,
     state: StateFile,
+    /// How long earlier deployments of the environment took, where deployments are reported and it is asked for.
+    earlier: Option<EarlierDeployments>,
+    learns: bool,
 }
 
 impl GitHub {
@@ -71,9 +78,16 @@ impl GitHub {
         if !astray.is_empty() {
             tracker.not_supported(messages::no_comment_target(code_host));
         }
+        let mut earlier = None;
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
             Ok(register) => {
+                if let (true, Some(run), Some(token)) =
+                    (kinds.contains(&ReportKind::Deployment), &run, options.token)
+                {
+                    earlier =
+                        EarlierDeployments::new(http, &run.api, &run.repository, token, &register.target);
+                }
                 let (target, saved, ended) = (register.target.clone(), state.clone(), state.clone());
                 let records =
                     UpdaterHandle::open(register, kinds, move |records| saved.save_open(&target, records));
@@ -94,7 +108,16 @@ impl GitHub {
             run,
             tracker,
             state,
+            earlier,
+            learns: false,
         })
+    }
+
+    /// Where it will be found how long earlier deployments of the environment took. It is asked for once the platform has
+    /// accepted the trigger, so that it delays nothing.
+    pub fn learn(&mut self) -> Arc<OnceLock<History>> {
+        self.learns = true;
+        self.earlier.as_ref().map(|earlier| Arc::clone(&earlier.found)).unwrap_or_default()
     }
 
     /// What began this run, for the summary.
@@ -106,6 +129,9 @@ impl GitHub {
     /// Reports an event. Returns what could not be written, one sentence each.
     pub async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
         self.tracker.note(event);
+        if let (Event::Triggered { .. }, true) = (event, self.learns) {
+            self.earlier.take().into_iter().for_each(EarlierDeployments::ask);
+        }
         match event {
             Event::Triggered { snapshot, .. } => self
                 .output(&outputs::early(snapshot.as_ref(), context))

@@ -91,7 +91,7 @@ async fn a_text_counts_as_soon_as_it_is_there_however_it_comes() {
     gzip.write_all(format!("<p>{TEXT}</p>").as_bytes()).unwrap();
     let gzip = gzip.finish().unwrap();
     let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", gzip.len());
-    let chunks: String = TEXT.chars().map(|c| format!("1\r\n{c}\r\n")).collect();
+    let chunks = TEXT.chars().fold(String::new(), |done, c| format!("{done}1\r\n{c}\r\n"));
     let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
     let answers = [
         Reply::Truncated([head.as_bytes(), &gzip].concat()),
@@ -317,8 +317,7 @@ async fn bad_input_is_found_before_anything_is_sent() {
     together(cases.into_iter().map(|(args, wanted)| {
         let hook = hook.clone();
         async move {
-            let program =
-                args.iter().fold(run("deploy").env("DEPLOY_HOOK_URL", hook), |program, arg| program.arg(arg));
+            let program = args.iter().fold(run("deploy").env("DEPLOY_HOOK_URL", hook), Run::arg);
             let done = program.done().await;
             assert!(done.code == 2 && done.err.contains(wanted), "{args:?}\n{}", done.err);
             assert!(
@@ -464,7 +463,10 @@ async fn the_result_is_in_every_output() {
     let program = || verify_there(&sandbox.hook_url(), &page(&site, "/")).arg("--verify-text").arg(TEXT);
     let result = step(program().args("--verify-timeout 1s"), &secrets).await;
     assert_eq!((result.end(), result.output("state")), ((9, "unverified"), "SUCCEEDED"), "{}", result.log);
-    assert_eq!((result.dotenv["OUTCOME"].as_str(), result.output("succeeded")), ("unverified", "false"));
+    assert_eq!(
+        (result.dotenv["DEPLOY_HOOK_OUTCOME"].as_str(), result.output("succeeded")),
+        ("unverified", "false")
+    );
     assert!(
         result.output("message").contains("succeeded at the platform, but the page did not answer as asked")
     );

@@ -1,12 +1,15 @@
 //! A scripted platform, a recording reporter, and a run between the two.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use deploy_hook::core::history::History;
 use deploy_hook::core::ports::{
     DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult,
 };
+use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::report::{Event, Report, Task};
-use deploy_hook::core::schedule::{RateHint, RateLimit, Timing};
+use deploy_hook::core::schedule::Timing;
 use deploy_hook::core::site::{SiteAnswer, SiteFault};
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -36,7 +39,8 @@ type Latency = Box<dyn Fn(&Call, usize) -> Duration>;
 pub(super) struct World {
     task: Task,
     pub(super) plan: Plan,
-    limit: Option<RateLimit>,
+    budget: Option<Budget>,
+    history: History,
     readable: Result<(), CannotFollow>,
     before: SnapshotResult,
     early: bool,
@@ -83,12 +87,17 @@ impl World {
             interval: None,
             timing,
             started: SystemTime::UNIX_EPOCH,
+            expected: None,
+            history: History::default(),
+            late_history: Arc::default(),
+            learns: true,
             seed: 7,
         };
         Self {
             task: Task::Deploy,
             plan,
-            limit: None,
+            budget: None,
+            history: History::default(),
             readable: Ok(()),
             before: SnapshotResult::Known,
             early: false,
@@ -124,7 +133,19 @@ impl World {
     }
 
     pub(super) fn limit(mut self, requests: u32, per: Duration) -> Self {
-        self.limit = Some(RateLimit { requests, per });
+        self.budget = Some(Budget::new(RateLimit { requests, per }));
+        self
+    }
+
+    /// A limit that other runs use as well.
+    pub(super) fn shares(mut self, budget: &Budget) -> Self {
+        self.budget = Some(budget.clone());
+        self
+    }
+
+    /// How long earlier deployments took, as the reading before the trigger shows it.
+    pub(super) fn earlier(mut self, took: impl IntoIterator<Item = Duration>) -> Self {
+        self.history = History::new(took);
         self
     }
 
@@ -315,8 +336,12 @@ impl DeployTarget for World {
         self.early
     }
 
-    fn rate_limit(&self) -> Option<RateLimit> {
-        self.limit
+    fn history(&self) -> History {
+        self.history.clone()
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        self.budget.clone()
     }
 }
 

@@ -1,0 +1,146 @@
+//! What a run keeps for the next one: the state file, where there is one, and that nothing about it can fail a run.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::run::{Done, Run, run};
+use super::{platform, together};
+use crate::common::Generation::Draft;
+use crate::secrets::secret;
+
+/// The usual duration that a run knew, in milliseconds.
+fn usual(done: &Done) -> Option<u64> {
+    let started = done.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let started = started.into_iter().find(|event| event["event"] == "started").expect("it starts");
+    started["usual_duration_ms"].as_u64()
+}
+
+fn file(home: &Path) -> std::path::PathBuf {
+    home.join("deploy-hook/durations")
+}
+
+fn at(home: &Path) -> Run {
+    run("deploy --format json").env("XDG_STATE_HOME", home)
+}
+
+#[tokio::test]
+async fn the_second_run_knows_how_long_the_first_one_took() {
+    let home = tempfile::tempdir().expect("a folder");
+    let sandbox = platform("success", Draft).await;
+    let [first, second] =
+        [at(home.path()).on(&sandbox).done().await, at(home.path()).on(&sandbox).done().await];
+    assert_eq!((first.code, usual(&first)), (0, None), "{}", first.all());
+    assert!(second.code == 0 && usual(&second).is_some(), "{}", second.all());
+    let text = std::fs::read_to_string(file(home.path())).expect("it is kept");
+    assert_eq!((text.lines().count(), text.split_whitespace().count()), (1, 3), "{text}");
+    assert!(!text.contains(secret(&sandbox.hook_url())) && !text.contains("127.0.0.1"), "{text}");
+    let mode = std::fs::metadata(file(home.path())).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_in_ci_or_where_it_is_not_wanted_or_was_no_deployment_of_a_platform() {
+    let sandbox = platform("success", Draft).await;
+    let home = tempfile::tempdir().expect("a folder");
+    let quiet = |change: fn(Run) -> Run| change(at(home.path())).on(&sandbox).done();
+    for done in [
+        quiet(|run| run.env("CI", "true")).await,
+        quiet(|run| run.env("GITHUB_ACTIONS", "true")).await,
+        quiet(|run| run.env("GITLAB_CI", "true").env("CI", "true")).await,
+        quiet(|run| run.env("DEPLOY_HOOK_HISTORY", "off")).await,
+        quiet(|run| run.args("--history off")).await,
+        quiet(|run| run.args("--wait never")).await,
+        quiet(|run| run.args("--dry-run")).await,
+    ] {
+        assert_eq!(done.code, 0, "{}", done.all());
+        assert!(!file(home.path()).exists(), "{}", done.all());
+    }
+    let embedded = run("deploy --sandbox --speed 400 --format json").env("XDG_STATE_HOME", home.path());
+    let embedded = embedded.done().await;
+    assert!(embedded.code == 0 && !file(home.path()).exists(), "{}", embedded.all());
+}
+
+#[tokio::test]
+async fn whatever_is_in_the_place_of_the_file_a_run_ends_as_it_would_and_says_nothing() {
+    let sandbox = platform("success", Draft).await;
+    let places: [fn(&Path); 5] = [
+        |home| std::fs::write(home.join("deploy-hook"), "a file").expect("it is written"),
+        |home| std::fs::create_dir_all(file(home)).expect("a folder"),
+        |home| {
+            std::fs::create_dir(home.join("deploy-hook")).expect("a folder");
+            std::fs::write(file(home), vec![0xff; 1 << 20]).expect("it is written");
+        },
+        |home| {
+            std::fs::create_dir(home.join("deploy-hook")).expect("a folder");
+            std::os::unix::fs::symlink("/dev/full", file(home)).expect("a link");
+        },
+        |home| {
+            std::fs::create_dir(home.join("deploy-hook")).expect("a folder");
+            std::fs::write(file(home), "x").expect("it is written");
+            let none = std::fs::Permissions::from_mode(0o0);
+            std::fs::set_permissions(file(home), none).expect("they are set");
+        },
+    ];
+    for (nth, make) in places.into_iter().enumerate() {
+        let home = tempfile::tempdir().expect("a folder");
+        make(home.path());
+        let done = at(home.path()).on(&sandbox).done().await;
+        assert_eq!((done.code, usual(&done)), (0, None), "{nth}: {}", done.all());
+        assert!(!done.all().contains("durations"), "{nth}: {}", done.all());
+    }
+    let nowhere =
+        run("deploy --format json").env("XDG_STATE_HOME", "/proc/nowhere").on(&sandbox).done().await;
+    assert_eq!(nowhere.code, 0, "{}", nowhere.all());
+}
+
+#[tokio::test]
+async fn what_the_user_expects_is_what_is_usual() {
+    let sandbox = platform("success", Draft).await;
+    for (args, expected) in [("--expected-duration 100s", Some(100_000)), ("--expected-duration auto", None)]
+    {
+        let done = run("deploy --format json").args(args).on(&sandbox).done().await;
+        assert_eq!((done.code, usual(&done)), (0, expected), "{args}: {}", done.all());
+    }
+    let wrong = run("deploy --expected-duration 90 --history maybe").on(&sandbox).done().await;
+    assert_eq!(wrong.code, 2);
+    for part in ["--expected-duration", "--history", "Did you mean 90s?", "auto, off"] {
+        assert!(wrong.err.contains(part), "{part}: {}", wrong.err);
+    }
+}
+
+/// Each of these says when a deployment was made and when it ended, in the list that is read before the trigger.
+#[tokio::test]
+async fn the_platforms_own_list_is_learned_from() {
+    use deploy_hook::sandbox::{Options, Sandbox};
+    const NAMES: [&str; 10] = [
+        "render",
+        "vercel",
+        "netlify",
+        "cloudflare-workers",
+        "cloudflare-pages",
+        "coolify",
+        "dokploy",
+        "forge",
+        "laravel-cloud",
+        "sevalla",
+    ];
+    let twice = NAMES.map(|name| async move {
+        // Not so quick that a deployment takes less than the second that the platform counts in.
+        let options = Options { speed: 15.0, platform: Some(name.to_owned()), ..Options::default() };
+        let sandbox = Sandbox::start(&options).await.expect("the platform starts");
+        let mut learned = Vec::new();
+        for _ in 0..2 {
+            let run = run("deploy --format json --account a --project b --platform").arg(name).on(&sandbox);
+            let done = run.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()).done().await;
+            assert_eq!(done.code, 0, "{name}: {}", done.all());
+            learned.push(usual(&done));
+        }
+        (name, learned)
+    });
+    let learned = together(twice).await;
+    let silent: Vec<&str> =
+        learned.iter().filter(|(_, learned)| learned[1].is_none()).map(|(name, _)| *name).collect();
+    assert_eq!(silent, [""; 0], "{learned:?}");
+}
