@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stalled_reader_missed_is_said_in_its_place_when_it_is_back() {
+    fn the_lines_that_a_stalled_reader_missed_are_counted_in_their_place() {
         let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
         let fitting = MOST / (line.len() + LINE);
         for _ in 0..fitting + 3 {

@@ -210,7 +210,7 @@ def test_ping_from_github(succeeded, code, tmp_path):
 
 
 def test_burst():
-    """The job that waits can be canceled, the one that deploys cannot, and waits for it; act plays it in tests/container."""
+    """The job that waits can be canceled, the one that deploys cannot, and waits for it; act runs it in tests/container."""
     [text] = [text for text in blocks("yaml") if text.startswith("name: Deploy after publishing\n")]
     jobs = YAML(typ="safe").load(text)["jobs"]
     assert jobs["gather"]["concurrency"]["cancel-in-progress"] is True and jobs["deploy"]["concurrency"]["cancel-in-progress"] is False

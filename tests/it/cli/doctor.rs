@@ -3,7 +3,7 @@
 use super::platform;
 use super::run::run;
 use crate::common::Generation::{Draft, Live};
-use crate::server::{Server, say};
+use crate::server::{Server, reply};
 
 #[tokio::test]
 async fn a_hook_that_has_never_deployed_is_not_wrong() {
@@ -49,7 +49,7 @@ async fn a_result_that_cannot_be_had_is_wrong_where_it_is_asked_for() {
 
 #[tokio::test]
 async fn an_unknown_hook_may_be_of_a_platform_that_can_be_named() {
-    let server = Server::plain(say(200, "{}")).await;
+    let server = Server::plain(reply(200, "{}")).await;
     let hook = format!("http://{}/hooks/Zx9kkLONGSTRING", server.address);
     let done = run("doctor").env("DEPLOY_HOOK_URL", &hook).done().await;
     let line = done.out.lines().find(|line| line.starts_with("? hook URL")).expect("a line");
