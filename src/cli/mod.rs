@@ -288,8 +288,9 @@ fn not_its_own(command: &str, error: &Error) -> Option<Error> {
         options::OPTIONS.iter().filter(|option| !option.is_refused()).find(|option| option.is_called(name));
     let option = option.filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let users: Vec<String> = option.commands.iter().map(|user| format!("`{user}`")).collect();
-    let message =
-        format!("`{NAME} {command}` does not use --{}; it is an option of {}", option.name, users.join(", "));
+    let verb = if users.len() == 1 { "does" } else { "do" };
+    let (option, users) = (option.name, users.join(", "));
+    let message = format!("`{NAME} {command}` does not use --{option}; {users} {verb}");
     let mut tree = tree(Purpose::Reading);
     tree.build();
     Some(tree.find_subcommand_mut(command)?.error(ErrorKind::UnknownArgument, message))

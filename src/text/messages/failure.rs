@@ -1,31 +1,8 @@
-//! What the log of a failed deployment adds to its messages.
+//! What to do about a failed deployment, and what it left live.
 
-use super::message::Message;
-use super::verdict;
 use crate::core::report::Report;
-use crate::text::format::cut;
-use crate::text::{RunContext, log};
-
-/// The longest line of a log in an annotation, in characters. GitHub cuts an annotation at 4,096.
-const MAX_QUOTED: usize = 200;
-
-/// The text of an annotation: what happened, the lines of the log that say why, what it means and what to do.
-#[must_use]
-pub fn annotation(report: &Report, context: &RunContext) -> String {
-    let Message { happened, meaning, next } = verdict(report, context);
-    let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
-    let advice = [meaning, next].join(" ");
-    let mut lines = vec![happened];
-    lines.extend(cause.iter().map(|line| format!("│ {}", cut(line, MAX_QUOTED))));
-    if cause.is_empty() {
-        [lines.remove(0), advice].join(" ")
-    } else {
-        lines.push(advice);
-        lines.join("\n")
-    }
-    .trim_end()
-    .to_owned()
-}
+use crate::core::state::Phase;
+use crate::text::log;
 
 /// What to do about a failure: the log says what failed, has an end to read, or is in the dashboard.
 pub(super) fn to_fix(report: &Report) -> &'static str {
@@ -35,5 +12,19 @@ pub(super) fn to_fix(report: &Report) -> &'static str {
         None if !report.log.is_empty() => "Read the end of the log, fix the error, and deploy again.",
         None if explained => "Fix the reported error, and deploy again. The dashboard has the log.",
         None => "Read the log in the dashboard, fix the error, and deploy again.",
+    }
+}
+
+/// Which code is live after a failure: the old code after a failed build, the new code
+/// after a failed post-deploy command.
+pub(super) fn left_live(report: &Report) -> &'static str {
+    let last = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
+    let word = last.map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
+    if word.contains("post") {
+        "The last state seen was post-deploy. If a post-deploy command failed, the new code is already live."
+    } else if word.contains("build") {
+        "The last state seen was the build. If the build failed, the previous code is still live."
+    } else {
+        "If the build failed, the previous code is still live. If a later step failed, the new code may be live already."
     }
 }

@@ -19,7 +19,6 @@ use std::time::Duration;
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::commands::*;
 pub use self::doctor::*;
-pub use self::failure::annotation;
 pub use self::input::{cannot_follow, cannot_read, not_found, token_denied, trigger_needs_token};
 pub use self::message::Message;
 pub use self::reports::{
@@ -31,14 +30,17 @@ pub use self::site::{site_answer, site_fix};
 pub use self::status::{no_status, status};
 pub use self::times::{Waiting, usual};
 
-use self::failure::to_fix;
+use self::failure::{left_live, to_fix};
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
-use super::RunContext;
-use super::format::{count, duration};
+use super::format::{count, cut, duration};
+use super::{RunContext, log};
 use crate::core::report::{Cause, Event, Report, Task};
-use crate::core::state::{Outcome, Phase};
+use crate::core::state::Outcome;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
+
+/// The longest line of a log in an annotation, in characters. GitHub cuts an annotation at 4,096.
+const MAX_QUOTED: usize = 200;
 
 /// The message for the outcome of a run.
 #[must_use]
@@ -104,18 +106,22 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
     Message { happened, meaning: NOTHING_TRIGGERED.to_owned(), next: next.to_owned() }
 }
 
-/// Which code is live after a failure: the old code after a failed build, the new code
-/// after a failed post-deploy command.
-fn left_live(report: &Report) -> &'static str {
-    let last = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
-    let word = last.map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
-    if word.contains("post") {
-        "The last state seen was post-deploy. If a post-deploy command failed, the new code is already live."
-    } else if word.contains("build") {
-        "The last state seen was the build. If the build failed, the previous code is still live."
+/// The text of an annotation: what happened, the lines of the log that say why, what it means and what to do.
+#[must_use]
+pub fn annotation(report: &Report, context: &RunContext) -> String {
+    let Message { happened, meaning, next } = verdict(report, context);
+    let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
+    let advice = [meaning, next].join(" ");
+    let mut lines = vec![happened];
+    lines.extend(cause.iter().map(|line| format!("│ {}", cut(line, MAX_QUOTED))));
+    if cause.is_empty() {
+        [lines.remove(0), advice].join(" ")
     } else {
-        "If the build failed, the previous code is still live. If a later step failed, the new code may be live already."
+        lines.push(advice);
+        lines.join("\n")
     }
+    .trim_end()
+    .to_owned()
 }
 
 fn subject(report: &Report) -> String {
