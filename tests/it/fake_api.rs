@@ -225,13 +225,6 @@ impl<A: Api> FakeApi<A> {
         let what = format!("{requests} requests to the API");
         crate::common::wait_until(&what, || self.requests().len() >= requests).await;
     }
-
-    /// The shortest time between two writing requests.
-    pub(crate) fn shortest_gap(&self) -> Option<Duration> {
-        let writes = self.requests().into_iter().filter(|request| request.method != "GET");
-        let times: Vec<Instant> = writes.map(|request| request.at).collect();
-        times.windows(2).map(|pair| pair[1] - pair[0]).min()
-    }
 }
 
 impl<A: Api> Drop for FakeApi<A> {
