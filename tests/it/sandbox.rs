@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod api;
+mod dashboard;
 mod faults;
 mod hooks;
 mod manage;
