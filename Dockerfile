@@ -32,6 +32,10 @@ RUN mkdir src tests benches \
  && cargo build --locked --profile dist --bin deploy-hook --target "$(uname -m)-unknown-linux-musl"
 COPY contracts contracts
 COPY src src
+COPY build.rs ./
+# For `--version`, as there is no git here: the commit, and the seconds of its date. The release sets both.
+ARG SOURCE_COMMIT
+ARG SOURCE_DATE_EPOCH
 # `touch`: the checkout's files may be older than the empty ones, and cargo goes by the time. The program runs as the Action's
 # post step when it is called by the link's name; a folder that holds both is copied as it is, link included.
 RUN touch src/main.rs src/lib.rs \
@@ -62,6 +66,8 @@ RUN apt-get update \
 FROM scratch AS shell
 LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment; with a POSIX shell" \
+      org.opencontainers.image.source="https://github.com/OWNER/deploy-hook" \
+      org.opencontainers.image.documentation="https://github.com/OWNER/deploy-hook#readme" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 ENV PATH=/usr/bin:/bin
 COPY --from=parts /parts/ /
@@ -74,6 +80,8 @@ CMD ["/bin/sh"]
 FROM scratch AS action
 LABEL org.opencontainers.image.title="deploy-hook" \
       org.opencontainers.image.description="Triggers a hosting platform's deploy hook and follows the deployment" \
+      org.opencontainers.image.source="https://github.com/OWNER/deploy-hook" \
+      org.opencontainers.image.documentation="https://github.com/OWNER/deploy-hook#readme" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=parts /roots.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=builder /build/program/ /

@@ -11,7 +11,7 @@ const KNOWN = [
   // The time zone of a schedule; which keys it may have, the JSON schema of workflows says (step `schemas`).
   { message: /^element of "schedule" section must be mapping and must contain one key "cron"$/, file: /^examples\/github\/schedule\.yml$/ },
   { message: /^label "docker" is unknown\./, file: /^examples\/forgejo\// },
-  { message: /^specifying action "https:\/\/[^/"]+\/[^/"]+\/[^/"@]+@[0-9a-f]{40}" in invalid format/, file: /^examples\/forgejo\// },
+  { message: /^specifying action "https:\/\/[^/"]+\/[^/"]+\/[^/"@]+@v[0-9.]+" in invalid format/, file: /^examples\/forgejo\// },
 ];
 
 const files = process.argv.slice(2);

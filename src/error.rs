@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::core::state::Outcome;
-use crate::secrets::UrlFault;
 
 /// Exit code for bad input or configuration. Nothing was sent.
 pub const BAD_INPUT: u8 = 2;
@@ -90,49 +89,6 @@ impl fmt::Display for Problems {
             write!(f, "{gap}{problem}")?;
         }
         Ok(())
-    }
-}
-
-impl UrlFault {
-    /// What is wrong with the text that should be a hook's URL.
-    #[must_use]
-    pub const fn wrong(self) -> &'static str {
-        match self {
-            Self::Masked => "holds ***, so it was copied from a log in which it was masked",
-            Self::Unexpanded => "is the name of a variable or an expression, not its value",
-            Self::Quoted => "holds a quote",
-            Self::Spaced => "holds white space",
-            Self::Control => "holds a line break or another control character",
-            Self::NotAscii => "holds a character that no URL has, perhaps an invisible one",
-            Self::NotUrl => "is not a URL",
-            Self::NotHttps => "is not https",
-            Self::Credentials => "holds a user name or password",
-            Self::Fragment => "holds a #, and what follows one is never sent",
-            Self::NoPath => "is a host without a path",
-            Self::NoSecret => "ends before its secret part",
-            Self::OtherKind(wrong, _) => wrong,
-        }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub const fn fix(self) -> &'static str {
-        match self {
-            Self::OtherKind(_, fix) => fix,
-            Self::Masked | Self::NoSecret | Self::NoPath | Self::NotUrl => {
-                "Copy the whole deploy hook URL from the dashboard, where it is shown once; if it is gone, create a new hook."
-            }
-            Self::Unexpanded => {
-                "Check the spelling, that the secret exists, and that it is available here (protected branches, environments, forks)."
-            }
-            Self::Quoted | Self::Spaced | Self::Control | Self::NotAscii => {
-                "Store the secret again: the URL alone, on one line, without quotes or spaces."
-            }
-            Self::NotHttps => {
-                "The URL is a password and only goes over https; plain http is for localhost and 127.0.0.1."
-            }
-            Self::Credentials | Self::Fragment => "A deploy hook needs only its URL; take that part out.",
-        }
     }
 }
 

@@ -51,6 +51,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let code = runtime.block_on(async {
         signals::outlive_file_size_limit();
         let code = commands::start(args, env, &out).await;
+        Output::release(code != 0);
         // Outputs and reports are written; lines of the log may still be on their way.
         let hurried = [Signal::Interrupt, Signal::Terminate].iter().any(|signal| signal.exit_code() == code);
         let (idle, whole) = if hurried { (SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT) } else { OUTPUT_WAIT };
@@ -65,6 +66,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
 /// The message of a panic could hold a secret: only the place of the bug is shown.
 fn install_panic_hook(out: Output) {
     std::panic::set_hook(Box::new(move |panic| {
+        Output::release(true);
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         out.log_line(&format!("error: a bug in deploy-hook at {place}; please report it."));
         out.log_line(

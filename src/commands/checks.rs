@@ -8,17 +8,21 @@ use std::time::{Duration, Instant, SystemTime};
 use url::{Host, Url};
 
 use crate::cli::Format;
+use crate::core::Wait;
 use crate::core::ports::{DeployTarget as _, PollResult};
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{BAD_INPUT, Problem};
 use crate::http::{ConnectStage, Http, Method, Network, RequestError};
-use crate::platforms::{Client, PlatformAccess, ReadTarget, StateSource};
-use crate::secrets::HookUrl;
+use crate::platforms::{Client, ReadTarget, StateSource};
+use crate::text::messages::Reads;
 use crate::text::{format, json, messages};
 
 /// How long one check may take.
 const LIMIT: Duration = Duration::from_secs(15);
+
+/// The exit code of a run that cannot read its deployment.
+const LOST: u8 = 7;
 
 /// The name of the check of the platform's token.
 const API_TOKEN: &str = "API token";
@@ -52,11 +56,11 @@ impl Check {
         Self { name, health: Health::Good, found: found.into(), fix: String::new() }
     }
 
-    fn unsure(name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    fn unsure(name: &'static str, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
         Self { name, health: Health::Unsure, found: found.into(), fix: fix.into() }
     }
 
-    fn bad(name: &'static str, code: u8, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    fn bad(name: &'static str, code: u8, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
         Self { name, health: Health::Bad(code), found: found.into(), fix: fix.into() }
     }
 
@@ -85,12 +89,18 @@ pub fn exit_code(checks: &[Check]) -> u8 {
     checks.iter().find_map(code).unwrap_or(0)
 }
 
-/// What the checks found to be bad input: a token that the platform refuses.
+/// How many checks could not be made.
+#[must_use]
+pub fn unchecked(checks: &[Check]) -> usize {
+    checks.iter().filter(|check| check.health == Health::Unsure).count()
+}
+
+/// What the checks found to be bad input: a token that the platform refuses, a project that it does not know.
 #[must_use]
 pub fn problems(checks: &[Check]) -> Vec<Problem> {
     let bad = checks.iter().filter(|check| check.health == Health::Bad(BAD_INPUT));
     let problem = |check: &Check| Problem {
-        input: "api-token".to_owned(),
+        input: if check.name == API_TOKEN { "api-token" } else { check.name }.to_owned(),
         value: None,
         wrong: check.found.clone(),
         fix: check.fix.clone(),
@@ -105,33 +115,29 @@ pub fn bad_input(problem: &Problem) -> Check {
         .value
         .as_ref()
         .map_or(problem.wrong.clone(), |value| format!("\"{value}\" {}", problem.wrong));
-    Check::bad("input", BAD_INPUT, format!("{}: {found}", problem.input), problem.fix.clone())
+    Check::bad("input", BAD_INPUT, (format!("{}: {found}", problem.input), problem.fix.clone()))
 }
 
-/// Runs every check, in the order in which a trigger needs them. `follows`: whether the
-/// deployment is to be followed.
+/// Runs every check, in the order in which a trigger needs them. `wait`: whether the deployment is to be followed.
 pub async fn examine(
-    hook: Option<&HookUrl>,
-    known: bool,
+    is_known: bool,
     network: &Network,
     http: &Http,
-    platform: &mut Client,
-    follows: bool,
+    platform: &Client,
+    wait: Wait,
 ) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let Some(hook) = hook else {
-        checks.push(Check::unsure(
-            "hook URL",
-            "none was given",
-            "Only what an API token can read is checked.",
-        ));
-        checks.extend(reading(platform, follows).await);
+    let access = platform.reader().access();
+    let Some(hook) = &access.hook else {
+        let mut checks = vec![Check::unsure("hook URL", messages::no_hook())];
+        checks.extend(reading(platform, wait).await);
         return checks;
     };
-    checks.push(form(hook, known));
-    checks.push(of_platform(platform.reader().access()));
+    let (found, fix) = messages::form(is_known, &hook.label());
+    let form =
+        if is_known { Check::good("hook URL", found) } else { Check::unsure("hook URL", (found, fix)) };
+    let mut checks = vec![form, of_platform(platform, wait)];
     if let Some(proxy) = network.proxy_for(hook.expose()) {
-        checks.push(Check::good("proxy", format!("{} is in between", proxy.label())));
+        checks.push(Check::good("proxy", messages::proxy(&proxy.label())));
     } else {
         checks.push(look_up(hook.expose()).await);
         if exit_code(&checks) != 0 {
@@ -140,46 +146,47 @@ pub async fn examine(
     }
     checks.extend(connect(hook.expose(), http).await);
     if exit_code(&checks) == 0 {
-        checks.extend(reading(platform, follows).await);
+        checks.extend(reading(platform, wait).await);
+        let reads = match platform.can_follow().ok().and_then(|()| platform.reader().source()) {
+            Some(StateSource::Hook) => Some(Reads::Hook),
+            Some(StateSource::Api) => Some(Reads::Api),
+            None => None,
+        };
+        let extras = !access.headers.is_empty() || access.body.is_some();
+        checks.push(Check::unsure("trigger", messages::only_a_trigger(reads, extras)));
     }
     checks
 }
 
-fn form(hook: &HookUrl, known: bool) -> Check {
-    if known {
-        return Check::good("hook URL", format!("has the right form: {}", hook.label()));
-    }
-    let fix = "It is triggered and not followed. For a staging platform set `api-url`.";
-    Check::unsure("hook URL", format!("is not of a platform this version knows: {}", hook.label()), fix)
-}
-
 /// Which platform it is, and what is needed to follow its deployments.
-fn of_platform(access: &PlatformAccess) -> Check {
+fn of_platform(platform: &Client, wait: Wait) -> Check {
     const NAME: &str = "platform";
-    let (name, missing) = (access.platform.name(), access.missing());
+    let access = platform.reader().access();
+    let name = access.platform.name();
     if access.lacks_trigger_token() {
         let (wrong, fix) = messages::trigger_needs_token(name, access.platform.token_variables());
-        return Check::bad(NAME, BAD_INPUT, format!("{name}: api-token {wrong}"), fix);
+        return Check::bad(NAME, BAD_INPUT, (format!("{name}: api-token {wrong}"), fix));
     }
-    match access.platform.source(access, ReadTarget::Any) {
-        Some(StateSource::Hook) => {
-            Check::good(NAME, format!("{name}: the hook itself shows its deployments"))
+    match (platform.can_follow(), access.platform.source(access, ReadTarget::Any)) {
+        (Err(why), _) if wait == Wait::Always => {
+            let (wrong, fix) = messages::cannot_follow(&why);
+            Check::bad(NAME, BAD_INPUT, (format!("{name}: wait: always {wrong}"), fix))
         }
-        Some(StateSource::Api) => Check::good(NAME, format!("{name}: deployments are read through its API")),
-        None => Check::good(NAME, format!("{name}: {}", messages::followed_with(&missing))),
+        (_, Some(source)) => Check::good(NAME, messages::read_by(name, source == StateSource::Hook)),
+        (_, None) => Check::good(NAME, messages::followed_with(name, &access.missing())),
     }
 }
 
 async fn look_up(url: &Url) -> Check {
     const NAME: &str = "DNS";
     let (Some(Host::Domain(name)), Some(port)) = (url.host(), url.port_or_known_default()) else {
-        return Check::good(NAME, "not needed: the host is an address");
+        return Check::good(NAME, messages::NO_LOOKUP);
     };
     let started = Instant::now();
     let found = match tokio::time::timeout(LIMIT, tokio::net::lookup_host((name, port))).await {
         Ok(Ok(found)) => found.map(|address: SocketAddr| address.ip().to_string()).collect::<Vec<_>>(),
         Ok(Err(error)) => return unreachable(NAME, NotSentReason::Dns, &error.to_string()),
-        Err(_) => return unreachable(NAME, NotSentReason::Dns, "no answer in time"),
+        Err(_) => return unreachable(NAME, NotSentReason::Dns, messages::NO_ANSWER),
     };
     Check::good(NAME, format!("{name} is {} ({})", found.join(", "), format::duration(started.elapsed())))
 }
@@ -190,10 +197,10 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     root.set_path("/");
     root.set_query(None);
     let tls = url.scheme() == "https";
-    let done = |name| Check::good(name, "works");
+    let done = |name| Check::good(name, messages::WORKS);
     match http.send(Method::HEAD, &root, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
-        Ok(_) => vec![done("connection"), Check::good("TLS", "not used on loopback")],
+        Ok(_) => vec![done("connection"), Check::good("TLS", messages::NO_TLS)],
         Err(RequestError::NotSent { stage: ConnectStage::Dns, message }) => {
             vec![unreachable("DNS", NotSentReason::Dns, &message)]
         }
@@ -207,8 +214,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
             vec![done("connection"), unreachable("TLS", NotSentReason::Tls, &message)]
         }
         Err(failure) => {
-            let fix = "A trigger may end as `uncertain`. Try again later; see the platform's status page.";
-            vec![done("connection"), Check::unsure("answer", failure.to_string(), fix)]
+            vec![done("connection"), Check::unsure("answer", messages::strange_answer(&failure.to_string()))]
         }
     }
 }
@@ -217,85 +223,73 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 #[must_use]
 pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Check {
     const NAME: &str = "page";
-    let Some(answer) = answer else {
-        let found =
-            format!("{url} is on the deployed site, whose address the platform names after the deployment");
-        return Check::good(NAME, found);
-    };
-    let found = format!("{url} answers now: {}", messages::site_answer(answer));
-    match &answer.fault {
-        None if has_text => {
-            let fix = "Choose a text that only the new version has, such as its commit. What the page holds before the deployment proves nothing.";
-            Check::unsure(NAME, format!("{found}, and already holds the text"), fix)
-        }
-        None => {
-            let fix = "The version that is live now may answer the same. To tell the new one from it, set `verify-text`.";
-            Check { fix: fix.to_owned(), ..Check::good(NAME, found) }
-        }
-        Some(SiteFault::NoText) => Check::good(NAME, found),
-        Some(_) => Check::unsure(NAME, found, messages::site_fix(answer).unwrap_or_default()),
+    let finding = messages::page(url, has_text, answer);
+    match answer.map(|answer| answer.fault.as_ref()) {
+        Some(None) if !has_text => Check { fix: finding.1, ..Check::good(NAME, finding.0) },
+        Some(Some(SiteFault::NoText)) => Check::good(NAME, finding.0),
+        _ => Check::unsure(NAME, finding),
     }
 }
 
 /// What the platform answers where reading is documented.
-async fn reading(platform: &mut Client, follows: bool) -> Vec<Check> {
-    let by = if platform.reader().source() == Some(StateSource::Hook) { "hook" } else { API_TOKEN };
+async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
+    let reader = platform.reader();
+    let by = if reader.source() == Some(StateSource::Hook) { "hook" } else { API_TOKEN };
     if let Err(why) = platform.can_follow() {
-        let (found, fix) = messages::not_readable(&why);
-        return vec![Check::unsure("state", found, fix)];
+        return vec![Check::unsure("state", messages::not_readable(&why))];
     }
-    let probe = platform.reader().probe().await;
+    let probe = reader.probe().await;
     if probe.as_ref().is_some_and(|poll| poll.result == PollResult::NotThere) {
-        return vec![Check::good(by, "may read deployments; this platform lists none")];
+        return vec![Check::good(by, messages::TOKEN_READS)];
     }
+    // Without a list nothing is read before the trigger, so that a refused token costs the result alone.
+    let denied = if probe.is_some() { LOST } else { BAD_INPUT };
+    let poll = match probe {
+        Some(poll) => Some(poll),
+        None => reader.newest().await,
+    };
+    let Some(poll) = poll else {
+        return vec![Check::good(by, messages::NONE_YET)];
+    };
+    vec![read(by, poll.result, wait != Wait::Never, denied, reader.is_found_by_input())]
+}
+
+/// What the answer to a read says. `denied`: the exit code of a run whose token is refused so.
+fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, by_input: bool) -> Check {
     let refused = |why, status: u16, message: &str| {
         let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
         (words.happened, words.next)
     };
-    let poll = match probe {
-        Some(poll) => Some(poll),
-        None => platform.reader().newest().await,
-    };
-    let Some(poll) = poll else {
-        return vec![Check::good(by, "reads deployments: there was none yet")];
-    };
-    let check = match poll.result {
+    match result {
         PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
-            Check::good(by, format!("reads the newest deployment: {}", messages::status(&snapshot)))
+            Check::good(by, messages::newest(&messages::status(&snapshot)))
         }
-        PollResult::NotThere if by == API_TOKEN => {
-            let fix = "Check that the hook is right, that `account` and `project` are those of the hook, and that the token is of an account that may read them.";
-            Check::unsure(by, "finds nothing that this hook deploys (404)", fix)
+        PollResult::NotThere if by == API_TOKEN && by_input && follows => {
+            Check::bad("project", BAD_INPUT, messages::api_finds_nothing())
         }
-        PollResult::NotThere => {
-            let (_, fix) = refused(RefusalReason::NotFound, 404, "");
-            let found =
-                "shows no deployment: either there was none yet, or the URL is wrong or the hook deleted";
-            Check::unsure(by, found, fix)
+        PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::api_finds_nothing()),
+        PollResult::NotThere => Check::unsure(by, messages::hook_shows_nothing()),
+        PollResult::Denied { status: 410, message, with_token: false } => {
+            Check::bad(by, 3, refused(RefusalReason::Gone, 410, &message))
         }
-        PollResult::Denied { status: 410, message, .. } => {
-            let (found, fix) = refused(RefusalReason::Gone, 410, &message);
-            Check::bad(by, 3, found, fix)
+        PollResult::Denied { status: status @ (401 | 403), message, with_token: true } if follows => {
+            Check::bad(by, denied, messages::token_denied(status, &message))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            let (found, fix) = messages::token_denied(status, &message);
-            if follows { Check::bad(by, BAD_INPUT, found, fix) } else { Check::unsure(by, found, fix) }
+            Check::unsure(by, messages::token_denied(status, &message))
+        }
+        PollResult::Denied { status, message, with_token: true } => {
+            Check::unsure(by, messages::read_refused(status, &message))
         }
         PollResult::Denied { status, message, .. } => {
-            let (found, fix) = refused(RefusalReason::Forbidden, status, &message);
-            Check::bad(by, 3, found, fix)
+            Check::bad(by, 3, refused(RefusalReason::Forbidden, status, &message))
         }
-        PollResult::Failed { message } => Check::unsure(
-            by,
-            format!("gives no usable answer: {message}"),
-            "Try again later; see the platform's status page.",
-        ),
-    };
-    vec![check]
+        PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
+    }
 }
 
 fn unreachable(name: &'static str, why: NotSentReason, message: &str) -> Check {
     let words = messages::unreachable(&NotSent { why, message: message.to_owned() });
-    Check::bad(name, 4, words.happened, words.next)
+    Check::bad(name, 4, (words.happened, words.next))
 }

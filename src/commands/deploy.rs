@@ -27,7 +27,7 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     }
     // The sandbox has checked that the speed is above zero.
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
-    let mut run = Run::open(settings, &args.inputs.output, env, speed, Some(&signals))?;
+    let mut run = Run::open(settings, args.inputs.output, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }

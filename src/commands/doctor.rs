@@ -6,9 +6,8 @@ use super::checks::{self, Check, Health};
 use super::not_started::NotStarted;
 use super::run::{Run, options};
 use super::start::{listen, resolve, unless_signaled};
-use crate::cli::Inputs;
-use crate::config::{Needs, Settings};
-use crate::core::Wait;
+use crate::cli::{Format, Inputs};
+use crate::config::{self, Needs, Settings};
 use crate::core::report::Cause;
 use crate::core::state::Outcome;
 use crate::env::Env;
@@ -18,17 +17,25 @@ use crate::reporting::updater::{ReportOptions, TokenCheck};
 use crate::reporting::{github, gitlab};
 use crate::secrets::Redactor;
 use crate::signals::Signals;
+use crate::text::messages;
 
 /// Runs the checks and prints each. The exit code is that of the first one that would make a trigger fail.
 pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
     match resolve(inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
-            let mut run = Run::open(settings, &inputs.output, env, None, None)?;
-            unless_signaled(async { Ok(checks::exit_code(&examine(&mut run, env).await)) }, &signals).await
+            let mut run = Run::open(settings, inputs.output, env, None, None)?;
+            let checks = unless_signaled(async { Ok(examine(&mut run, env).await) }, &signals).await?;
+            let code = checks::exit_code(&checks);
+            if code == 0 && run.format == Format::Human {
+                run.out.data(&messages::nothing_wrong(checks::unchecked(&checks)));
+            }
+            Ok(code)
         }
         Err(NotStarted::BadInput(problems)) => {
             let out = Output::new(Redactor::default(), github::is_here(env));
+            let warnings = config::unknown_variables(env);
+            warnings.iter().for_each(|warning| out.log_line(&format!("warning: {warning}")));
             problems.0.iter().for_each(|problem| {
                 out.data(&checks::bad_input(problem).line(inputs.output.format, SystemTime::now()));
             });
@@ -45,26 +52,27 @@ pub(super) async fn dry_run(run: &mut Run, env: &Env, signals: &Signals) -> Resu
         () = signals.wait() => None,
         checks = examine(run, env) => Some(checks),
     };
-    let problems = checks::problems(checks.as_deref().unwrap_or_default());
+    let checks = checks.as_deref();
+    let problems = checks::problems(checks.unwrap_or_default());
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
-    let outcome = match checks.as_deref().map(checks::exit_code) {
+    let outcome = match checks.map(checks::exit_code) {
         None => Outcome::Interrupted,
         Some(0) => Outcome::Skipped,
         Some(4) => Outcome::Unreachable,
+        Some(7) => Outcome::Lost,
         Some(_) => Outcome::Refused,
     };
-    Ok(run.end_untriggered(outcome, Some(Cause::NotAsked), signals.first()).await)
+    let cause = Cause::DryRun { unchecked: checks::unchecked(checks.unwrap_or_default()) };
+    Ok(run.end_untriggered(outcome, Some(cause), signals.first()).await)
 }
 
 /// Prints each check.
 async fn examine(run: &mut Run, env: &Env) -> Vec<Check> {
-    let known = run.platform.is_known();
-    let Settings { hook, network, wait, .. } = &run.settings;
-    let follows = *wait != Wait::Never;
-    let platform = &mut run.platform;
-    let mut checks = checks::examine(hook.as_ref(), known, network, &run.http, platform, follows).await;
+    let Settings { network, wait, is_named, .. } = &run.settings;
+    let is_known = run.platform.is_known() || *is_named;
+    let mut checks = checks::examine(is_known, network, &run.http, &run.platform, *wait).await;
     checks.extend(examine_page(run).await);
     checks.extend(examine_tokens(run, env).await);
     for check in &checks {

@@ -13,7 +13,7 @@ pub(super) async fn run(args: &FollowArgs, env: &Env) -> Result<u8, NotStarted> 
     let id = config::deployment_id(&args.id)?;
     let signals = listen()?;
     let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
-    let mut run = Run::open(settings, &args.inputs.output, env, None, Some(&signals))?;
+    let mut run = Run::open(settings, args.inputs.output, env, None, Some(&signals))?;
     run.must_read(Some(&id))?;
     Ok(run.run(Task::Follow(id), Timing::default(), &signals).await?)
 }

@@ -12,13 +12,12 @@ mod sandbox;
 mod site;
 mod start;
 mod status;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{CommandFactory as _, Parser as _};
-
-use crate::cli::{Cli, Command, DeployArgs};
+use crate::cli::{self, Cli, Command, DeployArgs};
 use crate::core::report::Task;
 use crate::env::Env;
 use crate::error::BAD_INPUT;
@@ -42,18 +41,18 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
         Ok(Cli { command: Some(command) }) => command,
         Ok(Cli { command: None }) if is_job => Command::Deploy(DeployArgs::default()),
         Ok(Cli { command: None }) => {
-            out.log_line(&Cli::command().render_help().to_string());
+            out.log_line(Cli::command().render_help().to_string().trim_end());
             return BAD_INPUT;
         }
         Err(error) => return not_started::usage(&error, args, env, out),
     };
     match command {
-        Command::Platforms(args) => {
-            platforms::run(&args, out);
+        Command::Platforms(format) => {
+            platforms::run(format, out);
             return 0;
         }
-        Command::Completions { shell } => {
-            print_completions(shell, out);
+        Command::Completions(shell) => {
+            out.data(&cli::completions::script(shell));
             return 0;
         }
         _ => {}
@@ -61,12 +60,15 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
     if own.is_some() {
         entrypoint::prepare_job(env);
     }
-    Box::pin(run_once_a_job(command, own.is_some(), env, out)).await
+    run_once_a_job(command, own.is_some(), env, out).await
 }
 
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
 async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
     let planned = Planned::of(&command, env);
+    if planned.is_quiet() {
+        Output::hold();
+    }
     let is_deploy = planned.task == Some(Task::Deploy);
     let mark = match (by_entrypoint && is_deploy).then(|| entrypoint::start(env)) {
         None => None,
@@ -94,12 +96,6 @@ async fn execute(command: Command, env: &Env, out: &Output) -> Result<u8, NotSta
         Command::Status(args) => status::run(&args, env).await,
         Command::Doctor(inputs) => doctor::run(&inputs, env).await,
         Command::Sandbox(args) => sandbox::run(&args, out).await,
-        Command::Platforms(_) | Command::Completions { .. } => Ok(0),
+        Command::Platforms(_) | Command::Completions(_) => Ok(0),
     }
-}
-
-fn print_completions(shell: clap_complete::Shell, out: &Output) {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "deploy-hook", &mut script);
-    out.data(String::from_utf8_lossy(&script).trim_end());
 }

@@ -2,11 +2,12 @@
 //! has deployed already. Nothing was sent.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::time::{Duration, SystemTime};
 
-use clap::CommandFactory as _;
+use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Command, Format, Inputs, OutputArgs};
+use crate::cli::{self, Cli, Command, Format, Inputs};
 use crate::config;
 use crate::core::report::{Event, Report, Task};
 use crate::core::state::Outcome;
@@ -17,7 +18,7 @@ use crate::reporting::github;
 use crate::reporting::gitlab::entrypoint::JobStart;
 use crate::reporting::output::Output;
 use crate::secrets::Redactor;
-use crate::text::{RunContext, json, messages, outputs};
+use crate::text::{RunContext, json, messages, outputs, problems};
 
 /// Why a command was not begun. Nothing was sent.
 pub(super) enum NotStarted {
@@ -64,7 +65,7 @@ impl Planned {
             }
             Command::Status(args) => (args.inputs.clone(), None),
             Command::Doctor(inputs) => (inputs.clone(), None),
-            Command::Sandbox(_) | Command::Platforms(_) | Command::Completions { .. } => {
+            Command::Sandbox(_) | Command::Platforms(_) | Command::Completions(_) => {
                 (Inputs::default(), None)
             }
         };
@@ -72,43 +73,59 @@ impl Planned {
         let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
         Self { inputs, task, files }
     }
+
+    /// Whether nothing is printed of a run that ends well.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.inputs.output.quiet
+    }
 }
 
 /// A job in which a second start could not be distinguished from the first.
 pub(super) fn unmarked(error: &std::io::Error) -> Problems {
-    let wrong = format!("cannot be marked as deployed ({error})");
-    let fix = "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it \
-                  would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.";
-    let input = "this job".to_owned();
-    Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+    let (wrong, fix) = problems::unmarked(error);
+    Problems(vec![Problem { input: "this job".to_owned(), value: None, wrong, fix: fix.to_owned() }])
 }
 
 /// Prints help or the version, or reports a usage error. Arguments that may be a secret are hidden.
 pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Output) -> u8 {
-    let mut text = error.render().to_string();
-    if !error.use_stderr() {
-        out.data(text.trim_end());
+    if error.kind() == ErrorKind::DisplayVersion {
+        out.data(&cli::version());
         return 0;
     }
+    let text = error.render();
+    if !error.use_stderr() {
+        let in_color = help_in_color(args, env);
+        let text = if in_color { text.ansi().to_string() } else { text.to_string() };
+        out.data(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end());
+        return 0;
+    }
+    let mut text = text.to_string();
     for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
         let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];
         for secret in parts.into_iter().filter(|part| part.len() > 20 || part.contains("://")) {
             text = text.replace(secret, &config::shown_argument(secret));
         }
     }
-    out.log_line(text.trim_end());
-    let reason = text.split("\n\n").next().unwrap_or_default();
-    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    let wrong = format!("cannot be understood ({})", reason.trim_start_matches("error: "));
-    let fix = "The job's log shows the usage.".to_owned();
-    let problems = Problems(vec![Problem { input: "command line".to_owned(), value: None, wrong, fix }]);
+    let problem = super::usage::problem(error, args);
+    let problem = if let Some(problem) = problem {
+        out.log_line(&format!("error: {problem}"));
+        out.log_line(messages::NOTHING_SENT);
+        problem
+    } else {
+        out.log_line(text.trim_end());
+        let reason = text.split("\n\n").next().unwrap_or_default();
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (wrong, fix) = problems::not_understood(reason.trim_start_matches("error: "));
+        Problem { input: "command line".to_owned(), value: None, wrong, fix }
+    };
+    let problems = Problems(vec![problem]);
     let platform = config::platform_name(&Inputs::default(), env);
     if github::is_here(env) {
         github::report_bad_input(&problems, platform, env, out);
     }
     if leaves_files(args) {
-        let output = OutputArgs { output_dir: output_dir(args), ..OutputArgs::default() };
-        let dir = config::report_dir(&Inputs { output, ..Inputs::default() }, env);
+        let dir = option(args, "--output-dir").map(str::to_owned);
+        let dir = config::report_dir(&Inputs::default().with("output-dir", dir), env);
         let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
         let errors = files.iter().flat_map(|files| files.report_bad_input(&problems, platform));
         errors.for_each(|error| out.log_line(&error));
@@ -124,19 +141,31 @@ fn leaves_files(args: &[OsString]) -> bool {
     named.is_none_or(|command| matches!(command.get_name(), "deploy" | "follow"))
 }
 
-/// The value of `--output-dir` in arguments that cannot be parsed. An earlier run's files in that folder must not be taken
-/// for this one's.
-fn output_dir(args: &[OsString]) -> Option<String> {
+/// The value of an option in arguments that cannot be parsed or ask for help. So `--output-dir` counts then too: an earlier
+/// run's files in that folder must not be taken for this one's.
+fn option<'a>(args: &'a [OsString], name: &str) -> Option<&'a str> {
     let mut args = args.iter().filter_map(|arg| arg.to_str()).peekable();
-    let mut dir = None;
+    let mut found = None;
     while let Some(arg) = args.next() {
-        dir = match arg.strip_prefix("--output-dir") {
-            Some("") => args.next_if(|value| !value.starts_with('-')).map(str::to_owned),
-            Some(value) => value.strip_prefix('=').map(str::to_owned),
-            None => dir,
+        found = match arg.strip_prefix(name) {
+            Some("") => args.next_if(|value| !value.starts_with('-')),
+            Some(value) => value.strip_prefix('='),
+            None => found,
         };
     }
-    dir
+    found
+}
+
+/// Whether the help is read by a person at a terminal that shows colours, or colours are asked for.
+fn help_in_color(args: &[OsString], env: &Env) -> bool {
+    match option(args, "--color") {
+        Some("always") => true,
+        Some("never") => false,
+        _ => {
+            let plain = env.get("NO_COLOR").is_some() || env.get("TERM") == Some("dumb");
+            std::io::stdout().is_terminal() && !plain
+        }
+    }
 }
 
 fn invalid_input(problems: &Problems, platform: &str) -> String {
@@ -155,6 +184,8 @@ pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env
     match planned.inputs.output.format {
         Format::Json => out.data(&invalid_input(problems, platform)),
         Format::Human => {
+            let warnings = config::unknown_variables(env);
+            warnings.iter().for_each(|warning| out.log_line(&format!("warning: {warning}")));
             problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
             out.log_line(messages::NOTHING_SENT);
         }

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Format, PlatformsArgs};
+use crate::cli::Format;
 use crate::platforms::{self, Need, Platform};
 use crate::reporting::output::Output;
-use crate::text::json;
+use crate::text::{json, messages};
 
 /// An input that a platform's API asks for.
 struct ApiInput {
@@ -17,17 +17,16 @@ struct ApiInput {
 }
 
 /// Prints the table.
-pub(super) fn run(args: &PlatformsArgs, out: &Output) {
-    if args.format == Format::Json {
+pub(super) fn run(format: Format, out: &Output) {
+    if format == Format::Json {
         let listed: Vec<Value> = platforms::all().iter().map(|platform| value(*platform)).collect();
         return out.data(&json::platforms(&listed, SystemTime::now()));
     }
-    out.data(&line("PLATFORM", "FOLLOWED", "TRIED LIVE"));
+    let [name, followed, live] = messages::PLATFORMS_HEAD;
+    out.data(&line(name, followed, live));
     platforms::all().iter().flat_map(|platform| rows(*platform)).for_each(|row| out.data(&row));
     out.data("");
-    out.data("The inputs are what following needs, with the platform's own variables, which");
-    out.data("are read for no other platform. DEPLOY_HOOK_API_TOKEN, DEPLOY_HOOK_ACCOUNT and");
-    out.data("DEPLOY_HOOK_PROJECT are read for every platform.");
+    messages::PLATFORMS_NOTE.iter().for_each(|line| out.data(line));
 }
 
 fn line(name: &str, followed: &str, live: &str) -> String {
@@ -47,11 +46,8 @@ fn rows(platform: &dyn Platform) -> Vec<String> {
     let input = |input: &ApiInput| {
         let variables =
             if input.variables.is_empty() { "–".to_owned() } else { input.variables.join(", ") };
-        let note = match input {
-            ApiInput { name: "api-token", .. } if platform.trigger_needs_token() => " (the trigger too)",
-            ApiInput { is_required: false, .. } => " (optional)",
-            _ => "",
-        };
+        let for_trigger = input.name == "api-token" && platform.trigger_needs_token();
+        let note = messages::platform_input_note(input.is_required, for_trigger);
         row(input.name, &format!("{variables}{note}"))
     };
     let head = [line(platform.name(), platform.followed(), live), row("known by", platform.known_by())];

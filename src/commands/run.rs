@@ -7,7 +7,7 @@ use url::Url;
 
 use super::site::Site;
 use crate::cli::{Color, Format, OutputArgs};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::core::ports::{DeployTarget as _, Reporter as _};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
@@ -22,7 +22,7 @@ use crate::reporting::files::Files;
 use crate::reporting::github::{self, GitHub};
 use crate::reporting::gitlab::{self, GitLab};
 use crate::reporting::output::Output;
-use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions, Verbosity};
+use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions};
 use crate::reporting::updater::ReportOptions;
 use crate::reporting::{OutputFormat, Reporters};
 use crate::secrets::HookUrl;
@@ -50,7 +50,7 @@ impl Run {
     /// the embedded platform's.
     pub(super) fn open(
         mut settings: Settings,
-        args: &OutputArgs,
+        args: OutputArgs,
         env: &Env,
         speed: Option<f64>,
         signals: Option<&Signals>,
@@ -79,6 +79,9 @@ impl Run {
         let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
+        }
+        for warning in config::unknown_variables(env) {
+            reporters.warn(&warning);
         }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
             files.clear();
@@ -123,7 +126,7 @@ impl Run {
         };
         let (platform, site) = (&mut self.platform, self.site.as_mut());
         let report = core::run(task, platform, site, &mut self.reporters, plan, signals.wait()).await;
-        let report = report.map_err(|denied| token_denied(&denied))?;
+        let report = report.map_err(|refused| denied(&refused, &self.settings))?;
         if let (Some(kept), Some(took)) = (kept, report.deployment_took()) {
             kept.add(took);
         }
@@ -198,7 +201,7 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
 /// Everything that reports this run: the log, the CI platform and files.
 fn reporters(
     settings: &Settings,
-    args: &OutputArgs,
+    args: OutputArgs,
     env: &Env,
     (out, http): (&Output, &Http),
     mut context: RunContext,
@@ -217,13 +220,25 @@ fn reporters(
     context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
     let summary = settings.report.wants(ReportKind::Summary);
     let files = settings.output_dir.clone().map(|dir| Files::new(dir, settings.redactor(), summary));
-    Reporters { output: output(args, env, out), github, gitlab, files, context, warned: Vec::new() }
+    Reporters {
+        output: output(args, settings.verbose, env, out),
+        github,
+        gitlab,
+        files,
+        context,
+        warned: Vec::new(),
+    }
 }
 
-/// The platform refused the token before anything was triggered.
-fn token_denied(denied: &TokenDenied) -> Problems {
-    let (wrong, fix) = messages::token_denied(denied.status, &denied.message);
-    let input = "api-token".to_owned();
+/// What the platform refused before anything was triggered.
+fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
+    let named = [("account", &settings.account), ("project", &settings.project)];
+    let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
+    let (input, (wrong, fix)) = if denied.status == 404 {
+        (named.join(" or "), messages::not_found(&denied.message))
+    } else {
+        ("api-token".to_owned(), messages::token_denied(denied.status, &denied.message))
+    };
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }
 
@@ -254,17 +269,12 @@ fn ci_speaks_tls(env: &Env) -> bool {
 }
 
 /// The log of this run: by the options, the terminal, and what the CI system can show.
-fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
+fn output(output: OutputArgs, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
     if output.format == Format::Json {
-        return OutputFormat::Json { out: out.clone(), verbose: output.verbose };
+        return OutputFormat::Json { out: out.clone(), verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let verbosity = match (output.quiet, output.verbose) {
-        (true, _) => Verbosity::Quiet,
-        (_, true) => Verbosity::Verbose,
-        _ => Verbosity::Normal,
-    };
     let color = match output.color {
         Color::Always => true,
         Color::Never => false,
@@ -275,9 +285,9 @@ fn output(output: &OutputArgs, env: &Env, out: &Output) -> OutputFormat {
         (_, true) => LogGrouping::GitLab,
         _ => LogGrouping::Never,
     };
-    let live = terminal && verbosity != Verbosity::Quiet && !env.says_yes("CI");
+    let live = terminal && !output.quiet && !env.says_yes("CI");
     OutputFormat::Human(Box::new(Terminal::new(
         out.clone(),
-        TerminalOptions { verbosity, color, live, grouping },
+        TerminalOptions { verbose, color, live, grouping },
     )))
 }

@@ -11,6 +11,7 @@ use crate::platforms::{self, Platform};
 use crate::reporting::output::Output;
 use crate::sandbox::{Options, Sandbox, StartError, is_name, scenarios};
 use crate::signals::Signals;
+use crate::text::{messages, problems};
 
 /// A sandbox for `deploy --sandbox`: quick enough to watch.
 pub(super) const DEPLOY_SPEED: f64 = 20.0;
@@ -25,11 +26,12 @@ pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
         ("--speed", args.speed.is_some()),
         ("--generation", args.generation.is_some()),
     ];
+    let (wrong, fix) = problems::ONLY_WITH_SANDBOX;
     let problem = |(input, _): (&str, bool)| Problem {
         input: input.to_owned(),
         value: None,
-        wrong: "is for the embedded platform alone".to_owned(),
-        fix: "Add --sandbox, or leave it out.".to_owned(),
+        wrong: wrong.to_owned(),
+        fix: fix.to_owned(),
     };
     let problems: Vec<Problem> = given.into_iter().filter(|(_, given)| *given).map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
@@ -64,24 +66,22 @@ fn known_or_shown(name: &str) -> String {
 /// The problem of an input that the sandbox cannot be started with.
 fn problem(error: &StartError) -> Problem {
     let (input, fix) = match error {
-        StartError::UnknownName { field: "platform", .. } => {
-            ("--platform", "Name one of them, or leave it out.")
+        StartError::UnknownName { field: "platform", .. } => ("--platform", problems::CHOOSE_PLATFORM),
+        StartError::UnknownName { field: "hook", .. } => ("--generation", problems::CHOOSE_GENERATION),
+        StartError::UnknownName { .. } => ("--scenario", problems::CHOOSE_SCENARIO),
+        StartError::Speed(_) => ("--speed", problems::CHOOSE_SPEED),
+        StartError::Listen { port, source } => {
+            let (wrong, fix) = problems::port(source);
+            let (input, value) = ("--port".to_owned(), Some(port.to_string()));
+            return Problem { input, value, wrong, fix: fix.to_owned() };
         }
-        StartError::UnknownName { field: "hook", .. } => {
-            ("--generation", "Leave it out, or choose another --platform.")
-        }
-        StartError::UnknownName { .. } => {
-            ("--scenario", "`deploy-hook sandbox --scenario list` shows every scenario.")
-        }
-        StartError::Speed(_) => ("--speed", "Leave it out for the default."),
-        StartError::Listen { .. } => ("--port", "Leave it out for any free port."),
     };
     Problem { input: input.to_owned(), value: None, wrong: error.to_string(), fix: fix.to_owned() }
 }
 
 /// Runs the sandbox until a signal ends it.
 pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
-    let inputs = Inputs { platform: args.platform.clone(), ..Inputs::default() };
+    let inputs = Inputs::default().with("platform", args.platform.clone());
     let platform = named_platform(&inputs, &Env::default())?.map(Platform::name);
     if args.options.scenario.as_deref() == Some("list") {
         let scenarios = scenarios(platform).map_err(|error| Problems(vec![problem(&error)]))?;
@@ -102,15 +102,11 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
         out.data(&format!("environment-url={site}"));
     }
     out.data(&format!("manage={url}"));
-    out.log_line("");
-    out.log_line("The embedded platform runs until Ctrl-C. In another terminal:");
     let token = token_variable(&sandbox).map(|name| format!("{name}=… ")).unwrap_or_default();
     let name = is_only_named(&sandbox).then(|| ("platform", sandbox.platform().to_owned()));
     let options = [("api-url", url.clone())].into_iter().chain(name).chain(ids.into_iter().flatten());
     let options: Vec<String> = options.map(|(name, value)| format!("--{name} {value}")).collect();
-    out.log_line(&format!("  DEPLOY_HOOK_URL=… {token}deploy-hook deploy {}", options.join(" ")));
-    out.log_line(&format!("Watch it at {url}/ and choose another scenario:"));
-    out.log_line(&format!("  curl -X PUT -d '{{\"name\":\"answer-lost\"}}' {url}/sandbox/scenario"));
+    messages::sandbox_help(&url, &token, &options).iter().for_each(|line| out.log_line(line));
     let listening = Signals::listen();
     if let Ok(signals) = listening {
         signals.wait().await;

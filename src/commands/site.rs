@@ -8,7 +8,8 @@ use crate::config::{PageAddress, Settings};
 use crate::core::ports::SiteCheck;
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::error::{Problem, Problems};
-use crate::http::{Http, PageAnswer, PageClient, PageFault};
+use crate::http::Http;
+use crate::http::page::{PageAnswer, PageClient, PageFault};
 use crate::secrets::Redactor;
 
 /// The longest address of a redirect that is shown.
@@ -19,7 +20,7 @@ pub(super) struct Site {
     client: PageClient,
     address: PageAddress,
     /// Where the deployed site lives, where the user says so.
-    site: Option<String>,
+    environment: Option<String>,
     redactor: Redactor,
 }
 
@@ -31,14 +32,14 @@ impl Site {
             let (input, wrong) = ("verify-url".to_owned(), error.to_string());
             Problems(vec![Problem { input, value: None, wrong, fix: String::new() }])
         })?;
-        let (address, site) = (page.address.clone(), settings.environment_url.clone());
-        Ok(Some(Self { client, address, site, redactor: http.redactor().clone() }))
+        let (address, environment) = (page.address.clone(), settings.environment_url.clone());
+        Ok(Some(Self { client, address, environment, redactor: http.redactor().clone() }))
     }
 
     /// Requests the page once. `None`: its address is not known yet.
     pub(super) async fn request(&self, site: Option<&str>, limit: Duration) -> Option<SiteAnswer> {
-        let url = self.address.on(self.site.as_deref().or(site))?;
-        let answer = self.client.get(&url, limit).await;
+        let url = self.address.on(self.environment.as_deref().or(site))?;
+        let answer = Box::pin(self.client.get(&url, limit)).await;
         Some(self.read(answer))
     }
 

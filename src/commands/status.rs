@@ -23,7 +23,7 @@ pub(super) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, NotStarted> 
 /// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
 async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Problems> {
     let id = args.id.as_deref().map(deployment_id).transpose()?;
-    let mut run = Run::open(settings, &args.inputs.output, env, None, None)?;
+    let mut run = Run::open(settings, args.inputs.output, env, None, None)?;
     run.must_read(id.as_ref())?;
     let poll = match &id {
         Some(id) => run.platform.poll(id, Duration::MAX).await,
@@ -34,25 +34,15 @@ async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Pr
             .await
             .unwrap_or(Poll { result: PollResult::NotThere, rate_hint: RateHint::default() }),
     };
-    let message = match poll.result {
-        PollResult::Ours(snapshot) => {
-            match args.inputs.output.format {
-                Format::Human => run.out.data(&messages::status(&snapshot)),
-                Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
-            }
-            return Ok(0);
+    if let Some(why) = messages::no_status(&poll.result) {
+        run.reporters.warn(&why);
+        return Ok(exit_code(Outcome::Lost, false, None));
+    }
+    if let PollResult::Ours(snapshot) = poll.result {
+        match args.inputs.output.format {
+            Format::Human => run.out.data(&messages::status(&snapshot)),
+            Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
         }
-        PollResult::Newer(other) => {
-            format!("The hook shows its newest deployment alone, and that is {} now.", other.id)
-        }
-        PollResult::NotThere => {
-            "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
-        }
-        PollResult::Denied { status, message, .. } => {
-            format!("The platform does not let us read it ({status}). {message}")
-        }
-        PollResult::Failed { message } => format!("The state could not be read: {message}."),
-    };
-    run.reporters.warn(&format!("{} `deploy-hook doctor` finds out more.", message.trim()));
-    Ok(exit_code(Outcome::Lost, false, None))
+    }
+    Ok(0)
 }

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use url::Url;
 
-use super::sources::{self, Found, Lines, Sources};
+use super::secret_file::{Lines, is_file};
+use super::sources::{self, Found, Sources};
+use super::variables;
 use crate::platforms::{self, Platform};
-use crate::secrets::{HookUrl, UrlFault};
+use crate::secrets::{HookUrl, UrlFault, unwrap_pasted};
+use crate::text::problems::{self, HookForm};
 
 const NAME: &str = "hook-url";
 
@@ -43,11 +46,17 @@ pub(super) fn read(
     api: Option<&Url>,
 ) -> (Result<Option<HookUrl>, ()>, &'static dyn Platform) {
     let hook = if needs == Needs::Sandbox { Ok(None) } else { parse(sources, named, api) };
-    let of_token = || platforms::of_token(|variable| sources.env.get(variable).is_some());
-    match hook {
-        Ok(Some((hook, platform))) => (Ok(Some(hook)), platform),
-        other => (other.map(|_| None), named.unwrap_or_else(of_token)),
+    let hook = match hook {
+        Ok(Some((hook, platform))) => return (Ok(Some(hook)), platform),
+        other => other.map(|_| None),
+    };
+    let of_tokens = platforms::of_tokens(|variable| sources.env.get(variable).is_some());
+    if let (Needs::HookOrToken, None, Ok(_), [_, _, ..]) = (needs, named, &hook, of_tokens.as_slice()) {
+        let names: Vec<&str> = of_tokens.iter().map(|platform| platform.name()).collect();
+        sources.secret_problem("platform", problems::several_tokens(&names));
     }
+    let of_token = of_tokens.first().copied();
+    (hook, named.or(of_token).unwrap_or(platforms::all()[0]))
 }
 
 /// The platform's name for a run that was not started, as far as it can be known; else empty.
@@ -67,58 +76,131 @@ pub(super) fn platform_name(sources: &mut Sources<'_>) -> &'static str {
     platform.map(Platform::name).unwrap_or_default()
 }
 
-/// The variables that a hook's URL may come from, after the project's own ones.
-fn variables(named: Option<&'static dyn Platform>) -> Vec<&'static str> {
-    let customary = named.map_or_else(platforms::hook_variables, |named| named.hook_variables().to_vec());
-    [vec!["INPUT_HOOK-URL", "INPUT_HOOK_URL"], customary].concat()
-}
-
 fn parse(
     sources: &mut Sources<'_>,
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> Result<Option<(HookUrl, &'static dyn Platform)>, ()> {
-    if sources.inputs.hook_url.is_some() {
-        let wrong = "was given on the command line, where every process on this machine can read it";
-        let fix = "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.";
-        sources.secret_problem("--hook-url", wrong, fix);
+    if sources.inputs.is_refused("hook-url") {
+        sources.secret_problem("--hook-url", problems::HOOK_ON_COMMAND_LINE);
         return Err(());
     }
-    let found = sources.secret(NAME, "DEPLOY_HOOK_URL", Lines::One)?;
-    let found = found.or_else(|| sources.first_of(NAME, &variables(named)));
-    let Some(found) = found.filter(|found| !found.value.trim().is_empty()) else { return Ok(None) };
-    if sources::is_file(&found.value) {
-        sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
+    let found = match sources.secret(NAME, "DEPLOY_HOOK_URL", Lines::One)? {
+        None => customary(sources, named)?,
+        found => found,
+    };
+    let Some(found) = found else { return Ok(None) };
+    if found.value.trim().is_empty() {
+        return if sources.empty_file(&found) { Err(()) } else { Ok(None) };
+    }
+    if is_file(&found.value) {
+        sources.secret_problem(&found.input, problems::IS_FILE);
         return Err(());
     }
-    let known = with_platform(&found, named, api);
-    known.map(Some).map_err(|fault| {
-        sources.secret_problem(&found.input, fault.wrong(), fault.fix());
-    })
+    with_platform(&found.value, named, api)
+        .map(Some)
+        .map_err(|problem| sources.secret_problem(&found.input, problem))
 }
 
+/// The hook from the Action's input, else from the platforms' own variables, which must be of one platform.
+fn customary(sources: &mut Sources<'_>, named: Option<&'static dyn Platform>) -> Result<Option<Found>, ()> {
+    let found = sources.first_of(NAME, &["INPUT_HOOK-URL", "INPUT_HOOK_URL"]);
+    if found.is_some() {
+        return Ok(found);
+    }
+    let one = named.map(|named| vec![named]);
+    let set = |platform: &&'static dyn Platform| {
+        let variable = platform.hook_variables().iter().find(|name| sources.env.get(name).is_some());
+        variable.map(|variable| (platform.name(), *variable))
+    };
+    let set: Vec<_> = one.as_deref().unwrap_or(platforms::all()).iter().filter_map(set).collect();
+    let value = |variable: &str| sources.env.get(variable).map(unwrap_pasted);
+    let is_other = |(_, variable): &(&str, &str)| value(variable) != value(set[0].1);
+    if set.iter().any(is_other) {
+        sources.secret_problem(NAME, problems::several_hooks(&set));
+        return Err(());
+    }
+    let variables: Vec<&str> = set.iter().map(|(_, variable)| *variable).collect();
+    Ok(sources.first_of(NAME, &variables))
+}
+
+/// The hook and its platform, or what is wrong and how to fix it.
 fn with_platform(
-    found: &Found,
+    pasted: &str,
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
-) -> Result<(HookUrl, &'static dyn Platform), UrlFault> {
-    let hook = HookUrl::parse(&found.value)?;
+) -> Result<(HookUrl, &'static dyn Platform), (String, String)> {
+    let hook = HookUrl::parse(pasted);
+    if !matches!(hook, Err(UrlFault::Paste(_)))
+        && let Some(problem) = something_else(unwrap_pasted(pasted), named, api)
+    {
+        return Err(problem);
+    }
+    let hook = hook.map_err(problems::hook_url)?;
     let platform = named.unwrap_or_else(|| platforms::of_hook(hook.expose(), api));
-    Ok((platforms::documented(platform, hook)?, platform))
+    Ok((platforms::documented(platform, hook).map_err(problems::hook_url)?, platform))
+}
+
+/// What a text is that is no hook but of a platform all the same: a token, a page, an address of the API. Of a hook that
+/// the user named `other` nothing is known.
+fn something_else(
+    text: &str,
+    named: Option<&'static dyn Platform>,
+    api: Option<&Url>,
+) -> Option<(String, String)> {
+    if let Some(owner) = sources::of_code_host(text) {
+        return Some(problems::token_as_hook(owner, None));
+    }
+    if let Some(owner) = platforms::with_token(text) {
+        return Some(problems::token_as_hook(owner.name(), Some(&form(owner))));
+    }
+    let url = Url::parse(text).ok().filter(Url::has_host);
+    let url =
+        url.or_else(|| Url::parse(&format!("https://{text}")).ok().filter(|_| text.contains(['.', '/'])))?;
+    let is_of_other = named.is_some_and(|named| named.token_variables().is_empty());
+    if is_of_other
+        || matches!(url.path(), "/" | "") && url.query().is_none() && platforms::of_page(&url).is_none()
+    {
+        return None;
+    }
+    if let Some(platform) = platforms::of_page(&url) {
+        return Some(problems::dashboard_page(&form(platform)));
+    }
+    let here = platforms::with_hooks_at_host_of(&url);
+    let is_named = named.is_none_or(|named| here.iter().any(|here| here.name() == named.name()));
+    let is_known = named.is_none() && !platforms::of_hook(&url, api).token_variables().is_empty();
+    let forms: Vec<HookForm> = here.into_iter().map(form).collect();
+    (is_named && !is_known && !forms.is_empty()).then(|| problems::not_a_hook(&forms))
+}
+
+/// What the platform's documents say of its hooks.
+fn form(platform: &dyn Platform) -> HookForm {
+    let known_by = platform.known_by();
+    // Some are known by no URL, but only when they are named.
+    let known_by = if known_by.contains('/') { known_by } else { "" };
+    HookForm { platform: platform.name(), place: platform.dashboard().place, known_by }
 }
 
 /// Reports a missing hook where the command cannot do without. `skip`: `if-missing: skip`.
-pub(super) fn require(sources: &mut Sources<'_>, needs: Needs, skip: bool, has_token: bool) {
+pub(super) fn require(
+    sources: &mut Sources<'_>,
+    needs: Needs,
+    named: Option<&'static dyn Platform>,
+    has_token: bool,
+) {
     let can_do_without = match needs {
-        Needs::Hook => skip,
+        Needs::Hook => sources.may_be_missing,
         Needs::HookOrToken => has_token,
         Needs::Nothing | Needs::Sandbox => true,
     };
     if !can_do_without {
-        let fix = "Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL \
-                   (elsewhere) or --hook-url-file. Pull requests from forks and Dependabot get no secrets: \
-                   `if-missing: skip` lets those pass. On GitLab, protected variables are empty on unprotected \
-                   branches and tags.";
-        sources.secret_problem(NAME, "is empty", fix);
+        let of_tokens = || platforms::of_tokens(|variable| sources.env.get(variable).is_some());
+        let likely = named.map_or_else(of_tokens, |named| vec![named]);
+        let likely: Vec<&str> =
+            likely.iter().filter_map(|platform| platform.hook_variables().first()).copied().collect();
+        let misspelt =
+            variables::unknown(sources.env).into_iter().find(|unknown| unknown.meant == "DEPLOY_HOOK_URL");
+        let misspelt = misspelt.map(|unknown| unknown.name);
+        sources.secret_problem(NAME, problems::missing_hook(misspelt.as_deref(), &likely));
     }
 }

@@ -1,9 +1,13 @@
 //! Resolves and validates the inputs: each from its sources in their order, and every problem at once.
 
+mod duration;
 mod hook;
 mod network;
+mod secret_file;
+mod shown;
 mod sources;
 mod trigger;
+mod variables;
 mod verify;
 
 use std::path::PathBuf;
@@ -13,8 +17,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 pub use self::hook::Needs;
-use self::sources::{Sources, TIMEOUT};
-pub(crate) use self::sources::{shown, shown_argument};
+pub(crate) use self::shown::{shown, shown_argument};
+use self::sources::{Sources, TIMEOUT, TokenOwner};
+pub use self::variables::unknown_variables;
 pub use self::verify::{Page, PageAddress};
 use crate::cli::Inputs;
 use crate::core::Wait;
@@ -24,7 +29,7 @@ use crate::error::{Problem, Problems};
 use crate::http::Network;
 use crate::platforms::{self, Platform, PlatformAccess};
 use crate::secrets::{HookUrl, Redactor, Token, secrets_of_header, unwrap_pasted};
-use crate::text::ReportKind;
+use crate::text::{ReportKind, problems};
 
 /// Shortest and longest fixed `poll-interval`.
 const INTERVAL: (&str, &str) = ("1s", "10m");
@@ -34,6 +39,7 @@ const EXPECTED: (&str, &str) = ("1s", "24h");
 
 /// The validated inputs of a run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub struct Settings {
     /// The hook; `None` where the run can do without or `if-missing: skip` holds.
     pub hook: Option<HookUrl>,
@@ -85,6 +91,8 @@ pub struct Settings {
     pub network: Network,
     /// Everything but the trigger.
     pub dry_run: bool,
+    /// Whether each poll is printed; GitHub's debug logging asks for it too.
+    pub verbose: bool,
     /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
     pub output_dir: Option<PathBuf>,
 }
@@ -129,13 +137,14 @@ impl Settings {
     }
 
     fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
-        let skip_if_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
+        sources.may_be_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
         let given_api = sources.url("api-url", true);
         let named = hook::named(sources);
         let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
-        let api_token = sources.token("api-token", platform.token_variables());
+        let api_token =
+            sources.token("api-token", platform.token_variables(), TokenOwner::Platform(platform));
         if let Ok(None) = hook {
-            hook::require(sources, needs, skip_if_missing, api_token.is_some());
+            hook::require(sources, needs, named, api_token.is_some());
         }
         let hook = hook.ok().flatten();
         let environment = sources.label("environment").or_else(|| environment_of_job(sources.env));
@@ -143,7 +152,7 @@ impl Settings {
             Some(environment) => format!("Deploy / {environment}"),
             None => "Deploy".to_owned(),
         });
-        let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"]);
+        let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
         let mut settings = Self {
@@ -164,7 +173,7 @@ impl Settings {
             report: reports(sources),
             name,
             sha: sha(sources),
-            github_token: sources.token("github-token", &[]),
+            github_token: sources.token("github-token", &[], TokenOwner::GitHub),
             // The job's own token under this name may no more than under its own.
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
@@ -175,7 +184,8 @@ impl Settings {
             body: trigger::body(sources),
             page: None,
             network: Network::default(),
-            dry_run: sources.flag("dry-run"),
+            dry_run: sources.flag("dry-run", false),
+            verbose: sources.flag("verbose", sources.env.says_yes("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
         let own = settings.hook.as_ref().map(HookUrl::expose);
@@ -280,10 +290,14 @@ pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
 /// Validates a deployment's id from the command line.
 pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
     DeploymentId::new(text.trim()).ok_or_else(|| {
-        let (input, wrong) = ("ID".to_owned(), "is not a deployment's id".to_owned());
-        let fix =
-            "Copy the whole id, such as dp-abc123: the output `deployment-id` of a run holds it.".to_owned();
-        Problems(vec![Problem { input, value: Some(shown(text)), wrong, fix }])
+        if text.contains("://") {
+            let (wrong, fix) = problems::HOOK_ON_COMMAND_LINE;
+            let (input, wrong) = ("hook-url".to_owned(), wrong.to_owned());
+            return Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }]);
+        }
+        let (wrong, fix) = problems::NOT_A_DEPLOYMENT;
+        let (input, value) = ("ID".to_owned(), Some(shown(text)));
+        Problems(vec![Problem { input, value, wrong: wrong.to_owned(), fix: fix.to_owned() }])
     })
 }
 
@@ -293,7 +307,7 @@ fn sha(sources: &mut Sources<'_>) -> Option<String> {
     if matches!(sha.len(), 40 | 64) && sha.chars().all(|c| c.is_ascii_hexdigit()) {
         return Some(sha);
     }
-    sources.problem(&found, "is not a commit", "Give the whole hash, 40 hexadecimal digits.");
+    sources.problem(&found, problems::NOT_A_COMMIT);
     None
 }
 
@@ -318,14 +332,13 @@ fn reports(sources: &mut Sources<'_>) -> Reports {
         match (word.as_str(), ReportKind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
             ("auto", _) => reports.wanted.extend(AUTO),
             ("none", _) if words.iter().all(|word| word == "none") => {}
-            ("none", _) => sources.problem(&found, "says none and something else", "Say either."),
+            ("none", _) => sources.problem(&found, problems::NONE_AND_OTHERS),
             (_, Some(kind)) => {
                 reports.wanted.push(kind);
                 reports.named = true;
             }
             (word, None) => {
-                let wrong = format!("holds \"{}\", which is no kind of report", shown(word));
-                sources.problem(&found, wrong, sources::allowed(word, &allowed));
+                sources.problem(&found, problems::no_report(&shown(word), word, &allowed));
             }
         }
     }
@@ -368,11 +381,7 @@ fn output_dir(sources: &mut Sources<'_>) -> Option<PathBuf> {
     };
     let dir = PathBuf::from(found.value.trim());
     if let Err(error) = std::fs::create_dir_all(&dir) {
-        sources.path_problem(
-            &found,
-            format!("cannot be made ({error})"),
-            "Give a folder that can be written to.",
-        );
+        sources.path_problem(&found, (problems::no_folder(&error), problems::GIVE_FOLDER));
     }
     Some(dir)
 }

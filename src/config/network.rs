@@ -6,6 +6,7 @@ use url::Url;
 
 use super::sources::Sources;
 use crate::http::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
+use crate::text::problems;
 
 /// The variables of the proxy for https.
 const HTTPS_PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -39,17 +40,12 @@ fn proxy(sources: &mut Sources<'_>, names: &[&'static str], is_needed: bool) -> 
         Ok(proxy) => return Some(proxy),
         Err(fault) => fault,
     };
-    let (wrong, fix) = match fault {
-        ProxyFault::Socks => (
-            "is a SOCKS proxy, which cannot be used here",
-            "Set HTTPS_PROXY to an http proxy, or name the host in NO_PROXY. Allowed: http://host:port, https://host:port.",
-        ),
-        ProxyFault::NotProxy => {
-            ("is not a proxy's URL that can be used here", "Allowed: http://host:port, https://host:port.")
-        }
+    let problem = match fault {
+        ProxyFault::Socks => problems::SOCKS_PROXY,
+        ProxyFault::NotProxy => problems::NOT_A_PROXY,
     };
     if is_needed {
-        sources.secret_problem(name, wrong, fix);
+        sources.secret_problem(name, problem);
     }
     None
 }
@@ -57,19 +53,18 @@ fn proxy(sources: &mut Sources<'_>, names: &[&'static str], is_needed: bool) -> 
 fn authority(sources: &mut Sources<'_>, requests: &[Url]) -> Option<PathBuf> {
     let found = sources.find("ca-file", &["SSL_CERT_FILE"])?;
     if found.value.contains("-----BEGIN") {
-        let fix = "Write it to a file, and give the path of that.";
-        sources.secret_problem(&found.input, "holds a certificate or a key, not the path of a file", fix);
+        sources.secret_problem(&found.input, problems::CERTIFICATE_ITSELF);
         return None;
     }
     let path = PathBuf::from(found.value.trim());
     let wrong = match std::fs::metadata(&path) {
-        Ok(file) if file.is_dir() => "is a folder".to_owned(),
+        Ok(file) if file.is_dir() => problems::IS_FOLDER.to_owned(),
         Ok(_) => return Some(path),
-        Err(error) => format!("cannot be read ({error})"),
+        Err(error) => problems::unreadable(&error),
     };
     let is_input = !found.input.contains("SSL_CERT_FILE");
     if is_input || requests.iter().any(|url| url.scheme() == "https") {
-        sources.path_problem(&found, wrong, "Give the path of a PEM file.");
+        sources.path_problem(&found, (wrong, problems::GIVE_PEM));
     }
     None
 }

@@ -2,21 +2,19 @@
 
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::sources::{self, Lines, Sources};
-use crate::cli::Inputs;
+use super::secret_file::{Lines, is_file};
+use super::sources::Sources;
 use crate::secrets::could_be_secret;
+use crate::text::problems::{self, HeaderFault};
 
 /// An input that holds headers.
 pub(super) struct Headers {
     pub(super) name: &'static str,
     pub(super) variable: &'static str,
-    /// Whether it was given as an option, where every process can read it.
-    pub(super) typed: fn(&Inputs) -> bool,
 }
 
 /// The headers of the trigger.
-pub(super) const HEADERS: Headers =
-    Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS", typed: |inputs| inputs.headers.is_some() };
+pub(super) const HEADERS: Headers = Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS" };
 
 /// The longest text that is sent.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -34,23 +32,20 @@ const OF_HTTP: [&str; 9] = [
     "upgrade",
 ];
 
-const FORM: &str = "Write each header on a line of its own, as Name: value.";
-
 /// The headers, a line each. A value is never shown.
 pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(HeaderName, HeaderValue)> {
-    let Headers { name, variable, typed } = input;
-    if typed(sources.inputs) {
-        let wrong = "were given on the command line, where every process on this machine can read them";
-        let fix = format!(
-            "Give them as {variable} or by --{name}-file PATH (- is standard input), and replace the secrets in them."
-        );
-        sources.secret_problem(&format!("--{name}"), wrong, &fix);
+    let Headers { name, variable } = input;
+    if sources.inputs.is_refused(name) {
+        sources.secret_problem(&format!("--{name}"), problems::headers_on_command_line(name, variable));
         return Vec::new();
     }
     let Ok(found) = sources.secret(name, variable, Lines::Several) else { return Vec::new() };
     let Some(found) = found.or_else(|| sources.find(name, &[])) else { return Vec::new() };
-    if sources::is_file(&found.value) {
-        sources.secret_problem(&found.input, sources::IS_FILE.0, sources::IS_FILE.1);
+    if found.value.trim().is_empty() {
+        sources.empty_file(&found);
+    }
+    if is_file(&found.value) {
+        sources.secret_problem(&found.input, problems::IS_FILE);
         return Vec::new();
     }
     let mut headers = Vec::new();
@@ -58,8 +53,8 @@ pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(Header
     for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         match header(line, &headers) {
             Ok(header) => headers.push(header),
-            Err((wrong, fix)) => {
-                sources.secret_problem(&format!("{}, line {}", found.input, index + 1), &wrong, fix);
+            Err(problem) => {
+                sources.secret_problem(&format!("{}, line {}", found.input, index + 1), problem);
             }
         }
     }
@@ -71,36 +66,31 @@ fn header(
     line: &str,
     earlier: &[(HeaderName, HeaderValue)],
 ) -> Result<(HeaderName, HeaderValue), (String, &'static str)> {
-    let (name, value) = line.split_once(':').ok_or_else(|| ("has no colon".to_owned(), FORM))?;
+    let fault = |fault: HeaderFault<'_>| Err(problems::header(fault));
+    let Some((name, value)) = line.split_once(':') else { return fault(HeaderFault::NoColon) };
     let (name, value) = (name.trim(), value.trim());
     if value.starts_with("//") && matches!(name.to_ascii_lowercase().as_str(), "http" | "https") {
-        return Err(("is a URL, not a header".to_owned(), FORM));
+        return fault(HeaderFault::Url);
     }
     let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
-        let shown =
-            if name.is_empty() || !is_like_a_name(name) { String::new() } else { format!(" ({name})") };
-        return Err((format!("begins with what is not a header's name{shown}"), FORM));
+        return fault(HeaderFault::NotAName(if is_like_a_name(name) { name } else { "" }));
     };
     let name = if could_be_secret(name) { "a header" } else { name };
     if OF_HTTP.contains(&header.as_str()) || header.as_str().starts_with("proxy-") {
-        return Err((format!("sets {name}, which is not for users to set"), "Leave this header out."));
+        return fault(HeaderFault::OfHttp(name));
     }
     if earlier.iter().any(|(other, _)| *other == header) {
-        return Err((format!("sets {name} a second time"), "Give each header once."));
+        return fault(HeaderFault::Twice(name));
     }
     if value.contains("***") {
-        let wrong = format!("gives {name} a value with ***, copied from a log in which it was masked");
-        return Err((wrong, "Store the value again."));
+        return fault(HeaderFault::Masked(name));
     }
     match HeaderValue::from_str(value) {
         Ok(mut value) if value.to_str().is_ok() => {
             value.set_sensitive(true);
             Ok((header, value))
         }
-        _ => Err((
-            format!("gives {name} a value with a character that no header has, perhaps an invisible one"),
-            "Store the value again: printable ASCII characters alone.",
-        )),
+        _ => fault(HeaderFault::Characters(name)),
     }
 }
 
@@ -117,7 +107,7 @@ fn is_like_a_name(text: &str) -> bool {
 pub(super) fn body(sources: &mut Sources<'_>) -> Option<String> {
     let found = sources.find("body", &[])?;
     if found.value.len() > LONGEST_BODY {
-        sources.secret_problem(&found.input, "is larger than 1 MiB", "Send less with the trigger.");
+        sources.secret_problem(&found.input, problems::LONG_BODY);
     }
     Some(found.value)
 }

@@ -8,17 +8,14 @@ use url::Url;
 use super::sources::{Found, Sources, TIMEOUT};
 use super::trigger::{self, Headers};
 use crate::secrets::{Redactor, is_safe, secrets_of_query, strip, unwrap_pasted};
+use crate::text::problems;
 
 const URL: &str = "verify-url";
 const TEXT: &str = "verify-text";
 const TIME: &str = "verify-timeout";
 
 /// The headers of the page alone.
-const HEADERS: Headers = Headers {
-    name: "verify-headers",
-    variable: "DEPLOY_HOOK_VERIFY_HEADERS",
-    typed: |inputs| inputs.verify_headers.is_some(),
-};
+const HEADERS: Headers = Headers { name: "verify-headers", variable: "DEPLOY_HOOK_VERIFY_HEADERS" };
 
 /// The default of `verify-timeout`, which says nothing where it is given.
 const DEFAULT_TIME: Duration = Duration::from_mins(2);
@@ -96,8 +93,7 @@ pub(super) fn read(sources: &mut Sources<'_>, secrets: &Redactor) -> Option<Page
     if given.is_none() {
         let alone = [(TEXT, text.is_some()), (TIME, timeout.is_some()), (HEADERS.name, !headers.is_empty())];
         for (name, _) in alone.into_iter().filter(|(_, given)| *given) {
-            let fix = "Set verify-url to the page that is to be verified, or leave this out.";
-            sources.secret_problem(name, "is given without verify-url, so nothing would be verified", fix);
+            sources.secret_problem(name, problems::NO_PAGE);
         }
     }
     let address = address?;
@@ -105,8 +101,7 @@ pub(super) fn read(sources: &mut Sources<'_>, secrets: &Redactor) -> Option<Page
         && !headers.is_empty()
         && !is_safe(url)
     {
-        let fix = "They are secret: use https. Plain http is for localhost and 127.0.0.1.";
-        sources.secret_problem(HEADERS.name, "would be sent over plain http", fix);
+        sources.secret_problem(HEADERS.name, problems::HEADERS_NOT_ENCRYPTED);
     }
     Some(Page { address, text, timeout, headers })
 }
@@ -114,23 +109,18 @@ pub(super) fn read(sources: &mut Sources<'_>, secrets: &Redactor) -> Option<Page
 /// Reports a path on a site whose address nobody will know.
 pub(super) fn require_site(sources: &mut Sources<'_>) {
     if let Some(found) = sources.find(URL, &[]) {
-        let wrong = "is a path on the deployed site, whose address is not known";
-        let fix = "Set environment-url to the site's address, or give the whole URL of the page. Render, Vercel, Netlify \
-                   and Cloudflare Pages name the address of a deployment that is followed.";
-        sources.problem(&found, wrong, fix);
+        sources.problem(&found, problems::NO_SITE);
     }
 }
 
 fn address(sources: &mut Sources<'_>, found: &Found, secrets: &Redactor) -> Option<PageAddress> {
-    const ALLOWED: &str = "Allowed: https://…, http://…, or a path on environment-url such as /version.";
     let text = unwrap_pasted(&found.value);
     if secrets.redact(text) != text {
-        let fix = "Give the address of a page of the deployed site. It is shown in logs and reports.";
-        sources.secret_problem(&found.input, "holds the hook's secret or a token", fix);
+        sources.secret_problem(&found.input, problems::PAGE_WITH_SECRET);
         return None;
     }
     if text.contains("***") || is_variable(text) {
-        sources.problem(found, "is masked, or the name of a variable and not its value", ALLOWED);
+        sources.problem(found, (problems::PAGE_UNEXPANDED, problems::PAGE_ALLOWED));
         return None;
     }
     let is_path = text.starts_with('/');
@@ -139,53 +129,46 @@ fn address(sources: &mut Sources<'_>, found: &Found, secrets: &Redactor) -> Opti
         if is_path { site.as_ref().and_then(|site| site.join(text).ok()) } else { Url::parse(text).ok() };
     let has_blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
     let Some(url) = url.filter(|url| url.has_host() && !has_blank) else {
-        sources.problem(found, "is not a URL", ALLOWED);
+        sources.problem(found, (problems::NOT_A_URL.0, problems::PAGE_ALLOWED));
         return None;
     };
     let wrong = if !url.username().is_empty() || url.password().is_some() {
-        let fix =
-            "Take it out. A page behind a password gets it as verify-headers: `Authorization: Basic …`.";
-        sources.secret_problem(&found.input, "holds a user name or password", fix);
+        sources.secret_problem(&found.input, problems::PAGE_WITH_USER);
         return None;
     } else if is_path && site.is_none_or(|site| site.origin() != url.origin()) {
-        "begins with two slashes, so it names another host"
+        problems::PAGE_OF_ANOTHER_HOST
     } else if url.fragment().is_some() {
-        "holds a #, and what follows one is never sent"
+        problems::HAS_A_FRAGMENT
     } else if !matches!(url.scheme(), "http" | "https") {
-        "is not a web address"
+        problems::NOT_A_WEB_ADDRESS.0
     } else {
         let path = path_of(&url);
         return Some(if is_path { PageAddress::Path(path) } else { PageAddress::Url(url) });
     };
-    sources.problem(found, wrong, ALLOWED);
+    sources.problem(found, (wrong, problems::PAGE_ALLOWED));
     None
 }
 
 /// The text. One that is given and empty would be on every page.
 fn text(sources: &mut Sources<'_>) -> Option<String> {
-    if sources.inputs.verify_text.as_ref().is_some_and(|text| text.trim().is_empty()) {
-        let fix = "Give a text that only the new version has, such as its commit, or leave the option out.";
-        sources.secret_problem("--verify-text", "is empty, and every page holds that", fix);
+    if sources.inputs.get(TEXT).is_some_and(|text| text.trim().is_empty()) {
+        sources.secret_problem("--verify-text", problems::EMPTY_TEXT);
         return None;
     }
     let found = sources.find(TEXT, &[])?;
     let text = found.value.trim();
     let wrong = if text.chars().count() > LONGEST_TEXT {
-        "is longer than 1000 characters"
+        problems::LONG_TEXT
     } else if strip(text) != text {
-        "holds a line break or another character that cannot be seen"
+        problems::UNSEEN_TEXT
     } else if text.contains("***") {
-        "holds ***, so it was copied from a log in which it was masked"
+        problems::MASKED_TEXT
     } else if is_variable(text) {
-        "is the name of a variable or an expression, not its value"
+        problems::UNEXPANDED_TEXT
     } else {
         return Some(text.to_owned());
     };
-    sources.problem(
-        &found,
-        wrong,
-        "Allowed: one line of at most 1000 characters, as it stands in the page's source.",
-    );
+    sources.problem(&found, (wrong, problems::TEXT_ALLOWED));
     None
 }
 

@@ -74,7 +74,8 @@ pub enum SnapshotResult {
     Known,
     /// Nothing was read, or nothing that the platform itself said.
     Unknown,
-    /// The platform refuses the token: 401 or 403, in its own error format.
+    /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
+    /// in its own error format.
     Denied {
         /// The HTTP status.
         status: u16,

@@ -141,6 +141,11 @@ pub enum Cause {
     Unreadable(CannotFollow),
     /// Not followed by choice (`wait: never`).
     NotAsked,
+    /// A dry run, in which so many checks could not be made.
+    DryRun {
+        /// How many.
+        unchecked: usize,
+    },
     /// The platform does not let us read it.
     Denied {
         /// The HTTP status.

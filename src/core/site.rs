@@ -96,7 +96,7 @@ impl Pace {
     ///
     /// Pauses grow with the number of requests: 1 s, 3 s, 5 s, so that the nth request comes n² seconds after the first.
     /// The last one comes when the time is up. A right answer is confirmed after a second, also where that is past the
-    /// time. Of the requests of the first minute two are kept for these.
+    /// time. Of the requests of the first minute some are kept for these.
     pub(super) fn pause(self, timing: &Timing) -> Option<Duration> {
         let unit = timing.site_pause;
         let minute = unit * 60;
@@ -105,14 +105,12 @@ impl Pace {
             let needed = self.requests.saturating_add(self.latest.saturating_mul(times));
             self.age + pause >= minute || needed <= MOST_IN_FIRST_MINUTE
         };
-        let in_time = |pause: Duration, times: u32| {
-            if fits(pause, times) { pause } else { minute.saturating_sub(self.age) }
-        };
         if self.confirm {
-            return Some(in_time(unit.max(asked_for), 1));
+            return Some(unit);
         }
         let grown = unit * self.requests.saturating_mul(2).saturating_sub(1).clamp(1, 15);
-        let pause = in_time(grown.max(asked_for), 3);
+        let pause = grown.max(asked_for);
+        let pause = if fits(pause, 3) { pause } else { minute.saturating_sub(self.age) };
         let last = self.left.max(unit).max(asked_for);
         match pause {
             pause if pause <= self.left => Some(pause),
@@ -172,7 +170,7 @@ mod tests {
                         "{pattern:b} {left:?}: {times:?}"
                     );
                     let early = u32::try_from(times.iter().filter(|at| **at < 60).count()).unwrap();
-                    let allowed = early <= 1 || early * cost <= MOST_IN_FIRST_MINUTE;
+                    let allowed = early <= 2 || early * cost <= MOST_IN_FIRST_MINUTE;
                     assert!(allowed, "{pattern:b} {left:?} {cost}: {times:?}");
                 }
             }

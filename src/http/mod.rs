@@ -6,7 +6,7 @@
 mod body;
 mod certificate;
 mod network;
-mod page;
+pub mod page;
 mod response;
 mod search;
 mod tls;
@@ -27,7 +27,6 @@ use url::Url;
 
 pub use self::body::{BodyFault, LARGEST_BODY};
 pub use self::network::{Network, NoProxy, ProxyFault, ProxyUrl, wants_proxy};
-pub use self::page::{PageAnswer, PageClient, PageFault};
 pub use self::response::Response;
 pub(crate) use self::response::read;
 pub use self::tls::ClientError;

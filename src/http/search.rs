@@ -67,6 +67,7 @@ impl Search {
     pub(super) fn end(&mut self) -> Found {
         let rest = self.begin();
         match self.write(&rest) {
+            Found::NotYet if self.is_unknown && matches!(self.layer, Layer::Plain(_)) => Found::Unreadable,
             Found::NotYet => Found::No,
             found => found,
         }
@@ -104,7 +105,6 @@ impl Search {
             _ if window.found => Found::Yes,
             _ if window.searched > MOST || self.received > MOST => Found::TooLarge,
             Err(_) => Found::Unreadable,
-            Ok(()) if self.is_unknown && matches!(self.layer, Layer::Plain(_)) => Found::Unreadable,
             Ok(()) => Found::NotYet,
         }
     }

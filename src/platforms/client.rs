@@ -116,6 +116,9 @@ impl DeployTarget for Client {
         {
             return SnapshotResult::Denied { status: response.status, message };
         }
+        if let Some(message) = self.reader.not_found(&response) {
+            return SnapshotResult::Denied { status: 404, message };
+        }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
             && let Some(found) = self.reader.access.platform.deployments(&body, redactor)

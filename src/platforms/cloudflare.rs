@@ -9,7 +9,9 @@ use url::Url;
 
 use super::body::{cleaned, id, last_lines, normal, says_no};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
@@ -17,6 +19,9 @@ use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "api.cloudflare.com";
+
+/// The host of the pages for people.
+const DASHBOARD: &str = "dash.cloudflare.com";
 
 /// The path of a hook of Workers Builds, before its secret.
 const OF_WORKERS: [&str; 5] = ["client", "v4", "workers", "builds", "deploy_hooks"];
@@ -41,6 +46,19 @@ impl Platform for Workers {
 
     fn followed(&self) -> &'static str {
         "by id"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            hosts: &[DASHBOARD],
+            place: "Workers & Pages, the Worker, Settings, Builds, Deploy Hooks",
+            tokens: &["cfut_", "cfat_", "cfk_"],
+        }
+    }
+
+    /// The pages of Pages have that word in their path.
+    fn is_page(&self, url: &Url) -> bool {
+        url.host_str() == Some(DASHBOARD) && !segments(url).contains(&"pages")
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {
@@ -143,6 +161,13 @@ impl Platform for Pages {
 
     fn followed(&self) -> &'static str {
         "by id"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            place: "Workers & Pages, the project, Settings, Builds, Deploy hooks",
+            ..Workers.dashboard()
+        }
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

@@ -10,7 +10,9 @@ use url::Url;
 
 use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -31,6 +33,18 @@ impl Platform for Coolify {
 
     fn followed(&self) -> &'static str {
         "by id"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard { place: "Webhooks, Deploy Webhook of the resource", ..Dashboard::default() }
+    }
+
+    /// `/project/{id}/environment/{id}/application/{id}`, on whatever host.
+    fn is_page(&self, url: &Url) -> bool {
+        matches!(
+            segments(url).as_slice(),
+            ["project", _, "environment", ..] | ["project", _, _, "application", ..]
+        )
     }
 
     /// Every Coolify has a host of its own, so the path and the query decide.

@@ -12,7 +12,9 @@ use url::Url;
 
 use super::body::{cleaned, id, last_lines, log_body, normal, texts};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
@@ -32,6 +34,16 @@ impl Platform for Dokploy {
 
     fn followed(&self) -> &'static str {
         "by finding it"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard { place: "Deployments, Webhook URL of the application", ..Dashboard::default() }
+    }
+
+    /// `/dashboard/project/{id}/environment/{id}/services/application/{id}`, on whatever host.
+    fn is_page(&self, url: &Url) -> bool {
+        let segments = segments(url);
+        segments.starts_with(&["dashboard", "project"]) && segments.contains(&"services")
     }
 
     /// Every Dokploy has a host of its own, and its paths could be anyone's: it has to be named.

@@ -15,7 +15,9 @@ use super::body::{last_lines, normal};
 use super::laravel::{self, Attributes};
 use super::other::Other;
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource,
+};
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
@@ -40,6 +42,17 @@ impl Platform for Forge {
 
     fn followed(&self) -> &'static str {
         "by finding it"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard { place: "Settings, Deployments, Deploy hook of the site", ..Dashboard::default() }
+    }
+
+    /// Whatever is at the same host and is no hook, whole or cut.
+    fn is_page(&self, url: &Url) -> bool {
+        let is_hook =
+            matches!(segments(url).as_slice(), ["servers", _, "sites", _, "deploy", ..] | ["api", ..]);
+        url.host_str() == Some(HOST) && !is_hook
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

@@ -15,7 +15,9 @@ use url::Url;
 
 use super::body::{first_field, first_text, id, normal};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -46,6 +48,14 @@ impl Platform for Fortrabbit {
 
     fn followed(&self) -> &'static str {
         "by id"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            hosts: &["dash.fortrabbit.com"],
+            place: "Deployment, Deploy hook of the environment",
+            tokens: &["frbit-at-"],
+        }
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

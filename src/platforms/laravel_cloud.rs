@@ -11,7 +11,7 @@ use super::body::{last_lines, log_body, normal, texts};
 use super::laravel::{self, Attributes};
 use super::other::Other;
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource};
 use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
@@ -52,6 +52,15 @@ impl Platform for LaravelCloud {
 
     fn followed(&self) -> &'static str {
         "by finding it"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard { place: "Settings, Deployments, Deploy hook of the environment", ..Dashboard::default() }
+    }
+
+    /// Whatever is at the same host and is no hook, whole or cut.
+    fn is_page(&self, url: &Url) -> bool {
+        url.host_str() == Some(HOST) && !matches!(segments(url).first(), Some(&("deploy" | "api")))
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

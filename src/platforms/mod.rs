@@ -5,6 +5,7 @@ mod budget;
 mod client;
 mod cloudflare;
 mod coolify;
+mod deployment;
 mod dokploy;
 mod earlier;
 mod forge;
@@ -26,7 +27,7 @@ use url::Url;
 
 pub use self::client::Client;
 pub use self::platform::{
-    Acceptance, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
 pub use self::reader::Reader;
 
@@ -67,6 +68,47 @@ pub fn of_hook(url: &Url, api: Option<&Url>) -> &'static dyn Platform {
     ALL.into_iter().find(|platform| platform.owns(url, any_host)).unwrap_or(&other::Other)
 }
 
+/// The platform of whose dashboard this is a page.
+#[must_use]
+pub fn of_page(url: &Url) -> Option<&'static dyn Platform> {
+    ALL.into_iter().find(|platform| platform.is_page(url))
+}
+
+/// The platforms that have their hooks at this URL's public host, where it is not one of these hooks.
+#[must_use]
+pub fn with_hooks_at_host_of(url: &Url) -> Vec<&'static dyn Platform> {
+    let host = url.host_str().unwrap_or_default();
+    let is_host = |known_by: &str| known_by.split('/').next() == Some(host);
+    let here: Vec<_> = ALL.into_iter().filter(|platform| is_host(platform.known_by())).collect();
+    if here.iter().any(|platform| platform.owns(url, false)) { Vec::new() } else { here }
+}
+
+/// Whether a text without a scheme begins with the host of a platform's hooks.
+#[must_use]
+pub fn is_at_known_host(text: &str) -> bool {
+    let host = |known_by: &'static str| known_by.split_once('/').map(|(host, _)| host);
+    let hosts = ALL.into_iter().filter_map(|platform| host(platform.known_by()));
+    text.split_once('/').is_some_and(|(first, _)| hosts.into_iter().any(|host| host == first))
+}
+
+/// The platform that a token belongs to, where its documents say what their tokens begin with.
+#[must_use]
+pub fn with_token(token: &str) -> Option<&'static dyn Platform> {
+    ALL.into_iter().find(|platform| has_token_form(*platform, token))
+}
+
+/// Whether a token may be this platform's: a platform without an API takes any.
+#[must_use]
+pub fn may_be_token_of(platform: &dyn Platform, token: &str) -> bool {
+    platform.token_variables().is_empty() || has_token_form(platform, token)
+}
+
+/// Whether a token begins as this platform's documents say of theirs.
+fn has_token_form(platform: &dyn Platform, token: &str) -> bool {
+    let mut prefixes = platform.dashboard().tokens.iter();
+    prefixes.any(|prefix| token.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
+}
+
 /// The hook with what its platform's documents say of its URL.
 ///
 /// # Errors
@@ -79,11 +121,13 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
     })
 }
 
-/// The platform to use where there is no hook: the first one whose token variable is set.
+/// The platforms that a token is set for, without a second one of the same variable.
 #[must_use]
-pub fn of_token(is_set: impl Fn(&str) -> bool) -> &'static dyn Platform {
+pub fn of_tokens(is_set: impl Fn(&str) -> bool) -> Vec<&'static dyn Platform> {
     let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));
-    ALL.into_iter().find(has_token).unwrap_or(ALL[0])
+    let mut found: Vec<_> = ALL.into_iter().filter(has_token).collect();
+    found.dedup_by_key(|platform| platform.token_variables());
+    found
 }
 
 /// Whether an API is another platform's public one, so that this platform's token must not go there.

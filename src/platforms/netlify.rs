@@ -10,7 +10,9 @@ use url::Url;
 
 use super::body::{cleaned, first_text, id, normal, says_no};
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
@@ -51,6 +53,14 @@ impl Platform for Netlify {
 
     fn followed(&self) -> &'static str {
         "by finding it"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            hosts: &["app.netlify.com"],
+            place: "Build & deploy, Continuous deployment, Build hooks of the project",
+            tokens: &["nfp_"],
+        }
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

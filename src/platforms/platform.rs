@@ -1,14 +1,16 @@
 //! The trait of a hosting platform. Pure: requests and answers are values, so each is tested by a table.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+pub(super) use super::deployment::listed;
+pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
 use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, MissingInput, Phase, Snapshot, Verdict};
-use crate::core::trigger::{RefusalReason, Unclear};
+use crate::core::state::{DeploymentId, MissingInput, Snapshot};
+use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 
 /// A hosting platform: how its hooks are known, what is sent to it, and what its answers mean.
@@ -24,6 +26,17 @@ pub trait Platform: Sync {
 
     /// How its deployments are followed: `by id`, `by finding it` or `not`.
     fn followed(&self) -> &'static str;
+
+    /// Its dashboard and its tokens, as far as its documents show them: to say what a text is that is no hook.
+    fn dashboard(&self) -> Dashboard {
+        Dashboard::default()
+    }
+
+    /// Whether this is a page of its dashboard.
+    fn is_page(&self, url: &Url) -> bool {
+        let hosts = self.dashboard().hosts;
+        url.host_str().is_some_and(|host| hosts.contains(&host))
+    }
 
     /// Whether this was ever tried against the live service.
     fn tried_live(&self) -> bool {
@@ -211,6 +224,17 @@ pub trait Platform: Sync {
     }
 }
 
+/// What a platform's documents show of its dashboard and its tokens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dashboard {
+    /// Hosts of its pages, where they are not those of its hooks.
+    pub hosts: &'static [&'static str],
+    /// Where a hook's URL is copied there; empty where hooks come from anywhere.
+    pub place: &'static str,
+    /// What its tokens begin with.
+    pub tokens: &'static [&'static str],
+}
+
 /// An input that a platform's API needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -293,26 +317,6 @@ impl PlatformAccess {
     }
 }
 
-/// Which deployments are to be read.
-#[derive(Clone, Copy, Debug)]
-pub enum ReadTarget<'a> {
-    /// Whatever is there.
-    Any,
-    /// One that this run did not trigger.
-    Id(&'a DeploymentId),
-    /// The one that the platform has just made for us.
-    Accepted(&'a Deployment),
-}
-
-/// Where deployments are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateSource {
-    /// State the hook's own URL, without a token.
-    Hook,
-    /// Through the platform's public API, with a token.
-    Api,
-}
-
 /// A request as a value: a `POST` to trigger, a `GET` to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -351,59 +355,4 @@ impl Request {
         self.url.query_pairs_mut().append_pair(name, value);
         self
     }
-}
-
-/// What a successful answer to a trigger means.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Acceptance {
-    /// The platform made this deployment.
-    Named(Deployment),
-    /// The platform accepted the trigger and names no deployment: it is looked for.
-    Unnamed {
-        /// When, by the platform's clock, where the answer says it.
-        at: Option<SystemTime>,
-    },
-    /// The platform made no deployment of its own for the trigger: one that is queued or running already will do.
-    Queued,
-    /// The platform accepted the trigger and keeps no deployment of what it started.
-    Untracked,
-    /// The platform refused, in its own words, although the status is a success.
-    Refused(RefusalReason, String),
-    /// It is not known whether something was triggered.
-    Unclear(Unclear),
-}
-
-/// A deployment as an answer describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Deployment {
-    /// Its id, state and time.
-    pub snapshot: Snapshot,
-    /// Where a deployment described in this form is read.
-    pub source: StateSource,
-    /// The id of its environment, where the answer names one.
-    pub environment: Option<String>,
-    /// Whether the answer gives a time that cannot be read, so that its age is not known.
-    pub unreadable_time: bool,
-    /// What the platform says of how it was started: by whom, or with which title.
-    pub origin: Option<String>,
-    /// When it ended, by the platform's clock.
-    pub ended_at: Option<SystemTime>,
-}
-
-impl Deployment {
-    /// How long it took, where it came to an end of its own and the platform says when.
-    pub(super) fn took(&self) -> Option<Duration> {
-        let verdict = Phase::Ended(Verdict::Succeeded) == self.snapshot.phase
-            || Phase::Ended(Verdict::Failed) == self.snapshot.phase;
-        let ended = self.ended_at.filter(|_| verdict)?;
-        ended.duration_since(self.snapshot.created_at?).ok()
-    }
-}
-
-/// The deployments of a list, the newest first, without entries that are none. `None`: there are entries, and none can
-/// be read.
-pub(super) fn listed(list: &[Value], read: &dyn Fn(&Value) -> Option<Deployment>) -> Option<Vec<Deployment>> {
-    let mut found: Vec<Deployment> = list.iter().filter_map(read).collect();
-    found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
-    (list.is_empty() || !found.is_empty()).then_some(found)
 }

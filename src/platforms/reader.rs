@@ -9,6 +9,7 @@ use super::platform::{Deployment, PlatformAccess, ReadTarget, Request, StateSour
 use super::response;
 use crate::core::ports::{Poll, PollResult};
 use crate::core::state::{DeploymentId, Snapshot};
+use crate::core::trigger::RefusalReason;
 use crate::http::{self, Credential, Http, Method, RequestError};
 use crate::secrets::Token;
 
@@ -93,6 +94,23 @@ impl Reader {
     pub(super) fn list(&self) -> Option<(StateSource, Request)> {
         let source = self.source?;
         Some((source, self.access.platform.list(&self.access, source)?))
+    }
+
+    /// Whether the list is found by the account or the project that the user gave, not by the hook alone.
+    #[must_use]
+    pub fn is_found_by_input(&self) -> bool {
+        let without = PlatformAccess { account: None, project: None, ..self.access.clone() };
+        let request = |access| self.source.and_then(|source| self.access.platform.list(access, source));
+        self.source == Some(StateSource::Api) && request(&without) != request(&self.access)
+    }
+
+    /// The platform's message where it does not know the account or the project that the user gave.
+    pub(super) fn not_found(&self, response: &http::Response) -> Option<String> {
+        let (platform, bytes) = (self.access.platform, response.body.as_deref().unwrap_or_default());
+        let is_404 = response.status == 404
+            || platform.refusal(response.status, bytes) == Some(RefusalReason::NotFound);
+        let message = platform.error(bytes, self.http.redactor()).filter(|_| is_404)?;
+        self.is_found_by_input().then_some(message)
     }
 
     pub(super) async fn read(

@@ -8,7 +8,9 @@ use url::Url;
 
 use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -31,6 +33,14 @@ impl Platform for Render {
 
     fn followed(&self) -> &'static str {
         "by id"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            hosts: &["dashboard.render.com"],
+            place: "Settings, Deploy Hook of the service",
+            tokens: &["rnd_"],
+        }
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

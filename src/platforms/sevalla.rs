@@ -7,7 +7,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::body::{cleaned, first_text, id, last_lines, normal, texts};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -27,6 +29,14 @@ impl Platform for Sevalla {
 
     fn followed(&self) -> &'static str {
         "by id"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            hosts: &["app.sevalla.com"],
+            place: "Settings, Deployment hook of the application",
+            ..Dashboard::default()
+        }
     }
 
     /// Only when it is named: no form of the URL is documented.

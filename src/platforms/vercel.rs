@@ -9,7 +9,9 @@ use url::Url;
 
 use super::body::{cleaned, first_text, id, last_lines, normal};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
+use super::platform::{
+    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{ResponseError, Unclear};
@@ -35,6 +37,14 @@ impl Platform for Vercel {
 
     fn followed(&self) -> &'static str {
         "by finding it"
+    }
+
+    fn dashboard(&self) -> Dashboard {
+        Dashboard {
+            hosts: &["vercel.com", "www.vercel.com"],
+            place: "Settings, Git, Deploy Hooks of the project",
+            tokens: &["vcp_", "vci_", "vca_", "vck_"],
+        }
     }
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {

@@ -48,7 +48,9 @@ impl Output {
     /// else than in GitHub Actions.
     pub fn mask(&self) {
         if self.github {
-            self.redactor.masks().iter().for_each(|secret| self.print(Stream::Out, &command::mask(secret)));
+            let print =
+                |secret: &String| writer::print_at_once(Stream::Out, format!("{}\n", command::mask(secret)));
+            self.redactor.masks().iter().for_each(print);
         }
     }
 
@@ -66,6 +68,16 @@ impl Output {
     /// Takes the live line away.
     pub(super) fn end_live() {
         writer::live(StatusLine::End);
+    }
+
+    /// Keeps back what is printed from now on, masks excepted, until it is known whether anybody wants it.
+    pub fn hold() {
+        writer::hold();
+    }
+
+    /// Prints what was kept, or forgets it.
+    pub fn release(wanted: bool) {
+        writer::release(wanted);
     }
 
     /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.

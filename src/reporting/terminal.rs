@@ -16,22 +16,11 @@ use crate::text::{RunContext, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
-/// How much is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// The verdict, and what needs a reader.
-    Quiet,
-    /// What changes.
-    Normal,
-    /// Each poll.
-    Verbose,
-}
-
 /// How it is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {
-    /// How much.
-    pub verbosity: Verbosity,
+    /// Each poll as well.
+    pub verbose: bool,
     /// In colour.
     pub color: bool,
     /// With a live line at the end.
@@ -79,17 +68,13 @@ impl Terminal {
             }
             return;
         }
-        let least = match event {
-            Event::Polled { .. } => Verbosity::Verbose,
-            Event::PollFailed { errors: 1, .. } if self.options.verbosity < Verbosity::Verbose => {
-                return self.glance(event);
-            }
-            _ => Verbosity::Normal,
-        };
+        if let (Event::PollFailed { errors: 1, .. }, false) = (event, self.options.verbose) {
+            return self.glance(event);
+        }
         let Some(text) = messages::event(event, context) else {
             return;
         };
-        if self.options.verbosity >= least {
+        if self.options.verbose || !matches!(event, Event::Polled { .. }) {
             let line = match event {
                 Event::Started { .. } => self.begin_section("follow", &self.paint(bold(), &text), false),
                 Event::State { stage } => {
@@ -113,7 +98,7 @@ impl Terminal {
             }
         }
         if matches!(event, Event::Started { .. }) {
-            if let Some(speed) = context.sandbox.filter(|_| self.options.verbosity > Verbosity::Quiet) {
+            if let Some(speed) = context.sandbox {
                 self.line(&self.paint(dim(), &messages::sandbox_intro(speed)));
             }
             self.start_live();
@@ -123,9 +108,7 @@ impl Terminal {
 
     /// Prints a line.
     pub fn note(&self, message: &str) {
-        if self.options.verbosity > Verbosity::Quiet {
-            self.line(message);
-        }
+        self.line(message);
     }
 
     /// Prints a warning.
@@ -150,7 +133,7 @@ impl Terminal {
         let polls = (report.polls > 0).then(|| count(report.polls, "poll"));
         let details = [polls.as_deref(), page, context.environment_url.as_deref()];
         let details: Vec<&str> = details.into_iter().flatten().collect();
-        if !details.is_empty() && self.options.verbosity > Verbosity::Quiet {
+        if !details.is_empty() {
             self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
         }
         if context.sandbox.is_some() && self.options.live {
@@ -384,21 +367,15 @@ mod tests {
         out.printed().replace('\u{1b}', "␛")
     }
 
-    const NORMAL: TerminalOptions = TerminalOptions {
-        verbosity: Verbosity::Normal,
-        color: false,
-        live: false,
-        grouping: LogGrouping::Never,
-    };
+    const NORMAL: TerminalOptions =
+        TerminalOptions { verbose: false, color: false, live: false, grouping: LogGrouping::Never };
 
     #[test]
     fn a_failed_deployment() {
         insta::assert_snapshot!("normal", printed(NORMAL, story()));
         let color = TerminalOptions { color: true, ..NORMAL };
         insta::assert_snapshot!("color", printed(color, story()));
-        let quiet = TerminalOptions { verbosity: Verbosity::Quiet, ..NORMAL };
-        insta::assert_snapshot!("quiet", printed(quiet, story()));
-        let verbose = TerminalOptions { verbosity: Verbosity::Verbose, ..NORMAL };
+        let verbose = TerminalOptions { verbose: true, ..NORMAL };
         insta::assert_snapshot!("verbose", printed(verbose, story()));
         let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
         insta::assert_snapshot!("github", printed(github, story()));

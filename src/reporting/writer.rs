@@ -11,6 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// What may wait to be written, in bytes: more than any run prints to a reader that reads.
 const MOST: usize = 16 * 1024 * 1024;
 
+/// So many lines are kept back at most: a day of them at a poll a second is less than [`MOST`].
+const MOST_HELD: usize = 100_000;
+
 /// What a line takes beside its text.
 const LINE: usize = 64;
 
@@ -50,6 +53,8 @@ enum WriterTask {
 #[derive(Debug, Default)]
 struct Queue {
     tasks: VecDeque<WriterTask>,
+    /// What is kept back until it is known whether anybody wants it.
+    held: Option<VecDeque<(Stream, String)>>,
     /// What all lines in it take.
     bytes: usize,
     /// Lines that did not fit, and the stream for the notice of them.
@@ -86,9 +91,35 @@ static WRITER: LazyLock<Option<Writer>> = LazyLock::new(|| {
 /// Queues a line. `notice` is the stream for the notice of lines that had to be left out.
 pub(super) fn print(stream: Stream, line: String, notice: Stream) {
     match &*WRITER {
-        Some(writer) => writer.push(stream, line, notice),
+        Some(writer) => {
+            if let Some(line) = writer.keep_back(stream, line) {
+                writer.push(stream, line, notice);
+            }
+        }
         None => write(&mut *open(stream), line.as_bytes(), || ()),
     }
+}
+
+/// Queues a line that is never kept back.
+pub(super) fn print_at_once(stream: Stream, line: String) {
+    match &*WRITER {
+        Some(writer) => writer.push(stream, line, stream),
+        None => write(&mut *open(stream), line.as_bytes(), || ()),
+    }
+}
+
+/// Keeps back the lines that are queued from now on.
+pub(super) fn hold() {
+    if let Some(writer) = &*WRITER {
+        writer.lock().held.get_or_insert_default();
+    }
+}
+
+/// Queues the lines that were kept back, or drops them.
+pub(super) fn release(wanted: bool) {
+    let Some(writer) = &*WRITER else { return };
+    let held = writer.lock().held.take().unwrap_or_default();
+    held.into_iter().filter(|_| wanted).for_each(|(stream, line)| writer.push(stream, line, stream));
 }
 
 /// Changes the live line.
@@ -130,6 +161,17 @@ pub(super) fn wait(idle: Duration, whole: Duration) {
 impl Writer {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a line back, and gives it back where lines are not. The oldest make room: the end of a run says most.
+    fn keep_back(&self, stream: Stream, line: String) -> Option<String> {
+        let mut queue = self.lock();
+        let Some(held) = &mut queue.held else { return Some(line) };
+        held.push_back((stream, line));
+        if held.len() > MOST_HELD {
+            held.pop_front();
+        }
+        None
     }
 
     /// Once a line was left out, all are until the reader is back: then a notice stands in their place.
@@ -276,6 +318,19 @@ mod tests {
         }
         let seen: Vec<String> = (0..4).map(|_| next(&writer)).collect();
         assert_eq!(seen, ["Out 0\n", "Err 1\n", "Err 2\n", "Out 3\n"]);
+    }
+
+    #[test]
+    fn what_is_kept_back_keeps_its_order_and_its_end() {
+        let writer = Writer::default();
+        assert!(writer.keep_back(Stream::Out, "before\n".to_owned()).is_some(), "not yet");
+        writer.lock().held = Some(VecDeque::new());
+        for n in 0..MOST_HELD + 2 {
+            assert!(writer.keep_back(Stream::Err, format!("{n}\n")).is_none());
+        }
+        let held = writer.lock().held.take().unwrap();
+        let (first, last) = (&held.front().unwrap().1, &held.back().unwrap().1);
+        assert_eq!((held.len(), first.as_str(), last), (MOST_HELD, "2\n", &format!("{}\n", MOST_HELD + 1)));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The deployed site of each environment: an old version, and the new one once a deployment is live.
 
-use std::net::{Ipv4Addr, TcpListener};
-
 use serde_json::json;
 
 use super::contract::text;
@@ -18,13 +16,6 @@ const HUGE: usize = 12 * 1024 * 1024;
 
 /// `Authorization` of the user `preview` with the password `preview`.
 const PASSWORD: &str = "Basic cHJldmlldzpwcmV2aWV3";
-
-/// A port for a site. `None`: this machine gives no more, and the environment has no site.
-pub(super) fn listen() -> Option<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
-    listener.set_nonblocking(true).ok()?;
-    Some(listener)
-}
 
 /// What the site of this environment answers.
 pub(super) fn answer(store: &mut Store, environment: &str, request: &Incoming<'_>) -> Reply {

@@ -1,7 +1,7 @@
 //! What the sandbox remembers: environments, hooks, deployments and the requests received.
 
 use std::collections::VecDeque;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::contract::{Contract, text};
 use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
 use super::limit::Limit;
 use super::scenario::{self, Scenario};
-use super::{form, site, template};
+use super::{form, template};
 
 /// How many requests are remembered, so that a sandbox left running does not grow.
 const REMEMBERED: usize = 10_000;
@@ -127,7 +127,7 @@ impl Store {
     /// Makes an environment; returns its id.
     pub(super) fn create_environment(&mut self) -> String {
         let id = form::generate(self.contract.form("environment"));
-        let listener = site::listen();
+        let listener = listen();
         let port = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let site = port.map(|address| format!("http://{address}/"));
         self.new_sites.extend(listener.map(|listener| (id.clone(), listener)));
@@ -293,6 +293,13 @@ impl Store {
         let on_trigger = text(self.scenario, "on_trigger");
         on_trigger == "limit" || on_trigger == "limit-first" && self.triggers % 2 == 1
     }
+}
+
+/// A port for a site. `None`: this machine gives no more, and the environment has no site.
+fn listen() -> Option<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    listener.set_nonblocking(true).ok()?;
+    Some(listener)
 }
 
 #[cfg(test)]

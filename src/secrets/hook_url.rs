@@ -5,6 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::parts::{SHORTEST, secret_parts};
+use super::pasted::{PasteFault, UrlFault, has_host};
 use super::sanitize::{STARS, unwrap_pasted};
 use super::url_safety::is_safe;
 
@@ -27,65 +28,17 @@ pub struct DocumentedHook {
     pub secrets: Vec<String>,
 }
 
-/// Why a text is not a deploy hook's URL. None of these carries the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UrlFault {
-    /// It holds `***`: copied from a log in which it was masked.
-    Masked,
-    /// It is the name of a variable or an expression that was not expanded.
-    Unexpanded,
-    /// A quote at one end only, or inside.
-    Quoted,
-    /// White space inside.
-    Spaced,
-    /// A control character inside.
-    Control,
-    /// A character outside ASCII, often an invisible one.
-    NotAscii,
-    /// No URL at all.
-    NotUrl,
-    /// Not `https`.
-    NotHttps,
-    /// A user name or password in front of the host.
-    Credentials,
-    /// A `#` part, which is never sent.
-    Fragment,
-    /// No path behind the host.
-    NoPath,
-    /// The path ends where its secret part should begin.
-    NoSecret,
-    /// It is another kind of hook, which deploys nothing by itself: what it is, and which one to take.
-    OtherKind(&'static str, &'static str),
-}
-
 impl HookUrl {
     /// Reads a pasted URL. White space around it and one pair of quotes are taken off.
     pub fn parse(pasted: &str) -> Result<Self, UrlFault> {
         let text = unwrap_pasted(pasted);
-        if text.contains(STARS) {
-            return Err(UrlFault::Masked);
+        if let Some(fault) = PasteFault::of(text) {
+            return Err(UrlFault::Paste(fault));
         }
-        if text.starts_with('$') || text.contains("${") || text.contains("{{") {
-            return Err(UrlFault::Unexpanded);
-        }
-        if text.contains(char::is_control) {
-            return Err(UrlFault::Control);
-        }
-        if text.contains(['"', '\'', '`']) {
-            return Err(UrlFault::Quoted);
-        }
-        if text.contains(char::is_whitespace) {
-            return Err(UrlFault::Spaced);
-        }
-        if !text.is_ascii() {
-            return Err(UrlFault::NotAscii);
-        }
-        let url = Url::parse(text).map_err(|_| UrlFault::NotUrl)?;
-        if !url.has_host() {
-            return Err(UrlFault::NotUrl);
-        }
+        let url = Url::parse(text).ok().filter(|url| url.has_host() && !has_host(text));
+        let url = url.ok_or_else(|| UrlFault::of_no_url(text))?;
         if !is_safe(&url) {
-            return Err(UrlFault::NotHttps);
+            return Err(if url.scheme() == "http" { UrlFault::Http } else { UrlFault::NotHttps });
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(UrlFault::Credentials);
@@ -216,20 +169,20 @@ mod tests {
     #[test]
     fn every_way_to_paste_it_wrong_has_a_name_of_its_own() {
         for (text, wanted) in [
-            ("***", UrlFault::Masked),
-            ("https://a.example/v1/deploy-hook/***", UrlFault::Masked),
-            ("$DEPLOY_HOOK_URL", UrlFault::Unexpanded),
-            ("${{ secrets.HOOK }}", UrlFault::Unexpanded),
-            ("\"https://a.example/v1/deploy-hook/LONGSTRING", UrlFault::Quoted),
-            ("https://a.example/v1/deploy hook/LONGSTRING", UrlFault::Spaced),
-            ("https://a.example/v1/deploy-hook/LONG\u{7}STRING", UrlFault::Control),
-            ("https://a.example/v1/deploy-hook/LONG\nSTRING", UrlFault::Control),
-            ("https://a.example/v1/deploy-hook/LONG\u{200b}STRING", UrlFault::NotAscii),
-            ("LONGSTRING", UrlFault::NotUrl),
+            ("***", UrlFault::Paste(PasteFault::Masked)),
+            ("https://a.example/v1/deploy-hook/***", UrlFault::Paste(PasteFault::Masked)),
+            ("$DEPLOY_HOOK_URL", UrlFault::Paste(PasteFault::Unexpanded)),
+            ("${{ secrets.HOOK }}", UrlFault::Paste(PasteFault::Unexpanded)),
+            ("\"https://a.example/v1/deploy-hook/LONGSTRING", UrlFault::Paste(PasteFault::Quoted)),
+            ("https://a.example/v1/deploy hook/LONGSTRING", UrlFault::Paste(PasteFault::Spaced)),
+            ("https://a.example/v1/deploy-hook/LONG\u{7}STRING", UrlFault::Paste(PasteFault::Control)),
+            ("https://a.example/v1/deploy-hook/LONG\nSTRING", UrlFault::Paste(PasteFault::LineBreak)),
+            ("https://a.example/v1/deploy-hook/LONG\u{200b}STRING", UrlFault::Paste(PasteFault::NotAscii)),
+            ("LONGSTRING", UrlFault::Word),
             ("mailto:a@b.example", UrlFault::NotUrl),
-            ("http://a.example/v1/deploy-hook/LONGSTRING", UrlFault::NotHttps),
+            ("http://a.example/v1/deploy-hook/LONGSTRING", UrlFault::Http),
             ("ftp://a.example/v1/deploy-hook/LONGSTRING", UrlFault::NotHttps),
-            ("http://127.0.0.1.evil.example/v1/deploy-hook/LONGSTRING", UrlFault::NotHttps),
+            ("http://127.0.0.1.evil.example/v1/deploy-hook/LONGSTRING", UrlFault::Http),
             ("https://user:pw@a.example/v1/deploy-hook/LONGSTRING", UrlFault::Credentials),
             ("https://a.example/v1/deploy-hook/LONGSTRING#top", UrlFault::Fragment),
             ("https://a.example", UrlFault::NoPath),

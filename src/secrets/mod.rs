@@ -6,14 +6,16 @@
 mod header;
 mod hook_url;
 mod parts;
+mod pasted;
 mod redactor;
 mod sanitize;
 mod token;
 mod url_safety;
 
 pub use self::header::secrets_of_header;
-pub use self::hook_url::{DocumentedHook, HookUrl, UrlFault};
+pub use self::hook_url::{DocumentedHook, HookUrl};
 pub use self::parts::{could_be_secret, secrets_of_query};
+pub use self::pasted::{PasteFault, TokenFault, UrlFault};
 pub use self::redactor::Redactor;
 pub use self::sanitize::{strip, unwrap_pasted};
 pub use self::token::Token;

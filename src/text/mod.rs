@@ -6,6 +6,7 @@ pub mod json;
 pub mod markdown;
 pub mod messages;
 pub mod outputs;
+pub mod problems;
 mod report_kind;
 pub mod timeline;
 

@@ -35,6 +35,7 @@ OTHERS = {
     "if-missing": "skip",
     "report": "summary,comment",
     "dry-run": True,
+    "verbose": True,
     "platform": "cloudflare-pages",
     "account": "0123456789abcdef",
     "project": "my-site.example",
@@ -141,6 +142,23 @@ def test_variables(tmp_path):
     assert taken(headers) == headers
     assert taken(headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
     assert taken(headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
+    preview = {"DEPLOY_HOOK_VERIFY_HEADERS": "X-Key: 0033"}
+    assert taken(preview) == {}, "there is no page"
+    assert taken(preview | {"DH_VERIFY_URL": "/version"}) == preview
+    page = {"DEPLOY_HOOK_VERIFY_URL": "/version"}
+    assert taken(preview | page) == preview | page
+    assert taken(page | {"MINE": str(secret)}, **{"verify-headers-variable": "MINE"}) == page | {"DEPLOY_HOOK_VERIFY_HEADERS_FILE": str(secret)}
+
+
+def test_verbose():
+    """What a variable says comes before the input: a pipeline can be started by hand with it."""
+    def said(value, **env):
+        [job] = filled(BODY, DEFAULTS | {"verbose": value}).values()
+        [line] = [line for line in job["script"] if "DEPLOY_HOOK_VERBOSE" in line]
+        return subprocess.run(["sh", "-euc", f'{line}\nprintf %s "$DEPLOY_HOOK_VERBOSE"'], env=env, capture_output=True, text=True, check=True).stdout
+
+    assert [said(False), said(True)] == ["false", "true"]
+    assert [said(False, DEPLOY_HOOK_VERBOSE="1"), said(True, DEPLOY_HOOK_VERBOSE="false")] == ["1", "false"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)

@@ -52,8 +52,7 @@ def edit(path, pattern, new):
 
 def set_version(folder, version):
     """As the commit that prepares a release does."""
-    edit(folder / "Cargo.toml", r'(?<=^version = ")[^"]+', version)
-    edit(folder / "Cargo.lock", r'(?<=\nname = "deploy-hook"\nversion = ")[^"]+', version)
+    run(folder / ".ci/release/set-version", version)
     edit(folder / "CHANGELOG.md", r"^## \[\d.*", f"## [{version}] - 2030-01-31")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", f"chore: prepare {version}")
@@ -116,6 +115,9 @@ def test_version(project):
     [
         ("Cargo.toml", '(?<=^version = ")0.1.0', "0.1.1", "Cargo.lock '0.1.0'"),
         ("Cargo.toml", '(?<=^version = ")0.1.0', "0.1", "no version that can be released"),
+        ("README.md", "(?<=deploy-hook@v)0.1.0", "0.1.9", "README.md:deploy-hook@v0.1.9"),
+        ("examples/gitlab/plain.yml", "(?<=deploy-hook:)0.1.0-shell", "0.0.1-shell", "examples/gitlab/plain.yml:/deploy-hook:0.0.1-shell"),
+        ("examples/gitlab/component.yml", "(?<=deploy-hook@)0.1.0", "0.1.0-rc.1", "component.yml:/deploy-hook@0.1.0-rc.1"),
         ("CHANGELOG.md", "2030-01-31", "Unreleased", "but '## [0.1.0] - Unreleased'"),
         ("CHANGELOG.md", r"^## \[0.1.0\]", "## [0.1.9]", "no heading"),
         ("CHANGELOG.md", r"^## \[0.1.0\].*", r"\g<0>\n\n## [0.0.9]", "says nothing about 0.1.0"),
@@ -132,6 +134,31 @@ def test_version_disagrees(project, name, old, new, text):
     run(project / ".ci/release/check-version", *ASKED, fails=text)
     if new == "Unreleased":
         run(project / ".ci/release/check-version", "--unreleased")
+
+
+def test_set_version(project):
+    """One command sets the version in everything that names it, and back again; what users copy names no other."""
+    command, before = project / ".ci/release/set-version", git(project, "rev-parse", "HEAD^{tree}")
+    for version in ("0.2.0-rc.1", "10.20.30"):
+        run(command, version)
+        changed = git(project, "diff", "--name-only").split()
+        assert {"Cargo.toml", "Cargo.lock", "README.md", "docs/platforms.md", "examples/github/push.yml", "examples/gitlab/plain.yml", "examples/jenkins/Jenkinsfile"} <= {*changed}
+        for name in changed:
+            if not name.startswith("Cargo"):
+                found = re.findall(r"deploy-hook(?:/action/binary)?[@:]v?(\d[\w.-]*)", (project / name).read_text())
+                assert found and {one.removesuffix("-shell").rstrip(".") for one in found} == {version}, name
+    run(command, "1.0", fails="no version")
+    run(command, "0.1.0")
+    git(project, "add", "--all")
+    assert git(project, "write-tree") == before
+
+
+def test_binstall():
+    """What `cargo binstall` downloads is a binary of a release."""
+    manifest = (ROOT / "Cargo.toml").read_text()
+    urls = re.findall(r'^[\w-]+\.pkg-url = "\{ repo \}/releases/download/v\{ version \}/(.*)"$', manifest, re.M)
+    assert {*urls} == {*BINARIES} and 'pkg-fmt = "bin"' in manifest
+    assert re.search(r'^repository = "https://github.com/[\w-]+/deploy-hook"$', manifest, re.M)
 
 
 def test_notes(project):
@@ -254,6 +281,9 @@ def test_release(project, sums, tmp_path):
 # --- images ---
 
 
+LABELS = {"org.opencontainers.image.title": "deploy-hook", "org.opencontainers.image.version": "of the image"}
+
+
 def archive(path, architecture):
     """What `docker save` writes, of an image with one small file."""
 
@@ -267,7 +297,7 @@ def archive(path, architecture):
     layer = io.BytesIO()
     tar({"deploy-hook": architecture.encode()}, layer)
     layers = {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()]}
-    config = json.dumps({"architecture": architecture, "os": "linux", "config": {}, "rootfs": layers}).encode()
+    config = json.dumps({"architecture": architecture, "os": "linux", "config": {"Labels": LABELS}, "rootfs": layers}).encode()
     manifest = json.dumps([{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]).encode()
     with path.open("wb") as file:
         tar({"config.json": config, "layer.tar": layer.getvalue(), "manifest.json": manifest}, file)
@@ -296,8 +326,12 @@ def test_image(registry, tmp_path):
     image, name = SCRIPTS / "image", f"{registry}/owner/deploy-hook"
     pair = [f"{one}={archive(tmp_path / f'{one}.tar', one)}" for one in ("amd64", "arm64")]
     layout = tmp_path / "layout"
-    digest = run(image, "index", layout, *pair)
-    assert run(image, "index", tmp_path / "again", *pair) == digest, "the same images have another digest"
+    notes = ["org.opencontainers.image.version=0.1.0", "org.opencontainers.image.description=What it's \"for\" = this"]
+    digest = run(image, "index", layout, *pair, *notes)
+    assert run(image, "index", tmp_path / "again", *pair, *notes) == digest, "the same images have another digest"
+    assert run(image, "index", tmp_path / "plain", *pair) != digest
+    annotations = json.loads((layout / "blobs/sha256" / digest[7:]).read_text())["annotations"]
+    assert annotations == LABELS | {"org.opencontainers.image.version": "0.1.0", "org.opencontainers.image.description": "What it's \"for\" = this"}
     run(image, "index", tmp_path / "swapped", f"arm64={tmp_path / 'amd64.tar'}", fails="not for linux/arm64")
     run(image, "index", layout, pair[0], fails="there already")
     one = run(image, "manifest", layout, "arm64")

@@ -21,6 +21,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION, SHELL, PARTS = (f"deploy-hook-test:{target}" for target in ("action", "shell", "parts"))
+# What the examples name.
+VERSION = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 BASE = re.search(r"^ARG RUST_IMAGE=(.*)$", (ROOT / "Dockerfile").read_text(), re.M)[1]
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")

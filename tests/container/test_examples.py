@@ -19,12 +19,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, PLATFORMS, ROOT, TOKEN, Recorder, certificates, created, docker, git, load, sandbox, write
+from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, PLATFORMS, ROOT, TOKEN, VERSION, Recorder, certificates, created, docker, git, load, sandbox, write
 
 JOB = os.environ.get("ACT_IMAGE", BASE)
 FOLDER = ROOT / "examples/github"
-# What the examples say instead of an owner and a commit.
-USES = "OWNER/deploy-hook@" + "0" * 40
+# What the examples say, with a placeholder for the owner.
+USES = f"OWNER/deploy-hook@v{VERSION}"
 REPOSITORY, HEAD = "octo/site", "c0ffee00" * 5
 # Seconds that one event may take.
 LIMIT = 90
@@ -99,10 +99,10 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(example, scenario="success", generation="live", platform=None, replaced=None, tls=None, **how):
+def site(example, scenario="success", generation="live", platform=None, replaced=None, tls=None, text=None, **how):
     """A site with this example, unchanged but for addresses, its sandbox and its GitHub."""
-    text = (FOLDER / example).read_text(encoding="utf-8")
-    assert text.count(f"uses: {USES} ") == 1
+    text = text or (FOLDER / example).read_text(encoding="utf-8")
+    assert text.count(f"uses: {USES}\n") == 1
     for old, new in (replaced or {}).items():
         assert old in text
         text = text.replace(old, new)
@@ -121,7 +121,6 @@ def assert_succeeded(log, deployment):
 
 CLOSED = "closed by the run itself"
 PUSH = {"ref": "refs/heads/main"}
-DISPATCH = {"branch": "main", "client_payload": {}}
 
 
 def test_every_example_is_played():
@@ -133,10 +132,11 @@ def test_every_example_is_played():
 @pytest.mark.parametrize(
     ("example", "event", "payload", "environment"),
     [
+        ("first.yml", "push", PUSH, "production"),
         ("manual.yml", "workflow_dispatch", {**PUSH, "inputs": {"environment": "staging", "dry-run": "false"}}, "staging"),
         ("schedule.yml", "schedule", {"schedule": "17 4 * * *"}, "production"),
-        ("cms-publish.yml", "repository_dispatch", {"action": "cms-publish", **DISPATCH}, "production"),
-        ("zapier.yml", "repository_dispatch", {"action": "zapier", **DISPATCH}, "production"),
+        ("cms-publish.yml", "workflow_dispatch", PUSH, "production"),
+        ("zapier.yml", "workflow_dispatch", PUSH, "production"),
     ],
 )
 def test_deploys(example, event, payload, environment):
@@ -145,6 +145,17 @@ def test_deploys(example, event, payload, environment):
         log = here.act(event, payload)
         assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
         here.reported((here.sha, f"Deploy / {environment}", "success"))
+
+
+def test_recipe_burst():
+    """The recipe that gathers a burst: it sleeps, then it deploys."""
+    recipes = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"^```yaml\n(name: Deploy after publishing\n.*?)^```$", recipes, re.M | re.S)
+    with site("cms-burst.yml", text=text, replaced={"sleep 90": "sleep 1"}) as here:
+        log = here.act("workflow_dispatch", PUSH)
+        assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
+        here.reported((here.sha, "Deploy / production", "success"))
+        assert -1 < log.find("[Deploy after publishing/Gather]") < log.find("Triggered")
 
 
 def test_push():

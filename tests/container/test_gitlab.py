@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 from gitlab_runner import job
-from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, OUTPUTS, PLATFORMS, ROOT, SHELL, Recorder, docker, forget, git, sandbox, write
+from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, OUTPUTS, PLATFORMS, ROOT, SHELL, VERSION, Recorder, docker, forget, git, sandbox, write
 
 FOLDER = ROOT / "examples/gitlab"
 COMPONENT = {"templates/deploy-hook.yml": (ROOT / "templates/deploy-hook.yml").read_text(encoding="utf-8")}
-INCLUDED = ".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/1.0.0/"
+INCLUDED = f".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/{VERSION}/"
 REPORTS = ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]
 COMMENT_TOKEN = "glpat-16C7e42F292c6912E77a"
 # gitlab-ci-local copies artifacts with an image that has bash and rsync.
@@ -32,8 +32,8 @@ HELPER = "deploy-hook-test:rsync"
 LIMIT, CANCEL_LIMIT = 90, 5
 # What the examples say instead of images that are here.
 IMAGES = {
-    "registry.example.com/deploy-hook:shell": SHELL,
-    "registry.example.com/deploy-hook:action": ACTION,
+    f"ghcr.io/OWNER/deploy-hook:{VERSION}-shell": SHELL,
+    f"ghcr.io/OWNER/deploy-hook:{VERSION}": ACTION,
     "buildpack-deps:bookworm": os.environ.get("GITLAB_IMAGE", BASE),
     # With a stub for the command, and no engine.
     "docker:28-cli\n  services: [docker:28-dind]": BASE,
@@ -381,7 +381,7 @@ class TestPipelines:
 
 
 # The component with few inputs, from the project's own folder.
-INCLUDE = "include:\n  - local: templates/deploy-hook.yml\n    inputs:\n      image: registry.example.com/deploy-hook:shell\n"
+INCLUDE = f"include:\n  - local: templates/deploy-hook.yml\n    inputs:\n      image: ghcr.io/OWNER/deploy-hook:{VERSION}-shell\n"
 
 # --- jobs on the Docker executor. What is run in each image: the image with the program alone ignores it ---
 

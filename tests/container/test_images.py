@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from github_runner import CANCEL, Job, stage, statuses
-from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, ROOT, SHELL, TOKEN, Attached, created, docker, forget, sandbox
+from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, ROOT, SHELL, TOKEN, VERSION, Attached, created, docker, forget, sandbox
 
 # Bytes of the image for the Action: its files, and what goes over the network. `.ci/check-images` reads them here.
 DISK_LIMIT = 5_000_000
@@ -184,7 +184,7 @@ DRONE = example("drone/.drone.yml", r"^    commands:\n      - (.*?)\n")
 BITBUCKET = example("bitbucket/bitbucket-pipelines.yml", r"^          script:\n            - (.*?)\n")
 CIRCLECI = example("circleci/config.yml", r"^          command: (.*?)\n")
 CIRCLECI_SHELL = example("circleci/config.yml", r"^    shell: (.*?)(?: #.*?)?\n").split()
-JENKINS = example("jenkins/Jenkinsfile", r"^ +sh '''\n(.*?)\n +'''$").replace("registry.example.com/deploy-hook:action", ACTION)
+JENKINS = example("jenkins/Jenkinsfile", r"^ +sh '''\n(.*?)\n +'''$").replace(f"ghcr.io/OWNER/deploy-hook:{VERSION}", ACTION)
 
 
 def on_docker(platform, folder, entrypoint, *command):

@@ -5,7 +5,9 @@
 mod answers;
 mod certificates;
 mod commands;
+mod completions;
 mod github;
+mod help;
 mod input;
 mod json;
 mod learned;
@@ -15,6 +17,7 @@ mod outcomes;
 mod outputs;
 mod platform;
 mod precedence;
+mod quiet;
 pub(crate) mod run;
 pub(crate) mod runner;
 mod secrecy;
@@ -23,6 +26,8 @@ mod signals;
 mod stalled;
 mod unclear;
 mod verdict;
+mod verify;
+mod wrong;
 
 use std::time::Duration;
 

@@ -84,6 +84,7 @@ pub(super) fn codes_of(outcome: &str) -> &'static [i32] {
         "timed-out" => &[6],
         "lost" => &[7],
         "canceled" | "superseded" => &[0, 8],
+        "unverified" => &[9],
         "interrupted" => &[130, 143],
         other => panic!("{other:?} is no outcome"),
     }

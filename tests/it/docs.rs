@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use clap::{CommandFactory, Parser};
+use deploy_hook::cli::options::OPTIONS;
 use deploy_hook::cli::{self, Cli};
 use deploy_hook::config::{Needs, Settings};
 use deploy_hook::core::schedule::Timing;
@@ -25,11 +25,18 @@ const NOT_IN_THE_ACTION: [&str; 1] = ["gitlab-token"];
 /// The tables of inputs, outputs and exit codes.
 const REFERENCE: &str = "docs/reference.md";
 
+/// Whether it has a row in the table of inputs; the options of the output have a table of their own.
+fn is_input(arg: &clap::Arg) -> bool {
+    OPTIONS
+        .iter()
+        .any(|option| arg.get_id() == option.name && option.is_input() && option.heading != "Output")
+}
+
 #[test]
 fn the_inputs_of_the_reference_are_the_options_of_deploy() {
     let command = Cli::command();
     let deploy = command.find_subcommand("deploy").unwrap();
-    let inputs = deploy.get_arguments().filter(|arg| arg.get_help_heading() == Some("Inputs"));
+    let inputs = deploy.get_arguments().filter(|arg| is_input(arg));
     let helps: BTreeMap<String, String> = inputs
         .filter(|arg| !arg.is_hide_set())
         .map(|arg| (format!("--{}", arg.get_long().unwrap()), arg.get_help().unwrap().to_string()))
@@ -400,8 +407,8 @@ fn every_example_for_github_is_as_careful_as_the_documents_ask() {
             );
         }
         let (before, after) = text.split_once(uses).unwrap();
-        let pin = after.split_whitespace().next().unwrap();
-        assert!(pin.len() == 40 && pin.chars().all(|c| c.is_ascii_hexdigit()), "{file} uses {pin}");
+        let version = after.split_whitespace().next().unwrap();
+        assert_eq!(version, format!("v{}", env!("CARGO_PKG_VERSION")), "{file}");
         let step = before.rsplit("      - name: ").next().unwrap();
         assert!(step.contains("\n        id: deploy\n"), "{file}: the step has no id");
 
@@ -475,6 +482,99 @@ fn the_document_on_platforms_has_the_table_of_the_program() {
         let section = document.split("\n## ").find(|section| section.starts_with(&format!("{name}\n")));
         let is_tried = section.is_none_or(|section| !section.contains("Never tried live"));
         assert_eq!(is_tried, platform.tried_live() || name == "other", "{name}");
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_its_workflow_is_an_example() {
+    let readme = read("README.md");
+    assert!(readme.len() <= 9000, "{} bytes", readme.len());
+    let workflow = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example = read("examples/github/first.yml");
+    let (comment, example) = example.split_at(example.find("name: ").unwrap());
+    assert!(comment.lines().all(|line| line.starts_with('#')));
+    assert_eq!(workflow, example);
+    // The image that act runs the job in is the one that the Action is built in: one download.
+    let dockerfile = read("Dockerfile");
+    let image = dockerfile.lines().find_map(|line| line.strip_prefix("ARG RUST_IMAGE=")).unwrap();
+    assert!(readme.contains(&format!("--platform ubuntu-24.04={image} ")), "README.md does not name {image}");
+}
+
+/// The documents and examples can be copied: `.ci/release/set-version` sets the version in all of them.
+#[test]
+fn every_version_that_users_copy_is_this_one() {
+    let mut files = documents();
+    for folder in ["examples", "templates"] {
+        files.extend(files_below(&root().join(folder)));
+    }
+    let mut seen = 0;
+    for file in files {
+        let text = read(&file);
+        for mark in ["deploy-hook@v", "action/binary@v", "deploy-hook@", "deploy-hook:"] {
+            for rest in text.split(mark).skip(1).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_alphanumeric() && !".-".contains(c))
+                    .unwrap_or(rest.len());
+                let version = rest[..end].trim_end_matches('.').trim_end_matches("-shell");
+                assert_eq!(version, env!("CARGO_PKG_VERSION"), "{file}: {mark}{}", &rest[..end]);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}
+
+/// The Marketplace takes fewer than 125 characters.
+#[test]
+fn the_action_s_descriptions_are_short_enough_for_the_marketplace() {
+    for file in ["action.yml", "action/binary/action.yml"] {
+        let text = read(file);
+        let description = text.lines().find_map(|line| line.strip_prefix("description: ")).unwrap();
+        assert!((20..125).contains(&description.chars().count()), "{file}: {}", description.chars().count());
+    }
+}
+
+/// What fortrabbit's two kinds of hook are is explained where its users look; elsewhere nobody has to know.
+#[test]
+fn draft_and_live_hooks_are_explained_once() {
+    for file in documents().into_iter().chain(files_below(&root().join("examples"))) {
+        let text = read(&file);
+        let named = ["live hook", "draft hook", "live generation", "draft generation", "**live**"];
+        let found: Vec<&str> =
+            named.into_iter().filter(|words| text.to_lowercase().contains(words)).collect();
+        assert!(
+            found.is_empty() || ["docs/platforms.md", "CHANGELOG.md"].contains(&file.as_str()),
+            "{file}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn every_link_to_a_heading_finds_it() {
+    let slug = |heading: &str| -> String {
+        let kept = heading.trim().to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    let headings = |document: &str| -> BTreeSet<String> {
+        let text = read(document);
+        let lines = text.lines().filter(|line| line.starts_with('#'));
+        lines.map(|line| slug(line.trim_start_matches('#'))).collect()
+    };
+    for document in documents() {
+        let text = read(&document);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let Some((path, anchor)) = link.split_once('#') else { continue };
+            if link.contains("://") || path.ends_with(".rs") {
+                continue;
+            }
+            let folder = Path::new(&document).parent().unwrap();
+            let target =
+                if path.is_empty() { document.clone() } else { format!("{}", folder.join(path).display()) };
+            let target = target.strip_prefix("docs/../").unwrap_or(&target);
+            assert!(headings(target).contains(anchor), "{document}: no heading for {link}");
+        }
     }
 }
 
@@ -594,6 +694,16 @@ fn run_binary(args: &[&str], variables: &[(&str, String)]) -> Output {
         command.env(name, value);
     }
     command.output().unwrap()
+}
+
+/// The files below a folder, as paths below the root.
+fn files_below(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: std::path::PathBuf| match path.is_dir() {
+        true => files_below(&path),
+        false => vec![path.strip_prefix(root()).unwrap().display().to_string()],
+    };
+    entries.flat_map(below).collect()
 }
 
 fn documents() -> Vec<String> {

@@ -72,7 +72,7 @@ fn verified(report: Report, status: Option<u16>, fault: Option<SiteFault>) -> Re
     let requests = if fault == Some(SiteFault::NoAddress) { 0 } else { 9 };
     let changed = !matches!(report.cause, Some(Cause::Unreadable(_)));
     let site = SiteReport {
-        began: Duration::from_secs(60),
+        began: Duration::from_mins(1),
         requests,
         changed,
         was_right: false,
@@ -120,7 +120,7 @@ pub(crate) fn ends() -> Vec<Report> {
             ..ended(Triggered, Some(Cause::Unreadable(CannotFollow::NoDeployment)), &[])
         },
         Report { snapshot: None, ..ended(Skipped, None, &[]) },
-        Report { snapshot: None, ..ended(Skipped, Some(Cause::NotAsked), &[]) },
+        Report { snapshot: None, ..ended(Skipped, Some(Cause::DryRun { unchecked: 1 }), &[]) },
         ended(Failed, None, &[("building", Phase::Running), ("failed", failed)]),
         ended(Failed, None, &[("post_deploy", Phase::Running), ("failed", failed)]),
         refused(RefusalReason::NotFound, 404),

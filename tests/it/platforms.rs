@@ -67,7 +67,7 @@ impl Subject {
     /// The hook, with what the platform says of its URL.
     fn hook(&self, hook: &str) -> HookUrl {
         let parsed = HookUrl::parse(hook).and_then(|hook| platforms::documented(self.platform, hook));
-        parsed.unwrap_or_else(|fault| panic!("{hook}: {}", fault.wrong()))
+        parsed.unwrap_or_else(|fault| panic!("{hook}: {fault:?}"))
     }
 }
 
@@ -80,7 +80,7 @@ fn named(program: Run, name: &str, hook: &str) -> Run {
 }
 
 /// A token of some platform.
-const TOKEN: &str = "frbit-at-0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "token-0123456789abcdef0123456789abcdef";
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()

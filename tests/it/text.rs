@@ -106,20 +106,14 @@ fn the_summary_without_facts_and_on_the_embedded_platform() {
     insta::assert_snapshot!("summary_bad_input", markdown::bad_input(&problems));
 }
 
-/// How far verifying a page is, with this answer.
-fn page(answer: Option<Option<SiteFault>>) -> SiteReport {
+/// How far verifying a page is, with this answer to the last of so many requests.
+fn page(requests: u32, fault: Option<SiteFault>) -> SiteReport {
     let redirected_to = Some("https://example.com/version/".to_owned());
-    let answer = answer.map(|fault| SiteAnswer {
-        status: Some(200),
-        fault,
-        redirected_to,
-        requests: 2,
-        retry_after: None,
-    });
+    let answer = SiteAnswer { status: Some(200), fault, redirected_to, requests, retry_after: None };
     SiteReport {
-        began: Duration::from_secs(60),
-        requests: if answer.is_some() { 2 } else { 0 },
-        answer,
+        began: Duration::from_mins(1),
+        requests,
+        answer: Some(answer).filter(|_| requests > 0),
         changed: false,
         was_right: false,
         right_since: None,
@@ -166,9 +160,9 @@ fn events() -> Vec<Event> {
         Event::State { stage },
         Event::PollFailed { message: "the answer broke off".to_owned(), errors: 1, budget: 10 },
         Event::UnknownState { word: "thinking".to_owned() },
-        Event::Verifying { report: page(None), site: None },
-        Event::Verifying { report: page(Some(Some(SiteFault::NoText))), site: None },
-        Event::Verifying { report: page(Some(None)), site: None },
+        Event::Verifying { report: page(0, None), site: None },
+        Event::Verifying { report: page(2, Some(SiteFault::NoText)), site: None },
+        Event::Verifying { report: page(2, None), site: None },
         Event::Heartbeat { word: String::new() },
         Event::Heartbeat { word: "building".to_owned() },
         Event::Polled { polls: 3, pause },

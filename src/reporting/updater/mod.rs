@@ -106,7 +106,7 @@ impl ReportTracker {
     /// Closes the reports and returns the result of each. A run that was not to trigger anything has none.
     pub(super) async fn close(&mut self, report: &Report, context: &RunContext) -> Vec<ReportResult> {
         let reports = self.reports.take();
-        let rehearsed = report.triggers == 0 && report.cause == Some(Cause::NotAsked);
+        let rehearsed = matches!(report.cause, Some(Cause::DryRun { .. }));
         if rehearsed || report.outcome == Outcome::Skipped {
             return Vec::new();
         }

@@ -54,28 +54,11 @@ pub fn cannot_read(missing: &[MissingInput]) -> (&'static str, String, String) {
     }
 }
 
-/// What keeps deployments from being read, for `doctor`, and how to fix it.
+/// The problem with an account or a project that the platform does not know, and how to fix it.
 #[must_use]
-pub fn not_readable(why: &CannotFollow) -> (String, String) {
-    let (wrong, fix) = match why {
-        CannotFollow::Missing(missing) => (
-            format!("cannot be read: {}", not_set(missing)),
-            format!(" To wait for the verdict, set {}.", inputs(missing)),
-        ),
-        CannotFollow::UnknownPlatform => {
-            ("cannot be read: the platform is not known".to_owned(), String::new())
-        }
-        CannotFollow::NoDeployment => (format!("cannot be read: {NO_DEPLOYMENT}"), String::new()),
-    };
-    (wrong, format!("That is fine for triggering.{fix}"))
-}
-
-/// What is needed to follow a platform's deployments.
-#[must_use]
-pub fn followed_with(missing: &[MissingInput]) -> String {
-    if missing.is_empty() {
-        "its deployments are not followed".to_owned()
-    } else {
-        format!("followed with {}", inputs(missing))
-    }
+pub fn not_found(message: &str) -> (String, &'static str) {
+    (
+        format!("was not found at the platform (HTTP 404{})", quoted(message)),
+        "Check that it is the id that the platform's dashboard shows, that it belongs to the hook, and that the token may read it. `wait: never` needs none.",
+    )
 }

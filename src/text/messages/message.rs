@@ -4,7 +4,7 @@ use crate::core::report::Report;
 use crate::core::state::{MissingInput, Phase};
 
 /// The message for an outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// What happened, in one line.
     pub happened: String,

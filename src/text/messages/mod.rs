@@ -3,18 +3,21 @@
 //! All messages about an outcome are here, so that the log, the summary, annotations and `doctor` are consistent.
 
 mod ci_job;
+mod commands;
+mod doctor;
 mod input;
 mod message;
 mod reports;
 mod site;
+mod status;
 mod unknown_result;
 
 use std::time::Duration;
 
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
-pub use self::input::{
-    cannot_follow, cannot_read, followed_with, not_readable, token_denied, trigger_needs_token,
-};
+pub use self::commands::*;
+pub use self::doctor::*;
+pub use self::input::{cannot_follow, cannot_read, not_found, token_denied, trigger_needs_token};
 pub use self::message::Message;
 pub use self::reports::{
     RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
@@ -22,12 +25,14 @@ pub use self::reports::{
 };
 pub use self::site::{site_answer, site_fix};
 
+pub use self::status::{no_status, status};
+
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::RunContext;
 use super::format::{count, duration};
 use crate::core::report::{Cause, Event, Report, Task};
-use crate::core::state::{Outcome, Phase, Snapshot};
+use crate::core::state::{Outcome, Phase};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 
 /// The message for the outcome of a run.
@@ -41,6 +46,9 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         meaning: meaning.to_owned(),
         next: next.to_owned(),
     };
+    if let Some(Cause::DryRun { unchecked }) = report.cause {
+        return dry_run(report.outcome, unchecked);
+    }
     match report.outcome {
         Outcome::Succeeded => site::succeeded(report, context, &subject),
         Outcome::Unverified => site::unverified(report, context, &subject),
@@ -75,15 +83,27 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
         Outcome::Interrupted if report.site.is_some() => site::interrupted(report, context, &subject),
         Outcome::Interrupted => interrupted(report, &subject),
-        Outcome::Skipped if report.cause == Some(Cause::NotAsked) => {
-            message("Dry run: all checks passed.".to_owned(), NOTHING_TRIGGERED, "")
-        }
         Outcome::Skipped => message(
             "No hook URL is set, and `if-missing` is `skip`.".to_owned(),
             NOTHING_TRIGGERED,
             "Pull requests from forks and from Dependabot have no access to secrets. If this run should deploy, store the hook URL as a secret.",
         ),
     }
+}
+
+/// The end of a dry run.
+fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
+    let (happened, next) = match outcome {
+        Outcome::Skipped => {
+            let nothing = nothing_wrong(unchecked);
+            (format!("Dry run: n{}", nothing.trim_start_matches('N')), "")
+        }
+        Outcome::Interrupted => ("Interrupted during the dry run.".to_owned(), ""),
+        _ => {
+            ("Dry run: a trigger would fail.".to_owned(), "See the failed checks above and how to fix them.")
+        }
+    };
+    Message { happened, meaning: NOTHING_TRIGGERED.to_owned(), next: next.to_owned() }
 }
 
 /// Which code is live after a failure: the old code after a failed build, the new code
@@ -125,11 +145,7 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
                 .to_owned(),
             next: CHECK_HISTORY.to_owned(),
         },
-        _ => Message {
-            happened: "Dry run: a trigger would fail.".to_owned(),
-            meaning: NOTHING_TRIGGERED.to_owned(),
-            next: "See the failed checks above and how to fix them.".to_owned(),
-        },
+        _ => dry_run(Outcome::Refused, 0),
     }
 }
 
@@ -299,12 +315,4 @@ fn unclear(unclear: &Unclear) -> String {
 
 fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
-}
-
-/// The output of `status`.
-#[must_use]
-pub fn status(snapshot: &Snapshot) -> String {
-    let word = if snapshot.word.is_empty() { "no state named" } else { &snapshot.word };
-    let created = snapshot.created_at.map(|time| format!(", created {}", super::format::time(time)));
-    format!("{} {word}{}", snapshot.id, created.unwrap_or_default())
 }

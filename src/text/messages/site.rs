@@ -121,10 +121,6 @@ fn not_followed(report: &Report) -> &'static str {
 
 /// The page did not answer as asked in time.
 pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -> Message {
-    let Some(site) = &report.site else { return Message::default() };
-    let waited = duration(report.duration.saturating_sub(site.began));
-    let answer = site.answer.as_ref();
-    let said = answer.map(site_answer).unwrap_or_default();
     let (platform, meaning) = if has_succeeded(report) {
         (
             "succeeded at the platform",
@@ -133,23 +129,35 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     } else {
         ("was triggered", format!("The new version was not seen. {}", not_followed(report)))
     };
-    let happened = if site.requests == 0 {
-        format!("{subject} {platform}, but the page could not be verified: {said}.")
-    } else {
-        format!("{subject} {platform}, but the page did not answer as asked within {waited}: {said}.")
+    let site = report.site.as_ref();
+    let Some((site, answer)) = site.and_then(|site| Some((site, site.answer.as_ref()?))) else {
+        let happened = format!("{subject} {platform}, but the page was not verified.");
+        return Message { happened, meaning, next: CHECK_HISTORY.to_owned() };
     };
+    let (said, fix) = (site_answer(answer), site_fix(answer).unwrap_or(CHECK_HISTORY));
+    if site.requests == 0 {
+        let happened = format!("{subject} {platform}, but the page could not be verified: {said}.");
+        return Message { happened, meaning, next: fix.to_owned() };
+    }
+    let waited = duration(report.duration.saturating_sub(site.began));
     let between =
         if site.was_right { " It answered as asked in between, but not twice in a row." } else { "" };
-    let requests = format!(" {} was requested {}.{between}", page(context), count(site.requests, "time"));
-    let requests = Some(requests).filter(|_| site.requests > 0).unwrap_or_default();
-    let fix = answer.and_then(site_fix).unwrap_or(CHECK_HISTORY);
-    let limited = site.until + Duration::from_secs(1) >= context.timeout;
-    let limit = match (limited && site.requests > 0, context.cut_short) {
+    let limit = match (site.until + Duration::from_secs(1) >= context.timeout, context.cut_short) {
         (false, _) => "",
         (true, true) => " The CI job's time limit left no more time: increase the job's `timeout:`.",
         (true, false) => " `timeout` left no more time: increase it.",
     };
-    Message { happened, meaning: meaning + &requests, next: format!("{fix}{limit}") }
+    Message {
+        happened: format!(
+            "{subject} {platform}, but the page did not answer as asked within {waited}: {said}."
+        ),
+        meaning: format!(
+            "{meaning} {} was requested {}.{between}",
+            page(context),
+            count(site.requests, "time")
+        ),
+        next: format!("{fix}{limit}"),
+    }
 }
 
 /// A signal came while the page was verified.

@@ -66,7 +66,7 @@ async fn a_secrets_file_that_cannot_be_read_is_named_with_what_it_is() {
         }
     }
     let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", folder.path())).await;
-    assert!(text.contains("Is a directory"), "{text}");
+    assert!(text.contains("is a folder, not a file"), "{text}");
     let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", HOOK)).await;
     assert!(text.contains("is a URL, not the path of a file"), "{text}");
 }
@@ -122,12 +122,12 @@ async fn every_way_to_paste_a_url_wrong_is_named_with_its_remedy() {
         (HOOK.replace("LONG", "LO\nNG"), "line break", "on one line"),
         (HOOK.replace("LONG", "LO\u{7}NG"), "control character", "Store the secret again"),
         (HOOK.replace("LONG", "LO\u{200b}NG"), "invisible", "Store the secret again"),
-        (SECRET.to_owned(), "is not a URL", "Copy the whole"),
-        (HOOK.replace("https", "http"), "is not https", "only goes over https"),
-        (HOOK.replace("https", "ftp"), "is not https", "plain http is for localhost"),
-        (HOOK.replace("api.", "user:pass@api."), "user name or password", "take that part out"),
-        (format!("{HOOK}#top"), "holds a #", "take that part out"),
-        ("https://api.fortrabbit.com".to_owned(), "host without a path", "Copy the whole"),
+        (SECRET.to_owned(), "is a single word", "Give the whole"),
+        (HOOK.replace("https", "http"), "begins with http://", "Write https://"),
+        (HOOK.replace("https", "ftp"), "is not https", "begins with https://"),
+        (HOOK.replace("api.", "user:pass@api."), "user name or password", "before the @"),
+        (format!("{HOOK}#top"), "holds a #", "Remove the #"),
+        ("https://api.fortrabbit.com".to_owned(), "only a host", "Copy the whole"),
         ("https://api.fortrabbit.com/v1/deploy-hook/".to_owned(), "before its secret part", "Copy the whole"),
     ];
     together(faults.map(|(url, wrong, remedy)| async move {

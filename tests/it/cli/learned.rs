@@ -132,7 +132,11 @@ async fn the_platforms_own_list_is_learned_from() {
         let sandbox = Sandbox::start(&options).await.expect("the platform starts");
         let mut learned = Vec::new();
         for _ in 0..2 {
-            let run = run("deploy --format json --account a --project b --platform").arg(name).on(&sandbox);
+            let run = run("deploy --format json --platform").arg(name).on(&sandbox);
+            let run = ["account", "project"].into_iter().fold(run, |run, id| match sandbox.value(id) {
+                Some(value) => run.env(&format!("DEPLOY_HOOK_{}", id.to_uppercase()), value),
+                None => run,
+            });
             let done = run.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()).done().await;
             assert_eq!(done.code, 0, "{name}: {}", done.all());
             learned.push(usual(&done));

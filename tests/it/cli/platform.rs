@@ -242,7 +242,7 @@ fn an_earlier_jobs_report_names_no_platform() {
         let settings = of(&[(&format!("DEPLOY_HOOK_{output}"), "earlier")]);
         assert_eq!((settings.platform.name(), settings.is_named), ("other", false), "{output}");
     }
-    let inputs = Inputs { platform: Some("render".to_owned()), ..Inputs::default() };
+    let inputs = Inputs::default().with("platform", Some("render".to_owned()));
     let variables =
         [job[0], job[1], ("DEPLOY_HOOK_PLATFORM", "fortrabbit"), ("DEPLOY_HOOK_OUTCOME", "failed")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -233,7 +233,7 @@ async fn a_path_in_the_headers_place_is_named_as_such() {
         assert!(done.err.contains("DEPLOY_HOOK_HEADERS_FILE"), "{}", done.err);
     }
     let done = run("deploy --headers-file /nowhere/headers").env("DEPLOY_HOOK_URL", hook).done().await;
-    assert!(done.code == 2 && done.err.contains("\"/nowhere/headers\" cannot be read"), "{}", done.err);
+    assert!(done.code == 2 && done.err.contains("\"/nowhere/headers\" does not exist"), "{}", done.err);
 }
 
 /// Standard input gives its text once: a second secret from there would be empty.

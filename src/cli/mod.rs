@@ -1,0 +1,296 @@
+//! The command line: names and help texts, nothing computed.
+//!
+//! Inputs are plain text here. `config/` validates all of them at once, wherever they come from. The hook URL has no
+//! option, because every process on the machine can read a command line.
+
+pub mod completions;
+pub mod help;
+pub mod options;
+mod values;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use clap::builder::EnumValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgMatches, Command as Tree, Error};
+use clap_complete::Shell;
+
+pub use self::values::{Color, Format, GenerationArg};
+
+use self::help::{COMMANDS, CommandHelp};
+use self::options::{CliOption, Purpose};
+
+/// The program's name.
+const NAME: &str = "deploy-hook";
+
+/// What the arguments ask for.
+#[derive(Debug)]
+pub struct Cli {
+    /// The command; in a GitHub Action the default is `deploy`.
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug)]
+pub enum Command {
+    /// Trigger the hook once, follow the deployment until it finishes, and report the result
+    Deploy(DeployArgs),
+    /// Print the current state of a deployment; triggers nothing
+    Status(StatusArgs),
+    /// Follow an existing deployment; triggers nothing
+    Follow(FollowArgs),
+    /// Check everything a trigger needs; triggers nothing
+    Doctor(Inputs),
+    /// Run an embedded platform on loopback, to try deploy-hook without an account
+    Sandbox(SandboxArgs),
+    /// Print the platforms: how each is known, what it needs, how it is followed
+    Platforms(Format),
+    /// Print shell completions
+    Completions(Shell),
+}
+
+/// Arguments of `deploy`.
+#[derive(Debug, Default)]
+pub struct DeployArgs {
+    /// The inputs.
+    pub inputs: Inputs,
+    /// Deploy to the embedded platform.
+    pub sandbox: bool,
+    /// The sandbox's behaviour.
+    pub options: SandboxOptions,
+}
+
+/// Arguments of `status`.
+#[derive(Debug)]
+pub struct StatusArgs {
+    /// The deployment's id; without one it is the newest deployment.
+    pub id: Option<String>,
+    /// The inputs.
+    pub inputs: Inputs,
+}
+
+/// Arguments of `follow`.
+#[derive(Debug)]
+pub struct FollowArgs {
+    /// The deployment's id.
+    pub id: String,
+    /// The inputs.
+    pub inputs: Inputs,
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug)]
+pub struct SandboxArgs {
+    /// The port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// The platform to imitate.
+    pub platform: Option<String>,
+    /// The sandbox's behaviour.
+    pub options: SandboxOptions,
+}
+
+/// Options of the embedded platform.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxOptions {
+    /// How deployments behave.
+    pub scenario: Option<String>,
+    /// Speed relative to a real platform.
+    pub speed: Option<f64>,
+    /// Generation of the hook contract.
+    pub generation: Option<GenerationArg>,
+}
+
+/// The inputs: each is also `DEPLOY_HOOK_X_Y` in the environment and an input of the Action.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    values: BTreeMap<&'static str, String>,
+    /// Secrets that were given where every process can read them. Their values are not kept.
+    refused: Vec<&'static str>,
+    /// The output options.
+    pub output: OutputArgs,
+}
+
+/// Options of the output.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OutputArgs {
+    /// How events are printed.
+    pub format: Format,
+    /// When to use colour.
+    pub color: Color,
+    /// Print nothing if all is well.
+    pub quiet: bool,
+}
+
+impl Inputs {
+    /// The value of an option, by the input's name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The same inputs with this one.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.values.extend(value.map(|value| (name, value)));
+        self
+    }
+
+    /// Whether a secret was given on the command line, where it is refused.
+    #[must_use]
+    pub fn is_refused(&self, name: &str) -> bool {
+        self.refused.contains(&name)
+    }
+}
+
+impl Cli {
+    /// Parses the arguments, the program's name first. Only the command at hand is built: the whole tree would be half
+    /// of what a trigger over plain http computes.
+    pub fn try_parse_from<T: Into<OsString> + Clone>(
+        args: impl IntoIterator<Item = T>,
+    ) -> Result<Self, Error> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let named = args.get(1).and_then(|word| COMMANDS.iter().skip(1).find(|help| *word == *help.name));
+        let parsed = match named {
+            Some(help) => root(Purpose::Parsing).subcommand(subcommand(help, Purpose::Parsing)),
+            None => tree(Purpose::Reading),
+        };
+        match parsed.try_get_matches_from(&args) {
+            Ok(matches) => Ok(Self { command: matches.subcommand().and_then(command) }),
+            // Help and messages need the texts.
+            Err(_) => match tree(Purpose::Reading).try_get_matches_from(&args) {
+                Ok(matches) => Ok(Self { command: matches.subcommand().and_then(command) }),
+                Err(error) => Err(named.and_then(|help| not_its_own(help.name, &error)).unwrap_or(error)),
+            },
+        }
+    }
+
+    /// The whole tree of commands, with their texts.
+    #[must_use]
+    pub fn command() -> Tree {
+        tree(Purpose::Reading)
+    }
+}
+
+/// The version, with the commit and the date where the build knew them.
+#[must_use]
+pub fn version() -> String {
+    let of_build = [option_env!("BUILD_COMMIT"), option_env!("BUILD_DATE")];
+    let of_build: Vec<&str> = of_build.into_iter().flatten().collect();
+    let of_build = if of_build.is_empty() { String::new() } else { format!(" ({})", of_build.join(" ")) };
+    format!("{NAME} {}{of_build}", env!("CARGO_PKG_VERSION"))
+}
+
+fn tree(purpose: Purpose) -> Tree {
+    root(purpose).subcommands(COMMANDS.iter().skip(1).map(|help| subcommand(help, purpose)))
+}
+
+fn root(purpose: Purpose) -> Tree {
+    let tree = Tree::new(NAME).version(env!("CARGO_PKG_VERSION"));
+    let [help, ..] = &COMMANDS;
+    if purpose == Purpose::Parsing {
+        tree
+    } else {
+        described(tree, help).styles(help::STYLES).max_term_width(80)
+    }
+}
+
+fn subcommand(help: &CommandHelp, purpose: Purpose) -> Tree {
+    let options = options::of_command(help.name).filter(|option| option.is_for(purpose));
+    let options = options.map(|option| option.arg(purpose));
+    let tree = Tree::new(help.name).args(options).args(positional(help.name));
+    if purpose == Purpose::Parsing { tree } else { described(tree, help) }
+}
+
+fn described(tree: Tree, help: &CommandHelp) -> Tree {
+    let CommandHelp { about, more, .. } = help;
+    let tree = if more.is_empty() { tree } else { tree.long_about(format!("{about}\n\n{more}")) };
+    tree.about(*about)
+        .after_long_help(help.end())
+        .after_help("--help shows more, with examples and exit codes.")
+}
+
+/// What a command takes besides options.
+fn positional(command: &str) -> Option<Arg> {
+    match command {
+        "status" => Some(Arg::new("ID").help("The deployment's id [default: the newest deployment]")),
+        "follow" => Some(Arg::new("ID").required(true).help("The deployment's id, e.g. dp-abc123")),
+        "completions" => Some(
+            Arg::new("SHELL").required(true).value_parser(EnumValueParser::<Shell>::new()).help("The shell"),
+        ),
+        _ => None,
+    }
+}
+
+/// The command of what was parsed.
+fn command((name, matches): (&str, &ArgMatches)) -> Option<Command> {
+    Some(match name {
+        "deploy" => Command::Deploy(DeployArgs {
+            inputs: inputs(name, matches),
+            sandbox: is_set(matches, "sandbox"),
+            options: sandbox_options(matches),
+        }),
+        "status" => Command::Status(StatusArgs { id: value(matches, "ID"), inputs: inputs(name, matches) }),
+        "follow" => Command::Follow(FollowArgs { id: value(matches, "ID")?, inputs: inputs(name, matches) }),
+        "doctor" => Command::Doctor(inputs(name, matches)),
+        "sandbox" => Command::Sandbox(SandboxArgs {
+            port: value(matches, "port").unwrap_or_default(),
+            platform: value(matches, "platform"),
+            options: sandbox_options(matches),
+        }),
+        "platforms" => Command::Platforms(value(matches, "format").unwrap_or_default()),
+        "completions" => Command::Completions(value(matches, "SHELL")?),
+        _ => return None,
+    })
+}
+
+/// The value of an argument; `None` too where this command has no such argument.
+fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
+    matches.try_get_one(name).ok().flatten().cloned()
+}
+
+fn is_set(matches: &ArgMatches, name: &str) -> bool {
+    value(matches, name).unwrap_or(false)
+}
+
+fn sandbox_options(matches: &ArgMatches) -> SandboxOptions {
+    SandboxOptions {
+        scenario: value(matches, "scenario"),
+        speed: value(matches, "speed"),
+        generation: value(matches, "generation"),
+    }
+}
+
+fn inputs(command: &str, matches: &ArgMatches) -> Inputs {
+    let is_given = |option: &&CliOption| matches.try_contains_id(option.name).unwrap_or(false);
+    let given: Vec<_> = options::of_command(command).filter(is_given).collect();
+    let (refused, kept): (Vec<_>, Vec<_>) = given.into_iter().partition(|option| option.is_refused());
+    Inputs {
+        values: kept
+            .iter()
+            .filter(|option| option.is_input())
+            .filter_map(|option| Some((option.name, value(matches, option.name)?)))
+            .collect(),
+        refused: refused.iter().map(|option| option.name).collect(),
+        output: OutputArgs {
+            format: value(matches, "format").unwrap_or_default(),
+            color: value(matches, "color").unwrap_or_default(),
+            quiet: is_set(matches, "quiet"),
+        },
+    }
+}
+
+/// The message for an option of other commands that this one does not use.
+fn not_its_own(command: &str, error: &Error) -> Option<Error> {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
+    let name = given.split('=').next()?;
+    let option =
+        options::OPTIONS.iter().filter(|option| !option.is_refused()).find(|option| option.is_called(name));
+    let option = option.filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+    let users: Vec<String> = option.commands.iter().map(|user| format!("`{NAME} {user}`")).collect();
+    let message =
+        format!("`{NAME} {command}` does not use --{}; it is an option of {}", option.name, users.join(", "));
+    let mut tree = tree(Purpose::Reading);
+    tree.build();
+    Some(tree.find_subcommand_mut(command)?.error(ErrorKind::UnknownArgument, message))
+}

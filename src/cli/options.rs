@@ -1,0 +1,323 @@
+//! The options: one row for each, with the commands that use it. A new option is a new row.
+
+use clap::builder::{PossibleValue, ValueParser};
+use clap::{Arg, ArgAction, ValueHint, value_parser};
+
+use super::values::{self, Color, Format, GenerationArg, Words};
+
+/// What a command's tree is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To parse the arguments: without texts.
+    Parsing,
+    /// To be read: help, error messages, man pages.
+    Reading,
+    /// To be completed by a shell.
+    Completing,
+}
+
+/// One option.
+#[derive(Debug)]
+pub struct CliOption {
+    /// The name, without the hyphens before it.
+    pub name: &'static str,
+    short: Option<char>,
+    /// The heading in the help.
+    pub heading: &'static str,
+    /// The commands that use it.
+    pub commands: &'static [&'static str],
+    /// What the value is called in the help.
+    value_name: &'static str,
+    kind: Kind,
+    /// One line of help.
+    help: &'static str,
+    /// What `--help` shows besides.
+    more: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Any text, and what a shell completes it with.
+    Text(ValueHint),
+    /// Any text; these words are known. `config` says which are wrong.
+    Words(fn() -> Vec<PossibleValue>),
+    /// A switch that may have a value: `--x` or `--x=false`.
+    Switch,
+    /// Accepted only to be refused with advice. It is in no help, and its value is never kept.
+    Refused,
+    /// A flag of the command line alone.
+    Flag,
+    /// A value that clap checks.
+    Checked(fn() -> ValueParser),
+}
+
+const DEPLOY: &[&str] = &["deploy"];
+const RUNS: &[&str] = &["deploy", "follow"];
+const RUNS_AND_DOCTOR: &[&str] = &["deploy", "follow", "doctor"];
+const DEPLOY_AND_DOCTOR: &[&str] = &["deploy", "doctor"];
+const OTHER_READERS: &[&str] = &["status", "follow", "doctor"];
+const READERS: &[&str] = &["deploy", "status", "follow", "doctor"];
+const READERS_AND_PLATFORMS: &[&str] = &["deploy", "status", "follow", "doctor", "platforms"];
+const SANDBOX_ALONE: &[&str] = &["sandbox"];
+const SANDBOXES: &[&str] = &["deploy", "sandbox"];
+
+const HOOK: &str = "Hook";
+const PLATFORM: &str = "Platform";
+const FOLLOWING: &str = "Following";
+const VERIFYING: &str = "Verifying";
+const REPORTS: &str = "Reports";
+const OUTPUT: &str = "Output";
+const SANDBOX: &str = "Sandbox";
+
+impl CliOption {
+    const fn new(heading: &'static str, commands: &'static [&'static str], name: &'static str) -> Self {
+        let (short, value_name, kind, help, more) = (None, "", Kind::Flag, "", "");
+        Self { name, short, heading, commands, value_name, kind, help, more }
+    }
+
+    const fn help(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    const fn value(mut self, value_name: &'static str, kind: Kind) -> Self {
+        (self.value_name, self.kind) = (value_name, kind);
+        self
+    }
+
+    const fn text(self, value_name: &'static str) -> Self {
+        self.value(value_name, Kind::Text(ValueHint::Other))
+    }
+
+    const fn words(self, value_name: &'static str, words: fn() -> Vec<PossibleValue>) -> Self {
+        self.value(value_name, Kind::Words(words))
+    }
+
+    const fn file(self) -> Self {
+        self.value("PATH", Kind::Text(ValueHint::FilePath))
+    }
+
+    const fn switch(self) -> Self {
+        self.value("BOOL", Kind::Switch)
+    }
+
+    const fn more(mut self, more: &'static str) -> Self {
+        self.more = more;
+        self
+    }
+
+    const fn short(mut self, short: char) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    /// Whether it is also a variable `DEPLOY_HOOK_X_Y`.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch) && self.heading != SANDBOX
+    }
+
+    /// Whether this is how it is given: `--name`, or its letter.
+    pub(super) fn is_called(&self, given: &str) -> bool {
+        given.strip_prefix("--") == Some(self.name)
+            || self.short.is_some_and(|short| given == format!("-{short}"))
+    }
+
+    /// Whether its presence is reported and its value never read.
+    pub(super) const fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused)
+    }
+
+    /// What is only refused is never offered.
+    pub(super) const fn is_for(&self, purpose: Purpose) -> bool {
+        !(self.is_refused() && matches!(purpose, Purpose::Completing))
+    }
+
+    /// The option as clap has it.
+    pub(super) fn arg(&self, purpose: Purpose) -> Arg {
+        let arg = Arg::new(self.name).long(self.name);
+        let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
+        let arg = match self.kind {
+            Kind::Text(hint) => arg.value_hint(hint),
+            Kind::Words(words) => arg.value_parser(Words(words)).value_hint(ValueHint::Other),
+            Kind::Switch if purpose == Purpose::Completing => arg.action(ArgAction::SetTrue),
+            Kind::Switch => arg
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .value_parser(Words(values::yes_no)),
+            Kind::Refused => arg.num_args(0..=1).hide(true),
+            Kind::Flag => arg.action(ArgAction::SetTrue),
+            Kind::Checked(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
+        };
+        let arg = match self.name {
+            "verbose" => arg.conflicts_with("quiet"),
+            // More names than a line of help holds.
+            "platform" | "scenario" => arg.hide_possible_values(true),
+            _ => arg,
+        };
+        if purpose == Purpose::Parsing {
+            return arg;
+        }
+        let Self { help, more, .. } = self;
+        let arg = if more.is_empty() { arg } else { arg.long_help(format!("{help}.\n{more}")) };
+        let arg = if matches!(self.kind, Kind::Flag) { arg } else { arg.value_name(self.value_name) };
+        arg.help(*help).help_heading(self.heading)
+    }
+}
+
+/// Every option.
+pub const OPTIONS: &[CliOption] = &[
+    CliOption::new(HOOK, READERS, "hook-url-file")
+        .help("File with the hook URL; - is standard input")
+        .file()
+        .more(
+            "Else the URL is read from DEPLOY_HOOK_URL, or from the file that \
+            DEPLOY_HOOK_URL_FILE names.",
+        ),
+    CliOption::new(HOOK, READERS, "hook-url").value("NEVER", Kind::Refused),
+    CliOption::new(HOOK, DEPLOY, "if-missing")
+        .help("What to do if the hook URL is empty [default: fail]")
+        .words("WHAT", values::if_missing)
+        .more("Pull requests from forks and Dependabot get no secrets: `skip` lets those pass."),
+    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers-file")
+        .help("File with headers for the trigger; - is standard input")
+        .file()
+        .more(
+            "One `Name: value` per line. They go to the hook and nowhere else. Also \
+            DEPLOY_HOOK_HEADERS.",
+        ),
+    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers").value("NEVER", Kind::Refused),
+    CliOption::new(HOOK, DEPLOY, "body").help("Text to send with the trigger").text("TEXT"),
+    CliOption::new(HOOK, DEPLOY, "dry-run").help("Check everything, but do not trigger").switch(),
+    CliOption::new(PLATFORM, DEPLOY, "platform")
+        .help("Platform of the hook [default: auto]")
+        .words("NAME", values::platforms)
+        .more(
+            "`auto` knows it by the URL; `deploy-hook platforms` prints the names. With --sandbox \
+            it is the one to imitate.",
+        ),
+    CliOption::new(PLATFORM, OTHER_READERS, "platform")
+        .help("Platform of the hook [default: auto]")
+        .words("NAME", values::platforms)
+        .more("`auto` knows it by the URL; `deploy-hook platforms` prints the names."),
+    CliOption::new(PLATFORM, READERS, "api-token").help("API token of the platform").text("TOKEN").more(
+        "For deployments that the hook itself does not show. `deploy-hook platforms` prints \
+            the platform's own variables, such as RENDER_API_KEY, which keep the token off the \
+            command line.",
+    ),
+    CliOption::new(PLATFORM, READERS, "api-token-file")
+        .help("File with the API token; - is standard input")
+        .file(),
+    CliOption::new(PLATFORM, READERS, "account")
+        .help("Team, account or organisation at the platform, if its API needs one")
+        .text("ID"),
+    CliOption::new(PLATFORM, READERS, "project")
+        .help("Site, project or application, if the API needs one and the URL does not name it")
+        .text("ID"),
+    CliOption::new(PLATFORM, READERS, "api-url")
+        .help("Base URL of the platform's API [default: the platform's own]")
+        .value("URL", Kind::Text(ValueHint::Url)),
+    CliOption::new(PLATFORM, READERS, "ca-file")
+        .help("File with an additional certificate authority [SSL_CERT_FILE]")
+        .file()
+        .more("Or with a self-signed server certificate."),
+    CliOption::new(FOLLOWING, DEPLOY_AND_DOCTOR, "wait")
+        .help("Follow the deployment to its end [default: auto]")
+        .words("WHEN", values::wait),
+    CliOption::new(FOLLOWING, RUNS, "timeout")
+        .help("How long to follow the deployment, 1s to 24h [default: 15m]")
+        .text("DURATION"),
+    CliOption::new(FOLLOWING, RUNS, "poll-interval")
+        .help("Pause between polls: auto (adaptive) or 1s to 10m [default: auto]")
+        .words("DURATION", values::poll_interval),
+    CliOption::new(FOLLOWING, DEPLOY, "expected-duration")
+        .help("How long a deployment usually takes, for the polls: auto or 1s to 24h [default: auto]")
+        .words("DURATION", values::expected_duration)
+        .more("It is polled most often when it is about to end."),
+    CliOption::new(FOLLOWING, DEPLOY, "history")
+        .help("Whether earlier deployments say how long one usually takes [default: auto]")
+        .words("WHEN", values::history),
+    CliOption::new(FOLLOWING, RUNS, "on-canceled")
+        .help("What a canceled or superseded deployment means [default: fail]")
+        .words("WHAT", values::on_canceled),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-url")
+        .help("Page that must answer after the deployment")
+        .value("URL", Kind::Text(ValueHint::Url))
+        .more("A URL, or a path on environment-url such as /version."),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-text")
+        .help("Text that the page must contain, such as a version or a commit")
+        .text("TEXT"),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-timeout")
+        .help("How long the page may take to answer as asked [default: 2m]")
+        .text("DURATION")
+        .more("1s to 24h, within the timeout."),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers-file")
+        .help("File with headers for the page; - is standard input")
+        .file()
+        .more("One `Name: value` per line. Also DEPLOY_HOOK_VERIFY_HEADERS."),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers").value("NEVER", Kind::Refused),
+    CliOption::new(REPORTS, RUNS, "environment")
+        .help("Name of the environment in the reports, e.g. production")
+        .text("NAME"),
+    CliOption::new(REPORTS, RUNS, "environment-url")
+        .help("URL of the deployed site")
+        .value("URL", Kind::Text(ValueHint::Url)),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "report")
+        .help("Reports to write, separated by commas [default: auto]")
+        .words("KINDS", values::report)
+        .more("`auto` is summary,status."),
+    CliOption::new(REPORTS, RUNS, "name")
+        .help("Name of the commit status and the check run [default: Deploy / <environment>]")
+        .text("NAME"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "sha")
+        .help("Commit to report on [default: the commit of the CI event]")
+        .text("SHA"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "github-token")
+        .help("GitHub token for the reports")
+        .text("TOKEN"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "gitlab-token")
+        .help("GitLab token for the reports [GITLAB_TOKEN]")
+        .text("TOKEN"),
+    CliOption::new(OUTPUT, READERS_AND_PLATFORMS, "format")
+        .help("Output format [default: human]")
+        .value("FORMAT", Kind::Checked(values::parser::<Format>)),
+    CliOption::new(OUTPUT, READERS, "color")
+        .help("When to use colour [default: auto]")
+        .value("WHEN", Kind::Checked(values::parser::<Color>)),
+    CliOption::new(OUTPUT, RUNS_AND_DOCTOR, "quiet").help("Print nothing if all is well").short('q').more(
+        "If the exit code is not 0, everything is printed at the end. Files, outputs and \
+            reports are written in any case.",
+    ),
+    CliOption::new(OUTPUT, RUNS, "verbose").help("Also print every poll and pause").switch().short('v').more(
+        "Also switched on by DEPLOY_HOOK_VERBOSE=true, and by GitHub's debug logging \
+            (RUNNER_DEBUG=1).",
+    ),
+    CliOption::new(OUTPUT, RUNS, "output-dir")
+        .help("Directory for the report files")
+        .value("DIR", Kind::Text(ValueHint::DirPath)),
+    CliOption::new(SANDBOX, DEPLOY, "sandbox")
+        .help("Deploy to the embedded platform; needs no account and no hook URL"),
+    CliOption::new(SANDBOX, SANDBOX_ALONE, "port")
+        .help("The port to listen on; 0 picks a free port [default: 0]")
+        .value("PORT", Kind::Checked(|| value_parser!(u16).into())),
+    CliOption::new(SANDBOX, SANDBOX_ALONE, "platform")
+        .help("Platform to imitate [default: fortrabbit]")
+        .words("NAME", values::sandbox_platforms),
+    CliOption::new(SANDBOX, SANDBOXES, "scenario")
+        .help("How deployments behave [default: success]")
+        .words("NAME", values::scenarios)
+        .more("`deploy-hook sandbox --scenario list` prints all scenarios."),
+    CliOption::new(SANDBOX, SANDBOXES, "speed")
+        .help("Speed relative to a real platform, 0.1 to 10000")
+        .value("FACTOR", Kind::Checked(|| value_parser!(f64).into()))
+        .more("The default is 20 for deploy, and 1 for sandbox."),
+    CliOption::new(SANDBOX, SANDBOXES, "generation")
+        .help("Generation of fortrabbit's hook")
+        .value("GENERATION", Kind::Checked(values::parser::<GenerationArg>)),
+];
+
+/// The options that a command uses.
+pub(super) fn of_command(command: &str) -> impl Iterator<Item = &'static CliOption> {
+    OPTIONS.iter().filter(move |option| option.commands.contains(&command))
+}

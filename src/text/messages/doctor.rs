@@ -1,0 +1,193 @@
+//! The words of `doctor` and of a dry run: what each check found, and what to do.
+
+use super::message::{inputs, not_set, quoted};
+use crate::core::site::{SiteAnswer, SiteFault};
+use crate::core::state::{CannotFollow, MissingInput};
+use crate::text::format::count;
+
+/// What a check found, and what to do about it; empty where nothing needs doing.
+pub type Finding = (String, String);
+
+fn finding(found: impl Into<String>, fix: &str) -> Finding {
+    (found.into(), fix.to_owned())
+}
+
+/// No hook was given.
+#[must_use]
+pub fn no_hook() -> Finding {
+    finding("none was given", "Only what an API token can read is checked.")
+}
+
+/// The form of the hook's URL. `label`: the URL, with `***` instead of its secret.
+#[must_use]
+pub fn form(is_known: bool, label: &str) -> Finding {
+    if is_known {
+        return finding(format!("has the right form: {label}"), "");
+    }
+    finding(
+        format!("is of no platform that this version knows: {label}"),
+        "It is triggered and not followed. If it belongs to a supported platform on another host, set `platform` (`deploy-hook platforms` lists them) or `api-url`.",
+    )
+}
+
+/// How deployments are read.
+#[must_use]
+pub fn read_by(platform: &str, by_hook: bool) -> String {
+    let how = if by_hook {
+        "the hook itself shows its deployments"
+    } else {
+        "deployments are read through its API"
+    };
+    format!("{platform}: {how}")
+}
+
+/// What is needed to follow a platform's deployments.
+#[must_use]
+pub fn followed_with(platform: &str, missing: &[MissingInput]) -> String {
+    if missing.is_empty() {
+        format!("{platform}: its deployments are not followed")
+    } else {
+        format!("{platform}: followed with {}", inputs(missing))
+    }
+}
+
+/// What keeps deployments from being read, and how to fix it.
+#[must_use]
+pub fn not_readable(why: &CannotFollow) -> Finding {
+    let (wrong, fix) = match why {
+        CannotFollow::Missing(missing) => (
+            format!("cannot be read: {}", not_set(missing)),
+            format!(" To wait for the result, set {}.", inputs(missing)),
+        ),
+        CannotFollow::UnknownPlatform => {
+            ("cannot be read: the platform is not known".to_owned(), String::new())
+        }
+        CannotFollow::NoDeployment => {
+            (format!("cannot be read: {}", super::message::NO_DEPLOYMENT), String::new())
+        }
+    };
+    (wrong, format!("That is fine for triggering.{fix}"))
+}
+
+/// The host is an address.
+pub const NO_LOOKUP: &str = "not needed: the host is an address";
+/// A connection that was made.
+pub const WORKS: &str = "works";
+/// No TLS.
+pub const NO_TLS: &str = "not used on loopback";
+/// A lookup that took too long.
+pub const NO_ANSWER: &str = "no answer in time";
+/// The platform shows no list of deployments, but answers a token.
+pub const TOKEN_READS: &str = "may read deployments; this platform lists none";
+/// There is no deployment.
+pub const NONE_YET: &str = "reads deployments: there was none yet";
+
+/// A proxy.
+#[must_use]
+pub fn proxy(label: &str) -> String {
+    format!("{label} is in between")
+}
+
+/// The host answered, but not as HTTP says.
+#[must_use]
+pub fn strange_answer(message: &str) -> Finding {
+    finding(message, "A trigger may end as `uncertain`. Try again later; see the platform's status page.")
+}
+
+/// No usable answer to a read.
+#[must_use]
+pub fn unusable_answer(message: &str) -> Finding {
+    finding(format!("gives no usable answer: {message}"), "Try again later; see the platform's status page.")
+}
+
+/// The newest deployment.
+#[must_use]
+pub fn newest(status: &str) -> String {
+    format!("reads the newest deployment: {status}")
+}
+
+/// The API knows nothing that this hook deploys.
+#[must_use]
+pub fn api_finds_nothing() -> Finding {
+    finding(
+        "finds nothing that this hook deploys (404)",
+        "Check that `account` and `project` are those of the hook, and that the token is of an account that may read them.",
+    )
+}
+
+/// A hook that can be read shows no deployment.
+#[must_use]
+pub fn hook_shows_nothing() -> Finding {
+    finding(
+        "shows no deployment, as before the first one",
+        "If it has deployed before, its URL is wrong or it was deleted: compare it with the dashboard.",
+    )
+}
+
+/// A read that the platform refuses for another reason than the token.
+#[must_use]
+pub fn read_refused(status: u16, message: &str) -> Finding {
+    finding(
+        format!("cannot read deployments (HTTP {status}{})", quoted(message)),
+        "The deployment may not be followed. Check what the token may read.",
+    )
+}
+
+/// What only a trigger shows. `reads`: by what deployments are read, where they are; `extras`: whether headers or a body
+/// go with the trigger.
+#[must_use]
+pub fn only_a_trigger(reads: Option<Reads>, extras: bool) -> Finding {
+    let found = match reads {
+        Some(Reads::Hook) => "not tried: only a trigger shows whether the hook may deploy now",
+        Some(Reads::Api) => {
+            "not tried: only a trigger shows whether the hook is right and enabled; a token does not tell"
+        }
+        None => "not tried: only a trigger shows whether the hook is right and enabled",
+    };
+    let extras = if extras { ", and what `headers` and `body` do" } else { "" };
+    finding(format!("{found}{extras}"), "")
+}
+
+/// By what deployments are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// The hook's own URL.
+    Hook,
+    /// A token of the API.
+    Api,
+}
+
+/// The last line of `doctor`, where nothing is wrong.
+#[must_use]
+pub fn nothing_wrong(unchecked: usize) -> String {
+    match unchecked {
+        0 => "Nothing wrong was found.".to_owned(),
+        _ => format!(
+            "Nothing wrong was found; {} could not be made.",
+            count(u32::try_from(unchecked).unwrap_or(u32::MAX), "check")
+        ),
+    }
+}
+
+/// What the page that is to be verified answers before a deployment, and whether that is of use.
+#[must_use]
+pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Finding {
+    let Some(answer) = answer else {
+        let found =
+            format!("{url} is on the deployed site, whose address the platform names after the deployment");
+        return finding(found, "");
+    };
+    let found = format!("{url} answers now: {}", super::site::site_answer(answer));
+    match &answer.fault {
+        None if has_text => finding(
+            format!("{found}, and already holds the text"),
+            "Choose a text that only the new version has, such as its commit. What the page holds before the deployment proves nothing.",
+        ),
+        None => finding(
+            found,
+            "The version that is live now may answer the same. To tell the new one from it, set `verify-text`.",
+        ),
+        Some(SiteFault::NoText) => finding(found, ""),
+        Some(_) => finding(found, super::site::site_fix(answer).unwrap_or_default()),
+    }
+}

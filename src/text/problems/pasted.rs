@@ -1,0 +1,156 @@
+//! Problems with a pasted hook URL or token: what it is, and what to give instead.
+
+use crate::secrets::{PasteFault, TokenFault, UrlFault};
+
+const COPY: &str =
+    "Copy the whole deploy hook URL from the dashboard again. If it is shown only once, create a new hook.";
+const ONE_LINE: &str = "on one line, without quotes, spaces or a name in front";
+
+/// What a platform's documents say of its hooks, as far as a message needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct HookForm {
+    /// The platform's name.
+    pub platform: &'static str,
+    /// Where the hook's URL is in the dashboard.
+    pub place: &'static str,
+    /// What the URL begins with; empty where that is not documented.
+    pub known_by: &'static str,
+}
+
+impl HookForm {
+    fn copy(&self) -> String {
+        let form = if self.known_by.is_empty() { String::new() } else { format!(" ({})", self.known_by) };
+        format!("Copy the deploy hook URL{form}. In the dashboard it is in {}.", self.place)
+    }
+}
+
+/// The problem with what should be a deploy hook's URL, and how to fix it.
+#[must_use]
+pub fn hook_url(fault: UrlFault) -> (String, String) {
+    let (wrong, fix) = match fault {
+        UrlFault::Paste(fault) => return pasted(fault, "deploy hook URL"),
+        UrlFault::OtherKind(wrong, fix) => (wrong, fix),
+        UrlFault::NoScheme => {
+            ("does not begin with https://", "Put https:// in front of the host: https://host/path.")
+        }
+        UrlFault::Word => (
+            "is a single word, such as a token or only a part of the URL",
+            "Give the whole deploy hook URL, which begins with https://. An API token belongs in api-token.",
+        ),
+        UrlFault::NotUrl => ("is not a URL", "Give the whole deploy hook URL, which begins with https://."),
+        UrlFault::Http => (
+            "begins with http://, and the URL is a password that must be encrypted on its way",
+            "Write https:// instead. Plain http is for localhost and 127.0.0.1.",
+        ),
+        UrlFault::NotHttps => {
+            ("is not https", "A deploy hook URL begins with https://. Check its first letters.")
+        }
+        UrlFault::Credentials => (
+            "holds a user name or password",
+            "Remove the part before the @. A deploy hook needs only its URL.",
+        ),
+        UrlFault::Fragment => {
+            ("holds a #, and what follows one is never sent", "Remove the # and everything after it.")
+        }
+        UrlFault::NoPath => ("is only a host, without the path of a hook", COPY),
+        UrlFault::NoSecret => ("ends before its secret part", COPY),
+    };
+    (wrong.to_owned(), fix.to_owned())
+}
+
+/// The problem with what should be a token, and how to fix it.
+#[must_use]
+pub fn token(fault: TokenFault) -> (String, String) {
+    let (wrong, fix) = match fault {
+        TokenFault::Paste(fault) => return pasted(fault, "token"),
+        TokenFault::Url => (
+            "is a URL, not a token",
+            "Give the token here. A deploy hook's URL belongs in hook-url (DEPLOY_HOOK_URL).",
+        ),
+        TokenFault::Scheme => (
+            "begins with the name of a header or a scheme, such as Bearer",
+            "Give the token alone. The right header is added.",
+        ),
+    };
+    (wrong.to_owned(), fix.to_owned())
+}
+
+/// The problem with a secret that is not alone in its place. `what` it should be.
+fn pasted(fault: PasteFault, what: &str) -> (String, String) {
+    let again = format!("Store the secret again: the {what} alone, {ONE_LINE}.");
+    let (wrong, fix) = match fault {
+        PasteFault::Masked => (
+            "holds ***, so it was copied from a log in which it was masked",
+            format!("Copy the whole {what} from the dashboard, not from a log. If it is gone, create a new one."),
+        ),
+        PasteFault::Unexpanded => (
+            "is the name of a variable or an expression, not its value",
+            "Check the spelling, how this CI system writes a variable (GitHub ${{ secrets.NAME }}, GitLab $NAME), that the secret exists, and that it is available here (protected branches, environments, forks).".to_owned(),
+        ),
+        PasteFault::Placeholder => (
+            "holds an example's placeholder, such as YOUR_TOKEN, <token>, ... or xxx",
+            format!("Replace it: copy the whole {what} from the dashboard."),
+        ),
+        PasteFault::Named => ("has a name in front of the URL", format!("Remove the name. {again}")),
+        PasteFault::Command => {
+            ("is a command line, not the URL alone", format!("Take the URL out of the command. {again}"))
+        }
+        PasteFault::Markdown => {
+            ("is a Markdown link", format!("Take the URL out of the parentheses. {again}"))
+        }
+        PasteFault::Brackets => ("is in < and >", format!("Remove both. {again}")),
+        PasteFault::Several => (
+            "holds more than one URL",
+            "Give one deploy hook URL. Each hook needs a run of its own.".to_owned(),
+        ),
+        PasteFault::Quoted => ("holds a quote", again),
+        PasteFault::Spaced => ("holds white space", again),
+        PasteFault::LineBreak => ("holds a line break", again),
+        PasteFault::Control => ("holds a control character", again),
+        PasteFault::NotAscii => {
+            ("holds a character that is not ASCII, perhaps an invisible one", again)
+        }
+    };
+    (wrong.to_owned(), fix)
+}
+
+/// The problem with a page of a platform's dashboard in the place of a hook, and how to fix it.
+#[must_use]
+pub fn dashboard_page(form: &HookForm) -> (String, String) {
+    let wrong = format!("is a page of the dashboard of {}, not a deploy hook URL", form.platform);
+    (wrong, form.copy())
+}
+
+/// The problem with another address of a platform in the place of a hook. `forms`: of all that have their hooks at its host.
+#[must_use]
+pub fn not_a_hook(forms: &[HookForm]) -> (String, String) {
+    let known_by: Vec<&str> = forms.iter().map(|form| form.known_by).collect();
+    let platforms: Vec<&str> = forms.iter().map(|form| form.platform).collect();
+    (
+        format!("is an address of {}, but not of a deploy hook there", platforms.join(" or ")),
+        format!(
+            "Copy the deploy hook URL ({}) from the dashboard. If it is a hook all the same, set platform to other.",
+            known_by.join(" or ")
+        ),
+    )
+}
+
+/// The problem with a platform's token in the place of a hook, and how to fix it.
+#[must_use]
+pub fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
+    let wrong = format!("is a token of {owner}, not a deploy hook URL");
+    let fix = form.map_or_else(
+        || "Give the deploy hook URL here, which begins with https://.".to_owned(),
+        |form| format!("Give the token as api-token. {}", form.copy()),
+    );
+    (wrong, fix)
+}
+
+/// The problem with somebody else's token in a token's place, and how to fix it.
+#[must_use]
+pub fn token_of_another(owner: &str, wanted: &str) -> (String, String) {
+    (
+        format!("is a token of {owner}, and here belongs one of {wanted}. It was not sent"),
+        format!("Give a token of {wanted}, or leave this out."),
+    )
+}

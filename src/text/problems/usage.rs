@@ -1,0 +1,172 @@
+//! Problems with the command line: what people type in the place of a command or an option, and what to type instead.
+
+/// What is wrong with an argument that is no command, no option and no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageFault<'a> {
+    /// A deploy hook's URL.
+    Url,
+    /// A token.
+    Token,
+    /// The name of an environment.
+    Environment(&'a str),
+    /// The name of a platform.
+    Platform(&'a str),
+    /// A word for what another command does, and that command.
+    Command(&'a str, &'static str),
+    /// An option that has another name here.
+    Option(&'a str, &'static str),
+    /// An option in front of the command.
+    BeforeCommand(&'a str),
+    /// A value that the option in front of it takes with `=` alone.
+    NeedsEquals(&'a str, &'a str),
+}
+
+/// The problem with an argument: its value as far as it may be shown, what is wrong, and what to type instead.
+#[must_use]
+pub fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
+    let plain = |wrong: &str, fix: String| (wrong.to_owned(), fix);
+    let (value, (wrong, fix)) = match fault {
+        UsageFault::Url => (
+            None,
+            plain(
+                "a URL was given as an argument, where every process on this machine can read it",
+                "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.".to_owned(),
+            ),
+        ),
+        UsageFault::Token => (
+            None,
+            plain(
+                "what may be a secret was given as an argument, where every process on this machine can read it",
+                "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
+            ),
+        ),
+        UsageFault::Environment(name) => (
+            Some(name),
+            plain(
+                "is no command or option, but the name of an environment",
+                format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
+            ),
+        ),
+        UsageFault::Platform(name) => (
+            Some(name),
+            plain("is no command or option, but a platform", format!("Type: deploy-hook deploy --platform {name}")),
+        ),
+        UsageFault::Command(word, command) => {
+            (Some(word), plain("is not a command", format!("Type: deploy-hook {command}")))
+        }
+        UsageFault::Option(option, instead) => {
+            (Some(option), plain("is not an option", format!("Type: {instead}")))
+        }
+        UsageFault::BeforeCommand(option) => (
+            Some(option),
+            plain("stands in front of the command", format!("Type: deploy-hook deploy {option} …")),
+        ),
+        UsageFault::NeedsEquals(option, value) => {
+            (Some(value), plain("is an argument too many", format!("Type: {option}={value}")))
+        }
+    };
+    (value.map(str::to_owned), wrong, fix)
+}
+
+/// The problem with a command line that is not understood, in the words of the parser.
+#[must_use]
+pub fn not_understood(reason: &str) -> (String, String) {
+    (format!("cannot be understood ({reason})"), "The job's log shows the usage.".to_owned())
+}
+
+/// The problem of a job in which a second start could not be distinguished from the first.
+#[must_use]
+pub fn unmarked(error: &std::io::Error) -> (String, &'static str) {
+    (
+        format!("cannot be marked as deployed ({error})"),
+        "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.",
+    )
+}
+
+/// The command, with its options, that does what a word says in other programs.
+#[must_use]
+pub fn other_command(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "version" => "--version",
+        "help" | "usage" | "man" => "--help",
+        "trigger" | "run" | "start" | "post" | "send" | "publish" | "release" | "redeploy" | "push"
+        | "ship" => "deploy",
+        "watch" | "wait" | "tail" | "logs" | "log" => "follow ID",
+        "state" | "show" | "get" | "list" | "ls" | "info" | "deployments" => "status",
+        "check" | "test" | "validate" | "verify" | "diagnose" | "lint" => "doctor",
+        "dry-run" | "dryrun" | "plan" => "deploy --dry-run",
+        "serve" | "server" | "mock" | "fake" | "demo" | "try" => "sandbox",
+        "providers" | "hosts" | "platform" => "platforms",
+        "completion" => "completions SHELL",
+        _ => return None,
+    })
+}
+
+/// What to type for an option that has another name here.
+#[must_use]
+pub fn other_option(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "no-wait" | "no-follow" | "detach" | "async" | "background" | "skip-wait" | "nowait"
+        | "trigger-only" => "--wait=never",
+        "follow" | "watch" => "--wait=always",
+        "version" => "deploy-hook --version",
+        "json" => "--format=json",
+        "silent" => "--quiet",
+        "debug" | "trace" => "--verbose",
+        "no-color" | "no-colour" | "nocolor" | "plain" => "--color=never",
+        "no-report" | "no-reports" | "no-status" | "no-summary" => "--report=none",
+        "token-file" | "key-file" => "--api-token-file PATH",
+        "file" | "url-file" | "hook-file" | "from-file" => "--hook-url-file PATH",
+        "skip-if-missing" | "allow-missing" | "ignore-missing" => "--if-missing=skip",
+        "allow-canceled" | "allow-cancelled" | "ignore-canceled" => "--on-canceled=pass",
+        _ => match other_name(name)? {
+            "hook-url" => "DEPLOY_HOOK_URL=… deploy-hook deploy, or --hook-url-file PATH",
+            "api-token" => "--api-token-file PATH, or set DEPLOY_HOOK_API_TOKEN",
+            "headers" => "--headers-file PATH, or set DEPLOY_HOOK_HEADERS",
+            "environment" => "--environment NAME",
+            "environment-url" => "--environment-url URL",
+            "account" => "--account ID",
+            "project" => "--project ID",
+            "on-canceled" => "--on-canceled=pass or --on-canceled=fail",
+            "poll-interval" => "--poll-interval DURATION",
+            "timeout" => "--timeout DURATION",
+            "platform" => "--platform NAME",
+            "sha" => "--sha SHA",
+            "report" => "--report KINDS",
+            "body" => "--body TEXT",
+            "ca-file" => "--ca-file PATH",
+            "output-dir" => "--output-dir DIR",
+            "api-url" => "--api-url URL",
+            "dry-run" => "--dry-run",
+            _ => return None,
+        },
+    })
+}
+
+/// The input that other tools, or other spellings, call by this name.
+#[must_use]
+pub fn other_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "url" | "uri" | "hook" | "webhook" | "webhook-url" | "deploy-hook" | "deploy-hook-url"
+        | "hook-uri" | "deploy-url" | "trigger-url" => "hook-url",
+        "token" | "api-key" | "apikey" | "key" | "auth-token" | "access-token" => "api-token",
+        "env" | "environment-name" | "env-name" => "environment",
+        "site-url" | "env-url" => "environment-url",
+        "team" | "team-id" | "org" | "org-id" | "organization" | "organisation" | "account-id" => "account",
+        "site" | "site-id" | "app" | "app-id" | "application" | "application-id" | "project-id"
+        | "project-name" => "project",
+        "on-cancelled" | "on-cancel" | "on-superseded" => "on-canceled",
+        "interval" | "polling-interval" => "poll-interval",
+        "max-wait" | "wait-timeout" | "deadline" => "timeout",
+        "provider" | "vendor" => "platform",
+        "commit" | "commit-sha" | "revision" => "sha",
+        "reports" => "report",
+        "header" => "headers",
+        "data" | "payload" => "body",
+        "ca" | "cacert" | "ca-cert" | "ca-bundle" => "ca-file",
+        "output" | "out-dir" | "outdir" => "output-dir",
+        "base-url" | "endpoint" => "api-url",
+        "dry" | "dryrun" | "check" => "dry-run",
+        _ => return None,
+    })
+}
