@@ -287,7 +287,7 @@ fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let option =
         options::OPTIONS.iter().filter(|option| !option.is_refused()).find(|option| option.is_called(name));
     let option = option.filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
-    let users: Vec<String> = option.commands.iter().map(|user| format!("`{NAME} {user}`")).collect();
+    let users: Vec<String> = option.commands.iter().map(|user| format!("`{user}`")).collect();
     let message =
         format!("`{NAME} {command}` does not use --{}; it is an option of {}", option.name, users.join(", "));
     let mut tree = tree(Purpose::Reading);

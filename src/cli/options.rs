@@ -124,7 +124,8 @@ impl CliOption {
     }
 
     /// Whether its presence is reported and its value never read.
-    pub(super) const fn is_refused(&self) -> bool {
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
         matches!(self.kind, Kind::Refused)
     }
 
@@ -231,13 +232,14 @@ pub const OPTIONS: &[CliOption] = &[
     CliOption::new(FOLLOWING, RUNS, "poll-interval")
         .help("Pause between polls: auto (adaptive) or 1s to 10m [default: auto]")
         .words("DURATION", values::poll_interval),
-    CliOption::new(FOLLOWING, DEPLOY, "expected-duration")
-        .help("How long a deployment usually takes, for the polls: auto or 1s to 24h [default: auto]")
+    CliOption::new(FOLLOWING, RUNS, "expected-duration")
+        .help("How long a deployment usually takes: auto or 1s to 24h [default: auto]")
         .words("DURATION", values::expected_duration)
-        .more("It is polled most often when it is about to end."),
-    CliOption::new(FOLLOWING, DEPLOY, "history")
-        .help("Whether earlier deployments say how long one usually takes [default: auto]")
-        .words("WHEN", values::history),
+        .more("There are more polls when the end is near. `auto` learns from earlier deployments."),
+    CliOption::new(FOLLOWING, RUNS, "history")
+        .help("Whether polls learn from earlier deployments [default: auto]")
+        .words("WHEN", values::history)
+        .more("Outside CI `auto` keeps their durations in a state file."),
     CliOption::new(FOLLOWING, RUNS, "on-canceled")
         .help("What a canceled or superseded deployment means [default: fail]")
         .words("WHAT", values::on_canceled),
@@ -260,7 +262,7 @@ pub const OPTIONS: &[CliOption] = &[
     CliOption::new(REPORTS, RUNS, "environment")
         .help("Name of the environment in the reports, e.g. production")
         .text("NAME"),
-    CliOption::new(REPORTS, RUNS, "environment-url")
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "environment-url")
         .help("URL of the deployed site")
         .value("URL", Kind::Text(ValueHint::Url)),
     CliOption::new(REPORTS, RUNS_AND_DOCTOR, "report")

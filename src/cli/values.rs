@@ -56,15 +56,11 @@ pub(super) fn poll_interval() -> Vec<PossibleValue> {
 }
 
 pub(super) fn expected_duration() -> Vec<PossibleValue> {
-    vec![word(("auto", "learned from earlier deployments, where they can be read"))]
+    vec![word(("auto", "learned from earlier deployments"))]
 }
 
 pub(super) fn history() -> Vec<PossibleValue> {
-    let words = [
-        ("auto", "those that can be read, and outside CI those in a state file"),
-        ("off", "neither used nor kept"),
-    ];
-    words.map(word).to_vec()
+    vec![word(("auto", "learn")), word(("off", "neither read nor kept"))]
 }
 
 pub(super) fn on_canceled() -> Vec<PossibleValue> {

@@ -35,7 +35,9 @@ pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
         Err(NotStarted::BadInput(problems)) => {
             let out = Output::new(Redactor::default(), github::is_here(env));
             let warnings = config::unknown_variables(env);
-            warnings.iter().for_each(|warning| out.log_line(&format!("warning: {warning}")));
+            for warning in &warnings {
+                out.log_line(&format!("warning: {warning}"));
+            }
             problems.0.iter().for_each(|problem| {
                 out.data(&checks::bad_input(problem).line(inputs.output.format, SystemTime::now()));
             });

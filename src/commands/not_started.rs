@@ -185,7 +185,9 @@ pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env
         Format::Json => out.data(&invalid_input(problems, platform)),
         Format::Human => {
             let warnings = config::unknown_variables(env);
-            warnings.iter().for_each(|warning| out.log_line(&format!("warning: {warning}")));
+            for warning in &warnings {
+                out.log_line(&format!("warning: {warning}"));
+            }
             problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
             out.log_line(messages::NOTHING_SENT);
         }

@@ -106,7 +106,9 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     let name = is_only_named(&sandbox).then(|| ("platform", sandbox.platform().to_owned()));
     let options = [("api-url", url.clone())].into_iter().chain(name).chain(ids.into_iter().flatten());
     let options: Vec<String> = options.map(|(name, value)| format!("--{name} {value}")).collect();
-    messages::sandbox_help(&url, &token, &options).iter().for_each(|line| out.log_line(line));
+    for line in messages::sandbox_help(&url, &token, &options) {
+        out.log_line(&line);
+    }
     let listening = Signals::listen();
     if let Ok(signals) = listening {
         signals.wait().await;
@@ -128,7 +130,7 @@ fn page_of(sandbox: &Sandbox, page: Page) -> Page {
 
 /// The variable that customarily holds a token of the platform's API.
 fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
-    platforms::by_name(sandbox.platform())?.token_variables().first().copied()
+    platforms::by_name(sandbox.platform())?.facts().token_variables.first().copied()
 }
 
 /// Whether the hook's URL does not say whose it is.

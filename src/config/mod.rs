@@ -2,7 +2,9 @@
 
 mod duration;
 mod hook;
+mod ids;
 mod network;
+mod reports;
 mod secret_file;
 mod shown;
 mod sources;
@@ -17,6 +19,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 pub use self::hook::Needs;
+pub use self::reports::Reports;
 pub(crate) use self::shown::{shown, shown_argument};
 use self::sources::{Sources, TIMEOUT, TokenOwner};
 pub use self::variables::unknown_variables;
@@ -28,7 +31,7 @@ use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::Network;
 use crate::platforms::{self, Platform, PlatformAccess};
-use crate::secrets::{HookUrl, Redactor, Token, secrets_of_header, unwrap_pasted};
+use crate::secrets::{HookUrl, Redactor, Token, secrets_of_header};
 use crate::text::{ReportKind, problems};
 
 /// Shortest and longest fixed `poll-interval`.
@@ -106,28 +109,6 @@ pub struct UsualDuration {
     pub learned: bool,
 }
 
-/// Which reports a user wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reports {
-    wanted: Vec<ReportKind>,
-    /// Whether they were named one by one, so that one that cannot be written is worth a warning.
-    pub named: bool,
-}
-
-impl Reports {
-    /// Whether this kind is wanted.
-    #[must_use]
-    pub fn wants(&self, kind: ReportKind) -> bool {
-        self.wanted.contains(&kind)
-    }
-
-    /// The kinds wanted, each once, in their own order.
-    #[must_use]
-    pub fn kinds(&self) -> Vec<ReportKind> {
-        ReportKind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
-    }
-}
-
 impl Settings {
     /// Reads every input, or says everything that is wrong with them.
     pub fn resolve(inputs: &Inputs, env: &Env, needs: Needs) -> Result<Self, Problems> {
@@ -142,7 +123,7 @@ impl Settings {
         let named = hook::named(sources);
         let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
         let api_token =
-            sources.token("api-token", platform.token_variables(), TokenOwner::Platform(platform));
+            sources.token("api-token", platform.facts().token_variables, TokenOwner::Platform(platform));
         if let Ok(None) = hook {
             hook::require(sources, needs, named, api_token.is_some());
         }
@@ -155,6 +136,7 @@ impl Settings {
         let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let wait = [Wait::Auto, Wait::Always, Wait::Never];
+        let (account, project) = ids::read(sources, platform, api_token.is_some());
         let mut settings = Self {
             hook,
             platform,
@@ -170,7 +152,7 @@ impl Settings {
             pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
             environment,
             environment_url: environment_url(sources),
-            report: reports(sources),
+            report: reports::read(sources),
             name,
             sha: sha(sources),
             github_token: sources.token("github-token", &[], TokenOwner::GitHub),
@@ -178,8 +160,8 @@ impl Settings {
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
             api_url: None,
-            account: sources.id("account", platform.account_variables()),
-            project: sources.id("project", platform.project_variables()),
+            account,
+            project,
             headers: trigger::headers(sources, &trigger::HEADERS),
             body: trigger::body(sources),
             page: None,
@@ -311,40 +293,6 @@ fn sha(sources: &mut Sources<'_>) -> Option<String> {
     None
 }
 
-/// The words of a list, in small letters: with commas, spaces or line breaks between them, as YAML's `|` and `>` blocks
-/// and its lists in either form come out.
-fn list(text: &str) -> Vec<String> {
-    let words = unwrap_pasted(text).split(|c: char| c == ',' || c.is_whitespace());
-    let words = words.map(|word| word.trim_matches(['[', ']', '"', '\'', '`']));
-    words.map(str::to_ascii_lowercase).filter(|word| !matches!(word.as_str(), "" | "-")).collect()
-}
-
-fn reports(sources: &mut Sources<'_>) -> Reports {
-    const AUTO: [ReportKind; 2] = [ReportKind::Summary, ReportKind::Status];
-    let Some(found) = sources.find("report", &[]) else {
-        return Reports { wanted: AUTO.to_vec(), named: false };
-    };
-    let words = list(&found.value);
-    let allowed: Vec<&str> =
-        ["auto", "none"].into_iter().chain(ReportKind::ALL.map(ReportKind::as_str)).collect();
-    let mut reports = Reports::default();
-    for word in &words {
-        match (word.as_str(), ReportKind::ALL.into_iter().find(|kind| kind.as_str() == word)) {
-            ("auto", _) => reports.wanted.extend(AUTO),
-            ("none", _) if words.iter().all(|word| word == "none") => {}
-            ("none", _) => sources.problem(&found, problems::NONE_AND_OTHERS),
-            (_, Some(kind)) => {
-                reports.wanted.push(kind);
-                reports.named = true;
-            }
-            (word, None) => {
-                sources.problem(&found, problems::no_report(&shown(word), word, &allowed));
-            }
-        }
-    }
-    reports
-}
-
 /// What GitLab says of the job itself.
 fn of_job<'a>(env: &'a Env, name: &str) -> Option<&'a str> {
     env.get(name).filter(|_| env.in_gitlab())
@@ -384,31 +332,4 @@ fn output_dir(sources: &mut Sources<'_>) -> Option<PathBuf> {
         sources.path_problem(&found, (problems::no_folder(&error), problems::GIVE_FOLDER));
     }
     Some(dir)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_is_the_same_however_its_words_are_parted() {
-        for text in [
-            "summary,status,check",
-            " Summary , STATUS,check, ",
-            "summary status check",
-            "summary\nstatus\ncheck\n",
-            "summary\r\nstatus\r\ncheck\r\n",
-            "summary,\nstatus,\n\n  check,\n",
-            "- summary\n- status\n- check\n",
-            ",summary,,status\tcheck",
-            "'summary, status, check'\n",
-            "[summary, status, check]",
-            "[ \"summary\", 'status',check ]\n",
-            "['summary','status','check']",
-            "- 'summary'\n- \"status\"\n- check",
-            "\"summary\",\"status\",\"check\"",
-        ] {
-            assert_eq!(list(text), ["summary", "status", "check"], "{text:?}");
-        }
-    }
 }

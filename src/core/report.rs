@@ -68,6 +68,12 @@ pub enum Event {
     Heartbeat {
         /// The present state's word.
         word: String,
+        /// For how long it has been seen.
+        in_state: Duration,
+        /// Until the deadline.
+        left: Duration,
+        /// How long a deployment usually takes, where it is known.
+        usual_duration: Option<Duration>,
     },
     /// A poll was made (for `-v`).
     Polled {
@@ -201,7 +207,7 @@ pub struct Report {
     pub triggers: u32,
     /// Polls made.
     pub polls: u32,
-    /// The end of the failed deployment's log, cleaned.
+    /// The failed deployment's log, cleaned; the last 2,000 lines of a longer one.
     pub log: Vec<String>,
 }
 

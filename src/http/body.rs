@@ -44,7 +44,7 @@ pub(super) async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, Bo
             Err(_) => break false,
         }
     };
-    // A server that closes without TLS's close_notify has said all it had to say where its JSON is whole. What begins
+    // A server that closes without TLS's close_notify has sent everything where its JSON is complete. What begins
     // and ends with a bracket cannot be the beginning of anything longer.
     match decode(&bytes, response.headers()) {
         Ok(body) if whole || is_whole_json(&body) => Ok(body),
@@ -69,7 +69,11 @@ fn decode(bytes: &[u8], head: &HeaderMap) -> Result<Vec<u8>, BodyFault> {
         // One bad byte in a commit's title must not hide a deployment's state: read as Go and browsers read it.
         Err(NotText::NotUtf8) => {
             let text = without_lone_surrogates(String::from_utf8_lossy(&bytes).into_owned()).into_bytes();
-            if is_whole_json(&text) { Ok(text) } else { Err(BodyFault::NotText(NotText::NotUtf8)) }
+            if is_whole_json(&text) || is_plain_text(head) {
+                Ok(text)
+            } else {
+                Err(BodyFault::NotText(NotText::NotUtf8))
+            }
         }
         Err(fault) => Err(BodyFault::NotText(fault)),
     }
@@ -114,6 +118,11 @@ fn unit(text: &str) -> Option<u16> {
 fn words(head: &HeaderMap, name: &str) -> String {
     let values = head.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     values.collect::<Vec<_>>().join(",").to_ascii_lowercase()
+}
+
+/// A log, which no bad byte must hide.
+fn is_plain_text(head: &HeaderMap) -> bool {
+    words(head, CONTENT_TYPE.as_str()).starts_with("text/plain")
 }
 
 fn is_latin1(content_type: &str) -> bool {

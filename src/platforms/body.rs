@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use crate::core::state::DeploymentId;
-use crate::secrets::Redactor;
+use crate::secrets::{Redactor, strip};
+
+/// The longest line of a log, in characters.
+pub(super) const LOG_LINE: usize = 500;
 
 /// Whether a value is more than `false`, `0`, `null` or empty.
 pub(super) fn says_something(value: &Value) -> bool {
@@ -52,6 +55,17 @@ pub(super) fn cleaned(value: &Value, field: &str, redactor: &Redactor, longest: 
     value[field].as_str().map(|text| redactor.clean(text, longest)).unwrap_or_default()
 }
 
+/// The same, or `None` where it is empty.
+pub(super) fn text(value: &Value, field: &str, redactor: &Redactor, longest: usize) -> Option<String> {
+    Some(cleaned(value, field, redactor, longest)).filter(|text| !text.is_empty())
+}
+
+/// The first text in these fields of an error, cleaned; `None` where the body is no JSON or has none.
+pub(super) fn error(body: &[u8], fields: &[&str], redactor: &Redactor) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    Some(redactor.clean(first_text(&answer, fields)?, 300))
+}
+
 /// A state word as it is compared: in small letters, with `_` for `-` and for a space.
 pub(super) fn normal(word: &str) -> String {
     word.to_ascii_lowercase().replace(['-', ' '], "_")
@@ -92,8 +106,63 @@ pub(super) fn last_lines<'a>(
     redactor: &Redactor,
     most: usize,
 ) -> Vec<String> {
-    let lines = texts.into_iter().flat_map(|text| text.split(['\n', '\r']));
-    let lines = lines.filter(|line| !line.trim().is_empty());
-    let mut lines: Vec<String> = lines.map(|line| redactor.clean(line, 500)).collect();
-    lines.split_off(lines.len().saturating_sub(most))
+    let lines: Vec<&str> = texts.into_iter().flat_map(lines).collect();
+    let kept = lines.get(lines.len().saturating_sub(most)..).unwrap_or_default();
+    let cleaned = kept.iter().map(|line| redactor.clean_line(line, LOG_LINE));
+    cleaned.filter(|line| !line.is_empty()).collect()
+}
+
+/// The lines of a text, without empty ones. A progress bar writes over itself, after a carriage return: of what a
+/// terminal would not show any more, only what begins with other words than the next is kept.
+pub(super) fn lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    for line in text.split('\n').filter(|line| !line.trim().is_empty()) {
+        let mut pieces = vec![line];
+        if line.trim_end().contains('\r') {
+            pieces = line.split('\r').filter(|piece| !strip(piece).trim().is_empty()).collect();
+        }
+        let words: Vec<String> = pieces.iter().map(|piece| first_word(piece)).collect();
+        for (n, piece) in pieces.iter().enumerate() {
+            let is_progress = |next: &String| words.get(n).is_none_or(|word| word.is_empty() || word == next);
+            if !words.get(n + 1).is_some_and(is_progress) {
+                lines.push(*piece);
+            }
+        }
+    }
+    lines
+}
+
+/// The first word of letters.
+fn first_word(text: &str) -> String {
+    let text = strip(text);
+    text.split(|c: char| !c.is_alphabetic()).find(|word| !word.is_empty()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_log_is_shown_as_a_terminal_would_show_it_and_keeps_its_indentation() {
+        let log = "\u{1b}[1mnpm ci\u{1b}[0m\r\n\r\n  10%\r  20%\r\u{1b}[K\r100%\r\n⠋ build\r⠙ build\r\u{1b}[31merror: no\u{1b}[0m\r\n\
+                   Receiving objects:  1% (1/9)\rReceiving objects: 100% (9/9), done.\rResolving deltas: 5%\n\tgo get x\n    \u{1b}[2mat f\u{1b}[0m\n\u{1b}[0m\n";
+        let lines = last_lines([log], &Redactor::default(), 200);
+        let expected = [
+            "npm ci",
+            "100%",
+            "⠙ build",
+            "error: no",
+            "Receiving objects: 100% (9/9), done.",
+            "Resolving deltas: 5%",
+            "    go get x",
+            "    at f",
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(last_lines([log], &Redactor::default(), 3).len(), 2, "the last one is empty");
+        let wide = format!("{}{}", " ".repeat(900), "x".repeat(9000));
+        assert_eq!(
+            last_lines([wide.as_str()], &Redactor::default(), 9)[0].chars().count(),
+            40 + LOG_LINE + 1
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::writer::{self, StatusLine, Stream};
+use super::writer::{self, LiveText, StatusLine, Stream};
 use crate::reporting::github::command;
 use crate::secrets::Redactor;
 
@@ -55,14 +55,14 @@ impl Output {
     }
 
     /// Begins a live line at the end of the terminal.
-    pub(super) fn begin_live(&self, color: bool, text: &str) {
+    pub(super) fn begin_live(color: bool) {
         writer::live(StatusLine::Begin(color));
-        self.show_live(text);
     }
 
     /// Changes what the live line says.
-    pub(super) fn show_live(&self, text: &str) {
-        writer::live(StatusLine::Show(self.safe(text)));
+    pub(super) fn show_live(&self, mut text: LiveText) {
+        text.state = self.safe(&text.state);
+        writer::live(StatusLine::Show(text));
     }
 
     /// Takes the live line away.

@@ -1,17 +1,20 @@
 //! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
 
-use std::time::{Duration, SystemTime};
+use std::ops::Range;
+use std::slice;
+use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
-use super::github::command;
+use super::github::{command, is_annotated};
 use super::gitlab::section;
 use super::output::Output;
+use super::writer::LiveText;
 use crate::core::report::{Event, Report};
 use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};
-use crate::text::format::{clock, count, mark, phase_mark};
-use crate::text::{RunContext, messages};
+use crate::text::format::{clock, count, duration, mark, phase_mark};
+use crate::text::{RunContext, log, messages};
 
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
@@ -46,6 +49,12 @@ pub struct Terminal {
     options: TerminalOptions,
     /// Whether there is a live line.
     live: bool,
+    /// What it says: the state, and since when.
+    state: (String, Duration),
+    /// Whether it says of the latest poll that it failed.
+    unread: bool,
+    /// How long a deployment usually takes, where it is known.
+    usual_duration: Option<Duration>,
     /// The section of GitLab's log that is open.
     section: Option<String>,
 }
@@ -54,7 +63,15 @@ impl Terminal {
     /// A terminal with nothing printed.
     #[must_use]
     pub fn new(out: Output, options: TerminalOptions) -> Self {
-        Self { out, options, live: false, section: None }
+        Self {
+            out,
+            options,
+            live: false,
+            state: ("triggering".to_owned(), Duration::ZERO),
+            unread: false,
+            usual_duration: None,
+            section: None,
+        }
     }
 
     /// Reports an event.
@@ -69,7 +86,7 @@ impl Terminal {
             return;
         }
         if let (Event::PollFailed { errors: 1, .. }, false) = (event, self.options.verbose) {
-            return self.glance(event);
+            return self.glance(elapsed, event, context);
         }
         let Some(text) = messages::event(event, context) else {
             return;
@@ -97,13 +114,14 @@ impl Terminal {
                 self.line(&line);
             }
         }
-        if matches!(event, Event::Started { .. }) {
+        if let Event::Started { usual_duration, .. } = event {
+            self.usual_duration = *usual_duration;
             if let Some(speed) = context.sandbox {
                 self.line(&self.paint(dim(), &messages::sandbox_intro(speed)));
             }
             self.start_live();
         }
-        self.glance(event);
+        self.glance(elapsed, event, context);
     }
 
     /// Prints a line.
@@ -122,16 +140,15 @@ impl Terminal {
         }
         self.end_section();
         self.log(&report.log);
-        let words = messages::verdict(report, context);
-        let style = outcome_style(report.outcome).bold();
-        let head = format!("{} {}", mark(report.outcome), words.happened);
-        self.line(&format!("{} {}", self.paint(style, &head), words.meaning));
-        if !words.next.is_empty() {
-            self.line(&format!("  {} {}", self.paint(bold(), "Next:"), words.next));
+        // GitHub's runner prints an annotation as a line of the log, and it says the same.
+        let annotated = self.options.grouping == LogGrouping::GitHub && is_annotated(report, context);
+        if !annotated {
+            self.verdict(report, context);
         }
         let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref());
         let polls = (report.polls > 0).then(|| count(report.polls, "poll"));
-        let details = [polls.as_deref(), page, context.environment_url.as_deref()];
+        let usual = report.usual_duration.map(|usual| format!("usually {}", duration(usual)));
+        let details = [polls.as_deref(), usual.as_deref(), page, context.environment_url.as_deref()];
         let details: Vec<&str> = details.into_iter().flatten().collect();
         if !details.is_empty() {
             self.line(&format!("  {}", self.paint(dim(), &details.join(" · "))));
@@ -141,38 +158,61 @@ impl Terminal {
         }
     }
 
-    fn log(&mut self, lines: &[String]) {
-        if lines.is_empty() {
-            return;
+    fn verdict(&self, report: &Report, context: &RunContext) {
+        let words = messages::verdict(report, context);
+        let style = outcome_style(report.outcome).bold();
+        let head = format!("{} {}", mark(report.outcome), words.happened);
+        self.line(&format!("{} {}", self.paint(style, &head), words.meaning));
+        if !words.next.is_empty() {
+            self.line(&format!("  {} {}", self.paint(bold(), "Next:"), words.next));
         }
-        let shown = match self.options.grouping {
-            LogGrouping::Never => lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or(lines),
-            LogGrouping::GitHub | LogGrouping::GitLab => lines,
-        };
-        let title = format!(
-            "The end of the deployment's log ({} of {})",
-            shown.len(),
-            count(u32::try_from(lines.len()).unwrap_or(u32::MAX), "line")
-        );
-        let title = match self.options.grouping {
-            LogGrouping::GitHub => title,
-            _ => self.paint(bold(), &title),
-        };
-        match self.options.grouping {
-            LogGrouping::GitHub => self.out.command(&command::group(&title)),
-            LogGrouping::GitLab => {
-                let title = self.begin_section("log", &title, true);
+    }
+
+    /// What failed and the end, and folded away all of it, where the log can fold. GitHub's annotation quotes the cause.
+    fn log(&mut self, lines: &[String]) {
+        let grouping = self.options.grouping;
+        let is_folded = grouping != LogGrouping::Never && lines.len() > log::SHORT;
+        if !(lines.is_empty() || is_folded && grouping == LogGrouping::GitHub) {
+            let shown = log::excerpt(lines, LOG_LINES);
+            let count = shown.iter().map(ExactSizeIterator::len).sum();
+            self.line(&self.paint(bold(), &messages::log_excerpt_title(count, lines.len())));
+            self.log_lines(lines, &shown);
+        }
+        if is_folded {
+            let from = lines.len().saturating_sub(log::END);
+            let title = messages::log_title(lines.len() - from, lines.len());
+            if grouping == LogGrouping::GitHub {
+                self.out.command(&command::group(&title));
+            } else {
+                let title = self.begin_section("log", &self.paint(bold(), &title), true);
                 self.line(&title);
             }
-            LogGrouping::Never => self.line(&title),
+            self.log_lines(lines, slice::from_ref(&(from..lines.len())));
+            if grouping == LogGrouping::GitHub {
+                self.out.command(command::END_GROUP);
+            }
+            self.end_section();
         }
-        for line in shown {
-            self.line(&format!("  {} {line}", self.paint(dim(), "│")));
+    }
+
+    /// Lines of a log, with a sign for what failed and for what is left out.
+    fn log_lines(&self, lines: &[String], shown: &[Range<usize>]) {
+        let cause = log::cause(lines).unwrap_or_default();
+        let mut next = shown.first().map_or(0, |first| first.start);
+        for range in shown {
+            if range.start > next {
+                self.line(&self.paint(dim(), &format!("  ⋮ {}", messages::lines(range.start - next))));
+            }
+            for (n, line) in range.clone().zip(lines.get(range.clone()).unwrap_or_default()) {
+                let bar = if cause.contains(&n) {
+                    self.paint(color(AnsiColor::Red), "┃")
+                } else {
+                    self.paint(dim(), "│")
+                };
+                self.line(&format!("  {bar} {line}"));
+            }
+            next = range.end;
         }
-        if self.options.grouping == LogGrouping::GitHub {
-            self.out.command(command::END_GROUP);
-        }
-        self.end_section();
     }
 
     /// The heading, made that of a section where the log has such.
@@ -207,27 +247,40 @@ impl Terminal {
     fn start_live(&mut self) {
         if self.options.live && !self.live {
             self.live = true;
-            self.out.begin_live(self.options.color, "triggering");
+            Output::begin_live(self.options.color);
         }
     }
 
     /// Puts the present state into the live line.
-    fn glance(&self, event: &Event) {
-        let error;
-        let text = match event {
+    fn glance(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
+        let mut failed = None;
+        match event {
             _ if !self.live => return,
-            Event::State { stage } => &stage.word,
+            Event::State { stage } => self.state = (stage.word.clone(), stage.at),
             Event::PollFailed { errors, budget, .. } => {
-                error = format!("the state could not be read, {errors} of {budget}");
-                &error
+                failed = Some(format!("the state could not be read, {errors} of {budget},"));
             }
-            Event::Searching { .. } => "looking for the deployment",
-            Event::Verifying { .. } => "verifying",
-            Event::Retrying { .. } => "waiting to try again",
-            Event::Triggered { .. } => "triggered",
+            Event::Searching { .. } => self.state = ("looking for the deployment".to_owned(), elapsed),
+            Event::Verifying { report, .. } => self.state = ("verifying".to_owned(), report.began),
+            Event::Retrying { .. } => self.state = ("waiting to try again".to_owned(), elapsed),
+            Event::Triggered { .. } => self.state = ("triggered".to_owned(), elapsed),
+            // The pause after a failed poll is no news; after a good one the state is known again.
+            Event::Polled { .. } if self.unread => {
+                self.unread = false;
+                return;
+            }
+            Event::Started { .. } | Event::Polled { .. } => {}
             _ => return,
-        };
-        self.out.show_live(text);
+        }
+        self.unread = failed.is_some();
+        let (state, since) = &self.state;
+        let now = Instant::now();
+        self.out.show_live(LiveText {
+            state: failed.unwrap_or_else(|| state.clone()),
+            since: now.checked_sub(elapsed.saturating_sub(*since)).unwrap_or(now),
+            usual_duration: self.usual_duration,
+            deadline: now + context.timeout.saturating_sub(elapsed),
+        });
     }
 
     fn line(&self, line: &str) {
@@ -285,6 +338,7 @@ fn outcome_style(outcome: Outcome) -> Style {
 mod tests {
     use super::*;
     use crate::core::report::{StateSpan, Task, TriggerState};
+    use crate::core::site::{SiteAnswer, SiteFault, SiteReport};
     use crate::core::state::{DeploymentId, Snapshot};
     use crate::secrets::Redactor;
 
@@ -294,6 +348,7 @@ mod tests {
             environment_url: Some("https://www.example.com/".to_owned()),
             hook: "https://hooks.example.com/deploy/***".to_owned(),
             timeout: Duration::from_mins(15),
+            page: Some("/version".to_owned()),
             ..RunContext::default()
         }
     }
@@ -327,6 +382,25 @@ mod tests {
         }
     }
 
+    fn log_of_failure() -> Vec<String> {
+        let mut log: Vec<String> = (1..=60).map(|n| format!("line {n}")).collect();
+        log.splice(
+            20..20,
+            ["$ tsc", "src/a.ts(1,1): error TS2304: Cannot find name 'x'."].map(str::to_owned),
+        );
+        log.push("error Command failed with exit code 2.".to_owned());
+        log
+    }
+
+    fn heartbeat() -> Event {
+        Event::Heartbeat {
+            word: "building".to_owned(),
+            in_state: Duration::from_secs(65),
+            left: Duration::from_secs(830),
+            usual_duration: Some(Duration::from_secs(100)),
+        }
+    }
+
     /// The events of a deployment that fails after everything that a terminal shows.
     fn story() -> Vec<(u64, Event)> {
         let failed = Phase::Ended(Verdict::Failed);
@@ -338,7 +412,8 @@ mod tests {
         let report = Report {
             snapshot: Some(snapshot("failed", failed)),
             stages: stages.to_vec(),
-            log: (1..=30).map(|n| format!("line {n}")).collect(),
+            log: log_of_failure(),
+            usual_duration: Some(Duration::from_secs(100)),
             ..report(Outcome::Failed)
         };
         let [pending, building, failed] = stages.map(|stage| Event::State { stage });
@@ -351,7 +426,7 @@ mod tests {
             (20, poll_failed(1)),
             (22, poll_failed(2)),
             (40, Event::UnknownState { word: "thinking".to_owned() }),
-            (70, Event::Heartbeat { word: "building".to_owned() }),
+            (70, heartbeat()),
             (72, failed),
             (72, Event::Finished { report: Box::new(report) }),
         ]
@@ -379,6 +454,54 @@ mod tests {
         insta::assert_snapshot!("verbose", printed(verbose, story()));
         let github = TerminalOptions { grouping: LogGrouping::GitHub, ..NORMAL };
         insta::assert_snapshot!("github", printed(github, story()));
+    }
+
+    #[test]
+    fn a_page_that_is_verified() {
+        let answer = |status, fault| SiteAnswer {
+            status: Some(status),
+            fault,
+            redirected_to: None,
+            requests: 1,
+            retry_after: None,
+        };
+        let site = |requests, answer, right: Option<u64>| SiteReport {
+            began: Duration::from_secs(72),
+            requests,
+            answer,
+            changed: true,
+            was_right: false,
+            right_since: right.map(Duration::from_secs),
+            until: Duration::from_mins(3),
+        };
+        let verifying = |report| Event::Verifying { report, site: None };
+        let end = |outcome, site| {
+            let snapshot = Some(snapshot("succeeded", Phase::Ended(Verdict::Succeeded)));
+            let (site, duration) = (Some(site), Duration::from_secs(88));
+            Event::Finished {
+                report: Box::new(Report { outcome, duration, snapshot, site, ..report(outcome) }),
+            }
+        };
+        let error = Some(answer(503, Some(SiteFault::Status)));
+        let old = Some(answer(200, Some(SiteFault::NoText)));
+        let right = Some(answer(200, None));
+        let events = |last| {
+            let events = [
+                (72, site(0, None, None)),
+                (72, site(1, error.clone(), None)),
+                (76, site(3, old.clone(), None)),
+            ];
+            let events = events.map(|(at, site)| (at, verifying(site))).into_iter();
+            events.chain(last).collect::<Vec<_>>()
+        };
+        let good = events(vec![
+            (88, verifying(site(5, right.clone(), None))),
+            (89, end(Outcome::Succeeded, site(6, right.clone(), Some(88)))),
+        ]);
+        insta::assert_snapshot!("verified", printed(NORMAL, good));
+        let bad = events(vec![(88, end(Outcome::Unverified, site(13, old.clone(), None)))]);
+        let color = TerminalOptions { color: true, ..NORMAL };
+        insta::assert_snapshot!("unverified", printed(color, bad));
     }
 
     #[test]

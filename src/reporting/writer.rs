@@ -6,7 +6,10 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::text::messages::Waiting;
 
 /// What may wait to be written, in bytes: more than any run prints to a reader that reads.
 const MOST: usize = 16 * 1024 * 1024;
@@ -33,15 +36,60 @@ pub(super) enum Stream {
     Err,
 }
 
+/// How often the times in the live line change.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What the live line takes beside its text: the time, the sign that it goes on, two spaces, and one to spare.
+const BESIDE: usize = 11;
+
 /// The live line at the end of a terminal.
 #[derive(Debug)]
 pub(super) enum StatusLine {
     /// It appears; whether in colour.
     Begin(bool),
     /// It says this.
-    Show(String),
+    Show(LiveText),
     /// It goes.
     End,
+}
+
+/// What the live line says: the times in it are those of the moment it is drawn.
+#[derive(Clone, Debug)]
+pub(super) struct LiveText {
+    /// The state.
+    pub(super) state: String,
+    /// Since when it has been seen.
+    pub(super) since: Instant,
+    /// How long a deployment usually takes, where it is known.
+    pub(super) usual_duration: Option<Duration>,
+    /// When the run stops waiting.
+    pub(super) deadline: Instant,
+}
+
+impl LiveText {
+    /// The text that fits a terminal of this width.
+    fn draw(&self, width: usize, color: bool) -> String {
+        let (in_state, left) =
+            (self.since.elapsed(), self.deadline.saturating_duration_since(Instant::now()));
+        let waiting = Waiting { state: &self.state, in_state, usual_duration: self.usual_duration, left };
+        let (state, rest) = waiting.live(width.saturating_sub(BESIDE));
+        let dim = anstyle::Style::new().dimmed();
+        if color { format!("{state}{dim}{rest}{dim:#}") } else { state + &rest }
+    }
+}
+
+/// The live line as it is drawn.
+struct LiveLine {
+    bar: ProgressBar,
+    color: bool,
+    text: Option<LiveText>,
+}
+
+impl LiveLine {
+    fn draw(&self) {
+        let width = usize::from(Term::stderr().size().1);
+        self.text.iter().for_each(|text| self.bar.set_message(text.draw(width, self.color)));
+    }
 }
 
 #[derive(Debug)]
@@ -190,26 +238,33 @@ impl Writer {
     /// The thread: writes for as long as the process lives.
     fn tasks(&self) {
         let mut streams = [Stream::Out, Stream::Err].map(open);
-        let mut bar: Option<ProgressBar> = None;
+        let mut status: Option<LiveLine> = None;
         loop {
-            match self.next() {
+            let Some(task) = self.next(status.is_some().then_some(TICK)) else {
+                status.iter().for_each(LiveLine::draw);
+                continue;
+            };
+            match task {
                 WriterTask::Line(stream, line) => {
                     let [out, err] = &mut streams;
                     let stream = if stream == Stream::Out { out } else { err };
                     let mut print = || write(&mut **stream, line.as_bytes(), || self.progress());
-                    match &bar {
-                        Some(bar) => bar.suspend(print),
+                    match &status {
+                        Some(status) => status.bar.suspend(print),
                         None => print(),
                     }
                 }
-                WriterTask::StatusLine(StatusLine::Begin(color)) => bar = Some(begin(color)),
+                WriterTask::StatusLine(StatusLine::Begin(color)) => {
+                    status = Some(LiveLine { bar: begin(color), color, text: None });
+                }
                 WriterTask::StatusLine(StatusLine::Show(text)) => {
-                    if let Some(bar) = &bar {
-                        bar.set_message(text);
+                    if let Some(status) = &mut status {
+                        status.text = Some(text);
+                        status.draw();
                     }
                 }
                 WriterTask::StatusLine(StatusLine::End) => {
-                    bar.take().iter().for_each(ProgressBar::finish_and_clear);
+                    status.take().iter().for_each(|status| status.bar.finish_and_clear());
                 }
             }
             self.lock().busy = false;
@@ -217,7 +272,8 @@ impl Writer {
         }
     }
 
-    fn next(&self) -> WriterTask {
+    /// The next task; none if there is none for so long.
+    fn next(&self, tick: Option<Duration>) -> Option<WriterTask> {
         let mut queue = self.lock();
         loop {
             let tasks = queue.tasks.pop_front().or_else(|| {
@@ -232,9 +288,19 @@ impl Writer {
                     queue.bytes = queue.bytes.saturating_sub(line.len() + LINE);
                 }
                 queue.busy = true;
-                return tasks;
+                return Some(tasks);
             }
-            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = match tick {
+                None => self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(tick) => {
+                    let waited = self.filled.wait_timeout(queue, tick);
+                    let (queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                    if timeout.timed_out() && queue.is_done() {
+                        return None;
+                    }
+                    queue
+                }
+            };
         }
     }
 
@@ -248,8 +314,11 @@ impl Writer {
 
 /// A live line: time, a sign that it goes on, and a text.
 fn begin(color: bool) -> ProgressBar {
-    let template =
-        if color { "{elapsed:>7.dim} {spinner:.cyan} {msg}" } else { "{elapsed:>7} {spinner} {msg}" };
+    let template = if color {
+        "{elapsed:>7.dim} {spinner:.cyan} {wide_msg}"
+    } else {
+        "{elapsed:>7} {spinner} {wide_msg}"
+    };
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
@@ -304,7 +373,7 @@ mod tests {
     use super::*;
 
     fn next(writer: &Writer) -> String {
-        match writer.next() {
+        match writer.next(None).unwrap() {
             WriterTask::Line(stream, line) => format!("{stream:?} {line}"),
             WriterTask::StatusLine(live) => format!("{live:?}"),
         }
@@ -334,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stalled_reader_missed_is_said_in_its_place_when_it_is_back() {
+    fn the_lines_that_a_stalled_reader_missed_are_counted_in_their_place() {
         let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
         let fitting = MOST / (line.len() + LINE);
         for _ in 0..fitting + 3 {

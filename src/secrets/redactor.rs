@@ -86,6 +86,18 @@ impl Redactor {
             None => plain,
         }
     }
+
+    /// The same for a line of a log, with its indentation, which says what belongs together.
+    #[must_use]
+    pub fn clean_line(&self, text: &str, longest: usize) -> String {
+        const DEEPEST: usize = 40;
+        let plain = strip(&text.replace('\t', "    "));
+        let indent = plain.chars().take_while(|c| c.is_whitespace()).count().min(DEEPEST);
+        match self.clean(&plain, longest) {
+            line if line.is_empty() => line,
+            line => format!("{:indent$}{line}", ""),
+        }
+    }
 }
 
 impl fmt::Debug for Redactor {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
-use super::{RunContext, format, messages, outputs};
+use super::{RunContext, format, log, messages, outputs};
 use crate::core::report::{Event, Report, StateSpan, Task, TriggerState};
 use crate::core::site::SiteReport;
 use crate::core::state::{Phase, Snapshot};
@@ -39,8 +39,11 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
             ("poll_failed", json!({ "reason": message, "errors": errors, "budget": budget }))
         }
         Event::UnknownState { word } => ("unknown_state", json!({ "state": word })),
+        Event::Heartbeat { word, in_state, left, .. } => {
+            let times = (millis(*in_state), millis(*left));
+            ("heartbeat", json!({ "state": word, "in_state_ms": times.0, "left_ms": times.1 }))
+        }
         Event::Verifying { report, .. } => ("verifying", site(report, context)),
-        Event::Heartbeat { word } => ("heartbeat", json!({ "state": word })),
         Event::Polled { polls, pause } => ("poll", json!({ "polls": polls, "pause_ms": millis(*pause) })),
         Event::Finished { report } => ("finished", finished(report, context)),
     };
@@ -115,7 +118,8 @@ fn finished(report: &Report, context: &RunContext) -> Value {
         "last_read_ms": report.last_read.map(millis),
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
         "site": report.site.as_ref().map(|report| site(report, context)),
-        "log": report.log,
+        "log_cause": log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default(),
+        "log": log::end(&report.log, log::END),
     })
 }
 
@@ -130,6 +134,7 @@ fn site(report: &SiteReport, context: &RunContext) -> Value {
         "status": answer.and_then(|answer| answer.status),
         "reason": wrong.map(messages::site_answer),
         "began_ms": millis(report.began),
+        "took_ms": report.took().map(millis),
     })
 }
 

@@ -1,13 +1,13 @@
-//! The job summary: outcome and next step first, then facts, stages and other reports.
+//! The job summary: outcome, what failed, and the next step first, then facts, stages and other reports.
 //!
 //! Check runs and comments show the same page, so it must fit their size limits.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use super::format::{clock, count, cut, duration, phase_mark, time};
+use super::format::{count, cut, duration, time};
 use super::messages::{self, Message};
-use super::{ReportResult, RunContext, format, timeline};
+use super::{ReportResult, RunContext, format, log, timeline};
 use crate::core::report::{Report, StateSpan, Task};
 use crate::core::state::{Outcome, Phase};
 
@@ -25,8 +25,8 @@ const MAX_LOG_LINE: usize = 600;
 /// Longer URLs are shown without a link.
 const MAX_LINK: usize = 2000;
 
-/// The maximum number of stages in the table.
-const MAX_STAGES: usize = 30;
+/// The maximum number of states in the table: the last ones.
+const MAX_STATES: usize = 8;
 
 /// The maximum number of input problems in the list; there are fewer inputs.
 const MAX_PROBLEMS: usize = 50;
@@ -48,10 +48,11 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
     if context.sandbox.is_some() {
         add("_This run used the embedded platform. Nothing was really deployed._".to_owned());
     }
+    add(cause(&report.log));
     add(self::next(&next, report));
     add(log(&report.log));
-    add(facts(report, context));
-    add(stages(report));
+    add(facts(report, context, !next.is_empty()));
+    add(chart(report));
     add(reports(results));
     add("---".to_owned());
     page
@@ -92,7 +93,8 @@ fn next(next: &str, report: &Report) -> String {
     format!("**Next:** {}{page}", prose(next))
 }
 
-fn facts(report: &Report, context: &RunContext) -> String {
+/// `linked`: the dashboard's link stands behind the next step.
+fn facts(report: &Report, context: &RunContext, linked: bool) -> String {
     let seen = report.snapshot.as_ref();
     let id = match (&report.task, seen) {
         (_, Some(seen)) => Some(seen.id.to_string()),
@@ -105,12 +107,18 @@ fn facts(report: &Report, context: &RunContext) -> String {
     let requests = [(report.triggers, "POST"), (report.polls, "poll")];
     let requests = requests.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun));
     let took = (report.triggers > 0 || report.polls > 0).then(|| duration(report.duration));
+    let took = took.map(|took| match report.usual_duration {
+        Some(usual) => format!("{took} (usually {})", duration(usual)),
+        None => took,
+    });
+    let dashboard = seen.and_then(|seen| seen.page.as_deref());
+    let dashboard = dashboard.filter(|page| !linked || href(page).is_none());
     let rows = [
         ("Environment", environment.collect::<Vec<_>>().join(" · ")),
         ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
         ("Page", page(report, context)),
-        ("State", seen.map(|seen| code(&seen.word)).unwrap_or_default()),
-        ("Dashboard", seen.and_then(|seen| seen.page.as_deref()).map(link).unwrap_or_default()),
+        ("States", states(report)),
+        ("Dashboard", dashboard.map(link).unwrap_or_default()),
         ("Trigger", context.cause.as_deref().map(fact).unwrap_or_default()),
         ("Started", timestamp(report.started)),
         ("Duration", took.into_iter().chain(requests).collect::<Vec<_>>().join(", ")),
@@ -139,57 +147,60 @@ fn timestamp(at: SystemTime) -> String {
     time(at).replace('T', " ").replace('Z', " UTC")
 }
 
-/// The stages as a chart, and as a table for screen readers; empty if there is only one stage.
-fn stages(report: &Report) -> String {
-    let with_table = |chart| {
-        let table = details("Stages as a table", &table(report));
-        format!("```mermaid\n{chart}\n```\n\n{table}")
+/// The states seen, with the time spent in each.
+fn states(report: &Report) -> String {
+    let left_out = report.stages.len().saturating_sub(MAX_STATES);
+    let state = |(n, StateSpan { word, phase, at }): (usize, &StateSpan)| match phase {
+        Phase::Ended(_) => code(word),
+        _ => format!("{} {}", code(word), duration(report.seen_until(n).saturating_sub(*at))),
     };
-    timeline::chart(report).map(with_table).unwrap_or_default()
+    let before = (left_out > 0).then(|| "…".to_owned());
+    let seen = report.stages.iter().enumerate().skip(left_out).map(state);
+    let verifying = report.site.as_ref().map(|site| report.duration.saturating_sub(site.began));
+    let verifying = verifying.map(|took| format!("verifying {}", duration(took)));
+    let states: Vec<String> = before.into_iter().chain(seen).chain(verifying).collect();
+    match (&states[..], &report.snapshot) {
+        ([], Some(snapshot)) => code(&snapshot.word),
+        _ => states.join(" → "),
+    }
 }
 
-fn table(report: &Report) -> String {
-    let left_out = report.stages.len().saturating_sub(MAX_STAGES);
-    let mut table = "| | Stage | From | Duration |\n|:-:|:--|--:|--:|".to_owned();
-    for (n, StateSpan { word, phase, at }) in report.stages.iter().enumerate().skip(left_out) {
-        let took = match phase {
-            Phase::Ended(_) => String::new(),
-            _ => duration(report.seen_until(n).saturating_sub(*at)),
-        };
-        let _ = write!(table, "\n| {} | {} | {} | {took} |", phase_mark(*phase), code(word), clock(*at));
-    }
-    if let Some(site) = &report.site {
-        let took = duration(report.duration.saturating_sub(site.began));
-        let _ = write!(
-            table,
-            "\n| {} | verifying | {} | {took} |",
-            phase_mark(Phase::Running),
-            clock(site.began)
-        );
-    }
-    if left_out > 0 {
-        let _ = write!(table, "\n\n{} before these are not shown.", count(to_u32(left_out), "stage"));
-    }
-    table
+/// The states as a chart, where it shows more than the table does.
+fn chart(report: &Report) -> String {
+    timeline::chart(report).map(|chart| format!("```mermaid\n{chart}\n```")).unwrap_or_default()
 }
 
-/// The end of the log, collapsed, in a code fence that no line of it can close.
+/// The lines of the log that say what failed; empty where the log is short and shown as a whole.
+fn cause(lines: &[String]) -> String {
+    let cause = log::cause(lines).filter(|_| lines.len() > log::SHORT);
+    let cause = cause.and_then(|range| lines.get(range)).unwrap_or_default();
+    if cause.is_empty() {
+        return String::new();
+    }
+    details(true, &messages::log_excerpt_title(cause.len(), lines.len()), &fenced(cause))
+}
+
+/// The log: open where it is short, else its end, folded.
 fn log(lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
     }
+    let end = log::end(lines, log::END);
     let mut size = 0;
-    let mut kept: Vec<String> = lines.iter().rev().map(|line| cut(line, MAX_LOG_LINE)).collect();
-    let fits = |line: &String| {
-        size += line.len() + 1;
+    let fits = |line: &&String| {
+        size += cut(line, MAX_LOG_LINE).len() + 1;
         size <= MAX_LOG
     };
-    kept.truncate(kept.iter().map(fits).take_while(|fits| *fits).count());
-    kept.reverse();
-    let text = kept.join("\n");
+    let end = log::end(end, end.iter().rev().take_while(fits).count());
+    details(lines.len() <= log::SHORT, &messages::log_title(end.len(), lines.len()), &fenced(end))
+}
+
+/// Lines in a code fence that none of them can close.
+fn fenced(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| cut(line, MAX_LOG_LINE)).collect();
+    let text = lines.join("\n");
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
-    let lines = count(to_u32(kept.len()), "line");
-    details(&format!("The end of the deployment's log ({lines})"), &format!("{fence}text\n{text}\n{fence}"))
+    format!("{fence}text\n{text}\n{fence}")
 }
 
 /// Which other reports were written, and why some were not.
@@ -204,8 +215,9 @@ fn reports(results: &[ReportResult]) -> String {
     also.into_iter().chain(error).map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn details(title: &str, block: &str) -> String {
-    format!("<details><summary>{title}</summary>\n\n{block}\n\n</details>")
+fn details(open: bool, title: &str, block: &str) -> String {
+    let open = if open { " open" } else { "" };
+    format!("<details{open}><summary>{title}</summary>\n\n{block}\n\n</details>")
 }
 
 /// Escapes one of our sentences, which may contain untrusted text: text between two backticks is code.
@@ -304,10 +316,6 @@ fn href(url: &str) -> Option<String> {
 
 fn longest_run(text: &str, of: char) -> usize {
     text.split(|c| c != of).map(str::len).max().unwrap_or(0)
-}
-
-fn to_u32(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -413,7 +421,7 @@ mod tests {
     fn the_end_of_the_log_is_what_is_kept_of_it() {
         let lines: Vec<String> = (0..2000).map(|n| format!("line {n} {}", "x".repeat(100))).collect();
         let text = log(&lines);
-        assert!(text.contains("line 1999 ") && !text.contains("line 0 "));
+        assert!(text.contains("line 1999 ") && text.contains("line 1800 ") && !text.contains("line 1799 "));
     }
 
     #[test]
@@ -428,6 +436,9 @@ mod tests {
                 let text = hostile.repeat((1 << 20) / hostile.len());
                 let (mut report, context, results) = run(outcome, &text);
                 report.stages = vec![report.stages[0].clone(); 40];
+                for (n, stage) in (0..).zip(&mut report.stages) {
+                    stage.at = Duration::from_secs(100 * n.min(2) + n);
+                }
                 report.log = vec![text.clone(); 3];
                 let page = summary(&report, &context, &results);
                 assert!(page.len() < MAX_PAGE + 10, "{outcome} {hostile:?}: {}", page.len());

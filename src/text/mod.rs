@@ -3,6 +3,7 @@
 pub mod format;
 pub mod gitlab_artifacts;
 pub mod json;
+pub mod log;
 pub mod markdown;
 pub mod messages;
 pub mod outputs;

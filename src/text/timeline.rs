@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::format::{cut, duration, mark, phase_mark};
 use crate::core::report::{Report, StateSpan, TriggerState};
-use crate::core::state::{Phase, Verdict};
+use crate::core::state::{Outcome, Phase, Verdict};
 
 /// The maximum number of stages; if there are more, the chart shows the last ones.
 const MAX_STAGES: usize = 30;
@@ -19,17 +19,27 @@ const MIN_BAR: u32 = 100;
 /// The longest run that the axis can show: the days of its one month.
 const MAX_SPAN: Duration = Duration::from_hours(24 * 27);
 
-/// The chart's source, without a code fence; `None` if there are fewer than two stages. Verifying the page is one.
+/// A state that lasts for this fraction of the run, and a second, is worth a bar.
+const NOTICEABLE: u32 = 20;
+
+/// Colours of the stages that led to a success or a failure: white and black are readable on both. Without a theme of
+/// its own the chart keeps that of the page, light or dark, where its variables are known.
+const COLORS: &str = "%%{init: {'themeVariables': {'doneTaskBkgColor': '#238636', 'doneTaskBorderColor': '#238636', \
+    'critBkgColor': '#cf222e', 'critBorderColor': '#cf222e'}}}%%";
+
+/// The chart's source, without a code fence; `None` where it would say nothing: fewer than two states of noticeable
+/// length. Verifying the page is one.
 ///
 /// Mermaid prints the axis in the reader's time zone, where the Unix epoch is not at midnight. Dates are parsed in that
 /// zone as well, so the chart starts at midnight of a fixed date without a clock change.
 #[must_use]
 pub fn chart(report: &Report) -> Option<String> {
-    if report.stages.len() + usize::from(report.site.is_some()) < 2 {
+    let whole = span(report);
+    if noticeable(report, whole) < 2 {
         return None;
     }
-    let whole = span(report);
-    let mut chart = format!("gantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat {}", axis(whole));
+    let mut chart =
+        format!("{COLORS}\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat {}", axis(whole));
     let mut section = None;
     let mut add = |this: Section, label: &str, tags: &str, from: Duration, to: Duration| {
         if section.is_none_or(|section| section < this) {
@@ -48,13 +58,13 @@ pub fn chart(report: &Report) -> Option<String> {
         let (from, end) = (stage.at, report.seen_until(n));
         let label = format!("{} {}", phase_mark(stage.phase), word(&stage.word));
         if matches!(stage.phase, Phase::Ended(_)) {
-            add(Section::End, &after(&label, from), tags(stage, next), from, from);
+            add(Section::End, &after(&label, from), tags(report, stage, next), from, from);
         } else {
             let label = format!("{label} {}", duration(end.saturating_sub(from)));
             add(
                 Section::of(stage.phase),
                 &label,
-                tags(stage, next),
+                tags(report, stage, next),
                 from,
                 end.max(from.saturating_add(shortest)),
             );
@@ -65,17 +75,29 @@ pub fn chart(report: &Report) -> Option<String> {
     let end = after(&end, report.duration);
     if let Some(site) = &report.site {
         let (from, to) = (site.began, report.duration);
-        let (tag, end) = match site.took() {
-            Some(_) => ("milestone, ", after("✓ verified", to)),
-            None => ("crit, milestone, ", end),
+        let (bar, tag, end) = match site.took() {
+            Some(_) => ("done, ", "done, milestone, ", after("✓ verified", to)),
+            None if report.outcome == Outcome::Unverified => ("crit, ", "crit, milestone, ", end),
+            None => ("", "crit, milestone, ", end),
         };
         let label = format!("{} verifying {}", phase_mark(Phase::Running), duration(to.saturating_sub(from)));
-        add(Section::Page, &label, "", from, to.max(from.saturating_add(shortest)));
+        add(Section::Page, &label, bar, from, to.max(from.saturating_add(shortest)));
         add(Section::Page, &end, tag, to, to);
     } else if !is_over {
         add(Section::End, &end, "crit, milestone, ", report.duration, report.duration);
     }
     Some(chart)
+}
+
+/// How many states are of noticeable length.
+fn noticeable(report: &Report, whole: Duration) -> usize {
+    let is_long = |length: Duration| length >= (whole / NOTICEABLE).max(Duration::from_secs(1));
+    let of_stage = |(n, stage): (usize, &StateSpan)| {
+        !matches!(stage.phase, Phase::Ended(_)) && is_long(report.seen_until(n).saturating_sub(stage.at))
+    };
+    let verifying = report.site.as_ref().map(|site| report.duration.saturating_sub(site.began));
+    report.stages.iter().enumerate().filter(|stage| of_stage(*stage)).count()
+        + usize::from(verifying.is_some_and(is_long))
 }
 
 /// The section of a stage. The chart never returns to an earlier section, because Mermaid needs each in one piece.
@@ -106,13 +128,14 @@ impl Section {
     }
 }
 
-/// The Mermaid tags of a stage: red for the stage that failed and for an unsuccessful end. The styles `done` and
-/// `active` are unreadable in the dark theme of Mermaid 10.
-fn tags(stage: &StateSpan, next: Option<&StateSpan>) -> &'static str {
+/// The Mermaid tags of a stage: `crit` is red, for the stage that failed and an end that is no success; `done` is green,
+/// for the stages under way and the end of a success.
+fn tags(report: &Report, stage: &StateSpan, next: Option<&StateSpan>) -> &'static str {
     match (stage.phase, next.map(|next| next.phase)) {
-        (Phase::Ended(Verdict::Succeeded), _) => "milestone, ",
+        (Phase::Ended(Verdict::Succeeded), _) => "done, milestone, ",
         (Phase::Ended(_), _) => "crit, milestone, ",
         (_, Some(Phase::Ended(Verdict::Failed))) => "crit, ",
+        (Phase::Running, _) if report.outcome == Outcome::Succeeded => "done, ",
         _ => "",
     }
 }
@@ -158,7 +181,6 @@ mod tests {
 
     use super::*;
     use crate::core::report::Task;
-    use crate::core::state::Outcome;
 
     const RUNNING: Phase = Phase::Running;
 
@@ -187,9 +209,23 @@ mod tests {
     }
 
     #[test]
-    fn one_stage_makes_no_chart() {
-        assert_eq!(chart(&report(Outcome::TimedOut, 9, &[("building", RUNNING, 1)])), None);
-        assert_eq!(chart(&report(Outcome::Refused, 0, &[])), None);
+    fn a_chart_shows_at_least_two_states_of_noticeable_length() {
+        let has = |millis, stages: &[(&str, Phase, u64)]| {
+            chart(&report(Outcome::Succeeded, millis, stages)).is_some()
+        };
+        let end = Phase::Ended(Verdict::Succeeded);
+        assert!(!has(9000, &[("building", RUNNING, 1)]));
+        assert!(!has(0, &[]));
+        assert!(!has(60_000, &[("building", RUNNING, 0), ("live", end, 60_000)]), "one state and its end");
+        assert!(!has(
+            60_000,
+            &[("queued", Phase::Waiting, 0), ("building", RUNNING, 2000), ("live", end, 60_000)]
+        ));
+        assert!(!has(900, &[("queued", Phase::Waiting, 0), ("building", RUNNING, 400), ("live", end, 900)]));
+        assert!(has(
+            60_000,
+            &[("queued", Phase::Waiting, 0), ("building", RUNNING, 4000), ("live", end, 60_000)]
+        ));
     }
 
     #[test]
@@ -197,8 +233,26 @@ mod tests {
         let stages = [("a", RUNNING, 0), ("b", RUNNING, 0), ("c", RUNNING, 50_000)];
         let of_minutes = chart(&report(Outcome::Lost, 100_000, &stages)).unwrap();
         assert!(of_minutes.contains("◐ a 0s :2001-02-01 00:00:00.000, 2001-02-01 00:00:01.000\n"));
-        let of_nothing = chart(&report(Outcome::Lost, 0, &[("a", RUNNING, 0), ("b", RUNNING, 0)])).unwrap();
-        assert!(of_nothing.contains("◐ b 0s :2001-02-01 00:00:00.000, 2001-02-01 00:00:00.001\n"));
+    }
+
+    #[test]
+    fn what_led_to_a_success_is_green_and_what_failed_is_red() {
+        let of = |outcome, end| {
+            let stages =
+                [("queued", Phase::Waiting, 0), ("building", RUNNING, 20_000), ("post", RUNNING, 40_000)];
+            let stages = [&stages[..], &[("over", Phase::Ended(end), 60_000)]].concat();
+            let chart = chart(&report(outcome, 60_000, &stages)).unwrap();
+            let tag = |line: &str| {
+                line.split_once(" :").map(|(_, rest)| rest.split("2001").next().unwrap().to_owned())
+            };
+            chart.lines().filter_map(tag).collect::<Vec<_>>()
+        };
+        let success = of(Outcome::Succeeded, Verdict::Succeeded);
+        assert_eq!(success, ["milestone, ", "", "done, ", "done, ", "done, milestone, "]);
+        let failure = of(Outcome::Failed, Verdict::Failed);
+        assert_eq!(failure, ["milestone, ", "", "", "crit, ", "crit, milestone, "]);
+        let canceled = of(Outcome::Canceled, Verdict::Canceled);
+        assert_eq!(canceled, ["milestone, ", "", "", "", "crit, milestone, "]);
     }
 
     #[test]
@@ -207,7 +261,7 @@ mod tests {
         assert_eq!([of(0), of(59), of(60), of(7200)], ["%-S.%Ls", "%-Ss", "%-Mm %Ss", "%-Hh %Mm"]);
         assert_eq!(date(Duration::from_millis(90_061_007)), "2001-02-02 01:01:01.007");
         assert_eq!(date(Duration::MAX), "2001-02-28 00:00:00.000");
-        let stages = [("a", RUNNING, 0), ("b", RUNNING, u64::MAX)];
+        let stages = [("a", RUNNING, 0), ("b", RUNNING, u64::MAX / 2), ("c", RUNNING, u64::MAX)];
         assert!(chart(&report(Outcome::Lost, u64::MAX, &stages)).is_some());
     }
 
@@ -221,11 +275,11 @@ mod tests {
             "section x#quot;",
         ];
         for word in hostile {
-            let stages = [(word, RUNNING, 0), ("b", RUNNING, 5)];
-            let chart = chart(&report(Outcome::Lost, 9, &stages)).unwrap();
+            let stages = [(word, RUNNING, 0), ("b", RUNNING, 5000)];
+            let chart = chart(&report(Outcome::Lost, 9000, &stages)).unwrap();
             let lines: Vec<&str> = chart.lines().collect();
-            assert_eq!(lines.len(), 10, "{chart}");
-            let (label, _) = lines[6].split_once(" :").unwrap();
+            assert_eq!(lines.len(), 11, "{chart}");
+            let (label, _) = lines[7].split_once(" :").unwrap();
             assert!(label.starts_with("    ◐ "), "{label}");
             let strange = |c: char| !c.is_ascii_alphanumeric() && !" _-.◐".contains(c);
             assert_eq!(label.chars().filter(|c| strange(*c)).count(), 0, "{label}");
@@ -237,8 +291,12 @@ mod tests {
     fn a_platform_that_cannot_make_up_its_mind_fills_no_page() {
         let stages: Vec<_> =
             (0..5000).map(|n| (if n % 2 == 0 { "a" } else { "b" }, Phase::Waiting, n)).collect();
-        let chart = chart(&report(Outcome::Lost, 5000, &stages)).unwrap();
+        let stages = [&[("a", RUNNING, 0), ("b", RUNNING, 0)], &stages[..]].concat();
+        assert_eq!(chart(&report(Outcome::Lost, 5000, &stages)), None);
+        let stages: Vec<_> = stages.into_iter().map(|(word, phase, at)| (word, phase, at * 1000)).collect();
+        let stages = [&stages[..1000], &[("c", RUNNING, 1_000_000), ("d", RUNNING, 1_500_000)]].concat();
+        let chart = chart(&report(Outcome::Lost, 2_000_000, &stages)).unwrap();
         assert!(chart.len() < 5000, "{}", chart.len());
-        assert!(chart.contains("2001-02-01 00:00:04.999"));
+        assert!(chart.contains("? d 8m 20s") || chart.contains("◐ d 8m 20s"), "{chart}");
     }
 }

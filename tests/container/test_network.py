@@ -26,7 +26,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 NEAR = "near.deploy.test"
 FOUR, SIX, BOTH, LAME, HOSTS, BEHIND = (f"{name}.deploy.test" for name in ("four", "six", "both", "lame", "hosts", "behind-the-proxy"))
 UNKNOWN, SILENT = "unknown.deploy.test", "silent.deploy.test"
-# In a URL the password has to be percent-encoded; the proxy is told the plain one.
+# In a URL the password has to be percent-encoded; the proxy gets the plain one.
 PROXY_USER, PROXY_PASSWORD, PROXY_ENCODED = "proxyuser", "p4ss:Wörd@/+ Z9qk", "p4ss%3AW%C3%B6rd%40%2F%2B%20Z9qk"
 CREDENTIALS = f"{PROXY_USER}:{PROXY_PASSWORD}"
 # Seconds that one attempt to connect may take, DNS included, and a whole run whose resolver never answers: one look at what is
@@ -173,7 +173,7 @@ class Run:
 
 
 def never_left(network, host, *why, **how):
-    """A run that cannot reach the hook's host: the log and the summary say why, and nobody is told the secret."""
+    """A run that cannot reach the hook's host: the log and the summary say why, and the secret is shown nowhere."""
     run = Run(network, host, 4, **how)
     assert run.result.outputs["outcome"] == "unreachable" and run.tls() == set()
     for text in ("Nothing was triggered", *why):

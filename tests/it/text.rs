@@ -12,7 +12,7 @@ use deploy_hook::core::state::{CannotFollow, DeploymentId, MissingInput, Outcome
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::text::format::mark;
 use deploy_hook::text::{
-    CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, json, markdown, messages,
+    CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, json, log, markdown, messages,
 };
 
 use crate::docs_messages::ends;
@@ -106,6 +106,11 @@ fn the_summary_without_facts_and_on_the_embedded_platform() {
     insta::assert_snapshot!("summary_bad_input", markdown::bad_input(&problems));
 }
 
+fn heartbeat(word: &str, usual_duration: Option<Duration>) -> Event {
+    let (in_state, left) = (Duration::from_millis(65_400), Duration::from_secs(830));
+    Event::Heartbeat { word: word.to_owned(), in_state, left, usual_duration }
+}
+
 /// How far verifying a page is, with this answer to the last of so many requests.
 fn page(requests: u32, fault: Option<SiteFault>) -> SiteReport {
     let redirected_to = Some("https://example.com/version/".to_owned());
@@ -163,8 +168,9 @@ fn events() -> Vec<Event> {
         Event::Verifying { report: page(0, None), site: None },
         Event::Verifying { report: page(2, Some(SiteFault::NoText)), site: None },
         Event::Verifying { report: page(2, None), site: None },
-        Event::Heartbeat { word: String::new() },
-        Event::Heartbeat { word: "building".to_owned() },
+        heartbeat("", None),
+        heartbeat("building", None),
+        heartbeat("building", Some(Duration::from_secs(100))),
         Event::Polled { polls: 3, pause },
     ]
 }
@@ -215,7 +221,11 @@ fn the_messages_about_reports() {
         lines.extend(messages::error(&rejected(ReportKind::Comment, CodeHost::GitHub, fix, false)));
     }
     lines.extend(messages::error(&rejected(ReportKind::Status, CodeHost::GitLab, Fix::Token, false)));
-    lines.extend([messages::progress(None, ""), messages::progress(Some("dp-abc123"), "building")]);
+    lines.extend([
+        messages::progress(None, "", None),
+        messages::progress(Some("dp-abc123"), "building", None),
+        messages::progress(Some("dp-abc123"), "building", Some(Duration::from_secs(100))),
+    ]);
     lines.push(messages::RUN_KILLED.to_owned());
     insta::assert_snapshot!("reports", lines.join("\n"));
 }
@@ -248,4 +258,115 @@ fn the_other_messages() {
     let message = messages::verdict(&failed_check, &context());
     lines.push(format!("{} {} {}", message.happened, message.meaning, message.next));
     insta::assert_snapshot!("others", lines.join("\n"));
+}
+
+/// Logs of many tools, each with what the quoted lines must hold, `-` for none.
+fn logs() -> impl Iterator<Item = (&'static str, &'static str, Vec<String>)> {
+    include_str!("text/logs.txt").split("@@@ ").skip(1).map(|part| {
+        let (head, text) = part.split_once('\n').unwrap();
+        let (name, wanted) = head.rsplit_once(" | ").unwrap();
+        (name, wanted, text.lines().map(str::to_owned).collect())
+    })
+}
+
+#[test]
+fn the_lines_of_a_log_that_say_what_failed() {
+    let one_space = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut quoted = String::new();
+    for (name, wanted, lines) in logs() {
+        let cause = log::cause(&lines).map(|range| lines[range].join("\n"));
+        match &cause {
+            None => assert_eq!(wanted, "-", "{name}: nothing was found"),
+            Some(cause) => assert!(one_space(cause).contains(&one_space(wanted)), "{name}:\n{cause}"),
+        }
+        let _ = writeln!(quoted, "@@@ {name}\n{}", cause.unwrap_or_default());
+    }
+    insta::assert_snapshot!("log_causes", quoted);
+}
+
+#[test]
+fn a_cause_is_found_behind_times_in_a_long_log_and_without_indentation() {
+    for (name, wanted, lines) in logs().filter(|(_, wanted, _)| *wanted != "-") {
+        let wanted = wanted.split_whitespace().collect::<Vec<_>>().join(" ");
+        let found = |lines: &[String]| {
+            let cause = log::cause(lines).map(|range| lines[range].join(" ")).unwrap_or_default();
+            cause.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let timed: Vec<String> = lines.iter().map(|line| format!("12:00:01 {line}")).collect();
+        assert!(found(&timed).contains(&wanted), "{name}, with times:\n{}", found(&timed));
+        let flat: Vec<String> = lines.iter().map(|line| line.trim().to_owned()).collect();
+        assert!(found(&flat).contains(&wanted), "{name}, without indentation:\n{}", found(&flat));
+        let before = (0..150).map(|n| format!("copied file {n}, 0 errors"));
+        let after = (0..150).map(|n| format!("removed file {n}"));
+        let long: Vec<String> = before.chain(lines).chain(after).collect();
+        assert!(found(&long).contains(&wanted), "{name}, in a long log:\n{}", found(&long));
+    }
+}
+
+#[test]
+fn no_log_makes_the_search_for_its_cause_fail_or_slow() {
+    let hostile =
+        ["", "error:", "\u{fffd}", "::error::x", "at ", "> ", "[", "File \"", "é:1:1: x", "error[", "#", "✖"];
+    for line in hostile {
+        for lines in [vec![line.to_owned()], vec![line.to_owned(); 2000], vec![line.repeat(500); 50]] {
+            let range = log::cause(&lines);
+            assert!(range.is_none_or(|range| range.start < range.end && range.end <= lines.len()), "{line}");
+            let shown = log::excerpt(&lines, 25);
+            assert!(shown.iter().map(ExactSizeIterator::len).sum::<usize>() <= 25, "{line}: {shown:?}");
+        }
+    }
+    assert_eq!(log::cause(&[]), None);
+}
+
+#[test]
+fn the_summary_quotes_what_failed() {
+    let failed = ends().into_iter().find(|report| report.outcome == Outcome::Failed).unwrap();
+    let (_, _, tsc) = logs().find(|(name, ..)| *name == "npm: the cause stands far above the noise").unwrap();
+    let mut report = Report { usual_duration: Some(Duration::from_secs(100)), ..with_details(failed) };
+    report.log = [(1..=300).map(|n| format!("copied file {n}")).collect(), tsc].concat();
+    insta::assert_snapshot!("summary_failed_long_log", markdown::summary(&report, &context(), &[]));
+    insta::assert_snapshot!("annotation", messages::annotation(&report, &context()));
+    report.log = vec!["copied".to_owned(); 300];
+    let page = markdown::summary(&report, &context(), &[]);
+    assert!(page.contains("<details><summary>The end of the deployment's log (200 of 300 lines)"), "{page}");
+    assert!(page.contains("Read the end of the log"), "{page}");
+}
+
+/// No sentence is said twice, in a summary or in an annotation.
+#[test]
+fn no_sentence_stands_twice() {
+    for report in ends() {
+        let report = with_details(report);
+        for text in [markdown::summary(&report, &context(), &[]), messages::annotation(&report, &context())] {
+            let sentences = text.split(['\n', '.']).map(|part| part.trim_matches(['*', ' ']));
+            let sentences: Vec<&str> = sentences.filter(|part| part.split(' ').count() > 3).collect();
+            let once: BTreeSet<&str> = sentences.iter().copied().collect();
+            assert_eq!(sentences.len(), once.len(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_live_line_fits_every_terminal() {
+    let times = [(8, 900, None), (59, 828, Some(100)), (65, 3600, Some(100)), (7300, 5, Some(4000))];
+    let mut text = String::new();
+    for (in_state, left, usual) in times {
+        for state in
+            ["building", "looking for the deployment", "a_state_with_a_name_that_is_longer_than_any_terminal"]
+        {
+            let waiting = messages::Waiting {
+                state,
+                in_state: Duration::from_secs(in_state),
+                usual_duration: usual.map(Duration::from_secs),
+                left: Duration::from_secs(left),
+            };
+            for width in [0, 10, 28, 68, 108] {
+                let (state, rest) = waiting.live(width);
+                let line = format!("{state}{rest}");
+                assert!(line.chars().count() <= width.max(10), "{width}: {line}");
+                let _ = writeln!(text, "{width:>4} {line}");
+            }
+        }
+    }
+    insta::assert_snapshot!("live_line", text);
 }

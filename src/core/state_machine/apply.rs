@@ -248,9 +248,17 @@ impl StateMachine {
         if now >= self.heartbeat_at && matches!(self.state, State::Verifying { .. }) {
             self.report_verifying(now);
         } else if now >= self.heartbeat_at {
-            self.heartbeat_at = now + self.plan.timing.heartbeat;
-            let word = self.report.snapshot.as_ref().map(|result| result.word.clone()).unwrap_or_default();
-            self.events.push(Event::Heartbeat { word });
+            let since = self.report.stages.last().map(|stage| stage.at).unwrap_or_default();
+            let in_state = now.saturating_sub(self.triggered_at).saturating_sub(since);
+            // Less and less news that nothing has changed, yet enough for a CI that ends silent jobs.
+            let heartbeat = self.plan.timing.heartbeat;
+            self.heartbeat_at = now + (in_state / 5).clamp(heartbeat, heartbeat * 5);
+            self.events.push(Event::Heartbeat {
+                word: self.report.snapshot.as_ref().map(|result| result.word.clone()).unwrap_or_default(),
+                in_state,
+                left: self.deadline().saturating_sub(now),
+                usual_duration: self.report.usual_duration,
+            });
         }
     }
 }

@@ -165,12 +165,8 @@ impl GitHub {
                     .map(Notice::Warning),
             );
         }
-        let words = messages::verdict(report, context);
-        let text = [words.happened, words.meaning, words.next].join(" ");
-        if exit_code(report.outcome, context.pass_canceled, None) != 0 {
-            self.out.command(&command::annotation("error", &text));
-        } else if report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_))) {
-            self.warning(&text);
+        if let Some(level) = annotation_level(report, context) {
+            self.out.command(&command::annotation(level, &messages::annotation(report, context)));
         }
         notices
     }
@@ -180,6 +176,22 @@ impl GitHub {
         let safe: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
         files::append(path, &files::outputs(&safe)?, "the outputs are missing").err()
+    }
+}
+
+/// Whether a run ends with an annotation, which says what the log would say.
+#[must_use]
+pub fn is_annotated(report: &Report, context: &RunContext) -> bool {
+    annotation_level(report, context).is_some()
+}
+
+/// The level of the annotation at the end of a run; none where there is nothing to do.
+fn annotation_level(report: &Report, context: &RunContext) -> Option<&'static str> {
+    let unread = report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_)));
+    if exit_code(report.outcome, context.pass_canceled, None) != 0 {
+        Some("error")
+    } else {
+        unread.then_some("warning")
     }
 }
 
@@ -261,8 +273,7 @@ pub fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Ou
 pub fn report_interrupted(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
     let errors =
         write_outputs(env, &outputs::all(report, context), &markdown::summary(report, context, &[]), out);
-    let words = messages::verdict(report, context);
-    out.command(&command::annotation("error", &[words.happened, words.meaning, words.next].join(" ")));
+    out.command(&command::annotation("error", &messages::annotation(report, context)));
     errors
 }
 

@@ -10,6 +10,7 @@ pub(super) mod report_state;
 pub(super) mod worker;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use self::options::{Notice, ReportOptions, Stop, TokenCheck};
 use self::report_state::ReportState;
@@ -43,6 +44,7 @@ pub(super) struct ReportTracker {
     /// Whether this run's token may only read, whatever the job asks for.
     read_only: bool,
     deployment: Option<String>,
+    usual_duration: Option<Duration>,
     stop: Option<Stop>,
 }
 
@@ -62,6 +64,7 @@ impl ReportTracker {
             named: options.named,
             read_only,
             deployment: None,
+            usual_duration: None,
             stop: options.stop.clone(),
         }
     }
@@ -87,6 +90,10 @@ impl ReportTracker {
     /// Updates the state. The final one is [`ReportTracker::close`]'s.
     pub(super) fn note(&mut self, event: &Event) {
         let (phase, word) = match event {
+            Event::Started { usual_duration, .. } => {
+                self.usual_duration = *usual_duration;
+                return;
+            }
             Event::Triggered { snapshot: Some(snapshot), .. } => {
                 self.deployment = Some(snapshot.id.to_string());
                 (snapshot.phase, snapshot.word.as_str())
@@ -98,7 +105,7 @@ impl ReportTracker {
             _ => return,
         };
         if let Some((reports, _)) = self.reports.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
-            let text = messages::progress(self.deployment.as_deref(), word);
+            let text = messages::progress(self.deployment.as_deref(), word, self.usual_duration);
             reports.note(ReportState::going(phase, self.out.redact(&text)));
         }
     }

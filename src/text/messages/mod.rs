@@ -5,11 +5,13 @@
 mod ci_job;
 mod commands;
 mod doctor;
+mod failure;
 mod input;
 mod message;
 mod reports;
 mod site;
 mod status;
+mod times;
 mod unknown_result;
 
 use std::time::Duration;
@@ -17,16 +19,19 @@ use std::time::Duration;
 pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::commands::*;
 pub use self::doctor::*;
+pub use self::failure::annotation;
 pub use self::input::{cannot_follow, cannot_read, not_found, token_denied, trigger_needs_token};
 pub use self::message::Message;
 pub use self::reports::{
-    RUN_KILLED, error, fix_advice, maybe_missing_permissions, needed_permissions, no_comment_target,
-    progress, unsupported,
+    RUN_KILLED, error, fix_advice, lines, log_excerpt_title, log_title, maybe_missing_permissions,
+    needed_permissions, no_comment_target, progress, unsupported,
 };
 pub use self::site::{site_answer, site_fix};
 
 pub use self::status::{no_status, status};
+pub use self::times::{Waiting, usual};
 
+use self::failure::to_fix;
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::RunContext;
@@ -55,14 +60,7 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         Outcome::Failed => message(
             format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
-            match (
-                report.log.is_empty(),
-                report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty()),
-            ) {
-                (true, false) => "Read the log in the dashboard, fix the error, and deploy again.",
-                (true, true) => "Fix the reported error, and deploy again. The dashboard has the log.",
-                (false, _) => "Read the end of the log, fix the error, and deploy again.",
-            },
+            to_fix(report),
         ),
         Outcome::Canceled => message(
             format!("{subject} was canceled after {took}{state_suffix}."),
@@ -272,8 +270,10 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
         }
         Event::UnknownState { word } => unknown_state(word),
         Event::Verifying { report, .. } => site::verifying(report, context),
-        Event::Heartbeat { word } if word.is_empty() => "still in progress".to_owned(),
-        Event::Heartbeat { word } => format!("still {word}"),
+        Event::Heartbeat { word, in_state, left, usual_duration } => {
+            let (in_state, usual_duration, left) = (*in_state, *usual_duration, *left);
+            Waiting { state: word, in_state, usual_duration, left }.heartbeat()
+        }
         Event::Polled { polls, pause } => {
             format!("{} so far, next in {}", count(*polls, "poll"), seconds(*pause))
         }

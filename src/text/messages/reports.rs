@@ -1,12 +1,17 @@
 //! Messages about reports at a code host: their texts, and why one is missing.
 
+use std::time::Duration;
+
+use super::times::usual;
+use crate::text::format::count;
 use crate::text::{CodeHost, Fix, ReportKind, ReportResult};
 
 /// The text of a report while the deployment is in progress.
 #[must_use]
-pub fn progress(id: Option<&str>, word: &str) -> String {
+pub fn progress(id: Option<&str>, word: &str, usual_duration: Option<Duration>) -> String {
     let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
-    if word.is_empty() { format!("{which} was triggered") } else { format!("{which}: {word}") }
+    let usual = usual_duration.map(usual).unwrap_or_default();
+    if word.is_empty() { format!("{which} was triggered{usual}") } else { format!("{which}: {word}{usual}") }
 }
 
 /// The text of a report that a killed run left open.
@@ -126,4 +131,34 @@ pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
         CodeHost::GitLab => "No note is written, because this job does not belong to a merge request.",
         _ => "No comment is written, because this run does not belong to a pull request.",
     }
+}
+
+/// The heading of the end of a deployment's log, or of all of it.
+#[must_use]
+pub fn log_title(shown: usize, all: usize) -> String {
+    if shown < all {
+        format!("The end of the deployment's log ({})", of(shown, all))
+    } else {
+        format!("The deployment's log ({})", lines(all))
+    }
+}
+
+/// The heading of some lines of a deployment's log.
+#[must_use]
+pub fn log_excerpt_title(shown: usize, all: usize) -> String {
+    if shown < all {
+        format!("From the deployment's log ({})", of(shown, all))
+    } else {
+        log_title(shown, all)
+    }
+}
+
+fn of(shown: usize, all: usize) -> String {
+    format!("{shown} of {}", lines(all))
+}
+
+/// `1 line`, `3 lines`.
+#[must_use]
+pub fn lines(n: usize) -> String {
+    count(u32::try_from(n).unwrap_or(u32::MAX), "line")
 }

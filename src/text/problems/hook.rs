@@ -47,3 +47,23 @@ pub fn several_tokens(platforms: &[&str]) -> (String, String) {
 pub fn unknown_variable(name: &str, meant: &str) -> String {
     format!("{name} is not read. Did you mean {meant}?")
 }
+
+/// The problem with an account and a project of this platform in each other's place.
+#[must_use]
+pub fn swapped(platform: &str) -> (String, String) {
+    (
+        format!("and project are swapped: {platform} has an account's id in project"),
+        "Give the id of the account as account, and the name of the project as project.".to_owned(),
+    )
+}
+
+/// The problem with an id that this platform does not ask for, while the one that it does is missing.
+#[must_use]
+pub fn unused(platform: &str, given: &str, wanted: &str) -> (String, String) {
+    (
+        format!("is not used by {platform}, which asks for {wanted}"),
+        format!(
+            "If this is the id of the {wanted}, give it as {wanted}. Otherwise remove {given} and set {wanted}."
+        ),
+    )
+}

@@ -173,7 +173,7 @@ fn subcommands_are_offered() {
 fn the_options_of_a_command_are_offered_and_no_others() {
     for command in ["deploy", "status", "follow", "doctor", "sandbox", "platforms"] {
         let own = OPTIONS.iter().filter(|option| option.commands.contains(&command));
-        let own = own.filter(|option| !["hook-url", "headers"].contains(&option.name));
+        let own = own.filter(|option| !option.is_refused());
         let own = sorted(own.map(|option| format!("--{}", option.name)).chain(["--help".to_owned()]));
         for shell in shells() {
             assert_eq!(shell.offers(&format!("deploy-hook {command} --")), own, "{shell:?}: {command}");

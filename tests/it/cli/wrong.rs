@@ -263,6 +263,30 @@ async fn values_that_are_nearly_right() {
         case("a misspelt variable", "deploy", &[("DEPLOY_HOOK_ULR", hook), ("DEPLOY_HOOK_TIMEOT", "5m")]),
         case("the prefix alone", "deploy", &[("DEPLOY_HOOK", hook)]),
         case(
+            "account and project swapped",
+            "deploy --account my-project --project 0123456789abcdef0123456789abcdef",
+            &[
+                ("DEPLOY_HOOK_URL", "https://api.cloudflare.com/client/v4/pages/webhooks/deploy_hooks/KEY"),
+                ("CLOUDFLARE_API_TOKEN", "cfut_KEY"),
+            ],
+        ),
+        case(
+            "the project as account",
+            "deploy --account 0198c1f2-7a3b-7c4d-8e5f-012345678901",
+            &[
+                ("DEPLOY_HOOK_URL", "https://api.netlify.com/build_hooks/KEY"),
+                ("NETLIFY_AUTH_TOKEN", "nfp_KEY"),
+            ],
+        ),
+        case(
+            "the account as project",
+            "deploy --project my-organization",
+            &[
+                ("DEPLOY_HOOK_URL", "https://forge.laravel.com/servers/1/sites/2/deploy/http?token=KEY"),
+                ("FORGE_API_TOKEN", "KEY"),
+            ],
+        ),
+        case(
             "everything at once",
             "deploy --wait nver --timeout 15 --report chek",
             &[("DEPLOY_HOOK_URL", "$HOOK"), ("RENDER_API_KEY", "<token>"), ("DEPLOY_HOOK_PLATFORM", "rendr")],

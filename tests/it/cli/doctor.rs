@@ -1,0 +1,59 @@
+//! What `doctor` and a dry run vouch for: only for what they have seen.
+
+use super::platform;
+use super::run::run;
+use crate::common::Generation::{Draft, Live};
+use crate::server::{Server, reply};
+
+#[tokio::test]
+async fn a_hook_that_has_never_deployed_is_not_wrong() {
+    let sandbox = platform("success", Draft).await;
+    let done = run("doctor").on(&sandbox).done().await;
+    assert_eq!(done.code, 0, "{}", done.all());
+    assert!(done.out.contains("? hook        shows no deployment, as before the first one"), "{}", done.out);
+    assert!(!done.out.contains('✗'), "{}", done.out);
+    assert!(done.out.ends_with("Nothing wrong was found; 2 checks could not be made.\n"), "{}", done.out);
+}
+
+#[tokio::test]
+async fn what_only_a_trigger_shows_is_named() {
+    let sandbox = platform("success", Live).await;
+    let done = run("doctor").on(&sandbox).with_token(&sandbox).done().await;
+    assert_eq!(done.code, 0, "{}", done.all());
+    let line = done.out.lines().find(|line| line.starts_with("? trigger")).expect("a line");
+    assert!(
+        line.contains("only a trigger shows whether the hook is right and enabled; a token does not tell"),
+        "{line}"
+    );
+    assert!(done.out.ends_with("Nothing wrong was found; 1 check could not be made.\n"), "{}", done.out);
+    let done = run("deploy --dry-run").on(&sandbox).with_token(&sandbox).done().await;
+    assert!(
+        done.all().contains("Dry run: nothing wrong was found; 1 check could not be made."),
+        "{}",
+        done.all()
+    );
+    assert!(!done.all().contains("all checks passed"), "{}", done.all());
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_had_is_wrong_where_it_is_asked_for() {
+    let sandbox = platform("success", Live).await;
+    for (wait, code) in [("always", 2), ("auto", 0), ("never", 0)] {
+        let done = run("doctor --wait").arg(wait).on(&sandbox).done().await;
+        assert_eq!(done.code, code, "{wait}: {}", done.all());
+        assert_eq!(done.out.contains("✗ platform"), code == 2, "{wait}: {}", done.out);
+        let told = run("deploy --dry-run --wait").arg(wait).on(&sandbox).done().await;
+        assert_eq!(told.code, code, "as the run: {}", told.all());
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_hook_may_be_of_a_platform_that_can_be_named() {
+    let server = Server::plain(reply(200, "{}")).await;
+    let hook = format!("http://{}/hooks/Zx9kkLONGSTRING", server.address);
+    let done = run("doctor").env("DEPLOY_HOOK_URL", &hook).done().await;
+    let line = done.out.lines().find(|line| line.starts_with("? hook URL")).expect("a line");
+    assert!(line.contains("set `platform`") && line.contains("`api-url`"), "{line}");
+    let done = run("doctor --platform other").env("DEPLOY_HOOK_URL", &hook).done().await;
+    assert!(done.out.contains("✓ hook URL"), "{}", done.out);
+}
