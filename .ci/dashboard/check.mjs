@@ -90,7 +90,7 @@ async function fails(page) {
   await newest(page).locator("pre").getByText("::error").first().waitFor();
   assert.equal(await newest(page).locator("pre > *").count(), 0);
   assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(await newest(page).locator("pre").textContent()));
-  // A fault of the trigger is told, and starts no second deployment.
+  // A fault of the trigger is shown, and starts no second deployment.
   await pick(page, "Scenario", "answer-lost");
   await page.locator("#about").getByText("accepted, then the connection closes").waitFor();
   await trigger(page, "succeeded");

@@ -15,7 +15,7 @@ const set = (node, key, value) => { if (node[key] !== value) node[key] = value; 
 const say = (node, text) => set(node, "textContent", text);
 const seconds = (ms) => (ms < 59950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60000)} m ${Math.floor(ms / 1000) % 60} s`);
 const clock = (ms) => new Date(ms).toLocaleTimeString();
-// Control characters and those that change the direction of a text are shown, not obeyed.
+// Control characters and those that change the direction of a text are shown and have no effect.
 const plain = (text) => text.replace(/[^\S \n\t]|(?![\n\t])[\p{Cc}\p{Cf}]/gu, "\u{FFFD}");
 
 async function ask(method, path, body) {

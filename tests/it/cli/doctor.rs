@@ -7,7 +7,7 @@ use crate::server::{Server, reply};
 
 #[tokio::test]
 async fn a_hook_that_has_never_deployed_is_not_wrong() {
-    let server = Server::plain(reply(404, "{}")).await;
+    let server = Server::plain(reply(404, r#"{"error":"No deployment yet."}"#)).await;
     let hook = format!("http://{}/v1/deploy-hook/Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj", server.address);
     let done = run("doctor").env("DEPLOY_HOOK_URL", &hook).done().await;
     assert_eq!(done.code, 0, "{}", done.all());
