@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -25,8 +26,8 @@ fn main() {
         println!("cargo::rustc-env=BUILD_COMMIT={commit}");
     }
     let seconds = variable("SOURCE_DATE_EPOCH").or_else(|| of_git(&["log", "-1", "--format=%ct"]));
-    if let Some(seconds) = seconds.and_then(|seconds| seconds.parse().ok()) {
-        println!("cargo::rustc-env=BUILD_DATE={}", date(seconds));
+    if let Some(date) = seconds.and_then(|seconds| date(seconds.parse().ok()?)) {
+        println!("cargo::rustc-env=BUILD_DATE={date}");
     }
 }
 
@@ -51,15 +52,8 @@ fn short(commit: &str) -> Option<&str> {
     commit.get(..9).filter(|_| commit.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The day in UTC, as in `2026-11-26`, of a time in seconds since 1970: <https://howardhinnant.github.io/date_algorithms.html>.
-fn date(seconds: u64) -> String {
-    let days = seconds / 86_400 + 719_468; // since 1 March of the year 0
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153; // 0 is March
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+/// The day in UTC, as in `2026-11-26`, of a time in seconds since 1970.
+fn date(seconds: u32) -> Option<String> {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds.into()))?;
+    Some(humantime::format_rfc3339_seconds(time).to_string().get(..10)?.to_owned())
 }

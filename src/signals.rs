@@ -13,7 +13,7 @@ impl Signals {
     /// these signals there.
     pub(crate) fn listen() -> std::io::Result<Self> {
         let mut stream = SignalStream::new()?;
-        let (first, heard) = watch::channel(None);
+        let (first, received) = watch::channel(None);
         tokio::spawn(async move {
             loop {
                 let signal = stream.next().await;
@@ -23,7 +23,7 @@ impl Signals {
                 first.send_replace(Some(signal));
             }
         });
-        Ok(Self(heard))
+        Ok(Self(received))
     }
 
     /// Comes back once the first signal has.

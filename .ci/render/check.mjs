@@ -134,7 +134,7 @@ function look() {
 
 const MAY = {
   tags: ["a", "blockquote", "br", "code", "details", "div", "em", "h3", "hr", "li", "p", "pre", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul"],
-  attributes: ["align", "class", "href"],
+  attributes: ["align", "class", "href", "open"],
 };
 
 // What is wrong with a summary in a view, as a list of sentences.
@@ -193,9 +193,12 @@ async function examine(context, view, painter, { name, outcomes }, markdown) {
 
   for (const details of await page.locator("details").all()) {
     const inside = details.locator("pre, table").first();
-    must("something folded is open", !(await inside.isVisible()));
+    const isOpen = (await details.getAttribute("open")) !== null;
+    const lines = (await inside.textContent()).trim().split("\n").length;
+    must(`${lines} lines of a log are ${isOpen ? "open" : "folded"}`, isOpen === lines <= 14);
+    must("what is open is not visible, or what is folded is", isOpen === (await inside.isVisible()));
     await details.locator("summary").click();
-    must("something folded does not open", await inside.isVisible());
+    must("a click changes nothing", isOpen !== (await inside.isVisible()));
     await details.locator("summary").click();
   }
   for (const width of [NARROW, WIDE + 48]) {

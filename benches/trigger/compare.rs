@@ -1,4 +1,4 @@
-//! The scenes, the pairs, and the table.
+//! The scenarios, the pairs, and the table.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ struct Amount {
     traced: u32,
 }
 
-/// Compares the two programs in both scenes.
+/// Compares the two programs in both scenarios.
 pub(super) fn main() -> anyhow::Result<()> {
     let env = Env::snapshot();
     let quick = env.says_yes("BENCH_QUICK");
@@ -36,16 +36,16 @@ pub(super) fn main() -> anyhow::Result<()> {
     let curl = find(&env, "curl").context("there is no curl to compare with")?;
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("deploy-hook: {ours}\ncurl: {}\nload at the start: {}", curl.display(), load());
-    println!("peak memory, proof: {}\n", process::floor_and_proof()?);
+    println!("peak memory, check: {}\n", process::self_check()?);
 
     let (system, alone) = (fs::read_to_string(SYSTEM).unwrap_or_default(), String::new());
-    let scenes = [
+    let scenarios = [
         ("http", Server::http()?, &alone),
         ("https", Server::https()?, &system),
         ("https, one CA in curl", Server::https()?, &alone),
     ];
     let mut rows = Vec::new();
-    for (scene, server, system) in scenes {
+    for (scenario, server, system) in scenarios {
         let mut theirs = scrubbed(&curl, home.path());
         theirs.args(["-sS", "-X", "POST"]).arg(&server.url);
         let mut ours = scrubbed(Path::new(ours), home.path());
@@ -57,9 +57,9 @@ pub(super) fn main() -> anyhow::Result<()> {
             theirs.arg("--cacert").arg(all); // takes the place of the system's
             ours.arg("--ca-file").arg(one); // is taken in addition to them
         }
-        rows.extend(compare(scene, &server, &mut theirs, &mut ours, &amount)?);
+        rows.extend(compare(scenario, &server, &mut theirs, &mut ours, &amount)?);
     }
-    println!("\n| scene | | curl | deploy-hook | ratio (95 %) |\n|---|---|---:|---:|---:|");
+    println!("\n| scenario | | curl | deploy-hook | ratio (95 %) |\n|---|---|---:|---:|---:|");
     println!("{}", rows.join("\n"));
     let Amount { pairs, traced, .. } = amount;
     println!(
@@ -69,7 +69,7 @@ pub(super) fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A program in an environment of its own, the same for both: no settings, no output to look at.
+/// A program in an environment of its own, the same for both: no settings, no output.
 fn scrubbed(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("HOME", home).current_dir(home);
@@ -78,7 +78,7 @@ fn scrubbed(program: &Path, home: &Path) -> Command {
 }
 
 fn compare(
-    scene: &str,
+    scenario: &str,
     server: &Server,
     theirs: &mut Command,
     ours: &mut Command,
@@ -88,17 +88,17 @@ fn compare(
     let took = in_pairs(amount.pairs, theirs, ours, process::run)?;
     let peaks = in_pairs(amount.traced, theirs, ours, |command| process::peak(command))?;
     let (runs, triggers) = (2 * (amount.warm_up + amount.pairs + amount.traced), server.triggers());
-    ensure!(runs == triggers, "{scene}: {runs} runs, and the server saw {triggers} triggers");
-    println!("{scene}: {runs} runs, and the server saw {triggers} triggers");
+    ensure!(runs == triggers, "{scenario}: {runs} runs, and the server saw {triggers} triggers");
+    println!("{scenario}: {runs} runs, and the server saw {triggers} triggers");
     let of = |part: fn(&Took) -> f64| took.iter().map(|(a, b)| (part(a), part(b))).collect::<Vec<_>>();
     Ok(vec![
-        row(scene, "wall, ms", &of(|took| took.wall)),
-        row(scene, "CPU, ms", &of(|took| took.cpu)),
-        row(scene, "peak memory, KiB", &peaks),
+        row(scenario, "wall, ms", &of(|took| took.wall)),
+        row(scenario, "CPU, ms", &of(|took| took.cpu)),
+        row(scenario, "peak memory, KiB", &peaks),
     ])
 }
 
-/// Runs both programs as often as told, in the order A B, B A, A B, …
+/// Runs both programs this often, in the order A B, B A, A B, …
 fn in_pairs<T>(
     pairs: u32,
     theirs: &mut Command,
@@ -117,19 +117,19 @@ fn in_pairs<T>(
     Ok(done)
 }
 
-fn row(scene: &str, what: &str, pairs: &[(f64, f64)]) -> String {
+fn row(scenario: &str, what: &str, pairs: &[(f64, f64)]) -> String {
     let (curl, ours, ratio) = medians(pairs);
-    let mut dice = Rng::with_seed(1);
+    let mut rng = Rng::with_seed(1);
     let mut ratios: Vec<f64> = (0..4000)
         .map(|_| {
-            let drawn: Vec<_> = pairs.iter().map(|_| pairs[dice.usize(..pairs.len())]).collect();
+            let drawn: Vec<_> = pairs.iter().map(|_| pairs[rng.usize(..pairs.len())]).collect();
             medians(&drawn).2
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
     let digits = if curl < 1000.0 { 2 } else { 0 };
     let (low, high) = (ratios[100], ratios[3899]);
-    format!("| {scene} | {what} | {curl:.digits$} | {ours:.digits$} | {ratio:.2} ({low:.2}–{high:.2}) |")
+    format!("| {scenario} | {what} | {curl:.digits$} | {ours:.digits$} | {ratio:.2} ({low:.2}–{high:.2}) |")
 }
 
 /// The median of either side, and their ratio.

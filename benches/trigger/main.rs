@@ -1,8 +1,8 @@
 //! The trigger alone, `deploy --wait never`, against `curl -sS -X POST`: whole processes, pair by pair.
 //!
-//! Three scenes on loopback servers in this process: plain http, which is the process and nothing else; https with a
+//! Three scenarios on loopback servers in this process: plain http, which is the process and nothing else; https with a
 //! private certificate authority, where both programs also read the system's authorities, as they do for any hook;
-//! and the same with a curl that is spared them. Each scene runs twice: once for wall and CPU time, untouched; once
+//! and the same with a curl that does not read them. Each scenario runs twice: once for wall and CPU time, untouched; once
 //! for peak memory, traced ([`process`]).
 //!
 //! `BENCH_BINARY` names the program; without it, it is the one cargo just built, which is not what is shipped.

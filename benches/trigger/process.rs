@@ -2,7 +2,7 @@
 //!
 //! A child's `ru_maxrss` cannot be used: it begins with the size of the process that started it, and that is this
 //! benchmark. The kernel's own high-water mark of the child's memory (`VmHWM`) begins anew with the program; it is
-//! read while the child stands still at its exit, where ptrace stops it. [`floor_and_proof`] shows that it is right.
+//! read at the exit of the child, where ptrace stops it. [`self_check`] shows that it is right.
 
 use std::fs;
 use std::hint::black_box;
@@ -75,9 +75,9 @@ fn high_water(pid: Pid) -> anyhow::Result<f64> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-/// The proof that [`peak`] is right, in a sentence: the floor it reads for a program that does nothing, and what it
-/// makes of a program whose memory is known, both while this process is larger than either.
-pub(super) fn floor_and_proof() -> anyhow::Result<String> {
+/// Checks [`peak`], and returns the result as a sentence: its value for a program that does nothing, and its difference
+/// for a known difference of memory, both while this process is larger than either.
+pub(super) fn self_check() -> anyhow::Result<String> {
     let ballast = black_box(vec![1_u8; 64 << 20]);
     let floor = peak(&Command::new("true"))?;
     let dd = |size| {

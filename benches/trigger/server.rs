@@ -1,4 +1,4 @@
-//! The least server both programs can talk to: one connection at a time, one answer, every trigger counted.
+//! The smallest server that both programs can use: one connection at a time, one answer, every trigger counted.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -58,13 +58,13 @@ impl Server {
         Ok(Self { url, authority, triggers })
     }
 
-    /// How many triggers came since this was last asked.
+    /// The number of triggers since the last call.
     pub(super) fn triggers(&self) -> u32 {
         self.triggers.swap(0, Ordering::SeqCst)
     }
 }
 
-/// Answers one request, then waits for the client to hang up, as a server that keeps connections open does.
+/// Answers one request, then waits for the client to close, as a server that keeps connections open does.
 fn answer(stream: &mut (impl Read + Write), triggers: &AtomicU32) -> io::Result<()> {
     let (mut head, mut piece) = (Vec::new(), [0; 4096]);
     while !head.ends_with(b"\r\n\r\n") {

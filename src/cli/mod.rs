@@ -289,8 +289,8 @@ fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let option = option.filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let users: Vec<String> = option.commands.iter().map(|user| format!("`{user}`")).collect();
     let verb = if users.len() == 1 { "does" } else { "do" };
-    let message =
-        format!("`{NAME} {command}` does not use --{}; it is an option of {}", option.name, users.join(", "));
+    let (option, users) = (option.name, users.join(", "));
+    let message = format!("`{NAME} {command}` does not use --{option}; {users} {verb}");
     let mut tree = tree(Purpose::Reading);
     tree.build();
     Some(tree.find_subcommand_mut(command)?.error(ErrorKind::UnknownArgument, message))

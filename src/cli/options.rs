@@ -262,7 +262,7 @@ pub const OPTIONS: &[CliOption] = &[
     CliOption::new(REPORTS, RUNS, "environment")
         .help("Name of the environment in the reports, e.g. production")
         .text("NAME"),
-    CliOption::new(REPORTS, RUNS, "environment-url")
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "environment-url")
         .help("URL of the deployed site")
         .value("URL", Kind::Text(ValueHint::Url)),
     CliOption::new(REPORTS, RUNS_AND_DOCTOR, "report")

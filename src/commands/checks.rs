@@ -164,7 +164,7 @@ fn of_platform(platform: &Client, wait: Wait) -> Check {
     let access = platform.reader().access();
     let name = access.platform.name();
     if access.lacks_trigger_token() {
-        let (wrong, fix) = messages::trigger_needs_token(name, access.platform.token_variables());
+        let (wrong, fix) = messages::trigger_needs_token(name, access.platform.facts().token_variables);
         return Check::bad(NAME, BAD_INPUT, (format!("{name}: api-token {wrong}"), fix));
     }
     match (platform.can_follow(), access.platform.source(access, ReadTarget::Any)) {

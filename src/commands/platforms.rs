@@ -52,7 +52,8 @@ fn rows(platform: &dyn Platform) -> Vec<String> {
         let note = messages::platform_input_note(input.is_required, for_trigger);
         row(input.name, &format!("{variables}{note}"))
     };
-    let head = [line(platform.name(), platform.followed(), live), row("known by", platform.known_by())];
+    let head =
+        [line(platform.name(), platform.facts().followed, live), row("known by", platform.facts().known_by)];
     head.into_iter().chain(inputs(platform).iter().map(input)).collect()
 }
 
@@ -60,8 +61,8 @@ fn value(platform: &dyn Platform) -> Value {
     let input = |input: &ApiInput| json!({ "input": input.name, "variables": input.variables, "required": input.is_required });
     json!({
         "platform": platform.name(),
-        "known_by": platform.known_by(),
-        "followed": platform.followed(),
+        "known_by": platform.facts().known_by,
+        "followed": platform.facts().followed,
         "inputs": inputs(platform).iter().map(input).collect::<Vec<_>>(),
         "trigger_needs_token": platform.trigger_needs_token(),
         "tried_live": tried_live(platform),
@@ -70,16 +71,16 @@ fn value(platform: &dyn Platform) -> Value {
 
 /// Whether the platform was tried against its live service; `None` where there is no one service.
 fn tried_live(platform: &dyn Platform) -> Option<bool> {
-    (platform.followed() != "not").then(|| platform.tried_live())
+    (platform.facts().followed != "not").then(|| platform.facts().tried_live)
 }
 
 /// The inputs that the platform's API asks for, or takes.
 fn inputs(platform: &dyn Platform) -> Vec<ApiInput> {
-    let needs = if platform.followed() == "not" { &[] } else { platform.needs() };
+    let needs = if platform.facts().followed == "not" { &[] } else { platform.facts().needs };
     let all = [
-        ("api-token", Need::Token, platform.token_variables()),
-        ("account", Need::Account, platform.account_variables()),
-        ("project", Need::Project, platform.project_variables()),
+        ("api-token", Need::Token, platform.facts().token_variables),
+        ("account", Need::Account, platform.facts().account_variables),
+        ("project", Need::Project, platform.facts().project_variables),
     ];
     let input = |(name, need, variables): (&'static str, Need, &'static [&'static str])| {
         let is_required = needs.contains(&need);

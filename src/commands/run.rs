@@ -151,7 +151,7 @@ impl Run {
             return Ok(());
         }
         let (wrong, fix) =
-            messages::trigger_needs_token(access.platform.name(), access.platform.token_variables());
+            messages::trigger_needs_token(access.platform.name(), access.platform.facts().token_variables);
         Err(Problems(vec![Problem { input: "api-token".to_owned(), value: None, wrong, fix }]))
     }
 
@@ -185,8 +185,8 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
     let tls = api.is_some_and(is_https)
         || hook.is_some_and(is_https)
         || page.as_ref().is_some_and(is_https)
-        || ci_speaks_tls(env);
-    // A page over http may lead to one over https, and mostly does not.
+        || ci_uses_tls(env);
+    // A page over http may redirect to one over https.
     let may_need_tls = !tls && settings.page.is_some();
     let client = |tls| Http::new(&settings.network, tls, settings.redactor());
     let client = if may_need_tls { client(true).or_else(|_| client(false)) } else { client(tls) };
@@ -259,7 +259,7 @@ pub(super) fn options<'a>(
 }
 
 /// Whether the API of the CI at hand is spoken to over TLS.
-fn ci_speaks_tls(env: &Env) -> bool {
+fn ci_uses_tls(env: &Env) -> bool {
     let api = match (github::is_here(env), env.in_gitlab()) {
         (true, _) => "GITHUB_API_URL",
         (_, true) => "CI_API_V4_URL",

@@ -130,7 +130,7 @@ fn page_of(sandbox: &Sandbox, page: Page) -> Page {
 
 /// The variable that customarily holds a token of the platform's API.
 fn token_variable(sandbox: &Sandbox) -> Option<&'static str> {
-    platforms::by_name(sandbox.platform())?.token_variables().first().copied()
+    platforms::by_name(sandbox.platform())?.facts().token_variables.first().copied()
 }
 
 /// Whether the hook's URL does not say whose it is.

@@ -110,7 +110,7 @@ fn customary(sources: &mut Sources<'_>, named: Option<&'static dyn Platform>) ->
     }
     let one = named.map(|named| vec![named]);
     let set = |platform: &&'static dyn Platform| {
-        let variable = platform.hook_variables().iter().find(|name| sources.env.get(name).is_some());
+        let variable = platform.facts().hook_variables.iter().find(|name| sources.env.get(name).is_some());
         variable.map(|variable| (platform.name(), *variable))
     };
     let set: Vec<_> = one.as_deref().unwrap_or(platforms::all()).iter().filter_map(set).collect();
@@ -157,7 +157,7 @@ fn something_else(
     let url = Url::parse(text).ok().filter(Url::has_host);
     let url =
         url.or_else(|| Url::parse(&format!("https://{text}")).ok().filter(|_| text.contains(['.', '/'])))?;
-    let is_of_other = named.is_some_and(|named| named.token_variables().is_empty());
+    let is_of_other = named.is_some_and(|named| named.facts().token_variables.is_empty());
     if is_of_other
         || matches!(url.path(), "/" | "") && url.query().is_none() && platforms::of_page(&url).is_none()
     {
@@ -168,17 +168,17 @@ fn something_else(
     }
     let here = platforms::with_hooks_at_host_of(&url);
     let is_named = named.is_none_or(|named| here.iter().any(|here| here.name() == named.name()));
-    let is_known = named.is_none() && !platforms::of_hook(&url, api).token_variables().is_empty();
+    let is_known = named.is_none() && !platforms::of_hook(&url, api).facts().token_variables.is_empty();
     let forms: Vec<HookForm> = here.into_iter().map(form).collect();
     (is_named && !is_known && !forms.is_empty()).then(|| problems::not_a_hook(&forms))
 }
 
 /// What the platform's documents say of its hooks.
 fn form(platform: &dyn Platform) -> HookForm {
-    let known_by = platform.known_by();
+    let known_by = platform.facts().known_by;
     // Some are known by no URL, but only when they are named.
     let known_by = if known_by.contains('/') { known_by } else { "" };
-    HookForm { platform: platform.name(), place: platform.dashboard().place, known_by }
+    HookForm { platform: platform.name(), place: platform.facts().hook_place, known_by }
 }
 
 /// Reports a missing hook where the command cannot do without. `skip`: `if-missing: skip`.
@@ -197,7 +197,7 @@ pub(super) fn require(
         let of_tokens = || platforms::of_tokens(|variable| sources.env.get(variable).is_some());
         let likely = named.map_or_else(of_tokens, |named| vec![named]);
         let likely: Vec<&str> =
-            likely.iter().filter_map(|platform| platform.hook_variables().first()).copied().collect();
+            likely.iter().filter_map(|platform| platform.facts().hook_variables.first()).copied().collect();
         let misspelt =
             variables::unknown(sources.env).into_iter().find(|unknown| unknown.meant == "DEPLOY_HOOK_URL");
         let misspelt = misspelt.map(|unknown| unknown.name);

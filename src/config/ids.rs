@@ -10,11 +10,11 @@ pub(super) fn read(
     platform: &dyn Platform,
     follows: bool,
 ) -> (Option<String>, Option<String>) {
-    let account = sources.id("account", platform.account_variables());
-    let project = sources.id("project", platform.project_variables());
-    let needs = |need| platform.needs().contains(&need);
-    let takes_account = needs(Need::Account) || !platform.account_variables().is_empty();
-    let takes_project = needs(Need::Project) || !platform.project_variables().is_empty();
+    let account = sources.id("account", platform.facts().account_variables);
+    let project = sources.id("project", platform.facts().project_variables);
+    let needs = |need| platform.facts().needs.contains(&need);
+    let takes_account = needs(Need::Account) || !platform.facts().account_variables.is_empty();
+    let takes_project = needs(Need::Project) || !platform.facts().project_variables.is_empty();
     let name = platform.name();
     match (&account, &project) {
         _ if !follows => {}

@@ -123,7 +123,7 @@ impl Settings {
         let named = hook::named(sources);
         let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
         let api_token =
-            sources.token("api-token", platform.token_variables(), TokenOwner::Platform(platform));
+            sources.token("api-token", platform.facts().token_variables, TokenOwner::Platform(platform));
         if let Ok(None) = hook {
             hook::require(sources, needs, named, api_token.is_some());
         }

@@ -25,7 +25,7 @@ pub trait DeployTarget {
     async fn trigger(&mut self, limit: Duration) -> TriggerResult;
 
     /// Looks for our deployment among those that are there: after an unclear answer, where
-    /// [`DeployTarget::snapshot`] said [`SnapshotResult::Known`], and after an acceptance that named none, where
+    /// [`DeployTarget::snapshot`] returned [`SnapshotResult::Known`], and after an acceptance that named none, where
     /// [`DeployTarget::can_follow`] says so.
     async fn find(&mut self, limit: Duration) -> LookupResult;
 
@@ -72,7 +72,7 @@ pub trait Reporter {
 pub enum SnapshotResult {
     /// The platform named the deployments that are there, so that a new one can be recognized.
     Known,
-    /// Nothing was read, or nothing that the platform itself said.
+    /// Nothing was read, or nothing in the platform's own format.
     Unknown,
     /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
     /// in its own error format.

@@ -8,7 +8,7 @@ use super::state::Snapshot;
 /// The result of one `POST` to the hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TriggerResult {
-    /// The platform accepted the trigger, and said which deployment it made, or did not.
+    /// The platform accepted the trigger, with the deployment that it created, if the answer names it.
     Accepted(Option<Snapshot>),
     /// The platform refused. Nothing was triggered.
     Refused(Refusal),

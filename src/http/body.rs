@@ -44,7 +44,7 @@ pub(super) async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, Bo
             Err(_) => break false,
         }
     };
-    // A server that closes without TLS's close_notify has said all it had to say where its JSON is whole. What begins
+    // A server that closes without TLS's close_notify has sent everything where its JSON is complete. What begins
     // and ends with a bracket cannot be the beginning of anything longer.
     match decode(&bytes, response.headers()) {
         Ok(body) if whole || is_whole_json(&body) => Ok(body),

@@ -27,7 +27,7 @@ pub(super) struct Search {
     layer: Layer,
     /// The body's first bytes, until they tell how it is compressed.
     first: Vec<u8>,
-    /// Whether the body is said to be compressed in a way that is not known here.
+    /// Whether its header names a compression that is not known here.
     is_unknown: bool,
     received: usize,
 }

@@ -55,6 +55,17 @@ pub(super) fn cleaned(value: &Value, field: &str, redactor: &Redactor, longest: 
     value[field].as_str().map(|text| redactor.clean(text, longest)).unwrap_or_default()
 }
 
+/// The same, or `None` where it is empty.
+pub(super) fn text(value: &Value, field: &str, redactor: &Redactor, longest: usize) -> Option<String> {
+    Some(cleaned(value, field, redactor, longest)).filter(|text| !text.is_empty())
+}
+
+/// The first text in these fields of an error, cleaned; `None` where the body is no JSON or has none.
+pub(super) fn error(body: &[u8], fields: &[&str], redactor: &Redactor) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    Some(redactor.clean(first_text(&answer, fields)?, 300))
+}
+
 /// A state word as it is compared: in small letters, with `_` for `-` and for a space.
 pub(super) fn normal(word: &str) -> String {
     word.to_ascii_lowercase().replace(['-', ' '], "_")
@@ -148,9 +159,9 @@ mod tests {
         ];
         assert_eq!(lines, expected);
         assert_eq!(last_lines([log], &Redactor::default(), 3).len(), 2, "the last one is empty");
-        let long = format!("{}{}", " ".repeat(900), "x".repeat(9000));
+        let wide = format!("{}{}", " ".repeat(900), "x".repeat(9000));
         assert_eq!(
-            last_lines([long.as_str()], &Redactor::default(), 9)[0].chars().count(),
+            last_lines([wide.as_str()], &Redactor::default(), 9)[0].chars().count(),
             40 + LOG_LINE + 1
         );
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::budget;
 use super::earlier::{self, Earlier};
-use super::platform::{Acceptance, Deployment, PlatformAccess, ReadTarget, StateSource};
+use super::platform::{Acceptance, Deployment, LogTarget, PlatformAccess, ReadTarget, StateSource};
 use super::reader::{READ, Reader};
 use super::response;
 use crate::core::history::History;
@@ -134,7 +134,7 @@ impl DeployTarget for Client {
             let message = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, message });
         };
-        let wanted = self.reader.access.platform.token_header().unwrap_or("authorization");
+        let wanted = self.reader.access.platform.facts().token_header.unwrap_or("authorization");
         let has_own = self.reader.access.headers.iter().any(|(name, _)| name.as_str() == wanted);
         let token = self.reader.access.token.as_ref().filter(|_| request.with_token && !has_own);
         let post = Post {
@@ -206,7 +206,7 @@ impl DeployTarget for Client {
         };
         let (access, platform) = (&self.reader.access, self.reader.access.platform);
         found.retain(|found| platform.in_scope(access, source, found));
-        let mut others = if platform.newer_cancels() { found.clone() } else { Vec::new() };
+        let mut others = if platform.facts().newer_cancels { found.clone() } else { Vec::new() };
         others.retain(|other| platform.may_cancel(other));
         let is_queued = self.unnamed == Some(Unnamed::Queued);
         let is_marked = found.iter().any(|found| platform.has_our_mark(access, found));
@@ -296,7 +296,7 @@ impl DeployTarget for Client {
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         if let (Some(ours), PollResult::Ours(snapshot)) = (ended, &mut poll.result)
             && snapshot.phase == Phase::Ended(Verdict::Canceled)
-            && self.reader.access.platform.newer_cancels()
+            && self.reader.access.platform.facts().newer_cancels
             && let Some(mut others) =
                 Box::pin(self.reader.read_list(limit.saturating_sub(asked.elapsed()))).await
         {
@@ -314,7 +314,8 @@ impl DeployTarget for Client {
             self.reader.about = self.reader.read_about(limit).await;
         }
         let request = self.source_of(id).and_then(|source| {
-            self.reader.access.platform.log(&self.reader.access, source, id, self.reader.about.as_ref())
+            let of = LogTarget { source, id, about: self.reader.about.as_ref() };
+            self.reader.access.platform.log(&self.reader.access, &of)
         });
         let Some(request) = request else {
             return Log::None;
@@ -344,7 +345,7 @@ impl DeployTarget for Client {
     }
 
     fn success_may_be_early(&self) -> bool {
-        self.reader.access.platform.success_may_be_early()
+        self.reader.access.platform.facts().success_may_be_early
     }
 }
 

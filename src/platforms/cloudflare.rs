@@ -7,15 +7,15 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, normal, says_no};
+use super::body::{cleaned, id, last_lines, normal, says_no, text};
+use super::facts::{Facts, Need};
 use super::path::segments;
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
 };
-use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "api.cloudflare.com";
@@ -36,23 +36,20 @@ pub(super) struct Workers;
 pub(super) struct Pages;
 
 impl Platform for Workers {
-    fn name(&self) -> &'static str {
-        "cloudflare-workers"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "api.cloudflare.com/client/v4/workers/builds/deploy_hooks/…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by id"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            hosts: &[DASHBOARD],
-            place: "Workers & Pages, the Worker, Settings, Builds, Deploy Hooks",
-            tokens: &["cfut_", "cfat_", "cfk_"],
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "cloudflare-workers",
+            known_by: "api.cloudflare.com/client/v4/workers/builds/deploy_hooks/…",
+            followed: "by id",
+            hook_variables: &["CLOUDFLARE_DEPLOY_HOOK_URL"],
+            token_variables: &["CLOUDFLARE_API_TOKEN"],
+            account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
+            needs: &[Need::Token, Need::Account],
+            api: Some("https://api.cloudflare.com"),
+            dashboards: &[DASHBOARD],
+            hook_place: "Workers & Pages, the Worker, Settings, Builds, Deploy Hooks",
+            token_prefixes: &["cfut_", "cfat_", "cfk_"],
+            ..Facts::NONE
         }
     }
 
@@ -69,10 +66,6 @@ impl Platform for Workers {
         hook(url, OF_WORKERS)
     }
 
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["CLOUDFLARE_DEPLOY_HOOK_URL"]
-    }
-
     /// `{"success","errors","result":{"build_uuid","already_exists"}}`: of two triggers before the build begins, the
     /// second one gets the build of the first.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
@@ -81,14 +74,13 @@ impl Platform for Workers {
             return no;
         }
         let Some(mut build) = build(&answer["result"], redactor) else {
-            let message = "the answer names no build".to_owned();
-            return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
+            return Acceptance::unreadable(status, None, "the answer names no build");
         };
         if answer["result"]["already_exists"] == true {
             // Documented of a build that has not begun.
             if !matches!(build.snapshot.phase, Phase::Waiting) {
                 let message = format!("it names {}, which is {}", build.snapshot.id, build.snapshot.word);
-                return Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message });
+                return Acceptance::unreadable(status, None, &message);
             }
             "an earlier trigger's build that has not begun yet".clone_into(&mut build.snapshot.message);
         }
@@ -108,22 +100,6 @@ impl Platform for Workers {
         message.eq_ignore_ascii_case("not found").then_some(advice)
     }
 
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://api.cloudflare.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["CLOUDFLARE_API_TOKEN"]
-    }
-
-    fn account_variables(&self) -> &'static [&'static str] {
-        &["CLOUDFLARE_ACCOUNT_ID"]
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token, Need::Account]
-    }
-
     fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
         of_account(access, &["builds", "builds", id.as_str()])
     }
@@ -132,14 +108,8 @@ impl Platform for Workers {
         Some(vec![build(&body["result"], redactor)?])
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        of_account(access, &["builds", "builds", id.as_str(), "logs"])
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        of_account(access, &["builds", "builds", of.id.as_str(), "logs"])
     }
 
     /// `{"result":{"lines":[[epoch, text]]}}`
@@ -151,22 +121,20 @@ impl Platform for Workers {
 }
 
 impl Platform for Pages {
-    fn name(&self) -> &'static str {
-        "cloudflare-pages"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "api.cloudflare.com/client/v4/pages/webhooks/deploy_hooks/…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by id"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            place: "Workers & Pages, the project, Settings, Builds, Deploy hooks",
-            ..Workers.dashboard()
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "cloudflare-pages",
+            known_by: "api.cloudflare.com/client/v4/pages/webhooks/deploy_hooks/…",
+            followed: "by id",
+            hook_variables: &["CLOUDFLARE_PAGES_DEPLOY_HOOK_URL", "CLOUDFLARE_PAGES_DEPLOY_HOOK"],
+            token_variables: &["CLOUDFLARE_API_TOKEN"],
+            account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
+            needs: &[Need::Token, Need::Account, Need::Project],
+            api: Some("https://api.cloudflare.com"),
+            dashboards: &[DASHBOARD],
+            hook_place: "Workers & Pages, the project, Settings, Builds, Deploy hooks",
+            token_prefixes: &["cfut_", "cfat_", "cfk_"],
+            ..Facts::NONE
         }
     }
 
@@ -176,10 +144,6 @@ impl Platform for Pages {
 
     fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         hook(url, OF_PAGES)
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["CLOUDFLARE_PAGES_DEPLOY_HOOK_URL", "CLOUDFLARE_PAGES_DEPLOY_HOOK"]
     }
 
     /// The answer is not documented: any success is an acceptance, with the deployment's id if it holds one.
@@ -199,24 +163,8 @@ impl Platform for Pages {
         reason(&serde_json::from_slice(body).unwrap_or_default())
     }
 
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Workers.api(None)
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        Workers.token_variables()
-    }
-
     fn is_account(&self, id: &str) -> bool {
         id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-    }
-
-    fn account_variables(&self) -> &'static [&'static str] {
-        Workers.account_variables()
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token, Need::Account, Need::Project]
     }
 
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
@@ -228,25 +176,15 @@ impl Platform for Pages {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let found: Vec<Deployment> = match &body["result"] {
-            Value::Array(list) => listed(list, &|value| deployment(value, redactor))?,
-            value => vec![deployment(value, redactor)?],
-        };
-        Some(found)
+        one_or_list(&body["result"], &|value| deployment(value, redactor))
     }
 
     fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
         deployment.origin.as_deref().is_none_or(|origin| origin == "deploy_hook")
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        of_project(access, &[id.as_str(), "history", "logs"])
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        of_project(access, &[of.id.as_str(), "history", "logs"])
     }
 
     /// `{"result":{"data":[{"ts","line"}]}}`
@@ -274,9 +212,7 @@ fn owns(url: &Url, any_host: bool, path: [&str; 5]) -> bool {
 fn hook(url: &Url, path: [&str; 5]) -> Result<Option<DocumentedHook>, UrlFault> {
     let segments = segments(url);
     let Some(&[secret]) = segments.strip_prefix(&path) else { return Err(UrlFault::NoSecret) };
-    let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-    secrets.push(secret.to_owned());
-    Ok(Some(DocumentedHook { url: url.clone(), public: format!("{}/", path.join("/")), secrets }))
+    Ok(Some(DocumentedHook::new(url, format!("{}/", path.join("/")), secret)))
 }
 
 /// Reads this of the account.
@@ -332,23 +268,10 @@ fn build(value: &Value, redactor: &Redactor) -> Option<Deployment> {
         "stopped/cancelled" | "stopped/canceled" | "stopped/skipped" => Phase::Ended(Verdict::Canceled),
         _ => Phase::Unknown,
     };
-    let created_at = time::read(&value["created_on"]);
-    Some(Deployment {
-        snapshot: Snapshot {
-            id: id(&value["build_uuid"])?,
-            phase,
-            word,
-            created_at,
-            page: None,
-            message: String::new(),
-            site: Some(cleaned(value, "preview_url", redactor, 500)).filter(|site| !site.is_empty()),
-        },
-        source: StateSource::Api,
-        environment: None,
-        unreadable_time: created_at.is_none() && !value["created_on"].is_null(),
-        origin: None,
-        ended_at: time::read(&value["stopped_on"]),
-    })
+    let id = id(&value["build_uuid"])?;
+    let mut build = Deployment::of_api(id, word, phase, &value["created_on"], &value["stopped_on"]);
+    build.snapshot.site = text(value, "preview_url", redactor, 500);
+    Some(build)
 }
 
 /// A deployment of Pages. Its state is a stage and its status: the one that failed or was canceled, else the latest. Each
@@ -375,25 +298,15 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
         }
         _ => Phase::Unknown,
     };
-    let created_at = time::read(&value["created_on"]);
     let alias = value["aliases"][0].as_str().filter(|_| value["environment"] == "production");
     let site = alias.or_else(|| value["url"].as_str()).map(|site| redactor.clean(site, 500));
-    Some(Deployment {
-        ended_at: time::read(&stage["ended_on"]).filter(|_| matches!(phase, Phase::Ended(_))),
-        snapshot: Snapshot {
-            id: id(&value["id"])?,
-            phase,
-            word,
-            created_at,
-            page: None,
-            message: skipped,
-            site,
-        },
-        source: StateSource::Api,
-        environment: None,
-        unreadable_time: created_at.is_none() && !value["created_on"].is_null(),
-        origin: value["deployment_trigger"]["type"].as_str().map(|kind| redactor.clean(kind, 64)),
-    })
+    let ended = if matches!(phase, Phase::Ended(_)) { &stage["ended_on"] } else { &Value::Null };
+    let id = id(&value["id"])?;
+    let mut deployment = Deployment::of_api(id, word, phase, &value["created_on"], ended);
+    deployment.snapshot.message = skipped;
+    deployment.snapshot.site = site;
+    deployment.origin = value["deployment_trigger"]["type"].as_str().map(|kind| redactor.clean(kind, 64));
+    Some(deployment)
 }
 
 #[cfg(test)]

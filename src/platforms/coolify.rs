@@ -8,35 +8,32 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal};
+use super::body::{self, cleaned, id, last_lines, normal, text};
+use super::facts::Facts;
 use super::path::{parameter, segments};
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
 };
-use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
+use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};
 
 /// The platform Coolify.
 pub(super) struct Coolify;
 
 impl Platform for Coolify {
-    fn name(&self) -> &'static str {
-        "coolify"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "the path /api/v1/deploy?uuid=…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by id"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard { place: "Webhooks, Deploy Webhook of the resource", ..Dashboard::default() }
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "coolify",
+            known_by: "the path /api/v1/deploy?uuid=…",
+            followed: "by id",
+            hook_variables: &["COOLIFY_WEBHOOK_URL", "COOLIFY_WEBHOOK"],
+            token_variables: &["COOLIFY_TOKEN", "COOLIFY_API_TOKEN"],
+            newer_cancels: true,
+            hook_place: "Webhooks, Deploy Webhook of the resource",
+            ..Facts::NONE
+        }
     }
 
     /// `/project/{id}/environment/{id}/application/{id}`, on whatever host.
@@ -70,10 +67,6 @@ impl Platform for Coolify {
         Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
     }
 
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["COOLIFY_WEBHOOK_URL", "COOLIFY_WEBHOOK"]
-    }
-
     fn trigger(&self, access: &PlatformAccess) -> Option<Request> {
         let hook = access.hook.as_ref()?;
         Some(Request { with_token: true, body: access.body.clone(), ..Request::of_hook(hook) })
@@ -89,8 +82,7 @@ impl Platform for Coolify {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let unclear = || {
             let message = self.error(body, redactor);
-            let message = message.unwrap_or_else(|| "the answer names no deployment, or several".to_owned());
-            Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+            Acceptance::unreadable(status, message, "the answer names no deployment, or several")
         };
         let entries = answer["deployments"].as_array().map(Vec::as_slice).unwrap_or_default();
         let [entry] = entries else { return unclear() };
@@ -117,8 +109,7 @@ impl Platform for Coolify {
 
     /// `{"message"}`
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        Some(redactor.clean(first_text(&answer, &["message", "error", "errors"])?, 300))
+        body::error(body, &["message", "error", "errors"], redactor)
     }
 
     fn refusal(&self, status: u16, body: &[u8]) -> Option<RefusalReason> {
@@ -153,10 +144,6 @@ impl Platform for Coolify {
         hook.join(if base.is_empty() { "/" } else { base }).ok()
     }
 
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["COOLIFY_TOKEN", "COOLIFY_API_TOKEN"]
-    }
-
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
         let resource = parameter(access.hook.as_ref()?.expose(), "uuid")?;
         let path = ["api", "v1", "deployments", "applications", &resource];
@@ -170,11 +157,7 @@ impl Platform for Coolify {
     /// `{"count","deployments":[…]}`, or one deployment.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let read = |value: &Value| Some(deployment(id(&value["deployment_uuid"])?, value, redactor));
-        let found: Vec<Deployment> = match &body["deployments"] {
-            Value::Array(list) => listed(list, &read)?,
-            _ => vec![read(body)?],
-        };
-        Some(found)
+        one_or_list(body.get("deployments").filter(|list| list.is_array()).unwrap_or(body), &read)
     }
 
     /// A preview belongs to its pull request alone.
@@ -195,19 +178,9 @@ impl Platform for Coolify {
         deployment.origin.as_deref() != Some("git")
     }
 
-    fn newer_cancels(&self) -> bool {
-        true
-    }
-
     /// The log is a field of the deployment, for a token that may read sensitive data.
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        source: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        self.poll(access, source, id)
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        self.poll(access, of.source, of.id)
     }
 
     /// `{"logs":"[{\"output\",\"hidden\"}]"}`
@@ -236,32 +209,18 @@ impl Platform for Coolify {
 
 fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deployment {
     let word = cleaned(value, "status", redactor, 64);
-    let created_at = time::read(&value["created_at"]);
     let origin = match (&value["is_api"], &value["is_webhook"]) {
         (Value::Bool(true), _) => Some("api"),
         (_, Value::Bool(true)) => Some("git"),
         (Value::Bool(false), _) => Some("dashboard"),
         _ => None,
     };
-    Deployment {
-        snapshot: Snapshot {
-            id,
-            phase: phase(&word),
-            word,
-            created_at,
-            page: Some(cleaned(value, "deployment_url", redactor, 500)).filter(|page| !page.is_empty()),
-            message: String::new(),
-            site: None,
-        },
-        source: StateSource::Api,
-        environment: match &value["pull_request_id"] {
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        },
-        unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
-        origin: origin.map(str::to_owned),
-        ended_at: time::read(&value["finished_at"]),
-    }
+    let phase = phase(&word);
+    let mut found = Deployment::of_api(id, word, phase, &value["created_at"], &value["finished_at"]);
+    found.snapshot.page = text(value, "deployment_url", redactor, 500);
+    found.environment = value["pull_request_id"].as_number().map(ToString::to_string);
+    found.origin = origin.map(str::to_owned);
+    found
 }
 
 /// What a state word means.

@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{RefusalReason, Unclear};
+use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
 
 /// Which deployments are to be read.
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +66,64 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// One of the API, with the times as the answer has them.
+    pub(super) fn of_api(
+        id: DeploymentId,
+        word: String,
+        phase: Phase,
+        created: &Value,
+        ended: &Value,
+    ) -> Self {
+        let created_at = time::read(created);
+        Self {
+            snapshot: Snapshot {
+                id,
+                phase,
+                word,
+                created_at,
+                page: None,
+                message: String::new(),
+                site: None,
+            },
+            source: StateSource::Api,
+            environment: None,
+            unreadable_time: created_at.is_none() && !created.is_null(),
+            origin: None,
+            ended_at: time::read(ended),
+        }
+    }
+
     /// How long it took, where it came to an end of its own and the platform says when.
     pub(super) fn took(&self) -> Option<Duration> {
         let verdict = Phase::Ended(Verdict::Succeeded) == self.snapshot.phase
             || Phase::Ended(Verdict::Failed) == self.snapshot.phase;
         let ended = self.ended_at.filter(|_| verdict)?;
         ended.duration_since(self.snapshot.created_at?).ok()
+    }
+}
+
+impl Acceptance {
+    /// A success status whose body cannot be used, with the platform's own message or else with this reason.
+    pub(super) fn unreadable(status: u16, message: Option<String>, reason: &str) -> Self {
+        let message = message.unwrap_or_else(|| reason.to_owned());
+        Self::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+    }
+
+    /// A success status whose body reports an error.
+    pub(super) fn says_no(status: u16, message: Option<String>) -> Self {
+        let message = message.unwrap_or_default();
+        Self::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
+    }
+}
+
+/// The deployments of a list, or the one that a value describes.
+pub(super) fn one_or_list(
+    value: &Value,
+    read: &dyn Fn(&Value) -> Option<Deployment>,
+) -> Option<Vec<Deployment>> {
+    match value {
+        Value::Array(list) => listed(list, read),
+        one => Some(vec![read(one)?]),
     }
 }
 

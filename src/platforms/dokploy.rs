@@ -10,34 +10,32 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, log_body, normal, texts};
+use super::body::{cleaned, id, last_lines, log_body, normal, text, texts};
+use super::facts::{Facts, Need};
 use super::path::segments;
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, listed,
 };
-use super::time;
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::core::state::{DeploymentId, Phase, Verdict};
+use crate::core::trigger::RefusalReason;
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The platform Dokploy.
 pub(super) struct Dokploy;
 
 impl Platform for Dokploy {
-    fn name(&self) -> &'static str {
-        "dokploy"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "only when named"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by finding it"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard { place: "Deployments, Webhook URL of the application", ..Dashboard::default() }
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "dokploy",
+            known_by: "only when named",
+            followed: "by finding it",
+            hook_variables: &["DOKPLOY_WEBHOOK_URL", "DOKPLOY_WEBHOOK"],
+            token_variables: &["DOKPLOY_API_KEY", "DOKPLOY_AUTH_TOKEN"],
+            needs: &[Need::Token, Need::Project],
+            token_header: Some("x-api-key"),
+            hook_place: "Deployments, Webhook URL of the application",
+            ..Facts::NONE
+        }
     }
 
     /// `/dashboard/project/{id}/environment/{id}/services/application/{id}`, on whatever host.
@@ -55,14 +53,8 @@ impl Platform for Dokploy {
     fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         let Some(Hook { base, path, secret }) = Hook::of(url) else { return Ok(None) };
         let secret = secret.ok_or(UrlFault::NoSecret)?;
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push(secret.to_owned());
         let public = base.iter().chain(path).flat_map(|segment| [segment, "/"]).collect();
-        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["DOKPLOY_WEBHOOK_URL", "DOKPLOY_WEBHOOK"]
+        Ok(Some(DocumentedHook::new(url, public, secret)))
     }
 
     /// `{"message"}`, which says that a deployment was put into the queue, or that a ping arrived.
@@ -71,7 +63,7 @@ impl Platform for Dokploy {
         if message.to_ascii_lowercase().ends_with("deployed successfully") {
             return Acceptance::Unnamed { at: None };
         }
-        Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+        Acceptance::unreadable(status, Some(message), "")
     }
 
     /// `{"message"}`, of the API with a `code`.
@@ -119,18 +111,6 @@ impl Platform for Dokploy {
         Some(api)
     }
 
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["DOKPLOY_API_KEY", "DOKPLOY_AUTH_TOKEN"]
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token, Need::Project]
-    }
-
-    fn token_header(&self) -> Option<&'static str> {
-        Some("x-api-key")
-    }
-
     /// The last ten.
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
         let id = access.project.as_deref()?;
@@ -148,8 +128,7 @@ impl Platform for Dokploy {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let found = listed(body.as_array()?, &|one| deployment(one, redactor))?;
-        Some(found)
+        listed(body.as_array()?, &|one| deployment(one, redactor))
     }
 
     /// The hook deploys no previews.
@@ -162,15 +141,9 @@ impl Platform for Dokploy {
         !matches!(deployment.origin.as_deref(), Some("Manual deployment" | "Rebuild deployment"))
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
         let log = Request::of_api(access, &["api", "deployment.readLogs"])?;
-        Some(log.query("deploymentId", id.as_str()).query("tail", "100"))
+        Some(log.query("deploymentId", of.id.as_str()).query("tail", "100"))
     }
 
     /// One text.
@@ -209,24 +182,12 @@ impl<'a> Hook<'a> {
 
 fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let word = cleaned(value, "status", redactor, 64);
-    let created_at = time::read(&value["createdAt"]);
-    let text = |field| Some(cleaned(value, field, redactor, 300)).filter(|text| !text.is_empty());
-    Some(Deployment {
-        snapshot: Snapshot {
-            id: id(&value["deploymentId"])?,
-            phase: phase(&word),
-            word,
-            created_at,
-            page: None,
-            message: cleaned(value, "errorMessage", redactor, 300),
-            site: None,
-        },
-        source: StateSource::Api,
-        environment: text("previewDeploymentId"),
-        unreadable_time: created_at.is_none() && !value["createdAt"].is_null(),
-        origin: text("title"),
-        ended_at: time::read(&value["finishedAt"]),
-    })
+    let (id, phase) = (id(&value["deploymentId"])?, phase(&word));
+    let mut deployment = Deployment::of_api(id, word, phase, &value["createdAt"], &value["finishedAt"]);
+    deployment.snapshot.message = cleaned(value, "errorMessage", redactor, 300);
+    deployment.environment = text(value, "previewDeploymentId", redactor, 300);
+    deployment.origin = text(value, "title", redactor, 300);
+    Some(deployment)
 }
 
 /// What a state word means.

@@ -12,15 +12,14 @@ use serde_json::Value;
 use url::Url;
 
 use super::body::{last_lines, normal};
+use super::facts::{Facts, Need};
 use super::laravel::{self, Attributes};
 use super::other::Other;
 use super::path::segments;
-use super::platform::{
-    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource,
-};
+use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource};
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks, of the API and of the dashboard.
 const HOST: &str = "forge.laravel.com";
@@ -32,20 +31,18 @@ const DEPLOYMENT: Attributes = Attributes { created: "created_at", ended: "ended
 pub(super) struct Forge;
 
 impl Platform for Forge {
-    fn name(&self) -> &'static str {
-        "forge"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "forge.laravel.com/servers/…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by finding it"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard { place: "Settings, Deployments, Deploy hook of the site", ..Dashboard::default() }
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "forge",
+            known_by: "forge.laravel.com/servers/…",
+            followed: "by finding it",
+            hook_variables: &["FORGE_DEPLOY_HOOK", "FORGE_DEPLOY_URL"],
+            token_variables: &["FORGE_API_TOKEN"],
+            needs: &[Need::Token, Need::Account],
+            api: Some("https://forge.laravel.com"),
+            hook_place: "Settings, Deployments, Deploy hook of the site",
+            ..Facts::NONE
+        }
     }
 
     /// Whatever is at the same host and is no hook, whole or cut.
@@ -69,14 +66,8 @@ impl Platform for Forge {
             return if is_cut { Err(UrlFault::NoSecret) } else { Ok(None) };
         };
         let token = token(url).filter(|token| !token.is_empty()).ok_or(UrlFault::NoSecret)?;
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push(token.to_owned());
         let public = format!("servers/{server}/sites/{site}/deploy/http?token=");
-        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["FORGE_DEPLOY_HOOK", "FORGE_DEPLOY_URL"]
+        Ok(Some(DocumentedHook::new(url, public, token)))
     }
 
     /// Nothing is documented: any success status is an acceptance, unless the body is JSON that reports an error.
@@ -94,18 +85,6 @@ impl Platform for Forge {
         )
     }
 
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://forge.laravel.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["FORGE_API_TOKEN"]
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token, Need::Account]
-    }
-
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
         Some(of_site(access, &[])?.query("sort", "-created_at").query("page[size]", "30"))
     }
@@ -119,14 +98,8 @@ impl Platform for Forge {
     }
 
     /// For a token with the scope `site:manage-deploys`.
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        of_site(access, &[id.as_str(), "log"])
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        of_site(access, &[of.id.as_str(), "log"])
     }
 
     /// `{"data":{"attributes":{"output"}}}`

@@ -14,14 +14,14 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::body::{LOG_LINE, first_field, first_text, id, lines as lines_of, normal};
+use super::facts::Facts;
 use super::path::segments;
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
 use super::time;
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{ResponseError, Unclear};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
 /// The platform's host, for hooks and API alike.
@@ -38,23 +38,20 @@ const ERRORS: [&str; 7] =
 pub(super) struct Fortrabbit;
 
 impl Platform for Fortrabbit {
-    fn name(&self) -> &'static str {
-        "fortrabbit"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "api.fortrabbit.com"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by id"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            hosts: &["dash.fortrabbit.com"],
-            place: "Deployment, Deploy hook of the environment",
-            tokens: &["frbit-at-"],
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "fortrabbit",
+            known_by: "api.fortrabbit.com",
+            followed: "by id",
+            hook_variables: &["FORTRABBIT_DEPLOY_HOOK_URL"],
+            token_variables: &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"],
+            api: Some(API),
+            // A success can be reported before the post-deploy commands ran.
+            success_may_be_early: true,
+            dashboards: &["dash.fortrabbit.com"],
+            hook_place: "Deployment, Deploy hook of the environment",
+            token_prefixes: &["frbit-at-"],
+            ..Facts::NONE
         }
     }
 
@@ -79,26 +76,20 @@ impl Platform for Fortrabbit {
         Ok(Some(DocumentedHook { url: tidy, public, secrets }))
     }
 
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["FORTRABBIT_DEPLOY_HOOK_URL"]
-    }
-
     /// Exactly one deployment must be named.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
-        let unclear = |message: String| {
-            Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
-        };
+        let unclear = |reason| Acceptance::unreadable(status, None, reason);
         let Ok(answer) = serde_json::from_slice(body) else {
-            return unclear("the answer is not JSON".to_owned());
+            return unclear("the answer is not JSON");
         };
         let mut found = self.deployments(&answer, redactor).unwrap_or_default();
         match (found.pop(), found.is_empty()) {
             (Some(deployment), true) => Acceptance::Named(deployment),
-            (Some(_), false) => unclear("the answer names more than one deployment".to_owned()),
-            (None, _) => unclear(match self.error(body, redactor) {
-                Some(message) if !message.is_empty() => message,
-                _ => "the answer names no deployment".to_owned(),
-            }),
+            (Some(_), false) => unclear("the answer names more than one deployment"),
+            (None, _) => {
+                let message = self.error(body, redactor).filter(|message| !message.is_empty());
+                Acceptance::unreadable(status, message, "the answer names no deployment")
+            }
         }
     }
 
@@ -107,14 +98,6 @@ impl Platform for Fortrabbit {
         first_field(&answer, &ERRORS)?;
         let text = first_text(&answer, &ERRORS).unwrap_or_default();
         Some(redactor.clean(text, 300))
-    }
-
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse(API).ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"]
     }
 
     fn source(&self, access: &PlatformAccess, of: ReadTarget<'_>) -> Option<StateSource> {
@@ -169,15 +152,9 @@ impl Platform for Fortrabbit {
         source == StateSource::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        source: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        let path = ["v1", "deployments", id.as_str(), "logs"];
-        Request::of_api(access, &path).filter(|_| source == StateSource::Api)
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        let path = ["v1", "deployments", of.id.as_str(), "logs"];
+        Request::of_api(access, &path).filter(|_| of.source == StateSource::Api)
     }
 
     /// `{"logs":[{"time","log"}]}`, each line with its time of day.
@@ -198,11 +175,6 @@ impl Platform for Fortrabbit {
     /// Per token, and shared with whatever else uses it.
     fn rate_limit(&self, source: StateSource) -> Option<RateLimit> {
         (source == StateSource::Api).then_some(RateLimit { requests: 20, per: Duration::from_mins(1) })
-    }
-
-    /// A success can be reported before the post-deploy commands ran.
-    fn success_may_be_early(&self) -> bool {
-        true
     }
 
     /// The dashboard's page, where the hook is the real platform's.

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, first_text, id};
-use super::platform::{Deployment, StateSource, listed};
-use super::time;
-use crate::core::state::{Phase, Snapshot};
+use super::body::{self, cleaned, id};
+use super::platform::{Deployment, one_or_list};
+use crate::core::state::Phase;
 use crate::secrets::Redactor;
 
 /// How a platform names what it says of a deployment, and what its state words mean.
@@ -24,10 +23,7 @@ impl Attributes {
     /// The deployments in a document's `data`, one or a list, the newest first; `None` where it holds anything else.
     /// `included` and `relationships` hold other resources, which may have a state as well.
     pub(super) fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found: Vec<Deployment> = match body.get("data")? {
-            Value::Array(list) => listed(list, &|one| self.deployment(one, redactor))?,
-            one => vec![self.deployment(one, redactor)?],
-        };
+        let mut found = one_or_list(body.get("data")?, &|one| self.deployment(one, redactor))?;
         // One without a time has not begun.
         let time = |one: &Deployment| one.snapshot.created_at.or(one.ended_at);
         found.sort_by_key(|one| (time(one).is_some(), std::cmp::Reverse(time(one))));
@@ -45,23 +41,12 @@ impl Attributes {
             return None;
         }
         let word = cleaned(attributes, "status", redactor, 64);
-        let created_at = time::read(&attributes[self.created]);
-        Some(Deployment {
-            snapshot: Snapshot {
-                id: id(&resource["id"])?,
-                phase: (self.phase)(&word),
-                word,
-                created_at,
-                page: None,
-                message: cleaned(attributes, self.message, redactor, 300),
-                site: None,
-            },
-            source: StateSource::Api,
-            environment: None,
-            unreadable_time: created_at.is_none() && !attributes[self.created].is_null(),
-            origin: commit(attributes, redactor),
-            ended_at: time::read(&attributes[self.ended]),
-        })
+        let (id, phase) = (id(&resource["id"])?, (self.phase)(&word));
+        let (created, ended) = (&attributes[self.created], &attributes[self.ended]);
+        let mut deployment = Deployment::of_api(id, word, phase, created, ended);
+        deployment.snapshot.message = cleaned(attributes, self.message, redactor, 300);
+        deployment.origin = commit(attributes, redactor);
+        Some(deployment)
     }
 }
 
@@ -73,8 +58,7 @@ fn commit(attributes: &Value, redactor: &Redactor) -> Option<String> {
 
 /// `{"message","errors":{field:[…]}}`, or the `errors` of JSON:API.
 pub(super) fn error(body: &[u8], redactor: &Redactor) -> Option<String> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    Some(redactor.clean(first_text(&answer, &["message", "errors", "detail", "title"])?, 300))
+    body::error(body, &["message", "errors", "detail", "title"], redactor)
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use serde_json::Value;
 use url::Url;
 
 use super::body::{last_lines, log_body, normal, texts};
+use super::facts::Facts;
 use super::laravel::{self, Attributes};
 use super::other::Other;
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource};
+use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource};
 use crate::core::state::{DeploymentId, Phase, Verdict};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "cloud.laravel.com";
@@ -42,20 +43,17 @@ const LOG: [&str; 11] = [
 pub(super) struct LaravelCloud;
 
 impl Platform for LaravelCloud {
-    fn name(&self) -> &'static str {
-        "laravel-cloud"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "cloud.laravel.com/deploy/…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by finding it"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard { place: "Settings, Deployments, Deploy hook of the environment", ..Dashboard::default() }
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "laravel-cloud",
+            known_by: "cloud.laravel.com/deploy/…",
+            followed: "by finding it",
+            hook_variables: &["LARAVEL_CLOUD_DEPLOY_HOOK"],
+            token_variables: &["LARAVEL_CLOUD_API_TOKEN"],
+            api: Some("https://cloud.laravel.com"),
+            hook_place: "Settings, Deployments, Deploy hook of the environment",
+            ..Facts::NONE
+        }
     }
 
     /// Whatever is at the same host and is no hook, whole or cut.
@@ -77,13 +75,7 @@ impl Platform for LaravelCloud {
             return Err(UrlFault::NoSecret);
         }
         let (Some(id), Some(secret)) = (environment(url), segments.last()) else { return Ok(None) };
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push((*secret).to_owned());
-        Ok(Some(DocumentedHook { url: url.clone(), public: format!("deploy/{id}/"), secrets }))
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["LARAVEL_CLOUD_DEPLOY_HOOK"]
+        Ok(Some(DocumentedHook::new(url, format!("deploy/{id}/"), secret)))
     }
 
     /// Nothing is documented: any success status is an acceptance, unless the body is JSON that reports an error.
@@ -106,14 +98,6 @@ impl Platform for LaravelCloud {
             422 => "Check `commit_hash` in the hook URL: the commit must belong to the environment's branch.",
             _ => return None,
         })
-    }
-
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://cloud.laravel.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["LARAVEL_CLOUD_API_TOKEN"]
     }
 
     /// The API may know the environment by another id than the hook's URL has: `project` can name it.
@@ -141,14 +125,8 @@ impl Platform for LaravelCloud {
             .is_none_or(|(wanted, found)| wanted.starts_with(&found) || found.starts_with(&wanted))
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        Request::of_api(access, &["api", "deployments", id.as_str(), "logs"])
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        Request::of_api(access, &["api", "deployments", of.id.as_str(), "logs"])
     }
 
     fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {

@@ -8,6 +8,7 @@ mod coolify;
 mod deployment;
 mod dokploy;
 mod earlier;
+mod facts;
 mod forge;
 mod fortrabbit;
 mod laravel;
@@ -26,8 +27,9 @@ mod vercel;
 use url::Url;
 
 pub use self::client::Client;
+pub use self::facts::{Facts, Need};
 pub use self::platform::{
-    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, ReadTarget, Request, StateSource,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };
 pub use self::reader::Reader;
 
@@ -79,7 +81,7 @@ pub fn of_page(url: &Url) -> Option<&'static dyn Platform> {
 pub fn with_hooks_at_host_of(url: &Url) -> Vec<&'static dyn Platform> {
     let host = url.host_str().unwrap_or_default();
     let is_host = |known_by: &str| known_by.split('/').next() == Some(host);
-    let here: Vec<_> = ALL.into_iter().filter(|platform| is_host(platform.known_by())).collect();
+    let here: Vec<_> = ALL.into_iter().filter(|platform| is_host(platform.facts().known_by)).collect();
     if here.iter().any(|platform| platform.owns(url, false)) { Vec::new() } else { here }
 }
 
@@ -87,7 +89,7 @@ pub fn with_hooks_at_host_of(url: &Url) -> Vec<&'static dyn Platform> {
 #[must_use]
 pub fn is_at_known_host(text: &str) -> bool {
     let host = |known_by: &'static str| known_by.split_once('/').map(|(host, _)| host);
-    let hosts = ALL.into_iter().filter_map(|platform| host(platform.known_by()));
+    let hosts = ALL.into_iter().filter_map(|platform| host(platform.facts().known_by));
     text.split_once('/').is_some_and(|(first, _)| hosts.into_iter().any(|host| host == first))
 }
 
@@ -100,12 +102,12 @@ pub fn with_token(token: &str) -> Option<&'static dyn Platform> {
 /// Whether a token may be this platform's: a platform without an API takes any.
 #[must_use]
 pub fn may_be_token_of(platform: &dyn Platform, token: &str) -> bool {
-    platform.token_variables().is_empty() || has_token_form(platform, token)
+    platform.facts().token_variables.is_empty() || has_token_form(platform, token)
 }
 
 /// Whether a token begins as this platform's documents say of theirs.
 fn has_token_form(platform: &dyn Platform, token: &str) -> bool {
-    let mut prefixes = platform.dashboard().tokens.iter();
+    let mut prefixes = platform.facts().token_prefixes.iter();
     prefixes.any(|prefix| token.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 8))
 }
 
@@ -124,9 +126,10 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
 /// The platforms that a token is set for, without a second one of the same variable.
 #[must_use]
 pub fn of_tokens(is_set: impl Fn(&str) -> bool) -> Vec<&'static dyn Platform> {
-    let has_token = |platform: &&dyn Platform| platform.token_variables().iter().any(|name| is_set(name));
+    let has_token =
+        |platform: &&dyn Platform| platform.facts().token_variables.iter().any(|name| is_set(name));
     let mut found: Vec<_> = ALL.into_iter().filter(has_token).collect();
-    found.dedup_by_key(|platform| platform.token_variables());
+    found.dedup_by_key(|platform| platform.facts().token_variables);
     found
 }
 
@@ -140,5 +143,5 @@ pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
 /// Variables that customarily hold a hook's URL, of all platforms.
 #[must_use]
 pub fn hook_variables() -> Vec<&'static str> {
-    ALL.into_iter().flat_map(Platform::hook_variables).copied().collect()
+    ALL.into_iter().flat_map(|platform| platform.facts().hook_variables).copied().collect()
 }

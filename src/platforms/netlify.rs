@@ -8,16 +8,13 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, normal, says_no};
+use super::body::{self, cleaned, id, normal, says_no, text};
+use super::facts::{Facts, Need};
 use super::path::{parameter, segments};
-use super::platform::{
-    Acceptance, Dashboard, Deployment, Need, Platform, PlatformAccess, Request, StateSource, listed,
-};
-use super::time;
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, one_or_list};
 use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::core::state::{DeploymentId, Phase, Verdict};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "api.netlify.com";
@@ -43,23 +40,20 @@ const CANCELED: [&str; 10] = [
 pub(super) struct Netlify;
 
 impl Platform for Netlify {
-    fn name(&self) -> &'static str {
-        "netlify"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "api.netlify.com/build_hooks/…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by finding it"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            hosts: &["app.netlify.com"],
-            place: "Build & deploy, Continuous deployment, Build hooks of the project",
-            tokens: &["nfp_"],
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "netlify",
+            known_by: "api.netlify.com/build_hooks/…",
+            followed: "by finding it",
+            hook_variables: &["NETLIFY_BUILD_HOOK_URL", "NETLIFY_BUILD_HOOK"],
+            token_variables: &["NETLIFY_AUTH_TOKEN"],
+            project_variables: &["NETLIFY_SITE_ID"],
+            needs: &[Need::Token, Need::Project],
+            api: Some("https://api.netlify.com"),
+            dashboards: &["app.netlify.com"],
+            hook_place: "Build & deploy, Continuous deployment, Build hooks of the project",
+            token_prefixes: &["nfp_"],
+            ..Facts::NONE
         }
     }
 
@@ -70,13 +64,7 @@ impl Platform for Netlify {
     /// The secret is the segment after `build_hooks`.
     fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         let ["build_hooks", secret] = segments(url)[..] else { return Err(UrlFault::NoSecret) };
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push(secret.to_owned());
-        Ok(Some(DocumentedHook { url: url.clone(), public: "build_hooks/".to_owned(), secrets }))
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["NETLIFY_BUILD_HOOK_URL", "NETLIFY_BUILD_HOOK"]
+        Ok(Some(DocumentedHook::new(url, "build_hooks/".to_owned(), secret)))
     }
 
     /// With a title that is the run's own, behind the one that the URL may have, and `{}` as in the documents.
@@ -100,35 +88,17 @@ impl Platform for Netlify {
         if !says_no(&answer) && !is_error {
             return Acceptance::Unnamed { at: None };
         }
-        let message = self.error(body, redactor).unwrap_or_default();
-        Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
+        Acceptance::says_no(status, self.error(body, redactor))
     }
 
     /// `{"code","message"}`
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        Some(redactor.clean(first_text(&answer, &["message", "error", "errors"])?, 300))
+        body::error(body, &["message", "error", "errors"], redactor)
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
         let advice = "The hook was deleted, or the URL is incomplete. Copy it again: Project configuration, Build & deploy, Build hooks.";
         matches!(status, 400 | 404 | 410 | 422).then_some(advice)
-    }
-
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://api.netlify.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["NETLIFY_AUTH_TOKEN"]
-    }
-
-    fn project_variables(&self) -> &'static [&'static str] {
-        &["NETLIFY_SITE_ID"]
-    }
-
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token, Need::Project]
     }
 
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
@@ -140,11 +110,7 @@ impl Platform for Netlify {
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let found: Vec<Deployment> = match body {
-            Value::Array(list) => listed(list, &|value| deployment(value, redactor))?,
-            value => vec![deployment(value, redactor)?],
-        };
-        Some(found)
+        one_or_list(body, &|value| deployment(value, redactor))
     }
 
     fn may_be_ours(&self, access: &PlatformAccess, deployment: &Deployment) -> bool {
@@ -184,27 +150,18 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let id = id(&value["id"]).filter(|_| value.get("state").is_some() || value.get("site_id").is_some())?;
     let word = cleaned(value, "state", redactor, 64);
     let message = cleaned(value, "error_message", redactor, 300);
-    let created_at = time::read(&value["created_at"]);
     let phase = phase(&word, &message, value["skipped"] == true);
-    let text = |field| Some(cleaned(value, field, redactor, 500)).filter(|text| !text.is_empty());
     let is_production = value["context"].as_str().is_none_or(|context| context == "production");
-    let own = text("deploy_ssl_url");
-    Some(Deployment {
-        ended_at: time::read(&value["updated_at"]).filter(|_| matches!(phase, Phase::Ended(_))),
-        snapshot: Snapshot {
-            page: text("admin_url").map(|page| format!("{page}/deploys/{id}")),
-            site: if is_production { text("ssl_url").or(own) } else { own },
-            id,
-            phase,
-            message: if message.is_empty() { waits_for(&word).to_owned() } else { message },
-            word,
-            created_at,
-        },
-        source: StateSource::Api,
-        environment: None,
-        unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
-        origin: Some(cleaned(value, "title", redactor, 5000)).filter(|title| !title.is_empty()),
-    })
+    let own = text(value, "deploy_ssl_url", redactor, 500);
+    let ended = if matches!(phase, Phase::Ended(_)) { &value["updated_at"] } else { &Value::Null };
+    let mut deploy = Deployment::of_api(id, word, phase, &value["created_at"], ended);
+    let snapshot = &mut deploy.snapshot;
+    snapshot.page =
+        text(value, "admin_url", redactor, 500).map(|page| format!("{page}/deploys/{}", snapshot.id));
+    snapshot.site = text(value, "ssl_url", redactor, 500).filter(|_| is_production).or(own);
+    snapshot.message = if message.is_empty() { waits_for(&snapshot.word).to_owned() } else { message };
+    deploy.origin = text(value, "title", redactor, 5000);
+    Some(deploy)
 }
 
 /// Whether an error's message, in small letters, says that nothing was built. A build's own output may hold such words too.

@@ -3,25 +3,17 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{first_text, says_no};
+use super::body::{self, says_no};
+use super::facts::Facts;
 use super::platform::{Acceptance, Platform};
-use crate::core::trigger::{ResponseError, Unclear};
 use crate::secrets::Redactor;
 
 /// The platform of every hook that no other one owns.
 pub(super) struct Other;
 
 impl Platform for Other {
-    fn name(&self) -> &'static str {
-        "other"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "everything else"
-    }
-
-    fn followed(&self) -> &'static str {
-        "not"
+    fn facts(&self) -> &'static Facts {
+        &Facts { name: "other", known_by: "everything else", followed: "not", ..Facts::NONE }
     }
 
     fn owns(&self, _: &Url, _: bool) -> bool {
@@ -34,15 +26,13 @@ impl Platform for Other {
         if !says_no(&answer) {
             return Acceptance::Unnamed { at: None };
         }
-        let message = self.error(body, redactor).unwrap_or_default();
-        Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
+        Acceptance::says_no(status, self.error(body, redactor))
     }
 
     /// The text in the fields that APIs usually have for one.
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
         const FIELDS: [&str; 6] = ["error", "errors", "message", "detail", "description", "title"];
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        Some(redactor.clean(first_text(&answer, &FIELDS)?, 300))
+        body::error(body, &FIELDS, redactor)
     }
 }
 

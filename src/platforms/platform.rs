@@ -6,8 +6,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-pub(super) use super::deployment::listed;
 pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
+pub(super) use super::deployment::{listed, one_or_list};
+use super::facts::{Facts, Need};
 use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, MissingInput, Snapshot};
 use crate::core::trigger::RefusalReason;
@@ -18,29 +19,17 @@ use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
 /// No method does I/O: [`Client`](super::Client) sends the requests. What the platform does not document is treated as
 /// not there. Texts that come back are cleaned.
 pub trait Platform: Sync {
+    /// What is the same for every hook and every run.
+    fn facts(&self) -> &'static Facts;
+
     /// The platform's name, as in `deploy-hook platforms`.
-    fn name(&self) -> &'static str;
-
-    /// What its hooks are known by, for `deploy-hook platforms`.
-    fn known_by(&self) -> &'static str;
-
-    /// How its deployments are followed: `by id`, `by finding it` or `not`.
-    fn followed(&self) -> &'static str;
-
-    /// Its dashboard and its tokens, as far as its documents show them: to say what a text is that is no hook.
-    fn dashboard(&self) -> Dashboard {
-        Dashboard::default()
+    fn name(&self) -> &'static str {
+        self.facts().name
     }
 
-    /// Whether this is a page of its dashboard.
+    /// Whether this is a page of the platform's dashboard.
     fn is_page(&self, url: &Url) -> bool {
-        let hosts = self.dashboard().hosts;
-        url.host_str().is_some_and(|host| hosts.contains(&host))
-    }
-
-    /// Whether this was ever tried against the live service.
-    fn tried_live(&self) -> bool {
-        false
+        url.host_str().is_some_and(|host| self.facts().dashboards.contains(&host))
     }
 
     /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
@@ -55,11 +44,6 @@ pub trait Platform: Sync {
     /// The URL is of a documented form and something is wrong with it.
     fn hook(&self, _url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         Ok(None)
-    }
-
-    /// Variables that customarily hold a hook's URL.
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &[]
     }
 
     /// The `POST` that triggers the hook; `None` without a hook.
@@ -92,37 +76,12 @@ pub trait Platform: Sync {
     /// Base of the platform's API, without its version: where the platform is hosted by its users, the hook's origin.
     /// `None` where there is no API.
     fn api(&self, _hook: Option<&Url>) -> Option<Url> {
-        None
-    }
-
-    /// Variables that customarily hold a token of that API; the first one that is set counts.
-    fn token_variables(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Variables that customarily hold the team, account or organisation.
-    fn account_variables(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Variables that customarily hold the site, project or application.
-    fn project_variables(&self) -> &'static [&'static str] {
-        &[]
+        Url::parse(self.facts().api?).ok()
     }
 
     /// Whether a text has the form of an account's id, where the documents show one that nothing else has.
     fn is_account(&self, _id: &str) -> bool {
         false
-    }
-
-    /// What reading deployments through the API needs besides the hook.
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Token]
-    }
-
-    /// The header that holds the API's token; `None` is `Authorization: Bearer`.
-    fn token_header(&self) -> Option<&'static str> {
-        None
     }
 
     /// Where deployments are read with what the user gave; `None` where they cannot be.
@@ -166,11 +125,6 @@ pub trait Platform: Sync {
         true
     }
 
-    /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
-    fn newer_cancels(&self) -> bool {
-        false
-    }
-
     /// Whether this newer one is such a one.
     fn may_cancel(&self, _newer: &Deployment) -> bool {
         true
@@ -181,15 +135,8 @@ pub trait Platform: Sync {
         None
     }
 
-    /// The request that reads the log of an ended deployment; none where there is no log to read. `about` is the answer
-    /// to [`Platform::about`].
-    fn log(
-        &self,
-        _access: &PlatformAccess,
-        _source: StateSource,
-        _id: &DeploymentId,
-        _about: Option<&Value>,
-    ) -> Option<Request> {
+    /// The request that reads the log of an ended deployment; none where there is no log to read.
+    fn log(&self, _access: &PlatformAccess, _of: &LogTarget<'_>) -> Option<Request> {
         None
     }
 
@@ -208,11 +155,6 @@ pub trait Platform: Sync {
         None
     }
 
-    /// Whether a success may be reported before the last commands ran.
-    fn success_may_be_early(&self) -> bool {
-        false
-    }
-
     /// The page of the deployment or its environment, for people. `about` is the answer to [`Platform::about`].
     fn page(&self, _access: &PlatformAccess, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         snapshot.page.clone()
@@ -229,26 +171,15 @@ pub trait Platform: Sync {
     }
 }
 
-/// What a platform's documents show of its dashboard and its tokens.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Dashboard {
-    /// Hosts of its pages, where they are not those of its hooks.
-    pub hosts: &'static [&'static str],
-    /// Where a hook's URL is copied there; empty where hooks come from anywhere.
-    pub place: &'static str,
-    /// What its tokens begin with.
-    pub tokens: &'static [&'static str],
-}
-
-/// An input that a platform's API needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// `api-token`
-    Token,
-    /// `account`
-    Account,
-    /// `project`
-    Project,
+/// An ended deployment whose log is read.
+#[derive(Clone, Copy, Debug)]
+pub struct LogTarget<'a> {
+    /// Where it is read.
+    pub source: StateSource,
+    /// Which one.
+    pub id: &'a DeploymentId,
+    /// The answer to [`Platform::about`].
+    pub about: Option<&'a Value>,
 }
 
 /// What the user gave to use a platform with.
@@ -300,7 +231,7 @@ impl PlatformAccess {
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
     #[must_use]
     pub fn lacks_trigger_token(&self) -> bool {
-        let header = self.platform.token_header().unwrap_or("authorization");
+        let header = self.platform.facts().token_header.unwrap_or("authorization");
         let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
         self.platform.trigger_needs_token() && !is_given
     }
@@ -311,14 +242,14 @@ impl PlatformAccess {
         let platform = self.platform;
         let missing = |need: &Need| {
             let (is_given, input, variables) = match need {
-                Need::Token => (self.token.is_some(), "api-token", platform.token_variables()),
-                Need::Account => (self.account.is_some(), "account", platform.account_variables()),
-                Need::Project => (self.project.is_some(), "project", platform.project_variables()),
+                Need::Token => (self.token.is_some(), "api-token", platform.facts().token_variables),
+                Need::Account => (self.account.is_some(), "account", platform.facts().account_variables),
+                Need::Project => (self.project.is_some(), "project", platform.facts().project_variables),
             };
             let variable = variables.first().copied().unwrap_or_default();
             (!is_given).then_some(MissingInput { input, variable })
         };
-        platform.needs().iter().filter(|_| self.has_api()).filter_map(missing).collect()
+        platform.facts().needs.iter().filter(|_| self.has_api()).filter_map(missing).collect()
     }
 }
 

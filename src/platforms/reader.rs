@@ -125,7 +125,7 @@ impl Reader {
 
     /// The token as the platform wants it.
     pub(super) fn credential<'a>(&self, token: &'a Token) -> Credential<'a> {
-        let header = self.access.platform.token_header();
+        let header = self.access.platform.facts().token_header;
         header.map_or(Credential::Bearer(token), |name| Credential::Header(name, token))
     }
 

@@ -6,15 +6,15 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal};
+use super::body::{self, cleaned, id, last_lines, normal, text};
+use super::facts::Facts;
 use super::path::segments;
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
 };
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};
+use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "api.render.com";
@@ -23,23 +23,20 @@ const HOST: &str = "api.render.com";
 pub(super) struct Render;
 
 impl Platform for Render {
-    fn name(&self) -> &'static str {
-        "render"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "api.render.com/deploy/srv-…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by id"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            hosts: &["dashboard.render.com"],
-            place: "Settings, Deploy Hook of the service",
-            tokens: &["rnd_"],
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "render",
+            known_by: "api.render.com/deploy/srv-…",
+            followed: "by id",
+            hook_variables: &["RENDER_DEPLOY_HOOK_URL", "RENDER_DEPLOY_HOOK"],
+            token_variables: &["RENDER_API_KEY"],
+            api: Some("https://api.render.com"),
+            // With the policy "Override" a newer deploy cancels the running one.
+            newer_cancels: true,
+            dashboards: &["dashboard.render.com"],
+            hook_place: "Settings, Deploy Hook of the service",
+            token_prefixes: &["rnd_"],
+            ..Facts::NONE
         }
     }
 
@@ -62,15 +59,9 @@ impl Platform for Render {
             ));
         }
         let key = key(url).filter(|key| !key.is_empty()).ok_or(UrlFault::NoSecret)?;
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push(key);
         let is_id = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let public = if is_id { format!("deploy/{id}?key=") } else { String::new() };
-        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["RENDER_DEPLOY_HOOK_URL", "RENDER_DEPLOY_HOOK"]
+        Ok(Some(DocumentedHook::new(url, public, &key)))
     }
 
     /// 200 names the deploy. 202 names none: another one is running, and ours begins after it.
@@ -86,17 +77,14 @@ impl Platform for Render {
                 Acceptance::Unnamed { at: None }
             }
             (None, _) => {
-                let message = self.error(body, redactor);
-                let message = message.unwrap_or_else(|| "the answer names no deploy".to_owned());
-                Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+                Acceptance::unreadable(status, self.error(body, redactor), "the answer names no deploy")
             }
         }
     }
 
     /// `{"id","message"}`
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        Some(redactor.clean(first_text(&answer, &["message", "error"])?, 300))
+        body::error(body, &["message", "error"], redactor)
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
@@ -117,14 +105,6 @@ impl Platform for Render {
         })
     }
 
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://api.render.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["RENDER_API_KEY"]
-    }
-
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
         Some(of_service(access, &["deploys"])?.query("limit", "20"))
     }
@@ -140,20 +120,11 @@ impl Platform for Render {
             let id = id(&deploy["id"]).filter(is_deploy)?;
             Some(deployment(id, cleaned(deploy, "status", redactor, 64), deploy, redactor))
         };
-        let found: Vec<Deployment> = match body {
-            Value::Array(list) => listed(list, &read)?,
-            value => vec![read(value)?],
-        };
-        Some(found)
+        one_or_list(body, &read)
     }
 
     fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
         deployment.origin.as_deref().is_none_or(|origin| origin == "deploy_hook")
-    }
-
-    /// With the policy "Override" a newer deploy cancels the running one.
-    fn newer_cancels(&self) -> bool {
-        true
     }
 
     fn about(&self, access: &PlatformAccess) -> Option<Request> {
@@ -161,14 +132,8 @@ impl Platform for Render {
     }
 
     /// The service's build log of the last hour: it is not kept by deploy.
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        _: &DeploymentId,
-        about: Option<&Value>,
-    ) -> Option<Request> {
-        let owner = about?["ownerId"].as_str()?;
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        let owner = of.about?["ownerId"].as_str()?;
         let logs = Request::of_api(access, &["v1", "logs"])?;
         let service = service(access.hook.as_ref()?)?;
         Some(
@@ -227,23 +192,9 @@ fn is_deploy(id: &DeploymentId) -> bool {
 }
 
 fn deployment(id: DeploymentId, word: String, deploy: &Value, redactor: &Redactor) -> Deployment {
-    let created_at = time::read(&deploy["createdAt"]);
-    Deployment {
-        snapshot: Snapshot {
-            id,
-            phase: phase(&word),
-            word,
-            created_at,
-            page: None,
-            message: String::new(),
-            site: None,
-        },
-        source: StateSource::Api,
-        environment: None,
-        unreadable_time: created_at.is_none() && !deploy["createdAt"].is_null(),
-        origin: Some(cleaned(deploy, "trigger", redactor, 64)).filter(|origin| !origin.is_empty()),
-        ended_at: time::read(&deploy["finishedAt"]),
-    }
+    let phase = phase(&word);
+    let found = Deployment::of_api(id, word, phase, &deploy["createdAt"], &deploy["finishedAt"]);
+    Deployment { origin: text(deploy, "trigger", redactor, 64), ..found }
 }
 
 /// What a state word means. `deactivated` was live, and a later deploy has replaced it.

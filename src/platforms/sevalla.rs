@@ -6,36 +6,29 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal, texts};
+use super::body::{self, cleaned, id, last_lines, normal, texts};
+use super::facts::Facts;
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
 };
-use super::time;
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{ResponseError, Unclear};
+use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::secrets::Redactor;
 
 /// The platform Sevalla.
 pub(super) struct Sevalla;
 
 impl Platform for Sevalla {
-    fn name(&self) -> &'static str {
-        "sevalla"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "only when named"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by id"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            hosts: &["app.sevalla.com"],
-            place: "Settings, Deployment hook of the application",
-            ..Dashboard::default()
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "sevalla",
+            known_by: "only when named",
+            followed: "by id",
+            hook_variables: &["SEVALLA_DEPLOY_HOOK"],
+            token_variables: &["SEVALLA_API_TOKEN", "SEVALLA_TOKEN"],
+            api: Some("https://api.sevalla.com"),
+            dashboards: &["app.sevalla.com"],
+            hook_place: "Settings, Deployment hook of the application",
+            ..Facts::NONE
         }
     }
 
@@ -44,43 +37,25 @@ impl Platform for Sevalla {
         false
     }
 
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["SEVALLA_DEPLOY_HOOK"]
-    }
-
     /// `{"deployment":{"id","status"}}`
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_one = answer["status"].is_string() && answer["message"].is_null();
         let whole = || deployment(&answer, redactor).filter(|_| is_one);
         let named = deployment(&answer["deployment"], redactor).or_else(whole);
-        named.map_or_else(
-            || {
-                let message = self.error(body, redactor);
-                let message = message.unwrap_or_else(|| "the answer names no deployment".to_owned());
-                Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
-            },
-            Acceptance::Named,
-        )
+        let unreadable =
+            || Acceptance::unreadable(status, self.error(body, redactor), "the answer names no deployment");
+        named.map_or_else(unreadable, Acceptance::Named)
     }
 
     /// `{"message","status","data":{"code","message"}}`
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        Some(redactor.clean(first_text(&answer, &["message", "error", "data"])?, 300))
+        body::error(body, &["message", "error", "data"], redactor)
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
         let advice = "The hook was disabled or regenerated. Copy it again: the application's Settings, Deployment hook.";
         matches!(status, 404 | 410).then_some(advice)
-    }
-
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://api.sevalla.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["SEVALLA_API_TOKEN", "SEVALLA_TOKEN"]
     }
 
     /// Of an application that the user names.
@@ -96,22 +71,16 @@ impl Platform for Sevalla {
 
     /// `{"deployment":{…}}`, `{"data":[…]}`, or one deployment.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let found: Vec<Deployment> = match (&body["data"], &body["deployment"]) {
-            (Value::Array(list), _) => listed(list, &|value| deployment(value, redactor))?,
-            (_, named @ Value::Object(_)) => vec![deployment(named, redactor)?],
-            _ => vec![deployment(body, redactor)?],
+        let value = match (&body["data"], &body["deployment"]) {
+            (list @ Value::Array(_), _) => list,
+            (_, named @ Value::Object(_)) => named,
+            _ => body,
         };
-        Some(found)
+        one_or_list(value, &|value| deployment(value, redactor))
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        of_application(access, &[id.as_str(), "logs"])
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        of_application(access, &[of.id.as_str(), "logs"])
     }
 
     /// A list of objects whose fields are not documented: whatever texts there are.
@@ -131,23 +100,8 @@ fn of_application(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
 /// An object with an id alone may be anything, unless it is the one that was asked for.
 fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let word = cleaned(value, "status", redactor, 64);
-    let created_at = time::read(&value["created_at"]);
-    Some(Deployment {
-        snapshot: Snapshot {
-            id: id(&value["id"])?,
-            phase: phase(&word),
-            word,
-            created_at,
-            page: None,
-            message: String::new(),
-            site: None,
-        },
-        source: StateSource::Api,
-        environment: None,
-        unreadable_time: created_at.is_none() && !value["created_at"].is_null(),
-        origin: None,
-        ended_at: time::read(&value["finished_at"]),
-    })
+    let (id, phase) = (id(&value["id"])?, phase(&word));
+    Some(Deployment::of_api(id, word, phase, &value["created_at"], &value["finished_at"]))
 }
 
 /// What a state word means; `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
@@ -184,7 +138,8 @@ mod tests {
             let id = DeploymentId::new("d-1").unwrap();
             let request = Sevalla.poll(&access, StateSource::Api, &id).unwrap();
             assert_eq!(request.url.path(), path);
-            assert_eq!(Sevalla.log(&access, StateSource::Api, &id, None).is_some(), project.is_some());
+            let log = LogTarget { source: StateSource::Api, id: &id, about: None };
+            assert_eq!(Sevalla.log(&access, &log).is_some(), project.is_some());
         }
     }
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, first_text, id, last_lines, normal};
+use super::body::{self, cleaned, id, last_lines, normal, text};
+use super::facts::Facts;
 use super::path::segments;
 use super::platform::{
-    Acceptance, Dashboard, Deployment, Platform, PlatformAccess, Request, StateSource, listed,
+    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
 };
 use super::time;
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::trigger::{ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::core::state::{DeploymentId, Phase, Verdict};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "api.vercel.com";
@@ -27,23 +27,22 @@ const PATH: [&str; 3] = ["v1", "integrations", "deploy"];
 pub(super) struct Vercel;
 
 impl Platform for Vercel {
-    fn name(&self) -> &'static str {
-        "vercel"
-    }
-
-    fn known_by(&self) -> &'static str {
-        "api.vercel.com/v1/integrations/deploy/…"
-    }
-
-    fn followed(&self) -> &'static str {
-        "by finding it"
-    }
-
-    fn dashboard(&self) -> Dashboard {
-        Dashboard {
-            hosts: &["vercel.com", "www.vercel.com"],
-            place: "Settings, Git, Deploy Hooks of the project",
-            tokens: &["vcp_", "vci_", "vca_", "vck_"],
+    fn facts(&self) -> &'static Facts {
+        &Facts {
+            name: "vercel",
+            known_by: "api.vercel.com/v1/integrations/deploy/…",
+            followed: "by finding it",
+            hook_variables: &["VERCEL_DEPLOY_HOOK_URL", "VERCEL_DEPLOY_HOOK"],
+            token_variables: &["VERCEL_TOKEN"],
+            // Only of a team.
+            account_variables: &["VERCEL_TEAM_ID", "VERCEL_ORG_ID"],
+            api: Some("https://api.vercel.com"),
+            // A newer deployment of the same hook cancels the older ones.
+            newer_cancels: true,
+            dashboards: &["vercel.com", "www.vercel.com"],
+            hook_place: "Settings, Git, Deploy Hooks of the project",
+            token_prefixes: &["vcp_", "vci_", "vca_", "vck_"],
+            ..Facts::NONE
         }
     }
 
@@ -57,13 +56,7 @@ impl Platform for Vercel {
         let Some(&[project, secret]) = segments.strip_prefix(&PATH) else { return Err(UrlFault::NoSecret) };
         let is_id = project.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let public = if is_id { format!("v1/integrations/deploy/{project}/") } else { String::new() };
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push(secret.to_owned());
-        Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
-    }
-
-    fn hook_variables(&self) -> &'static [&'static str] {
-        &["VERCEL_DEPLOY_HOOK_URL", "VERCEL_DEPLOY_HOOK"]
+        Ok(Some(DocumentedHook::new(url, public, secret)))
     }
 
     /// `{"job":{"id","state","createdAt"}}`. The job's id is no deployment's, and its time is of the platform's clock.
@@ -72,32 +65,17 @@ impl Platform for Vercel {
         if id(&answer["job"]["id"]).is_some() {
             return Acceptance::Unnamed { at: time::read(&answer["job"]["createdAt"]) };
         }
-        let message = self.error(body, redactor).unwrap_or_else(|| "the answer names no job".to_owned());
-        Acceptance::Unclear(Unclear { why: ResponseError::Unreadable(status), message })
+        Acceptance::unreadable(status, self.error(body, redactor), "the answer names no job")
     }
 
     /// `{"error":{"code","message"}}`
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        Some(redactor.clean(first_text(&answer, &["error", "message", "code"])?, 300))
+        body::error(body, &["error", "message", "code"], redactor)
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
         let advice = "The hook was deleted, or the URL is incomplete. Copy it again: the project's Settings, Git, Deploy Hooks.";
         (status == 404).then_some(advice)
-    }
-
-    fn api(&self, _: Option<&Url>) -> Option<Url> {
-        Url::parse("https://api.vercel.com").ok()
-    }
-
-    fn token_variables(&self) -> &'static [&'static str] {
-        &["VERCEL_TOKEN"]
-    }
-
-    /// Only of a team.
-    fn account_variables(&self) -> &'static [&'static str] {
-        &["VERCEL_TEAM_ID", "VERCEL_ORG_ID"]
     }
 
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
@@ -112,34 +90,20 @@ impl Platform for Vercel {
 
     /// `{"deployments":[{"uid",…}]}`, or one `{"id",…}`.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let found: Vec<Deployment> = match &body["deployments"] {
-            Value::Array(list) => listed(list, &|value| deployment(value, redactor))?,
-            _ => vec![deployment(body, redactor)?],
-        };
-        Some(found)
+        let value = body.get("deployments").filter(|list| list.is_array()).unwrap_or(body);
+        one_or_list(value, &|value| deployment(value, redactor))
     }
 
     fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
         deployment.origin.as_deref().is_none_or(|origin| origin == "git-deploy-hook")
     }
 
-    /// A newer deployment of the same hook cancels the older ones.
-    fn newer_cancels(&self) -> bool {
-        true
-    }
-
     fn may_cancel(&self, newer: &Deployment) -> bool {
         newer.origin.as_deref().is_none_or(|origin| origin == "git-deploy-hook")
     }
 
-    fn log(
-        &self,
-        access: &PlatformAccess,
-        _: StateSource,
-        id: &DeploymentId,
-        _: Option<&Value>,
-    ) -> Option<Request> {
-        let events = Request::of_api(access, &["v3", "deployments", id.as_str(), "events"])?;
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        let events = Request::of_api(access, &["v3", "deployments", of.id.as_str(), "events"])?;
         Some(of_team(
             access,
             events.query("direction", "backward").query("limit", "200").query("builds", "1"),
@@ -191,25 +155,15 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let word = ["readyState", "state", "status"].into_iter().map(|key| cleaned(value, key, redactor, 64));
     let word = word.into_iter().find(|word| !word.is_empty()).unwrap_or_default();
     let created = if value["createdAt"].is_null() { &value["created"] } else { &value["createdAt"] };
-    let created_at = time::read(created);
     let ended = ["canceledAt", "ready", "deleted"].into_iter().find_map(|key| time::read(&value[key]));
-    let page = cleaned(value, "inspectorUrl", redactor, 500);
-    Some(Deployment {
-        snapshot: Snapshot {
-            id,
-            phase: phase(&word),
-            message: message(&word, value, redactor),
-            word,
-            created_at,
-            page: Some(page).filter(|page| !page.is_empty()),
-            site: site(value, redactor),
-        },
-        source: StateSource::Api,
-        environment: None,
-        unreadable_time: created_at.is_none() && !created.is_null(),
-        origin: Some(cleaned(value, "source", redactor, 64)).filter(|origin| !origin.is_empty()),
-        ended_at: ended,
-    })
+    let (phase, message) = (phase(&word), message(&word, value, redactor));
+    let mut deployment = Deployment::of_api(id, word, phase, created, &Value::Null);
+    deployment.snapshot.message = message;
+    deployment.snapshot.page = text(value, "inspectorUrl", redactor, 500);
+    deployment.snapshot.site = site(value, redactor);
+    deployment.origin = text(value, "source", redactor, 64);
+    deployment.ended_at = ended;
+    Some(deployment)
 }
 
 /// The alias, once the deployment has it, else the deployment's own address.

@@ -60,8 +60,9 @@ impl Output {
     }
 
     /// Changes what the live line says.
-    pub(super) fn show_live(&self, text: LiveText) {
-        writer::live(StatusLine::Show(LiveText { state: self.safe(&text.state), ..text }));
+    pub(super) fn show_live(&self, mut text: LiveText) {
+        text.state = self.safe(&text.state);
+        writer::live(StatusLine::Show(text));
     }
 
     /// Takes the live line away.

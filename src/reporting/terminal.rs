@@ -1,6 +1,7 @@
 //! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
 
 use std::ops::Range;
+use std::slice;
 use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
@@ -171,7 +172,7 @@ impl Terminal {
     fn log(&mut self, lines: &[String]) {
         let grouping = self.options.grouping;
         let is_folded = grouping != LogGrouping::Never && lines.len() > log::SHORT;
-        if !lines.is_empty() && !(is_folded && grouping == LogGrouping::GitHub) {
+        if !(lines.is_empty() || is_folded && grouping == LogGrouping::GitHub) {
             let shown = log::excerpt(lines, LOG_LINES);
             let count = shown.iter().map(ExactSizeIterator::len).sum();
             self.line(&self.paint(bold(), &messages::log_excerpt_title(count, lines.len())));
@@ -186,7 +187,7 @@ impl Terminal {
                 let title = self.begin_section("log", &self.paint(bold(), &title), true);
                 self.line(&title);
             }
-            self.log_lines(lines, &[from..lines.len()]);
+            self.log_lines(lines, slice::from_ref(&(from..lines.len())));
             if grouping == LogGrouping::GitHub {
                 self.out.command(command::END_GROUP);
             }
@@ -255,7 +256,6 @@ impl Terminal {
         let mut failed = None;
         match event {
             _ if !self.live => return,
-            Event::Started { .. } => {}
             Event::State { stage } => self.state = (stage.word.clone(), stage.at),
             Event::PollFailed { errors, budget, .. } => {
                 failed = Some(format!("the state could not be read, {errors} of {budget},"));
@@ -269,7 +269,7 @@ impl Terminal {
                 self.unread = false;
                 return;
             }
-            Event::Polled { .. } => {}
+            Event::Started { .. } | Event::Polled { .. } => {}
             _ => return,
         }
         self.unread = failed.is_some();
@@ -479,7 +479,7 @@ mod tests {
             let snapshot = Some(snapshot("succeeded", Phase::Ended(Verdict::Succeeded)));
             let (site, duration) = (Some(site), Duration::from_secs(88));
             Event::Finished {
-                report: Box::new(Report { outcome, snapshot, site, duration, ..report(outcome) }),
+                report: Box::new(Report { outcome, duration, snapshot, site, ..report(outcome) }),
             }
         };
         let error = Some(answer(503, Some(SiteFault::Status)));

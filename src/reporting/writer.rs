@@ -238,10 +238,10 @@ impl Writer {
     /// The thread: writes for as long as the process lives.
     fn tasks(&self) {
         let mut streams = [Stream::Out, Stream::Err].map(open);
-        let mut live: Option<LiveLine> = None;
+        let mut status: Option<LiveLine> = None;
         loop {
-            let Some(task) = self.next(live.is_some().then_some(TICK)) else {
-                live.iter().for_each(LiveLine::draw);
+            let Some(task) = self.next(status.is_some().then_some(TICK)) else {
+                status.iter().for_each(LiveLine::draw);
                 continue;
             };
             match task {
@@ -249,22 +249,22 @@ impl Writer {
                     let [out, err] = &mut streams;
                     let stream = if stream == Stream::Out { out } else { err };
                     let mut print = || write(&mut **stream, line.as_bytes(), || self.progress());
-                    match &live {
-                        Some(live) => live.bar.suspend(print),
+                    match &status {
+                        Some(status) => status.bar.suspend(print),
                         None => print(),
                     }
                 }
                 WriterTask::StatusLine(StatusLine::Begin(color)) => {
-                    live = Some(LiveLine { bar: begin(color), color, text: None });
+                    status = Some(LiveLine { bar: begin(color), color, text: None });
                 }
                 WriterTask::StatusLine(StatusLine::Show(text)) => {
-                    if let Some(live) = &mut live {
-                        live.text = Some(text);
-                        live.draw();
+                    if let Some(status) = &mut status {
+                        status.text = Some(text);
+                        status.draw();
                     }
                 }
                 WriterTask::StatusLine(StatusLine::End) => {
-                    live.take().iter().for_each(|live| live.bar.finish_and_clear());
+                    status.take().iter().for_each(|status| status.bar.finish_and_clear());
                 }
             }
             self.lock().busy = false;
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stalled_reader_missed_is_said_in_its_place_when_it_is_back() {
+    fn the_lines_that_a_stalled_reader_missed_are_counted_in_their_place() {
         let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
         let fitting = MOST / (line.len() + LINE);
         for _ in 0..fitting + 3 {

@@ -40,6 +40,8 @@ pub(super) struct SandboxDeployment {
     pub(super) created: UnixTime,
     pub(super) commit: String,
     pub(super) scenario: Scenario,
+    /// The sandbox's speed when it was made.
+    pub(super) speed: f64,
     /// The states it goes through, each with how many seconds it lasts at speed 1; the last one stays.
     pub(super) stages: Vec<(&'static str, Option<f64>)>,
     /// Orders deployments of the same moment.
@@ -47,6 +49,19 @@ pub(super) struct SandboxDeployment {
 }
 
 impl SandboxDeployment {
+    /// How long something of it really takes that takes so many seconds at speed 1.
+    pub(super) fn scaled(&self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds / self.speed)
+    }
+
+    /// Whether reads may see it: its scenario may hide it for a while, or for good.
+    pub(super) fn can_be_read(&self, now: UnixTime) -> bool {
+        let age = now.saturating_sub(self.created).as_secs_f64() * self.speed;
+        let seconds = |key: &str| self.scenario[key].as_f64();
+        (seconds("hidden_until").unwrap_or_default()..seconds("hidden_from").unwrap_or(f64::MAX))
+            .contains(&age)
+    }
+
     /// What it takes at speed 1, in seconds.
     pub(super) fn duration(&self) -> f64 {
         self.stages.iter().filter_map(|(_, seconds)| *seconds).sum()
@@ -68,7 +83,6 @@ impl<'a> History<'a> {
         deployment: &SandboxDeployment,
         rival: Option<&'a SandboxDeployment>,
         contract: &'static Contract,
-        speed: f64,
         now: UnixTime,
     ) -> Self {
         let rival = rival.zip(contract.superseded());
@@ -76,7 +90,7 @@ impl<'a> History<'a> {
         let mut states = Vec::new();
         let mut seconds = 0.0;
         for (state, lasts) in &deployment.stages {
-            let at = deployment.created + Duration::from_secs_f64(seconds / speed);
+            let at = deployment.created + deployment.scaled(seconds);
             if at <= until {
                 states.push((*state, at));
             }

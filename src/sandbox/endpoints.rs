@@ -161,7 +161,7 @@ mod tests {
     fn body(reply: Reply) -> Value {
         match reply.content {
             Content::Json(body) => body,
-            Content::Nothing => Value::Null,
+            Content::Nothing | Content::Events(_) => Value::Null,
             Content::Html(page) => panic!("{page}"),
         }
     }

@@ -107,18 +107,12 @@ fn query_value(deployment: &SandboxDeployment, name: &str) -> Option<String> {
 
 /// The entries of the log; none before the deployment has been at its end for a moment.
 pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, now: UnixTime) -> Vec<Value> {
-    let written = |ended: &UnixTime| now >= *ended + store.scaled(store.contract.log_after());
+    let written = |ended: &UnixTime| now >= *ended + deployment.scaled(store.contract.log_after());
     let Some(ended) = store.history(deployment, now).ended.filter(written) else {
         return Vec::new();
     };
-    let url = if let TriggeredBy::Hook(url) = &deployment.by { url } else { &store.url };
-    let lines = scenario::log(deployment.scenario);
-    // The log's lines are spread over the time that this platform's deployment takes.
-    let stretch = lines.last().map_or(1.0, |(last, _)| deployment.duration() / last);
-    let at = |second: f64| deployment.created + store.scaled(second * stretch);
-    let lines = lines.into_iter().map(|(second, line)| (at(second), line));
-    let entry = |(at, line): (UnixTime, &str)| {
-        let line = line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000));
+    let entry = |(at, text): (UnixTime, &str)| {
+        let line = line(store, deployment, text);
         let lookup = |name: &str| match name {
             "id" => Some(json!(deployment.id)),
             "time" => Some(json!(rfc3339(at))),
@@ -129,5 +123,24 @@ pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, 
         };
         render(route.get("item").unwrap_or(&json!("{line}")), &lookup)
     };
-    lines.filter(|(at, _)| *at <= ended + Duration::from_micros(1)).map(entry).collect()
+    lines(deployment, ended).map(entry).collect()
+}
+
+/// The lines that a deployment has written until this moment, each with its own.
+pub(super) fn lines(
+    deployment: &SandboxDeployment,
+    until: UnixTime,
+) -> impl Iterator<Item = (UnixTime, &'static str)> {
+    let lines = scenario::log(deployment.scenario);
+    // The log's lines are spread over the time that this platform's deployment takes.
+    let stretch = lines.last().map_or(1.0, |(last, _)| deployment.duration() / last);
+    let at = move |second: f64| deployment.created + deployment.scaled(second * stretch);
+    let lines = lines.into_iter().map(move |(second, line)| (at(second), line));
+    lines.filter(move |(at, _)| *at <= until + Duration::from_micros(1))
+}
+
+/// A line of a log, with the hook's URL where the scenario repeats it.
+pub(super) fn line(store: &Store, deployment: &SandboxDeployment, line: &str) -> String {
+    let url = if let TriggeredBy::Hook(url) = &deployment.by { url } else { &store.url };
+    line.replace("{hook}", url).replace("{long}", &"x".repeat(5_000))
 }

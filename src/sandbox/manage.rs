@@ -1,14 +1,19 @@
 //! The management, which a platform's dashboard does: environments, hooks, history, scenarios.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::contract::text;
 use super::deployment::{SandboxDeployment, UnixTime};
-use super::options::find_scenario;
-use super::page;
+use super::options::{SPEEDS, StartError, find_platform, find_scenario};
 use super::reply::{Content, Reply, milliseconds};
 use super::request::Incoming;
 use super::store::Store;
+use super::{dashboard, guard, page};
+
+/// What is said where a hook is needed.
+const NO_HOOK: &str = "No hook is enabled for this environment.";
 
 /// Answers a request of the management, or `None` where it has no such page.
 pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply> {
@@ -16,18 +21,17 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
     let ([""] | ["sandbox", ..]) = segments.as_slice() else {
         return None;
     };
-    // A page of another site, whose name was pointed at this machine, must not read or change anything here.
-    let local = request.header("host").is_some_and(is_loopback)
-        && request
-            .header("origin")
-            .is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_loopback));
-    if !local {
-        return Some(error(403, "The management answers on loopback names only, such as 127.0.0.1."));
+    if let Some(why) = guard::refusal(request, &store.page_token) {
+        return Some(error(403, why));
     }
     let now = store.now();
     Some(match (request.method, segments.as_slice()) {
-        ("GET", [""]) => Reply { content: Content::Html(page::render(store, now)), ..Reply::empty(200) }
-            .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
+        ("GET", [""]) => page::answer(&store.page_token),
+        ("GET", ["sandbox", "page", "events"]) => events(store),
+        ("GET", ["sandbox", "page", "log", id]) => match dashboard::log(store, id, now) {
+            Some(lines) => Reply::json(200, lines),
+            None => error(404, "There is no such deployment."),
+        },
         ("GET", ["sandbox"]) => Reply::json(200, overview(store, now)),
         ("GET", ["sandbox", "scenarios"]) => Reply::json(
             200,
@@ -39,6 +43,8 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
                 .collect(),
         ),
         ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
+        ("PUT", ["sandbox", "speed"]) => set_speed(store, request),
+        ("PUT", ["sandbox", "platform"]) => set_platform(store, request),
         ("POST", ["sandbox", "environments"]) => {
             let id = store.create_environment();
             Reply::json(201, json!({ "publicId": id, "site": store.site(&id) }))
@@ -51,7 +57,8 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
                 ("POST", ["hook"]) => enable(store, request, id),
                 ("GET", ["hook"]) => Reply::json(200, hook(store, id)),
                 ("DELETE", ["hook"]) if store.revoke(id) => Reply::empty(204),
-                ("DELETE", ["hook"]) => error(404, "No hook is enabled for this environment."),
+                ("DELETE", ["hook"]) => error(404, NO_HOOK),
+                ("POST", ["trigger"]) => dashboard::trigger(store, id).unwrap_or_else(|| error(404, NO_HOOK)),
                 ("GET", ["deployments"]) => Reply::json(200, history(store, id, now)),
                 _ => error(404, "Not found."),
             }
@@ -62,17 +69,6 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
 
 fn error(status: u16, text: &str) -> Reply {
     Reply::json(status, json!({ "error": text }))
-}
-
-/// Whether a `Host` value, with or without a port, names this machine by itself.
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A text field of the request's JSON body.
@@ -91,6 +87,39 @@ fn set_scenario(store: &mut Store, request: &Incoming<'_>) -> Reply {
             Reply::json(200, json!({ "name": found["name"], "about": found["about"] }))
         }
         Err(problem) => error(422, &problem.to_string()),
+    }
+}
+
+fn set_speed(store: &mut Store, request: &Incoming<'_>) -> Reply {
+    let body: Value = serde_json::from_slice(request.body).unwrap_or_default();
+    match body["speed"].as_f64() {
+        None => error(400, "The body must be JSON: {\"speed\": 20}."),
+        Some(speed) if !SPEEDS.contains(&speed) => error(422, &StartError::Speed(speed).to_string()),
+        Some(speed) => {
+            store.speed = speed;
+            Reply::json(200, json!({ "speed": speed }))
+        }
+    }
+}
+
+fn set_platform(store: &mut Store, request: &Incoming<'_>) -> Reply {
+    let Some(name) = field(request, "name") else {
+        return error(400, "The body must be JSON: {\"name\": \"render\"}.");
+    };
+    match find_platform(Some(&name)) {
+        Ok(contract) => {
+            store.imitate(contract);
+            Reply::json(200, json!({ "name": contract.platform() }))
+        }
+        Err(problem) => error(422, &problem.to_string()),
+    }
+}
+
+/// A client of the dashboard's events, unless there are too many.
+fn events(store: &Store) -> Reply {
+    match Arc::clone(&store.listeners).try_acquire_owned() {
+        Ok(permit) => Reply { content: Content::Events(permit), ..Reply::empty(200) },
+        Err(_) => error(503, "Too many pages are open.").header("retry-after", "2"),
     }
 }
 

@@ -5,10 +5,12 @@
 //! Users try a workflow on it before they have an account; the tests use it over real sockets.
 
 mod contract;
+mod dashboard;
 mod deployment;
 mod endpoints;
 mod facts;
 mod form;
+mod guard;
 mod limit;
 mod manage;
 mod options;
@@ -18,8 +20,10 @@ mod request;
 mod routes;
 mod scenario;
 mod server;
+mod shared;
 mod site;
 mod store;
+mod stream;
 mod template;
 mod wire;
 
@@ -34,7 +38,7 @@ pub use self::options::{Options, StartError, is_name, platforms, scenarios};
 pub use self::store::ReceivedRequest;
 
 use self::options::find_scenario;
-use self::server::{Shared, lock};
+use self::shared::{Shared, lock};
 use self::store::Store;
 
 /// A running sandbox. It ends when this is dropped.
@@ -55,8 +59,7 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(refused)?;
         let url = format!("http://{}", listener.local_addr().map_err(refused)?);
         let mut store = Store::new(contract, url, options.speed, scenario);
-        let environment = store.create_environment();
-        store.add_earlier(&environment, contract.deployment_id(hook));
+        let environment = store.begin(hook);
         let store = Arc::new(Mutex::new(store));
         let (stop, stopped) = watch::channel(());
         server::serve_sites(&store, &stopped);
@@ -117,8 +120,8 @@ impl Sandbox {
         lock(&self.store).site_requests
     }
 
-    /// Enables an environment's hook of this form and returns its URL, which is not shown again. A hook that the
-    /// environment already had is revoked. `None` if there is no such environment or form.
+    /// Enables an environment's hook of this form and returns its URL, which nothing but the dashboard shows again. A hook that
+    /// the environment already had is revoked. `None` if there is no such environment or form.
     #[must_use]
     pub fn enable_hook(&self, environment: &str, form: &str) -> Option<String> {
         let mut store = lock(&self.store);

@@ -8,7 +8,7 @@ use super::contract::{self, Contract, text};
 use super::scenario::{self, Scenario};
 
 /// How quick a sandbox may be: each of its durations is divided by a number in this range.
-const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=10_000.0;
+pub(super) const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=10_000.0;
 
 /// How a sandbox is started.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub enum StartError {
     Listen {
         /// The port that was asked for.
         port: u16,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -99,7 +99,8 @@ pub fn is_name(name: &str) -> bool {
     contract::all().iter().any(is_name)
 }
 
-fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
+/// The contract of this platform, the default one where none is named.
+pub(super) fn find_platform(name: Option<&str>) -> Result<&'static Contract, StartError> {
     let mut all = contract::all().iter();
     let found = match name {
         Some(name) => all.find(|contract| contract.platform() == name),

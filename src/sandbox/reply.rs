@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::deployment::UnixTime;
 use super::wire::Fault;
@@ -21,6 +22,8 @@ pub(super) enum Content {
     Nothing,
     Json(Value),
     Html(String),
+    /// The events of the dashboard, for as long as the client holds this permit.
+    Events(OwnedSemaphorePermit),
 }
 
 /// An answer, with what is to go wrong on its way.
@@ -101,7 +104,7 @@ impl Reply {
     /// The answer as HTTP.
     pub(super) fn into_response(self) -> Response {
         let (kind, body) = match self.content {
-            Content::Nothing => (None, String::new()),
+            Content::Nothing | Content::Events(_) => (None, String::new()),
             Content::Json(value) => (Some("application/json"), value.to_string()),
             Content::Html(page) => (Some("text/html; charset=utf-8"), page),
         };

@@ -97,7 +97,7 @@ fn list(store: &Store, route: &'static Value, environment: Option<&str>, now: Un
     let item = route.get("item").unwrap_or(&whole);
     let here = |one: &&SandboxDeployment| environment.is_none_or(|id| id == one.environment);
     let all = store.deployments(now).into_iter().filter(here);
-    let described = all.filter(|one| store.can_be_read(one, now)).map(|one| {
+    let described = all.filter(|one| one.can_be_read(now)).map(|one| {
         let history = store.history(one, now);
         render(item, &|name| facts::of_deployment(store, one, history.state(), history.ended, name))
     });
@@ -112,7 +112,7 @@ fn list(store: &Store, route: &'static Value, environment: Option<&str>, now: Un
 /// One deployment, or its log.
 fn one(store: &Store, matched: &Match, found: Option<&SandboxDeployment>, now: UnixTime) -> Reply {
     let (endpoints, route) = (matched.endpoints, matched.route);
-    let Some(one) = found.filter(|one| store.can_be_read(one, now)) else {
+    let Some(one) = found.filter(|one| one.can_be_read(now)) else {
         let missing = if text(route, "does") == "newest" { "no_deployment" } else { "unknown_deployment" };
         return facts::plain_error(store, endpoints, missing);
     };

@@ -1,6 +1,6 @@
 //! From HTTP to the store and back: who answers a request, and what is remembered of it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::{
     body::Bytes,
@@ -9,24 +9,14 @@ use axum::{
     http::{HeaderMap, Method, Uri},
     response::Response,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 
-use super::reply::Reply;
+use super::reply::{Content, Reply};
 use super::request::Incoming;
+use super::shared::{Shared, Stop, dropped, lock};
 use super::store::{ReceivedRequest, Store};
 use super::wire::{FaultSwitch, FaultyListener};
-use super::{endpoints, manage, site};
-
-/// The store, shared by the server and its owner's handle.
-pub(super) type Shared = Arc<Mutex<Store>>;
-
-/// Access to the store. A panic elsewhere leaves nothing half-done that a reader could not bear.
-pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
-    store.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends a server when the other end is dropped.
-pub(super) type Stop = watch::Receiver<()>;
+use super::{endpoints, manage, site, stream};
 
 /// Serves the platform until the other end of `stop` is dropped; connections that idle are closed then.
 pub(super) async fn serve(listener: TcpListener, store: Shared, stop: Stop) {
@@ -44,10 +34,6 @@ pub(super) fn serve_sites(store: &Shared, stop: &Stop) {
         let stopped = dropped(stop.clone());
         tokio::spawn(async { axum::serve(listener, service).with_graceful_shutdown(stopped).await });
     }
-}
-
-async fn dropped(mut stop: Stop) {
-    while stop.changed().await.is_ok() {}
 }
 
 /// One handler for all paths of a site.
@@ -89,7 +75,10 @@ async fn handle(
     if let Some(fault) = reply.fault {
         switch.set(fault);
     }
-    reply.into_response()
+    match reply.content {
+        Content::Events(permit) => stream::response(store, stop, permit),
+        _ => reply.into_response(),
+    }
 }
 
 fn answer(store: &mut Store, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Reply {

@@ -48,7 +48,7 @@ fn is_live(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> bool
     let history = store.history(deployment, now);
     let delay = match text(deployment.scenario, "site") {
         "never" => return false,
-        "late" => store.scaled(LATE),
+        "late" => deployment.scaled(LATE),
         _ => std::time::Duration::ZERO,
     };
     let has_succeeded = store.contract.meaning(history.state()) == "succeeded";

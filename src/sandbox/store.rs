@@ -2,18 +2,23 @@
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::contract::{Contract, text};
 use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
 use super::limit::Limit;
 use super::scenario::{self, Scenario};
-use super::{form, template};
+use super::{form, page, template};
 
 /// How many requests are remembered, so that a sandbox left running does not grow.
 const REMEMBERED: usize = 10_000;
+
+/// How many clients may listen to the dashboard's events at a time. Others are refused, and ask again.
+const LISTENERS: usize = 8;
 
 /// At which share of a deployment's duration somebody else triggers, where the scenario has it.
 const RIVAL_AT: f64 = 0.6;
@@ -44,8 +49,10 @@ pub(super) struct Environment {
 /// A deploy hook that is or was enabled.
 pub(super) struct Hook {
     pub(super) environment: String,
-    /// Kept to recognise requests; only [`Store::enable`] ever gives it out.
+    /// Kept to recognise requests.
     secret: String,
+    /// With the secret. [`Store::enable`] gives it out, and the dashboard shows it.
+    pub(super) url: String,
     /// The form of its URL.
     pub(super) form: &'static Value,
     pub(super) enabled: UnixTime,
@@ -79,6 +86,10 @@ pub(super) struct Store {
     pub(super) site_requests: u32,
     /// The sites that nobody serves yet, with their environments.
     pub(super) new_sites: Vec<(String, TcpListener)>,
+    /// What the dashboard's page shows with its requests; empty fits nothing.
+    pub(super) page_token: String,
+    /// One permit for each client that may listen to the dashboard's events.
+    pub(super) listeners: Arc<Semaphore>,
     started: (Instant, UnixTime),
 }
 
@@ -105,6 +116,8 @@ impl Store {
             site_text: None,
             site_requests: 0,
             new_sites: Vec::new(),
+            page_token: page::unguessable().unwrap_or_default(),
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
             started: (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
         }
     }
@@ -140,13 +153,33 @@ impl Store {
         self.environments.iter().find(|one| one.id == environment)?.site.clone()
     }
 
+    /// Makes the first environment, with a deployment from an hour ago; returns its id.
+    pub(super) fn begin(&mut self, hook: &Value) -> String {
+        let environment = self.create_environment();
+        self.add_earlier(&environment, self.contract.deployment_id(hook));
+        environment
+    }
+
+    /// Begins anew as another platform, with a hook enabled. What belongs to the page and to the handle stays.
+    pub(super) fn imitate(&mut self, contract: &'static Contract) {
+        let (Some(hook), Some(scenario)) = (contract.hooks().first(), contract.scenarios().first().copied())
+        else {
+            return;
+        };
+        let old = std::mem::replace(self, Self::new(contract, self.url.clone(), self.speed, scenario));
+        let Self { requests, site_text, site_requests, new_sites, page_token, listeners, .. } = old;
+        (self.requests, self.site_text, self.site_requests) = (requests, site_text, site_requests);
+        (self.new_sites, self.page_token, self.listeners) = (new_sites, page_token, listeners);
+        let environment = self.begin(hook);
+        self.enable(&environment, hook);
+    }
+
     /// Whether there is such an environment.
     pub(super) fn has_environment(&self, id: &str) -> bool {
         self.environments.iter().any(|environment| environment.id == id)
     }
 
-    /// Enables the environment's hook, in place of the one it had; returns the new hook's URL, which nothing
-    /// shows again.
+    /// Enables the environment's hook, in place of the one it had; returns the new hook's URL.
     pub(super) fn enable(&mut self, environment: &str, form: &'static Value) -> Option<String> {
         if !self.has_environment(environment) {
             return None;
@@ -158,9 +191,10 @@ impl Store {
             "environment" => Some(environment.into()),
             other => self.value(other).map(Value::from),
         });
+        let url = format!("{}{path}", self.url);
         let (environment, enabled) = (environment.to_owned(), self.now());
-        self.hooks.push(Hook { environment, secret, form, enabled, revoked: None });
-        Some(format!("{}{path}", self.url))
+        self.hooks.push(Hook { environment, secret, url: url.clone(), form, enabled, revoked: None });
+        Some(url)
     }
 
     /// Revokes the environment's hook; whether there was one.
@@ -209,7 +243,7 @@ impl Store {
     }
 
     /// Adds a deployment that had succeeded before the sandbox was started, as a real environment has one.
-    pub(super) fn add_earlier(&mut self, environment: &str, id_form: &str) {
+    fn add_earlier(&mut self, environment: &str, id_form: &str) {
         let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
         self.push(environment, TriggeredBy::Git, id_form, hour_ago, self.success());
     }
@@ -230,6 +264,7 @@ impl Store {
             created,
             commit: form::generate("[0-9a-f]{40}"),
             scenario,
+            speed: self.speed,
             stages: stages(self.contract, scenario::stages(scenario)),
             number,
         });
@@ -253,14 +288,6 @@ impl Store {
         self.deployments(now).into_iter().filter(|one| !matches!(one.by, TriggeredBy::Git))
     }
 
-    /// Whether reads may see the deployment: its scenario may hide it for a while, or for good.
-    pub(super) fn can_be_read(&self, deployment: &SandboxDeployment, now: UnixTime) -> bool {
-        let age = now.saturating_sub(deployment.created).as_secs_f64() * self.speed;
-        let seconds = |key: &str| deployment.scenario[key].as_f64();
-        (seconds("hidden_until").unwrap_or_default()..seconds("hidden_from").unwrap_or(f64::MAX))
-            .contains(&age)
-    }
-
     /// What the deployment has gone through. A newer one in the same environment ends it if it had not ended by then.
     pub(super) fn history(&self, deployment: &SandboxDeployment, now: UnixTime) -> History<'_> {
         let place = (deployment.created, deployment.number);
@@ -269,7 +296,7 @@ impl Store {
         let rival = rivals
             .filter(|one| (one.created, one.number) > place)
             .min_by_key(|one| (one.created, one.number));
-        History::new(deployment, rival, self.contract, self.speed, now)
+        History::new(deployment, rival, self.contract, now)
     }
 
     /// Chooses how deployments go and what fails from now on.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::parts::{SHORTEST, secret_parts};
+use super::parts::{SHORTEST, secret_parts, secrets_of_query};
 use super::pasted::{PasteFault, UrlFault, has_host};
 use super::sanitize::{STARS, unwrap_pasted};
 use super::url_safety::is_safe;
@@ -26,6 +26,16 @@ pub struct DocumentedHook {
     pub public: String,
     /// The parts that are secret, as they are written in the URL.
     pub secrets: Vec<String>,
+}
+
+impl DocumentedHook {
+    /// A hook whose secret is this part, beside those of its query.
+    #[must_use]
+    pub fn new(url: &Url, public: String, secret: &str) -> Self {
+        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
+        secrets.push(secret.to_owned());
+        Self { url: url.clone(), public, secrets }
+    }
 }
 
 impl HookUrl {

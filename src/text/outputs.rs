@@ -25,10 +25,17 @@ const MAX_MESSAGE: usize = 1000;
 /// The outputs that are known while a deployment is in progress.
 #[must_use]
 pub fn early(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str, String)> {
+    let mut outputs = known(snapshot, context);
+    outputs.push(("succeeded", "false".to_owned()));
+    outputs.retain(|(_, value)| !value.is_empty());
+    outputs
+}
+
+/// What does not depend on how the run ends.
+fn known(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str, String)> {
     let mut outputs = vec![
         ("platform", context.platform.to_owned()),
         ("environment-url", context.environment_url.clone().unwrap_or_default()),
-        ("succeeded", "false".to_owned()),
     ];
     if let Some(snapshot) = snapshot {
         outputs.extend([
@@ -38,7 +45,6 @@ pub fn early(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static
             ("deployment-url", snapshot.page.clone().unwrap_or_default()),
         ]);
     }
-    outputs.retain(|(_, value)| !value.is_empty());
     outputs
 }
 
@@ -56,25 +62,16 @@ pub fn bad_input(problems: &[String], platform: &str) -> Vec<(&'static str, Stri
 /// All outputs at the end; outputs without a value are empty.
 #[must_use]
 pub fn all(report: &Report, context: &RunContext) -> Vec<(&'static str, String)> {
-    let seen = report.snapshot.as_ref();
-    let followed = match &report.task {
-        Task::Follow(id) => Some(id.to_string()),
-        Task::Deploy => None,
-    };
-    let value = |name: &str| match name {
-        "outcome" => report.outcome.to_string(),
-        "message" => messages::verdict(report, context).happened,
-        "platform" => context.platform.to_owned(),
-        "deployment-id" => {
-            seen.map(|seen| seen.id.to_string()).or_else(|| followed.clone()).unwrap_or_default()
-        }
-        "state" => seen.map(|seen| seen.word.clone()).unwrap_or_default(),
-        "created-at" => seen.and_then(|seen| seen.created_at).map(time).unwrap_or_default(),
-        "duration" => report.duration.as_secs().to_string(),
-        "environment-url" => context.environment_url.clone().unwrap_or_default(),
-        "deployment-url" => seen.and_then(|seen| seen.page.clone()).unwrap_or_default(),
-        "succeeded" => (report.outcome == Outcome::Succeeded).to_string(),
-        _ => String::new(),
-    };
-    NAMES.iter().map(|name| (*name, value(name))).collect()
+    let mut outputs = known(report.snapshot.as_ref(), context);
+    outputs.extend([
+        ("outcome", report.outcome.to_string()),
+        ("message", messages::verdict(report, context).happened),
+        ("duration", report.duration.as_secs().to_string()),
+        ("succeeded", (report.outcome == Outcome::Succeeded).to_string()),
+    ]);
+    if let (None, Task::Follow(id)) = (&report.snapshot, &report.task) {
+        outputs.push(("deployment-id", id.to_string()));
+    }
+    let value = |name: &str| outputs.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+    NAMES.iter().map(|name| (*name, value(name).unwrap_or_default())).collect()
 }

@@ -78,7 +78,7 @@ def deploying(jobs):
     found = []
     for name, job in jobs.items():
         script = job.get("script", []) if isinstance(job, dict) else []
-        if any("deploy-hook deploy" in line for line in script) or (isinstance(job, dict) and str(job.get("image")).endswith(":action")):
+        if any("deploy-hook deploy" in line for line in script) or (isinstance(job, dict) and re.search(r"/deploy-hook:[\d.]+$", str(job.get("image")))):
             found.append(name)
             assert {key: job.get(key) for key in NEEDED} == NEEDED, name
             assert job.get("resource_group") and job.get("timeout"), name
@@ -152,13 +152,13 @@ def test_variables(tmp_path):
 
 def test_verbose():
     """What a variable says comes before the input: a pipeline can be started by hand with it."""
-    def said(value, **env):
+    def verbose(value, **env):
         [job] = filled(BODY, DEFAULTS | {"verbose": value}).values()
         [line] = [line for line in job["script"] if "DEPLOY_HOOK_VERBOSE" in line]
         return subprocess.run(["sh", "-euc", f'{line}\nprintf %s "$DEPLOY_HOOK_VERBOSE"'], env=env, capture_output=True, text=True, check=True).stdout
 
-    assert [said(False), said(True)] == ["false", "true"]
-    assert [said(False, DEPLOY_HOOK_VERBOSE="1"), said(True, DEPLOY_HOOK_VERBOSE="false")] == ["1", "false"]
+    assert [verbose(False), verbose(True)] == ["false", "true"]
+    assert [verbose(False, DEPLOY_HOOK_VERBOSE="1"), verbose(True, DEPLOY_HOOK_VERBOSE="false")] == ["1", "false"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)

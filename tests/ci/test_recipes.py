@@ -95,7 +95,10 @@ def sandbox(folder, scenario):
     """A platform, and its hook in the file that the recipes name."""
     process = subprocess.Popen([PROGRAM, "sandbox", "--speed", "200", "--scenario", scenario], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        found = dict(process.stdout.readline().strip().split("=", 1) for _ in range(3))
+        found = {}
+        while "manage" not in found:
+            name, _, value = process.stdout.readline().strip().partition("=")
+            found[name] = value
         (folder / ".deploy-hook").mkdir()
         (folder / ".deploy-hook/url").write_text(found["hook-url"])
         (folder / ".deploy-hook/token").write_text(found["api-token"])
@@ -207,7 +210,7 @@ def test_ping_from_github(succeeded, code, tmp_path):
 
 
 def test_burst():
-    """The job that waits can be canceled, the one that deploys cannot, and waits for it; act plays it in tests/container."""
+    """The job that waits can be canceled, the one that deploys cannot, and waits for it; act runs it in tests/container."""
     [text] = [text for text in blocks("yaml") if text.startswith("name: Deploy after publishing\n")]
     jobs = YAML(typ="safe").load(text)["jobs"]
     assert jobs["gather"]["concurrency"]["cancel-in-progress"] is True and jobs["deploy"]["concurrency"]["cancel-in-progress"] is False

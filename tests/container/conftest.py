@@ -1,4 +1,4 @@
-"""For pytest: what was skipped is told to `.ci/run`."""
+"""For pytest: reports what was skipped to `.ci/run`."""
 
 import os
 

@@ -202,7 +202,7 @@ class Attached:
     """A docker command that is attached to a container, and its log as it comes."""
 
     def __init__(self, command, env=None, stdin=b""):
-        self.raw, self.heard, self.began = b"", threading.Condition(), time.monotonic()
+        self.raw, self.changed, self.began = b"", threading.Condition(), time.monotonic()
         self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -217,9 +217,9 @@ class Attached:
     def read(self):
         """Takes in the log."""
         for line in self.process.stdout:
-            with self.heard:
+            with self.changed:
                 self.raw += line
-                self.heard.notify_all()
+                self.changed.notify_all()
 
     @property
     def log(self):
@@ -228,8 +228,8 @@ class Attached:
 
     def wait_for(self, text, limit=30):
         """Waits until the log holds this text, in capitals or not."""
-        with self.heard:
-            assert self.heard.wait_for(lambda: text.lower() in self.log.lower(), limit), f"never {text!r}:\n{self.log}"
+        with self.changed:
+            assert self.changed.wait_for(lambda: text.lower() in self.log.lower(), limit), f"never {text!r}:\n{self.log}"
 
     def signal(self, *signals):
         """Sends a signal to the docker command, and the next one after its pause. Gives back the one that ended it."""

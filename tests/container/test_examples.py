@@ -2,7 +2,7 @@
 GitHub on this machine's loopback; judged by what these two saw. tests/container/examples calls it.
 
 Not shown by act: environments and their rules (a run is given the secrets of one), what `permissions:` narrows, `concurrency:`, which
-events start a workflow (act is told one), what `actions/checkout` does (the repository is there as it stands), `max-parallel:`.
+events start a workflow (act gets one), what `actions/checkout` does (the repository is there as it stands), `max-parallel:`.
 """
 
 import collections
@@ -55,12 +55,12 @@ class Site:
         self.sha = git(self.folder, "rev-parse", "HEAD")
 
     def act(self, event, payload, *options, code=0, secrets=None):
-        """Plays one event, and gives back the log."""
+        """Runs one event, and returns the log."""
         top, secrets = self.folder.parent, self.secrets if secrets is None else secrets
         payload = {"repository": {"full_name": REPOSITORY, "default_branch": "main"}, "sender": {"login": "octocat"}, **payload}
         write(top, {"event.json": json.dumps(payload)})
         api = self.github.url + ("" if self.server == "github.com" else "/api/v3")
-        # Told so by the signal, act ends its containers too.
+        # At this signal act ends its containers too.
         line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT), "act", event, "--workflows", self.workflow, *options]
         line += ["--eventpath", str(top / "event.json"), "--pull=false", "--bind", "--rm", "--network", "host", "--no-cache-server"]
         line += ["--platform", f"ubuntu-24.04={JOB}", "--platform", f"self-hosted={JOB}", "--local-repository", f"{USES}={top / 'action'}"]
@@ -79,7 +79,7 @@ class Site:
         return done.stdout
 
     def reported(self, *wanted, comments=0, dry_run=False):
-        """GitHub was told nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
+        """GitHub got nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
         root = f"/repos/{REPOSITORY}" if self.server == "github.com" else f"/api/v3/repos/{REPOSITORY}"
         statuses, bodies = collections.defaultdict(list), []
         for method, path, token, body in self.github.calls:
@@ -170,7 +170,7 @@ def test_push():
 
 
 def test_push_fails():
-    """A build that fails fails the job, and that is said."""
+    """A build that fails fails the job, and the status reports it."""
     with site("push.yml", scenario="build-fails") as here:
         log = here.act("push", PUSH, code=1)
         [deployment] = here.platform.deployed("FAILED")

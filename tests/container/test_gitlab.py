@@ -142,7 +142,7 @@ def site(text, scenario="success", generation="draft", platform=None, replaced=N
 
 
 class TestPipelines:
-    """What gitlab-ci-local leaves behind cannot be told apart, so its pipelines run one by one."""
+    """What gitlab-ci-local leaves behind has no owner, so its pipelines run one by one."""
 
     def test_every_example_is_played(self):
         """Each example has a test here."""
@@ -355,7 +355,7 @@ class TestPipelines:
     def test_component_defaults(self):
         """The usual variables, on the default branch alone; what inputs say counts before variables."""
         with site(INCLUDE, files=COMPONENT) as here:
-            # Of the project, and called like the program's: what the component was told counts.
+            # Of the project, and called like the program's: the inputs of the component count.
             here.variables.update(DEPLOY_HOOK_WAIT="never", DEPLOY_HOOK_DRY_RUN="true", DEPLOY_HOOK_ENVIRONMENT_URL="https://site.example.com")
             jobs = here.run()
             [deployment] = here.platform.deployed("SUCCEEDED")

@@ -148,7 +148,7 @@ def test_killed():
 
 @pytest.mark.parametrize("state", [{}, {"deploy_hook_records": "{}"}, {"deploy_hook_records": "no JSON"}])
 def test_post_step_sends_nothing(state):
-    """The post step speaks to nobody, whatever the state it is given."""
+    """The post step sends nothing, whatever the state it gets."""
     with stage() as (platform, job, github):
         job.step(entrypoint=POST, state=state).result(0)
         assert (platform.deployments(), github.calls) == ([], [])
@@ -164,7 +164,7 @@ def test_locked_down():
 
 @pytest.mark.parametrize("how", [{"options": ("--cap-drop", "ALL"), "mode": 0o444}, {"readonly_files": True}])
 def test_files_of_another_user(how):
-    """Files that root may not write, and a folder mounted read-only: the verdict stands, and what is missing is said."""
+    """Files that root may not write, and a folder mounted read-only: the verdict stands, and the missing files are reported."""
     with stage(scenario="instant") as (_, job, _):
         result, _ = job.step(**how).result(0)
         assert result.outputs == {} and "could not be written" in result.log

@@ -1,4 +1,4 @@
-//! The house's rules that no lint knows: who may import whom, where the one sleep is, how a file begins.
+//! The rules of the code that no lint knows: which module imports which, where the one sleep is, how a file begins.
 #![cfg(test)]
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
-/// What each part of the crate may use of the others. `docs/architecture.md` tells the same in words.
+/// What each part of the crate may use of the others. `docs/architecture.md` has the same table.
 const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("env", &[]),
@@ -76,7 +76,7 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Every Rust file below `src`, with the part of the crate it belongs to and its text.
+/// Every Rust file below `src`, with its module and its text.
 fn sources() -> Vec<(PathBuf, String, String)> {
     let mut folders = vec![src()];
     let mut found = Vec::new();
@@ -98,7 +98,7 @@ fn sources() -> Vec<(PathBuf, String, String)> {
 }
 
 #[test]
-fn nobody_imports_what_is_not_its_business() {
+fn imports_are_those_of_the_table() {
     for (path, part, text) in sources().into_iter().filter(|(_, part, _)| part != "lib" && part != "main") {
         let (_, allowed) =
             MAY_IMPORT.iter().find(|(name, _)| *name == part).unwrap_or_else(|| panic!("{part}: no rule"));

@@ -30,49 +30,25 @@ mod verdict;
 mod verify;
 mod wrong;
 
-use std::time::Duration;
-
-use crate::common::Generation;
-use deploy_hook::sandbox::{Options, Sandbox};
+use crate::common::{Generation, start_sandbox, triggers};
+use deploy_hook::sandbox::Sandbox;
 use tokio::task::JoinSet;
 
 use crate::secrets::secret;
 
-/// So quick that a deployment is over at the first look.
+/// A speed at which a deployment has ended at the first poll.
 const QUICK: f64 = 400.0;
 
-/// A platform of the test's own.
+/// A sandbox of the test's own.
 async fn platform(scenario: &str, generation: Generation) -> Sandbox {
-    at_speed(scenario, generation, QUICK).await
+    start_sandbox(scenario, generation, QUICK).await
 }
 
-async fn at_speed(scenario: &str, generation: Generation, speed: f64) -> Sandbox {
-    let options = Options {
-        port: 0,
-        speed,
-        scenario: scenario.to_owned(),
-        hook: Some(generation.name()),
-        ..Options::default()
-    };
-    Sandbox::start(&options).await.expect("the platform starts")
-}
-
-/// All of them at once: a run takes a second at least, and spends it waiting.
+/// All of them at the same time: a run takes at least a second, most of it waiting.
 pub(crate) fn together<T, F>(cases: impl IntoIterator<Item = F>) -> impl Future<Output = Vec<T>>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
     cases.into_iter().collect::<JoinSet<T>>().join_all()
-}
-
-/// A moment, for what only the clock can bring.
-#[expect(clippy::disallowed_methods, reason = "the program under test goes by the real clock")]
-pub(crate) async fn moment() {
-    tokio::time::sleep(Duration::from_millis(20)).await;
-}
-
-/// How often the platform was asked to deploy.
-fn posts(sandbox: &Sandbox) -> usize {
-    sandbox.requests().iter().filter(|request| request.method == "POST").count()
 }

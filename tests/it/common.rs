@@ -1,7 +1,7 @@
-//! What the suites of both CI platforms share: a hosting platform, real time, many runs at once, signals.
+//! What the suites share: a hosting platform, real time, many runs at once, signals.
 #![cfg(test)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deploy_hook::sandbox::{Options, Sandbox};
 use tokio::process::Child;
@@ -22,13 +22,8 @@ impl Generation {
     }
 }
 
-/// A platform that plays this scenario so many times as fast as a real one.
-pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
-    platform_of(Generation::Draft, scenario, speed).await
-}
-
-/// The same with a hook of this generation: only a live one's deployments have a log.
-pub(super) async fn platform_of(generation: Generation, scenario: &str, speed: f64) -> Sandbox {
+/// Starts the sandbox with this scenario, so many times as fast as a real platform. Only a live hook's deployments have a log.
+pub(super) async fn start_sandbox(scenario: &str, generation: Generation, speed: f64) -> Sandbox {
     let options = Options {
         port: 0,
         speed,
@@ -36,22 +31,41 @@ pub(super) async fn platform_of(generation: Generation, scenario: &str, speed: f
         hook: Some(generation.name()),
         ..Options::default()
     };
-    Sandbox::start(&options).await.expect("the platform starts")
+    Sandbox::start(&options).await.expect("the sandbox starts")
 }
 
-/// Runs these at the same time, as each mostly waits; comes back when all are well.
+/// The same with a draft hook.
+pub(super) async fn platform(scenario: &str, speed: f64) -> Sandbox {
+    start_sandbox(scenario, Generation::Draft, speed).await
+}
+
+/// The number of triggers that a sandbox got.
+pub(super) fn triggers(sandbox: &Sandbox) -> usize {
+    sandbox.requests().iter().filter(|request| request.method == "POST").count()
+}
+
+/// Returns once the condition holds; the limit is for a test that would wait for ever.
+pub(super) async fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "never came: {what}");
+        pause(10).await;
+    }
+}
+
+/// Runs these at the same time, as each mostly waits, and returns when all have passed.
 pub(super) fn all<F: Future<Output = ()> + Send + 'static>(
     runs: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = ()> {
     let runs: Vec<_> = runs.into_iter().map(tokio::spawn).collect();
     async move {
         for run in runs {
-            run.await.expect("each is well");
+            run.await.expect("each passes");
         }
     }
 }
 
-/// An address where nobody listens. It is kept, so that no server of another test gets it.
+/// An address without a listener. The socket stays open, so that no server of another test gets it.
 pub(super) fn closed() -> String {
     let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
@@ -60,7 +74,7 @@ pub(super) fn closed() -> String {
     address
 }
 
-/// Lets real time pass.
+/// Waits in real time.
 #[expect(clippy::disallowed_methods, reason = "processes go by the real clock")]
 pub(super) async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;

@@ -14,16 +14,16 @@ pub(super) struct Contract {
     operations: Vec<Operation>,
 }
 
-/// A request as the description knows it.
+/// A request of an operation in the description.
 pub(super) struct Known {
     /// The operation's id, as `checks/create`.
     pub(super) operation: String,
-    /// What it should not hold.
+    /// What is wrong with it.
     pub(super) faults: Vec<String>,
 }
 
 impl Contract {
-    /// Reads a description; one without operations would let everything pass unseen.
+    /// Reads a description; one without operations would accept everything.
     pub(super) fn read(text: &str) -> Self {
         let document: Value = serde_json::from_str(text).expect("the description is JSON");
         let document = nullable(&document);
@@ -43,7 +43,7 @@ impl Contract {
         Self { document, operations }
     }
 
-    /// Holds a request against the description; `None` where no operation has this method and path.
+    /// Checks a request against the description; `None` where no operation has this method and path.
     pub(super) fn judge(&self, method: &str, path: &str, query: &str, body: &str) -> Option<Known> {
         let (operation, values) = self.find(method, path)?;
         let faults = operation.faults(&values, query, body);
@@ -263,7 +263,7 @@ fn faults_of(schema: &Validator, text: &str) -> Vec<String> {
     }
 }
 
-/// What a fault is about. Where none of several schemas fits: what the nearest one of the right type does not allow.
+/// The errors of one fault. Where none of several schemas fits: those of the nearest one of the right type.
 fn places(fault: &ValidationError<'_>) -> Vec<String> {
     let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
         fault.kind()
@@ -290,7 +290,7 @@ fn validator(document: &Value, schema: &Value) -> Validator {
     jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema")
 }
 
-/// The description says in a keyword of its own what JSON Schema says with a type.
+/// The keyword `nullable` of these descriptions as a type of JSON Schema.
 fn nullable(schema: &Value) -> Value {
     let mut schema = schema.clone();
     match &mut schema {
@@ -353,7 +353,7 @@ fn an_answer_must_fit_its_schema_and_a_request_its_server() {
                         "operationId": "read",
                         "responses": {
                             "200": { "$ref": "#/components/responses/thing" },
-                            "202": { "description": "nothing is said of its body" },
+                            "202": { "description": "without a body" },
                             "default": { "description": "an error" },
                         },
                     },

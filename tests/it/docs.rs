@@ -1,4 +1,4 @@
-//! The documents and the code say the same: tables, the Action's inputs, the schema of the events, links, file names,
+//! The documents agree with the code: tables, the Action's inputs, the schema of the events, links, file names,
 //! the example workflows.
 #![cfg(test)]
 
@@ -467,21 +467,21 @@ fn the_document_on_platforms_has_the_table_of_the_program() {
     for (row, platform) in rows.iter().zip(platforms::all()) {
         let name = platform.name();
         assert!(row[0].starts_with(&format!("[{name}](#")), "{row:?}");
-        assert!(plain(&row[1]).starts_with(platform.known_by()), "{row:?}");
-        assert!(row[2].starts_with(platform.followed()), "{row:?}");
+        assert!(plain(&row[1]).starts_with(platform.facts().known_by), "{row:?}");
+        assert!(row[2].starts_with(platform.facts().followed), "{row:?}");
         let named: BTreeSet<String> = spans(&row[3]).into_iter().collect();
         for (need, input, variables) in [
-            (Need::Token, "api-token", platform.token_variables()),
-            (Need::Account, "account", platform.account_variables()),
-            (Need::Project, "project", platform.project_variables()),
+            (Need::Token, "api-token", platform.facts().token_variables),
+            (Need::Account, "account", platform.facts().account_variables),
+            (Need::Project, "project", platform.facts().project_variables),
         ] {
             let wanted = variables.first().copied().unwrap_or(input);
-            let is_needed = platform.needs().contains(&need) && platform.followed() != "not";
+            let is_needed = platform.facts().needs.contains(&need) && platform.facts().followed != "not";
             assert!(!is_needed || named.contains(wanted), "{row:?}: {wanted}");
         }
         let section = document.split("\n## ").find(|section| section.starts_with(&format!("{name}\n")));
         let is_tried = section.is_none_or(|section| !section.contains("Never tried live"));
-        assert_eq!(is_tried, platform.tried_live() || name == "other", "{name}");
+        assert_eq!(is_tried, platform.facts().tried_live || name == "other", "{name}");
     }
 }
 
@@ -578,14 +578,14 @@ fn every_link_to_a_heading_finds_it() {
     }
 }
 
-/// A variable that is named is the only one that counts, and what downloads knows no secret.
+/// Only a variable that is named counts, and the download has no secret.
 #[test]
 fn the_component_and_the_binary_s_script_unset_the_variables_of_every_platform() {
     for file in ["templates/deploy-hook.yml", "action/binary/run.sh"] {
         let text = read(file);
         let words: BTreeSet<&str> = text.split_whitespace().collect();
         for platform in platforms::all() {
-            for variable in platform.token_variables().iter().chain(platform.hook_variables()) {
+            for variable in platform.facts().token_variables.iter().chain(platform.facts().hook_variables) {
                 assert!(words.contains(variable), "{file} leaves {variable} set");
             }
         }

@@ -1,4 +1,4 @@
-//! `docs/troubleshooting.md` says of every outcome what the program says, in the same words.
+//! `docs/troubleshooting.md` has the program's own message of every outcome.
 #![cfg(test)]
 
 use std::time::{Duration, SystemTime};
@@ -43,7 +43,7 @@ fn no_token() -> CannotFollow {
     CannotFollow::Missing(vec![MissingInput { input: "api-token", variable: "FRBIT_TOKEN" }])
 }
 
-/// A report of a run whose trigger came to nothing, or nobody knows to what.
+/// A report of a run whose trigger failed, or has an unknown result.
 fn not_accepted(outcome: Outcome, cause: Cause) -> Report {
     let sent = if outcome == Outcome::Uncertain { TriggerState::Maybe } else { TriggerState::No };
     Report { snapshot: None, sent, ..ended(outcome, Some(cause), &[]) }
@@ -95,7 +95,7 @@ fn not_followed(outcome: Outcome, cause: Cause, fault: Option<SiteFault>) -> Rep
     Report { polls: 0, ..verified(report, Some(200), fault) }
 }
 
-/// Every end that the words tell apart.
+/// Every end with a message of its own.
 pub(crate) fn ends() -> Vec<Report> {
     use Outcome::{
         Canceled, Failed, Interrupted, Skipped, Succeeded, Superseded, TimedOut, Triggered, Unverified,

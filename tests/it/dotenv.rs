@@ -1,7 +1,7 @@
 //! GitLab's reader of dotenv reports, as strict as the strictest GitLab.
 //!
-//! Source: `parse_dotenv_artifact_service.rb`. A value is expanded when a later job uses it, so that a `$` in it would
-//! become something else, and be it one of that job's secrets.
+//! Source: `parse_dotenv_artifact_service.rb`. A value is expanded when a later job uses it, so that a `$` in it could
+//! become one of that job's secrets.
 #![cfg(test)]
 
 use std::collections::BTreeMap;

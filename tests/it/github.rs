@@ -1,4 +1,4 @@
-//! The run's records at GitHub: the real binary against the embedded platform and a GitHub on loopback that holds every
+//! The run's reports at GitHub: the real binary against the embedded platform and a GitHub on loopback that checks every
 //! request against GitHub's own description of its API.
 #![cfg(test)]
 
@@ -21,7 +21,7 @@ mod trouble;
 
 use crate::common::{all, pause, platform, signal};
 
-/// The kinds of report that are records at GitHub, as `report` names them.
+/// The kinds of report that GitHub stores, as `report` names them.
 const KINDS: [&str; 4] = ["status", "check", "deployment", "comment"];
 
 /// All four.

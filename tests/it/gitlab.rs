@@ -1,4 +1,4 @@
-//! The run in a GitLab job: the real binary against the embedded platform and a GitLab on loopback that holds every
+//! The run in a GitLab job: the real binary against the embedded platform and a GitLab on loopback that checks every
 //! request against GitLab's own description of its API; the report files, the log, and the image as a job's entrypoint.
 #![cfg(test)]
 
@@ -12,7 +12,6 @@ mod fake_gitlab;
 mod files;
 mod hosts;
 mod job;
-mod kept;
 mod life;
 mod log;
 mod secrecy;
@@ -21,7 +20,7 @@ mod tokens;
 mod trace;
 mod trouble;
 
-use crate::common::{all, pause, platform, platform_of, signal};
+use crate::common::{all, pause, platform, signal, start_sandbox};
 
-/// The kinds of report that are records at GitLab.
+/// The kinds of report at GitLab.
 const ALL: &str = "status,deployment,comment";

@@ -1,4 +1,4 @@
-//! The integration tests, one binary: what is said on the wire, what the program prints, and the house's rules.
+//! The integration tests, one binary: what is sent on the wire, what the program prints, and the rules of the code.
 #![cfg(test)]
 
 mod architecture;
@@ -7,8 +7,9 @@ mod common;
 mod contract;
 mod docs;
 mod docs_messages;
-mod docs_words;
+
 mod dotenv;
+mod fake_api;
 mod github;
 mod gitlab;
 mod platforms;
@@ -18,3 +19,4 @@ mod server;
 mod text;
 mod timing;
 mod wire;
+mod words;

@@ -1,5 +1,4 @@
-//! What is true of every hosting platform, by its contract: how its answers are read, and that nothing secret goes
-//! where it should not.
+//! The tests of every hosting platform, by its contract: how its answers are read, and that no secret leaks.
 #![cfg(test)]
 
 mod exchanges;
@@ -12,7 +11,7 @@ mod wire;
 use std::path::Path;
 
 use deploy_hook::core::state::{DeploymentId, Phase, Verdict};
-use deploy_hook::platforms::{self, Platform, PlatformAccess, Request, StateSource};
+use deploy_hook::platforms::{self, LogTarget, Platform, PlatformAccess, Request, StateSource};
 use deploy_hook::sandbox;
 use deploy_hook::secrets::{HookUrl, Redactor, Token};
 use serde_json::{Value, json};
@@ -71,7 +70,7 @@ impl Subject {
     }
 }
 
-/// With the platform's name, where the hook's URL does not tell it.
+/// With the platform's name, where the hook's URL does not show it.
 fn named(program: Run, name: &str, hook: &str) -> Run {
     if platforms::of_hook(&url(hook), None).name() == name {
         return program;
@@ -238,7 +237,7 @@ fn requests(subject: &Subject, access: &PlatformAccess, does: &str, id: Option<&
     let about = about.map(|exchange| &exchange["answers"][0]["body"]);
     let ask = |source| match (does, &id) {
         ("read", Some(id)) => subject.platform.poll(access, source, id),
-        ("log", Some(id)) => subject.platform.log(access, source, id, about),
+        ("log", Some(id)) => subject.platform.log(access, &LogTarget { source, id, about }),
         _ => subject.platform.list(access, source),
     };
     [StateSource::Hook, StateSource::Api].into_iter().filter_map(ask).collect()

@@ -2,13 +2,14 @@
 #![cfg(test)]
 
 mod api;
+mod dashboard;
 mod faults;
 mod hooks;
 mod manage;
 
 use std::time::{Duration, Instant};
 
-use crate::common::Generation;
+use crate::common::{pause, start_sandbox};
 use deploy_hook::sandbox::{Options, Sandbox, StartError};
 use serde_json::Value;
 use tokio::{
@@ -16,7 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// An answer, read from the socket without an HTTP library that could smooth anything over.
+/// An answer, read from the socket without an HTTP library that could hide an error.
 pub(super) struct Answer {
     pub(super) status: u16,
     head: String,
@@ -40,18 +41,7 @@ impl Answer {
     }
 }
 
-async fn start(scenario: &str, speed: f64, generation: Generation) -> Sandbox {
-    let options = Options {
-        port: 0,
-        speed,
-        scenario: scenario.to_owned(),
-        hook: Some(generation.name()),
-        ..Options::default()
-    };
-    Sandbox::start(&options).await.expect("the platform starts")
-}
-
-/// What comes back on a connection of its own, or the error it ends in.
+/// The answer on a connection of its own, or the error.
 async fn exchange(method: &str, url: &str, headers: &str, body: &str) -> std::io::Result<Vec<u8>> {
     let rest = url.strip_prefix("http://").expect("an http URL");
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -87,11 +77,6 @@ async fn ask_api(sandbox: &Sandbox, method: &str, path: &str) -> Answer {
     send(method, &format!("{}{path}", sandbox.url()), &token, "").await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the platform's clock is the real one")]
-pub(super) async fn pause() {
-    tokio::time::sleep(Duration::from_millis(5)).await;
-}
-
 /// Asks again until the answer is as wanted; the platform's clock is quick, the machine may not be.
 async fn until<F: Future<Output = Answer>>(ask: impl Fn() -> F, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let begun = Instant::now();
@@ -101,7 +86,7 @@ async fn until<F: Future<Output = Answer>>(ask: impl Fn() -> F, wanted: impl Fn(
             return answer;
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "never came: last {}", answer.body);
-        pause().await;
+        pause(5).await;
     }
 }
 
@@ -130,6 +115,6 @@ async fn options_that_cannot_be_are_explained() {
     let begun = Instant::now();
     while Sandbox::start(&Options { port, ..with("success", 1.0) }).await.is_err() {
         assert!(begun.elapsed() < Duration::from_secs(30), "the port is freed when the handle is dropped");
-        pause().await;
+        pause(5).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Passwords in every form in which somebody could read them, and that a text holds none of them.
+//! Secrets in every readable encoding, and the check that a text holds none of them.
 #![cfg(test)]
 
 use base64::Engine as _;
@@ -14,7 +14,7 @@ pub(super) fn secret(hook: &str) -> &str {
     value("key=").or_else(|| value("token=")).unwrap_or(last)
 }
 
-/// What must not be seen, in every form in which somebody could read it.
+/// Secrets in every readable encoding.
 #[derive(Clone)]
 pub(super) struct Secrets(Vec<String>);
 
@@ -24,7 +24,7 @@ impl Secrets {
         let secret = secret(hook);
         let mut forms: Vec<String> =
             [hook, secret].into_iter().chain(tokens.iter().copied()).flat_map(forms).collect();
-        // neither end of a secret that was cut
+        // the two ends of a secret, in case it was cut
         let ends =
             std::iter::once(&secret).chain(tokens).filter(|text| text.len() >= 36 && !text.contains("://"));
         forms.extend(ends.flat_map(|text| [&text[..12], &text[text.len() - 12..]]).map(str::to_lowercase));

@@ -1,4 +1,4 @@
-//! Servers for what the embedded platform cannot do: any answer or none, TLS, a proxy. Each keeps what it was asked.
+//! Servers for what the embedded platform cannot do: any answer or none, TLS, a proxy. Each records the requests.
 #![cfg(test)]
 
 use std::net::SocketAddr;
@@ -18,95 +18,98 @@ pub(super) const SECRET: &str = "Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj";
 
 /// What a server does once it has read a request.
 #[derive(Clone)]
-pub(super) enum Play {
+pub(super) enum Reply {
     /// Answers these bytes and closes.
-    Say(String),
+    Whole(String),
     /// Answers these bytes and drops the connection, over TLS without its `close_notify`.
-    Cut(Vec<u8>),
+    Truncated(Vec<u8>),
     /// Never answers.
-    Silence,
+    Never,
     /// Closes without an answer.
-    HangUp,
+    Close,
 }
 
-/// An answer with this status and body.
-pub(super) fn say(status: u16, body: &str) -> Play {
+/// A reply with this status and body.
+pub(super) fn reply(status: u16, body: &str) -> Reply {
     let length = body.len();
-    Play::Say(format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"))
+    Reply::Whole(format!(
+        "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    ))
 }
 
-/// What a server does with a request, by its head.
-type Plays = Arc<dyn Fn(&str) -> Play + Send + Sync>;
+/// What a server replies to a request, by its head.
+type Replies = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 
 /// A running server. It ends with the test's runtime.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    heard: Heard,
+    received: Received,
 }
 
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<(usize, Vec<String>)>>);
+struct Received(Arc<Mutex<(usize, Vec<String>)>>);
 
-impl Heard {
+impl Received {
     fn with<T>(&self, change: impl FnOnce(&mut (usize, Vec<String>)) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Server {
-    /// Speaks plain HTTP.
-    pub(super) async fn plain(play: Play) -> Self {
-        Self::start(None, None, play).await
+    /// A server of plain HTTP.
+    pub(super) async fn plain(reply: Reply) -> Self {
+        Self::start(None, None, reply).await
     }
 
-    /// Speaks plain HTTP, and does with each request what `plays` says of its head.
-    pub(super) async fn by_request(plays: impl Fn(&str) -> Play + Send + Sync + 'static) -> Self {
-        Self::start_with(None, None, Arc::new(plays)).await
+    /// A server of plain HTTP that replies to each request by its head.
+    pub(super) async fn by_request(replies: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(None, None, Arc::new(replies)).await
     }
 
-    /// Speaks TLS with a certificate of this authority.
-    pub(super) async fn tls(authority: &Authority, name: &str, play: Play) -> Self {
-        Self::start(None, Some(authority.acceptor(&[name])), play).await
+    /// A TLS server with a certificate of this authority.
+    pub(super) async fn tls(authority: &Authority, name: &str, reply: Reply) -> Self {
+        Self::start(None, Some(authority.acceptor(&[name])), reply).await
     }
 
-    /// Speaks TLS with this very certificate, whatever it is.
+    /// A TLS server with exactly this certificate.
     pub(super) async fn with_certificate(
         certificate: CertificateDer<'static>,
         key: &KeyPair,
-        play: Play,
+        reply: Reply,
     ) -> Self {
-        Self::start(None, Some(acceptor(certificate, key)), play).await
+        Self::start(None, Some(acceptor(certificate, key)), reply).await
     }
 
-    /// A proxy that lets every tunnel end at a server of its own, which speaks TLS under this name.
-    pub(super) async fn tunnel(authority: &Authority, name: &str, play: Play) -> Self {
-        let opened = Play::Say("HTTP/1.1 200 OK\r\n\r\n".to_owned());
-        Self::start(Some(opened), Some(authority.acceptor(&[name])), play).await
+    /// A proxy that lets every tunnel end at a server of its own, a TLS server under this name.
+    pub(super) async fn tunnel(authority: &Authority, name: &str, reply: Reply) -> Self {
+        let opened = Reply::Whole("HTTP/1.1 200 OK\r\n\r\n".to_owned());
+        Self::start(Some(opened), Some(authority.acceptor(&[name])), reply).await
     }
 
-    async fn start(proxy: Option<Play>, tls: Option<TlsAcceptor>, play: Play) -> Self {
-        Self::start_with(proxy, tls, Arc::new(move |_: &str| play.clone())).await
+    async fn start(proxy: Option<Reply>, tls: Option<TlsAcceptor>, reply: Reply) -> Self {
+        Self::start_with(proxy, tls, Arc::new(move |_: &str| reply.clone())).await
     }
 
-    async fn start_with(proxy: Option<Play>, tls: Option<TlsAcceptor>, play: Plays) -> Self {
+    async fn start_with(proxy: Option<Reply>, tls: Option<TlsAcceptor>, replies: Replies) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let heard = Heard::default();
-        let server = Self { address, heard: heard.clone() };
+        let received = Received::default();
+        let server = Self { address, received: received.clone() };
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                heard.with(|heard| heard.0 += 1);
-                let (proxy, tls, play, heard) = (proxy.clone(), tls.clone(), play.clone(), heard.clone());
+                received.with(|received| received.0 += 1);
+                let (proxy, tls, replies, received) =
+                    (proxy.clone(), tls.clone(), replies.clone(), received.clone());
                 tokio::spawn(async move {
-                    if let Some(Play::Say(opened)) = proxy {
-                        hear(&mut stream, &heard).await;
+                    if let Some(Reply::Whole(opened)) = proxy {
+                        read_request(&mut stream, &received).await;
                         let _ = stream.write_all(opened.as_bytes()).await;
                     }
                     match tls {
-                        None => serve(stream, &play, &heard).await,
+                        None => serve(stream, &replies, &received).await,
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, &play, &heard).await;
+                                serve(stream, &replies, &received).await;
                             }
                         }
                     }
@@ -118,18 +121,23 @@ impl Server {
 
     /// Connections so far.
     pub(super) fn connections(&self) -> usize {
-        self.heard.with(|heard| heard.0)
+        self.received.with(|received| received.0)
     }
 
     /// The heads of all requests so far.
     pub(super) fn heads(&self) -> Vec<String> {
-        self.heard.with(|heard| heard.1.clone())
+        self.received.with(|received| received.1.clone())
     }
 
     /// The request lines' beginnings, e.g. `POST /hooks/SECRET`.
     pub(super) fn requests(&self) -> Vec<String> {
         let first = |head: &String| head.lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
         self.heads().iter().map(first).collect()
+    }
+
+    /// The number of triggers so far.
+    pub(super) fn triggers(&self) -> usize {
+        self.requests().iter().filter(|request| request.starts_with("POST")).count()
     }
 
     /// A hook of the live form here.
@@ -143,12 +151,12 @@ impl Server {
     }
 }
 
-/// A platform that names our deployment when it is triggered, lists nothing, and gives this answer to each poll.
+/// A platform that names our deployment in its answer to the trigger, lists nothing, and gives this answer to each poll.
 pub(super) async fn answers_of_ours(answer: String) -> Server {
     Server::by_request(move |head| match head.starts_with("POST") {
-        true => say(200, r#"{"data":{"publicId":"dp-abc123"}}"#),
-        false if head.contains("/v1/deployments HTTP") => say(200, "[]"),
-        false => say(200, &answer),
+        true => reply(200, r#"{"data":{"publicId":"dp-abc123"}}"#),
+        false if head.contains("/v1/deployments HTTP") => reply(200, "[]"),
+        false => reply(200, &answer),
     })
     .await
 }
@@ -158,7 +166,7 @@ pub(super) fn hook_path() -> String {
 }
 
 /// Reads one request's head, or whatever came where that is no HTTP.
-async fn hear<S: AsyncRead + Unpin>(stream: &mut S, heard: &Heard) -> String {
+async fn read_request<S: AsyncRead + Unpin>(stream: &mut S, received: &Received) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
@@ -170,24 +178,24 @@ async fn hear<S: AsyncRead + Unpin>(stream: &mut S, heard: &Heard) -> String {
     }
     let text = String::from_utf8_lossy(&text).into_owned();
     if !text.is_empty() {
-        heard.with(|heard| heard.1.push(text.clone()));
+        received.with(|received| received.1.push(text.clone()));
     }
     text
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, play: &Plays, heard: &Heard) {
-    let request = hear(&mut stream, heard).await;
-    match play(&request) {
-        Play::Say(answer) => {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, replies: &Replies, received: &Received) {
+    let request = read_request(&mut stream, received).await;
+    match replies(&request) {
+        Reply::Whole(answer) => {
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
-        Play::Cut(answer) => {
+        Reply::Truncated(answer) => {
             let _ = stream.write_all(&answer).await;
             let _ = stream.flush().await;
         }
-        Play::Silence => std::future::pending().await,
-        Play::HangUp => {}
+        Reply::Never => std::future::pending().await,
+        Reply::Close => {}
     }
 }
 
@@ -226,7 +234,7 @@ impl Authority {
     }
 }
 
-/// The server's side of TLS. The certificate is not looked at: some here are none that a library would send.
+/// The server's side of TLS. The certificate is not checked: some here are invalid.
 fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();

@@ -1,14 +1,15 @@
-//! *When* the core does what: every timing rule, with a scripted platform on tokio's paused clock. No sockets.
+//! *When* the core acts: every timing rule, with a scripted platform on tokio's paused clock. No sockets.
 #![cfg(test)]
 
 mod deadline;
 mod end;
 mod errors;
+mod events;
 mod history;
 mod limit;
 mod pace;
 mod stop;
-mod story;
+
 mod trigger;
 mod unclear;
 mod unnamed;

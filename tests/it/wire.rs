@@ -1,4 +1,4 @@
-//! HTTP/1.1 as a server reads it from a socket, plain or TLS, without a library that could smooth anything over.
+//! HTTP/1.1 as a server reads it from a socket, plain or TLS, without a library that could hide an error.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Answers with more and more of the same, until the other side is gone.
+    /// Repeats this text until the client closes the connection.
     pub(super) async fn flood(&mut self, head: &str, more: &str) -> Option<()> {
         self.0.write_all(head.as_bytes()).await.ok()?;
         let more = more.repeat(1000);

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn success_is_said_of_a_success_and_of_what_the_user_lets_pass() {
+    fn a_success_and_what_the_user_lets_pass_are_reported_as_success() {
         let status = |outcome, passed| words(ReportStage::Over { outcome, passed }).status;
         for outcome in Outcome::ALL {
             let fine = matches!(outcome, Outcome::Succeeded | Outcome::Triggered | Outcome::Skipped);

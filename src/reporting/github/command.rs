@@ -25,7 +25,7 @@ pub fn group(title: &str) -> String {
 /// Ends a group.
 pub const END_GROUP: &str = "::endgroup::";
 
-/// Text that the runner will print and not obey. Line breaks are kept, each line is made harmless.
+/// Text that the runner prints and does not execute. Line breaks are kept, each line is made harmless.
 #[must_use]
 pub fn defuse(text: &str) -> String {
     let harmless = |line: &str| {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_is_printed_and_never_obeyed() {
+    fn foreign_text_is_printed_and_never_executed() {
         assert_eq!(defuse("::set-output name=a::b"), "·::set-output name=a::b");
         assert_eq!(defuse(" \t::add-mask::x"), "· \t::add-mask::x");
         assert_eq!(defuse("fine ##[error]no"), "fine # #[error]no");

@@ -82,11 +82,11 @@ impl GitLabReports {
         let body = bodies::status(state, name, job);
         let path = format!("/projects/{}/statuses/{}", job.project, job.sha);
         let written = limiter.write(self.api.call(Method::POST, &path, Some(&body), TokenKind::User)).await;
-        let said_already = format!("from :{} ", bodies::status_state(state.stage));
+        let already_written = format!("from :{} ", bodies::status_state(state.stage));
         match written {
             // A run that was killed left it so, or an answer was lost: then it says so already.
             Err(WriteError::Refused { status: 400, message, .. })
-                if message.starts_with("Cannot transition status") && message.contains(&said_already) => {}
+                if message.starts_with("Cannot transition status") && message.contains(&already_written) => {}
             other => drop(other?),
         }
         Ok(0)

@@ -43,7 +43,7 @@ pub(super) struct Inbox {
     /// The latest state, as far as it is known here.
     pub(super) latest: Option<ReportState>,
     hurried: bool,
-    /// When all must be filed; known once the run is over.
+    /// When all reports must be written; known once the run is over.
     end: Option<Instant>,
     /// Whether nothing more can come.
     deaf: bool,

@@ -1,4 +1,4 @@
-//! What a user wants reported, and what is said about tokens and reports.
+//! What a user wants reported, and the checks of tokens.
 
 use tokio::sync::watch;
 

@@ -152,7 +152,7 @@ impl WriteError {
         }
     }
 
-    /// Whether the request may have been obeyed all the same.
+    /// Whether the request may have been carried out all the same.
     pub(in crate::reporting) fn may_be_done(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status == 408 || *status >= 500,

@@ -498,6 +498,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn two_writes_are_a_second_apart_while_there_is_time() {
+        let run = run(KINDS.map(|kind| (kind, Vec::new())).to_vec(), false, false).await;
+        assert!((3.0..3.1).contains(&run.took), "four writes took {} s", run.took);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_slow_code_host_gets_every_end_though_there_is_no_time_for_pauses() {
         for (millis, hurried) in [(1500, false), (1800, false), (2300, false), (700, true), (950, true)] {
             let answer = Answer::Slow(Duration::from_millis(millis));

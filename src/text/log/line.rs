@@ -25,16 +25,24 @@ pub(super) enum Weight {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub(super) weight: Weight,
-    /// A command: what follows is its output.
-    pub(super) begins_step: bool,
-    /// It says that what stands before it succeeded.
-    pub(super) succeeds: bool,
+    pub(super) role: Role,
     /// A part of what stands beside it: source, a stack, anything indented.
     pub(super) attached: bool,
+}
+
+/// What a line does for the lines around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Nothing.
+    None,
+    /// A command: what follows is its output.
+    Command,
+    /// It says that what stands before it succeeded.
+    Success,
     /// A call of a stack.
-    pub(super) is_frame: bool,
+    Call,
     /// A warning or news, or a ruler: no part of an error beside it.
-    pub(super) is_apart: bool,
+    Apart,
 }
 
 /// Each line by itself, but for Python's exceptions: their names are free, so the place in the traceback tells them.
@@ -48,7 +56,8 @@ pub(super) fn kinds(lines: &[String]) -> Vec<Kind> {
             trace = next;
             let kind = Kind::of(line);
             match weight {
-                Some(weight) => Kind { weight, begins_step: false, succeeds: false, ..kind },
+                Some(weight) if kind.role == Role::Call => Kind { weight, ..kind },
+                Some(weight) => Kind { weight, role: Role::None, ..kind },
                 None => kind,
             }
         })
@@ -98,14 +107,14 @@ impl Kind {
         let command = is_command(line) || script(line).is_some_and(|script| weight(script) < Weight::Error);
         let weight = if command || is_frame || is_source { Weight::None } else { weight(line) };
         let indented = prefix::after_time(line).starts_with("  ");
-        Self {
-            weight,
-            begins_step: command && weight == Weight::None,
-            succeeds: weight == Weight::None && succeeds(line),
-            attached: is_frame || is_source || indented || is_place(text),
-            is_frame,
-            is_apart: weight == Weight::None && (is_news(text) || is_ruler(line.trim())),
-        }
+        let role = match weight {
+            _ if is_frame => Role::Call,
+            _ if command => Role::Command,
+            Weight::None if succeeds(line) => Role::Success,
+            Weight::None if is_news(text) || is_ruler(line.trim()) => Role::Apart,
+            _ => Role::None,
+        };
+        Self { weight, role, attached: is_frame || is_source || indented || is_place(text) }
     }
 }
 
@@ -191,7 +200,7 @@ fn is_harmless(text: &str, words: &[&str]) -> bool {
         .position(|word| matches!(bare(word).as_str(), "warning" | "warn") && word.ends_with(':'));
     let error = words.iter().position(|word| is_label(word));
     words.first().is_some_and(|head| HARMLESS.contains(&bare(head).as_str()))
-        || words.iter().take(4).any(|word| is_level(&word))
+        || words.iter().take(4).any(is_level)
         || warning.is_some_and(|warning| error.is_none_or(|error| warning < error))
         || text.starts_with("npm WARN")
         || text.starts_with("npm warn")

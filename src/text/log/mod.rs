@@ -9,9 +9,10 @@ mod line;
 mod prefix;
 mod words;
 
+use std::iter;
 use std::ops::Range;
 
-use self::line::{Kind, Weight};
+use self::line::{Kind, Role, Weight};
 
 /// The most lines of a log's end that are shown anywhere.
 pub const END: usize = 200;
@@ -77,10 +78,10 @@ pub fn excerpt(lines: &[String], most: usize) -> Vec<Range<usize>> {
     let len = lines.len();
     let from = len.saturating_sub(most);
     match cause(lines).filter(|cause| cause.start < from) {
-        None => vec![from..len],
+        None => iter::once(from..len).collect(),
         Some(cause) => {
             let tail = len.saturating_sub(TAIL).max(cause.end)..len;
-            if tail.start == cause.end { vec![cause.start..len] } else { vec![cause, tail] }
+            if tail.start == cause.end { iter::once(cause.start..len).collect() } else { vec![cause, tail] }
         }
     }
 }
@@ -95,8 +96,8 @@ fn steps(kinds: &[Kind]) -> Vec<Range<usize>> {
     let mut steps = Vec::new();
     let mut from = 0;
     for (n, kind) in kinds.iter().enumerate() {
-        let next = if kind.succeeds { n + 1 } else { n };
-        if (kind.begins_step || kind.succeeds) && next > from {
+        let next = if kind.role == Role::Success { n + 1 } else { n };
+        if matches!(kind.role, Role::Command | Role::Success) && next > from {
             steps.push(from..next);
             from = next;
         }
@@ -125,7 +126,7 @@ fn start(kinds: &[Kind], anchor: usize, step: &Range<usize>) -> usize {
     let most = anchor - step.start;
     let attached =
         (1..=most.min(ATTACHED)).take_while(|n| before(n).is_some_and(|kind| kind.attached)).count();
-    let is_apart = |n: &usize| before(n).is_none_or(|kind| kind.is_apart);
+    let is_apart = |n: &usize| before(n).is_none_or(|kind| kind.role == Role::Apart);
     anchor
         - match attached {
             0 => (1..=most.min(BEFORE)).take_while(|n| !is_apart(n)).count(),
@@ -140,9 +141,10 @@ fn end_of(kinds: &[Kind], anchor: usize) -> usize {
     let (mut plain, mut frames) = (0, 0);
     let mut end = anchor + 1;
     for kind in kinds.iter().skip(end) {
-        frames += usize::from(kind.is_frame);
+        frames += usize::from(kind.role == Role::Call);
         plain = if kind.attached || kind.weight >= Weight::Hint { 0 } else { plain + 1 };
-        let ends = kind.weight == Weight::Consequence || kind.begins_step || kind.succeeds || kind.is_apart;
+        let ends = kind.weight == Weight::Consequence
+            || matches!(kind.role, Role::Command | Role::Success | Role::Apart);
         if ends || frames > FRAMES || plain > PLAIN || end - anchor >= MOST - BEFORE {
             break;
         }

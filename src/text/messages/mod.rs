@@ -5,6 +5,7 @@
 mod ci_job;
 mod commands;
 mod doctor;
+mod failure;
 mod input;
 mod message;
 mod reports;
@@ -29,12 +30,13 @@ pub use self::site::{site_answer, site_fix};
 pub use self::status::{no_status, status};
 pub use self::times::{Waiting, usual};
 
+use self::failure::{left_live, to_fix};
 use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::format::{count, cut, duration};
 use super::{RunContext, log};
 use crate::core::report::{Cause, Event, Report, Task};
-use crate::core::state::{Outcome, Phase};
+use crate::core::state::Outcome;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 
 /// The longest line of a log in an annotation, in characters. GitHub cuts an annotation at 4,096.
@@ -120,31 +122,6 @@ pub fn annotation(report: &Report, context: &RunContext) -> String {
     }
     .trim_end()
     .to_owned()
-}
-
-/// What to do about a failure: the log says what failed, has an end to read, or is in the dashboard.
-fn to_fix(report: &Report) -> &'static str {
-    let explained = report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty());
-    match log::cause(&report.log) {
-        Some(_) => "Fix the error that the log shows, and deploy again.",
-        None if !report.log.is_empty() => "Read the end of the log, fix the error, and deploy again.",
-        None if explained => "Fix the reported error, and deploy again. The dashboard has the log.",
-        None => "Read the log in the dashboard, fix the error, and deploy again.",
-    }
-}
-
-/// Which code is live after a failure: the old code after a failed build, the new code
-/// after a failed post-deploy command.
-fn left_live(report: &Report) -> &'static str {
-    let last = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
-    let word = last.map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
-    if word.contains("post") {
-        "The last state seen was post-deploy. If a post-deploy command failed, the new code is already live."
-    } else if word.contains("build") {
-        "The last state seen was the build. If the build failed, the previous code is still live."
-    } else {
-        "If the build failed, the previous code is still live. If a later step failed, the new code may be live already."
-    }
 }
 
 fn subject(report: &Report) -> String {

@@ -93,7 +93,7 @@ pub(super) fn succeeded(report: &Report, context: &RunContext, subject: &str) ->
     }
 }
 
-/// A deployment that is not followed, whose page answered as asked: no more is said than was seen.
+/// A deployment that is not followed, whose page answered as asked: only what was seen is reported.
 pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, site: &SiteReport) -> Message {
     let page = page(context);
     let seen = match site.took().filter(|_| site.changed) {
@@ -134,9 +134,9 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
         let happened = format!("{subject} {platform}, but the page was not verified.");
         return Message { happened, meaning, next: CHECK_HISTORY.to_owned() };
     };
-    let (said, fix) = (site_answer(answer), site_fix(answer).unwrap_or(CHECK_HISTORY));
+    let (answer_text, fix) = (site_answer(answer), site_fix(answer).unwrap_or(CHECK_HISTORY));
     if site.requests == 0 {
-        let happened = format!("{subject} {platform}, but the page could not be verified: {said}.");
+        let happened = format!("{subject} {platform}, but the page could not be verified: {answer_text}.");
         return Message { happened, meaning, next: fix.to_owned() };
     }
     let waited = duration(report.duration.saturating_sub(site.began));
@@ -149,7 +149,7 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     };
     Message {
         happened: format!(
-            "{subject} {platform}, but the page did not answer as asked within {waited}: {said}."
+            "{subject} {platform}, but the page did not answer as asked within {waited}: {answer_text}."
         ),
         meaning: format!(
             "{meaning} {} was requested {}.{between}",

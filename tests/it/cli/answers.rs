@@ -1,35 +1,35 @@
-//! Answers as real servers, gateways and caches send them: what browsers and curl read is read here as well.
+//! Answers as real servers, gateways and caches send them: whatever browsers and curl can read.
 
 use std::io::Write as _;
 
 use super::run::{Step, run, step};
 use super::together;
 use crate::secrets::Secrets;
-use crate::server::{Authority, Play, Server};
+use crate::server::{Authority, Reply, Server};
 
 const BODY: &str = "{\"data\":{\"publicId\":\"dp-abc123\"}}";
 
-async fn trigger(play: Play) -> Step {
-    let server = Server::plain(play).await;
-    let told = step(
+async fn trigger(reply: Reply) -> Step {
+    let server = Server::plain(reply).await;
+    let result = step(
         run("deploy --wait never").env("DEPLOY_HOOK_URL", server.hook()),
         &Secrets::of(&server.hook(), &[]),
     )
     .await;
     assert_eq!(server.requests().len(), 1, "one POST whatever the answer");
-    told
+    result
 }
 
 async fn assert_read(name: &str, answer: Vec<u8>) {
-    let told = trigger(Play::Cut(answer)).await;
-    assert_eq!(told.end(), (0, "triggered"), "{name}\n{}", told.log);
-    assert_eq!(told.output("deployment-id"), "dp-abc123", "{name}");
+    let result = trigger(Reply::Truncated(answer)).await;
+    assert_eq!(result.end(), (0, "triggered"), "{name}\n{}", result.log);
+    assert_eq!(result.output("deployment-id"), "dp-abc123", "{name}");
 }
 
 async fn assert_named(name: &str, answer: Vec<u8>, wanted: &str) {
-    let told = trigger(Play::Cut(answer)).await;
-    assert_eq!(told.end(), (5, "uncertain"), "{name}\n{}", told.log);
-    assert!(told.log.contains(wanted), "{name}: {}", told.log);
+    let result = trigger(Reply::Truncated(answer)).await;
+    assert_eq!(result.end(), (5, "uncertain"), "{name}\n{}", result.log);
+    assert!(result.log.contains(wanted), "{name}: {}", result.log);
 }
 
 fn with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
@@ -192,7 +192,7 @@ async fn a_body_that_cannot_be_read_is_named() {
         .await;
 }
 
-/// A server that closes without TLS's `close_notify`, as many do, has still said what its whole JSON says.
+/// A server that closes without TLS's `close_notify`, as many do, has still sent a complete answer where the JSON is complete.
 #[tokio::test]
 async fn a_whole_answer_counts_however_the_connection_ends_and_half_a_one_never() {
     let whole = [
@@ -216,11 +216,12 @@ async fn a_whole_answer_counts_however_the_connection_ends_and_half_a_one_never(
     let cases = whole.map(|answer| (answer, 0)).into_iter().chain(broken.map(|answer| (answer, 5)));
     together(cases.map(|(answer, code)| async move {
         let authority = Authority::new();
-        let server = Server::tls(&authority, "127.0.0.1", Play::Cut(answer.clone().into_bytes())).await;
+        let server =
+            Server::tls(&authority, "127.0.0.1", Reply::Truncated(answer.clone().into_bytes())).await;
         let program = run("deploy --wait never").arg("--ca-file").arg(authority.pem.path());
         let hook = server.https_hook();
-        let told = step(program.env("DEPLOY_HOOK_URL", &hook), &Secrets::of(&hook, &[])).await;
-        assert_eq!(told.code, code, "{answer}\n{}", told.log);
+        let result = step(program.env("DEPLOY_HOOK_URL", &hook), &Secrets::of(&hook, &[])).await;
+        assert_eq!(result.code, code, "{answer}\n{}", result.log);
     }))
     .await;
 }

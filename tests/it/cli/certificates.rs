@@ -1,4 +1,4 @@
-//! Who is trusted over TLS: files of authorities in every form, and single certificates that are named themselves.
+//! Trust in TLS: files of authorities in every form, and single certificates that are trusted themselves.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use x509_cert::der::{Decode as _, Encode as _, Tagged as _};
 use super::run::{Run, Step, run, step};
 use super::together;
 use crate::secrets::Secrets;
-use crate::server::{Authority, Server, say};
+use crate::server::{Authority, Server, reply};
 
 const ACCEPTED: &str = "{\"data\":{\"publicId\":\"dp-abc123\"}}";
 
@@ -20,7 +20,7 @@ async fn deploy(hook: &str, set: impl FnOnce(Run) -> Run) -> Step {
     step(set(run("deploy --wait never").env("DEPLOY_HOOK_URL", hook)), &Secrets::of(hook, &[])).await
 }
 
-/// A certificate that signed itself, for this machine's address unless changed.
+/// A self-signed certificate, for this machine's address unless changed.
 fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> (CertificateDer<'static>, KeyPair) {
     let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
     change(&mut params);
@@ -28,8 +28,8 @@ fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> (CertificateDer<'
     (params.self_signed(&key).expect("a certificate").der().clone(), key)
 }
 
-/// The same certificate in version 1, which has no extensions. Its own signature breaks, which nobody checks of a
-/// certificate that is trusted itself.
+/// The same certificate in version 1, which has no extensions. Its signature becomes invalid, which is not checked
+/// of a certificate that is trusted itself.
 fn version_1(certificate: &[u8]) -> CertificateDer<'static> {
     let mut parts = Vec::<Any>::from_der(certificate).expect("a sequence");
     let says = Vec::<Any>::from_der(&parts[0].to_der().expect("DER")).expect("a sequence");
@@ -72,27 +72,27 @@ async fn a_certificate_that_signed_itself_is_trusted_where_it_is_named() {
         ("of version 1", (version_1(&of_today), key_of_today), "of version 1 of X.509"),
     ];
     together(kinds.map(|(kind, (certificate, key), unnamed)| async move {
-        let server = Server::with_certificate(certificate.clone(), &key, say(200, ACCEPTED)).await;
-        let told = deploy(&server.https_hook(), |run| run).await;
-        assert_eq!(told.end(), (4, "unreachable"), "{kind}, not named: {}", told.log);
-        assert!(told.log.contains(unnamed), "{kind}: {}", told.log);
+        let server = Server::with_certificate(certificate.clone(), &key, reply(200, ACCEPTED)).await;
+        let result = deploy(&server.https_hook(), |run| run).await;
+        assert_eq!(result.end(), (4, "unreachable"), "{kind}, not named: {}", result.log);
+        assert!(result.log.contains(unnamed), "{kind}: {}", result.log);
         let folder = tempfile::tempdir().expect("a folder");
         for (name, bytes) in
             [("a.pem", pem("CERTIFICATE", &certificate).into_bytes()), ("a.der", certificate.to_vec())]
         {
             let file = write(folder.path(), name, bytes);
-            let told = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(file)).await;
-            assert_eq!(told.end(), (0, "triggered"), "{kind}: {}", told.log);
+            let result = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(file)).await;
+            assert_eq!(result.end(), (0, "triggered"), "{kind}: {}", result.log);
         }
-        let told = deploy(&server.https_hook(), |run| run.env("SSL_CERT_DIR", folder.path())).await;
-        assert_eq!(told.end(), (0, "triggered"), "{kind}: {}", told.log);
+        let result = deploy(&server.https_hook(), |run| run.env("SSL_CERT_DIR", folder.path())).await;
+        assert_eq!(result.end(), (0, "triggered"), "{kind}: {}", result.log);
         assert_eq!(server.requests().len(), 3);
     }))
     .await;
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_named_certificate_is_said() {
+async fn what_is_wrong_with_a_named_certificate_is_reported() {
     let (old, old_key) = self_signed(|params| {
         named(params, "127.0.0.1");
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -122,31 +122,31 @@ async fn what_is_wrong_with_a_named_certificate_is_said() {
     together(kinds.map(|((certificate, key), wanted)| async move {
         let folder = tempfile::tempdir().expect("a folder");
         let file = write(folder.path(), "ca.pem", pem("CERTIFICATE", &certificate));
-        let server = Server::with_certificate(certificate, &key, say(200, ACCEPTED)).await;
-        let told = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(file)).await;
-        assert_eq!(told.end(), (4, "unreachable"), "{wanted}: {}", told.log);
-        assert!(told.log.contains(wanted), "{wanted}: {}", told.log);
+        let server = Server::with_certificate(certificate, &key, reply(200, ACCEPTED)).await;
+        let result = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(file)).await;
+        assert_eq!(result.end(), (4, "unreachable"), "{wanted}: {}", result.log);
+        assert!(result.log.contains(wanted), "{wanted}: {}", result.log);
         assert_eq!(server.requests().len(), 0);
     }))
     .await;
 }
 
-/// It is trusted for itself alone: neither its key nor its name makes another certificate good.
+/// It is trusted for itself alone: another certificate with its key or its name is not.
 #[tokio::test]
-async fn a_named_certificate_vouches_for_no_other() {
+async fn a_trusted_certificate_is_trusted_for_itself_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mine, _) = self_signed(|_| ());
     let (stranger, stranger_key) = self_signed(|_| ());
     let file = write(folder.path(), "mine.pem", pem("CERTIFICATE", &mine));
-    let server = Server::with_certificate(stranger, &stranger_key, say(200, ACCEPTED)).await;
-    let told = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(&file)).await;
-    assert_eq!(told.end(), (4, "unreachable"), "{}", told.log);
-    assert!(told.log.contains("neither of a known authority nor named by ca-file"), "{}", told.log);
+    let server = Server::with_certificate(stranger, &stranger_key, reply(200, ACCEPTED)).await;
+    let result = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(&file)).await;
+    assert_eq!(result.end(), (4, "unreachable"), "{}", result.log);
+    assert!(result.log.contains("neither of a known authority nor named by ca-file"), "{}", result.log);
 
     let (_, other_key) = self_signed(|_| ());
-    let thief = Server::with_certificate(mine, &other_key, say(200, ACCEPTED)).await;
-    let told = deploy(&thief.https_hook(), |run| run.arg("--ca-file").arg(&file)).await;
-    assert_eq!(told.end(), (4, "unreachable"), "without its key: {}", told.log);
+    let other = Server::with_certificate(mine, &other_key, reply(200, ACCEPTED)).await;
+    let result = deploy(&other.https_hook(), |run| run.arg("--ca-file").arg(&file)).await;
+    assert_eq!(result.end(), (4, "unreachable"), "without its key: {}", result.log);
 
     for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa] {
         let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
@@ -154,10 +154,10 @@ async fn a_named_certificate_vouches_for_no_other() {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("a certificate").pem();
         let no_authority = Authority::of(params, key, &certificate);
-        let server = Server::tls(&no_authority, "127.0.0.1", say(200, ACCEPTED)).await;
-        let told =
+        let server = Server::tls(&no_authority, "127.0.0.1", reply(200, ACCEPTED)).await;
+        let result =
             deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(no_authority.pem.path())).await;
-        assert_eq!(told.end(), (4, "unreachable"), "{}", told.log);
+        assert_eq!(result.end(), (4, "unreachable"), "{}", result.log);
         assert_eq!(server.requests().len(), 0);
     }
 }
@@ -165,7 +165,7 @@ async fn a_named_certificate_vouches_for_no_other() {
 #[tokio::test]
 async fn a_file_of_authorities_is_read_in_every_form() {
     let authority = Authority::new();
-    let server = Server::tls(&authority, "127.0.0.1", say(200, ACCEPTED)).await;
+    let server = Server::tls(&authority, "127.0.0.1", reply(200, ACCEPTED)).await;
     let plain = std::fs::read_to_string(authority.pem.path()).expect("a file");
     let der = CertificateDer::from(
         rustls::pki_types::pem::PemObject::from_pem_slice(plain.as_bytes())
@@ -206,8 +206,8 @@ async fn a_file_of_authorities_is_read_in_every_form() {
     for (form, bytes) in forms {
         let file = write(folder.path(), "ca", bytes);
         for variable in ["DEPLOY_HOOK_CA_FILE", "SSL_CERT_FILE"] {
-            let told = deploy(&server.https_hook(), |run| run.env(variable, &file)).await;
-            assert_eq!(told.end(), (0, "triggered"), "{form}: {}", told.log);
+            let result = deploy(&server.https_hook(), |run| run.env(variable, &file)).await;
+            assert_eq!(result.end(), (0, "triggered"), "{form}: {}", result.log);
         }
     }
 }
@@ -249,7 +249,7 @@ async fn a_file_without_an_authority_is_named_with_what_it_is() {
         (key.serialize_pem().replace("-----END", "").into_bytes(), "holds a private key and no certificate"),
     ];
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     for (bytes, wanted) in forms {
         let file = write(folder.path(), "ca", bytes);
         let program = run("deploy").arg("--ca-file").arg(&file).env("DEPLOY_HOOK_URL", server.https_hook());
@@ -281,7 +281,7 @@ async fn a_file_without_an_authority_is_named_with_what_it_is() {
 #[tokio::test]
 async fn a_folder_of_authorities_is_honoured_as_openssl_has_it() {
     let (authority, other) = (Authority::new(), Authority::new());
-    let server = Server::tls(&authority, "127.0.0.1", say(200, ACCEPTED)).await;
+    let server = Server::tls(&authority, "127.0.0.1", reply(200, ACCEPTED)).await;
     let folder = tempfile::tempdir().expect("a folder");
     let empty = tempfile::tempdir().expect("a folder");
     let copy = |name: &str, of: &Authority| {
@@ -295,8 +295,8 @@ async fn a_folder_of_authorities_is_honoured_as_openssl_has_it() {
     assert_eq!(deploy(&server.https_hook(), set).await.end(), (4, "unreachable"));
     for name in ["0a1b2c3d.0", "ours.pem"] {
         copy(name, &authority);
-        let told = deploy(&server.https_hook(), set).await;
-        assert_eq!(told.end(), (0, "triggered"), "{name}: {}", told.log);
+        let result = deploy(&server.https_hook(), set).await;
+        assert_eq!(result.end(), (0, "triggered"), "{name}: {}", result.log);
         if name == "0a1b2c3d.0" {
             std::fs::remove_file(folder.path().join(name)).expect("it was there");
         }
@@ -304,8 +304,8 @@ async fn a_folder_of_authorities_is_honoured_as_openssl_has_it() {
     std::os::unix::fs::symlink("ours.pem", folder.path().join("4d5e6f70.0")).expect("a link");
     std::os::unix::fs::symlink("nowhere.pem", folder.path().join("5e6f7081.0")).expect("a link");
     let list = format!("{}:/nowhere/certs:{}", empty.path().display(), folder.path().display());
-    let told = deploy(&server.https_hook(), |run| run.env("SSL_CERT_DIR", &list)).await;
-    assert_eq!(told.end(), (0, "triggered"), "{}", told.log);
+    let result = deploy(&server.https_hook(), |run| run.env("SSL_CERT_DIR", &list)).await;
+    assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     let both = |run: Run| run.env("SSL_CERT_DIR", folder.path()).arg("--ca-file").arg(other.pem.path());
     assert_eq!(deploy(&server.https_hook(), both).await.end(), (0, "triggered"));
     let nowhere = deploy(&server.https_hook(), |run| run.env("SSL_CERT_DIR", "/nowhere/certs")).await;

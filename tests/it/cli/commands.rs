@@ -6,7 +6,7 @@ use deploy_hook::sandbox::{Sandbox, scenarios};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
 use super::run::{Done, ended, run, signal, step};
-use super::{at_speed, platform, posts, secret, together};
+use super::{platform, secret, start_sandbox, together, triggers};
 use crate::secrets::Secrets;
 use crate::server::hook_path;
 
@@ -20,7 +20,7 @@ async fn deployed(sandbox: &Sandbox) -> String {
 
 /// Nothing was triggered, the live hook was not touched, and no secret was shown.
 fn assert_harmless(sandbox: &Sandbox, hook: &str, done: &Done) {
-    assert_eq!(posts(sandbox), 0, "{}", done.all());
+    assert_eq!(triggers(sandbox), 0, "{}", done.all());
     let live = hook.contains("/webhooks/environments/");
     let touched = sandbox.requests().iter().any(|request| request.path.contains(secret(hook)));
     assert!(!(live && touched), "{:?}", sandbox.requests());
@@ -30,7 +30,7 @@ fn assert_harmless(sandbox: &Sandbox, hook: &str, done: &Done) {
 #[tokio::test]
 async fn status_reads_and_triggers_nothing() {
     for generation in [Draft, Live] {
-        let sandbox = at_speed("stuck", generation, 10_000.0).await;
+        let sandbox = start_sandbox("stuck", generation, 10_000.0).await;
         let id = deployed(&sandbox).await;
         for program in [run("status"), run("status").arg(&id)] {
             let done = program.on(&sandbox).with_token(&sandbox).done().await;
@@ -74,14 +74,14 @@ async fn follow_has_the_verdict_of_a_deployment_it_did_not_trigger() {
         let id = deployed(&sandbox).await;
         let timeout = if scenario == "stuck" { "10s" } else { "15m" };
         let program = run("follow --timeout").arg(timeout).arg(&id).on(&sandbox).with_token(&sandbox);
-        let told = step(program, &Secrets::on(&sandbox)).await;
+        let result = step(program, &Secrets::on(&sandbox)).await;
         assert_eq!(
-            (told.end(), told.output("deployment-id")),
+            (result.end(), result.output("deployment-id")),
             (end, id.as_str()),
             "{scenario}\n{}",
-            told.log
+            result.log
         );
-        assert_eq!(posts(&sandbox), 0);
+        assert_eq!(triggers(&sandbox), 0);
     }))
     .await;
 }
@@ -93,8 +93,8 @@ async fn follow_never_takes_another_deployment_for_the_one_that_was_named() {
         deployed(&sandbox).await;
         let id = if generation == Draft { "dp_zzzzzz" } else { "dp-zzzzzz" };
         let program = run("follow --timeout 1s").arg(id).on(&sandbox).with_token(&sandbox);
-        let told = step(program, &Secrets::on(&sandbox)).await;
-        assert_eq!((told.end(), told.output("deployment-id")), ((7, "lost"), id), "{}", told.log);
+        let result = step(program, &Secrets::on(&sandbox)).await;
+        assert_eq!((result.end(), result.output("deployment-id")), ((7, "lost"), id), "{}", result.log);
     }))
     .await;
     let done = run("follow ../../x").env("FRBIT_TOKEN", "frbit-at-1").done().await;
@@ -136,7 +136,7 @@ async fn doctor_names_what_would_fail_with_its_remedy_and_exit_code() {
         assert_eq!(done.code, 4, "{}", done.all());
         assert!(done.out.contains(wanted) && done.out.contains('→'), "{}", done.out);
     }
-    let plain = crate::server::Server::plain(crate::server::say(400, "no")).await;
+    let plain = crate::server::Server::plain(crate::server::reply(400, "no")).await;
     let done = run("doctor").env("DEPLOY_HOOK_URL", plain.https_hook()).done().await;
     assert!(done.code == 4 && done.out.contains("✗ TLS") && done.out.contains("ca-file"), "{}", done.all());
     let done = run("doctor --wait nver").env("DEPLOY_HOOK_URL", "***").done().await;
@@ -149,20 +149,20 @@ async fn a_dry_run_does_everything_but_trigger() {
     for generation in [Draft, Live] {
         for option in ["--dry-run", "--dry-run=true"] {
             let sandbox = platform("success", generation).await;
-            let told = step(run("deploy").arg(option).on(&sandbox), &Secrets::on(&sandbox)).await;
-            assert_eq!((told.end(), posts(&sandbox)), ((0, "skipped"), 0), "{}", told.log);
-            assert!(!told.summary.contains("no hook URL"), "it has one: {}", told.summary);
+            let result = step(run("deploy").arg(option).on(&sandbox), &Secrets::on(&sandbox)).await;
+            assert_eq!((result.end(), triggers(&sandbox)), ((0, "skipped"), 0), "{}", result.log);
+            assert!(!result.summary.contains("no hook URL"), "it has one: {}", result.summary);
             assert!(!sandbox.requests().is_empty(), "the host was asked whether it is there");
         }
         let sandbox = platform("success", generation).await;
-        let told =
+        let result =
             step(run("deploy --dry-run=false --wait never").on(&sandbox), &Secrets::on(&sandbox)).await;
-        assert_eq!((told.end(), posts(&sandbox)), ((0, "triggered"), 1));
+        assert_eq!((result.end(), triggers(&sandbox)), ((0, "triggered"), 1));
     }
     let sandbox = platform("success", Draft).await;
     assert!(!sandbox.hook_url().is_empty() && sandbox.revoke_hook(&sandbox.environment()));
     let done = run("deploy").on(&sandbox).env("DEPLOY_HOOK_DRY_RUN", "true").done().await;
-    assert_eq!((done.code, posts(&sandbox)), (3, 0), "{}", done.all());
+    assert_eq!((done.code, triggers(&sandbox)), (3, 0), "{}", done.all());
 }
 
 #[tokio::test]
@@ -211,13 +211,13 @@ async fn every_platform_has_its_rows_in_the_table() {
         let name = platform.name();
         let mut rows = done.out.lines().skip_while(|line| line.split(' ').next() != Some(name));
         let first = rows.next().unwrap_or_else(|| panic!("no row of {name}: {}", done.out));
-        assert!(first.contains(platform.followed()), "{first}");
+        assert!(first.contains(platform.facts().followed), "{first}");
         let rows: Vec<&str> = rows.take_while(|line| line.starts_with(' ')).map(str::trim).collect();
-        assert_eq!(rows[0], format!("known by   {}", platform.known_by()));
+        assert_eq!(rows[0], format!("known by   {}", platform.facts().known_by));
         for (input, variables) in [
-            ("api-token", platform.token_variables()),
-            ("account", platform.account_variables()),
-            ("project", platform.project_variables()),
+            ("api-token", platform.facts().token_variables),
+            ("account", platform.facts().account_variables),
+            ("project", platform.facts().project_variables),
         ] {
             let row = rows.iter().find(|row| row.starts_with(input));
             assert!(
@@ -272,7 +272,7 @@ async fn a_reader_that_goes_away_does_not_stop_a_run() {
     let sandbox = platform("success", Draft).await;
     let mut child = run("deploy --format json").on(&sandbox).start();
     drop(child.stdout.take());
-    let mut said = String::new();
-    child.stderr.take().expect("piped").read_to_string(&mut said).await.unwrap();
-    assert_eq!((child.wait().await.unwrap().code(), posts(&sandbox)), (Some(0), 1), "{said}");
+    let mut text = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut text).await.unwrap();
+    assert_eq!((child.wait().await.unwrap().code(), triggers(&sandbox)), (Some(0), 1), "{text}");
 }

@@ -2,13 +2,14 @@
 
 use super::platform;
 use super::run::run;
-use crate::common::Generation::{Draft, Live};
-use crate::server::{Server, say};
+use crate::common::Generation::Live;
+use crate::server::{Server, reply};
 
 #[tokio::test]
 async fn a_hook_that_has_never_deployed_is_not_wrong() {
-    let sandbox = platform("success", Draft).await;
-    let done = run("doctor").on(&sandbox).done().await;
+    let server = Server::plain(reply(404, r#"{"error":"No deployment yet."}"#)).await;
+    let hook = format!("http://{}/v1/deploy-hook/Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj", server.address);
+    let done = run("doctor").env("DEPLOY_HOOK_URL", &hook).done().await;
     assert_eq!(done.code, 0, "{}", done.all());
     assert!(done.out.contains("? hook        shows no deployment, as before the first one"), "{}", done.out);
     assert!(!done.out.contains('✗'), "{}", done.out);
@@ -42,14 +43,14 @@ async fn a_result_that_cannot_be_had_is_wrong_where_it_is_asked_for() {
         let done = run("doctor --wait").arg(wait).on(&sandbox).done().await;
         assert_eq!(done.code, code, "{wait}: {}", done.all());
         assert_eq!(done.out.contains("✗ platform"), code == 2, "{wait}: {}", done.out);
-        let told = run("deploy --dry-run --wait").arg(wait).on(&sandbox).done().await;
-        assert_eq!(told.code, code, "as the run: {}", told.all());
+        let dry = run("deploy --dry-run --wait").arg(wait).on(&sandbox).done().await;
+        assert_eq!(dry.code, code, "as the run: {}", dry.all());
     }
 }
 
 #[tokio::test]
 async fn an_unknown_hook_may_be_of_a_platform_that_can_be_named() {
-    let server = Server::plain(say(200, "{}")).await;
+    let server = Server::plain(reply(200, "{}")).await;
     let hook = format!("http://{}/hooks/Zx9kkLONGSTRING", server.address);
     let done = run("doctor").env("DEPLOY_HOOK_URL", &hook).done().await;
     let line = done.out.lines().find(|line| line.starts_with("? hook URL")).expect("a line");

@@ -1,4 +1,4 @@
-//! A step of a GitHub workflow: what the runner obeys, what it masks, what it keeps.
+//! A step of a GitHub workflow: workflow commands, masks, outputs.
 
 use crate::common::Generation::{Draft, Live};
 
@@ -6,15 +6,15 @@ use super::run::{OUTPUTS, ended, run, step};
 use super::runner::{self, GitHub};
 use super::{platform, together};
 use crate::secrets::Secrets;
-use crate::server::{Server, say};
+use crate::server::{Server, reply};
 
 #[tokio::test]
-async fn a_hostile_build_log_is_shown_and_never_obeyed() {
+async fn a_hostile_build_log_is_shown_and_never_executed() {
     together(["never", "always", "auto"].map(|color| async move {
         let sandbox = platform("hostile-log", Live).await;
         let program = run("deploy --color").arg(color).on(&sandbox).with_token(&sandbox);
-        let told = step(program, &Secrets::on(&sandbox)).await;
-        assert_eq!(told.end(), (1, "failed"), "{}", told.log);
+        let result = step(program, &Secrets::on(&sandbox)).await;
+        assert_eq!(result.end(), (1, "failed"), "{}", result.log);
         for text in [
             "a forged annotation",
             "a forged error",
@@ -22,16 +22,24 @@ async fn a_hostile_build_log_is_shown_and_never_obeyed() {
             "in one entry",
             "Forged section",
         ] {
-            assert!(told.log.contains(text) && told.summary.contains(text), "{text} is shown\n{}", told.log);
+            assert!(
+                result.log.contains(text) && result.summary.contains(text),
+                "{text} is shown\n{}",
+                result.log
+            );
         }
-        assert_eq!(told.log.contains('\u{1b}'), color != "never", "only our own colours");
-        assert!(!told.log.contains(['\u{202e}', '\u{200b}', '\u{feff}', '\u{0}', '\r']), "{:?}", told.log);
+        assert_eq!(result.log.contains('\u{1b}'), color != "never", "only our own colours");
+        assert!(
+            !result.log.contains(['\u{202e}', '\u{200b}', '\u{feff}', '\u{0}', '\r']),
+            "{:?}",
+            result.log
+        );
         let names: Vec<_> =
-            runner::commands(&runner::without_masks(&told.log)).into_iter().map(|(name, _)| name).collect();
+            runner::commands(&runner::without_masks(&result.log)).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["group", "endgroup", "error"]);
-        assert_eq!(told.outputs.len(), OUTPUTS.len(), "no output of the log's: {:?}", told.outputs);
+        assert_eq!(result.outputs.len(), OUTPUTS.len(), "no output of the log's: {:?}", result.outputs);
         let mut fence = None;
-        let outside: Vec<&str> = told
+        let outside: Vec<&str> = result
             .summary
             .lines()
             .filter(|line| match fence {
@@ -48,7 +56,7 @@ async fn a_hostile_build_log_is_shown_and_never_obeyed() {
             .collect();
         let outside = outside.join("\n");
         for text in ["a forged error", "in one entry", "<script>", "Forged section"] {
-            assert!(!outside.contains(text), "nothing in the log closes its fence\n{}", told.summary);
+            assert!(!outside.contains(text), "nothing in the log closes its fence\n{}", result.summary);
         }
     }))
     .await;
@@ -57,19 +65,23 @@ async fn a_hostile_build_log_is_shown_and_never_obeyed() {
 #[tokio::test]
 async fn a_log_that_repeats_the_hook_is_shown_with_stars() {
     let sandbox = platform("echo", Live).await;
-    let told = step(run("deploy").on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
-    assert_eq!(told.end(), (1, "failed"), "{}", told.log);
-    assert!(told.log.contains("DEPLOY_HOOK_URL=***") && told.summary.contains("GET *** 404"), "{}", told.log);
+    let result = step(run("deploy").on(&sandbox).with_token(&sandbox), &Secrets::on(&sandbox)).await;
+    assert_eq!(result.end(), (1, "failed"), "{}", result.log);
+    assert!(
+        result.log.contains("DEPLOY_HOOK_URL=***") && result.summary.contains("GET *** 404"),
+        "{}",
+        result.log
+    );
 }
 
 #[tokio::test]
 async fn a_state_nobody_knows_is_warned_of_once() {
     let program = run("deploy --sandbox --scenario unknown-state --speed 100");
-    let told = step(program, &Secrets::of("/unknown", &[])).await;
-    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
-    let (warnings, looks) = (warnings(&told.log), told.log.matches("QUANTUM_FLUX").count());
-    assert_eq!(warnings.len(), 1, "{}", told.log);
-    assert!(warnings[0].contains("QUANTUM_FLUX") && looks >= 2, "{warnings:?}");
+    let result = step(program, &Secrets::of("/unknown", &[])).await;
+    assert_eq!(result.end(), (0, "succeeded"), "{}", result.log);
+    let (warnings, polls) = (warnings(&result.log), result.log.matches("QUANTUM_FLUX").count());
+    assert_eq!(warnings.len(), 1, "{}", result.log);
+    assert!(warnings[0].contains("QUANTUM_FLUX") && polls >= 2, "{warnings:?}");
 }
 
 #[tokio::test]
@@ -115,7 +127,7 @@ async fn a_command_line_that_cannot_be_understood_leaves_no_earlier_outcome_in_i
     }
 }
 
-/// The texts of the warnings that the runner makes annotations of.
+/// The texts of the warning annotations.
 fn warnings(log: &str) -> Vec<String> {
     runner::commands(log).into_iter().filter(|(name, _)| name == "warning").map(|(_, data)| data).collect()
 }
@@ -124,10 +136,10 @@ fn warnings(log: &str) -> Vec<String> {
 async fn not_following_is_warned_of_unless_it_was_asked_for() {
     for (args, warned) in [("deploy", 1), ("deploy --wait never", 0)] {
         let sandbox = platform("success", Live).await;
-        let told = step(run(args).on(&sandbox), &Secrets::on(&sandbox)).await;
-        assert_eq!(told.end(), (0, "triggered"));
-        let warnings = warnings(&told.log);
-        assert_eq!(warnings.len(), warned, "{}", told.log);
+        let result = step(run(args).on(&sandbox), &Secrets::on(&sandbox)).await;
+        assert_eq!(result.end(), (0, "triggered"));
+        let warnings = warnings(&result.log);
+        assert_eq!(warnings.len(), warned, "{}", result.log);
         assert!(warnings.iter().all(|data| data.contains("api-token")), "{warnings:?}");
     }
 }
@@ -141,29 +153,29 @@ async fn every_token_is_masked_and_nothing_public_is() {
             .with_token(&sandbox)
             .env("INPUT_GITHUB-TOKEN", "ghs_0123456789abcdefghijklmnopqrstuvwxyz")
             .env("GITLAB_TOKEN", "glpat-0123456789abcdefghij");
-    let told = step(program, &Secrets::on(&sandbox)).await;
-    let masks = runner::masks(&told.log);
+    let result = step(program, &Secrets::on(&sandbox)).await;
+    let masks = runner::masks(&result.log);
     for token in ["ghs_0123456789abcdefghijklmnopqrstuvwxyz", "glpat-0123456789abcdefghij"] {
         assert!(masks.iter().any(|mask| mask == token), "{token}");
-        assert!(!runner::without_masks(&told.log).contains(token));
+        assert!(!runner::without_masks(&result.log).contains(token));
     }
-    assert_eq!(told.output("environment-url"), "https://www.example.com/");
-    let shown = format!("{:?}{}production127.0.0.1", told.outputs, sandbox.environment());
+    assert_eq!(result.output("environment-url"), "https://www.example.com/");
+    let shown = format!("{:?}{}production127.0.0.1", result.outputs, sandbox.environment());
     assert!(
         masks.iter().all(|mask| !shown.contains(mask.as_str())),
         "an output with a masked text is dropped: {masks:?}"
     );
     assert!(
-        told.summary.contains("production") && told.summary.contains("https://www.example.com/"),
+        result.summary.contains("production") && result.summary.contains("https://www.example.com/"),
         "{}",
-        told.summary
+        result.summary
     );
 }
 
 #[tokio::test]
 async fn what_others_wrote_to_the_files_stays() {
     let (server, github) =
-        (Server::plain(say(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await, GitHub::new());
+        (Server::plain(reply(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await, GitHub::new());
     std::fs::write(github.path("output"), "theirs=1\n").unwrap();
     std::fs::write(github.path("summary"), "# Theirs\n").unwrap();
     let done =
@@ -178,7 +190,7 @@ async fn what_others_wrote_to_the_files_stays() {
 #[tokio::test]
 async fn no_report_decides_the_outcome() {
     let (server, github) =
-        (Server::plain(say(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await, GitHub::new());
+        (Server::plain(reply(200, "{\"data\":{\"publicId\":\"dp-abc123\"}}")).await, GitHub::new());
     let program =
         run("deploy --wait never --report none").env("DEPLOY_HOOK_URL", server.hook()).in_github(&github);
     assert_eq!(ended(program.start()).await.code, 0);
@@ -197,7 +209,11 @@ async fn no_report_decides_the_outcome() {
 #[tokio::test]
 async fn a_quiet_log_has_everything_of_a_failure() {
     let sandbox = platform("build-fails", Draft).await;
-    let told = step(run("deploy -q").on(&sandbox), &Secrets::on(&sandbox)).await;
-    assert_eq!(told.end(), (1, "failed"));
-    assert!(told.log.contains("failed after") && told.log.contains("Triggered deployment"), "{}", told.log);
+    let result = step(run("deploy -q").on(&sandbox), &Secrets::on(&sandbox)).await;
+    assert_eq!(result.end(), (1, "failed"));
+    assert!(
+        result.log.contains("failed after") && result.log.contains("Triggered deployment"),
+        "{}",
+        result.log
+    );
 }

@@ -1,11 +1,11 @@
-//! Bad input: everything that is wrong is said at once, nothing is sent, and no secret is repeated.
+//! Bad input: every problem is reported at once, nothing is sent, and no secret is repeated.
 
 use super::run::{Run, run};
 use super::together;
 use crate::secrets::Secrets;
-use crate::server::{SECRET, Server, say};
+use crate::server::{SECRET, Server, reply};
 
-/// A hook where nobody listens; nothing here comes so far.
+/// A hook without a server; no test here sends anything.
 const HOOK: &str = "https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj";
 const TOKEN: &str = "frbit-at-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -13,8 +13,8 @@ fn secrets() -> Secrets {
     Secrets::of(HOOK, &[TOKEN])
 }
 
-/// Runs it and checks what is true of all bad input; what was said comes back.
-async fn said(program: Run) -> String {
+/// Runs it and checks what is true of all bad input; returns what it printed.
+async fn bad_input(program: Run) -> String {
     let done = program.done().await;
     let all = done.all();
     assert_eq!(done.code, 2, "{all}");
@@ -29,8 +29,8 @@ async fn a_path_in_a_secrets_place_is_named_as_such_and_never_sent() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     for name in ["DEPLOY_HOOK_URL", "FRBIT_TOKEN", "GITLAB_TOKEN"] {
         let program = run("deploy").env("DEPLOY_HOOK_URL", HOOK).env(name, file.path());
-        let said = said(program).await;
-        assert!(said.contains("is the path of a file") && said.contains("_FILE"), "{name}: {said}");
+        let text = bad_input(program).await;
+        assert!(text.contains("is the path of a file") && text.contains("_FILE"), "{name}: {text}");
     }
 }
 
@@ -58,20 +58,20 @@ async fn a_secrets_file_that_cannot_be_read_is_named_with_what_it_is() {
             run("deploy").env("DEPLOY_HOOK_URL", HOOK).arg("--api-token-file").arg(&path),
             run("deploy").env("DEPLOY_HOOK_URL", HOOK).env("DEPLOY_HOOK_GITLAB_TOKEN_FILE", &path),
         ] {
-            let text = said(program).await;
+            let text = bad_input(program).await;
             assert!(
                 text.contains(&shown) && text.contains(wrong) && text.contains("on one line"),
                 "{name}: {text}"
             );
         }
     }
-    let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", folder.path())).await;
+    let text = bad_input(run("deploy").env("DEPLOY_HOOK_URL_FILE", folder.path())).await;
     assert!(text.contains("is a folder, not a file"), "{text}");
-    let text = said(run("deploy").env("DEPLOY_HOOK_URL_FILE", HOOK)).await;
+    let text = bad_input(run("deploy").env("DEPLOY_HOOK_URL_FILE", HOOK)).await;
     assert!(text.contains("is a URL, not the path of a file"), "{text}");
 }
 
-/// A path is no secret, and half of one helps nobody to find the file.
+/// A path is no secret, and is shown in full.
 #[tokio::test]
 async fn a_path_is_shown_whole_however_long() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -90,22 +90,22 @@ async fn a_path_is_shown_whole_however_long() {
             hook("deploy").arg("--api-token-file").arg(path),
             hook("deploy").env("DEPLOY_HOOK_CA_FILE", path),
         ] {
-            let text = said(program).await;
+            let text = bad_input(program).await;
             assert!(text.contains(&shown), "{path}: {text}");
         }
-        let text = said(run("deploy").arg(path)).await;
+        let text = bad_input(run("deploy").arg(path)).await;
         assert!(text.contains(path), "an argument too many: {text}");
     }
     let file = tempfile::NamedTempFile::new().expect("a file");
     let below = file.path().join("reports-of-the-deployment");
-    let text = said(run("deploy").env("DEPLOY_HOOK_URL", HOOK).arg("--output-dir").arg(&below)).await;
+    let text = bad_input(run("deploy").env("DEPLOY_HOOK_URL", HOOK).arg("--output-dir").arg(&below)).await;
     assert!(text.contains(below.to_str().expect("a path")), "{text}");
 }
 
 #[tokio::test]
 async fn kinds_of_report_one_a_line_are_judged_one_by_one() {
     let program = run("deploy").env("DEPLOY_HOOK_URL", HOOK).env("INPUT_REPORT", "summary\nstatus\nchek\n");
-    let text = said(program).await;
+    let text = bad_input(program).await;
     assert!(text.contains("holds \"chek\"") && text.contains("Did you mean check?"), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
@@ -131,7 +131,7 @@ async fn every_way_to_paste_a_url_wrong_is_named_with_its_remedy() {
         ("https://api.fortrabbit.com/v1/deploy-hook/".to_owned(), "before its secret part", "Copy the whole"),
     ];
     together(faults.map(|(url, wrong, remedy)| async move {
-        let text = said(run("deploy").env("DEPLOY_HOOK_URL", &url)).await;
+        let text = bad_input(run("deploy").env("DEPLOY_HOOK_URL", &url)).await;
         assert!(text.contains(wrong) && text.contains(remedy), "{url:?}: {text}");
         assert!(
             text.contains("error: DEPLOY_HOOK_URL") || text.contains("error: hook-url (DEPLOY_HOOK_URL)"),
@@ -146,8 +146,8 @@ async fn every_way_to_paste_a_url_wrong_is_named_with_its_remedy() {
 }
 
 #[tokio::test]
-async fn all_problems_are_told_in_one_run_with_value_allowed_and_guess() {
-    let server = Server::plain(say(200, "{}")).await;
+async fn all_problems_are_reported_in_one_run_with_value_allowed_and_guess() {
+    let server = Server::plain(reply(200, "{}")).await;
     let program =
         run("deploy --wait alway --timeout 25h --poll-interval 10 --environment-url nowhere --sha abc")
             .env("DEPLOY_HOOK_URL", server.hook())
@@ -158,7 +158,7 @@ async fn all_problems_are_told_in_one_run_with_value_allowed_and_guess() {
             .env("DEPLOY_HOOK_CA_FILE", "/nowhere/ca.pem")
             .env("DEPLOY_HOOK_API_URL", "http://api.example.com")
             .env("DEPLOY_HOOK_API_TOKEN", "two words");
-    let text = said(program).await;
+    let text = bad_input(program).await;
     for (input, value, wanted) in [
         ("--wait", "\"alway\"", "Did you mean always? Allowed: auto, always, never."),
         ("--timeout", "\"25h\"", "Allowed: 1s to 24h"),
@@ -185,9 +185,10 @@ async fn all_problems_are_told_in_one_run_with_value_allowed_and_guess() {
 async fn durations_out_of_range_are_errors_and_never_clamped() {
     let cases = ["0s", "999ms", "24h 1s", "-5m", "soon", "1e9h", "99999999999999999999h"];
     together(cases.map(|value| async move {
-        let server = Server::plain(say(200, "{}")).await;
+        let server = Server::plain(reply(200, "{}")).await;
         let text =
-            said(run("deploy").arg(format!("--timeout={value}")).env("DEPLOY_HOOK_URL", server.hook())).await;
+            bad_input(run("deploy").arg(format!("--timeout={value}")).env("DEPLOY_HOOK_URL", server.hook()))
+                .await;
         assert!(text.contains("--timeout") && text.contains("1s to 24h"), "{text}");
         assert_eq!(server.connections(), 0);
     }))
@@ -204,7 +205,7 @@ async fn a_hook_on_the_command_line_is_refused_without_repeating_it() {
         &["status", "--hook-url", HOOK],
     ];
     for args in wrong {
-        let text = said(args.iter().fold(run(""), Run::arg)).await;
+        let text = bad_input(args.iter().fold(run(""), Run::arg)).await;
         assert!(
             text.contains("--hook-url") && text.contains("DEPLOY_HOOK_URL") && text.contains("rotate"),
             "{text}"
@@ -282,7 +283,7 @@ async fn a_secret_anywhere_else_on_the_command_line_is_not_repeated() {
             .split(' ')
             .map(|word| word.replace("URL", HOOK).replace("TOKEN", TOKEN).replace("SECRET", SECRET));
         let program = words.fold(run(""), Run::arg);
-        said(program.env("DEPLOY_HOOK_URL", HOOK.replace(SECRET, "***"))).await;
+        bad_input(program.env("DEPLOY_HOOK_URL", HOOK.replace(SECRET, "***"))).await;
     }))
     .await;
 }
@@ -306,14 +307,14 @@ async fn a_secret_in_the_wrong_variable_is_not_repeated() {
     ];
     let cases = names.into_iter().flat_map(|name| [HOOK, TOKEN, SECRET].map(|value| (name, value)));
     together(cases.map(|(name, value)| async move {
-        let text = said(run("deploy").env(&format!("DEPLOY_HOOK_{name}"), value)).await;
+        let text = bad_input(run("deploy").env(&format!("DEPLOY_HOOK_{name}"), value)).await;
         assert!(text.contains(&format!("DEPLOY_HOOK_{name}")), "{text}");
     }))
     .await;
     for (variable, value) in
         [("FRBIT_TOKEN", format!("{TOKEN} {HOOK}")), ("HTTPS_PROXY", format!("socks4://u:{SECRET}@h"))]
     {
-        let text = said(run("deploy").env(variable, value).env("DEPLOY_HOOK_URL", HOOK)).await;
+        let text = bad_input(run("deploy").env(variable, value).env("DEPLOY_HOOK_URL", HOOK)).await;
         assert!(text.contains(variable), "{text}");
     }
 }
@@ -347,7 +348,7 @@ async fn usage_errors_suggest_and_name_the_help() {
         ("sandbox --port 70000", "70000"),
         ("follow", "<ID>"),
     ] {
-        let text = said(run(args)).await;
+        let text = bad_input(run(args)).await;
         assert!(text.contains(wanted), "{args}: {text}");
     }
 }

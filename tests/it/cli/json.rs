@@ -1,14 +1,15 @@
 //! What programs read: one event a line, and the files of `--output-dir`.
 
 use crate::common::Generation::{Draft, Live};
+use crate::common::pause;
 use serde_json::Value;
 
 use super::run::{Done, OUTPUTS, ended, run, signal};
-use super::{at_speed, moment, platform, posts, together};
+use super::{platform, start_sandbox, together, triggers};
 use crate::dotenv;
 use crate::secrets::Secrets;
 
-/// The events of a run, of which every line of standard output is one, and nothing is anywhere else.
+/// The events of a run: every line of standard output is one, and nothing else is printed.
 fn events(done: &Done) -> Vec<Value> {
     assert_eq!(done.err, "", "programs read standard output alone");
     let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -63,7 +64,7 @@ async fn every_line_is_an_event_and_the_last_one_holds_the_outputs() {
 }
 
 #[tokio::test]
-async fn a_run_that_sends_nothing_speaks_json_as_well() {
+async fn a_run_that_sends_nothing_prints_json_as_well() {
     let done = run("deploy --format json --if-missing skip").done().await;
     let skipped = events(&done);
     assert_eq!((done.code, skipped.last().unwrap()["outputs"]["outcome"].as_str()), (0, Some("skipped")));
@@ -78,7 +79,7 @@ async fn a_run_that_sends_nothing_speaks_json_as_well() {
     );
     let done = run("doctor --format json").on(&sandbox).done().await;
     assert_eq!((done.code, events(&done).is_empty()), (0, false));
-    assert_eq!(posts(&sandbox), 0);
+    assert_eq!(triggers(&sandbox), 0);
     assert_eq!(run("deploy --format json --wait never").on(&sandbox).done().await.code, 0);
     let done = run("status --format json").on(&sandbox).done().await;
     let status = events(&done);
@@ -88,12 +89,12 @@ async fn a_run_that_sends_nothing_speaks_json_as_well() {
 
 #[tokio::test]
 async fn an_interrupted_run_ends_its_events_in_order() {
-    let sandbox = at_speed("always-rate-limited", Draft, 0.1).await; // asked to come back in 20 s
+    let sandbox = start_sandbox("always-rate-limited", Draft, 0.1).await; // asked to come back in 20 s
     let child = run("deploy --format json").on(&sandbox).start();
-    while posts(&sandbox) == 0 {
-        moment().await;
+    while triggers(&sandbox) == 0 {
+        pause(20).await;
     }
-    moment().await;
+    pause(20).await;
     signal(&child, "INT").await;
     let done = ended(child).await;
     let events = events(&done);

@@ -18,11 +18,11 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-/// Commands that write outputs and summary: a deployment, one that is called wrongly, and a rehearsal.
+/// Commands that write outputs and summary: a deployment, one with bad input, and a dry run.
 const WAYS: [(&str, i32); 3] = [("deploy", 0), ("deploy --timeout soon", 2), ("deploy --dry-run", 0)];
 
 #[tokio::test]
-async fn a_line_that_somebody_left_unfinished_is_finished_first() {
+async fn an_unfinished_last_line_is_finished_first() {
     together(WAYS.map(|(args, code)| async move {
         let (sandbox, github) = (platform("success", Draft).await, GitHub::new());
         std::fs::write(github.path("output"), "version=1.2.3").expect("it can be written");
@@ -38,7 +38,7 @@ async fn a_line_that_somebody_left_unfinished_is_finished_first() {
 }
 
 #[tokio::test]
-async fn what_is_no_file_in_a_runners_place_is_a_sentence_and_neither_waited_for_nor_written_to() {
+async fn what_is_no_regular_file_is_reported_and_neither_waited_for_nor_written_to() {
     let kinds = ["fifo", "folder", "link", "device"];
     together(WAYS.into_iter().flat_map(|way| kinds.map(|kind| (way, kind))).map(
         |((args, code), kind)| async move {
@@ -94,7 +94,11 @@ async fn report_files_replace_links_and_leave_everything_else() {
         assert_eq!(read(&target), "theirs\n", "{args}");
         let own = dir.join("deploy-hook.env");
         assert!(!own.is_symlink() && read(&own).contains("DEPLOY_HOOK_SUCCEEDED="), "{args}: {}", read(&own));
-        assert_eq!(std::fs::read_dir(&dir).expect("a folder").count(), 3, "{args}: no draft is left");
+        assert_eq!(
+            std::fs::read_dir(&dir).expect("a folder").count(),
+            3,
+            "{args}: no temporary file is left"
+        );
     }))
     .await;
 }
@@ -117,7 +121,7 @@ async fn a_file_that_may_not_grow_is_left_as_it_was_and_the_outcome_stands() {
                     .await;
                 assert_eq!(done.code, code, "{size}: {}", done.all());
                 let text = read(&github.path("output"));
-                // The line that was there is not ours to finish where ours does not fit.
+                // Where our text does not fit, the earlier line stays unfinished.
                 let outputs =
                     runner::outputs(&format!("{}\n", text.trim_end_matches('\n'))).expect("it can be read");
                 assert_eq!(outputs["version"], "1.2.3", "{size}");
@@ -126,12 +130,12 @@ async fn a_file_that_may_not_grow_is_left_as_it_was_and_the_outcome_stands() {
                 assert!(whole || size < 100_000, "{size}: {text}");
                 for name in ["deploy-hook.env", "deploy-hook-summary.md", "deploy-hook-annotations.json"] {
                     let file = github.path("files").join(name);
-                    let told = done.out.contains(&format!("{name} could not be written"));
-                    // What was written early may be there; that the rest is not is said once.
-                    assert!(told || file.exists(), "{size}: {name}: {}", done.out);
+                    let reported = done.out.contains(&format!("{name} could not be written"));
+                    // A file may exist from an earlier write; a missing one is reported once.
+                    assert!(reported || file.exists(), "{size}: {name}: {}", done.out);
                     assert!(!file.exists() || read(&file).ends_with('\n'), "{size}: {name} is whole");
-                    let said = done.out.matches(&format!("{name} could not be written")).count();
-                    assert_eq!(said, usize::from(told), "{size}: {name}: {}", done.out);
+                    let count = done.out.matches(&format!("{name} could not be written")).count();
+                    assert_eq!(count, usize::from(reported), "{size}: {name}: {}", done.out);
                 }
             },
         ),

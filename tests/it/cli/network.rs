@@ -1,4 +1,4 @@
-//! The way to the platform: names, connections, certificates, proxies. What never left is safe to repeat, and said so.
+//! The connection to the platform: names, certificates, proxies. A request that was never sent is `unreachable`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::run::{Run, Step, run, step};
-use super::{at_speed, platform, together};
+use super::{platform, start_sandbox, together};
 use crate::secrets::Secrets;
-use crate::server::{Authority, Play, SECRET, Server, hook_path, say};
+use crate::server::{Authority, Reply, SECRET, Server, hook_path, reply};
 
 const ACCEPTED: &str = "{\"data\":{\"publicId\":\"dp-abc123\"}}";
 
@@ -19,13 +19,13 @@ async fn deploy(hook: &str, set: impl FnOnce(Run) -> Run) -> Step {
     step(set(run("deploy").env("DEPLOY_HOOK_URL", hook)), &Secrets::of(hook, &[])).await
 }
 
-/// Never left: the one code that may be repeated blindly.
-fn assert_unreachable(told: &Step, why: &str) {
-    assert_eq!(told.end(), (4, "unreachable"), "{}", told.log);
-    for place in [&told.log, &told.summary] {
+/// Never sent: the one exit code after which a repetition is always safe.
+fn assert_unreachable(result: &Step, why: &str) {
+    assert_eq!(result.end(), (4, "unreachable"), "{}", result.log);
+    for place in [&result.log, &result.summary] {
         assert!(place.contains(why) && place.contains("Nothing was triggered"), "{why}: {place}");
     }
-    assert_eq!(told.output("deployment-id"), "");
+    assert_eq!(result.output("deployment-id"), "");
 }
 
 #[tokio::test]
@@ -37,24 +37,24 @@ async fn a_host_that_cannot_be_reached_is_tried_again_and_then_unreachable() {
         (format!("https://{closed}{}", hook_path()), "Could not connect to the hook's host"),
     ];
     together(cases.map(|(hook, why)| async move {
-        let proxy = Server::plain(say(407, "")).await;
+        let proxy = Server::plain(reply(407, "")).await;
         let url = format!("http://{}", proxy.address);
         let past = |run: Run| run.env("HTTPS_PROXY", url).env("NO_PROXY", "other.example, invalid");
-        let told = deploy(&hook, past).await;
-        assert_unreachable(&told, why);
+        let result = deploy(&hook, past).await;
+        assert_unreachable(&result, why);
         assert_eq!(proxy.connections(), 0);
-        assert!(told.log.contains("Attempt 2: "), "{}", told.log);
+        assert!(result.log.contains("Attempt 2: "), "{}", result.log);
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_unreachable_and_not_asked_twice() {
-    for play in [say(400, "no"), Play::HangUp, Play::Say("\u{15}garbage".to_owned())] {
-        let server = Server::plain(play).await;
-        let told = deploy(&server.https_hook(), |run| run).await;
-        assert_unreachable(&told, "Could not establish a trusted TLS connection to the hook's host");
-        assert_eq!(server.connections(), 1, "it will not mend by itself");
+async fn a_server_without_tls_is_unreachable_and_not_asked_twice() {
+    for answer in [reply(400, "no"), Reply::Close, Reply::Whole("\u{15}garbage".to_owned())] {
+        let server = Server::plain(answer).await;
+        let result = deploy(&server.https_hook(), |run| run).await;
+        assert_unreachable(&result, "Could not establish a trusted TLS connection to the hook's host");
+        assert_eq!(server.connections(), 1, "it is not tried again");
         assert!(
             server.heads().iter().all(|head| !head.contains("POST")),
             "the secret is not sent in the clear"
@@ -65,10 +65,10 @@ async fn a_server_that_speaks_no_tls_is_unreachable_and_not_asked_twice() {
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_trusted_only_with_its_file() {
     let authority = Authority::new();
-    let server = Server::tls(&authority, "127.0.0.1", say(200, ACCEPTED)).await;
-    let told = deploy(&server.https_hook(), |run| run).await;
-    assert_unreachable(&told, "trusted TLS connection");
-    assert!(told.log.contains("ca-file"), "the remedy: {}", told.log);
+    let server = Server::tls(&authority, "127.0.0.1", reply(200, ACCEPTED)).await;
+    let result = deploy(&server.https_hook(), |run| run).await;
+    assert_unreachable(&result, "trusted TLS connection");
+    assert!(result.log.contains("ca-file"), "the remedy: {}", result.log);
     assert_eq!((server.connections(), server.requests().len()), (1, 0));
     let ways: [&dyn Fn(Run) -> Run; 3] = [
         &|run| run.arg("--ca-file").arg(authority.pem.path()),
@@ -76,8 +76,8 @@ async fn a_certificate_of_an_unknown_authority_is_trusted_only_with_its_file() {
         &|run| run.env("SSL_CERT_FILE", authority.pem.path()),
     ];
     for way in ways {
-        let told = deploy(&server.https_hook(), way).await;
-        assert_eq!(told.end(), (0, "triggered"), "{}", told.log);
+        let result = deploy(&server.https_hook(), way).await;
+        assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     }
     assert_eq!(server.requests(), vec![format!("POST {}", hook_path()); 3]);
 }
@@ -85,9 +85,9 @@ async fn a_certificate_of_an_unknown_authority_is_trusted_only_with_its_file() {
 #[tokio::test]
 async fn a_certificate_for_another_name_is_not_trusted() {
     let authority = Authority::new();
-    let server = Server::tls(&authority, "localhost", say(200, ACCEPTED)).await;
-    let told = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(authority.pem.path())).await;
-    assert_unreachable(&told, "trusted TLS connection");
+    let server = Server::tls(&authority, "localhost", reply(200, ACCEPTED)).await;
+    let result = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(authority.pem.path())).await;
+    assert_unreachable(&result, "trusted TLS connection");
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -95,7 +95,7 @@ async fn a_certificate_for_another_name_is_not_trusted() {
 async fn a_file_without_an_authority_is_bad_input() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "no certificate").unwrap();
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     let program = run("deploy").arg("--ca-file").arg(file.path()).env("DEPLOY_HOOK_URL", server.https_hook());
     let done = program.done().await;
     assert!(done.code == 2 && done.err.contains("ca-file"), "{}", done.all());
@@ -105,9 +105,9 @@ async fn a_file_without_an_authority_is_bad_input() {
 #[tokio::test]
 async fn a_connection_that_breaks_after_the_request_is_uncertain() {
     let authority = Authority::new();
-    let server = Server::tls(&authority, "127.0.0.1", Play::HangUp).await;
-    let told = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(authority.pem.path())).await;
-    assert_eq!(told.end(), (5, "uncertain"), "{}", told.log);
+    let server = Server::tls(&authority, "127.0.0.1", Reply::Close).await;
+    let result = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(authority.pem.path())).await;
+    assert_eq!(result.end(), (5, "uncertain"), "{}", result.log);
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -126,11 +126,11 @@ async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password(
         (302, "HTTPS_PROXY", "it answered 302 (Found)"),
     ];
     for (status, variable, wanted) in cases {
-        let proxy = Server::plain(say(status, "")).await;
+        let proxy = Server::plain(reply(status, "")).await;
         let url = format!("http://proxy%40user:proxy%2Fpass%3Aword@{}", proxy.address);
-        let told = deploy(hook, |run| run.env(variable, url)).await;
-        assert_unreachable(&told, "The proxy rejected the request");
-        assert!(told.log.contains(wanted), "{wanted}: {}", told.log);
+        let result = deploy(hook, |run| run.env(variable, url)).await;
+        assert_unreachable(&result, "The proxy rejected the request");
+        assert!(result.log.contains(wanted), "{wanted}: {}", result.log);
         // the second time to read the status
         assert_eq!(proxy.requests(), vec!["CONNECT hooks.example:443".to_owned(); 2]);
         for head in proxy.heads() {
@@ -139,7 +139,7 @@ async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password(
             assert!(head.contains(&format!("proxy-authorization: basic {sent}\r\n")), "{head}");
             assert!(!head.contains(&SECRET.to_lowercase()), "{head}");
         }
-        for place in [&told.log, &told.summary] {
+        for place in [&result.log, &result.summary] {
             for secret in [
                 "pass:word",
                 "pass%3Aword",
@@ -151,25 +151,25 @@ async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password(
             }
         }
     }
-    let proxy = Server::plain(say(407, "")).await;
-    let told = deploy(hook, |run| run.env("HTTPS_PROXY", proxy.address.to_string())).await;
+    let proxy = Server::plain(reply(407, "")).await;
+    let result = deploy(hook, |run| run.env("HTTPS_PROXY", proxy.address.to_string())).await;
     assert!(
-        told.log.contains("it wants a user and password in its URL: http://user:password@host:port"),
+        result.log.contains("it wants a user and password in its URL: http://user:password@host:port"),
         "{}",
-        told.log
+        result.log
     );
 }
 
 /// Runs a hook of `hooks.example:8443` behind a proxy: whether that was asked.
 async fn goes_through_proxy(set: impl Fn(Run, &str) -> Run) -> bool {
     let authority = Authority::new();
-    let proxy = Server::tunnel(&authority, "hooks.example", say(200, ACCEPTED)).await;
+    let proxy = Server::tunnel(&authority, "hooks.example", reply(200, ACCEPTED)).await;
     let hook = format!("https://hooks.example:8443{}", hook_path());
     let url = format!("http://{}", proxy.address);
-    let told = deploy(&hook, |run| set(run, &url).arg("--ca-file").arg(authority.pem.path())).await;
+    let result = deploy(&hook, |run| set(run, &url).arg("--ca-file").arg(authority.pem.path())).await;
     let through = proxy.connections() > 0;
     let wanted = if through { (0, "triggered") } else { (4, "unreachable") };
-    assert_eq!(told.end(), wanted, "{}", told.log);
+    assert_eq!(result.end(), wanted, "{}", result.log);
     through
 }
 
@@ -201,9 +201,9 @@ async fn no_proxy_is_read_as_curl_and_the_runners_read_it() {
     assert!(!goes_through_proxy(set).await, "never for https");
 }
 
-/// A machine's variables are for all its programs.
+/// A machine's proxy variables are for all its programs.
 #[tokio::test]
-async fn a_proxy_that_no_request_takes_is_not_judged_and_one_that_is_needed_is() {
+async fn an_unused_proxy_is_not_validated_and_a_needed_one_is() {
     let unusable = [
         "socks5://user:proxypassword@127.0.0.1:1080",
         "socks5h://proxy.example",
@@ -211,14 +211,15 @@ async fn a_proxy_that_no_request_takes_is_not_judged_and_one_that_is_needed_is()
         "ftp://proxy.example",
     ];
     together(unusable.map(|proxy| async move {
-        let server = Server::plain(say(200, ACCEPTED)).await;
-        let told = deploy(&server.hook(), |run| run.env("ALL_PROXY", proxy).env("HTTPS_PROXY", proxy)).await;
-        assert_eq!(told.end(), (0, "triggered"), "a hook at loopback: {}", told.log);
+        let server = Server::plain(reply(200, ACCEPTED)).await;
+        let result =
+            deploy(&server.hook(), |run| run.env("ALL_PROXY", proxy).env("HTTPS_PROXY", proxy)).await;
+        assert_eq!(result.end(), (0, "triggered"), "a hook at loopback: {}", result.log);
         let sandbox = run("deploy --sandbox --speed 400").env("all_proxy", proxy).done().await;
         assert_eq!(sandbox.code, 0, "{}", sandbox.all());
         let hook = format!("https://hooks.invalid{}", hook_path());
-        let told = deploy(&hook, |run| run.env("ALL_PROXY", proxy).env("NO_PROXY", "*.invalid")).await;
-        assert_unreachable(&told, "could not be resolved");
+        let result = deploy(&hook, |run| run.env("ALL_PROXY", proxy).env("NO_PROXY", "*.invalid")).await;
+        assert_unreachable(&result, "could not be resolved");
         let needed = [
             run("deploy").env("DEPLOY_HOOK_URL", &hook).env("ALL_PROXY", proxy),
             run("doctor")
@@ -245,52 +246,52 @@ async fn a_proxy_that_no_request_takes_is_not_judged_and_one_that_is_needed_is()
 #[tokio::test]
 async fn a_proxy_can_be_reached_over_tls() {
     let authority = Authority::new();
-    let proxy = Server::tls(&authority, "127.0.0.1", say(403, "")).await;
+    let proxy = Server::tls(&authority, "127.0.0.1", reply(403, "")).await;
     let hook = format!("https://hooks.example{}", hook_path());
     let url = format!("https://u:proxypassword@{}", proxy.address);
     let through = |run: Run| run.env("HTTPS_PROXY", url).arg("--ca-file").arg(authority.pem.path());
-    let told = deploy(&hook, through).await;
-    assert_unreachable(&told, "it answered 403 (Forbidden)");
-    assert!(!told.log.contains("proxypassword"), "{}", told.log);
+    let result = deploy(&hook, through).await;
+    assert_unreachable(&result, "it answered 403 (Forbidden)");
+    assert!(!result.log.contains("proxypassword"), "{}", result.log);
     assert_eq!(proxy.requests(), vec!["CONNECT hooks.example:443".to_owned(); 2]);
 }
 
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_what_cannot_be_reached() {
     let (hook, proxy) = (format!("https://hooks.example{}", hook_path()), closed());
-    let told = deploy(&hook, |run| run.env("HTTPS_PROXY", format!("http://u:proxypassword@{proxy}"))).await;
-    assert_unreachable(&told, "proxy");
-    assert!(!told.log.contains("proxypassword"), "{}", told.log);
+    let result = deploy(&hook, |run| run.env("HTTPS_PROXY", format!("http://u:proxypassword@{proxy}"))).await;
+    assert_unreachable(&result, "proxy");
+    assert!(!result.log.contains("proxypassword"), "{}", result.log);
 }
 
 #[tokio::test]
 async fn a_proxy_that_stays_silent_is_named() {
-    let (hook, proxy) = (format!("https://hooks.example{}", hook_path()), Server::plain(Play::Silence).await);
+    let (hook, proxy) = (format!("https://hooks.example{}", hook_path()), Server::plain(Reply::Never).await);
     let url = format!("http://u:proxypassword@{}", proxy.address);
-    let told = deploy(&hook, |run| run.env("HTTPS_PROXY", url).args("--timeout 2s")).await;
-    assert_unreachable(&told, &format!("no connection through the proxy {} in time", proxy.address));
-    assert!(!told.log.contains("proxypassword"), "{}", told.log);
+    let result = deploy(&hook, |run| run.env("HTTPS_PROXY", url).args("--timeout 2s")).await;
+    assert_unreachable(&result, &format!("no connection through the proxy {} in time", proxy.address));
+    assert!(!result.log.contains("proxypassword"), "{}", result.log);
 }
 
 #[tokio::test]
 async fn this_machine_is_reached_without_a_proxy() {
-    let (authority, proxy) = (Authority::new(), Server::plain(say(407, "")).await);
+    let (authority, proxy) = (Authority::new(), Server::plain(reply(407, "")).await);
     let url = format!("http://{}", proxy.address);
-    let server = Server::tls(&authority, "127.0.0.1", say(200, ACCEPTED)).await;
+    let server = Server::tls(&authority, "127.0.0.1", reply(200, ACCEPTED)).await;
     let ca = authority.pem.path();
-    let told =
+    let result =
         deploy(&server.https_hook(), |run| run.env("HTTPS_PROXY", &url).arg("--ca-file").arg(ca)).await;
-    assert_eq!(told.end(), (0, "triggered"), "{}", told.log);
+    assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     let sandbox = platform("success", Draft).await;
-    let told = deploy(&sandbox.hook_url(), |run| {
+    let result = deploy(&sandbox.hook_url(), |run| {
         run.env("ALL_PROXY", &url).env("HTTP_PROXY", &url).args("--wait never")
     })
     .await;
-    assert_eq!(told.end(), (0, "triggered"), "{}", told.log);
+    assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     assert_eq!(proxy.connections(), 0);
 }
 
-/// On other platforms a `GET` triggers as well.
+/// On other platforms a `GET` triggers too.
 #[tokio::test]
 async fn the_hook_of_an_unknown_host_is_never_read() {
     let answers = [
@@ -307,21 +308,21 @@ async fn the_hook_of_an_unknown_host_is_never_read() {
     let cases = answers.into_iter().flat_map(|answer| paths.map(|path| (answer, path)));
     together(cases.map(|(answer, path)| async move {
         let authority = Authority::new();
-        let proxy = Server::tunnel(&authority, "hooks.example", say(200, answer)).await;
+        let proxy = Server::tunnel(&authority, "hooks.example", reply(200, answer)).await;
         let hook = format!("https://hooks.example{path}/{SECRET}");
         let url = format!("http://{}", proxy.address);
-        let told =
+        let result =
             deploy(&hook, |run| run.env("HTTPS_PROXY", url).arg("--ca-file").arg(authority.pem.path())).await;
-        assert_eq!(told.end(), (0, "triggered"), "{answer}\n{}", told.log);
-        assert_eq!(told.output("deployment-id"), "", "an unknown platform's answer is not guessed at");
+        assert_eq!(result.end(), (0, "triggered"), "{answer}\n{}", result.log);
+        assert_eq!(result.output("deployment-id"), "", "an unknown platform's answer is not guessed at");
         assert_eq!(
             proxy.requests(),
             ["CONNECT hooks.example:443".to_owned(), format!("POST {path}/{SECRET}")]
         );
         assert!(
-            told.log.contains("::warning title=Deploy hook::hooks.example is not a supported platform"),
+            result.log.contains("::warning title=Deploy hook::hooks.example is not a supported platform"),
             "{}",
-            told.log
+            result.log
         );
     }))
     .await;
@@ -346,15 +347,15 @@ async fn relay(to: std::net::SocketAddr) -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn every_look_goes_over_one_connection_and_the_trigger_over_its_own() {
-    let sandbox = at_speed("success", Draft, 10.0).await;
+async fn every_poll_uses_one_connection_and_the_trigger_its_own() {
+    let sandbox = start_sandbox("success", Draft, 10.0).await;
     let base = url::Url::parse(&sandbox.url()).expect("a URL");
     let platform = base.socket_addrs(|| None).expect("an address").remove(0);
     let (address, asked) = relay(platform).await;
     let hook = sandbox.hook_url().replace(&format!("127.0.0.1:{}", platform.port()), &address);
     let through = |run: Run| run.env("DEPLOY_HOOK_API_URL", format!("http://{address}")).args("-v");
-    let told = deploy(&hook, through).await;
-    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
-    assert!(told.log.matches("so far, next in").count() >= 3, "{}", told.log);
+    let result = deploy(&hook, through).await;
+    assert_eq!(result.end(), (0, "succeeded"), "{}", result.log);
+    assert!(result.log.matches("so far, next in").count() >= 3, "{}", result.log);
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }

@@ -3,34 +3,34 @@
 use crate::common::Generation::{self, Draft, Live};
 
 use super::run::{run, step};
-use super::{at_speed, platform, posts, together};
+use super::{platform, start_sandbox, together, triggers};
 use crate::secrets::Secrets;
-use crate::server::{Server, hook_path, say};
+use crate::server::{Server, hook_path, reply};
 
 /// A scenario, the hook's generation, whether a token is there, further arguments, and how that must end.
 type Case = (&'static str, Generation, bool, &'static str, (i32, &'static str));
 
-async fn play((scenario, generation, token, args, wanted): Case) {
+async fn run_case((scenario, generation, token, args, wanted): Case) {
     let sandbox = platform(scenario, generation).await;
     let mut program = run("deploy").args(args).on(&sandbox);
     if token {
         program = program.with_token(&sandbox);
     }
-    let told = step(program, &Secrets::on(&sandbox)).await;
-    assert_eq!(told.end(), wanted, "{scenario} {generation:?} {args}\n{}", told.log);
-    let triggers = match scenario {
+    let result = step(program, &Secrets::on(&sandbox)).await;
+    assert_eq!(result.end(), wanted, "{scenario} {generation:?} {args}\n{}", result.log);
+    let expected = match scenario {
         "rate-limited" => 2,
         "always-rate-limited" => 3,
         _ => 1,
     };
-    assert_eq!(posts(&sandbox), triggers, "{scenario}");
+    assert_eq!(triggers(&sandbox), expected, "{scenario}");
     let (started, accepted) = (sandbox.deployments(), !matches!(wanted.1, "refused"));
     assert_eq!(started > 0, accepted, "{scenario}: {started} deployments");
-    assert_eq!(told.output("deployment-id").is_empty(), !accepted, "{scenario}: {:?}", told.outputs);
+    assert_eq!(result.output("deployment-id").is_empty(), !accepted, "{scenario}: {:?}", result.outputs);
 }
 
-async fn play_all(cases: impl IntoIterator<Item = Case>) {
-    together(cases.into_iter().map(play)).await;
+async fn run_all(cases: impl IntoIterator<Item = Case>) {
+    together(cases.into_iter().map(run_case)).await;
 }
 
 #[tokio::test]
@@ -49,12 +49,12 @@ async fn a_verdict_of_the_platform_is_the_verdict_of_the_run() {
     ];
     let draft = ends.map(|(scenario, end)| (scenario, Draft, false, "", end));
     let live = ends.map(|(scenario, end)| (scenario, Live, true, "", end));
-    play_all(draft.into_iter().chain(live)).await;
+    run_all(draft.into_iter().chain(live)).await;
 }
 
 #[tokio::test]
 async fn canceled_and_superseded_can_be_made_to_pass_and_nothing_else() {
-    play_all([
+    run_all([
         ("canceled", Draft, false, "--on-canceled pass", (0, "canceled")),
         ("superseded", Draft, false, "--on-canceled pass", (0, "superseded")),
         ("build-fails", Draft, false, "--on-canceled pass", (1, "failed")),
@@ -65,7 +65,7 @@ async fn canceled_and_superseded_can_be_made_to_pass_and_nothing_else() {
 
 #[tokio::test]
 async fn a_deployment_that_is_not_followed_is_triggered_and_one_that_cannot_be_read_is_lost() {
-    play_all([
+    run_all([
         ("success", Draft, false, "--wait never", (0, "triggered")),
         ("success", Live, true, "--wait never", (0, "triggered")),
         ("success", Live, false, "", (0, "triggered")),
@@ -84,12 +84,12 @@ async fn a_deployment_that_is_not_followed_is_triggered_and_one_that_cannot_be_r
 #[tokio::test]
 async fn a_refusal_is_final_and_nothing_was_triggered() {
     let refused = |scenario| [Draft, Live].map(|generation| (scenario, generation, true, "", (3, "refused")));
-    play_all(["forbidden", "unprocessable", "always-rate-limited", "redirect"].into_iter().flat_map(refused))
+    run_all(["forbidden", "unprocessable", "always-rate-limited", "redirect"].into_iter().flat_map(refused))
         .await;
 }
 
 #[tokio::test]
-async fn a_hook_that_is_wrong_or_revoked_is_told_apart_from_a_limit() {
+async fn a_wrong_or_revoked_hook_differs_from_a_rate_limit() {
     let cases = [("revoked", "revoked", "new hook"), ("unknown", "did not find this hook", "URL is wrong")];
     let cases = cases.into_iter().flat_map(|case| [(case, Draft), (case, Live)]);
     together(cases.map(|((what, happened, remedy), generation)| async move {
@@ -100,15 +100,15 @@ async fn a_hook_that_is_wrong_or_revoked_is_told_apart_from_a_limit() {
             _ => hook.replace_range(hook.len() - 4.., "0000"),
         }
         let program = run("deploy").on(&sandbox).env("DEPLOY_HOOK_URL", &hook);
-        let told = step(program, &Secrets::of(&hook, &[])).await;
-        assert_eq!(told.end(), (3, "refused"));
-        for place in [&told.log, &told.summary] {
+        let result = step(program, &Secrets::of(&hook, &[])).await;
+        assert_eq!(result.end(), (3, "refused"));
+        for place in [&result.log, &result.summary] {
             assert!(
                 place.contains(happened) && place.contains(remedy) && place.contains("Nothing was triggered"),
                 "{place}"
             );
         }
-        assert_eq!((posts(&sandbox), sandbox.deployments()), (1, 0));
+        assert_eq!((triggers(&sandbox), sandbox.deployments()), (1, 0));
     }))
     .await;
 }
@@ -120,15 +120,15 @@ async fn every_status_that_says_no_is_a_refusal_in_the_platforms_own_words() {
         cases.into_iter().map(|status| (status, "{\"error\":\"Because of reasons.\"}")).collect();
     cases.push((403, "{\"violations\":[{\"message\":\"Because of reasons.\"}]}"));
     together(cases.into_iter().map(|(status, body)| async move {
-        let server = Server::plain(say(status, body)).await;
-        let told =
+        let server = Server::plain(reply(status, body)).await;
+        let result =
             step(run("deploy").env("DEPLOY_HOOK_URL", server.hook()), &Secrets::of(&server.hook(), &[]))
                 .await;
-        assert_eq!(told.end(), (3, "refused"), "{status}\n{}", told.log);
+        assert_eq!(result.end(), (3, "refused"), "{status}\n{}", result.log);
         assert!(
-            told.log.contains("Because of reasons") && told.log.contains(&status.to_string()),
+            result.log.contains("Because of reasons") && result.log.contains(&status.to_string()),
             "{}",
-            told.log
+            result.log
         );
         assert_eq!(server.requests(), [format!("POST {}", hook_path())], "{status}");
     }))
@@ -139,54 +139,54 @@ async fn every_status_that_says_no_is_a_refusal_in_the_platforms_own_words() {
 async fn a_redirect_is_not_followed_and_its_target_not_shown_as_a_secret() {
     for generation in [Draft, Live] {
         let sandbox = platform("redirect", generation).await;
-        let told = step(run("deploy").on(&sandbox), &Secrets::on(&sandbox)).await;
-        assert_eq!(told.end(), (3, "refused"));
+        let result = step(run("deploy").on(&sandbox), &Secrets::on(&sandbox)).await;
+        assert_eq!(result.end(), (3, "refused"));
         let asked = sandbox.requests();
         assert!(asked.iter().all(|request| !request.path.starts_with("/redirected")), "{asked:?}");
-        assert_eq!((posts(&sandbox), sandbox.deployments()), (1, 0));
+        assert_eq!((triggers(&sandbox), sandbox.deployments()), (1, 0));
     }
 }
 
 #[tokio::test]
 async fn a_rate_limit_on_the_trigger_is_waited_for_as_long_as_it_says() {
-    let sandbox = at_speed("rate-limited", Live, 2.0).await; // Retry-After: 1
-    let told = step(run("deploy --wait never").on(&sandbox), &Secrets::on(&sandbox)).await;
-    assert_eq!((told.end(), posts(&sandbox)), ((0, "triggered"), 2), "{}", told.log);
-    assert!(told.output("duration").parse::<u64>().unwrap() >= 1, "{:?}", told.outputs);
+    let sandbox = start_sandbox("rate-limited", Live, 2.0).await; // Retry-After: 1
+    let result = step(run("deploy --wait never").on(&sandbox), &Secrets::on(&sandbox)).await;
+    assert_eq!((result.end(), triggers(&sandbox)), ((0, "triggered"), 2), "{}", result.log);
+    assert!(result.output("duration").parse::<u64>().unwrap() >= 1, "{:?}", result.outputs);
 }
 
 /// In the embedded platform's own time, so that the error budget does not take minutes.
 #[tokio::test]
 async fn a_state_that_can_never_be_read_is_lost_once_the_budget_is_used_up() {
-    let told =
+    let result =
         step(run("deploy --sandbox --speed 500 --scenario reads-dead"), &Secrets::of("/no-secret-here", &[]))
             .await;
-    assert_eq!(told.end(), (7, "lost"), "{}", told.log);
-    assert!(told.log.contains("could not be read 10 times in a row"), "{}", told.log);
-    assert!(told.output("duration").parse::<u64>().unwrap() < 10);
+    assert_eq!(result.end(), (7, "lost"), "{}", result.log);
+    assert!(result.log.contains("could not be read 10 times in a row"), "{}", result.log);
+    assert!(result.output("duration").parse::<u64>().unwrap() < 10);
 }
 
 #[tokio::test]
 async fn a_vanished_deployment_is_never_a_success() {
-    let told =
+    let result =
         step(run("deploy --sandbox --speed 500 --scenario vanishes"), &Secrets::of("/no-secret-here", &[]))
             .await;
-    assert_eq!(told.end(), (7, "lost"), "{}", told.log);
+    assert_eq!(result.end(), (7, "lost"), "{}", result.log);
 }
 
 #[tokio::test]
 async fn the_first_command_of_the_readme_needs_no_account() {
-    let told = step(run("deploy --sandbox --speed 500"), &Secrets::of("/no-secret-here", &[])).await;
-    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
-    assert!(told.summary.contains("Nothing was really deployed"), "{}", told.summary);
+    let result = step(run("deploy --sandbox --speed 500"), &Secrets::of("/no-secret-here", &[])).await;
+    assert_eq!(result.end(), (0, "succeeded"), "{}", result.log);
+    assert!(result.summary.contains("Nothing was really deployed"), "{}", result.summary);
 }
 
 #[tokio::test]
 async fn a_fork_without_secrets_is_skipped_only_where_that_is_asked_for() {
     let none = Secrets::of("/no-secret-here", &[]);
-    let told = step(run("deploy --if-missing skip").env("DEPLOY_HOOK_URL", "  "), &none).await;
-    assert_eq!(told.end(), (0, "skipped"));
-    assert!(told.summary.contains("No hook URL is set"), "{}", told.summary);
+    let result = step(run("deploy --if-missing skip").env("DEPLOY_HOOK_URL", "  "), &none).await;
+    assert_eq!(result.end(), (0, "skipped"));
+    assert!(result.summary.contains("No hook URL is set"), "{}", result.summary);
     let done = run("deploy").env("DEPLOY_HOOK_URL", "").done().await;
     assert_eq!(done.code, 2);
     assert!(done.err.contains("hook-url: is empty") && done.err.contains("if-missing: skip"), "{}", done.err);

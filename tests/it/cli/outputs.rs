@@ -1,5 +1,6 @@
-//! The outputs `message` and `platform`: there on every way out, and the sentence is the log's own.
+//! The outputs `message` and `platform`: set whatever the outcome, with the message of the log.
 
+use crate::common::pause;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -89,13 +90,13 @@ async fn a_run_that_triggers_nothing_has_them_too() {
         (skipped().env("INPUT_PLATFORM", "netlify"), "netlify"),
         (skipped().env("RENDER_API_KEY", "rnd_0011"), "render"),
     ] {
-        let told = step(program, &none).await;
-        assert_eq!((told.end(), told.output("platform")), ((0, "skipped"), platform));
-        assert_eq!(told.output("message"), "No hook URL is set, and `if-missing` is `skip`.");
+        let result = step(program, &none).await;
+        assert_eq!((result.end(), result.output("platform")), ((0, "skipped"), platform));
+        assert_eq!(result.output("message"), "No hook URL is set, and `if-missing` is `skip`.");
     }
-    let told = step(run("deploy --sandbox --dry-run --platform render"), &none).await;
-    assert_eq!((told.end(), told.output("platform")), ((0, "skipped"), "render"), "{}", told.log);
-    let message = told.output("message");
+    let result = step(run("deploy --sandbox --dry-run --platform render"), &none).await;
+    assert_eq!((result.end(), result.output("platform")), ((0, "skipped"), "render"), "{}", result.log);
+    let message = result.output("message");
     assert!(
         message.starts_with("Dry run: nothing wrong was found; ") && message.ends_with("could not be made."),
         "{message}"
@@ -113,9 +114,14 @@ async fn a_run_has_them_whatever_its_outcome() {
     ];
     together(cases.map(|(platform, args, outcome, message)| async move {
         let program = run("deploy --sandbox --speed 400 --platform").arg(platform).args(args);
-        let told = step(program, &Secrets::only(&[])).await;
-        assert_eq!((told.output("outcome"), told.output("platform")), (outcome, platform), "{}", told.log);
-        assert!(told.output("message").contains(message), "{:?}", told.output("message"));
+        let result = step(program, &Secrets::only(&[])).await;
+        assert_eq!(
+            (result.output("outcome"), result.output("platform")),
+            (outcome, platform),
+            "{}",
+            result.log
+        );
+        assert!(result.output("message").contains(message), "{:?}", result.output("message"));
         let done = run("deploy --sandbox --speed 400 --format json --platform")
             .arg(platform)
             .args(args)
@@ -135,7 +141,7 @@ async fn a_run_that_is_interrupted_before_it_starts_has_them_too() {
     let program = run("deploy --hook-url-file - --platform coolify").in_github(&github).waiting();
     let mut child = program.start();
     let stdin = child.stdin.take();
-    super::signals::until_it_listens(&child).await;
+    super::signals::until_signals_are_handled(&child).await;
     signal(&child, "TERM").await;
     let done = super::run::ended(child).await;
     drop(stdin);
@@ -156,7 +162,7 @@ async fn the_platform_is_known_as_soon_as_the_hook_was_triggered() {
         .env("FRBIT_TOKEN", "frbit-at-0011");
     let mut child = program.in_github(&github).start();
     while github.outputs().is_empty() {
-        super::moment().await;
+        pause(20).await;
     }
     child.kill().await.expect("it is killed");
     let outputs = github.outputs();

@@ -1,4 +1,4 @@
-//! The input `platform`, and the ids that its API asks for: whose hook it is, by name where the URL cannot tell.
+//! The input `platform`, and the ids that its API asks for: which platform it is, by name where the URL does not show it.
 
 use deploy_hook::cli::Inputs;
 use deploy_hook::config::{Needs, Settings};
@@ -10,7 +10,7 @@ use deploy_hook::secrets::{HookUrl, Token};
 use super::run::{run, step};
 use super::together;
 use crate::secrets::Secrets;
-use crate::server::{Server, say};
+use crate::server::{Server, reply};
 
 const HOOK: &str = "https://host.invalid/hooks/LONGSTRING";
 
@@ -73,7 +73,11 @@ fn a_named_platform_brings_its_own_variables_and_no_others() {
 #[test]
 fn the_variables_of_a_platform_are_read_for_it_alone() {
     let kinds = |platform: &dyn Platform| {
-        [platform.token_variables(), platform.account_variables(), platform.project_variables()]
+        [
+            platform.facts().token_variables,
+            platform.facts().account_variables,
+            platform.facts().project_variables,
+        ]
     };
     let variables: Vec<(String, String)> = platforms::all()
         .iter()
@@ -118,7 +122,7 @@ fn a_token_never_goes_to_another_platforms_api() {
 
 #[tokio::test]
 async fn a_typo_is_recognized_and_nothing_is_sent() {
-    let server = Server::plain(say(200, "{}")).await;
+    let server = Server::plain(reply(200, "{}")).await;
     for (program, input) in [
         (run("deploy --platform fortabbit"), "--platform"),
         (run("deploy").env("DEPLOY_HOOK_PLATFORM", "fortabbit"), "platform (DEPLOY_HOOK_PLATFORM)"),
@@ -141,14 +145,14 @@ async fn a_typo_is_recognized_and_nothing_is_sent() {
     assert_eq!(server.connections(), 0);
 }
 
-/// A hook of fortrabbit's form that is said to be another's is answered as the other's documents say.
+/// A hook of fortrabbit's form that is named as another platform's is read as that platform documents.
 #[tokio::test]
 async fn a_name_counts_whatever_the_url_looks_like() {
     for (name, outcome) in [("auto", "uncertain"), ("fortrabbit", "uncertain"), ("other", "triggered")] {
-        let server = Server::plain(say(200, "thanks")).await;
+        let server = Server::plain(reply(200, "thanks")).await;
         let program = run("deploy --timeout 1s --platform").arg(name).env("DEPLOY_HOOK_URL", server.hook());
-        let told = step(program, &Secrets::of(&server.hook(), &[])).await;
-        assert_eq!(told.output("outcome"), outcome, "{name}: {}", told.log);
+        let result = step(program, &Secrets::of(&server.hook(), &[])).await;
+        assert_eq!(result.output("outcome"), outcome, "{name}: {}", result.log);
     }
     // a cut URL of the named platform's form
     let cut = "https://hooks.example/webhooks/environments/en-wjl0ai/deploy/";
@@ -171,9 +175,9 @@ async fn the_sandbox_imitates_the_platform_that_the_input_names() {
         if let Some(name) = variable {
             program = program.env("DEPLOY_HOOK_PLATFORM", name);
         }
-        let told = step(program, &Secrets::only(&[])).await;
-        assert_eq!(told.end(), (0, outcome), "{args} {variable:?}: {}", told.log);
-        assert!(told.log.contains(label), "{}", told.log);
+        let result = step(program, &Secrets::only(&[])).await;
+        assert_eq!(result.end(), (0, outcome), "{args} {variable:?}: {}", result.log);
+        assert!(result.log.contains(label), "{}", result.log);
     }))
     .await;
     let done = run("deploy --scenario success --platform other").env("DEPLOY_HOOK_URL", HOOK).done().await;
@@ -232,7 +236,7 @@ async fn what_no_id_holds_is_named_with_its_value() {
     .await;
 }
 
-/// A dotenv report's variables come to later jobs of the pipeline, be they of a run that ended well or of bad input.
+/// A dotenv report's variables come to later jobs of the pipeline, after a success as well as after bad input.
 #[test]
 fn an_earlier_jobs_report_names_no_platform() {
     let job = [("GITLAB_CI", "true"), ("DEPLOY_HOOK_URL", HOOK), ("DEPLOY_HOOK_PLATFORM", "render")];
@@ -250,7 +254,7 @@ fn an_earlier_jobs_report_names_no_platform() {
     assert_eq!(settings.platform.name(), "render", "an option is of this run");
 }
 
-/// Settings and access are printed by nothing, and would not show a secret if they were.
+/// The `Debug` output of settings and access holds no secret.
 #[test]
 fn debug_output_holds_no_header() {
     let given = settings(&[

@@ -5,13 +5,13 @@ use std::io::Write as _;
 use super::run::{Run, run, step};
 use super::together;
 use crate::secrets::Secrets;
-use crate::server::{Server, say};
+use crate::server::{Server, reply};
 
 const ACCEPTED: &str = "{\"data\":{\"publicId\":\"dp-abc123\"}}";
 
-/// Which hook this run triggers, of those that end in different secrets: `{hook}` stands for the URL's beginning.
+/// The hook that this run triggers, of several with different secrets: `{hook}` stands for the beginning of the URL.
 async fn triggered(set: impl FnOnce(Run, &dyn Fn(&str) -> String) -> Run) -> String {
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     let hook = |secret: &str| format!("http://{}/hooks/{secret}", server.address);
     let done = set(run("deploy --wait never"), &hook).done().await;
     assert_eq!(done.code, 0, "{}", done.all());
@@ -37,7 +37,7 @@ async fn the_hook_comes_from_the_first_source_that_has_one() {
         "--hook-url-file",
     ];
     together((0..names.len()).map(|last| async move {
-        let mut kept = Vec::new();
+        let mut files = Vec::new();
         let secret = triggered(|mut program, hook| {
             for (index, name) in names.iter().enumerate().take(last + 1) {
                 let value = hook(&format!("secret{index}"));
@@ -47,7 +47,7 @@ async fn the_hook_comes_from_the_first_source_that_has_one() {
                         Some(_) => program.arg(name).arg(file.path()),
                         None => program.env(name, file.path()),
                     };
-                    kept.push(file);
+                    files.push(file);
                 } else {
                     program = program.env(name, value);
                 }
@@ -93,7 +93,7 @@ async fn what_a_paste_adds_is_taken_off() {
 
 /// What is requested of a server at loopback when its hook was pasted with this path.
 async fn requested(path: &str) -> String {
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     let hook = format!("http://{}{path}", server.address);
     let done = run("deploy --wait never").env("DEPLOY_HOOK_URL", hook).done().await;
     assert_eq!(done.code, 0, "{path}: {}", done.all());
@@ -150,12 +150,12 @@ async fn a_secrets_file_is_read_in_whatever_encoding_a_shell_wrote_it() {
         |url| utf16(url, u16::to_be_bytes),
     ];
     for way in ways {
-        let mut kept = None;
+        let mut folder = None;
         let secret = triggered(|program, hook| {
             let path = tempfile::NamedTempFile::new().expect("a file");
             std::fs::write(path.path(), way(&hook("from-a-file"))).expect("it can be written");
             let program = program.env("DEPLOY_HOOK_URL_FILE", path.path());
-            kept = Some(path);
+            folder = Some(path);
             program
         });
         assert_eq!(secret.await, "from-a-file");
@@ -168,7 +168,7 @@ async fn a_secrets_file_is_read_in_whatever_encoding_a_shell_wrote_it() {
 
 /// The token that a read is sent with.
 async fn token(set: impl FnOnce(Run) -> Run) -> String {
-    let server = Server::plain(say(200, "{\"publicId\":\"dp-abc123\",\"status\":\"pending\"}")).await;
+    let server = Server::plain(reply(200, "{\"publicId\":\"dp-abc123\",\"status\":\"pending\"}")).await;
     let api = format!("http://{}", server.address);
     let done = set(run("status dp-abc123").env("DEPLOY_HOOK_API_URL", api)).done().await;
     assert_eq!((done.code, done.out.trim()), (0, "dp-abc123 pending"), "{}", done.all());
@@ -220,16 +220,16 @@ async fn every_plain_input_has_three_spellings_in_this_order() {
                 program.env(source, value)
             };
         }
-        let told = step(program, &none).await;
-        assert_eq!(told.output("environment-url"), site(&format!("from{last}")), "{}", sources[last]);
+        let result = step(program, &none).await;
+        assert_eq!(result.output("environment-url"), site(&format!("from{last}")), "{}", sources[last]);
         program = run("deploy --if-missing skip");
     }
-    let told =
+    let result =
         step(program.env("INPUT_ENVIRONMENT-URL", site("input")).args("--environment-url="), &none).await;
-    assert_eq!(told.output("environment-url"), site("input"), "an empty option is unset");
+    assert_eq!(result.output("environment-url"), site("input"), "an empty option is unset");
 }
 
-/// Each input's three spellings are read: a value that is wrong is complained of under the spelling it came by.
+/// Each input's three spellings are read: a wrong value is reported under the spelling that was used.
 #[tokio::test]
 async fn no_input_lacks_a_spelling() {
     let inputs = [
@@ -272,12 +272,12 @@ async fn no_input_lacks_a_spelling() {
 
 #[tokio::test]
 async fn without_a_command_only_an_action_deploys() {
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     let input = |program: Run| {
         program.env("INPUT_HOOK-URL", server.hook()).env("INPUT_WAIT", "never").env("INPUT_TIMEOUT", "")
     };
-    let told = step(input(run("")), &Secrets::of(&server.hook(), &[])).await;
-    assert_eq!(told.end(), (0, "triggered"), "{}", told.log);
+    let result = step(input(run("")), &Secrets::of(&server.hook(), &[])).await;
+    assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     assert_eq!(server.connections(), 1);
     for program in
         [input(run("")), run("").env("GITHUB_ACTIONS", "true"), run("").env("DEPLOY_HOOK_URL", server.hook())]

@@ -1,4 +1,4 @@
-//! One run of the program: what it is given, and everything that comes back.
+//! One run of the program: its inputs, and everything it returns.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deploy_hook::platforms::by_name;
 use deploy_hook::sandbox::Sandbox;
+pub(crate) use deploy_hook::text::outputs::NAMES as OUTPUTS;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
@@ -14,20 +15,6 @@ use super::runner::{self, GitHub};
 use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::Secrets;
-
-/// The names of all outputs, as the interface promises them.
-pub(crate) const OUTPUTS: [&str; 10] = [
-    "outcome",
-    "message",
-    "platform",
-    "deployment-id",
-    "state",
-    "created-at",
-    "duration",
-    "environment-url",
-    "deployment-url",
-    "succeeded",
-];
 
 /// The program with its arguments, in an environment that holds nothing but what the test puts there.
 pub(crate) struct Run {
@@ -52,15 +39,15 @@ impl Done {
 
 /// The program with these arguments, separated by spaces.
 pub(crate) fn run(args: &str) -> Run {
-    heed_signals();
+    accept_signals();
     let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hook"));
     command.args(args.split_whitespace()).env_clear().current_dir(env!("CARGO_TARGET_TMPDIR"));
     Run { command, stdin: None }
 }
 
-/// Makes what this process starts hear SIGQUIT and SIGHUP, although a shell may have started it with them ignored, as it
-/// does in the background: a signal that is handled is not ignored by a child.
-fn heed_signals() {
+/// Makes the child processes receive SIGQUIT and SIGHUP although a shell may have started this process with them ignored,
+/// as it does in the background: a signal that is handled is not ignored by a child.
+fn accept_signals() {
     use tokio::signal::unix::{SignalKind, signal};
     if tokio::runtime::Handle::try_current().is_ok() {
         let handled = [SignalKind::quit(), SignalKind::hangup()].map(signal);
@@ -118,7 +105,7 @@ impl Run {
         Self { command, stdin: self.stdin }
     }
 
-    /// From a shell that has done this before.
+    /// Started by a shell that has run this command first.
     pub(crate) fn behind(self, first: &str) -> Self {
         let own = self.command.as_std();
         let mut command = Command::new("/bin/sh");
@@ -129,7 +116,7 @@ impl Run {
         Self { command, stdin: self.stdin }
     }
 
-    /// With a standard input on which nothing comes.
+    /// With an open standard input without data.
     pub(crate) fn waiting(mut self) -> Self {
         self.stdin = Some(String::new());
         self
@@ -207,7 +194,7 @@ pub(crate) async fn step(run: Run, secrets: &Secrets) -> Step {
 
 /// What a step of this runner left behind, checked.
 pub(crate) fn left_behind(done: &Done, github: &GitHub, secrets: &Secrets) -> Step {
-    assert_eq!(done.err, "", "a runner reads both streams in no certain order, so one is used");
+    assert_eq!(done.err, "", "a runner reads two streams in no certain order, so one is used");
     let read = |name: &str| std::fs::read_to_string(github.path(name)).unwrap_or_default();
     let [output, summary, dotenv, page] =
         ["output", "summary", "files/deploy-hook.env", "files/deploy-hook-summary.md"].map(read);
@@ -225,7 +212,7 @@ pub(crate) fn left_behind(done: &Done, github: &GitHub, secrets: &Secrets) -> St
     step
 }
 
-/// The outputs are whole, say the same everywhere, and go with the exit code.
+/// The outputs are complete, the same everywhere, and fit the exit code.
 fn assert_complete(step: &Step, page: &str) {
     let names: Vec<&str> = step.outputs.keys().map(String::as_str).collect();
     let mut wanted = OUTPUTS.to_vec();
@@ -242,7 +229,9 @@ fn assert_complete(step: &Step, page: &str) {
     assert!(step.output("duration").parse::<u64>().is_ok(), "whole seconds: {:?}", step.output("duration"));
     let message = step.output("message");
     assert!(message.ends_with('.') && message.lines().count() == 1, "one sentence: {message:?}");
-    assert!(without_colours(&step.log).contains(message), "the log's own: {message:?}\n{}", step.log);
+    // On GitHub it is in an annotation, whose percent signs are escaped.
+    let log = without_colours(&step.log).replace("%25", "%");
+    assert!(log.contains(message), "the log's own: {message:?}\n{}", step.log);
     let platform = step.output("platform");
     assert!(platform.is_empty() || by_name(platform).is_some(), "a name of the table: {platform:?}");
     let created = step.output("created-at");

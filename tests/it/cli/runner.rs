@@ -24,7 +24,7 @@ impl GitHub {
         self.0.path().join(name)
     }
 
-    /// The outputs as they stand now.
+    /// The outputs as they are now.
     pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
         let text = std::fs::read_to_string(self.path("output")).expect("the file is there");
         outputs(&text).expect("the runner can read it")
@@ -88,19 +88,19 @@ pub(crate) fn commands(log: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The log without the lines that the runner swallows to learn what to mask.
+/// The log without the `add-mask` commands.
 pub(crate) fn without_masks(log: &str) -> String {
     let shown = lines(log).into_iter().filter(|line| !line.starts_with("::add-mask::"));
     shown.collect::<Vec<_>>().join("\n")
 }
 
-/// What the runner was asked to mask.
+/// The masked texts.
 pub(crate) fn masks(log: &str) -> Vec<String> {
     let masks = commands(log).into_iter().filter(|(name, _)| name == "add-mask");
     masks.map(|(_, data)| data).collect()
 }
 
-/// The log obeys us alone: masks come first, and every other command is one of ours, in our words.
+/// All workflow commands are the program's own: masks come first, then groups, warnings and errors.
 pub(crate) fn assert_own_commands(log: &str) {
     let shown = without_masks(log);
     let first = shown.lines().next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The hook's URL and the tokens are passwords: whatever the platform does, nothing that is written holds them.
+//! The hook's URL and the tokens are passwords: whatever the platform does, they are written nowhere.
 
 use crate::common::Generation;
 use base64::Engine as _;
@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::run::{run, step};
 use super::{platform, runner, together};
 use crate::secrets::Secrets;
-use crate::server::{SECRET, Server, say};
+use crate::server::{SECRET, Server, reply};
 
-/// Off a runner nobody swallows a mask, so there is none, in either stream.
+/// Without a runner no mask is printed, in either stream.
 #[tokio::test]
 async fn off_a_runner_nothing_is_printed_that_only_a_runner_would_hide() {
     let cases = ["echo", "hostile-log", "absurd", "redirect", "success"];
@@ -24,17 +24,17 @@ async fn off_a_runner_nothing_is_printed_that_only_a_runner_would_hide() {
     .await;
 }
 
-/// Platforms that give a secret back in ways of their own: in an error, in an id, in a state's word.
+/// Platforms that repeat a secret: in an error, in an id, in a state.
 #[tokio::test]
 async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
     let url = format!("https:\\/\\/x.example\\/{SECRET}");
     let answers = [
-        say(403, &format!("{{\"error\":\"No: {SECRET}\"}}")),
-        say(403, &format!("{{\"error\":\"No: {url} or {}\"}}", SECRET.to_lowercase())),
-        say(404, &format!("{{\"error\":{{\"detail\":[\"{}\"]}}}}", STANDARD_NO_PAD.encode(SECRET))),
-        say(200, &format!("{{\"data\":{{\"publicId\":\"dp-{SECRET}\"}}}}")),
-        say(200, &format!("{{\"deployment\":{{\"id\":\"dp_1\",\"state\":\"{SECRET}\"}}}}")),
-        say(500, SECRET),
+        reply(403, &format!("{{\"error\":\"No: {SECRET}\"}}")),
+        reply(403, &format!("{{\"error\":\"No: {url} or {}\"}}", SECRET.to_lowercase())),
+        reply(404, &format!("{{\"error\":{{\"detail\":[\"{}\"]}}}}", STANDARD_NO_PAD.encode(SECRET))),
+        reply(200, &format!("{{\"data\":{{\"publicId\":\"dp-{SECRET}\"}}}}")),
+        reply(200, &format!("{{\"deployment\":{{\"id\":\"dp_1\",\"state\":\"{SECRET}\"}}}}")),
+        reply(500, SECRET),
     ];
     together(answers.map(|answer| async move {
         let server = Server::plain(answer).await;
@@ -45,7 +45,7 @@ async fn a_secret_that_comes_back_in_an_answer_goes_no_further() {
     .await;
 }
 
-/// Other platforms have the secret wherever they like. Nothing of a path that is not documented here is printed.
+/// Other platforms have the secret anywhere in the path. No part of an undocumented path is printed.
 #[tokio::test]
 async fn a_secret_is_hidden_wherever_a_foreign_hook_has_it() {
     let paths = [
@@ -74,19 +74,21 @@ async fn a_secret_is_hidden_wherever_a_foreign_hook_has_it() {
             format!("POST {path} on production: {text}, {}", STANDARD_NO_PAD.encode(format!("u:{text}")))
         };
         let refused = format!("{{\"error\":\"{}\"}}", echo(secret));
-        for answer in
-            [say(403, &refused), say(403, &refused.to_uppercase().replace("ERROR", "error")), say(500, "")]
-        {
+        for answer in [
+            reply(403, &refused),
+            reply(403, &refused.to_uppercase().replace("ERROR", "error")),
+            reply(500, ""),
+        ] {
             let server = Server::plain(answer).await;
             let hook = format!("http://{}{path}", server.address);
-            let told =
+            let result =
                 step(run("deploy -v").env("DEPLOY_HOOK_URL", &hook), &Secrets::only(&[secret, &hook])).await;
             assert_eq!(server.requests(), [format!("POST {path}")]);
-            assert!(told.code == 3 || told.code == 5, "{path}: {}", told.log);
+            assert!(result.code == 3 || result.code == 5, "{path}: {}", result.log);
             let origin = format!("http://{}/***", server.address);
-            assert!(told.log.contains(&origin), "{path}: {}", told.log);
-            let word = told.code != 3 || told.log.to_lowercase().contains("on production");
-            assert!(word, "a word is no secret: {}", told.log);
+            assert!(result.log.contains(&origin), "{path}: {}", result.log);
+            let word = result.code != 3 || result.log.to_lowercase().contains("on production");
+            assert!(word, "a word is no secret: {}", result.log);
         }
         let doctor =
             run("doctor").env("DEPLOY_HOOK_URL", format!("https://hooks.invalid{path}")).done().await;
@@ -96,19 +98,19 @@ async fn a_secret_is_hidden_wherever_a_foreign_hook_has_it() {
     .await;
 }
 
-/// What a branch, a commit or a title says is for everybody.
+/// A branch, a commit or a title is no secret.
 #[tokio::test]
 async fn values_that_are_no_secret_stay_in_the_log() {
     let commit = "0123456789abcdef0123456789abcdef01234567";
-    let said = format!("branch production of service srv-d0c8k2h2dbo4: {commit}, Release-2026-11-26");
-    let server = Server::plain(say(403, &format!("{{\"error\":\"{said}\"}}"))).await;
+    let text = format!("branch production of service srv-d0c8k2h2dbo4: {commit}, Release-2026-11-26");
+    let server = Server::plain(reply(403, &format!("{{\"error\":\"{text}\"}}"))).await;
     let query = format!(
         "branch=production&serviceId=srv-d0c8k2h2dbo4&commit={commit}&trigger_title=Release-2026-11-26&clearCache=true&key={SECRET}"
     );
     let hook = format!("http://{}/api/deploy?{query}", server.address);
-    let told = step(run("deploy").env("DEPLOY_HOOK_URL", &hook), &Secrets::only(&[SECRET, &hook])).await;
-    assert!(told.log.contains(&said), "{}", told.log);
+    let result = step(run("deploy").env("DEPLOY_HOOK_URL", &hook), &Secrets::only(&[SECRET, &hook])).await;
+    assert!(result.log.contains(&text), "{}", result.log);
     for public in ["production", "srv-d0c8k2h2dbo4", commit, "Release-2026-11-26", "true"] {
-        assert!(!runner::masks(&told.log).iter().any(|mask| mask == public), "{public}");
+        assert!(!runner::masks(&result.log).iter().any(|mask| mask == public), "{public}");
     }
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::run::{Run, run, step};
 use super::together;
 use crate::secrets::Secrets;
-use crate::server::{SECRET, Server, answers_of_ours, hook_path, say};
+use crate::server::{SECRET, Server, answers_of_ours, hook_path, reply};
 use crate::wire::{Connection, Request};
 
 const ACCEPTED: &str = r#"{"data":{"publicId":"dp-abc123"}}"#;
@@ -15,17 +15,17 @@ const ACCEPTED: &str = r#"{"data":{"publicId":"dp-abc123"}}"#;
 /// A password that is in no other value.
 const PASSWORD: &str = "open-S3same-q7Wm2Tt5";
 
-/// What a trigger looked like on the wire; every value of its headers is absent from what the run printed.
+/// The request of a trigger; every value of its headers is absent from what the run printed.
 async fn sent(set: impl FnOnce(Run) -> Run) -> Request {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let hook = format!("http://{}{}", listener.local_addr().expect("an address"), hook_path());
     let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
-    let kept = Arc::clone(&seen);
+    let stored = Arc::clone(&seen);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let mut connection = Connection::new(stream);
             while let Some(request) = connection.request().await {
-                kept.lock().expect("the lock").push(request);
+                stored.lock().expect("the lock").push(request);
                 connection.answer(200, "", ACCEPTED).await;
             }
         }
@@ -89,7 +89,7 @@ async fn headers_are_read_however_their_lines_are_written() {
     }
 }
 
-/// A gateway's key is for what stands in front of the hook, not for the platform's API.
+/// A gateway's key is for the gateway before the hook, not for the platform's API.
 #[tokio::test]
 async fn headers_and_text_go_with_the_trigger_alone() {
     let server = answers_of_ours(r#"{"publicId":"dp-abc123","status":"succeeded"}"#.to_owned()).await;
@@ -175,7 +175,7 @@ async fn every_wrong_line_is_named_and_no_value_is_repeated() {
         (format!("Proxy-Authorization: {PASSWORD}"), "sets Proxy-Authorization, which"),
         (format!("Keep-Alive: {PASSWORD}"), "sets Keep-Alive, which"),
     ];
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     let wrong = lines.each_ref().map(|(line, _)| line.as_str()).join("\n");
     let text = format!("X-Good: {PASSWORD}\n\n{wrong}\nx-good: {PASSWORD}\n");
     let path = file(&text);
@@ -250,7 +250,7 @@ async fn two_secrets_cannot_come_from_standard_input() {
     );
 }
 
-/// A gateway that repeats what it was sent, in every form in which a secret may come back.
+/// A gateway that repeats the request, in every encoding of a secret.
 #[tokio::test]
 async fn no_value_of_a_header_is_printed_whatever_comes_back() {
     use base64::Engine as _;
@@ -261,11 +261,11 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
     let secrets = [PASSWORD, &encoded, "Zq9-cookie-77"];
     let echo = format!("No: {} or {PASSWORD}", headers.replace('\n', ", "));
     let answers = [
-        say(403, &format!(r#"{{"error":"{echo}"}}"#)),
-        say(403, &format!(r#"{{"error":"{}"}}"#, echo.to_lowercase())),
-        say(200, &format!(r#"{{"deployment":{{"id":"dp_1","state":"{PASSWORD}"}}}}"#)),
-        say(500, &echo),
-        say(200, &format!(r#"{{"error":"user:{PASSWORD}"}}"#)),
+        reply(403, &format!(r#"{{"error":"{echo}"}}"#)),
+        reply(403, &format!(r#"{{"error":"{}"}}"#, echo.to_lowercase())),
+        reply(200, &format!(r#"{{"deployment":{{"id":"dp_1","state":"{PASSWORD}"}}}}"#)),
+        reply(500, &echo),
+        reply(200, &format!(r#"{{"error":"user:{PASSWORD}"}}"#)),
     ];
     together(answers.map(|answer| {
         let headers = headers.clone();
@@ -277,9 +277,12 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
                     .env("DEPLOY_HOOK_URL", server.hook())
                     .env("DEPLOY_HOOK_HEADERS", &headers)
             };
-            let told = step(program(), &secrets).await;
+            let result = step(program(), &secrets).await;
             for secret in [PASSWORD, SECRET, "Zq9-cookie-77"] {
-                assert!(super::runner::masks(&told.log).iter().any(|mask| mask == secret), "a mask for each");
+                assert!(
+                    super::runner::masks(&result.log).iter().any(|mask| mask == secret),
+                    "a mask for each"
+                );
             }
             let done = program().args("--format json").done().await;
             secrets.assert_absent(&done.all(), "the events");
@@ -289,16 +292,16 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
     .await;
 }
 
-/// A word that logs are full of is no secret: the outputs would be stars.
+/// A common word is not masked: the outputs would be stars.
 #[tokio::test]
 async fn common_words_in_headers_stay_in_the_outputs() {
-    let server = Server::plain(say(200, ACCEPTED)).await;
+    let server = Server::plain(reply(200, ACCEPTED)).await;
     let program =
         run("deploy --wait never --environment production").env("DEPLOY_HOOK_URL", server.hook()).env(
             "DEPLOY_HOOK_HEADERS",
             "X-GitHub-Event: push\nX-Deploy: true\nX-Debug: false\nX-Stage: production\nX-Task: trigger",
         );
-    let told = step(program, &Secrets::of(&server.hook(), &[])).await;
-    assert_eq!((told.end(), told.output("succeeded")), ((0, "triggered"), "false"));
-    assert!(told.summary.contains("production"), "{}", told.summary);
+    let result = step(program, &Secrets::of(&server.hook(), &[])).await;
+    assert_eq!((result.end(), result.output("succeeded")), ((0, "triggered"), "false"));
+    assert!(result.summary.contains("production"), "{}", result.summary);
 }

@@ -1,16 +1,17 @@
-//! A canceled job: the first signal ends the run in order, the second at once; the records are closed either way.
+//! A canceled job: the first signal ends the run in order, the second at once; the reports are closed either way.
 
 use std::time::{Duration, Instant};
 
 use crate::common::Generation::{Draft, Live};
+use crate::common::{pause, wait_until};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout};
 
 use super::run::{Done, Step, ended, left_behind, run, signal};
 use super::runner::GitHub;
-use super::{at_speed, moment, platform, posts, together};
+use super::{platform, start_sandbox, together, triggers};
 use crate::secrets::Secrets;
-use crate::server::{Play, Server};
+use crate::server::{Reply, Server};
 
 /// A run, and what it has printed so far.
 struct Watched {
@@ -60,57 +61,57 @@ async fn a_signal_while_it_is_followed_leaves_the_deployment_to_the_platform() {
         let mut run = start(run("deploy").on(&sandbox).with_token(&sandbox), &github);
         run.until("Triggered deployment").await;
         while !github.outputs().contains_key("deployment-id") {
-            moment().await; // written as soon as it is known
+            pause(20).await; // written as soon as it is known
         }
         signal(&run.child, name).await;
         let sent = Instant::now();
-        let told = run.step(&github, &Secrets::on(&sandbox)).await;
+        let result = run.step(&github, &Secrets::on(&sandbox)).await;
         assert!(sent.elapsed() < Duration::from_secs(10), "{:?}: a runner gives ten", sent.elapsed());
-        assert_eq!(told.end(), (code, "interrupted"), "{}", told.log);
-        assert!(told.output("deployment-id").starts_with("dp"), "{:?}", told.outputs);
-        assert!(told.summary.contains("continues at the platform"), "{}", told.summary);
-        assert_eq!(posts(&sandbox), 1);
+        assert_eq!(result.end(), (code, "interrupted"), "{}", result.log);
+        assert!(result.output("deployment-id").starts_with("dp"), "{:?}", result.outputs);
+        assert!(result.summary.contains("continues at the platform"), "{}", result.summary);
+        assert_eq!(triggers(&sandbox), 1);
     }))
     .await;
 }
 
 #[tokio::test]
 async fn a_signal_before_the_trigger_is_accepted_says_that_nothing_was_triggered() {
-    let (sandbox, github) = (at_speed("always-rate-limited", Live, 0.1).await, GitHub::new());
+    let (sandbox, github) = (start_sandbox("always-rate-limited", Live, 0.1).await, GitHub::new());
     let mut run = start(run("deploy").on(&sandbox), &github);
     run.until("Retrying in 20s").await;
     signal(&run.child, "INT").await;
-    let told = run.step(&github, &Secrets::on(&sandbox)).await;
-    assert_eq!(told.end(), (130, "interrupted"), "{}", told.log);
-    assert!(told.log.contains("Nothing was triggered"), "{}", told.log);
-    assert_eq!(posts(&sandbox), 1);
+    let result = run.step(&github, &Secrets::on(&sandbox)).await;
+    assert_eq!(result.end(), (130, "interrupted"), "{}", result.log);
+    assert!(result.log.contains("Nothing was triggered"), "{}", result.log);
+    assert_eq!(triggers(&sandbox), 1);
 }
 
 #[tokio::test]
-async fn a_signal_while_the_trigger_is_under_way_waits_a_moment_for_its_answer() {
-    let (server, github) = (Server::plain(Play::Silence).await, GitHub::new());
+async fn a_signal_while_the_trigger_is_under_way_waits_shortly_for_its_answer() {
+    let (server, github) = (Server::plain(Reply::Never).await, GitHub::new());
     let run = start(run("deploy").env("DEPLOY_HOOK_URL", server.hook()), &github);
     arrived(&server).await;
     signal(&run.child, "TERM").await;
     let sent = Instant::now();
-    let told = run.step(&github, &Secrets::of(&server.hook(), &[])).await;
-    assert_eq!(told.end(), (143, "interrupted"), "{}", told.log);
-    assert!(told.log.contains("A deployment may be running"), "{}", told.log);
+    let result = run.step(&github, &Secrets::of(&server.hook(), &[])).await;
+    assert_eq!(result.end(), (143, "interrupted"), "{}", result.log);
+    assert!(result.log.contains("A deployment may be running"), "{}", result.log);
     assert!(sent.elapsed() < Duration::from_secs(25), "{:?}", sent.elapsed());
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn an_answer_that_still_comes_names_the_deployment() {
-    let (sandbox, github) = (at_speed("answer-delayed", Draft, 20.0).await, GitHub::new()); // after a second
+    let (sandbox, github) = (start_sandbox("answer-delayed", Draft, 20.0).await, GitHub::new()); // after a second
     let run = start(run("deploy").on(&sandbox), &github);
     while sandbox.deployments() == 0 {
-        moment().await;
+        pause(20).await;
     }
     signal(&run.child, "INT").await;
-    let told = run.step(&github, &Secrets::on(&sandbox)).await;
-    assert_eq!(told.end(), (130, "interrupted"), "{}", told.log);
-    assert!(told.output("deployment-id").starts_with("dp_"), "{:?}", told.outputs);
+    let result = run.step(&github, &Secrets::on(&sandbox)).await;
+    assert_eq!(result.end(), (130, "interrupted"), "{}", result.log);
+    assert!(result.output("deployment-id").starts_with("dp_"), "{:?}", result.outputs);
 }
 
 #[tokio::test]
@@ -124,14 +125,12 @@ async fn a_second_signal_ends_it_at_once() {
             ("QUIT", "INT", 130),
         ]
         .map(|(first, second, code)| async move {
-            let server = Server::plain(Play::Silence).await;
+            let server = Server::plain(Reply::Never).await;
             let run = Watched::new(run("deploy").env("DEPLOY_HOOK_URL", server.hook()).start());
             arrived(&server).await;
             signal(&run.child, first).await;
             // one signal may be taken for the other where both are waiting at the same time
-            for _ in 0..10 {
-                moment().await;
-            }
+            pause(200).await;
             signal(&run.child, second).await;
             let sent = Instant::now();
             let done = run.done().await;
@@ -151,8 +150,8 @@ async fn a_follow_of_somebody_elses_deployment_is_interrupted_as_well() {
     let mut run = start(run("follow").arg(&id).on(&sandbox), &github);
     run.until("BUILDING").await;
     signal(&run.child, "TERM").await;
-    let told = run.step(&github, &Secrets::on(&sandbox)).await;
-    assert_eq!((told.end(), told.output("deployment-id")), ((143, "interrupted"), id.as_str()));
+    let result = run.step(&github, &Secrets::on(&sandbox)).await;
+    assert_eq!((result.end(), result.output("deployment-id")), ((143, "interrupted"), id.as_str()));
 }
 
 /// The newest deployment's id, as `status` prints it.
@@ -162,35 +161,29 @@ async fn id_of(api: &str, sandbox: &deploy_hook::sandbox::Sandbox) -> String {
 }
 
 async fn arrived(server: &Server) {
-    let begun = Instant::now();
-    while server.requests().is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the trigger is sent");
-        moment().await;
-    }
+    wait_until("the trigger", || !server.requests().is_empty()).await;
 }
 
-/// `nohup` and `setsid` start a program so, and a shell what it puts into the background.
+/// As `nohup`, and a shell for its background jobs, start a program.
 #[cfg(target_os = "linux")] // `/proc`
 #[tokio::test]
-async fn what_the_process_was_started_to_ignore_it_ignores() {
+async fn signals_that_the_process_was_started_to_ignore_stay_ignored() {
     together(["HUP", "QUIT"].map(|name| async move {
         let (sandbox, github) = (platform("stuck", Draft).await, GitHub::new());
         let program = run("deploy").on(&sandbox).in_github(&github).behind(&format!("trap '' {name}"));
         let mut run = Watched::new(program.start());
         run.until("BUILDING").await;
         signal(&run.child, name).await;
-        for _ in 0..20 {
-            moment().await;
-        }
+        pause(400).await;
         assert!(run.child.try_wait().expect("it can be waited for").is_none(), "it goes on");
         signal(&run.child, "TERM").await;
-        let told = run.step(&github, &Secrets::on(&sandbox)).await;
-        assert_eq!(told.end(), (143, "interrupted"), "{}", told.log);
+        let result = run.step(&github, &Secrets::on(&sandbox)).await;
+        assert_eq!(result.end(), (143, "interrupted"), "{}", result.log);
     }))
     .await;
 }
 
-/// A secret is awaited on standard input, and nobody gives it.
+/// The run waits for a secret on standard input.
 #[cfg(target_os = "linux")] // `/proc`
 #[tokio::test]
 async fn a_signal_before_the_inputs_are_read_says_that_nothing_was_sent() {
@@ -199,11 +192,11 @@ async fn a_signal_before_the_inputs_are_read_says_that_nothing_was_sent() {
             let github = GitHub::new();
             let mut child = run(args).in_github(&github).waiting().start();
             let stdin = child.stdin.take();
-            until_it_listens(&child).await;
+            until_signals_are_handled(&child).await;
             signal(&child, name).await;
-            let told = left_behind(&ended(child).await, &github, &Secrets::of("/nobody", &[]));
-            assert_eq!(told.end(), (code, "interrupted"), "{}", told.log);
-            assert!(told.log.contains("Interrupted"), "{}", told.log);
+            let result = left_behind(&ended(child).await, &github, &Secrets::of("/nobody", &[]));
+            assert_eq!(result.end(), (code, "interrupted"), "{}", result.log);
+            assert!(result.log.contains("Interrupted"), "{}", result.log);
             drop(stdin);
         }
     }))
@@ -214,7 +207,7 @@ async fn a_signal_before_the_inputs_are_read_says_that_nothing_was_sent() {
 #[tokio::test]
 async fn the_other_commands_end_by_a_signal_with_its_code() {
     together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, code)| async move {
-        let server = Server::plain(Play::Silence).await;
+        let server = Server::plain(Reply::Never).await;
         for args in ["status dp-abc123", "doctor"] {
             let before = server.requests().len();
             let program = run(args).env("DEPLOY_HOOK_URL", server.hook());
@@ -222,26 +215,22 @@ async fn the_other_commands_end_by_a_signal_with_its_code() {
             let program =
                 program.env("DEPLOY_HOOK_API_URL", api).env("FRBIT_TOKEN", "frbit-at-1-0123456789abcdef0123");
             let child = program.start();
-            let begun = Instant::now();
-            while server.requests().len() == before {
-                assert!(begun.elapsed() < Duration::from_secs(30), "{args}: it asks");
-                moment().await;
-            }
+            wait_until("a request", || server.requests().len() != before).await;
             signal(&child, name).await;
             assert_eq!(ended(child).await.code, code, "{args}");
         }
         let mut sandbox = Watched::new(run("sandbox").start());
         sandbox.until("manage=").await;
-        until_it_listens(&sandbox.child).await;
+        until_signals_are_handled(&sandbox.child).await;
         signal(&sandbox.child, name).await;
-        assert_eq!(sandbox.done().await.code, 0, "it has done what it is for");
+        assert_eq!(sandbox.done().await.code, 0, "a stopped sandbox is no error");
     }))
     .await;
 }
 
 #[cfg(target_os = "linux")]
-/// Comes back once the process has handlers for its signals.
-pub(super) async fn until_it_listens(child: &Child) {
+/// Returns once the process handles its signals.
+pub(super) async fn until_signals_are_handled(child: &Child) {
     let status = format!("/proc/{}/status", child.id().expect("it runs"));
     let begun = Instant::now();
     loop {
@@ -251,7 +240,7 @@ pub(super) async fn until_it_listens(child: &Child) {
         if caught & 0b111 == 0b111 {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "it listens");
-        moment().await;
+        assert!(begun.elapsed() < Duration::from_secs(30), "it handles signals");
+        pause(20).await;
     }
 }

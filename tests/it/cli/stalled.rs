@@ -1,5 +1,5 @@
-//! A reader that stalls: a pipe that is full and that nobody drains. The run goes on, and so do its files, its signals and
-//! its deadline; a reader that comes back finds every line.
+//! A stalled reader: a full pipe that nobody reads. The run goes on, its files are written, signals and the deadline work;
+//! a reader that comes back gets every line.
 #![cfg(unix)]
 
 use std::io::{PipeReader, Read as _, Write as _};
@@ -8,11 +8,12 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::Generation::Draft;
+use crate::common::{pause, wait_until};
 
 use super::run::{Run, run};
 use super::runner::{self, GitHub};
-use super::{moment, platform, together};
-use crate::server::{Play, Server};
+use super::{platform, together};
+use crate::server::{Reply, Server};
 
 /// A pipe without room for one more byte, and its end that nobody reads from.
 fn full_pipe() -> (PipeReader, Stdio, Stdio) {
@@ -50,12 +51,12 @@ async fn code(mut child: Child) -> Option<i32> {
             child.kill().expect("it can be killed");
             panic!("it never ends");
         }
-        moment().await;
+        pause(20).await;
     }
 }
 
 #[tokio::test]
-async fn a_run_whose_output_nobody_reads_ends_as_ever() {
+async fn a_run_whose_output_nobody_reads_ends_normally() {
     let cases = [
         ("deploy", "success", 0),
         ("deploy --timeout 8s", "stuck", 6),
@@ -96,16 +97,12 @@ async fn other_commands_end_as_well() {
 }
 
 #[tokio::test]
-async fn signals_are_heard() {
+async fn signals_are_handled() {
     together([("INT", 130), ("TERM", 143), ("HUP", 143), ("QUIT", 143)].map(|(name, expected)| async move {
-        let (server, github) = (Server::plain(Play::Silence).await, GitHub::new());
+        let (server, github) = (Server::plain(Reply::Never).await, GitHub::new());
         let program = run("deploy").env("DEPLOY_HOOK_URL", server.hook()).in_github(&github);
         let (_reader, child) = stalled(program);
-        let begun = Instant::now();
-        while server.requests().is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "the trigger is sent");
-            moment().await;
-        }
+        wait_until("the trigger", || !server.requests().is_empty()).await;
         let id = child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().expect("kill").success());
         assert_eq!(code(child).await, Some(expected));
@@ -119,11 +116,7 @@ async fn a_reader_that_comes_back_finds_every_line_in_order() {
     let (sandbox, github) = (platform("success", Draft).await, GitHub::new());
     let program = run("deploy -v").on(&sandbox).with_token(&sandbox).in_github(&github);
     let (mut reader, child) = stalled(program);
-    let begun = Instant::now();
-    while !has_outcome(&github.path("output")) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the outputs are written first");
-        moment().await;
-    }
+    wait_until("the outputs", || has_outcome(&github.path("output"))).await;
     let read = std::thread::spawn(move || {
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
@@ -148,7 +141,7 @@ fn has_outcome(path: &Path) -> bool {
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_is_no_reason_to_stop() {
+async fn a_closed_pipe_does_not_stop_the_run() {
     let sandbox = platform("success", Draft).await;
     let mut child = run("deploy --format json").on(&sandbox).start();
     drop((child.stdout.take(), child.stderr.take()));

@@ -1,4 +1,4 @@
-//! Whose word counts: a verdict is only what the platform said, in its own form, of our own deployment.
+//! A verdict comes only from the platform, in its own format, about our own deployment.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 use crate::common::Generation::Live;
 
 use super::run::{Run, Step, run, step};
-use super::{platform, posts, together};
+use super::{platform, together, triggers};
 use crate::secrets::Secrets;
-use crate::server::{Play, SECRET, Server, hook_path, say};
+use crate::server::{Reply, SECRET, Server, hook_path, reply};
 
 const OLD: &str = r#"{"deployment":{"id":"dp_old111","state":"SUCCEEDED","createdAt":1676567890000}}"#;
 
-/// What a `Date` header says.
+/// The `Date` header of an answer.
 #[derive(Clone, Copy)]
 enum Clock {
     Right,
@@ -21,15 +21,15 @@ enum Clock {
     None,
 }
 
-/// An answer with a clock of its own.
-fn at(clock: Clock, status: u16, body: &str) -> Play {
+/// An answer with its own `Date`.
+fn at(clock: Clock, status: u16, body: &str) -> Reply {
     let date = match clock {
         Clock::Right => format!("Date: {}\r\n", httpdate(SystemTime::now())),
         Clock::Epoch => format!("Date: {}\r\n", httpdate(SystemTime::UNIX_EPOCH)),
         Clock::None => String::new(),
     };
     let length = body.len();
-    Play::Say(format!(
+    Reply::Whole(format!(
         "HTTP/1.1 {status} X\r\n{date}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     ))
 }
@@ -53,13 +53,8 @@ async fn deploy(server: &Server, hook: &str, args: &str, more: impl FnOnce(Run) 
     step(more(program), &Secrets::of(hook, &[])).await
 }
 
-/// How often a server was asked to deploy.
-fn triggers(server: &Server) -> usize {
-    server.requests().iter().filter(|request| request.starts_with("POST")).count()
-}
-
-/// A draft hook whose trigger gets `lost`, which shows `before` until then and `after` from then on.
-async fn changing(before: Play, lost: Play, after: Play) -> Server {
+/// A draft hook that answers `lost` to the trigger, `before` to the reads before it, and `after` to those after it.
+async fn changing(before: Reply, lost: Reply, after: Reply) -> Server {
     let triggered = AtomicBool::new(false);
     Server::by_request(move |head| match head.starts_with("POST") {
         true => {
@@ -95,15 +90,15 @@ async fn an_old_deployment_is_never_taken_for_ours_however_little_was_known_of_i
     let cases = unknown.into_iter().flat_map(|before| clocks.map(|clock| (before, clock)));
     together(cases.map(|((status, before), clock)| async move {
         let after = at(clock, 200, OLD);
-        let server = changing(at(clock, status, before), Play::HangUp, after).await;
-        let told = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
-        assert_eq!(told.end(), (5, "uncertain"), "{status} {before}\n{}", told.log);
-        assert_eq!((triggers(&server), told.output("deployment-id")), (1, ""));
+        let server = changing(at(clock, status, before), Reply::Close, after).await;
+        let result = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
+        assert_eq!(result.end(), (5, "uncertain"), "{status} {before}\n{}", result.log);
+        assert_eq!((server.triggers(), result.output("deployment-id")), (1, ""));
     }))
     .await;
 }
 
-/// Another old one comes to light: neither its id nor a clock that is none makes it ours.
+/// Another old deployment appears: neither its id nor a missing clock makes it ours.
 #[tokio::test]
 async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_clock() {
     const HOUR: u64 = 3600;
@@ -122,7 +117,7 @@ async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_cloc
         let server = Server::by_request(move |head| {
             if head.starts_with("POST") {
                 made.get_or_init(|| millis(SystemTime::now() - Duration::from_secs(ago)));
-                return Play::HangUp;
+                return Reply::Close;
             }
             let new =
                 |made| OLD.replace("dp_old111", "dp_new222").replace("1676567890000", &format!("{made}"));
@@ -130,8 +125,8 @@ async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_cloc
         });
         let server = server.await;
         let timeout = if wanted.0 == 0 { "" } else { "--timeout 5s" };
-        let told = deploy(&server, &draft_hook(&server), timeout, |run| run).await;
-        assert_eq!((told.end(), triggers(&server)), (wanted, 1), "{ago}\n{}", told.log);
+        let result = deploy(&server, &draft_hook(&server), timeout, |run| run).await;
+        assert_eq!((result.end(), server.triggers()), (wanted, 1), "{ago}\n{}", result.log);
     }))
     .await;
 }
@@ -143,9 +138,9 @@ async fn a_deployment_of_unknown_age_is_not_adopted_where_the_platform_gives_tim
         ["", r#","createdAt":null"#, r#","createdAt":"2026-11-20""#, r#","createdAt":{"date":"2026-11-20"}"#];
     together(times.map(|time| async move {
         let after = format!(r#"{{"deployment":{{"id":"dp_new222","state":"SUCCEEDED"{time}}}}}"#);
-        let server = changing(at(Clock::Right, 200, OLD), Play::HangUp, at(Clock::Right, 200, &after)).await;
-        let told = deploy(&server, &draft_hook(&server), "--timeout 5s", |run| run).await;
-        assert_eq!((told.end(), triggers(&server)), ((5, "uncertain"), 1), "{after}\n{}", told.log);
+        let server = changing(at(Clock::Right, 200, OLD), Reply::Close, at(Clock::Right, 200, &after)).await;
+        let result = deploy(&server, &draft_hook(&server), "--timeout 5s", |run| run).await;
+        assert_eq!((result.end(), server.triggers()), ((5, "uncertain"), 1), "{after}\n{}", result.log);
     }))
     .await;
 }
@@ -157,14 +152,14 @@ async fn an_old_deployment_in_the_apis_list_is_not_ours_either() {
     let notice = r#"{"id":"m1","message":"Back soon."}"#;
     let before = ["[]", "null", r#"{"message":"Back soon."}"#, r#"{"member":[]}"#, notice];
     together(before.map(|before| async move {
-        let server = changing(say(200, before), Play::HangUp, say(200, list)).await;
+        let server = changing(reply(200, before), Reply::Close, reply(200, list)).await;
         let done = deploy(&server, &server.hook(), "--timeout 5s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
-        assert_eq!((done.end(), triggers(&server)), ((5, "uncertain"), 1), "{before}\n{}", done.log);
+        assert_eq!((done.end(), server.triggers()), ((5, "uncertain"), 1), "{before}\n{}", done.log);
     }))
     .await;
 }
 
-/// A cache, or a platform that answers with the latest it knows.
+/// A cache, or a platform that answers with the latest deployment.
 #[tokio::test]
 async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
     const TOKEN: &str = "frbit-at-0123456789abcdef";
@@ -177,22 +172,22 @@ async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
     let uncertain = (5, "uncertain");
     // What is read before, what the trigger gets, what is read after, and how that must end.
     let cases = [
-        (say(200, list), say(200, named), say(200, list), uncertain),
-        (say(200, OLD), say(200, OLD), say(200, OLD), uncertain),
-        (say(200, OLD), say(200, &pending), say(200, OLD), uncertain),
-        // Where nothing was known before, one that has ended by now is not known to be ours, unless its time says so.
-        (say(500, nothing), timed(OLD), timed(OLD), uncertain),
-        (say(404, nothing), timed(OLD), timed(OLD), uncertain),
-        (say(500, nothing), timed(untimed), timed(untimed), uncertain),
-        // One that was under way is the platform's to give us.
-        (say(200, &going), say(200, &going), say(200, OLD), (0, "succeeded")),
+        (reply(200, list), reply(200, named), reply(200, list), uncertain),
+        (reply(200, OLD), reply(200, OLD), reply(200, OLD), uncertain),
+        (reply(200, OLD), reply(200, &pending), reply(200, OLD), uncertain),
+        // Where the state before is unknown, an ended deployment is ours only if its time shows it.
+        (reply(500, nothing), timed(OLD), timed(OLD), uncertain),
+        (reply(404, nothing), timed(OLD), timed(OLD), uncertain),
+        (reply(500, nothing), timed(untimed), timed(untimed), uncertain),
+        // One that was under way may be the platform's answer to our trigger.
+        (reply(200, &going), reply(200, &going), reply(200, OLD), (0, "succeeded")),
     ];
     together(cases.into_iter().enumerate().map(|(n, (before, answer, after, wanted))| async move {
         let server = changing(before, answer, after).await;
         let (hook, token) = if n == 0 { (server.hook(), TOKEN) } else { (draft_hook(&server), "") };
         let timeout = if wanted == uncertain { "--timeout 5s" } else { "--timeout 30s" };
         let done = deploy(&server, &hook, timeout, |run| run.env("FRBIT_TOKEN", token)).await;
-        assert_eq!((done.end(), triggers(&server)), (wanted, 1), "{n}\n{}", done.log);
+        assert_eq!((done.end(), server.triggers()), (wanted, 1), "{n}\n{}", done.log);
         assert!(!(1..=2).contains(&n) || done.log.contains("had already ended"), "{}", done.log);
     }))
     .await;
@@ -204,17 +199,17 @@ async fn no_success_is_ever_a_refusal() {
         [r#"{"message":"queued"}"#, r#"{"error":"Because."}"#, r#"{"error":null}"#, r#"{"detail":"x"}"#];
     let cases = bodies.into_iter().flat_map(|body| [200, 201, 202, 206].map(|status| (status, body)));
     together(cases.map(|(status, body)| async move {
-        let server = Server::plain(say(status, body)).await;
-        let told = deploy(&server, &server.hook(), "", |run| run).await;
-        assert_eq!(told.end(), (5, "uncertain"), "{status} {body}\n{}", told.log);
+        let server = Server::plain(reply(status, body)).await;
+        let result = deploy(&server, &server.hook(), "", |run| run).await;
+        assert_eq!(result.end(), (5, "uncertain"), "{status} {body}\n{}", result.log);
         assert_eq!(server.requests(), [format!("POST {}", hook_path())]);
     }))
     .await;
 }
 
-/// A draft hook that is read in between: what stands between us and the platform answers every other time.
+/// A draft hook that is read in between: an intermediary answers every other time.
 #[tokio::test]
-async fn a_page_from_somebody_in_between_does_not_end_the_follow() {
+async fn a_page_of_an_intermediary_does_not_end_the_follow() {
     let statuses = [400, 401, 403, 404, 405, 409, 410, 418, 422, 451];
     let pages = ["<html>Just a moment...</html>", "", "Forbidden", "[]", r#"{"ray":"8c1d"}"#];
     let cases = statuses.into_iter().flat_map(|status| pages.map(|page| (status, page)));
@@ -223,39 +218,39 @@ async fn a_page_from_somebody_in_between_does_not_end_the_follow() {
         let ours = r#"{"deployment":{"id":"dp_ours11","state":"STATE"}}"#;
         let server = Server::by_request(move |head| {
             if head.starts_with("POST") {
-                return say(200, &ours.replace("STATE", "PENDING"));
+                return reply(200, &ours.replace("STATE", "PENDING"));
             }
             match reads.fetch_add(1, Ordering::SeqCst) {
-                0 => say(200, OLD),
-                1 | 3 => say(status, page),
-                2 => say(200, &ours.replace("STATE", "BUILDING")),
-                _ => say(200, &ours.replace("STATE", "SUCCEEDED")),
+                0 => reply(200, OLD),
+                1 | 3 => reply(status, page),
+                2 => reply(200, &ours.replace("STATE", "BUILDING")),
+                _ => reply(200, &ours.replace("STATE", "SUCCEEDED")),
             }
         });
         let server = server.await;
         let program = |run: Run| run.args("--poll-interval 1s");
-        let told = deploy(&server, &draft_hook(&server), "", program).await;
-        assert_eq!(told.end(), (0, "succeeded"), "{status} {page}\n{}", told.log);
+        let result = deploy(&server, &draft_hook(&server), "", program).await;
+        assert_eq!(result.end(), (0, "succeeded"), "{status} {page}\n{}", result.log);
     }))
     .await;
 }
 
 #[tokio::test]
-async fn the_platforms_own_no_ends_the_follow() {
+async fn the_platforms_own_refusal_ends_the_follow() {
     for (status, body) in [(401, r#"{"detail":"Expired."}"#), (403, r#"{"error":"Not yours."}"#)] {
         let ours = r#"{"deployment":{"id":"dp_ours11","state":"PENDING"}}"#;
-        let server = changing(say(200, OLD), say(200, ours), say(status, body)).await;
-        let told = deploy(&server, &draft_hook(&server), "", |run| run).await;
-        assert_eq!(told.end(), (7, "lost"), "{status}\n{}", told.log);
-        assert!(!told.log.contains("continues"), "nobody knows: {}", told.log);
-        assert!(!told.log.contains("token"), "the hook was read without one: {}", told.log);
+        let server = changing(reply(200, OLD), reply(200, ours), reply(status, body)).await;
+        let result = deploy(&server, &draft_hook(&server), "", |run| run).await;
+        assert_eq!(result.end(), (7, "lost"), "{status}\n{}", result.log);
+        assert!(!result.log.contains("continues"), "nobody knows: {}", result.log);
+        assert!(!result.log.contains("token"), "the hook was read without one: {}", result.log);
     }
 }
 
 #[tokio::test]
-async fn a_verdict_that_cannot_be_had_is_bad_input_and_nothing_is_sent() {
+async fn a_verdict_that_is_impossible_is_bad_input_and_nothing_is_sent() {
     let sandbox = platform("success", Live).await;
-    let unknown = Server::plain(say(200, "{}")).await;
+    let unknown = Server::plain(reply(200, "{}")).await;
     let foreign = format!("http://{}/hooks/{SECRET}", unknown.address);
     for dry in ["", "--dry-run"] {
         for hook in [sandbox.hook_url(), foreign.clone()] {
@@ -283,29 +278,30 @@ async fn a_token_that_the_platform_refuses_is_found_before_the_trigger() {
                 done.err
             );
             assert!(done.err.contains("Nothing was sent."), "{}", done.err);
-            assert_eq!((posts(&sandbox), sandbox.deployments()), (0, 0));
+            assert_eq!((triggers(&sandbox), sandbox.deployments()), (0, 0));
         }
     }
     let sandbox = platform("success", Live).await;
     let never = run("deploy --wait never").on(&sandbox).env("FRBIT_TOKEN", "frbit-at-00000000").done().await;
-    assert_eq!((never.code, posts(&sandbox)), (0, 1), "{}", never.all());
+    assert_eq!((never.code, triggers(&sandbox)), (0, 1), "{}", never.all());
 }
 
-/// A challenge page is not the platform's word about the token.
+/// A challenge page says nothing about the token.
 #[tokio::test]
-async fn a_page_in_the_platforms_place_refuses_no_token() {
+async fn a_page_of_an_intermediary_refuses_no_token() {
     let triggered = Arc::new(AtomicBool::new(false));
     let server = Server::by_request(move |head| {
         if head.starts_with("POST") {
             triggered.store(true, Ordering::SeqCst);
-            return say(200, r#"{"data":{"publicId":"dp-ours11"}}"#);
+            return reply(200, r#"{"data":{"publicId":"dp-ours11"}}"#);
         }
         let ours = r#"{"publicId":"dp-ours11","status":"succeeded"}"#;
-        if triggered.load(Ordering::SeqCst) { say(200, ours) } else { say(401, "<html>") }
+        if triggered.load(Ordering::SeqCst) { reply(200, ours) } else { reply(401, "<html>") }
     });
     let server = server.await;
-    let told = deploy(&server, &server.hook(), "", |run| run.env("FRBIT_TOKEN", "frbit-at-0123456789")).await;
-    assert_eq!(told.end(), (0, "succeeded"), "{}", told.log);
+    let result =
+        deploy(&server, &server.hook(), "", |run| run.env("FRBIT_TOKEN", "frbit-at-0123456789")).await;
+    assert_eq!(result.end(), (0, "succeeded"), "{}", result.log);
 }
 
 #[tokio::test]
@@ -314,8 +310,8 @@ async fn a_longer_pause_than_there_is_ends_the_attempts() {
         let answer = format!(
             "HTTP/1.1 429 X\r\nRetry-After: {pause}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
         );
-        let server = Server::plain(Play::Say(answer)).await;
-        let told = deploy(&server, &server.hook(), "--timeout 30s", |run| run).await;
-        assert_eq!((told.end(), triggers(&server)), ((3, "refused"), 1), "{pause}\n{}", told.log);
+        let server = Server::plain(Reply::Whole(answer)).await;
+        let result = deploy(&server, &server.hook(), "--timeout 30s", |run| run).await;
+        assert_eq!((result.end(), server.triggers()), ((3, "refused"), 1), "{pause}\n{}", result.log);
     }
 }

@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::run::{Done, Run, run, signal, step};
-use super::{at_speed, moment, platform, posts, together};
-use crate::common::Generation;
+use super::{platform, start_sandbox, together, triggers};
+use crate::common::{Generation, pause};
 use crate::secrets::Secrets;
-use crate::server::{Authority, Play, SECRET, Server, say};
+use crate::server::{Authority, Reply, SECRET, Server, reply};
 
 const TEXT: &str = "version 2.4.1";
 
@@ -36,42 +36,42 @@ fn page(server: &Server, path: &str) -> String {
     format!("http://{}{path}", server.address)
 }
 
-fn redirect(location: &str) -> Play {
-    Play::Say(format!(
+fn redirect(location: &str) -> Reply {
+    Reply::Whole(format!(
         "HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     ))
 }
 
 /// What a page with this answer makes of a deployment that the platform calls a success.
-async fn judged(plays: impl Fn(&str) -> Play + Send + Sync + 'static) -> Done {
-    let (sandbox, server) = (platform("instant", Generation::Draft).await, Server::by_request(plays).await);
+async fn judged(replies: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Done {
+    let (sandbox, server) = (platform("instant", Generation::Draft).await, Server::by_request(replies).await);
     let program = verify_there(&sandbox.hook_url(), &page(&server, "/version"));
     program.arg("--verify-text").arg(TEXT).args("--verify-timeout 2s").done().await
 }
 
 #[tokio::test]
 async fn no_answer_but_the_right_one_makes_a_success() {
-    let answers: [(&str, Play, &str); 14] = [
-        ("old version", say(200, "version 2.4.0"), "HTTP 200 without the text"),
-        ("longer version", say(200, "version 2.4.10, no: version 2.4.\n1"), ""),
-        ("error page with the text", say(500, TEXT), "HTTP 500"),
-        ("maintenance", say(503, TEXT), "HTTP 503"),
-        ("not found with the text", say(404, TEXT), "HTTP 404"),
-        ("password", say(401, TEXT), "HTTP 401"),
-        ("not modified", say(304, ""), "HTTP 304"),
-        ("nothing", say(204, ""), "HTTP 204 without the text"),
-        ("redirect with the text", say(302, TEXT), "HTTP 302, it redirects to what is not a web address"),
-        ("other choices", say(300, TEXT), "HTTP 300"),
-        ("hangs up", Play::HangUp, "no answer: "),
-        ("no HTTP", Play::Say(TEXT.to_owned()), "no answer: "),
+    let answers: [(&str, Reply, &str); 14] = [
+        ("old version", reply(200, "version 2.4.0"), "HTTP 200 without the text"),
+        ("longer version", reply(200, "version 2.4.10, no: version 2.4.\n1"), ""),
+        ("error page with the text", reply(500, TEXT), "HTTP 500"),
+        ("maintenance", reply(503, TEXT), "HTTP 503"),
+        ("not found with the text", reply(404, TEXT), "HTTP 404"),
+        ("password", reply(401, TEXT), "HTTP 401"),
+        ("not modified", reply(304, ""), "HTTP 304"),
+        ("nothing", reply(204, ""), "HTTP 204 without the text"),
+        ("redirect with the text", reply(302, TEXT), "HTTP 302, it redirects to what is not a web address"),
+        ("other choices", reply(300, TEXT), "HTTP 300"),
+        ("hangs up", Reply::Close, "no answer: "),
+        ("no HTTP", Reply::Whole(TEXT.to_owned()), "no answer: "),
         (
             "text in a header",
-            Play::Say(format!("HTTP/1.1 200 {TEXT}\r\nX: {TEXT}\r\nContent-Length: 2\r\n\r\nno")),
+            Reply::Whole(format!("HTTP/1.1 200 {TEXT}\r\nX: {TEXT}\r\nContent-Length: 2\r\n\r\nno")),
             "without the text",
         ),
         (
             "broken off",
-            Play::Cut(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nversion 2.".to_vec()),
+            Reply::Truncated(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nversion 2.".to_vec()),
             "broke off",
         ),
     ];
@@ -94,12 +94,12 @@ async fn a_text_counts_as_soon_as_it_is_there_however_it_comes() {
     let chunks = TEXT.chars().fold(String::new(), |done, c| format!("{done}1\r\n{c}\r\n"));
     let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
     let answers = [
-        Play::Cut([head.as_bytes(), &gzip].concat()),
-        Play::Say(chunked),
+        Reply::Truncated([head.as_bytes(), &gzip].concat()),
+        Reply::Whole(chunked),
         // The end of the page is missing, the text is not.
-        Play::Cut(format!("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<p>{TEXT}</p>").into_bytes()),
-        Play::Say(format!("HTTP/1.0 200 OK\r\n\r\n{TEXT}")),
-        say(201, TEXT),
+        Reply::Truncated(format!("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<p>{TEXT}</p>").into_bytes()),
+        Reply::Whole(format!("HTTP/1.0 200 OK\r\n\r\n{TEXT}")),
+        reply(201, TEXT),
     ];
     together(answers.map(|play| async move {
         let done = judged(move |_| play.clone()).await;
@@ -120,7 +120,7 @@ async fn dripping(head: &'static str, piece: &'static [u8]) -> std::net::SocketA
                 let _ = stream.read(&mut buffer).await;
                 let _ = stream.write_all(head.as_bytes()).await;
                 while stream.write_all(piece).await.is_ok() {
-                    crate::common::pause(300).await;
+                    pause(300).await;
                 }
             });
         }
@@ -150,7 +150,7 @@ async fn a_page_without_end_is_not_read_to_it() {
 #[tokio::test]
 async fn nothing_secret_goes_to_the_page_and_its_own_headers_do() {
     let (sandbox, server) =
-        (platform("instant", Generation::Live).await, Server::plain(say(200, TEXT)).await);
+        (platform("instant", Generation::Live).await, Server::plain(reply(200, TEXT)).await);
     let program = verify_there(&sandbox.hook_url(), &page(&server, "/version?full=1"))
         .env("DEPLOY_HOOK_API_URL", sandbox.url())
         .env("FRBIT_TOKEN", sandbox.api_token())
@@ -188,7 +188,7 @@ async fn headers_do_not_follow_a_redirect_to_another_origin_nor_back() {
     let server = Server::by_request(move |head| match head.split(' ').nth(1) {
         Some("/") => redirect("/inside"),
         Some("/inside") => redirect(&away),
-        _ => say(200, TEXT),
+        _ => reply(200, TEXT),
     })
     .await;
     first.set(page(&server, "/back")).unwrap();
@@ -209,7 +209,7 @@ async fn five_redirects_are_followed_and_no_more() {
         let done = judged(move |head| {
             let hop: usize =
                 head.split(' ').nth(1).and_then(|path| path.rsplit('-').next()?.parse().ok()).unwrap_or(0);
-            if hop < most { redirect(&format!("/hop-{}", hop + 1)) } else { say(200, TEXT) }
+            if hop < most { redirect(&format!("/hop-{}", hop + 1)) } else { reply(200, TEXT) }
         });
         let done = done.await;
         assert_eq!(done.code, code, "{}", done.all());
@@ -227,7 +227,7 @@ async fn a_redirect_leads_to_the_web_and_never_from_https_to_http() {
         assert!(done.err.contains("HTTP 302, it redirects to"), "{location}: {}", done.err);
         assert!(!done.err.contains("user:pw"), "{}", done.err);
     }
-    let (authority, plain) = (Authority::new(), Server::plain(say(200, TEXT)).await);
+    let (authority, plain) = (Authority::new(), Server::plain(reply(200, TEXT)).await);
     let location = page(&plain, "/");
     let secure = Server::tls(&authority, "127.0.0.1", redirect(&location)).await;
     let sandbox = platform("instant", Generation::Draft).await;
@@ -240,7 +240,7 @@ async fn a_redirect_leads_to_the_web_and_never_from_https_to_http() {
 #[tokio::test]
 async fn an_authority_of_ca_file_is_trusted_and_no_other_also_after_a_redirect_from_http() {
     let authority = Authority::new();
-    let secure = Server::tls(&authority, "127.0.0.1", say(200, TEXT)).await;
+    let secure = Server::tls(&authority, "127.0.0.1", reply(200, TEXT)).await;
     let location = format!("https://{}/", secure.address);
     let address = location.clone();
     let plain = Server::by_request(move |_| redirect(&address)).await;
@@ -257,7 +257,7 @@ async fn an_authority_of_ca_file_is_trusted_and_no_other_also_after_a_redirect_f
 
 #[tokio::test]
 async fn a_proxy_is_used_for_http_pages_of_other_machines_only() {
-    let proxy = Server::plain(say(200, TEXT)).await;
+    let proxy = Server::plain(reply(200, TEXT)).await;
     let through = format!("http://{}", proxy.address);
     let sandbox = platform("instant", Generation::Draft).await;
     let program = |page: &str| {
@@ -278,7 +278,7 @@ async fn a_proxy_is_used_for_http_pages_of_other_machines_only() {
 #[tokio::test]
 async fn a_path_is_on_the_environment_url() {
     let (sandbox, server) =
-        (platform("instant", Generation::Draft).await, Server::plain(say(200, TEXT)).await);
+        (platform("instant", Generation::Draft).await, Server::plain(reply(200, TEXT)).await);
     let program = verify_there(&sandbox.hook_url(), "/version?full=1");
     let done = program.arg("--environment-url").arg(page(&server, "/app/")).done().await;
     assert_eq!(done.code, 0, "{}", done.all());
@@ -288,7 +288,7 @@ async fn a_path_is_on_the_environment_url() {
 
 #[tokio::test]
 async fn bad_input_is_found_before_anything_is_sent() {
-    let server = Server::plain(say(200, TEXT)).await;
+    let server = Server::plain(reply(200, TEXT)).await;
     let hook = server.hook();
     let cases: Vec<(Vec<String>, &str)> = [
         (&["--verify-url=/version"] as &[&str], "--verify-url: \"/version\" is a path on the deployed site, whose address is not known. Set environment-url"),
@@ -380,7 +380,7 @@ async fn every_input_has_its_spellings() {
     assert_eq!(done.code, 0, "{}", done.all());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"X-Preview: from-a-file\r\n").unwrap();
-    let server = Server::plain(say(200, TEXT)).await;
+    let server = Server::plain(reply(200, TEXT)).await;
     let program = || verify_there(&sandbox.hook_url(), &page(&server, "/"));
     assert_eq!(program().arg("--verify-headers-file").arg(file.path()).done().await.code, 0);
     assert_eq!(program().env("DEPLOY_HOOK_VERIFY_HEADERS_FILE", file.path()).done().await.code, 0);
@@ -433,24 +433,24 @@ async fn a_hook_that_cannot_be_followed_is_not_called_a_success_by_its_page() {
     let count = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&count);
     let site = Server::by_request(move |_| match seen.fetch_add(1, Ordering::Relaxed) {
-        0 => say(200, "version 2.4.0"),
-        _ => say(200, TEXT),
+        0 => reply(200, "version 2.4.0"),
+        _ => reply(200, TEXT),
     })
     .await;
-    let hook = Server::plain(say(200, "")).await;
+    let hook = Server::plain(reply(200, "")).await;
     let hook = format!("http://{}/hooks/{SECRET}", hook.address);
     let secrets = Secrets::of(&hook, &[]);
     let program = verify_there(&hook, &page(&site, "/")).arg("--verify-text").arg(TEXT);
-    let told = step(program, &secrets).await;
-    assert_eq!((told.end(), told.output("succeeded")), ((0, "triggered"), "false"), "{}", told.log);
-    assert!(told.summary.contains("did not answer as asked at first, and did"), "{}", told.summary);
-    let told = step(verify_there(&hook, &page(&site, "/")), &secrets).await;
-    assert_eq!(told.end(), (0, "triggered"), "{}", told.log);
-    assert!(told.summary.contains("so it may still be the previous version"), "{}", told.summary);
+    let result = step(program, &secrets).await;
+    assert_eq!((result.end(), result.output("succeeded")), ((0, "triggered"), "false"), "{}", result.log);
+    assert!(result.summary.contains("did not answer as asked at first, and did"), "{}", result.summary);
+    let result = step(verify_there(&hook, &page(&site, "/")), &secrets).await;
+    assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
+    assert!(result.summary.contains("so it may still be the previous version"), "{}", result.summary);
     let program = verify_there(&hook, &page(&site, "/")).arg("--verify-text").arg("version 3");
-    let told = step(program.args("--verify-timeout 1s --wait never"), &secrets).await;
-    assert_eq!(told.end(), (9, "unverified"), "{}", told.log);
-    assert!(told.summary.contains("because `wait` is `never`"), "{}", told.summary);
+    let result = step(program.args("--verify-timeout 1s --wait never"), &secrets).await;
+    assert_eq!(result.end(), (9, "unverified"), "{}", result.log);
+    assert!(result.summary.contains("because `wait` is `never`"), "{}", result.summary);
     let done = verify_there(&hook, &page(&site, "/")).args("--wait always").done().await;
     assert_eq!(done.code, 2, "{}", done.all());
 }
@@ -458,20 +458,24 @@ async fn a_hook_that_cannot_be_followed_is_not_called_a_success_by_its_page() {
 #[tokio::test]
 async fn the_result_is_in_every_output() {
     let sandbox = platform("instant", Generation::Draft).await;
-    let site = Server::plain(say(200, "version 2.4.0")).await;
+    let site = Server::plain(reply(200, "version 2.4.0")).await;
     let secrets = Secrets::of(&sandbox.hook_url(), &[]);
     let program = || verify_there(&sandbox.hook_url(), &page(&site, "/")).arg("--verify-text").arg(TEXT);
-    let told = step(program().args("--verify-timeout 1s"), &secrets).await;
-    assert_eq!((told.end(), told.output("state")), ((9, "unverified"), "SUCCEEDED"), "{}", told.log);
+    let result = step(program().args("--verify-timeout 1s"), &secrets).await;
+    assert_eq!((result.end(), result.output("state")), ((9, "unverified"), "SUCCEEDED"), "{}", result.log);
     assert_eq!(
-        (told.dotenv["DEPLOY_HOOK_OUTCOME"].as_str(), told.output("succeeded")),
+        (result.dotenv["DEPLOY_HOOK_OUTCOME"].as_str(), result.output("succeeded")),
         ("unverified", "false")
     );
     assert!(
-        told.output("message").contains("succeeded at the platform, but the page did not answer as asked")
+        result.output("message").contains("succeeded at the platform, but the page did not answer as asked")
     );
-    assert!(told.log.contains("::error ") && told.summary.contains("### ❌ Unverified"), "{}", told.log);
-    assert!(told.summary.contains("HTTP 200 without the text"), "{}", told.summary);
+    assert!(
+        result.log.contains("::error ") && result.summary.contains("### ❌ Unverified"),
+        "{}",
+        result.log
+    );
+    assert!(result.summary.contains("HTTP 200 without the text"), "{}", result.summary);
     let done = program().args("--verify-timeout 1s --format json").done().await;
     let last = done.out.lines().last().unwrap();
     let last: serde_json::Value = serde_json::from_str(last).unwrap();
@@ -483,8 +487,10 @@ async fn the_result_is_in_every_output() {
 async fn doctor_and_a_dry_run_say_what_the_page_answers_now() {
     let sandbox = platform("instant", Generation::Draft).await;
     let site =
-        Server::by_request(|head| if head.starts_with("GET /gone") { say(404, "") } else { say(200, TEXT) })
-            .await;
+        Server::by_request(
+            |head| if head.starts_with("GET /gone") { reply(404, "") } else { reply(200, TEXT) },
+        )
+        .await;
     let checks = [
         (
             "/",
@@ -509,20 +515,20 @@ async fn doctor_and_a_dry_run_say_what_the_page_answers_now() {
             );
         }
     }
-    assert_eq!(posts(&sandbox), 0);
+    assert_eq!(triggers(&sandbox), 0);
 }
 
 #[tokio::test]
 async fn a_signal_ends_it_and_says_what_is_known() {
-    let sandbox = at_speed("instant", Generation::Draft, 400.0).await;
-    let site = Server::plain(say(200, "version 2.4.0")).await;
+    let sandbox = start_sandbox("instant", Generation::Draft, 400.0).await;
+    let site = Server::plain(reply(200, "version 2.4.0")).await;
     let program = verify_there(&sandbox.hook_url(), &page(&site, "/")).arg("--verify-text").arg(TEXT);
     let child = program.args("--verify-timeout 1m").start();
     for _ in 0..3000 {
         if site.heads().len() > 1 {
             break;
         }
-        moment().await;
+        pause(20).await;
     }
     signal(&child, "TERM").await;
     let done = super::run::ended(child).await;
@@ -563,7 +569,7 @@ async fn each_recipe_of_the_document_succeeds_and_notices_a_site_that_stays_old(
 
 #[tokio::test]
 async fn the_site_of_each_environment_shows_its_own_version() {
-    let sandbox = at_speed("success", Generation::Draft, 400.0).await;
+    let sandbox = start_sandbox("success", Generation::Draft, 400.0).await;
     let site = sandbox.site().unwrap();
     let get = async |path: &str| crate::sandbox::send("GET", &format!("{site}{path}"), "", "").await;
     let before = get("version").await;

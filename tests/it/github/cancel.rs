@@ -1,23 +1,15 @@
-//! Cancellation as the runner does it: everything that is open says so within five seconds of the first signal.
+//! Cancellation as the runner does it: every open report is closed within five seconds of the first signal.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::process::Child;
 
-use super::fake_github::{Behaviour, FakeGitHub};
+use super::fake_github::FakeGitHub;
 use super::runner::{Job, PULL};
 use super::{ALL, all, pause, platform, signal};
+use crate::fake_api::Fault;
 
-/// Comes back once GitHub has seen so many requests.
-async fn until(github: &FakeGitHub, requests: usize) {
-    let begun = Instant::now();
-    while github.seen().len() < requests {
-        assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", github.seen());
-        pause(20).await;
-    }
-}
-
-/// Interrupts a run and waits for its end. Left to itself the run would go on for a quarter of an hour.
+/// Interrupts a run and waits for its end. Without the signal it would take 15 minutes.
 async fn interrupt(job: &Job, child: Child, name: &str, code: i32) -> super::runner::Done {
     signal(&child, name);
     let done = job.wait(child).await;
@@ -33,13 +25,13 @@ async fn all_four_are_closed_though_github_is_slow() {
         let (github, sandbox) = (FakeGitHub::start().await, platform("stuck", 1.0).await);
         let job = Job::of_pull(&github, &sandbox, ALL);
         let child = job.spawn();
-        until(&github, 6).await; // status, check, deployment and its status, the comment's search and the comment
+        github.wait_for(6).await; // status, check, deployment and its status, the comment's search and the comment
         pause(300).await;
-        assert_eq!((github.kept().open().len(), github.kept().comments.len()), (3, 1));
-        github.slow(800);
+        assert_eq!((github.stored().open().len(), github.stored().comments.len()), (3, 1));
+        github.delay(800);
         let done = interrupt(&job, child, name, code).await;
-        assert_eq!((done.annotations("warning"), github.kept().open()), (vec![], vec![]), "{}", done.log);
-        let comment = github.kept().comments.into_values().next().unwrap().1;
+        assert_eq!((done.annotations("warning"), github.stored().open()), (vec![], vec![]), "{}", done.log);
+        let comment = github.stored().comments.into_values().next().unwrap().1;
         assert!(comment.last().unwrap().contains("Interrupted"), "{comment:?}");
         assert!(job.state()["deploy_hook_records"].contains("\"records\":[]"), "{:?}", job.state());
     }))
@@ -50,38 +42,38 @@ async fn all_four_are_closed_though_github_is_slow() {
 async fn a_signal_in_the_midst_of_opening_closes_what_is_open() {
     all((1..=5).map(|requests| async move {
         let (github, sandbox) = (FakeGitHub::start().await, platform("stuck", 1.0).await);
-        github.slow(400);
+        github.delay(400);
         let job = Job::of_pull(&github, &sandbox, ALL);
         let child = job.spawn();
-        until(&github, requests).await; // the last of them is not answered yet
+        github.wait_for(requests).await; // the last of them is not answered yet
         interrupt(&job, child, "INT", 130).await;
-        assert_eq!(github.kept().open(), [""; 0], "after {requests}");
+        assert_eq!(github.stored().open(), [""; 0], "after {requests}");
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_github_that_stopped_answering_does_not_hold_up_the_end() {
+async fn a_github_that_stopped_answering_does_not_delay_the_end() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("stuck", 1.0).await);
     let job = Job::of_pull(&github, &sandbox, ALL);
     let child = job.spawn();
-    until(&github, 6).await;
+    github.wait_for(6).await;
     pause(300).await;
-    github.behave("", Behaviour::Hang, usize::MAX);
+    github.fail("", Fault::Hang, usize::MAX);
     let done = interrupt(&job, child, "INT", 130).await;
     assert_eq!(done.annotations("warning").len(), 4, "{}", done.log);
-    assert!(github.seen().len() >= 10, "the end of each was tried");
+    assert!(github.requests().len() >= 10, "the end of each was tried");
 }
 
 #[tokio::test]
 async fn a_request_that_hangs_when_the_signal_comes_does_not_use_up_the_others_time() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("stuck", 1.0).await);
-    github.behave("issues/list-comments", Behaviour::Hang, 1);
+    github.fail("issues/list-comments", Fault::Hang, 1);
     let job = Job::of_pull(&github, &sandbox, ALL);
     let child = job.spawn();
-    until(&github, 5).await;
+    github.wait_for(5).await;
     interrupt(&job, child, "INT", 130).await;
-    let kept = github.kept();
-    assert_eq!((kept.open(), kept.statuses.last().unwrap()["state"].as_str()), (vec![], Some("error")));
-    assert!(kept.comments.values().all(|(pull, _)| *pull == PULL));
+    let stored = github.stored();
+    assert_eq!((stored.open(), stored.statuses.last().unwrap()["state"].as_str()), (vec![], Some("error")));
+    assert!(stored.comments.values().all(|(pull, _)| *pull == PULL));
 }

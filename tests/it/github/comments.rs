@@ -1,4 +1,4 @@
-//! The sticky comment: one for each name, found again wherever it stands, and only where there is a pull request.
+//! The sticky comment: one for each name, found again on any page, and only where there is a pull request.
 
 use super::fake_github::FakeGitHub;
 use super::platform;
@@ -15,17 +15,22 @@ async fn deploy(github: &FakeGitHub, name: &str) {
 async fn an_earlier_runs_comment_is_found_on_a_later_page_and_updated() {
     let github = FakeGitHub::start().await;
     for id in 0..230 {
-        github.comment(id, PULL, "Looks good to me");
+        github.prepare(|store| store.add_comment(id, PULL, "Looks good to me"));
     }
     deploy(&github, "Deploy / a-b").await;
     for id in 5000..5100 {
-        github.comment(id, PULL, "Me too");
+        github.prepare(|store| store.add_comment(id, PULL, "Me too"));
     }
     assert_eq!((github.count("list-comments"), github.count("create-comment")), (3, 1));
     deploy(&github, "Deploy / a-b").await;
     assert_eq!((github.count("create-comment"), github.count("update-comment")), (1, 1));
-    let texts =
-        github.kept().comments.into_values().find(|(_, texts)| texts.len() == 2).expect("one was updated").1;
+    let texts = github
+        .stored()
+        .comments
+        .into_values()
+        .find(|(_, texts)| texts.len() == 2)
+        .expect("one was updated")
+        .1;
     let link = "[The run](https://github.example/octo/site/actions/runs/99/attempts/2)";
     assert!(texts.iter().all(|text| text.ends_with(link)), "{texts:?}");
 }
@@ -37,7 +42,7 @@ async fn each_name_has_a_comment_of_its_own() {
     for name in names.iter().chain(&names) {
         deploy(&github, name).await;
     }
-    let comments = github.kept().comments;
+    let comments = github.stored().comments;
     assert_eq!(comments.len(), names.len());
     assert!(comments.values().all(|(_, texts)| texts.len() == 2), "{comments:?}");
 }
@@ -45,10 +50,12 @@ async fn each_name_has_a_comment_of_its_own() {
 #[tokio::test]
 async fn a_comment_that_only_quotes_ours_or_stands_elsewhere_is_left_alone() {
     let github = FakeGitHub::start().await;
-    github.comment(1, PULL, "> <!-- deploy-hook: Deploy -->\nWhat is this?");
-    github.comment(2, PULL + 1, "<!-- deploy-hook: Deploy -->\nof another pull request");
+    github.prepare(|store| store.add_comment(1, PULL, "> <!-- deploy-hook: Deploy -->\nWhat is this?"));
+    github.prepare(|store| {
+        store.add_comment(2, PULL + 1, "<!-- deploy-hook: Deploy -->\nof another pull request");
+    });
     deploy(&github, "Deploy").await;
-    let comments = github.kept().comments;
+    let comments = github.stored().comments;
     assert_eq!((comments.len(), comments[&1].1.len(), comments[&2].1.len()), (3, 1, 1));
 }
 
@@ -58,5 +65,5 @@ async fn where_there_is_no_pull_request_there_is_a_line_and_no_request() {
     let done = Job::new(&github, &sandbox, "comment").with("INPUT_WAIT", "never").run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
     assert_eq!(done.log.matches("does not belong to a pull request").count(), 1, "{}", done.log);
-    assert!(github.seen().is_empty());
+    assert!(github.requests().is_empty());
 }

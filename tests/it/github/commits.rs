@@ -12,13 +12,13 @@ async fn reported(event: &str, payload: Value, inputs: &[(&str, &str)]) -> (Stri
     let job = Job::new(&github, &sandbox, "auto").event(event, &payload).with("INPUT_WAIT", "never");
     let done = inputs.iter().fold(job, |job, (name, value)| job.with(name, value)).run().await;
     assert_eq!(done.code, Some(0), "{event}: {}", done.log);
-    let seen = github.seen();
-    assert_eq!(seen.len(), 1, "{event}");
-    (seen[0].path.rsplit('/').next().unwrap_or_default().to_owned(), seen[0].body.clone())
+    let requests = github.requests();
+    assert_eq!(requests.len(), 1, "{event}");
+    (requests[0].path.rsplit('/').next().unwrap_or_default().to_owned(), requests[0].body.clone())
 }
 
 #[tokio::test]
-async fn the_commit_is_the_one_people_look_at() {
+async fn the_commit_is_the_one_the_event_is_about() {
     let pull = pull_request(Some(REPOSITORY));
     let of_pull = || pull.clone();
     let run = json!({ "workflow_run": { "head_sha": HEAD, "name": "CI", "pull_requests": [] } });
@@ -76,7 +76,7 @@ async fn a_long_description_is_cut_at_a_word() {
     assert_eq!(done.code, Some(3), "{}", done.log);
     let done = Job::new(&github, &sandbox, "status").run().await;
     assert_eq!(done.code, Some(3), "{}", done.log);
-    for status in github.kept().statuses {
+    for status in github.stored().statuses {
         let text = status["description"].as_str().unwrap().to_owned();
         assert!(!text.is_empty() && text.chars().count() <= 140, "{text}");
         assert!(!text.ends_with(' ') && !text.contains("unknownunknown"), "{text}");

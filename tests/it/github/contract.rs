@@ -4,15 +4,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::contract::{Contract, Known};
+use crate::contract::Contract;
 
-static CONTRACT: LazyLock<Contract> =
+pub(super) static CONTRACT: LazyLock<Contract> =
     LazyLock::new(|| Contract::read(include_str!("../../contract/github-openapi-subset.json")));
-
-/// Holds a request against the description; `None` where no operation has this method and path.
-pub(super) fn judge(method: &str, path: &str, query: &str, body: &str) -> Option<Known> {
-    CONTRACT.judge(method, path, query, body)
-}
 
 /// GitHub's own example of an operation's answer.
 pub(super) fn example(operation: &str) -> Value {
@@ -22,7 +17,7 @@ pub(super) fn example(operation: &str) -> Value {
 #[test]
 fn the_description_refuses_what_github_would() {
     let faults = |method: &str, path: &str, query: &str, body: Value| {
-        judge(method, path, query, &body.to_string()).map(|known| known.faults.len())
+        CONTRACT.judge(method, path, query, &body.to_string()).map(|known| known.faults.len())
     };
     let status = "/repos/o/r/statuses/abc";
     assert_eq!(faults("POST", status, "", json!({ "state": "pending", "description": null })), Some(0));

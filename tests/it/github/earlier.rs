@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::fake_github::{Behaviour, FakeGitHub};
+use super::fake_github::FakeGitHub;
 use super::platform;
 use super::runner::Job;
+use crate::fake_api::Fault;
 
 fn answer() -> Value {
     let node = |ended: &str| {
@@ -23,11 +24,11 @@ fn answer() -> Value {
 #[tokio::test]
 async fn earlier_deployments_of_the_environment_are_asked_for_once() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
-    github.earlier(answer());
+    github.prepare(|store| store.earlier = answer());
     let job = Job::of_pull(&github, &sandbox, "deployment").with("INPUT_ENVIRONMENT", "staging");
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    let asked = github.kept().graphql;
+    let asked = github.stored().graphql;
     assert_eq!((asked.len(), asked[0].0.as_str()), (1, "/graphql"));
     let variables = json!({ "owner": "octo", "name": "site", "environment": "staging" });
     assert_eq!(asked[0].1["variables"], variables);
@@ -38,31 +39,26 @@ async fn nothing_is_asked_where_no_deployment_is_reported_or_no_history_is_wante
     for (report, history) in [("status", "auto"), ("deployment", "off")] {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
         let done = Job::of_pull(&github, &sandbox, report).with("INPUT_HISTORY", history).run().await;
-        assert_eq!((done.code, github.kept().graphql.len()), (Some(0), 0), "{report}: {}", done.log);
+        assert_eq!((done.code, github.stored().graphql.len()), (Some(0), 0), "{report}: {}", done.log);
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_is_late_or_no_use_changes_nothing() {
-    for behaviour in [
-        Behaviour::Hang,
-        Behaviour::Close,
-        Behaviour::Answer(403, "Resource not accessible by integration"),
-        Behaviour::Answer(502, "Bad Gateway"),
-        Behaviour::Body(200, "<html>"),
-        Behaviour::Body(200, "{\"data\":null,\"errors\":[{\"message\":\"no\"}]}"),
-        Behaviour::Away(302),
+    for fault in [
+        Fault::Hang,
+        Fault::Close,
+        Fault::Message(403, "Resource not accessible by integration"),
+        Fault::Message(502, "Bad Gateway"),
+        Fault::Body(200, "<html>"),
+        Fault::Body(200, "{\"data\":null,\"errors\":[{\"message\":\"no\"}]}"),
+        Fault::RedirectAway(302),
     ] {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
-        github.behave("graphql", behaviour, 9);
+        github.fail("graphql", fault, 9);
         let done = Job::of_pull(&github, &sandbox, "deployment").run().await;
-        assert_eq!(
-            (done.code, done.annotations("warning")),
-            (Some(0), vec![]),
-            "{behaviour:?}: {}",
-            done.log
-        );
-        assert_eq!(github.kept().graphql.len(), 1, "{behaviour:?}");
-        assert_eq!(github.kept().open(), [""; 0], "{behaviour:?}");
+        assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{fault:?}: {}", done.log);
+        assert_eq!(github.stored().graphql.len(), 1, "{fault:?}");
+        assert_eq!(github.stored().open(), [""; 0], "{fault:?}");
     }
 }

@@ -1,11 +1,9 @@
-//! A record's life: queued, in progress, over; each kind alone and all together, for every way a run can end.
-
-use std::time::Duration;
+//! The states of a report: queued, in progress, completed; each kind alone and all together, for every outcome.
 
 use deploy_hook::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
-use super::fake_github::{FakeGitHub, Kept};
+use super::fake_github::{FakeGitHub, GitHubStore};
 use super::runner::{HEAD, Job, PULL};
 use super::{ALL, KINDS, all, platform};
 
@@ -15,14 +13,14 @@ fn words(bodies: &[Value], name: &str) -> Vec<String> {
     bodies.iter().filter_map(|body| body[name].as_str()).map(str::to_owned).collect()
 }
 
-/// What each kind said, in order, in GitHub's words.
-fn story(kept: &Kept, kind: &str) -> Vec<String> {
+/// The states of a report in their order, in GitHub's terms.
+fn states(stored: &GitHubStore, kind: &str) -> Vec<String> {
     match kind {
-        "status" => words(&kept.statuses, "state"),
-        "check" => words(kept.checks.values().next().map_or(&[], Vec::as_slice), "status"),
-        "deployment" => words(kept.deployments.values().next().map_or(&[], Vec::as_slice), "state"),
+        "status" => words(&stored.statuses, "state"),
+        "check" => words(stored.checks.values().next().map_or(&[], Vec::as_slice), "status"),
+        "deployment" => words(stored.deployments.values().next().map_or(&[], Vec::as_slice), "state"),
         _ => {
-            let texts = kept.comments.values().flat_map(|(_, texts)| texts);
+            let texts = stored.comments.values().flat_map(|(_, texts)| texts);
             texts.map(|text| text.lines().nth(1).unwrap_or_default().to_owned()).collect()
         }
     }
@@ -34,14 +32,9 @@ async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
         let done = Job::of_pull(&github, &sandbox, kind).run().await;
         assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-        assert!(
-            github.spacing().is_none_or(|gap| gap >= Duration::from_millis(980)),
-            "{:?}",
-            github.spacing()
-        );
-        let kept = github.kept();
-        assert_eq!(kept.open(), [""; 0]);
-        (story(&kept, kind), kept)
+        let stored = github.stored();
+        assert_eq!(stored.open(), [""; 0]);
+        (states(&stored, kind), stored)
     };
     let [status, check, deployment, comment] = KINDS.map(tell);
     let (status, check, deployment, comment) = tokio::join!(status, check, deployment, comment);
@@ -57,7 +50,7 @@ async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
     assert_eq!(comment.1.comments.values().next().unwrap().0, PULL);
 }
 
-/// Vercel's answer names a job and no deployment: while that is looked for, the report is open.
+/// Vercel's answer names a job and no deployment: while the deployment is searched, the report is open.
 #[tokio::test]
 async fn an_accepted_trigger_opens_the_report_before_its_deployment_is_found() {
     let options = Options {
@@ -69,24 +62,23 @@ async fn an_accepted_trigger_opens_the_report_before_its_deployment_is_found() {
     let job = Job::of_pull(&github, &sandbox, "status").with("INPUT_API-TOKEN", &sandbox.api_token());
     let done = job.with("INPUT_TIMEOUT", "5s").run().await;
     assert_eq!((done.code, done.outputs["outcome"].as_str()), (Some(7), "lost"), "{}", done.log);
-    assert_eq!(story(&github.kept(), "status"), ["pending", "error"], "{}", done.log);
+    assert_eq!(states(&github.stored(), "status"), ["pending", "error"], "{}", done.log);
 }
 
 #[tokio::test]
-async fn all_together_are_written_one_at_a_time_a_second_apart_and_name_the_place() {
+async fn all_together_are_written_to_their_end_and_name_the_environment() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
     let job = Job::of_pull(&github, &sandbox, &format!("summary,{ALL}"));
     let job =
         job.with("INPUT_ENVIRONMENT", "staging").with("INPUT_ENVIRONMENT-URL", "https://staging.example");
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
-    assert!(github.spacing().unwrap() >= Duration::from_millis(980), "{:?}", github.spacing());
-    let kept = github.kept();
-    assert_eq!(kept.open(), [""; 0]);
-    for status in &kept.statuses {
+    let stored = github.stored();
+    assert_eq!(stored.open(), [""; 0]);
+    for status in &stored.statuses {
         assert_eq!((&status["context"], &status["target_url"]), (&json!("Deploy / staging"), &json!(PAGE)));
     }
-    let deployment = kept.deployments.values().next().unwrap();
+    let deployment = stored.deployments.values().next().unwrap();
     let expected = [
         ("ref", json!(HEAD)),
         ("auto_merge", json!(false)),
@@ -101,10 +93,14 @@ async fn all_together_are_written_one_at_a_time_a_second_apart_and_name_the_plac
         assert_eq!(urls, (&json!("https://staging.example/"), &json!(PAGE)));
     }
     for kind in KINDS {
-        let said = story(&kept, kind);
+        let states = states(&stored, kind);
         let ends =
             |word: &String| ["success", "completed"].contains(&word.as_str()) || word.starts_with("###");
-        assert_eq!(said.iter().position(ends), Some(said.len() - 1), "{kind} ends once and last: {said:?}");
+        assert_eq!(
+            states.iter().position(ends),
+            Some(states.len() - 1),
+            "{kind} ends once and last: {states:?}"
+        );
     }
     let reported = "commit status, check run, GitHub Deployment, pull request comment.";
     assert!(done.summary.contains("Also reported as") && done.summary.contains(reported), "{}", done.summary);
@@ -112,49 +108,49 @@ async fn all_together_are_written_one_at_a_time_a_second_apart_and_name_the_plac
 }
 
 #[tokio::test]
-async fn a_run_that_ends_at_once_files_its_end_alone() {
+async fn a_run_that_ends_at_once_writes_its_final_state_alone() {
     all([("forbidden", "auto", 3), ("success", "never", 0)].map(|(scenario, wait, code)| async move {
         let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 20.0).await);
         let done = Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", wait).run().await;
         assert_eq!(done.code, Some(code), "{}", done.log);
-        let kept = github.kept();
+        let stored = github.stored();
         assert_eq!(
-            (kept.open(), github.seen().len()),
+            (stored.open(), github.requests().len()),
             (vec![], 6),
-            "{scenario}: a record each, and its search"
+            "{scenario}: a write each, and a search"
         );
         for kind in KINDS {
-            assert_eq!(story(&kept, kind).len(), 1, "{scenario}: {kind}");
+            assert_eq!(states(&stored, kind).len(), 1, "{scenario}: {kind}");
         }
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_run_in_which_nothing_was_to_be_triggered_leaves_no_record() {
+async fn a_run_that_triggers_nothing_leaves_no_report() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
     let dry = Job::of_pull(&github, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
     let missing =
         Job::of_pull(&github, &sandbox, ALL).with("INPUT_HOOK-URL", "").with("INPUT_IF-MISSING", "skip");
     assert_eq!((dry.code, missing.run().await.code), (Some(0), Some(0)), "{}", dry.log);
-    let seen: Vec<String> = github.seen().into_iter().map(|seen| seen.operation).collect();
-    assert_eq!(seen, ["repos/get"], "the dry run has read what the token may read");
+    let requests: Vec<String> = github.requests().into_iter().map(|request| request.operation).collect();
+    assert_eq!(requests, ["repos/get"], "the dry run has read what the token may read");
     assert!(dry.log.contains("✓ github-token reads octo/site"), "{}", dry.log);
 }
 
-/// Runs one scenario to its end; what the status, the check and the deployment say then.
+/// Runs one scenario to its end; the final states of the status, the check and the deployment.
 async fn end(scenario: &str, inputs: &[(&str, &str)], code: i32) -> [String; 3] {
     let (github, sandbox) = (FakeGitHub::start().await, platform(scenario, 20.0).await);
     let job = Job::new(&github, &sandbox, "status,check,deployment");
     let job = inputs.iter().fold(job, |job, (name, value)| job.with(name, value));
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(code), vec![]), "{scenario}: {}", done.log);
-    let kept = github.kept();
-    assert_eq!(kept.open(), [""; 0], "{scenario}");
+    let stored = github.stored();
+    assert_eq!(stored.open(), [""; 0], "{scenario}");
     let last =
         |bodies: Option<&Vec<Value>>| bodies.and_then(|bodies| bodies.last()).cloned().unwrap_or_default();
-    let [check, deployment] = [last(kept.checks.values().next()), last(kept.deployments.values().next())];
-    let status = last(Some(&kept.statuses));
+    let [check, deployment] = [last(stored.checks.values().next()), last(stored.deployments.values().next())];
+    let status = last(Some(&stored.statuses));
     [&status["state"], &check["conclusion"], &deployment["state"]]
         .map(|word| word.as_str().unwrap_or_default().to_owned())
 }

@@ -1,22 +1,18 @@
 //! The post step: closes what a killed run left open, with the state the run saved, and does nothing else.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
-use super::fake_github::{Behaviour, FakeGitHub};
+use super::fake_github::FakeGitHub;
 use super::runner::Job;
 use super::{ALL, all, pause, platform, signal};
+use crate::fake_api::Fault;
 
-/// A run that was killed once GitHub had seen so many requests; how many requests the platform had by then.
+/// A run that was killed once GitHub had received so many requests; the number of requests to the platform by then.
 async fn killed(github: &FakeGitHub, requests: usize) -> (Job, deploy_hook::sandbox::Sandbox, usize) {
     let sandbox = platform("stuck", 1.0).await;
     let job = Job::of_pull(github, &sandbox, ALL);
     let child = job.spawn();
-    let begun = Instant::now();
-    while github.seen().len() < requests {
-        assert!(begun.elapsed() < Duration::from_mins(1), "never came: {:?}", github.seen());
-        pause(20).await;
-    }
+    github.wait_for(requests).await;
     pause(300).await;
     signal(&child, "KILL");
     assert_eq!(job.wait(child).await.code, None);
@@ -29,12 +25,13 @@ async fn whatever_was_open_when_the_run_was_killed_is_closed() {
     all([1, 2, 3, 6].map(|requests| async move {
         let github = FakeGitHub::start().await;
         let (job, sandbox, asked) = killed(&github, requests).await;
-        assert!(!github.kept().open().is_empty());
+        assert!(!github.stored().open().is_empty());
         let done = job.post().await;
-        assert_eq!((done.code, github.kept().open()), (Some(0), vec![]), "after {requests}: {}", done.log);
+        assert_eq!((done.code, github.stored().open()), (Some(0), vec![]), "after {requests}: {}", done.log);
         assert_eq!(sandbox.requests().len(), asked, "the post step never asks the platform");
         let closed = done.log.lines().filter(|line| line.starts_with("Closed the ")).count();
-        let kinds: BTreeSet<String> = github.seen().into_iter().map(|seen| seen.operation).collect();
+        let kinds: BTreeSet<String> =
+            github.requests().into_iter().map(|request| request.operation).collect();
         let opened = ["status", "checks/create", "create-deployment", "create-comment"];
         let opened = opened.iter().filter(|what| kinds.iter().any(|kind| kind.ends_with(*what))).count();
         assert!(closed > 0 && closed <= opened.max(1), "after {requests}: {}", done.log);
@@ -44,14 +41,14 @@ async fn whatever_was_open_when_the_run_was_killed_is_closed() {
 }
 
 #[tokio::test]
-async fn a_run_that_closed_its_records_leaves_nothing_to_do() {
+async fn a_run_that_closed_its_reports_leaves_nothing_to_do() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
     let job = Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", "never");
     assert_eq!(job.run().await.code, Some(0));
-    let (before, asked) = (github.seen().len(), sandbox.requests().len());
+    let (before, asked) = (github.requests().len(), sandbox.requests().len());
     let done = job.post().await;
     assert_eq!(
-        (done.code, github.seen().len(), sandbox.requests().len()),
+        (done.code, github.requests().len(), sandbox.requests().len()),
         (Some(0), before, asked),
         "{}",
         done.log
@@ -67,21 +64,21 @@ async fn a_run_that_opened_nothing_leaves_nothing_to_do() {
     assert_eq!(
         (done.code, done.annotations("error")),
         (Some(0), vec![]),
-        "told once is enough: {}",
+        "one report is enough: {}",
         done.log
     );
     let summary = Job::of_pull(&github, &sandbox, "summary").with("INPUT_WAIT", "never");
     assert_eq!(summary.run().await.code, Some(0));
     assert_eq!(summary.post().await.code, Some(0));
-    assert_eq!((github.seen().len(), sandbox.requests().len()), (0, 1));
+    assert_eq!((github.requests().len(), sandbox.requests().len()), (0, 1));
 }
 
 #[tokio::test]
 async fn a_post_step_that_cannot_close_says_so_and_passes() {
     let github = FakeGitHub::start().await;
     let (job, _sandbox, _) = killed(&github, 6).await;
-    github.behave("checks/", Behaviour::Answer(403, "Resource not accessible by integration"), usize::MAX);
-    github.behave("create-deployment-status", Behaviour::Hang, usize::MAX);
+    github.fail("checks/", Fault::Message(403, "Resource not accessible by integration"), usize::MAX);
+    github.fail("create-deployment-status", Fault::Hang, usize::MAX);
     let done = job.post().await;
     assert_eq!(
         (done.code, done.log.matches("This does not change the outcome.").count()),
@@ -122,8 +119,8 @@ async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 8.0).await);
         let job = Job::of_pull(&github, &sandbox, ALL);
         let done = job.wait(job.spawn_under(&format!("--fsize={limit}"))).await;
-        assert_eq!((done.code, github.kept().open()), (Some(0), vec![]), "{limit}: {}", done.log);
-        let kept = github.kept();
+        assert_eq!((done.code, github.stored().open()), (Some(0), vec![]), "{limit}: {}", done.log);
+        let stored = github.stored();
         let saved =
             job.state().get("deploy_hook_records").is_some_and(|state| state.contains("\"records\":[]"));
         let warnings: Vec<_> =
@@ -132,10 +129,10 @@ async fn a_state_that_could_not_be_saved_never_undoes_what_the_run_wrote() {
         assert!(if saved { warnings.len() <= 1 } else { warnings.len() == 1 }, "{limit}: {}", done.log);
         let post = job.post().await;
         assert_eq!(post.code, Some(0), "{limit}: {}", post.log);
-        let after = github.kept();
+        let after = github.stored();
         assert_eq!(
             (after.statuses.last(), after.checks, after.deployments, after.comments),
-            (kept.statuses.last(), kept.checks, kept.deployments, kept.comments),
+            (stored.statuses.last(), stored.checks, stored.deployments, stored.comments),
             "{limit}: {}",
             post.log
         );
@@ -152,7 +149,7 @@ async fn a_state_file_that_is_none_is_warned_of_once_and_changes_nothing() {
         let warnings = done.annotations("warning");
         assert_eq!((done.code, warnings.len()), (Some(0), 1), "{path}: {}", done.log);
         assert!(warnings[0].contains("post step cannot close"), "{warnings:?}");
-        assert_eq!(github.kept().open(), [""; 0]);
+        assert_eq!(github.stored().open(), [""; 0]);
     }))
     .await;
 }

@@ -3,11 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::fake_github::{Behaviour, FakeGitHub};
+use super::fake_github::FakeGitHub;
 use super::runner::{HEAD, Job, SHA, pull_request};
 use super::{ALL, all, platform};
+use crate::fake_api::Fault;
 
-/// What steers a path where nobody looks.
+/// Texts that would change the path of a request.
 const CROOKED: [&str; 8] = [
     "../../../user/keys",
     "..%2f..%2fuser",
@@ -25,21 +26,21 @@ async fn deploy(github: &FakeGitHub, set: impl FnOnce(Job) -> Job) -> super::run
 }
 
 #[tokio::test]
-async fn a_commit_that_is_none_is_as_if_it_were_not_there() {
+async fn an_invalid_commit_is_ignored() {
     all(CROOKED.map(|crooked| async move {
         let github = FakeGitHub::start().await;
         let mut event = pull_request(Some("octo/site"));
         event["pull_request"]["head"]["sha"] = json!(crooked);
         let done = deploy(&github, |job| job.event("pull_request", &event)).await;
-        assert_eq!((done.code, github.seen().len()), (Some(0), 1), "{crooked}: {}", done.log);
-        assert!(github.seen()[0].path.ends_with(SHA), "{crooked}: {}", github.seen()[0].path);
+        assert_eq!((done.code, github.requests().len()), (Some(0), 1), "{crooked}: {}", done.log);
+        assert!(github.requests()[0].path.ends_with(SHA), "{crooked}: {}", github.requests()[0].path);
         for (name, payload) in
             [("workflow_run", json!({ "workflow_run": { "head_sha": crooked } })), ("push", Value::Null)]
         {
             let github = FakeGitHub::start().await;
             let done = deploy(&github, |job| job.event(name, &payload).with("GITHUB_SHA", crooked)).await;
             let reported = usize::from(crooked == format!("{HEAD} ")); // the environment's is trimmed
-            assert_eq!((done.code, github.seen().len()), (Some(0), reported), "{crooked}: {}", done.log);
+            assert_eq!((done.code, github.requests().len()), (Some(0), reported), "{crooked}: {}", done.log);
         }
     }))
     .await;
@@ -62,14 +63,14 @@ async fn a_repository_or_base_that_could_steer_a_path_gets_no_request() {
     all(repositories.map(|repository| async move {
         let github = FakeGitHub::start().await;
         let done = deploy(&github, |job| job.with("GITHUB_REPOSITORY", repository)).await;
-        assert_eq!((done.code, github.seen().len()), (Some(0), 0), "{repository}: {}", done.log);
+        assert_eq!((done.code, github.requests().len()), (Some(0), 0), "{repository}: {}", done.log);
     }))
     .await;
     for base in bases {
         let github = FakeGitHub::start().await;
         let crooked = format!("{}{base}", github.base);
         let done = deploy(&github, |job| job.with("GITHUB_API_URL", &crooked)).await;
-        assert_eq!((done.code, github.seen().len()), (Some(0), 0), "{base}: {}", done.log);
+        assert_eq!((done.code, github.requests().len()), (Some(0), 0), "{base}: {}", done.log);
     }
 }
 
@@ -88,13 +89,13 @@ async fn a_redirect_leads_to_the_same_place_of_the_repository_alone() {
     ];
     for path in crooked {
         let path: &'static str = path.leak();
-        github.behave("status", Behaviour::To(307, path), 1);
-        let before = github.seen().len();
+        github.fail("status", Fault::Redirect(307, path), 1);
+        let before = github.requests().len();
         let done = deploy(&github, |job| job).await;
-        assert_eq!((done.code, github.seen().len() - before), (Some(0), 1), "{path}: {}", done.log);
+        assert_eq!((done.code, github.requests().len() - before), (Some(0), 1), "{path}: {}", done.log);
         assert!(done.log.contains("redirects elsewhere"), "{}", done.log);
     }
-    github.behave("status", Behaviour::To(307, followed.leak()), 1);
+    github.fail("status", Fault::Redirect(307, followed.leak()), 1);
     let done = deploy(&github, |job| job).await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);
 }
@@ -116,27 +117,22 @@ async fn a_state_that_could_steer_a_request_gets_none() {
     ] {
         let job = Job::of_pull(&github, &sandbox, ALL).with("STATE_deploy_hook_records", &crooked);
         assert_eq!(job.post().await.code, Some(0));
-        assert_eq!(github.seen().len(), 0, "{crooked}");
+        assert_eq!(github.requests().len(), 0, "{crooked}");
     }
 }
 
 #[cfg(target_os = "linux")] // `prlimit`
 #[tokio::test]
 async fn an_answer_without_end_takes_neither_the_memory_nor_the_run() {
-    all([Behaviour::Flood(200), Behaviour::Flood(403), Behaviour::Headers].map(|behaviour| async move {
+    all([Fault::EndlessBody(200), Fault::EndlessBody(403), Fault::EndlessHeaders].map(|fault| async move {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
-        github.behave("", behaviour, usize::MAX);
+        github.fail("", fault, usize::MAX);
         let job = Job::of_pull(&github, &sandbox, ALL).with("INPUT_WAIT", "never");
         let done = job.wait(job.spawn_under("--as=600000000")).await;
-        assert_eq!(
-            (done.code, done.annotations("warning").len()),
-            (Some(0), 4),
-            "{behaviour:?}: {}",
-            done.log
-        );
+        assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 4), "{fault:?}: {}", done.log);
         assert_eq!(done.outputs["outcome"], "triggered");
-        let told = done.log.contains("larger than 1 MiB");
-        assert_eq!(told, matches!(behaviour, Behaviour::Flood(200)), "{behaviour:?}: {}", done.log);
+        let too_large = done.log.contains("larger than 1 MiB");
+        assert_eq!(too_large, matches!(fault, Fault::EndlessBody(200)), "{fault:?}: {}", done.log);
     }))
     .await;
 }
@@ -144,7 +140,7 @@ async fn an_answer_without_end_takes_neither_the_memory_nor_the_run() {
 #[tokio::test]
 async fn a_dry_run_ends_though_github_says_nothing() {
     let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
-    github.behave("repos/get", Behaviour::Hang, usize::MAX);
+    github.fail("repos/get", Fault::Hang, usize::MAX);
     let done = Job::of_pull(&github, &sandbox, ALL).with("INPUT_DRY-RUN", "true").run().await;
     assert_eq!(done.code, Some(0), "{}", done.log);
     assert!(done.log.contains("did not answer within 10s"), "{}", done.log);
@@ -154,9 +150,9 @@ async fn a_dry_run_ends_though_github_says_nothing() {
 async fn a_page_of_long_comments_is_asked_for_in_smaller_parts() {
     let github = FakeGitHub::start().await;
     for id in 0..60 {
-        github.comment(id, 7, &"x".repeat(60_000));
+        github.prepare(|store| store.add_comment(id, 7, &"x".repeat(60_000)));
     }
-    github.comment(60, 7, "<!-- deploy-hook: Deploy -->\nan earlier run's");
+    github.prepare(|store| store.add_comment(60, 7, "<!-- deploy-hook: Deploy -->\nan earlier run's"));
     let sandbox = platform("success", 20.0).await;
     let done = Job::of_pull(&github, &sandbox, "comment").with("INPUT_WAIT", "never").run().await;
     assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{}", done.log);

@@ -1,21 +1,22 @@
-//! What GitHub refuses is told in its own words, with the reasons it lists and advice that fits.
+//! A refusal by GitHub is reported with its own message, the reasons it lists, and advice that fits.
 
-use super::fake_github::{Behaviour, FakeGitHub};
+use super::fake_github::FakeGitHub;
 use super::runner::Job;
 use super::{all, platform};
+use crate::fake_api::Fault;
 
 /// The one warning of a run whose comment is answered like this.
-async fn warning(behaviour: Behaviour) -> String {
+async fn warning(fault: Fault) -> String {
     let (github, sandbox) = (FakeGitHub::start().await, platform("forbidden", 20.0).await);
-    github.behave("", behaviour, usize::MAX);
+    github.fail("", fault, usize::MAX);
     let done = Job::of_pull(&github, &sandbox, "comment").run().await;
     let warnings = done.annotations("warning");
-    assert_eq!((done.code, warnings.len()), (Some(3), 1), "{behaviour:?}: {}", done.log);
+    assert_eq!((done.code, warnings.len()), (Some(3), 1), "{fault:?}: {}", done.log);
     warnings[0].to_owned()
 }
 
 #[tokio::test]
-async fn a_403_is_told_by_its_kind() {
+async fn a_403_is_reported_by_its_cause() {
     let cases = [
         ("Resource not accessible by integration", "Add `pull-requests: write`"),
         ("Resource not accessible by personal access token", "Add `pull-requests: write`"),
@@ -46,17 +47,17 @@ async fn a_403_is_told_by_its_kind() {
         ("Something nobody has seen yet.", "seen yet. This does not change the outcome."),
     ];
     all(cases.map(|(message, advice)| async move {
-        let told = warning(Behaviour::Answer(403, message)).await;
-        assert!(told.contains(advice), "{advice}: {told}");
+        let context = warning(Fault::Message(403, message)).await;
+        assert!(context.contains(advice), "{advice}: {context}");
         let is_limit = advice == "rate limit";
-        assert!(is_limit || told.contains(message.trim_end_matches('.')), "{told}");
-        assert_eq!(told.contains("`permissions:`"), advice.starts_with("Add `"), "{told}");
+        assert!(is_limit || context.contains(message.trim_end_matches('.')), "{context}");
+        assert_eq!(context.contains("`permissions:`"), advice.starts_with("Add `"), "{context}");
     }))
     .await;
 }
 
 #[tokio::test]
-async fn the_reasons_of_an_error_are_told() {
+async fn the_reasons_of_an_error_are_shown() {
     let cases = [
         (
             r#"{"message":"Validation Failed","errors":[{"resource":"Status","code":"custom","field":"description","message":"description doesn't accept 4-byte Unicode"}],"documentation_url":"https://docs.github.com"}"#,
@@ -78,9 +79,9 @@ async fn the_reasons_of_an_error_are_told() {
         ("[]", "GitHub answered 422."),
         ("<html>", "GitHub answered 422."),
     ];
-    all(cases.map(|(body, told)| async move {
-        let warning = warning(Behaviour::Body(422, body)).await;
-        assert!(warning.contains(told), "{told}: {warning}");
+    all(cases.map(|(body, reason)| async move {
+        let warning = warning(Fault::Body(422, body)).await;
+        assert!(warning.contains(reason), "{reason}: {warning}");
     }))
     .await;
 }
@@ -88,6 +89,6 @@ async fn the_reasons_of_an_error_are_told() {
 #[tokio::test]
 async fn a_hostile_refusal_is_shown_on_one_clean_line() {
     let body = r#"{"message":"x\n::error::forged\u001b[31m","errors":["::add-mask::y\r\n##[error]z"]}"#;
-    let told = warning(Behaviour::Body(422, body)).await;
-    assert!(!told.contains('\u{1b}') && !told.contains("##["), "{told}");
+    let line = warning(Fault::Body(422, body)).await;
+    assert!(!line.contains('\u{1b}') && !line.contains("##["), "{line}");
 }

@@ -1,4 +1,4 @@
-//! The runner's side: the environment and files of a container action, and the program as the step it starts.
+//! What the runner does: the environment and files of a container action, and the program as the step it starts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use super::fake_github::{FakeGitHub, REPOSITORY, TOKEN};
 use deploy_hook::sandbox::Sandbox;
 
-/// `GITHUB_SHA` of every run: what the event says may be another.
+/// `GITHUB_SHA` of every run: the event may name another.
 pub(super) const SHA: &str = "1111111111111111111111111111111111111111";
 
 /// The head of a pull request.
@@ -40,7 +40,7 @@ impl Job {
     /// A job of a push.
     pub(super) fn new(github: &FakeGitHub, sandbox: &Sandbox, report: &str) -> Self {
         let hook = sandbox.hook_url();
-        github.never(hook.rsplit('/').next().expect("a secret"));
+        github.forbid(hook.rsplit('/').next().expect("a secret"));
         let dir = tempfile::tempdir().expect("a folder");
         let mut job = Self { dir, env: BTreeMap::new() };
         for name in ["output", "state", "summary"] {
@@ -87,7 +87,7 @@ impl Job {
         self.with("GITHUB_EVENT_NAME", name)
     }
 
-    /// One of the runner's files ends with this, and without a line's end.
+    /// One of the runner's files holds this, without a final newline.
     pub(super) fn unfinished(self, name: &str, text: &str) -> Self {
         std::fs::write(self.file(name), text).expect("it is written");
         self
@@ -113,7 +113,7 @@ impl Job {
         self.command(env!("CARGO_BIN_EXE_deploy-hook")).spawn().expect("the program starts")
     }
 
-    /// Starts the step with this limit of its own (`prlimit`); a shell would drop the inputs, whose names it does not like.
+    /// Starts the step with this limit of its own (`prlimit`); a shell would drop the inputs because of their names.
     pub(super) fn spawn_under(&self, limit: &str) -> Child {
         let mut command = self.command("/usr/bin/prlimit");
         command.args([limit, env!("CARGO_BIN_EXE_deploy-hook")]).spawn().expect("prlimit is there")

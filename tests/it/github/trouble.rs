@@ -1,81 +1,87 @@
-//! A GitHub that refuses, redirects, breaks or says nothing: the outcome, exit code and outputs are as without it.
+//! A GitHub that refuses, redirects, fails or does not answer: the outcome, exit code and outputs are as without it.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::fake_github::{Behaviour, FakeGitHub};
+use super::fake_github::FakeGitHub;
 use super::runner::{Done, Job, pull_request};
 use super::{ALL, KINDS, platform};
+use crate::fake_api::Fault;
 
 /// How much longer than without GitHub a run may take, with room for a busy machine.
 const BOUND: Duration = Duration::from_mins(1);
 
-const FORBIDDEN: Behaviour = Behaviour::Answer(403, "Resource not accessible by integration");
+const FORBIDDEN: Fault = Fault::Message(403, "Resource not accessible by integration");
 
 const PERMISSIONS: [&str; 4] =
     ["statuses: write", "checks: write", "deployments: write", "pull-requests: write"];
 
-/// Runs a deployment of a few seconds with a GitHub that behaves like this.
-async fn meet(kind: &str, behaviour: Option<Behaviour>) -> (FakeGitHub, Done) {
+/// Runs a deployment of a few seconds with a GitHub that fails like this.
+async fn meet(kind: &str, fault: Option<Fault>) -> (FakeGitHub, Done) {
     let (github, sandbox) = (FakeGitHub::start().await, platform("build-fails", 20.0).await);
-    if let Some(behaviour) = behaviour {
-        github.behave("", behaviour, usize::MAX);
+    if let Some(fault) = fault {
+        github.fail("", fault, usize::MAX);
     }
     let done = Job::of_pull(&github, &sandbox, kind).run().await;
     (github, done)
 }
 
-/// Meets every bad behaviour with one kind.
-async fn meet_all(kind: &str, permission: &str) {
+/// Tries every fault with one kind of report.
+async fn try_all_faults(kind: &str, permission: &str) {
     let (_, without) = meet("none", None).await;
-    let permitted = [FORBIDDEN, Behaviour::Answer(404, "Not Found")];
-    let lasting = [Behaviour::Answer(422, "Validation Failed"), Behaviour::Away(301), Behaviour::Away(307)];
+    let permitted = [FORBIDDEN, Fault::Message(404, "Not Found")];
+    let lasting =
+        [Fault::Message(422, "Validation Failed"), Fault::RedirectAway(301), Fault::RedirectAway(307)];
     let passing = [
-        Behaviour::Limit(429, 60),
-        Behaviour::Limit(403, 60),
-        Behaviour::Answer(500, "Server Error"),
-        Behaviour::Answer(502, "<html>"),
-        Behaviour::Hang,
-        Behaviour::Close,
+        Fault::RateLimit(429, 60),
+        Fault::RateLimit(403, 60),
+        Fault::Message(500, "Server Error"),
+        Fault::Message(502, "<html>"),
+        Fault::Hang,
+        Fault::Close,
     ];
     let mut runs = Vec::new();
-    for behaviour in permitted.into_iter().chain(lasting).chain(passing) {
+    for fault in permitted.into_iter().chain(lasting).chain(passing) {
         let kind = kind.to_owned();
-        runs.push((behaviour, tokio::spawn(async move { meet(&kind, Some(behaviour)).await })));
+        runs.push((fault, tokio::spawn(async move { meet(&kind, Some(fault)).await })));
     }
-    for (n, (behaviour, run)) in runs.into_iter().enumerate() {
+    for (n, (fault, run)) in runs.into_iter().enumerate() {
         let (github, done) = run.await.expect("the contract holds");
-        let told = format!("{kind} with {behaviour:?}: {}", done.log);
-        assert_eq!((done.code, done.lasting_outputs()), (without.code, without.lasting_outputs()), "{told}");
-        assert!(done.took < without.took + BOUND, "{:?}, without {:?}: {told}", done.took, without.took);
+        let context = format!("{kind} with {fault:?}: {}", done.log);
+        assert_eq!(
+            (done.code, done.lasting_outputs()),
+            (without.code, without.lasting_outputs()),
+            "{context}"
+        );
+        assert!(done.took < without.took + BOUND, "{:?}, without {:?}: {context}", done.took, without.took);
         let warnings = done.annotations("warning");
-        assert_eq!(warnings.len(), 1, "{told}");
-        assert!(warnings[0].ends_with("This does not change the outcome."), "{told}");
-        assert_eq!(warnings[0].contains(&format!("Add `{permission}` to")), n < permitted.len(), "{told}");
-        // What lasts is met once at the beginning and once at the end, and a limit is not tried against.
-        let most = match behaviour {
-            Behaviour::Limit(..) => 1,
-            Behaviour::Away(_) | Behaviour::Answer(403 | 404, _) => 2,
+        assert_eq!(warnings.len(), 1, "{context}");
+        assert!(warnings[0].ends_with("This does not change the outcome."), "{context}");
+        assert_eq!(warnings[0].contains(&format!("Add `{permission}` to")), n < permitted.len(), "{context}");
+        // A lasting refusal is met at the beginning and at the end; a rate limit stops all requests.
+        let most = match fault {
+            Fault::RateLimit(..) => 1,
+            Fault::RedirectAway(_) | Fault::Message(403 | 404, _) => 2,
             _ => usize::MAX,
         };
-        assert!(github.seen().len() <= most, "asked again in vain, {}: {told}", github.seen().len());
-        let limited = matches!(behaviour, Behaviour::Limit(..));
-        assert!(!limited || warnings[0].contains("rate limit"), "{told}");
+        assert!(github.requests().len() <= most, "useless requests, {}: {context}", github.requests().len());
+        let limited = matches!(fault, Fault::RateLimit(..));
+        assert!(!limited || warnings[0].contains("rate limit"), "{context}");
     }
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_written_changes_nothing() {
-    let [status, check, deployment, comment] = [0, 1, 2, 3].map(|n| meet_all(KINDS[n], PERMISSIONS[n]));
+async fn a_report_that_cannot_be_written_changes_nothing() {
+    let [status, check, deployment, comment] = [0, 1, 2, 3].map(|n| try_all_faults(KINDS[n], PERMISSIONS[n]));
     tokio::join!(status, check, deployment, comment);
 }
 
 #[tokio::test]
-async fn all_kinds_at_once_are_told_one_by_one_and_delay_the_run_no_longer() {
+async fn all_kinds_at_once_are_reported_one_by_one_and_delay_the_run_no_longer() {
     let (_, without) = meet("none", None).await;
     let all = format!("summary,{ALL}");
-    let (forbidden, hanging) = tokio::join!(meet(&all, Some(FORBIDDEN)), meet(&all, Some(Behaviour::Hang)));
+    let (forbidden, hanging) = tokio::join!(meet(&all, Some(FORBIDDEN)), meet(&all, Some(Fault::Hang)));
     for (_, done) in [&forbidden, &hanging] {
         assert_eq!((done.code, done.lasting_outputs()), (without.code, without.lasting_outputs()));
         assert_eq!(done.annotations("warning").len(), 4, "{}", done.log);
@@ -97,10 +103,10 @@ async fn what_was_not_named_is_a_line_and_no_annotation() {
 }
 
 #[tokio::test]
-async fn forks_and_dependabot_are_told_why_and_not_what_would_not_help() {
+async fn forks_and_dependabot_get_the_reason_and_no_useless_advice() {
     let run = async |event: &str, head: Option<&str>, actor: &str| {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
-        github.behave("", FORBIDDEN, usize::MAX);
+        github.fail("", FORBIDDEN, usize::MAX);
         let job = Job::new(&github, &sandbox, "summary,status").event(event, &pull_request(head));
         job.with("GITHUB_ACTOR", actor).with("INPUT_WAIT", "never").run().await
     };
@@ -127,12 +133,12 @@ async fn without_a_token_a_named_kind_is_a_warning() {
         .with("INPUT_WAIT", "never");
     let done = job.run().await;
     assert_eq!((done.code, done.annotations("warning").len()), (Some(0), 2), "{}", done.log);
-    assert!(done.log.contains("there is no github-token") && github.seen().is_empty(), "{}", done.log);
+    assert!(done.log.contains("there is no github-token") && github.requests().is_empty(), "{}", done.log);
 }
 
 #[tokio::test]
 async fn a_refused_token_is_not_taken_for_a_missing_permission() {
-    let (_, done) = meet("status", Some(Behaviour::Answer(401, "Bad credentials"))).await;
+    let (_, done) = meet("status", Some(Fault::Message(401, "Bad credentials"))).await;
     assert_eq!(done.code, Some(1));
     let line = "GitHub answered 401: Bad credentials. Check that `github-token` is complete and has not expired or been revoked. This does not change the outcome.";
     assert!(done.log.contains(line), "{}", done.log);
@@ -140,12 +146,12 @@ async fn a_refused_token_is_not_taken_for_a_missing_permission() {
 
 #[tokio::test]
 async fn a_repository_that_moved_is_followed_within_the_api_alone() {
-    let moved = |status| meet(ALL, Some(Behaviour::Moved(status)));
+    let moved = |status| meet(ALL, Some(Fault::Moved(status)));
     let (permanently, for_now) = tokio::join!(moved(301), moved(307));
     for (github, done) in [permanently, for_now] {
         assert_eq!((done.code, done.annotations("warning")), (Some(1), vec![]), "{}", done.log);
-        let kept = github.kept();
-        assert_eq!((kept.open(), kept.comments.len()), (vec![], 1));
-        assert_eq!(kept.statuses.last().unwrap()["state"], json!("failure"));
+        let stored = github.stored();
+        assert_eq!((stored.open(), stored.comments.len()), (vec![], 1));
+        assert_eq!(stored.statuses.last().unwrap()["state"], json!("failure"));
     }
 }

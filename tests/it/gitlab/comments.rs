@@ -1,13 +1,14 @@
-//! The sticky note on a merge request: one for each name, found again wherever it stands, and never a quick action.
+//! The sticky note on a merge request: one for each name, found again on any page, and never a quick action.
 
 use serde_json::json;
 
-use super::fake_gitlab::{Behaviour, FakeGitLab};
+use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job, PAGE};
 use super::{all, platform};
+use crate::fake_api::Fault;
 use crate::server::answers_of_ours;
 
-/// The mark by which a note is found again.
+/// The marker by which a note is found again.
 const MARK: &str = "<!-- deploy-hook: Deploy / production -->";
 
 async fn deploy(gitlab: &FakeGitLab, set: impl FnOnce(Job) -> Job) -> Done {
@@ -18,11 +19,11 @@ async fn deploy(gitlab: &FakeGitLab, set: impl FnOnce(Job) -> Job) -> Done {
     done
 }
 
-/// The merge requests that were asked for, each as project and number.
+/// The merge requests in the paths of the requests, each as project and number.
 fn asked(gitlab: &FakeGitLab) -> Vec<(String, String)> {
     let part = |path: &str, place: usize| path.split('/').nth(place).unwrap_or_default().to_owned();
     let mut asked: Vec<_> =
-        gitlab.seen().iter().map(|seen| (part(&seen.path, 4), part(&seen.path, 6))).collect();
+        gitlab.requests().iter().map(|request| (part(&request.path, 4), part(&request.path, 6))).collect();
     asked.dedup();
     asked
 }
@@ -30,23 +31,23 @@ fn asked(gitlab: &FakeGitLab) -> Vec<(String, String)> {
 #[tokio::test]
 async fn an_earlier_runs_note_is_found_on_a_later_page_and_updated() {
     let gitlab = FakeGitLab::start().await;
-    gitlab.prepare(|kept| (1..=230).for_each(|id| kept.add_note(id, false, false, "Looks good to me")));
+    gitlab.prepare(|store| (1..=230).for_each(|id| store.add_note(id, false, false, "Looks good to me")));
     deploy(&gitlab, |job| job).await;
-    gitlab.prepare(|kept| (5000..5230).for_each(|id| kept.add_note(id, false, false, "Me too")));
-    let before = gitlab.seen().len();
+    gitlab.prepare(|store| (5000..5230).for_each(|id| store.add_note(id, false, false, "Me too")));
+    let before = gitlab.requests().len();
     deploy(&gitlab, |job| job).await;
     assert_eq!((gitlab.count("postApiV4"), gitlab.count("putApiV4")), (1, 1));
     assert_eq!(
-        gitlab.seen().len() - before,
+        gitlab.requests().len() - before,
         4,
         "it is on the third page from either end, and no further one is asked for"
     );
-    for seen in gitlab.seen().iter().filter(|seen| seen.method == "GET") {
-        assert!(seen.query.contains("per_page=100"), "{}", seen.query);
+    for request in gitlab.requests().iter().filter(|request| request.method == "GET") {
+        assert!(request.query.contains("per_page=100"), "{}", request.query);
     }
-    let kept = gitlab.kept();
-    assert_eq!(kept.told().iter().map(|texts| texts.len()).collect::<Vec<_>>(), [2]);
-    for text in kept.told()[0] {
+    let stored = gitlab.stored();
+    assert_eq!(stored.own_notes().iter().map(|texts| texts.len()).collect::<Vec<_>>(), [2]);
+    for text in stored.own_notes()[0] {
         assert!(text.contains(MARK) && text.contains(PAGE), "{text}");
         assert!(text.contains("Triggered"), "{text}");
     }
@@ -59,21 +60,21 @@ async fn each_name_has_a_note_of_its_own() {
     for name in names.iter().chain(&names) {
         deploy(&gitlab, |job| job.with("DEPLOY_HOOK_NAME", name)).await;
     }
-    let kept = gitlab.kept();
-    assert_eq!(kept.told().iter().map(|texts| texts.len()).collect::<Vec<_>>(), vec![2; names.len()]);
+    let stored = gitlab.stored();
+    assert_eq!(stored.own_notes().iter().map(|texts| texts.len()).collect::<Vec<_>>(), vec![2; names.len()]);
 }
 
 #[tokio::test]
 async fn what_gitlab_wrote_itself_or_what_only_quotes_ours_is_left_alone() {
     let gitlab = FakeGitLab::start().await;
-    gitlab.prepare(|kept| {
-        kept.add_note(1, true, true, MARK);
-        kept.add_note(2, false, false, &format!("> {MARK}\nWhat is this?"));
-        kept.add_note(3, false, false, "What is `<!-- deploy-hook: Deploy / production -->`?");
+    gitlab.prepare(|store| {
+        store.add_note(1, true, true, MARK);
+        store.add_note(2, false, false, &format!("> {MARK}\nWhat is this?"));
+        store.add_note(3, false, false, "What is `<!-- deploy-hook: Deploy / production -->`?");
     });
     deploy(&gitlab, |job| job).await;
     assert_eq!(
-        (gitlab.kept().notes.len(), gitlab.seen().last().map(|seen| seen.method.clone())),
+        (gitlab.stored().notes.len(), gitlab.requests().last().map(|request| request.method.clone())),
         (4, Some("POST".to_owned()))
     );
 }
@@ -81,11 +82,11 @@ async fn what_gitlab_wrote_itself_or_what_only_quotes_ours_is_left_alone() {
 #[tokio::test]
 async fn a_note_of_somebody_elses_with_our_mark_is_passed_over() {
     let gitlab = FakeGitLab::start().await;
-    gitlab.prepare(|kept| kept.add_note(1, true, false, &format!("{MARK}\nAll is well, trust me.")));
-    gitlab.behave("NotesNoteId", Behaviour::Answer(403, "403 Forbidden"), 1);
+    gitlab.prepare(|store| store.add_note(1, true, false, &format!("{MARK}\nAll is well, trust me.")));
+    gitlab.fail("NotesNoteId", Fault::Message(403, "403 Forbidden"), 1);
     deploy(&gitlab, |job| job).await;
-    let last = gitlab.seen().last().map(|seen| seen.method.clone());
-    assert_eq!((gitlab.kept().notes.len(), last), (2, Some("POST".to_owned())));
+    let last = gitlab.requests().last().map(|request| request.method.clone());
+    assert_eq!((gitlab.stored().notes.len(), last), (2, Some("POST".to_owned())));
 }
 
 #[tokio::test]
@@ -122,12 +123,12 @@ async fn where_there_is_no_merge_request_there_is_a_line_and_no_request() {
         let done = job.with("DEPLOY_HOOK_WAIT", "never").run().await;
         assert_eq!(done.verdict(), (0, "triggered", vec![]), "{}", done.trace.text);
         assert_eq!(done.trace.lines("merge request").len(), 1, "{open}: {}", done.trace.text);
-        assert!(gitlab.seen().is_empty(), "{open}: {:?}", gitlab.seen());
+        assert!(gitlab.requests().is_empty(), "{open}: {:?}", gitlab.requests());
     }))
     .await;
 }
 
-/// GitLab obeys every line of a note that begins with `/`, in a code block too where its fence has a language.
+/// GitLab executes every line of a note that begins with `/`, in a code block too where its fence has a language.
 #[tokio::test]
 async fn no_line_of_a_build_log_is_a_quick_action() {
     let hostile = [
@@ -154,8 +155,8 @@ async fn no_line_of_a_build_log_is_a_quick_action() {
             job.with("CI_ENVIRONMENT_NAME", "/close me").with_api_token("frbit-at-1-0123456789abcdef0123");
         let done = job.run().await;
         assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
-        let kept = gitlab.kept();
-        let texts: Vec<&String> = kept.told().into_iter().flatten().collect();
+        let stored = gitlab.stored();
+        let texts: Vec<&String> = stored.own_notes().into_iter().flatten().collect();
         assert!(!texts.is_empty());
         for text in &texts {
             let action = text.split(['\n', '\r']).find(|line| line.trim_start().starts_with('/'));
@@ -173,8 +174,8 @@ async fn a_note_goes_from_going_on_to_its_end() {
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("build-fails", 14.0).await);
     let done = Job::of_merge_request(&gitlab, &sandbox, "comment").run().await;
     assert_eq!(done.verdict(), (1, "failed", vec![]), "{}", done.trace.text);
-    let kept = gitlab.kept();
-    let [texts] = kept.told()[..] else { panic!("one note: {kept:?}") };
+    let stored = gitlab.stored();
+    let [texts] = stored.own_notes()[..] else { panic!("one note: {stored:?}") };
     assert!(texts.len() >= 2 && texts.iter().all(|text| text.contains(MARK)), "{texts:?}");
     assert!(
         !texts[0].contains("Failed") && texts.last().is_some_and(|text| text.contains("Failed")),

@@ -21,9 +21,9 @@ async fn the_jobs_environment_is_the_default_everywhere() {
     assert_eq!(done.output("ENVIRONMENT_URL"), SITE);
     assert!(done.summary.is_some_and(|summary| summary.contains("review/topic") && summary.contains(SITE)));
     assert!(done.trace.text.contains("Deploying review/topic"), "{}", done.trace.text);
-    let kept = gitlab.kept();
-    assert_eq!(kept.statuses[0].bodies[0]["name"], "Deploy / review/topic");
-    assert_eq!(kept.deployments.values().next().expect("a deployment")[0]["environment"], "review/topic");
+    let stored = gitlab.stored();
+    assert_eq!(stored.statuses[0].bodies[0]["name"], "Deploy / review/topic");
+    assert_eq!(stored.deployments.values().next().expect("a deployment")[0]["environment"], "review/topic");
 }
 
 #[tokio::test]
@@ -36,9 +36,9 @@ async fn what_the_user_says_goes_before_it() {
     ];
     let (gitlab, done) = run(&variables).await;
     assert_eq!(done.output("ENVIRONMENT_URL"), SITE);
-    assert_eq!(gitlab.kept().statuses[0].bodies[0]["name"], "Deploy / staging");
+    assert_eq!(gitlab.stored().statuses[0].bodies[0]["name"], "Deploy / staging");
     let (gitlab, _) = run(&[]).await;
-    assert_eq!(gitlab.kept().statuses[0].bodies[0]["name"], "Deploy", "where nobody says anything");
+    assert_eq!(gitlab.stored().statuses[0].bodies[0]["name"], "Deploy", "where nobody says anything");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn an_address_that_is_none_yet_is_ignored() {
     assert_eq!((control.links.len(), control.output("ENVIRONMENT_URL")), (1, SITE));
 }
 
-/// A dotenv report's variables come to later jobs of the pipeline, to the next deployment's as well.
+/// A dotenv report's variables are set in later jobs of the pipeline, the next deployment included.
 #[tokio::test]
 async fn an_earlier_jobs_report_is_not_taken_for_this_ones_input() {
     let earlier =

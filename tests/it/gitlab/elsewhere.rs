@@ -1,4 +1,4 @@
-//! Where this is no GitLab job, a GitLab job's variables mean nothing.
+//! Outside of a GitLab job, the variables of a GitLab job are ignored.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ async fn run(job: &Job) -> Printed {
 }
 
 fn assert_no_gitlab(job: &Job, gitlab: &FakeGitLab, printed: &Printed) {
-    assert!(gitlab.seen().is_empty(), "{:?}", gitlab.seen());
+    assert!(gitlab.requests().is_empty(), "{:?}", gitlab.requests());
     assert_eq!(files(&job.project()), Vec::<PathBuf>::new());
     for text in [&printed.out, &printed.err] {
         assert!(!text.contains("section_start:") && !text.contains("production"), "{text}");
@@ -47,7 +47,7 @@ async fn without_gitlab_ci_none_of_it_happens() {
         let control =
             Job::of_merge_request(&gitlab, &sandbox, ALL).with("DEPLOY_HOOK_WAIT", "never").run().await;
         assert_eq!(control.end(), (0, "triggered"));
-        assert!(!gitlab.seen().is_empty(), "with it, all of it does");
+        assert!(!gitlab.requests().is_empty(), "with it, all of it does");
     }))
     .await;
 }
@@ -73,7 +73,7 @@ async fn without_gitlab_ci_a_shells_arguments_are_a_usage_error() {
 async fn in_a_github_run_they_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
-    let mut told = Vec::new();
+    let mut runs = Vec::new();
     for with in [true, false] {
         let job =
             job(&gitlab, &sandbox, "auto").with("GITHUB_ACTIONS", "true").without("DEPLOY_HOOK_GITLAB_TOKEN");
@@ -91,9 +91,9 @@ async fn in_a_github_run_they_change_nothing() {
         let outputs = std::fs::read_to_string(&output).unwrap();
         let outputs: Vec<String> =
             outputs.lines().filter(|line| !line.contains("ghadelimiter")).map(str::to_owned).collect();
-        told.push((plain(&printed.out), outputs.len()));
+        runs.push((plain(&printed.out), outputs.len()));
     }
-    assert_eq!(told[0], told[1]);
+    assert_eq!(runs[0], runs[1]);
 }
 
 /// A log without its times.

@@ -1,5 +1,5 @@
-//! The image as a job's: the runner starts its entrypoint with the words for a shell, feeds it the job's script, and starts
-//! it once more for the `after_script`. One deployment comes of it.
+//! The image as a job's: the runner starts its entrypoint with the arguments for a shell, writes the job's script to
+//! its standard input, and starts it again for the `after_script`. That makes one deployment.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -9,21 +9,18 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::fake_gitlab::FakeGitLab;
 use super::job::{DETECT, Job, Printed, files};
-use super::{all, pause, platform, signal};
+use super::{all, platform, signal};
+use crate::common::{triggers, wait_until};
 
 /// What the runner appends to the image's entrypoint.
 const SHELL: [&str; 3] = ["sh", "-c", DETECT];
-
-fn triggers(sandbox: &Sandbox) -> usize {
-    sandbox.requests().iter().filter(|request| request.method == "POST").count()
-}
 
 /// A job whose image is this program.
 fn job(gitlab: &FakeGitLab, sandbox: &Sandbox) -> Job {
     Job::new(gitlab, sandbox, "auto").with("DEPLOY_HOOK_WAIT", "never").args(&SHELL)
 }
 
-/// Runs a job whose report files it may leave as they are, or not leave at all.
+/// Runs a job without a check of its report files.
 async fn run(job: &Job) -> Printed {
     job.printed(job.spawn()).await
 }
@@ -42,28 +39,31 @@ fn reports(job: &Job) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
     found
 }
 
-/// A start that did nothing, and said why.
-fn assert_idle(printed: &Printed, told: &str) {
-    assert_idle_with(0, printed, told);
+/// A start that did nothing and gave the reason.
+fn assert_nothing_done(printed: &Printed, context: &str) {
+    assert_nothing_done_with(0, printed, context);
 }
 
 /// The same with the code that the first start ended with.
-fn assert_idle_with(wanted: i32, printed: &Printed, told: &str) {
+fn assert_nothing_done_with(wanted: i32, printed: &Printed, context: &str) {
     let Printed { code, out, err, .. } = printed;
-    assert_eq!((*code, out.as_str()), (Some(wanted), ""), "{told}: {err}");
-    assert!(err.contains("after_script") && err.contains("Nothing is triggered again"), "{told}: {err}");
+    assert_eq!((*code, out.as_str()), (Some(wanted), ""), "{context}: {err}");
+    assert!(err.contains("after_script") && err.contains("Nothing is triggered again"), "{context}: {err}");
 }
 
 #[tokio::test]
-async fn the_words_for_a_shell_are_a_deploy() {
+async fn the_arguments_for_a_shell_mean_deploy() {
     let entrypoints: [&[&str]; 3] = [&[], &["deploy"], &["deploy", "--name", "Site"]];
     all(entrypoints.map(|own| async move {
         let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
         let args: Vec<&str> = own.iter().chain(&SHELL).copied().collect();
         let done = Job::new(&gitlab, &sandbox, "auto").args(&args).run().await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{own:?}: {}", done.trace.text);
-        assert_eq!((triggers(&sandbox), gitlab.kept().said()), (1, vec![vec!["running", "success"]]));
-        assert_eq!(gitlab.kept().statuses[0].bodies[0]["name"] == "Site", own.contains(&"Site"));
+        assert_eq!(
+            (triggers(&sandbox), gitlab.stored().status_states()),
+            (1, vec![vec!["running", "success"]])
+        );
+        assert_eq!(gitlab.stored().statuses[0].bodies[0]["name"] == "Site", own.contains(&"Site"));
     }))
     .await;
 }
@@ -109,7 +109,7 @@ async fn a_large_script_is_taken_in_while_the_deployment_is_followed() {
 }
 
 #[tokio::test]
-async fn a_script_that_never_ends_holds_up_nothing() {
+async fn a_script_that_never_ends_delays_nothing() {
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
     let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
     let mut child = job.spawn_with(Stdio::piped());
@@ -129,15 +129,15 @@ async fn the_after_script_triggers_nothing_and_leaves_the_reports() {
             let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
             let done = job.run().await;
             assert_eq!((done.code, triggers(&sandbox)), (Some(code), 1), "{}", done.trace.text);
-            let (left, asked, told) = (reports(&job), sandbox.requests().len(), gitlab.seen().len());
+            let (left, asked, written) = (reports(&job), sandbox.requests().len(), gitlab.requests().len());
             assert_eq!(left.len(), 3);
-            assert_idle_with(code, &run(&job).await, "the same environment, as the runner gives it");
+            assert_nothing_done_with(code, &run(&job).await, "the same environment, as the runner gives it");
             let job = job.with("CI_JOB_STATUS", status);
-            assert_idle(&run(&job).await, status);
+            assert_nothing_done(&run(&job).await, status);
             assert_eq!(
-                (sandbox.requests().len(), gitlab.seen().len()),
-                (asked, told),
-                "nobody was asked anything"
+                (sandbox.requests().len(), gitlab.requests().len()),
+                (asked, written),
+                "no request was sent"
             );
             assert_eq!(reports(&job), left);
         },
@@ -151,9 +151,9 @@ async fn an_after_script_in_a_new_container_triggers_nothing_either() {
     all(["success", "failed", "canceled"].map(|status| async move {
         let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
         let job = job(&gitlab, &sandbox).with("CI_JOB_STATUS", status);
-        assert_idle(&run(&job).await, status);
+        assert_nothing_done(&run(&job).await, status);
         assert_eq!(
-            (reports(&job).len(), sandbox.requests().len(), gitlab.seen().len()),
+            (reports(&job).len(), sandbox.requests().len(), gitlab.requests().len()),
             (0, 0, 0),
             "{status}"
         );
@@ -168,16 +168,12 @@ async fn a_canceled_jobs_after_script_leaves_what_the_cancel_wrote() {
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
     let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
     let child = job.spawn();
-    let begun = Instant::now();
-    while gitlab.seen().is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never began");
-        pause(20).await;
-    }
+    wait_until("the first request", || !gitlab.requests().is_empty()).await;
     signal(&child, "TERM");
     assert_eq!(job.wait(child).await.end(), (143, "interrupted"));
     let left = reports(&job);
     let job = job.with("CI_JOB_STATUS", "canceled");
-    assert_idle(&run(&job).await, "canceled");
+    assert_nothing_done(&run(&job).await, "canceled");
     assert_eq!((reports(&job), triggers(&sandbox)), (left, 1));
 }
 
@@ -188,7 +184,7 @@ async fn another_job_in_the_same_folder_deploys() {
     assert_eq!(first.run().await.end(), (0, "triggered"));
     let retried = first.with("CI_JOB_ID", "5006");
     assert_eq!((retried.run().await.end(), triggers(&sandbox)), ((0, "triggered"), 2));
-    assert_idle(&run(&retried).await, "its own after_script");
+    assert_nothing_done(&run(&retried).await, "its own after_script");
     assert_eq!(triggers(&sandbox), 2);
 }
 
@@ -198,11 +194,7 @@ async fn a_start_after_one_that_never_ended_is_uncertain() {
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
     let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
     let child = job.spawn();
-    let begun = Instant::now();
-    while triggers(&sandbox) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never began");
-        pause(20).await;
-    }
+    wait_until("the first request", || triggers(&sandbox) != 0).await;
     signal(&child, "KILL");
     drop(child);
     let again = run(&job).await;
@@ -211,7 +203,7 @@ async fn a_start_after_one_that_never_ended_is_uncertain() {
     assert_eq!(triggers(&sandbox), 1);
 }
 
-/// A script of the image with a shell may deploy twice, to two places, say: there the user's own words are obeyed.
+/// A script of the image with a shell may deploy twice, for example to two environments.
 #[tokio::test]
 async fn two_deploys_in_a_script_are_two() {
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
@@ -220,19 +212,23 @@ async fn two_deploys_in_a_script_are_two() {
         assert_eq!((job.run().await.end(), triggers(&sandbox)), ((0, "triggered"), n));
     }
     let of_image = job.args(&SHELL);
-    assert_eq!((of_image.run().await.end(), triggers(&sandbox)), ((0, "triggered"), 3), "they left no mark");
-    assert_idle(&run(&of_image).await, "this one did");
+    assert_eq!(
+        (of_image.run().await.end(), triggers(&sandbox)),
+        ((0, "triggered"), 3),
+        "they left no marker"
+    );
+    assert_nothing_done(&run(&of_image).await, "this one did");
 }
 
-/// What cannot be remembered would be triggered twice.
+/// Without the marker file, a second start would trigger again.
 #[tokio::test]
-async fn where_no_mark_can_be_left_nothing_is_sent() {
+async fn where_no_marker_can_be_written_nothing_is_sent() {
     for number in ["", "../5005"] {
         let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 20.0).await);
         let done = job(&gitlab, &sandbox).with("CI_JOB_ID", number).run().await;
         assert_eq!(done.code, Some(2), "{number}: {}", done.trace.text);
         assert!(done.trace.text.contains("Nothing was sent"), "{}", done.trace.text);
         assert_eq!(done.output("SUCCEEDED"), "false");
-        assert_eq!((sandbox.requests().len(), gitlab.seen().len()), (0, 0), "{number}");
+        assert_eq!((sandbox.requests().len(), gitlab.requests().len()), (0, 0), "{number}");
     }
 }

@@ -1,18 +1,16 @@
-//! A GitLab on loopback: it keeps what it is told by GitLab's rules, misbehaves as asked, and holds every request
-//! against the contract.
+//! The API of GitLab on loopback: what it stores and by which rules: statuses with their state machine, deployments, notes.
+//!
+//! Sources: GitLab's `create_commit_status_service.rb`, `deployments.rb`, `notes.rb`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
 use super::contract;
-use super::kept::Kept;
-use crate::wire::{Connection, Request};
+use super::job::{MERGE_REQUEST, PIPELINE, SHA};
+use crate::contract::Contract;
+use crate::fake_api::{Api, ApiRequest, FakeApi};
+use crate::wire::Request;
 
 /// A project access token.
 pub(super) const TOKEN: &str = "glpat-0123456789abcdefghij";
@@ -25,34 +23,10 @@ pub(super) const JOB_TOKEN: &str = concat!(
     "bm90LWEtcmVhbC1zaWduYXR1cmUtYnV0LWFzLWxvbmctYXMtb25lLTAxMjM0NTY3ODlhYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg",
 );
 
-/// What happens to a request.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Behaviour {
-    /// This status and message.
-    Answer(u16, &'static str),
-    /// The token has not the scope for it.
-    Scope,
-    /// This status, and everything the request held.
-    Echo(u16),
-    /// A page instead of JSON, with this status.
-    Page(u16),
-    /// 429, and to be left alone for so many seconds.
-    Limit(u64),
-    /// No answer, ever.
-    Hang,
-    /// The connection closes without one.
-    Close,
-    /// It is obeyed, and the connection closes without an answer.
-    Lost,
-    /// This status and body.
-    Body(u16, &'static str),
-    /// This status, and a body that never ends.
-    Flood(u16),
-    /// This redirect to somebody else.
-    Away(u16),
-}
+/// A running GitLab.
+pub(super) type FakeGitLab = FakeApi<GitLabStore>;
 
-/// How a request proved who it is from.
+/// How a request is authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Credential {
     /// `Authorization: Bearer`, with the access token.
@@ -61,237 +35,9 @@ pub(super) enum Credential {
     Job,
 }
 
-/// A request that came.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    /// The operation's id in the contract.
-    pub(super) operation: String,
-    pub(super) method: String,
-    /// From `/api/v4` on, without query.
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) body: Value,
-    pub(super) credential: Option<Credential>,
-}
-
-#[derive(Default)]
-struct State {
-    kept: Kept,
-    seen: Vec<Seen>,
-    rules: Vec<(String, Behaviour, usize)>,
-    slow: Duration,
-    secrets: Vec<String>,
-    /// Whatever the contract does not allow. Must stay empty.
-    faults: Vec<String>,
-    /// Where GitLab is on its host: before `/api/v4`.
-    root: String,
-    /// Somebody else's address.
-    away: String,
-}
-
-/// A running GitLab.
-pub(super) struct FakeGitLab {
-    /// As `CI_API_V4_URL` has it.
-    pub(super) api: String,
-    state: Arc<Mutex<State>>,
-    work: JoinHandle<()>,
-}
-
-impl FakeGitLab {
-    /// One at the root of its host.
-    pub(super) async fn start() -> Self {
-        Self::at("", None).await
-    }
-
-    /// One below this path, behind TLS where an acceptor is given.
-    pub(super) async fn at(root: &str, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let host = listener.local_addr().expect("an address");
-        let elsewhere = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let away = format!("http://{}/", elsewhere.local_addr().expect("an address"));
-        let state = Arc::new(Mutex::new(State { root: root.to_owned(), away, ..State::default() }));
-        let shared = Arc::clone(&state);
-        let work = tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    Ok((stream, _)) = listener.accept() => {
-                        let (tls, shared) = (tls.clone(), Arc::clone(&shared));
-                        tokio::spawn(async move {
-                            match tls {
-                                None => serve(stream, &shared).await,
-                                Some(tls) => serve(tls.accept(stream).await.ok()?, &shared).await,
-                            }
-                        });
-                    }
-                    Ok(_) = elsewhere.accept() => lock(&shared).faults.push("somebody else was asked".to_owned()),
-                }
-            }
-        });
-        Self { api: format!("{scheme}://{host}{root}/api/v4"), state, work }
-    }
-
-    /// From now on, the next `times` requests of operations whose id contains `what` go like this.
-    pub(super) fn behave(&self, what: &str, behaviour: Behaviour, times: usize) {
-        lock(&self.state).rules.push((what.to_owned(), behaviour, times));
-    }
-
-    /// From now on every answer takes so long.
-    pub(super) fn slow(&self, millis: u64) {
-        lock(&self.state).slow = Duration::from_millis(millis);
-    }
-
-    /// No request may hold this.
-    pub(super) fn never(&self, secret: &str) {
-        lock(&self.state).secrets.push(secret.to_owned());
-    }
-
-    /// The pipeline of the job is of this ref.
-    pub(super) fn pipeline(&self, reference: &str) {
-        lock(&self.state).kept.pipeline.reference = reference.to_owned();
-    }
-
-    /// Changes what is there before a run.
-    pub(super) fn prepare<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
-        change(&mut lock(&self.state).kept)
-    }
-
-    pub(super) fn kept(&self) -> Kept {
-        lock(&self.state).kept.clone()
-    }
-
-    pub(super) fn seen(&self) -> Vec<Seen> {
-        lock(&self.state).seen.clone()
-    }
-
-    /// How often an operation whose id contains `what` was asked for.
-    pub(super) fn count(&self, what: &str) -> usize {
-        self.seen().iter().filter(|seen| seen.operation.contains(what)).count()
-    }
-}
-
-impl Drop for FakeGitLab {
-    fn drop(&mut self) {
-        self.work.abort();
-        let faults = lock(&self.state).faults.clone();
-        assert!(faults.is_empty() || std::thread::panicking(), "against the contract: {faults:#?}");
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An answer: its status, further headers, its body.
-type Answer = (u16, String, String);
-
-#[expect(clippy::disallowed_methods, reason = "a slow GitLab is slow by the real clock")]
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Mutex<State>) -> Option<()> {
-    let mut connection = Connection::new(stream);
-    loop {
-        let request = connection.request().await?;
-        let (slow, behaviour, seen) = lock(shared).receive(&request);
-        tokio::time::sleep(slow).await;
-        let (status, headers, body) = match (behaviour, seen) {
-            (Some(Behaviour::Hang), _) => std::future::pending().await,
-            (Some(Behaviour::Close), _) => return None,
-            (Some(Behaviour::Lost), seen) => {
-                seen.map(|seen| lock(shared).kept.answer(&seen));
-                return None;
-            }
-            (Some(Behaviour::Flood(status)), _) => {
-                let head = format!("HTTP/1.1 {status} Message\r\n\r\n{{\"message\":\"");
-                return connection.flood(&head, "ALL WORK AND NO PLAY ").await;
-            }
-            (Some(behaviour), _) => misbehave(behaviour, &request, &lock(shared).away),
-            (None, None) => (404, String::new(), json!({ "error": "404 Not Found" }).to_string()),
-            (None, Some(seen)) => {
-                let (status, body) = lock(shared).kept.answer(&seen);
-                (status, String::new(), body.to_string())
-            }
-        };
-        connection.answer(status, &headers, &body).await?;
-    }
-}
-
-fn misbehave(behaviour: Behaviour, request: &Request, away: &str) -> Answer {
-    let said = |message: &str| json!({ "message": message }).to_string();
-    match behaviour {
-        Behaviour::Answer(status, message) => (status, String::new(), said(message)),
-        Behaviour::Scope => {
-            let words = "The request requires higher privileges than provided by the access token.";
-            let body = json!({ "error": "insufficient_scope", "error_description": words, "scope": "api" });
-            (403, String::new(), body.to_string())
-        }
-        Behaviour::Echo(status) => (status, String::new(), said(&format!("No: {request:?}"))),
-        Behaviour::Page(status) => (status, String::new(), "<html><h1>Whoops</h1></html>".to_owned()),
-        Behaviour::Limit(seconds) => {
-            (429, format!("Retry-After: {seconds}\r\n"), said("429 Too Many Requests"))
-        }
-        Behaviour::Away(status) => (status, format!("Location: {away}\r\n"), String::new()),
-        Behaviour::Body(status, body) => (status, String::new(), body.to_owned()),
-        Behaviour::Hang | Behaviour::Close | Behaviour::Lost | Behaviour::Flood(_) => {
-            unreachable!("there is no answer")
-        }
-    }
-}
-
-impl State {
-    /// Holds a request against the contract, and says what is to happen to it.
-    fn receive(&mut self, request: &Request) -> (Duration, Option<Behaviour>, Option<Seen>) {
-        let Request { method, target, headers, body } = request;
-        let mut faults = Vec::new();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let path = path.strip_prefix(self.root.as_str()).unwrap_or("(not below the root)").to_owned();
-        let known = contract::judge(method, &path, query, body);
-        let operation = known.as_ref().map(|known| known.operation.clone()).unwrap_or_default();
-        match known {
-            Some(known) => faults.extend(known.faults),
-            None => faults.push("no such operation".to_owned()),
-        }
-        let credential = credential(request, &operation).map_err(|fault| faults.push(fault)).ok();
-        if headers.get("user-agent").is_none_or(String::is_empty) {
-            faults.push("no user agent".to_owned());
-        }
-        if method != "GET"
-            && headers.get("content-type").is_none_or(|kind| !kind.starts_with("application/json"))
-        {
-            faults.push(format!("the body is not sent as JSON: {:?}", headers.get("content-type")));
-        }
-        let proofs = ["authorization", "job-token"];
-        let rest: Vec<_> = headers.iter().filter(|(name, _)| !proofs.contains(&name.as_str())).collect();
-        let shown = format!("{target}\n{rest:?}\n{body}");
-        let secrets = self.secrets.iter().map(String::as_str).chain([TOKEN, JOB_TOKEN]);
-        if secrets.clone().any(|secret| shown.contains(secret)) {
-            faults.push("it holds a secret where none belongs".to_owned());
-        }
-        let proof = format!("{:?}", proofs.map(|name| headers.get(name)));
-        if self.secrets.iter().any(|secret| proof.contains(secret.as_str())) {
-            faults.push("it proves itself with the platform's secret".to_owned());
-        }
-        let seen = Seen {
-            operation: operation.clone(),
-            method: method.clone(),
-            path: path.clone(),
-            query: query.to_owned(),
-            body: serde_json::from_str(body).unwrap_or_default(),
-            credential,
-        };
-        self.faults.extend(faults.into_iter().map(|fault| format!("{method} {path}: {fault}")));
-        self.seen.push(seen.clone());
-        let rule =
-            self.rules.iter_mut().find(|(what, _, times)| operation.contains(what.as_str()) && *times > 0);
-        let behaviour = rule.map(|(_, behaviour, times)| {
-            *times -= 1;
-            *behaviour
-        });
-        (self.slow, behaviour, Some(seen).filter(|_| !operation.is_empty()))
-    }
-}
-
-/// Which token a request holds, one and the right one; the job token is for deployments and to ask for the job itself.
-fn credential(request: &Request, operation: &str) -> Result<Credential, String> {
-    let header = |name: &str| request.headers.get(name).map(String::as_str);
+/// The token of a request, one and the right one. The job token is for deployments, and to read the job itself.
+fn credential(headers: &BTreeMap<String, String>, operation: &str) -> Result<Credential, String> {
+    let header = |name: &str| headers.get(name).map(String::as_str);
     let bearer = format!("Bearer {TOKEN}");
     let of_job = operation.contains("Deployments") || operation == "getApiV4Job";
     match [header("authorization"), header("job-token"), header("private-token")] {
@@ -299,5 +45,298 @@ fn credential(request: &Request, operation: &str) -> Result<Credential, String> 
         [None, Some(JOB_TOKEN), None] if of_job => Ok(Credential::Job),
         [None, Some(JOB_TOKEN), None] => Err("the job token may not do this".to_owned()),
         other => Err(format!("not one token, or not the right one: {other:?}")),
+    }
+}
+
+/// The tokens of all requests so far.
+pub(super) fn credentials(gitlab: &FakeGitLab) -> Vec<Credential> {
+    let requests = gitlab.requests();
+    requests.iter().filter_map(|request| credential(&request.headers, &request.operation).ok()).collect()
+}
+
+/// The pipeline of the job.
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline {
+    sha: String,
+    /// A branch, a tag, or `refs/merge-requests/12/head`.
+    pub(super) reference: String,
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self { sha: SHA.to_owned(), reference: "main".to_owned() }
+    }
+}
+
+/// A commit status: commit, ref and name, then what was accepted for it.
+#[derive(Clone, Debug)]
+pub(super) struct Status {
+    pub(super) sha: String,
+    reference: String,
+    name: String,
+    pub(super) bodies: Vec<Value>,
+}
+
+/// A note on a merge request.
+#[derive(Clone, Debug)]
+pub(super) struct Note {
+    /// The project and the number of the merge request.
+    pub(super) of: (u64, u64),
+    /// Written by GitLab itself.
+    pub(super) system: bool,
+    /// Whether the token's user wrote it.
+    pub(super) own: bool,
+    pub(super) texts: Vec<String>,
+}
+
+/// What GitLab stores.
+#[derive(Clone, Debug, Default)]
+pub(super) struct GitLabStore {
+    pub(super) pipeline: Pipeline,
+    /// The oldest first.
+    pub(super) statuses: Vec<Status>,
+    /// Each deployment's bodies, the creating one first.
+    pub(super) deployments: BTreeMap<u64, Vec<Value>>,
+    pub(super) notes: BTreeMap<u64, Note>,
+    /// State transitions that GitLab does not allow.
+    pub(super) refused_transitions: Vec<String>,
+}
+
+/// A status and a body.
+type Answer = (u16, Value);
+
+fn refusal(status: u16, message: &str) -> Answer {
+    (status, json!({ "message": message }))
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string()
+}
+
+fn word<'a>(body: &'a Value, name: &str) -> &'a str {
+    body[name].as_str().unwrap_or_default()
+}
+
+fn words<'a>(bodies: &'a [Value], name: &str) -> Vec<&'a str> {
+    bodies.iter().map(|body| word(body, name)).collect()
+}
+
+impl Status {
+    /// Its current state.
+    pub(super) fn state(&self) -> &str {
+        self.bodies.last().map_or("created", |body| word(body, "state"))
+    }
+
+    /// Every state it went through.
+    pub(super) fn states(&self) -> Vec<&str> {
+        words(&self.bodies, "state")
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state(), "pending" | "running")
+    }
+}
+
+impl Api for GitLabStore {
+    const BASE: &'static str = "/api/v4";
+    const RATE_LIMITED: &'static str = "429 Too Many Requests";
+    const TOKENS: &'static [&'static str] = &[TOKEN, JOB_TOKEN];
+
+    fn contract() -> &'static Contract {
+        &contract::CONTRACT
+    }
+
+    fn violations(request: &Request, operation: &str) -> Vec<String> {
+        let mut violations: Vec<String> = credential(&request.headers, operation).err().into_iter().collect();
+        let kind = request.headers.get("content-type");
+        if request.method != "GET" && kind.is_none_or(|kind| !kind.starts_with("application/json")) {
+            violations.push(format!("the body is not sent as JSON: {kind:?}"));
+        }
+        violations
+    }
+
+    fn answer(&mut self, request: &ApiRequest) -> Answer {
+        let number = |place: usize| request.number(place);
+        // /api/v4/projects/{4}/statuses/{6}, /api/v4/projects/{4}/merge_requests/{6}/notes/{8}
+        match request.operation.as_str() {
+            "postApiV4ProjectsIdStatusesSha" => self.write_status(request),
+            "postApiV4ProjectsIdDeployments" => self.create_deployment(request),
+            "putApiV4ProjectsIdDeploymentsDeploymentId" => self.update_deployment(number(6), request),
+            "getApiV4ProjectsIdMergeRequestsNoteableIdNotes" => (200, self.page_of_notes(request)),
+            "postApiV4ProjectsIdMergeRequestsNoteableIdNotes" => {
+                self.create_note((number(4), number(6)), request)
+            }
+            "putApiV4ProjectsIdMergeRequestsNoteableIdNotesNoteId" => self.update_note(number(8), request),
+            "getApiV4ProjectsIdDeployments" => (200, self.listed()),
+            "getApiV4Job" | "getApiV4ProjectsId" => (200, contract::example(&request.operation)),
+            _ => refusal(404, "404 Not Found"),
+        }
+    }
+}
+
+impl GitLabStore {
+    /// Somebody's note on the merge request of every test.
+    pub(super) fn add_note(&mut self, id: u64, own: bool, system: bool, text: &str) {
+        let note = Note { of: MERGE_REQUEST, system, own, texts: vec![text.to_owned()] };
+        self.notes.insert(id, note);
+    }
+
+    /// A status that an earlier run left in this state.
+    pub(super) fn add_status(&mut self, name: &str, state: &str) {
+        let bodies = vec![json!({ "state": state })];
+        let (sha, reference) = (self.pipeline.sha.clone(), self.pipeline.reference.clone());
+        self.statuses.push(Status { sha, reference, name: name.to_owned(), bodies });
+    }
+
+    /// A deployment that an earlier run made and closed.
+    pub(super) fn add_deployment(&mut self, id: u64, status: &str) {
+        let body = json!({
+            "sha": SHA, "ref": self.pipeline.reference, "environment": "production", "status": status,
+            "created_at": "2026-01-01T00:00:00.000+01:00",
+        });
+        self.deployments.insert(id, vec![body]);
+    }
+
+    /// The reports that look unfinished.
+    pub(super) fn open(&self) -> Vec<String> {
+        let statuses = self.statuses.iter().filter(|status| status.is_open());
+        let mut open: Vec<String> = statuses.map(|status| format!("status: {}", status.name)).collect();
+        let deployments = self.deployments.values().filter_map(|bodies| bodies.last());
+        let going = deployments.filter(|body| word(body, "status") == "running");
+        open.extend(going.map(|body| format!("deployment: {body}")));
+        open
+    }
+
+    /// The states of each deployment, in order.
+    pub(super) fn deployment_states(&self) -> Vec<Vec<&str>> {
+        self.deployments.values().map(|bodies| words(bodies, "status")).collect()
+    }
+
+    /// The states of each status, in order.
+    pub(super) fn status_states(&self) -> Vec<Vec<&str>> {
+        self.statuses.iter().map(Status::states).collect()
+    }
+
+    /// The texts of our notes, each from its first to its last.
+    pub(super) fn own_notes(&self) -> Vec<&[String]> {
+        self.notes.values().filter(|note| note.own).map(|note| note.texts.as_slice()).collect()
+    }
+
+    /// A status is found again while it is open, by commit, ref and name; one that has finished makes room for a new one.
+    fn write_status(&mut self, request: &ApiRequest) -> Answer {
+        let sha = request.path.rsplit('/').next().unwrap_or_default();
+        let body = &request.body;
+        let named = body["ref"].as_str();
+        let ours = sha == self.pipeline.sha && named.is_none_or(|named| named == self.pipeline.reference);
+        match body["pipeline_id"].as_u64() {
+            Some(id) if id != PIPELINE || !ours => {
+                return refusal(404, "404 Pipeline for pipeline_id, sha and ref Not Found");
+            }
+            None if sha == self.pipeline.sha => return refusal(409, "it would be a pipeline of its own"),
+            _ => {}
+        }
+        let (state, name) = (word(body, "state"), word(body, "name"));
+        let reference = named.unwrap_or(&self.pipeline.reference);
+        let same = |status: &&mut Status| {
+            (status.sha.as_str(), status.reference.as_str(), status.name.as_str()) == (sha, reference, name)
+        };
+        let open = self.statuses.iter_mut().find(|status| same(status) && status.is_open());
+        let from = open.as_ref().map_or("created", |status| status.state()).to_owned();
+        let event = match (state, from.as_str()) {
+            ("pending", "pending" | "running") => Some("enqueue"),
+            ("running", "running") => Some("run"),
+            _ => None,
+        };
+        if let Some(event) = event {
+            let reason = format!("(Reason(s): Status cannot transition via \"{event}\")");
+            let message = format!("Cannot transition status via :{event} from :{from} {reason}");
+            self.refused_transitions.push(message.clone());
+            return refusal(400, &message);
+        }
+        let (sha, reference, name) = (sha.to_owned(), reference.to_owned(), name.to_owned());
+        match open {
+            Some(status) => status.bodies.push(body.clone()),
+            None => self.statuses.push(Status { sha, reference, name, bodies: vec![body.clone()] }),
+        }
+        (201, contract::example(&request.operation))
+    }
+
+    fn create_deployment(&mut self, request: &ApiRequest) -> Answer {
+        let id = 900 + u64::try_from(self.deployments.len()).expect("few");
+        self.deployments.insert(id, vec![request.body.clone()]);
+        let mut answer = contract::example(&request.operation);
+        answer["id"] = json!(id);
+        (201, answer)
+    }
+
+    /// The deployments, the newest first, as those that no job of GitLab's has.
+    fn listed(&self) -> Value {
+        let one = |(id, bodies): (&u64, &Vec<Value>)| {
+            let (first, last) = (&bodies[0], &bodies[bodies.len() - 1]);
+            json!({
+                "id": id,
+                "sha": first["sha"],
+                "ref": first["ref"],
+                "status": last["status"],
+                "environment": { "name": first["environment"] },
+                "deployable": null,
+                "created_at": first["created_at"].as_str().map_or_else(now, str::to_owned),
+            })
+        };
+        self.deployments.iter().rev().map(one).collect()
+    }
+
+    fn update_deployment(&mut self, id: u64, request: &ApiRequest) -> Answer {
+        let Some(bodies) = self.deployments.get_mut(&id) else { return refusal(404, "404 Not found") };
+        if bodies.last().is_none_or(|last| word(last, "status") != "running") {
+            self.refused_transitions.push(format!("deployment {id}: {}", request.body));
+            return (400, json!({ "message": { "status": ["cannot transition"] } }));
+        }
+        bodies.push(request.body.clone());
+        (200, contract::example(&request.operation))
+    }
+
+    /// A page of a merge request's notes, the newest first unless it is asked for otherwise.
+    fn page_of_notes(&self, request: &ApiRequest) -> Value {
+        let count = |name: &str, default| request.query_number(name).unwrap_or(default);
+        let (size, page) = (count("per_page", 20).min(100), count("page", 1).max(1));
+        let comments = request.query_value("activity_filter").is_some_and(|filter| filter == "only_comments");
+        let merge_request = (request.number(4), request.number(6));
+        let of_this = |note: &&Note| note.of == merge_request && !(comments && note.system);
+        let mut found: Vec<(&u64, &Note)> = self.notes.iter().filter(|(_, note)| of_this(note)).collect();
+        if request.query_value("sort").is_none_or(|sort| sort == "desc") {
+            found.reverse();
+        }
+        let example = contract::example("getApiV4ProjectsIdMergeRequestsNoteableIdNotes")[0].clone();
+        let page = found.into_iter().skip(size * (page - 1)).take(size).map(|(id, note)| {
+            let mut shown = example.clone();
+            shown["id"] = json!(id);
+            shown["system"] = json!(note.system);
+            shown["body"] = json!(note.texts.last());
+            shown
+        });
+        page.collect()
+    }
+
+    fn create_note(&mut self, of: (u64, u64), request: &ApiRequest) -> Answer {
+        let id = self.notes.keys().next_back().map_or(300, |last| last + 1);
+        let texts = vec![word(&request.body, "body").to_owned()];
+        self.notes.insert(id, Note { of, system: false, own: true, texts });
+        let mut answer = contract::example(&request.operation);
+        answer["id"] = json!(id);
+        (201, answer)
+    }
+
+    fn update_note(&mut self, id: u64, request: &ApiRequest) -> Answer {
+        match self.notes.get_mut(&id) {
+            Some(note) if note.own && !note.system => {
+                note.texts.push(word(&request.body, "body").to_owned());
+                let mut answer = contract::example(&request.operation);
+                answer["id"] = json!(id);
+                (200, answer)
+            }
+            Some(_) => refusal(403, "403 Forbidden"),
+            None => refusal(404, "404 Not found"),
+        }
     }
 }

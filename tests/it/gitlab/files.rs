@@ -1,4 +1,4 @@
-//! The report files: whatever becomes of the run, each is there and as GitLab wants it. What is checked of every job is
+//! The report files: whatever the outcome, each exists in the form that GitLab expects. What is checked of every job is
 //! in [`super::job`].
 
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::fake_gitlab::FakeGitLab;
 use super::job::{Job, files};
 use super::{all, pause, platform, signal};
-use crate::server::{Authority, Play, SECRET, Server, say};
+use crate::server::{Authority, Reply, SECRET, Server, reply};
 
 #[tokio::test]
 async fn a_success_leaves_its_outputs_its_summary_and_a_link_to_the_site() {
@@ -34,7 +34,7 @@ async fn a_success_leaves_its_outputs_its_summary_and_a_link_to_the_site() {
 /// A job at the real platform's host, which is behind a proxy of ours.
 async fn at_fortrabbit(gitlab: &FakeGitLab, answer: &str) -> (Job, Authority, Server) {
     let authority = Authority::new();
-    let server = Server::tunnel(&authority, "api.fortrabbit.com", say(200, answer)).await;
+    let server = Server::tunnel(&authority, "api.fortrabbit.com", reply(200, answer)).await;
     let hook = format!("https://api.fortrabbit.com/webhooks/environments/en-wjl0ai/deploy/{SECRET}");
     let job = Job::through(gitlab, &hook, "summary")
         .with("HTTPS_PROXY", &format!("http://{}", server.address))
@@ -89,7 +89,7 @@ async fn every_way_out_leaves_its_outcome() {
         assert!(done.links.is_empty(), "there is no place to lead to: {:?}", done.links);
     }))
     .await;
-    let (gitlab, server) = (FakeGitLab::start().await, Server::plain(Play::HangUp).await);
+    let (gitlab, server) = (FakeGitLab::start().await, Server::plain(Reply::Close).await);
     let done = Job::through(&gitlab, &format!("http://{}{HOOK}{SECRET}", server.address), "auto").run().await;
     assert_eq!(done.end(), (5, "uncertain"), "{}", done.trace.text);
 }
@@ -101,7 +101,7 @@ async fn a_wrong_command_line_leaves_the_same() {
     assert_eq!(done.code, Some(2), "{}", done.trace.text);
     assert_eq!(done.dotenv.get("DEPLOY_HOOK_SUCCEEDED").map(String::as_str), Some("false"));
     assert!(done.summary.expect("a summary").contains("command line"), "the log has the rest");
-    assert_eq!((gitlab.seen().len(), sandbox.requests().len()), (0, 0));
+    assert_eq!((gitlab.requests().len(), sandbox.requests().len()), (0, 0));
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn bad_input_leaves_what_a_later_job_reads_and_sends_nothing() {
         let summary = done.summary.expect("a summary");
         assert!(summary.contains("Bad input") && summary.contains("Nothing was sent"), "{summary}");
         assert!(done.links.is_empty());
-        assert_eq!((gitlab.seen().len(), sandbox.requests().len()), (0, 0), "{name}");
+        assert_eq!((gitlab.requests().len(), sandbox.requests().len()), (0, 0), "{name}");
     }))
     .await;
 }
@@ -157,11 +157,11 @@ async fn a_summary_is_a_file_only_where_it_is_wanted() {
     }
 }
 
-/// A value is expanded in later jobs, and the platform's texts are not ours.
+/// GitLab expands a value in later jobs, and the platform's texts are foreign.
 #[tokio::test]
 async fn no_text_of_the_platforms_can_ask_for_a_later_jobs_variables() {
     let answer = json!({ "deployment": { "id": "dp_abc123", "state": "BUILD ${CI_JOB_TOKEN} $HOME $$" } });
-    let (gitlab, server) = (FakeGitLab::start().await, Server::plain(say(200, &answer.to_string())).await);
+    let (gitlab, server) = (FakeGitLab::start().await, Server::plain(reply(200, &answer.to_string())).await);
     let job = Job::through(&gitlab, &server.hook(), "auto").with("DEPLOY_HOOK_WAIT", "never");
     let job = job.with("DEPLOY_HOOK_ENVIRONMENT_URL", "https://site.example/?a=$CI_JOB_TOKEN&b=1");
     let done = job.run().await;

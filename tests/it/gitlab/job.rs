@@ -29,7 +29,7 @@ pub(super) const MERGE_REQUEST: (u64, u64) = (42, 12);
 /// The page of the job.
 pub(super) const PAGE: &str = "https://gitlab.example/acme/site/-/jobs/5005";
 
-/// What the runner starts an image with whose entrypoint is not a shell.
+/// The script that the runner passes to an image's entrypoint.
 pub(super) const DETECT: &str = "if [ -x /usr/local/bin/bash ]; then\n\texec /usr/local/bin/bash \nelif [ -x /bin/sh ]; then\n\texec /bin/sh \nfi\n";
 
 /// A job.
@@ -56,7 +56,7 @@ pub(super) struct Done {
     pub(super) took: Duration,
 }
 
-/// What a process printed and how it ended, judged by nobody.
+/// What a process printed and how it ended, unchecked.
 #[derive(Debug)]
 pub(super) struct Printed {
     pub(super) code: Option<i32>,
@@ -84,7 +84,7 @@ impl Job {
         let variables = [
             ("CI", "true"),
             ("GITLAB_CI", "true"),
-            ("CI_API_V4_URL", &gitlab.api),
+            ("CI_API_V4_URL", &gitlab.base),
             ("CI_SERVER_URL", "https://gitlab.example"),
             ("CI_PROJECT_ID", "42"),
             ("CI_PROJECT_PATH", "acme/site"),
@@ -118,7 +118,7 @@ impl Job {
     pub(super) fn in_merge_request(self, gitlab: &FakeGitLab) -> Self {
         let (project, number) = (MERGE_REQUEST.0.to_string(), MERGE_REQUEST.1.to_string());
         let reference = format!("refs/merge-requests/{number}/head");
-        gitlab.pipeline(&reference);
+        gitlab.prepare(|store| store.pipeline.reference = reference.clone());
         self.with("CI_PIPELINE_SOURCE", "merge_request_event")
             .with("CI_COMMIT_REF_NAME", "topic")
             .without("CI_COMMIT_BRANCH")
@@ -161,7 +161,7 @@ impl Job {
     }
 
     fn secret(mut self, gitlab: &FakeGitLab, secret: &str) -> Self {
-        gitlab.never(secret);
+        gitlab.forbid(secret);
         self.secrets.push(secret.to_owned());
         self
     }
@@ -235,7 +235,7 @@ impl Job {
         Done { code, data: out, trace, dotenv, summary, links, took }
     }
 
-    /// What nothing may hold.
+    /// The secrets that may be nowhere.
     fn secrets(&self) -> Secrets {
         let hook = self.env.get("DEPLOY_HOOK_URL").cloned().unwrap_or_default();
         let tokens =
@@ -256,10 +256,10 @@ impl Done {
 
     /// The exit code and the outcome, which must go together; every output is there.
     pub(super) fn end(&self) -> (i32, &str) {
-        let told = &self.trace.text;
+        let context = &self.trace.text;
         let code = self.code.expect("it was not killed");
         let codes = codes_of(self.outcome());
-        assert!(codes.contains(&code), "{code} does not go with {}\n{told}", self.outcome());
+        assert!(codes.contains(&code), "{code} does not go with {}\n{context}", self.outcome());
         assert_eq!(self.dotenv.len(), OUTPUTS.len(), "every output and nothing else: {:?}", self.dotenv);
         assert_eq!(self.output("SUCCEEDED"), (self.outcome() == "succeeded").to_string());
         (code, self.outcome())

@@ -1,4 +1,4 @@
-//! The job's log: in colour, with sections that all end, and with nothing in it that a text of the platform's made.
+//! The job's log: in colour, with sections that all end, and without sections or colours from the platform's texts.
 //! What is checked of every log is in [`super::trace`].
 
 use crate::common::Generation;
@@ -6,7 +6,7 @@ use deploy_hook::sandbox::Sandbox;
 
 use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};
-use super::{all, platform, platform_of};
+use super::{all, platform, start_sandbox};
 
 async fn run(sandbox: &Sandbox, variables: &[(&str, &str)], args: &[&str]) -> Done {
     let gitlab = FakeGitLab::start().await;
@@ -16,11 +16,11 @@ async fn run(sandbox: &Sandbox, variables: &[(&str, &str)], args: &[&str]) -> Do
 }
 
 #[tokio::test]
-async fn everything_is_said_on_standard_error_in_colour_though_there_is_no_terminal() {
+async fn everything_is_printed_on_standard_error_in_colour_though_there_is_no_terminal() {
     let sandbox = platform("success", 400.0).await;
     let done = run(&sandbox, &[], &[]).await;
     assert_eq!(done.verdict(), (0, "succeeded", vec![]));
-    assert_eq!(done.data, "", "talk goes to standard error");
+    assert_eq!(done.data, "", "messages go to standard error");
     assert!(done.trace.coloured, "{}", done.trace.text);
     for (variables, args) in [(&[("NO_COLOR", "1")][..], &[][..]), (&[], &["--color", "never"])] {
         assert!(!run(&sandbox, variables, args).await.trace.coloured, "{variables:?} {args:?}");
@@ -31,7 +31,7 @@ async fn everything_is_said_on_standard_error_in_colour_though_there_is_no_termi
 async fn a_failed_deployments_log_is_a_collapsed_section() {
     let variables: [&[(&str, &str)]; 2] = [&[], &[("NO_COLOR", "1")]];
     all(variables.map(|variables| async move {
-        let sandbox = platform_of(Generation::Live, "build-fails", 400.0).await;
+        let sandbox = start_sandbox("build-fails", Generation::Live, 400.0).await;
         let done = run(&sandbox, variables, &[]).await;
         assert_eq!(done.end(), (1, "failed"), "{}", done.trace.text);
         let folded: Vec<_> = done.trace.sections.iter().filter(|section| section.collapsed).collect();
@@ -46,9 +46,9 @@ async fn a_failed_deployments_log_is_a_collapsed_section() {
 }
 
 #[tokio::test]
-async fn a_hostile_build_log_is_shown_and_never_obeyed() {
+async fn a_hostile_build_log_is_shown_and_never_executed() {
     all(["never", "always", "auto"].map(|color| async move {
-        let sandbox = platform_of(Generation::Live, "hostile-log", 400.0).await;
+        let sandbox = start_sandbox("hostile-log", Generation::Live, 400.0).await;
         let done = run(&sandbox, &[], &["-v", "--color", color]).await;
         assert_eq!(done.end(), (1, "failed"), "{}", done.trace.text);
         let folded = done.trace.sections.iter().find(|section| section.collapsed).expect("the log");
@@ -73,7 +73,7 @@ async fn a_hostile_build_log_is_shown_and_never_obeyed() {
 #[tokio::test]
 async fn what_needs_a_reader_is_a_warning_in_words_and_no_runners_command() {
     let (unknown, live) =
-        (platform("unknown-state", 20.0).await, platform_of(Generation::Live, "success", 400.0).await);
+        (platform("unknown-state", 20.0).await, start_sandbox("success", Generation::Live, 400.0).await);
     let gitlab = FakeGitLab::start().await;
     let done = Job::new(&gitlab, &unknown, "auto").run().await;
     assert_eq!(done.end(), (0, "succeeded"));
@@ -89,7 +89,7 @@ async fn what_needs_a_reader_is_a_warning_in_words_and_no_runners_command() {
 
 #[tokio::test]
 async fn a_quiet_log_has_everything_of_a_failure_and_its_sections_end() {
-    let sandbox = platform_of(Generation::Live, "build-fails", 400.0).await;
+    let sandbox = start_sandbox("build-fails", Generation::Live, 400.0).await;
     let done = run(&sandbox, &[], &["-q"]).await;
     assert_eq!(done.end(), (1, "failed"));
     assert!(done.trace.text.contains("failed after"), "{}", done.trace.text);
@@ -98,7 +98,7 @@ async fn a_quiet_log_has_everything_of_a_failure_and_its_sections_end() {
 
 #[tokio::test]
 async fn for_programs_standard_output_holds_events_alone() {
-    let sandbox = platform_of(Generation::Live, "hostile-log", 400.0).await;
+    let sandbox = start_sandbox("hostile-log", Generation::Live, 400.0).await;
     let done = run(&sandbox, &[], &["--format", "json"]).await;
     assert_eq!(done.end(), (1, "failed"));
     let events: Vec<serde_json::Value> = done

@@ -1,4 +1,4 @@
-//! The job's own time limit: the run ends before the runner kills it, and says why.
+//! The job's own time limit: the run ends before the runner kills it, and gives the reason.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use super::fake_gitlab::FakeGitLab;
 use super::job::{Done, Job};
 use super::{all, platform};
 
-/// A moment so many seconds ago.
+/// The time so many seconds ago.
 fn ago(seconds: u64) -> String {
     humantime::format_rfc3339_seconds(SystemTime::now() - Duration::from_secs(seconds)).to_string()
 }
@@ -17,17 +17,17 @@ async fn run(scenario: &str, speed: f64, variables: &[(&str, &str)]) -> (FakeGit
     (gitlab, done)
 }
 
-/// It ended of itself before the job would have been killed, and the reader knows what to change.
+/// The run ended before the job's limit, and its message names the remedy.
 fn assert_shortened(done: &Done, gitlab: &FakeGitLab, before: Duration) {
-    let told = &done.trace.text;
-    assert_eq!(done.end(), (6, "timed-out"), "{told}");
-    assert!(done.took < before, "{:?}: {told}", done.took);
-    let first = told.lines().take_while(|line| !line.contains("Triggered deployment"));
-    assert!(first.into_iter().any(|line| line.contains("time limit")), "told at the start: {told}");
-    let next = told.lines().find(|line| line.contains("Next:")).expect("what to do");
+    let text = &done.trace.text;
+    assert_eq!(done.end(), (6, "timed-out"), "{text}");
+    assert!(done.took < before, "{:?}: {text}", done.took);
+    let first = text.lines().take_while(|line| !line.contains("Triggered deployment"));
+    assert!(first.into_iter().any(|line| line.contains("time limit")), "reported at the start: {text}");
+    let next = text.lines().find(|line| line.contains("Next:")).expect("what to do");
     assert!(next.contains("job") && (next.contains("timeout") || next.contains("time limit")), "{next}");
     assert!(!next.contains("increase `timeout`"), "that would change nothing: {next}");
-    assert_eq!(gitlab.kept().open(), [""; 0], "there was time to close the records");
+    assert_eq!(gitlab.stored().open(), [""; 0], "there was time to close the reports");
     assert!(done.summary.as_ref().is_some_and(|summary| summary.contains("Timed out")));
 }
 
@@ -75,12 +75,12 @@ async fn a_limit_that_leaves_enough_or_makes_no_sense_changes_nothing() {
     let cases = cases.map(|case| case.map(|(name, value)| (name, value.to_owned())));
     let unchanged = all(cases.map(|case| async move {
         let case = case.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let (_lab, done) = run("success", 20.0, &case).await;
+        let (_gitlab, done) = run("success", 20.0, &case).await;
         assert_eq!(done.verdict(), (0, "succeeded", vec![]), "{case:?}: {}", done.trace.text);
         assert!(!done.trace.text.contains("time limit"), "{case:?}: {}", done.trace.text);
     }));
     let limit = [("CI_JOB_TIMEOUT", "100"), ("CI_JOB_STARTED_AT", now.as_str())];
-    let ((), (_lab, control)) = tokio::join!(unchanged, run("success", 20.0, &limit));
+    let ((), (_gitlab, control)) = tokio::join!(unchanged, run("success", 20.0, &limit));
     assert_eq!(control.end(), (0, "succeeded"));
     assert!(control.trace.text.contains("time limit"), "less than 15m: {}", control.trace.text);
 }
@@ -90,7 +90,7 @@ async fn a_shorter_timeout_of_the_users_own_stays_the_reason() {
     let started = ago(0);
     let variables =
         [("CI_JOB_TIMEOUT", "60"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "2s")];
-    let (_lab, done) = run("stuck", 1.0, &variables).await;
+    let (_gitlab, done) = run("stuck", 1.0, &variables).await;
     assert_eq!(done.end(), (6, "timed-out"), "{}", done.trace.text);
     assert!(done.took < Duration::from_secs(40), "{:?}", done.took);
     assert!(!done.trace.text.contains("time limit"), "{}", done.trace.text);

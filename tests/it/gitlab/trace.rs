@@ -1,11 +1,11 @@
 //! A job's log as GitLab reads it: sections, colours, lines.
 //!
-//! Source: `build_trace_section_regex` in `lib/gitlab/regex.rb`, which finds a section's mark anywhere in a line; stricter
+//! Source: `build_trace_section_regex` in `lib/gitlab/regex.rb`, which finds a section's marker anywhere in a line; stricter
 //! than it where a log would look broken.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What clears a line before a section's mark, and ends the mark.
+/// The sequence that clears a line before a section's marker, and ends the marker.
 const CLEAR: &str = "\u{1b}[0K";
 
 /// A section that was opened and closed.
@@ -22,7 +22,7 @@ pub(super) struct Section {
 /// A log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// All its lines, headers included, without colours and marks.
+    /// All its lines, headers included, without colours and markers.
     pub(super) text: String,
     pub(super) coloured: bool,
     pub(super) sections: Vec<Section>,
@@ -40,7 +40,7 @@ impl Trace {
     }
 }
 
-/// A mark at the beginning of a text: whether it opens, its time, name and options, and what comes after it.
+/// A marker at the beginning of a text: whether it opens, its time, name and options, and what comes after it.
 fn mark(text: &str) -> Option<(bool, u64, &str, &str, &str)> {
     let rest = text.strip_prefix("section_")?;
     let (opens, rest) = match rest.strip_prefix("start:") {
@@ -56,7 +56,7 @@ fn mark(text: &str) -> Option<(bool, u64, &str, &str, &str)> {
     Some((opens, time.parse().ok()?, name, options, after)).filter(|_| well_formed)
 }
 
-/// The text without colours; whatever else an escape does is not ours to do.
+/// The text without colours; every other escape sequence is an error.
 fn without_colours(text: &str) -> Result<String, String> {
     let mut parts = text.split('\u{1b}');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -112,7 +112,7 @@ pub(super) fn read(log: &str) -> Result<Trace, String> {
         if plain.trim_start().starts_with("::") {
             return Err(format!("a workflow command, which nobody here swallows: {line:?}"));
         }
-        let alone = rest.len() < line.len() && plain.is_empty(); // a mark and nothing else
+        let alone = rest.len() < line.len() && plain.is_empty(); // a marker and nothing else
         match open.last_mut().filter(|_| header) {
             Some(section) if plain.trim().is_empty() => return Err(format!("no header: {}", section.name)),
             Some(section) => section.header.clone_from(&plain),

@@ -9,7 +9,7 @@ use super::{Subject, TOKEN, list, named, phase, requests, subjects, text, url};
 use crate::cli::run::{run, step};
 use crate::cli::together;
 use crate::secrets::Secrets;
-use crate::server::{Server, say};
+use crate::server::{Server, reply};
 
 /// A body as it is sent: JSON, or a text that is none.
 fn sent(body: &Value) -> String {
@@ -56,7 +56,7 @@ async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
     let cases = subjects.iter().flat_map(|subject| of_kind(subject, true));
     together(cases.map(|exchange| async move {
         let status = u16::try_from(exchange["status"].as_u64().expect("a status")).expect("a status");
-        let server = Server::plain(say(status, &sent(&exchange["body"]))).await;
+        let server = Server::plain(reply(status, &sent(&exchange["body"]))).await;
         let recorded = text(&exchange["request"]);
         let target = url(recorded.strip_prefix("POST ").expect("a POST"));
         let path = &target[url::Position::BeforePath..];
@@ -71,14 +71,14 @@ async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
         let done = step(program, &Secrets::of(&hook, &[])).await;
         let (meaning, detail) =
             exchange["means"].as_object().and_then(|means| means.iter().next()).expect("a meaning");
-        let (end, said) = match meaning.as_str() {
+        let (end, message) = match meaning.as_str() {
             "accepted" => ((0, "triggered"), ""),
             "refused" => ((3, "refused"), detail.as_str().expect("a text")),
             "unclear" => ((5, "uncertain"), detail.as_str().expect("a text")),
             other => panic!("{other} is no meaning of a trigger"),
         };
         assert_eq!(done.end(), end, "{exchange}\n{}", done.log);
-        assert!(done.log.contains(said.trim_end_matches('.')), "{exchange}\n{}", done.log);
+        assert!(done.log.contains(message.trim_end_matches('.')), "{exchange}\n{}", done.log);
         assert_eq!(done.output("deployment-id"), detail["id"].as_str().unwrap_or_default(), "{exchange}");
         let mut requests = server.requests();
         // The platform says that it did nothing, so it may be asked again.
@@ -86,7 +86,7 @@ async fn a_recorded_answer_to_a_trigger_ends_the_run_as_it_should() {
             assert!(requests.len() <= 3, "{requests:?}");
             requests.dedup();
         }
-        // The platform may put a mark behind it.
+        // The platform may append a mark.
         let is_one =
             requests.len() == 1 && requests.iter().all(|one| one.starts_with(&format!("POST {path}")));
         assert!(is_one, "{exchange}: {requests:?}");
@@ -196,7 +196,7 @@ fn mutations(body: &Value) -> Vec<Value> {
     all
 }
 
-/// A field of a wrong type never makes a success of what was none, and nothing of it is fatal.
+/// A field of a wrong type never causes a success or a crash.
 #[test]
 fn a_field_of_another_type_makes_no_success() {
     let succeeded = |found: Option<Vec<Deployment>>| {
@@ -208,7 +208,7 @@ fn a_field_of_another_type_makes_no_success() {
         let access = subject.access(&subject.examples()[0].1);
         for exchange in of_kind(&subject, false).into_iter().chain(of_kind(&subject, true)) {
             let read = platform.deployments(&exchange["body"], &redactor);
-            // Of an answer about something else, a field may be what told it.
+            // Of an answer about something else, a field may be what named it.
             let is_read = read.as_ref().is_some_and(|found| !found.is_empty());
             let before = succeeded(read);
             for body in mutations(&exchange["body"]) {

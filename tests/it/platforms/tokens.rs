@@ -7,7 +7,7 @@ use super::{named, subjects};
 use crate::cli::run::{Run, run, step};
 use crate::cli::together;
 use crate::secrets::Secrets;
-use crate::server::{Play, Server};
+use crate::server::{Reply, Server};
 
 /// A token that is another platform's.
 fn foreign(platform: &str) -> String {
@@ -17,12 +17,14 @@ fn foreign(platform: &str) -> String {
 /// The variables of every platform but this one, with tokens and names that are not its own.
 fn with_foreign(program: Run, own: &dyn Platform) -> Run {
     let own_variables = |name: &&str| {
-        [own.token_variables(), own.account_variables(), own.project_variables()].concat().contains(name)
+        [own.facts().token_variables, own.facts().account_variables, own.facts().project_variables]
+            .concat()
+            .contains(name)
     };
     let others = platforms::all().iter().filter(|platform| platform.name() != own.name());
     others.fold(program, |program, platform| {
-        let tokens = platform.token_variables().iter().map(|name| (*name, foreign(platform.name())));
-        let ids = platform.account_variables().iter().chain(platform.project_variables());
+        let tokens = platform.facts().token_variables.iter().map(|name| (*name, foreign(platform.name())));
+        let ids = platform.facts().account_variables.iter().chain(platform.facts().project_variables);
         let ids = ids.map(|name| (*name, format!("id-of-{}", platform.name())));
         tokens
             .chain(ids)
@@ -34,7 +36,7 @@ fn with_foreign(program: Run, own: &dyn Platform) -> Run {
 #[tokio::test]
 async fn only_the_platforms_own_variables_are_used() {
     let subjects = subjects();
-    let with_token = subjects.iter().filter(|subject| !subject.platform.token_variables().is_empty());
+    let with_token = subjects.iter().filter(|subject| !subject.platform.facts().token_variables.is_empty());
     together(with_token.map(|subject| subject.platform).collect::<Vec<_>>().into_iter().map(
         |own| async move {
             let options =
@@ -42,8 +44,9 @@ async fn only_the_platforms_own_variables_are_used() {
             let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
             let program = with_foreign(run("deploy --timeout 60s").on(&sandbox), own);
             let program = named(program, own.name(), &sandbox.hook_url());
-            let program = program.env(own.token_variables()[0], sandbox.api_token());
-            let ids = [("account", own.account_variables()), ("project", own.project_variables())];
+            let program = program.env(own.facts().token_variables[0], sandbox.api_token());
+            let ids =
+                [("account", own.facts().account_variables), ("project", own.facts().project_variables)];
             let program =
                 ids.into_iter().fold(program, |program, (name, variables)| match sandbox.value(name) {
                     Some(value) => {
@@ -65,7 +68,7 @@ async fn no_foreign_token_is_sent() {
     let subjects = subjects();
     let hooks = subjects.iter().map(|subject| (subject.platform, subject.examples()[0].1.clone()));
     together(hooks.collect::<Vec<_>>().into_iter().map(|(own, hook)| async move {
-        let server = Server::plain(Play::Say(
+        let server = Server::plain(Reply::Whole(
             "HTTP/1.1 200 X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}".to_owned(),
         ))
         .await;

@@ -1,4 +1,4 @@
-//! Answers that a careless reader would take for our deployment, for a success, or for nothing at all.
+//! Answers that are easily mistaken for our deployment, for a success, or for no deployment.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::TOKEN;
 use crate::cli::run::{Done, Run, run};
 use crate::cli::together;
-use crate::server::{Play, Server};
+use crate::server::{Reply, Server};
 
 /// An answer with the server's clock.
-fn say(status: u16, body: &Value) -> Play {
+fn reply(status: u16, body: &Value) -> Reply {
     let (date, body) = (httpdate::fmt_http_date(SystemTime::now()), body.to_string());
-    Play::Say(format!(
+    Reply::Whole(format!(
         "HTTP/1.1 {status} X\r\nDate: {date}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     ))
@@ -24,8 +24,8 @@ fn ago(seconds: u64) -> String {
     humantime::format_rfc3339_seconds(SystemTime::now() - Duration::from_secs(seconds)).to_string()
 }
 
-/// A server that answers the `POST` so, and every read so: before it, and after it.
-async fn server(posted: Play, reads: [Play; 2]) -> Server {
+/// A server with this answer to the `POST`, and one each to the reads before and after it.
+async fn server(posted: Reply, reads: [Reply; 2]) -> Server {
     let triggers = AtomicUsize::new(0);
     Server::by_request(move |head| {
         if head.starts_with("POST") {
@@ -50,7 +50,7 @@ async fn deploy(server: &Server, hook: &str) -> Done {
 const COOLIFY: &str = "/api/v1/deploy?uuid=rrrrrrrrrrrrrrrrrrrrrrrr";
 const WORKERS: &str = "/client/v4/workers/builds/deploy_hooks/1f0c7a52-7d3b-4b0e-8c55-9a2b3c4d5e6f";
 
-/// A deployment of Coolify's in a list: a state, and what else is said of it.
+/// A deployment of Coolify's in a list: a state, and further fields.
 fn coolify(id: &str, state: &str, more: &Value) -> Value {
     let mut row = json!({ "deployment_uuid": id, "status": state, "created_at": ago(0) });
     row.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -59,9 +59,9 @@ fn coolify(id: &str, state: &str, more: &Value) -> Value {
 
 #[tokio::test]
 async fn a_duplicate_joins_no_preview_no_push_and_nothing_that_has_ended() {
-    let said = "Deployment already queued for this commit.";
+    let message = "Deployment already queued for this commit.";
     let posted =
-        json!({ "deployments": [{ "message": said, "resource_uuid": "r", "deployment_uuid": "nnnnnn" }] });
+        json!({ "deployments": [{ "message": message, "resource_uuid": "r", "deployment_uuid": "nnnnnn" }] });
     let cases = [
         (coolify("prev01", "in_progress", &json!({ "pull_request_id": 7 })), false),
         (coolify("push01", "in_progress", &json!({ "pull_request_id": 0, "is_webhook": true })), false),
@@ -71,8 +71,8 @@ async fn a_duplicate_joins_no_preview_no_push_and_nothing_that_has_ended() {
     together(cases.map(|(row, is_joined)| {
         let posted = posted.clone();
         async move {
-            let list = say(200, &json!({ "count": 1, "deployments": [row] }));
-            let server = server(say(200, &posted), [list.clone(), list]).await;
+            let list = reply(200, &json!({ "count": 1, "deployments": [row] }));
+            let server = server(reply(200, &posted), [list.clone(), list]).await;
             let done = deploy(&server, COOLIFY).await;
             // Joined, and never seen to end: one row is all that the server says.
             assert_eq!(done.all().contains("Found deployment ours01"), is_joined, "{row}: {}", done.all());
@@ -84,17 +84,17 @@ async fn a_duplicate_joins_no_preview_no_push_and_nothing_that_has_ended() {
 }
 
 #[tokio::test]
-async fn a_lost_trigger_is_not_what_somebody_did_in_the_dashboard() {
+async fn a_deployment_from_the_dashboard_is_not_taken_for_a_lost_trigger() {
     let old = coolify("old001", "finished", &json!({ "is_api": true, "created_at": ago(3600) }));
     let cases =
         [json!({ "is_api": false, "is_webhook": false }), json!({ "pull_request_id": 7, "is_api": true })];
     together(cases.map(|more| {
         let old = old.clone();
         async move {
-            let before = say(200, &json!({ "count": 1, "deployments": [old] }));
+            let before = reply(200, &json!({ "count": 1, "deployments": [old] }));
             let new = coolify("other1", "finished", &more);
-            let after = say(200, &json!({ "count": 2, "deployments": [new, old] }));
-            let done = deploy(&server(Play::HangUp, [before, after]).await, COOLIFY).await;
+            let after = reply(200, &json!({ "count": 2, "deployments": [new, old] }));
+            let done = deploy(&server(Reply::Close, [before, after]).await, COOLIFY).await;
             assert_eq!(done.code, 5, "{more}: {}", done.all());
         }
     }))
@@ -111,7 +111,7 @@ async fn a_named_deployment_that_ended_before_the_trigger_is_not_ours() {
     let cases =
         [(WORKERS, build, ""), (WORKERS, again, ""), ("/hooks/Zx9kkLONGq7Wm2Tt5RrVv", sevalla, "sevalla")];
     together(cases.map(|(hook, body, name)| async move {
-        let answer = say(200, &body);
+        let answer = reply(200, &body);
         let server = server(answer.clone(), [answer.clone(), answer]).await;
         let done =
             program("deploy --timeout 6s", &server, hook).env("DEPLOY_HOOK_PLATFORM", name).done().await;
@@ -122,7 +122,7 @@ async fn a_named_deployment_that_ended_before_the_trigger_is_not_ours() {
 
 #[tokio::test]
 async fn any_other_hook_is_never_read_whatever_is_given() {
-    let server = server(say(200, &json!({})), [say(200, &json!([])), say(200, &json!([]))]).await;
+    let server = server(reply(200, &json!({})), [reply(200, &json!([])), reply(200, &json!([]))]).await;
     let done = deploy(&server, "/hooks/Zx9kkLONGq7Wm2Tt5RrVv").await;
     assert_eq!(done.code, 0, "{}", done.all());
     let always = program("deploy --wait always", &server, "/hooks/Zx9kkLONGq7Wm2Tt5RrVv").done().await;
@@ -131,24 +131,24 @@ async fn any_other_hook_is_never_read_whatever_is_given() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_read_is_said_to_be_so() {
+async fn an_unreadable_list_is_reported() {
     let job = json!({ "job": { "id": "okzCd50AIap1O31g0gne", "createdAt": 1_662_825_789_999_u64 } });
     let empty = json!({ "deployments": [], "pagination": {} });
     let error = |message: &str| json!({ "error": { "code": "x", "message": message } });
     let cases = [
-        (say(403, &error("Not authorized")), "Not authorized"),
-        (say(404, &error("Project not found")), "Project not found"),
-        (say(500, &error("Oh no")), "Oh no"),
+        (reply(403, &error("Not authorized")), "Not authorized"),
+        (reply(404, &error("Project not found")), "Project not found"),
+        (reply(500, &error("Oh no")), "Oh no"),
         (
-            Play::Say("HTTP/1.1 200 X\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>".to_owned()),
+            Reply::Whole("HTTP/1.1 200 X\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>".to_owned()),
             "lists no deployments",
         ),
-        (say(200, &empty), "no deployment appeared"),
+        (reply(200, &empty), "no deployment appeared"),
     ];
     together(cases.map(|(after, wanted)| {
         let (job, empty) = (job.clone(), empty.clone());
         async move {
-            let server = server(say(201, &job), [say(200, &empty), after]).await;
+            let server = server(reply(201, &job), [reply(200, &empty), after]).await;
             let done = deploy(&server, "/v1/integrations/deploy/prj_aaaa/okzCd50AIa").await;
             assert_eq!(done.code, 7, "{}", done.all());
             assert!(done.all().contains(wanted), "{wanted}: {}", done.all());
@@ -165,13 +165,13 @@ async fn doctor_judges_a_token_where_nothing_is_listed() {
     for (status, body, code, mark) in
         [(401, &denied, 7, "✗ API token"), (404, &absent, 0, "✓ API token"), (200, &denied, 0, "? API token")]
     {
-        let answer = say(status, body);
+        let answer = reply(status, body);
         let server = server(answer.clone(), [answer.clone(), answer]).await;
         let done = program("doctor", &server, WORKERS).done().await;
         assert_eq!(done.code, code, "{status}: {}", done.all());
         assert!(done.all().contains(mark), "{status}: {}", done.all());
     }
-    let server = Server::plain(say(200, &json!({}))).await;
+    let server = Server::plain(reply(200, &json!({}))).await;
     let url = format!("http://{}{COOLIFY}", server.address);
     let done = run("doctor").env("DEPLOY_HOOK_URL", &url).done().await;
     assert_eq!(done.code, 2, "{}", done.all());

@@ -2,11 +2,12 @@
 
 mod exceptions;
 
+use crate::common::pause;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use deploy_hook::core::state::{DeploymentId, Phase};
-use deploy_hook::platforms::{Acceptance, PlatformAccess, Request, StateSource};
+use deploy_hook::platforms::{Acceptance, LogTarget, PlatformAccess, Request, StateSource};
 use deploy_hook::sandbox::{Options, Sandbox, scenarios};
 use deploy_hook::secrets::{Redactor, Token};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use url::Url;
 use self::exceptions::{EXCEPTIONS, Exception};
 use super::{Subject, example_of, list, requests, subjects, text, url};
 use crate::contract::{Contract, Operation};
-use crate::sandbox::{Answer, pause, send};
+use crate::sandbox::{Answer, send};
 
 /// The description of each platform that has one.
 const DESCRIPTIONS: [(&str, &str); 10] = [
@@ -31,13 +32,13 @@ const DESCRIPTIONS: [(&str, &str); 10] = [
     ("sevalla", include_str!("../../contract/sevalla.openapi.json")),
 ];
 
-/// The platforms whose vendor publishes no description, and the one that is nobody's.
+/// The platforms whose vendor publishes no description, and `other`.
 const WITHOUT: [&str; 2] = ["fortrabbit", "other"];
 
 /// The fault of a list in the place of an object.
 const NO_OBJECT: &str = ": the value is not of type \"object\"";
 
-/// What is held against a description.
+/// What is checked against a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A request that the program sends.
@@ -209,7 +210,7 @@ struct Visit<'a> {
     contract: &'a Contract,
     access: PlatformAccess,
     faults: BTreeSet<Fault>,
-    /// What was read, and of it, what was held against the description.
+    /// What was read, and what of it was checked.
     asked: BTreeSet<&'static str>,
     judged: BTreeSet<&'static str>,
 }
@@ -230,7 +231,7 @@ impl<'a> Visit<'a> {
     /// Sends a request; none where the answer is no success, which the vendors do not describe.
     async fn send(&mut self, does: &'static str, method: &str, request: &Request) -> Option<Answer> {
         let token = self.access.token.as_ref().filter(|_| request.with_token).map(Token::expose);
-        let header = match (token, self.access.platform.token_header()) {
+        let header = match (token, self.access.platform.facts().token_header) {
             (Some(token), Some(name)) => format!("{name}: {token}\r\n"),
             (Some(token), None) => format!("Authorization: Bearer {token}\r\n"),
             (None, _) => String::new(),
@@ -250,7 +251,7 @@ impl<'a> Visit<'a> {
         Some(answer)
     }
 
-    /// Triggers; the id of the deployment, where the answer names one that is kept.
+    /// Triggers; the id of the deployment, where the answer names one.
     async fn trigger(&mut self) -> Option<DeploymentId> {
         let request = self.access.platform.trigger(&self.access).expect("there is a hook");
         let answer = self.send("trigger", "POST", &request).await?;
@@ -282,7 +283,7 @@ impl<'a> Visit<'a> {
         }
         let poll = platform.poll(&access, source, &id).expect("a deployment can be read");
         let read = found(self.send("read", "GET", &poll).await.as_ref());
-        let has_log = match platform.log(&access, source, &id, about.as_ref()) {
+        let has_log = match platform.log(&access, &LogTarget { source, id: &id, about: about.as_ref() }) {
             Some(request) => self.send("log", "GET", &request).await.is_some_and(|answer| {
                 !platform.log_lines(answer.body.as_bytes(), &Redactor::default(), 1).is_empty()
             }),
@@ -301,7 +302,7 @@ async fn visit(subject: &Subject, contract: &Contract, options: &Options) -> BTr
     let (is_quick, is_there) = (options.speed > 1.0, sandbox.deployments() > 0);
     while !visit.read(named.as_ref()).await && is_quick && is_there {
         assert!(begun.elapsed() < Duration::from_mins(1), "{options:?}: no end");
-        pause().await;
+        pause(5).await;
     }
     visit.asked.remove("trigger");
     assert!(visit.asked.is_subset(&visit.judged), "{options:?}: only {:?}", visit.judged);

@@ -1,5 +1,6 @@
-//! The program against every platform's sandbox, with everything that can go wrong: one trigger, and no secret elsewhere.
+//! The program against every platform's sandbox, in every scenario: one trigger, and no leaked secret.
 
+use crate::common::pause;
 use std::sync::Arc;
 
 use deploy_hook::platforms::StateSource;
@@ -9,9 +10,9 @@ use tokio::sync::Semaphore;
 
 use super::{Subject, TOKEN, list, named, subjects, text, url};
 use crate::cli::run::{Run, ended, run, signal, step};
-use crate::cli::{moment, runner, together};
+use crate::cli::{runner, together};
 use crate::secrets::Secrets;
-use crate::server::{Play, Server, say};
+use crate::server::{Reply, Server, reply};
 
 /// How many runs go on at once. A hundred at once would leave none of them enough of the machine before its deadline.
 const AT_ONCE: usize = 24;
@@ -72,7 +73,7 @@ fn ends(scenario: &str, is_read: bool) -> &'static [&'static str] {
     }
 }
 
-/// One run of a scenario, checked by [`step`] as well; what is said here is true of all of them.
+/// One run of a scenario, checked by [`step`] as well; the assertions here hold for all of them.
 async fn holds(contract: Value, form: String, scenario: &'static str, format: &'static str) {
     let place = format!("{} {form} {scenario} {format}", contract["platform"]);
     let options = Options {
@@ -154,7 +155,7 @@ async fn on_sandbox(subject: &Subject, scenario: &str, speed: f64) -> (Sandbox, 
 }
 
 /// The triggers that arrived.
-fn posts(sandbox: &Sandbox) -> usize {
+fn triggers(sandbox: &Sandbox) -> usize {
     let hook = url(&sandbox.hook_url());
     let is_trigger = |path: &str| path.split('?').next() == Some(hook.path());
     sandbox.requests().iter().filter(|request| request.method == "POST" && is_trigger(&request.path)).count()
@@ -175,7 +176,7 @@ async fn a_wrong_token_is_bad_input_or_the_deployment_is_lost() {
             .done()
             .await;
         let wanted = if is_listed { (2, 0) } else { (7, 1) };
-        assert_eq!((done.code, posts(&sandbox)), wanted, "{}: {}", subject.name(), done.all());
+        assert_eq!((done.code, triggers(&sandbox)), wanted, "{}: {}", subject.name(), done.all());
     }
 }
 
@@ -193,7 +194,7 @@ async fn an_unknown_project_is_bad_input() {
         let program = program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token());
         let program = program.env(&format!("DEPLOY_HOOK_{}", wrong.to_uppercase()), "nobodys");
         let done = program.args("--timeout 20s").done().await;
-        assert_eq!((done.code, posts(&sandbox)), (2, 0), "{}: {}", subject.name(), done.all());
+        assert_eq!((done.code, triggers(&sandbox)), (2, 0), "{}: {}", subject.name(), done.all());
         assert!(done.all().contains("was not found at the platform (HTTP 404"), "{}", done.all());
         tried += 1;
     }
@@ -209,16 +210,16 @@ async fn a_signal_ends_the_run_and_triggers_nothing_more() {
         let (sandbox, program) = on_sandbox(subject, "stuck", 400.0).await;
         let child = program.env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token()).start();
         while sandbox.deployments() == 0 {
-            moment().await;
+            pause(20).await;
         }
         signal(&child, "TERM").await;
         let done = ended(child).await;
-        assert_eq!((done.code, posts(&sandbox)), (143, 1), "{}: {}", subject.name(), done.all());
+        assert_eq!((done.code, triggers(&sandbox)), (143, 1), "{}: {}", subject.name(), done.all());
         assert!(done.all().contains("Interrupted"), "{}: {}", subject.name(), done.all());
     }
 }
 
-/// Every scenario in this format. A platform's forms of the hook take turns: the other form is the other format's.
+/// Every scenario in this format. A platform's forms of the hook alternate between the two formats.
 async fn every_scenario(format: &'static str, turn: usize) {
     let of_platform = |subject: &Subject| {
         let forms: Vec<String> =
@@ -267,8 +268,8 @@ async fn no_part_of_an_example_that_is_secret_is_ever_printed() {
         let example = url(&hook);
         let path = example[url::Position::BeforePath..].to_owned();
         let body = format!("{{\"error\":\"No: {hook} {path} {}\"}}", secret.join(" "));
-        let play = u16::try_from(status).map_or(Play::HangUp, |status| say(status, &body));
-        let server = Server::plain(play).await;
+        let answer = u16::try_from(status).map_or(Reply::Close, |status| reply(status, &body));
+        let server = Server::plain(answer).await;
         let local = format!("http://{}{path}", server.address);
         let texts: Vec<&str> = secret.iter().map(String::as_str).chain([local.as_str()]).collect();
         for format in ["-v", "--format json"] {
@@ -281,13 +282,12 @@ async fn no_part_of_an_example_that_is_secret_is_ever_printed() {
             };
             step(program, &Secrets::only(&texts)).await;
         }
-        let posts = server.requests().iter().filter(|request| request.starts_with("POST")).count();
-        assert_eq!(posts, 2, "one for each run: {:?}", server.requests());
+        assert_eq!(server.triggers(), 2, "one for each run: {:?}", server.requests());
     }))
     .await;
 }
 
-/// The API answers with a redirect to another server, which must not hear of it.
+/// The API answers with a redirect to another server, which must get no request.
 #[tokio::test]
 async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
     let subjects = subjects();
@@ -296,13 +296,13 @@ async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
         .flat_map(|subject| subject.examples().into_iter().map(|example| (subject.platform, example)))
         .filter(|(_, (example, ..))| example["only_by_host"] != true);
     together(cases.map(|(platform, (_, hook, _))| (platform, hook)).map(|(of, hook)| async move {
-        let elsewhere = Server::plain(say(200, "{}")).await;
+        let elsewhere = Server::plain(reply(200, "{}")).await;
         let redirect = format!(
             "HTTP/1.1 302 X\r\nLocation: http://{}/v1/deployments\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             elsewhere.address
         );
-        let api = Server::plain(Play::Say(redirect.clone())).await;
-        let platform = Server::plain(Play::Say(redirect)).await;
+        let api = Server::plain(Reply::Whole(redirect.clone())).await;
+        let platform = Server::plain(Reply::Whole(redirect)).await;
         let hook = format!("http://{}{}", platform.address, &url(&hook)[url::Position::BeforePath..]);
         let program = run("deploy --timeout 30s").env("DEPLOY_HOOK_URL", &hook).env("DEPLOY_HOOK_API_TOKEN", TOKEN);
         let program = program.env("DEPLOY_HOOK_API_URL", format!("http://{}", api.address));

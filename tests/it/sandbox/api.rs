@@ -3,11 +3,11 @@
 use crate::common::Generation;
 use serde_json::json;
 
-use super::{ask_api, is_id, post, send, start, until};
+use super::{ask_api, is_id, post, send, start_sandbox, until};
 
 #[tokio::test]
 async fn the_api_follows_deployments() {
-    let sandbox = start("success", 1.0, Generation::Live).await;
+    let sandbox = start_sandbox("success", Generation::Live, 1.0).await;
     let created =
         ask_api(&sandbox, "POST", &format!("/v1/environments/{}/deployments", sandbox.environment())).await;
     assert_eq!(created.status, 201);
@@ -45,7 +45,7 @@ async fn the_api_follows_deployments() {
 
 #[tokio::test]
 async fn the_api_limits_the_rate_and_says_when_to_come_back() {
-    let sandbox = start("success", 1.0, Generation::Live).await;
+    let sandbox = start_sandbox("success", Generation::Live, 1.0).await;
     for left in (0..20).rev() {
         let answer = ask_api(&sandbox, "GET", "/v1/deployments").await;
         assert_eq!(answer.status, 200);
@@ -59,7 +59,7 @@ async fn the_api_limits_the_rate_and_says_when_to_come_back() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     assert!(now.as_secs().abs_diff(reset) <= 61);
 
-    let quick = start("success", 200.0, Generation::Live).await;
+    let quick = start_sandbox("success", Generation::Live, 200.0).await;
     until(|| ask_api(&quick, "GET", "/v1/deployments"), |answer| answer.status == 200).await;
     for _ in 0..20 {
         ask_api(&quick, "GET", "/v1/deployments").await;
@@ -75,7 +75,7 @@ async fn logs_appear_after_the_end() {
         ("post-deploy-fails", "Deployment failed after the release was switched: the new code is live."),
         ("canceled", "Deployment canceled by a user. The previous release stays live."),
     ] {
-        let sandbox = start(scenario, 1000.0, Generation::Draft).await;
+        let sandbox = start_sandbox(scenario, Generation::Draft, 1000.0).await;
         let id = post(&sandbox.hook_url()).await.json()["deployment"]["id"].clone();
         let path = format!("/v1/deployments/{}/logs", id.as_str().expect("an id"));
         let logs = until(

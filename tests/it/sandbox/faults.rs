@@ -6,12 +6,12 @@ use crate::common::Generation;
 use deploy_hook::sandbox::scenarios;
 use serde_json::{Value, json};
 
-use super::{AGENT, Answer, ask_api, exchange, get, post, send, start, until};
+use super::{AGENT, Answer, ask_api, exchange, get, post, send, start_sandbox, until};
 
 #[tokio::test]
-async fn a_lost_answer_leaves_no_byte() {
+async fn a_lost_answer_sends_no_byte() {
     for (scenario, started) in [("answer-lost", 1), ("answer-lost-nothing-started", 0)] {
-        let sandbox = start(scenario, 1.0, Generation::Draft).await;
+        let sandbox = start_sandbox(scenario, Generation::Draft, 1.0).await;
         let url = sandbox.hook_url();
         let answer = exchange("POST", &url, AGENT, "").await.expect("closed in good order");
         assert!(answer.is_empty(), "{scenario}");
@@ -24,8 +24,8 @@ async fn a_lost_answer_leaves_no_byte() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset() {
-    let sandbox = start("reset", 1.0, Generation::Live).await;
+async fn a_reset_resets_the_connection() {
+    let sandbox = start_sandbox("reset", Generation::Live, 1.0).await;
     let error = exchange("POST", &sandbox.hook_url(), AGENT, "").await.expect_err("no answer");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(sandbox.deployments(), 0);
@@ -42,11 +42,11 @@ fn assert_truncated(answer: &Answer) {
 #[tokio::test]
 async fn truncated_answers_end_in_the_middle() {
     for generation in [Generation::Draft, Generation::Live] {
-        let sandbox = start("truncated", 1.0, generation).await;
+        let sandbox = start_sandbox("truncated", generation, 1.0).await;
         assert_truncated(&post(&sandbox.hook_url()).await);
         assert_eq!(sandbox.deployments(), 1);
     }
-    let sandbox = start("truncated-reads", 1.0, Generation::Draft).await;
+    let sandbox = start_sandbox("truncated-reads", Generation::Draft, 1.0).await;
     let url = sandbox.hook_url();
     let id = post(&url).await.json()["deployment"]["id"].clone();
     assert_truncated(&get(&url).await);
@@ -58,7 +58,7 @@ async fn truncated_answers_end_in_the_middle() {
 #[tokio::test]
 async fn useless_answers_still_started_something() {
     for generation in [Generation::Draft, Generation::Live] {
-        let sandbox = start("not-json", 1.0, generation).await;
+        let sandbox = start_sandbox("not-json", generation, 1.0).await;
         let url = sandbox.hook_url();
         let page = post(&url).await;
         assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
@@ -80,7 +80,7 @@ async fn useless_answers_still_started_something() {
         assert!(huge.json().is_object());
         assert_eq!(sandbox.deployments(), 3);
     }
-    let sandbox = start("absurd-reads", 1.0, Generation::Draft).await;
+    let sandbox = start_sandbox("absurd-reads", Generation::Draft, 1.0).await;
     let url = sandbox.hook_url();
     assert!(post(&url).await.json()["deployment"]["id"].is_string());
     assert!(get(&url).await.json()["deployment"]["id"].is_array());
@@ -92,7 +92,7 @@ async fn useless_answers_still_started_something() {
 
 #[tokio::test]
 async fn a_delayed_answer_comes_late_but_the_deployment_runs() {
-    let sandbox = start("answer-delayed", 100.0, Generation::Draft).await;
+    let sandbox = start_sandbox("answer-delayed", Generation::Draft, 100.0).await;
     let begun = Instant::now();
     let answer = post(&sandbox.hook_url()).await;
     assert!(begun.elapsed() >= Duration::from_millis(200));
@@ -102,13 +102,13 @@ async fn a_delayed_answer_comes_late_but_the_deployment_runs() {
 #[tokio::test]
 async fn rate_limits_of_the_trigger() {
     for (speed, wait) in [(1.0, "2"), (1000.0, "0")] {
-        let sandbox = start("rate-limited", speed, Generation::Draft).await;
+        let sandbox = start_sandbox("rate-limited", Generation::Draft, speed).await;
         let refused = post(&sandbox.hook_url()).await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, Some(wait)));
         assert_eq!(sandbox.deployments(), 0);
         assert_eq!(post(&sandbox.hook_url()).await.status, 200);
     }
-    let sandbox = start("always-rate-limited", 1.0, Generation::Live).await;
+    let sandbox = start_sandbox("always-rate-limited", Generation::Live, 1.0).await;
     for _ in 0..3 {
         assert_eq!(post(&sandbox.hook_url()).await.status, 429);
     }
@@ -119,7 +119,7 @@ async fn rate_limits_of_the_trigger() {
 async fn refusals_start_nothing() {
     for (scenario, status) in [("trigger-503", 503), ("forbidden", 403), ("unprocessable", 422)] {
         for generation in [Generation::Draft, Generation::Live] {
-            let sandbox = start(scenario, 1.0, generation).await;
+            let sandbox = start_sandbox(scenario, generation, 1.0).await;
             let refused = post(&sandbox.hook_url()).await;
             assert_eq!((refused.status, refused.json()["error"].is_string()), (status, true));
             assert_eq!(sandbox.deployments(), 0);
@@ -130,7 +130,7 @@ async fn refusals_start_nothing() {
 #[tokio::test]
 async fn a_redirect_leads_to_what_would_trigger() {
     for generation in [Generation::Draft, Generation::Live] {
-        let sandbox = start("redirect", 1.0, generation).await;
+        let sandbox = start_sandbox("redirect", generation, 1.0).await;
         let redirect = send("POST", &sandbox.hook_url(), AGENT, "").await;
         assert_eq!((redirect.status, sandbox.deployments()), (307, 0));
         let location = sandbox.hook_url().replace(&sandbox.url(), &format!("{}/redirected", sandbox.url()));
@@ -143,7 +143,7 @@ async fn a_redirect_leads_to_what_would_trigger() {
 
 /// The statuses of that many reads.
 async fn statuses(scenario: &str, reads: usize) -> Vec<u16> {
-    let sandbox = start(scenario, 1.0, Generation::Draft).await;
+    let sandbox = start_sandbox(scenario, Generation::Draft, 1.0).await;
     let url = sandbox.hook_url();
     get(&url).await;
     assert_eq!(post(&url).await.status, 200);
@@ -167,12 +167,12 @@ async fn faults_of_reads_count_from_the_trigger() {
 async fn deployments_that_hide() {
     assert_eq!(statuses("early-404", 1).await, [404]);
     assert_eq!(statuses("vanishes", 1).await, [200]);
-    let sandbox = start("early-404", 100.0, Generation::Live).await;
+    let sandbox = start_sandbox("early-404", Generation::Live, 100.0).await;
     let url = sandbox.hook_url();
     let id = post(&url).await.json()["data"]["publicId"].as_str().expect("an id").to_owned();
     let path = format!("/v1/deployments/{id}");
     until(|| ask_api(&sandbox, "GET", &path), |answer| answer.status == 200).await;
-    let sandbox = start("vanishes", 200.0, Generation::Draft).await;
+    let sandbox = start_sandbox("vanishes", Generation::Draft, 200.0).await;
     let url = sandbox.hook_url();
     post(&url).await;
     until(|| get(&url), |answer| answer.status == 404).await;
@@ -180,7 +180,7 @@ async fn deployments_that_hide() {
 
 /// The texts of a finished deployment's log.
 async fn log_of(scenario: &str) -> (String, Vec<String>) {
-    let sandbox = start(scenario, 1000.0, Generation::Draft).await;
+    let sandbox = start_sandbox(scenario, Generation::Draft, 1000.0).await;
     let url = sandbox.hook_url();
     let id = post(&url).await.json()["deployment"]["id"].as_str().expect("an id").to_owned();
     let path = format!("/v1/deployments/{id}/logs");
@@ -192,7 +192,7 @@ async fn log_of(scenario: &str) -> (String, Vec<String>) {
 
 #[tokio::test]
 async fn a_careless_platform_repeats_the_secret() {
-    let sandbox = start("echo", 1.0, Generation::Live).await;
+    let sandbox = start_sandbox("echo", Generation::Live, 1.0).await;
     let wrong = format!("{}x", sandbox.hook_url());
     let answer = post(&wrong).await;
     assert_eq!(answer.status, 404);
@@ -223,6 +223,6 @@ async fn a_hostile_log_holds_every_attack() {
 async fn every_scenario_starts_and_describes_itself() {
     for (name, about) in scenarios(None).expect("the default platform") {
         assert!(!about.is_empty() && !about.contains('\n') && about.len() <= 100, "{name}");
-        start(name, 1000.0, Generation::Draft).await;
+        start_sandbox(name, Generation::Draft, 1000.0).await;
     }
 }

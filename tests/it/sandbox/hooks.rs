@@ -1,13 +1,13 @@
-//! Both generations of the hook: the contract to the letter, rotation, superseding.
+//! Both generations of the hook: the contract, rotation, superseding.
 
 use crate::common::Generation;
 use serde_json::json;
 
-use super::{ask_api, get, is_id, post, send, start, until};
+use super::{ask_api, get, is_id, post, send, start_sandbox, until};
 
 #[tokio::test]
 async fn the_draft_hook_triggers_and_can_be_read() {
-    let sandbox = start("success", 1.0, Generation::Draft).await;
+    let sandbox = start_sandbox("success", Generation::Draft, 1.0).await;
     let url = sandbox.hook_url();
     let secret = url.strip_prefix(&format!("{}/v1/deploy-hook/", sandbox.url())).expect("the draft's form");
     assert_eq!(secret.len(), 40);
@@ -55,7 +55,7 @@ async fn the_draft_hook_triggers_and_can_be_read() {
 
 #[tokio::test]
 async fn the_live_hook_wants_a_user_agent_and_cannot_be_read() {
-    let sandbox = start("success", 1.0, Generation::Live).await;
+    let sandbox = start_sandbox("success", Generation::Live, 1.0).await;
     let url = sandbox.hook_url();
     let base = format!("{}/webhooks/environments/{}/deploy/", sandbox.url(), sandbox.environment());
     assert!(url.starts_with(&base));
@@ -88,8 +88,8 @@ async fn the_live_hook_wants_a_user_agent_and_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_hook_is_shown_once_and_dies_when_rotated_or_revoked() {
-    let sandbox = start("success", 1.0, Generation::Draft).await;
+async fn a_hook_is_shown_once_and_is_invalid_after_rotation_or_revocation() {
+    let sandbox = start_sandbox("success", Generation::Draft, 1.0).await;
     let environment = sandbox.environment();
     let hook = format!("{}/sandbox/environments/{environment}/hook", sandbox.url());
     assert_eq!(get(&hook).await.json(), json!({ "enabled": false }));
@@ -125,7 +125,7 @@ async fn a_hook_is_shown_once_and_dies_when_rotated_or_revoked() {
 
 #[tokio::test]
 async fn a_newer_trigger_supersedes_the_older_one() {
-    let sandbox = start("success", 1.0, Generation::Draft).await;
+    let sandbox = start_sandbox("success", Generation::Draft, 1.0).await;
     let url = sandbox.hook_url();
     let first = post(&url).await.json()["deployment"]["id"].clone();
     let second = post(&url).await.json()["deployment"]["id"].clone();
@@ -143,7 +143,7 @@ async fn a_newer_trigger_supersedes_the_older_one() {
 
 #[tokio::test]
 async fn somebody_else_supersedes_in_the_scenario_of_that_name() {
-    let sandbox = start("superseded", 500.0, Generation::Draft).await;
+    let sandbox = start_sandbox("superseded", Generation::Draft, 500.0).await;
     let url = sandbox.hook_url();
     let id = post(&url).await.json()["deployment"]["id"].clone();
     let newer = until(|| get(&url), |read| read.json()["deployment"]["id"] != id).await;
@@ -155,7 +155,7 @@ async fn somebody_else_supersedes_in_the_scenario_of_that_name() {
 
 #[tokio::test]
 async fn the_states_come_in_their_order() {
-    let sandbox = start("success", 200.0, Generation::Draft).await;
+    let sandbox = start_sandbox("success", Generation::Draft, 200.0).await;
     let url = sandbox.hook_url();
     post(&url).await;
     let seen = std::cell::RefCell::new(Vec::new());

@@ -9,7 +9,7 @@ use deploy_hook::core::state::{Outcome, Phase, Verdict};
 use deploy_hook::core::trigger::TriggerResult;
 
 use super::world::{
-    What, World, asks, building, counts, failed, gaps, newer, pending, snapshot, succeeded, trouble,
+    Call, World, asks, building, counts, failed, gaps, newer, pending, snapshot, succeeded, trouble,
 };
 use super::{ms, s};
 
@@ -25,14 +25,14 @@ async fn a_terminal_answer_ends_the_run_at_once() {
         let run = World::ends(s(42), last.clone()).run().await;
         assert_eq!((run.report.outcome, run.report.snapshot.as_ref()), (outcome, Some(&last)));
         assert_eq!(run.polls().last(), Some(&run.over), "nothing was waited for after it");
-        let after = run.calls.iter().filter(|(at, what)| *at >= s(42) && matches!(what, What::Poll(_)));
+        let after = run.calls.iter().filter(|(at, call)| *at >= s(42) && matches!(call, Call::Poll(_)));
         assert_eq!(after.count(), 1, "no poll after it");
         assert_eq!(run.logs().len(), usize::from(outcome == Outcome::Failed), "the log of a failed one only");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn success_in_the_triggers_own_answer_takes_a_poll_to_be_believed_and_a_failure_does_not() {
+async fn a_success_in_the_answer_to_the_trigger_is_confirmed_by_a_poll_and_a_failure_is_not() {
     let message = || World::new().answers([TriggerResult::Accepted(Some(succeeded()))]);
     let run = message().polls(|_, _| PollResult::Ours(succeeded())).run().await;
     assert_eq!((run.report.outcome, run.polls().len()), (Outcome::Succeeded, 1));
@@ -57,7 +57,7 @@ async fn the_last_poll_falls_exactly_on_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_counts_from_the_trigger_not_from_what_was_read_before_it() {
-    let slow = World::new().takes(|what, _| if *what == What::Snapshot { s(20) } else { Duration::ZERO });
+    let slow = World::new().latency(|call, _| if *call == Call::Snapshot { s(20) } else { Duration::ZERO });
     let run = slow.plan(|plan| plan.timeout = s(60)).run().await;
     assert_eq!((run.over, run.report.duration), (s(80), s(60)));
 }
@@ -79,8 +79,8 @@ async fn a_verdict_a_moment_after_the_deadline_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_under_way_on_the_deadline_is_the_last() {
-    let slow = |what: &What, nth| if matches!(what, What::Poll(_)) && nth == 6 { s(25) } else { s(0) };
-    let world = World::new().takes(slow).plan(|plan| (plan.timeout, plan.interval) = (s(500), Some(s(70))));
+    let slow = |call: &Call, nth| if matches!(call, Call::Poll(_)) && nth == 6 { s(25) } else { s(0) };
+    let world = World::new().latency(slow).plan(|plan| (plan.timeout, plan.interval) = (s(500), Some(s(70))));
     let run = world.run().await;
     assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(500)));
     assert_eq!(run.polls().last(), Some(&s(490)));
@@ -100,10 +100,10 @@ async fn a_last_poll_that_fails_leaves_it_timed_out_with_the_last_known_state() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_poll() {
+async fn a_pause_beyond_the_deadline_ends_the_run_there_without_a_poll() {
     for rate_hint in [asks(s(61)), asks(s(100_000)), counts(0, s(61))] {
         let world =
-            World::new().paces(move |age, _| if age < s(40) { RateHint::default() } else { rate_hint });
+            World::new().rate_hints(move |age, _| if age < s(40) { RateHint::default() } else { rate_hint });
         let run = world.plan(|plan| plan.timeout = s(100)).run().await;
         assert_eq!((run.report.outcome, run.over), (Outcome::TimedOut, s(100)));
         let after: Vec<_> = run.polls().into_iter().filter(|at| *at >= s(40)).collect();
@@ -111,13 +111,13 @@ async fn asked_to_stay_away_beyond_the_deadline_it_ends_there_without_a_poll() {
         assert_eq!(run.report.snapshot, Some(building()));
     }
     let until = World::new().plan(|plan| (plan.timeout, plan.interval) = (s(100), Some(s(40))));
-    let run = until.paces(|_, nth| if nth == 0 { asks(s(60)) } else { RateHint::default() }).run().await;
+    let run = until.rate_hints(|_, nth| if nth == 0 { asks(s(60)) } else { RateHint::default() }).run().await;
     assert_eq!(run.polls(), [s(40), s(100)], "exactly until the deadline: the last poll is allowed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_that_are_left_allow_the_last_poll_on_the_deadline() {
-    let world = World::ends(s(95), succeeded()).paces(|_, _| counts(6, s(60)));
+    let world = World::ends(s(95), succeeded()).rate_hints(|_, _| counts(6, s(60)));
     let run = world.plan(|plan| plan.timeout = s(100)).run().await;
     assert_eq!(run.polls().last(), Some(&s(100)), "six requests are left: {:?}", run.polls());
     assert_eq!(run.report.outcome, Outcome::Succeeded);
@@ -149,7 +149,7 @@ async fn an_unknown_word_is_warned_of_once_waited_on_and_never_success() {
     });
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded, "it was waited on");
-    let warned = run.told(|event| matches!(event, Event::UnknownState { word } if word == "POLISHING"));
+    let warned = run.times_of(|event| matches!(event, Event::UnknownState { word } if word == "POLISHING"));
     assert_eq!(warned.len(), 1);
     let for_ever = World::new().polls(move |_, _| PollResult::Ours(odd())).run().await;
     assert_eq!((for_ever.report.outcome, for_ever.over), (Outcome::TimedOut, s(900)));
@@ -169,8 +169,8 @@ async fn the_log_of_a_failed_deployment_is_asked_for_at_most_three_times() {
     assert_eq!((late.logs().len(), late.report.log), (2, vec!["error: no space left".to_owned()]));
     let none = World::ends(s(10), failed()).run().await;
     assert_eq!((none.logs().len(), none.report.log.len()), (1, 0));
-    let only_ours = none.calls.iter().all(|(_, what)| match what {
-        What::Poll(id) | What::Log(id) => *id == pending().id,
+    let only_ours = none.calls.iter().all(|(_, call)| match call {
+        Call::Poll(id) | Call::Log(id) => *id == pending().id,
         _ => true,
     });
     assert!(only_ours);
@@ -191,7 +191,7 @@ async fn what_the_platform_asks_for_holds_for_the_log_too() {
         assert_eq!(run.report.outcome, Outcome::Failed);
     }
     for rate_hint in [asks(s(12)), counts(0, s(12))] {
-        let asked = World::ends(s(10), failed()).paces(move |_, _| rate_hint).run().await;
+        let asked = World::ends(s(10), failed()).rate_hints(move |_, _| rate_hint).run().await;
         let (polls, logs) = (asked.polls(), asked.logs());
         assert!(logs[0] >= polls[polls.len() - 1] + s(12), "asked with the verdict: {polls:?} {logs:?}");
     }

@@ -1,11 +1,11 @@
-//! What an early 404, failing polls and a closed door cost.
+//! Call an early 404, failing polls and a denied poll lead to.
 
 use deploy_hook::core::ports::PollResult;
 use deploy_hook::core::report::{Cause, Event};
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::{RefusalReason, ResponseError, TriggerResult};
 
-use super::world::{What, World, building, pending, refused, succeeded, trouble, unclear};
+use super::world::{Call, World, building, pending, refused, succeeded, trouble, unclear};
 use super::{ms, s};
 use deploy_hook::core::ports::LookupResult;
 
@@ -18,16 +18,16 @@ async fn an_early_404_is_not_there_yet() {
     });
     let run = world.run().await;
     assert_eq!(run.report.outcome, Outcome::Succeeded);
-    assert!(run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty(), "it is no trouble");
+    assert!(run.times_of(|event| matches!(event, Event::PollFailed { .. })).is_empty(), "it is no trouble");
     assert!(run.polls().len() > 10, "it costs no error budget: {}", run.polls().len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_404_for_ever_is_lost_soon_after_the_grace() {
+async fn a_lasting_404_is_lost_soon_after_the_grace() {
     let run = World::new().polls(|_, _| PollResult::NotThere).run().await;
     assert_eq!((run.report.outcome, &run.report.cause), (Outcome::Lost, &Some(Cause::NotThere)));
     assert!((s(30)..=s(34)).contains(&run.over), "{:?}", run.over);
-    assert_eq!(run.polls().last(), Some(&run.over), "the poll that said so was the last");
+    assert_eq!(run.polls().last(), Some(&run.over), "that poll was the last");
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,14 +39,14 @@ async fn the_grace_begins_with_the_answer_that_named_the_deployment() {
             _ => PollResult::Ours(succeeded()),
         })
     };
-    let slow = World::new().takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
+    let slow = World::new().latency(|call, _| if *call == Call::Trigger { s(40) } else { ms(10) });
     assert_eq!(absent(slow, 40).run().await.report.outcome, Outcome::Succeeded, "a slow answer");
     let asked = refused(RefusalReason::RateLimited, Some(s(60)));
     let again = World::new().answers([asked, TriggerResult::Accepted(Some(pending()))]);
     assert_eq!(absent(again, 0).run().await.report.outcome, Outcome::Succeeded, "after a Retry-After");
     let adopted = World::new().answers([unclear(ResponseError::TimedOut)]);
-    let adopted = adopted.takes(|what, _| if *what == What::Trigger { s(40) } else { ms(10) });
-    let adopted = adopted.settles(|_, _| LookupResult::Ours(pending()));
+    let adopted = adopted.latency(|call, _| if *call == Call::Trigger { s(40) } else { ms(10) });
+    let adopted = adopted.finds(|_, _| LookupResult::Ours(pending()));
     assert_eq!(absent(adopted, 40).run().await.report.outcome, Outcome::Succeeded, "after an adoption");
 }
 
@@ -62,7 +62,7 @@ async fn a_404_after_it_was_seen_uses_the_error_budget() {
     for (from, until) in [(5, 20), (60, 100)] {
         let run = gone(from, until).run().await;
         assert_eq!(run.report.outcome, Outcome::Succeeded, "a blip from {from} s to {until} s");
-        assert!(!run.told(|event| matches!(event, Event::PollFailed { .. })).is_empty());
+        assert!(!run.times_of(|event| matches!(event, Event::PollFailed { .. })).is_empty());
     }
     let run = gone(60, 9999).run().await;
     assert_eq!(run.report.outcome, Outcome::Lost);
@@ -83,8 +83,8 @@ async fn ten_failing_polls_in_a_row_lose_it_far_before_the_deadline() {
     assert_eq!(run.report.outcome, Outcome::Lost);
     assert_eq!(run.report.cause, Some(Cause::PollsFailed { message, errors: 10 }));
     assert!(run.over < s(30 + 200), "{:?}", run.over);
-    let told = run.told(|event| matches!(event, Event::PollFailed { budget: 10, .. }));
-    assert_eq!(told.len(), 9, "the tenth is the end");
+    let times = run.times_of(|event| matches!(event, Event::PollFailed { budget: 10, .. }));
+    assert_eq!(times.len(), 9, "the tenth is the end");
     assert_eq!(run.report.snapshot, Some(building()));
 }
 
@@ -118,7 +118,7 @@ async fn a_fixed_interval_backs_off_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_door_ends_it_at_once() {
+async fn a_denied_poll_ends_the_run_at_once() {
     for nth_denied in [0, 4] {
         let world = World::new().polls(move |_, nth| match nth {
             nth if nth < nth_denied => PollResult::Ours(building()),

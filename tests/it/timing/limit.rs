@@ -9,12 +9,12 @@ use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::ResponseError;
 
-use super::world::{Run, What, World, building, counts, failed, pending, succeeded, trouble, unclear};
+use super::world::{Call, Run, World, building, counts, failed, pending, succeeded, trouble, unclear};
 use super::{ms, s};
 
 /// When reads came. The `POST` is not one.
 fn reads(run: &Run) -> Vec<Duration> {
-    run.calls.iter().filter(|(_, what)| *what != What::Trigger).map(|(at, _)| *at).collect()
+    run.calls.iter().filter(|(_, call)| *call != Call::Trigger).map(|(at, _)| *at).collect()
 }
 
 /// The most reads that a minute saw, both its ends included: what a server counts in sliding windows, and more than what
@@ -45,7 +45,7 @@ async fn whatever_the_length_no_minute_sees_more_than_twenty_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_with_the_last_poll_on_a_deadline_anywhere() {
+async fn no_minute_has_more_with_the_last_poll_on_any_deadline() {
     for tenths in (10..1800).step_by(3) {
         let deadline = ms(tenths * 100);
         for interval in [None, Some(s(1))] {
@@ -58,7 +58,7 @@ async fn nor_with_the_last_poll_on_a_deadline_anywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_with_errors_or_a_log_that_comes_late() {
+async fn no_minute_has_more_with_errors_or_a_late_log() {
     for length in 1..200 {
         let world = World::new().polls(move |age, nth| match age {
             _ if nth % 3 == 1 => trouble(),
@@ -76,12 +76,12 @@ async fn nor_with_errors_or_a_log_that_comes_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_while_an_unclear_trigger_is_settled() {
+async fn no_minute_has_more_while_a_deployment_is_searched() {
     for found in 0..7 {
         for deadline in 5..100 {
             let world = limited(s(500)).answers([unclear(ResponseError::Broken)]);
-            let world = world.takes(|what, _| if *what == What::Find { ms(100) } else { Duration::ZERO });
-            let world = world.settles(move |_, nth| match nth {
+            let world = world.latency(|call, _| if *call == Call::Find { ms(100) } else { Duration::ZERO });
+            let world = world.finds(move |_, nth| match nth {
                 nth if nth < found => LookupResult::NotYet(RateHint::default()),
                 _ => LookupResult::Ours(pending()),
             });
@@ -106,11 +106,11 @@ async fn a_fixed_interval_cannot_break_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_reads_that_settle_keep_the_distance_too() {
+async fn the_reads_of_a_search_keep_to_the_limit_too() {
     let run = World::new().answers([unclear(ResponseError::Broken)]).limit(20, s(60)).run().await;
-    assert_eq!(run.calls[0], (s(0), What::Snapshot));
-    assert_eq!(run.settles().len(), 9, "{:?}", run.settles());
-    assert!(run.settles().iter().zip(1..).all(|(at, nth)| at.abs_diff(s(60) * nth / 18) < ms(20)));
+    assert_eq!(run.calls[0], (s(0), Call::Snapshot));
+    assert_eq!(run.finds().len(), 9, "{:?}", run.finds());
+    assert!(run.finds().iter().zip(1..).all(|(at, nth)| at.abs_diff(s(60) * nth / 18) < ms(20)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +128,7 @@ async fn a_tight_limit_is_spent_on_noticing_the_end_in_time_at_every_length() {
     }
 }
 
-/// What a server says that counts 20 requests a minute in fixed windows and whose windows began `offset` ago.
+/// Call a server says that counts 20 requests a minute in fixed windows and whose windows began `offset` ago.
 fn counted(offset: Duration, others: impl Fn(u64) -> u32) -> impl Fn(Duration, usize) -> RateHint {
     let used = RefCell::new((u64::MAX, 0));
     move |age, _| {
@@ -147,7 +147,7 @@ fn counted(offset: Duration, others: impl Fn(u64) -> u32) -> impl Fn(Duration, u
 async fn what_is_left_is_ours_while_nobody_else_takes_of_it() {
     for offset in [s(0), s(10), s(31), s(59)] {
         let alone =
-            World::ends(s(300), succeeded()).limit(20, s(60)).paces(counted(offset, |_| 0)).run().await;
+            World::ends(s(300), succeeded()).limit(20, s(60)).rate_hints(counted(offset, |_| 0)).run().await;
         let plain = World::ends(s(300), succeeded()).limit(20, s(60)).run().await;
         assert_eq!(alone.polls(), plain.polls(), "{offset:?}");
     }
@@ -157,7 +157,7 @@ async fn what_is_left_is_ours_while_nobody_else_takes_of_it() {
 async fn half_is_left_to_company_at_once_and_for_as_long_as_it_is_there() {
     // Somebody takes eight requests of the second minute.
     let company = counted(s(0), |minute| if minute == 1 { 8 } else { 0 });
-    let run = World::ends(s(300), succeeded()).limit(20, s(60)).paces(company).run().await;
+    let run = World::ends(s(300), succeeded()).limit(20, s(60)).rate_hints(company).run().await;
     let within = |from, to| run.polls().iter().filter(|at| (s(from)..s(to)).contains(*at)).count();
     assert!(within(0, 60) >= 17 && within(64, 120) <= 9, "{:?}", run.polls());
     assert!(within(200, 260) >= 17, "they are gone: {:?}", run.polls());
@@ -174,7 +174,7 @@ async fn a_429_tells_of_company_too() {
                 _ if age < s(300) => PollResult::Ours(building()),
                 _ => PollResult::Ours(succeeded()),
             })
-            .paces(move |_, nth| if nth == 5 { refused } else { RateHint::default() })
+            .rate_hints(move |_, nth| if nth == 5 { refused } else { RateHint::default() })
             .run()
             .await;
         let first = run.pauses()[5];

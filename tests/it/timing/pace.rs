@@ -1,4 +1,4 @@
-//! How the pauses grow, how chance shortens them, what caps them, and what the platform may ask for.
+//! How the pauses grow, how jitter shortens them, what caps them, and what the platform may ask for.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use deploy_hook::core::state::Outcome;
 use super::world::{Run, World, asks, counts, succeeded, trouble};
 use super::{ms, s};
 
-/// The full pause at an age: 0.615 times its square root, at least a second, at most a quarter of a minute.
+/// The full pause at an age: 0.615 times its square root, at least a second, at most 15 seconds.
 fn full(age: Duration) -> Duration {
     Duration::from_secs_f64(0.615 * age.as_secs_f64().sqrt()).clamp(s(1), s(15))
 }
@@ -51,7 +51,7 @@ async fn chance_takes_off_up_to_a_tenth_and_never_adds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_seeds_do_not_march_in_step_and_one_seed_repeats_itself() {
+async fn two_seeds_differ_and_one_seed_repeats_itself() {
     let with = |seed| World::ends(s(300), succeeded()).plan(move |plan| plan.seed = seed).run();
     let (one, two, again) = (with(1).await, with(2).await, with(1).await);
     assert_eq!(one.polls(), again.polls());
@@ -60,7 +60,7 @@ async fn two_seeds_do_not_march_in_step_and_one_seed_repeats_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fixed_interval_is_kept_without_growth_or_chance() {
+async fn a_fixed_interval_has_no_growth_and_no_jitter() {
     let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(7)));
     let run = world.run().await;
     assert_eq!(run.polls()[0], s(7));
@@ -78,8 +78,10 @@ async fn a_fixed_interval_may_be_longer_than_the_cap() {
 async fn retry_after_is_honoured_to_the_letter() {
     for asked in [s(2), s(45), s(200)] {
         let world = World::ends(s(400), succeeded());
-        let run =
-            world.paces(move |_, nth| if nth == 3 { asks(asked) } else { RateHint::default() }).run().await;
+        let run = world
+            .rate_hints(move |_, nth| if nth == 3 { asks(asked) } else { RateHint::default() })
+            .run()
+            .await;
         assert_eq!(run.pauses()[3], asked, "neither sooner nor later");
         assert!(run.pauses()[4] <= full(run.polls()[4]) + ms(2), "asked for once, honoured once");
     }
@@ -88,9 +90,9 @@ async fn retry_after_is_honoured_to_the_letter() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_honoured_over_a_fixed_interval_and_over_the_backoff() {
     let world = World::ends(s(300), succeeded()).plan(|plan| plan.interval = Some(s(5)));
-    let run = world.paces(|_, nth| if nth == 1 { asks(s(61)) } else { RateHint::default() }).run().await;
+    let run = world.rate_hints(|_, nth| if nth == 1 { asks(s(61)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[..3], [s(5), s(61), s(5)]);
-    let failing = World::new().polls(|_, _| trouble()).paces(|_, _| asks(s(20)));
+    let failing = World::new().polls(|_, _| trouble()).rate_hints(|_, _| asks(s(20)));
     let run = failing.run().await;
     assert_eq!(run.pauses()[..6], [s(20), s(20), s(20), s(20), s(30), s(30)], "whichever is longer");
 }
@@ -98,13 +100,13 @@ async fn retry_after_is_honoured_over_a_fixed_interval_and_over_the_backoff() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_shorter_than_the_pause_changes_nothing() {
     let plain = World::ends(s(100), succeeded()).run().await;
-    let asked = World::ends(s(100), succeeded()).paces(|_, _| asks(ms(100))).run().await;
+    let asked = World::ends(s(100), succeeded()).rate_hints(|_, _| asks(ms(100))).run().await;
     assert_eq!(plain.polls(), asked.polls());
 }
 
 #[tokio::test(start_paused = true)]
 async fn counted_requests_are_spread_and_never_used_up() {
-    // 20 requests a minute, counted in fixed windows from the trigger; somebody else takes 4 of each
+    // 20 requests a minute, counted in fixed windows from the trigger; another client takes 4 of each
     for interval in [None, Some(s(1))] {
         let left = RefCell::new(vec![16_u32; 6]);
         let count = move |age: Duration, _| {
@@ -113,8 +115,11 @@ async fn counted_requests_are_spread_and_never_used_up() {
             *window -= 1;
             counts(*window, s(60 - age.as_secs() % 60))
         };
-        let run =
-            World::ends(s(290), succeeded()).plan(|plan| plan.interval = interval).paces(count).run().await;
+        let run = World::ends(s(290), succeeded())
+            .plan(|plan| plan.interval = interval)
+            .rate_hints(count)
+            .run()
+            .await;
         let half = run.polls().iter().filter(|at| **at < s(30)).count();
         assert!((3..=8).contains(&half), "half of them at most in half of the time: {:?}", run.polls());
     }
@@ -123,13 +128,15 @@ async fn counted_requests_are_spread_and_never_used_up() {
 #[tokio::test(start_paused = true)]
 async fn with_no_request_left_the_next_comes_after_the_reset() {
     let world = World::ends(s(300), succeeded());
-    let run = world.paces(|_, nth| if nth == 2 { counts(0, s(50)) } else { RateHint::default() }).run().await;
+    let run =
+        world.rate_hints(|_, nth| if nth == 2 { counts(0, s(50)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[2], s(50));
     let half = World::ends(s(300), succeeded());
-    let run = half.paces(|_, nth| if nth == 2 { counts(8, s(60)) } else { RateHint::default() }).run().await;
+    let run =
+        half.rate_hints(|_, nth| if nth == 2 { counts(8, s(60)) } else { RateHint::default() }).run().await;
     assert_eq!(run.pauses()[2], s(15), "half of eight, spread over a minute");
     let unnamed = World::ends(s(300), succeeded());
-    let run = unnamed.paces(|_, _| RateHint { remaining: Some(0), ..RateHint::default() }).run().await;
+    let run = unnamed.rate_hints(|_, _| RateHint { remaining: Some(0), ..RateHint::default() }).run().await;
     assert!(run.pauses()[2] <= ms(1001), "no reset named: nothing to wait for");
 }
 
@@ -158,7 +165,7 @@ async fn noticed(length: Duration) -> Noticed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_is_noticed_in_time_and_at_a_fair_price_whatever_the_length() {
+async fn the_end_is_noticed_within_a_pause_whatever_the_length() {
     for length in [5, 8, 13, 20, 30, 45, 60, 90, 150, 240, 300, 420, 600, 900, 1200, 1800] {
         let run = noticed(s(length)).await;
         // Half a pause late on average, and never more than a whole one.
@@ -182,7 +189,7 @@ async fn a_long_deployment_costs_few_polls_and_a_short_one_few_more_than_one_a_s
     }
 }
 
-/// Lengths as they are usual: lognormal, median 90 s, sigma 0.8, at their quantiles.
+/// Usual lengths: lognormal, median 90 s, sigma 0.8, at their quantiles.
 #[tokio::test(start_paused = true)]
 async fn the_usual_mix_of_lengths_is_noticed_three_seconds_late_with_34_polls() {
     const QUANTILES: [f64; 19] = [
@@ -217,5 +224,5 @@ async fn a_deployment_is_young_from_the_trigger_that_made_it() {
     assert_eq!(run.report.duration, run.over, "the run's length counts from the first trigger");
     let dns = World::ends(s(9), succeeded())
         .answers([not_sent(NotSentReason::Dns), TriggerResult::Accepted(Some(pending()))]);
-    assert_eq!(dns.run().await.told(|event| matches!(event, Event::Retrying { .. })).len(), 1);
+    assert_eq!(dns.run().await.times_of(|event| matches!(event, Event::Retrying { .. })).len(), 1);
 }

@@ -9,41 +9,42 @@ use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::{NotSentReason, RefusalReason, ResponseError, TriggerResult};
 
-use super::world::{Run, What, World, failed, not_sent, refused, succeeded, unclear};
+use super::world::{Call, Run, World, failed, not_sent, refused, succeeded, unclear};
 use super::{ms, s};
 
 /// A trigger that takes so long to be answered.
 fn slow(answer: Duration) -> World {
-    World::new().takes(move |what, _| if *what == What::Trigger { answer } else { Duration::ZERO })
+    World::new().latency(move |call, _| if *call == Call::Trigger { answer } else { Duration::ZERO })
 }
 
 fn nothing_sent(run: &Run) {
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::No));
     assert_eq!((run.triggers().len(), run.report.triggers), (0, 0));
-    assert!(matches!(run.events.last(), Some((_, Event::Finished { .. }))), "the end is told");
+    assert!(matches!(run.events.last(), Some((_, Event::Finished { .. }))), "the end is reported");
 }
 
 #[tokio::test(start_paused = true)]
 async fn stopped_before_the_trigger_nothing_is_sent() {
-    let reading = World::new().takes(|what, _| if *what == What::Snapshot { s(10) } else { Duration::ZERO });
+    let reading =
+        World::new().latency(|call, _| if *call == Call::Snapshot { s(10) } else { Duration::ZERO });
     let run = reading.stopped(s(3)).run().await;
     nothing_sent(&run);
     assert_eq!(run.over, s(3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopped_while_somebody_is_told_nothing_is_sent_any_more() {
+async fn stopped_while_an_event_is_reported_nothing_is_sent() {
     for wait in [Wait::Never, Wait::Auto] {
         let world = World::new().plan(|plan| plan.wait = wait).stopped(s(2));
-        let telling = |event: &Event| if matches!(event, Event::Started { .. }) { s(5) } else { s(0) };
-        nothing_sent(&world.telling(telling).run().await);
+        let report_delay = |event: &Event| if matches!(event, Event::Started { .. }) { s(5) } else { s(0) };
+        nothing_sent(&world.report_delay(report_delay).run().await);
         let at_once = World::new().plan(|plan| plan.wait = wait).stopped(s(0));
         nothing_sent(&at_once.run().await);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_arrives_within_the_parting_names_the_deployment() {
+async fn an_answer_within_the_stop_grace_names_the_deployment() {
     let run = slow(ms(1500)).stopped(s(1)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::Yes));
     assert_eq!(run.report.snapshot.unwrap().id.as_str(), "dp_ours");
@@ -58,8 +59,8 @@ async fn an_answer_that_does_not_leaves_it_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_within_the_parting_means_what_it_always_means() {
-    let told = [
+async fn an_answer_within_the_stop_grace_means_what_it_always_means() {
+    let answers = [
         (not_sent(NotSentReason::Dns), Outcome::Interrupted, TriggerState::No),
         (not_sent(NotSentReason::Tls), Outcome::Unreachable, TriggerState::No),
         (refused(RefusalReason::RateLimited, None), Outcome::Interrupted, TriggerState::No),
@@ -68,10 +69,10 @@ async fn an_answer_within_the_parting_means_what_it_always_means() {
         (TriggerResult::Accepted(Some(succeeded())), Outcome::Interrupted, TriggerState::Yes),
         (TriggerResult::Accepted(Some(failed())), Outcome::Failed, TriggerState::Yes),
     ];
-    for (answer, outcome, sent) in told {
+    for (answer, outcome, sent) in answers {
         let run = slow(s(2)).answers([answer.clone()]).stopped(s(1)).run().await;
         assert_eq!((run.report.outcome, run.report.sent), (outcome, sent), "{answer:?}");
-        assert_eq!((run.over, run.calls.len()), (s(2), 2), "no repetition, no settling, no log: {answer:?}");
+        assert_eq!((run.over, run.calls.len()), (s(2), 2), "no repetition, no search, no log: {answer:?}");
     }
 }
 
@@ -84,7 +85,7 @@ async fn stopped_between_two_triggers_nothing_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopped_while_settling_it_stays_unknown() {
+async fn stopped_while_searching_it_stays_unknown() {
     let run = World::new().answers([unclear(ResponseError::TimedOut)]).stopped(ms(10_500)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::Maybe));
     assert_eq!(run.over, ms(10_500));
@@ -96,7 +97,7 @@ async fn stopped_while_waiting_it_ends_at_once() {
     assert_eq!((resting.report.outcome, resting.report.sent), (Outcome::Interrupted, TriggerState::Yes));
     assert_eq!((resting.over, resting.report.duration), (ms(100_123), ms(100_123)));
     assert_eq!(resting.report.snapshot.unwrap().word, "BUILDING", "the last that was seen is kept");
-    let poll = World::new().takes(|what, _| if matches!(what, What::Poll(_)) { s(20) } else { s(0) });
+    let poll = World::new().latency(|call, _| if matches!(call, Call::Poll(_)) { s(20) } else { s(0) });
     let looking = poll.stopped(s(15)).run().await;
     assert_eq!((looking.report.outcome, looking.over), (Outcome::Interrupted, s(15)), "during a poll too");
 }
@@ -104,7 +105,7 @@ async fn stopped_while_waiting_it_ends_at_once() {
 #[tokio::test(start_paused = true)]
 async fn stopped_during_the_log_the_verdict_stays() {
     let world = World::ends(s(10), failed()).logs(|_, _| Log::NotYet(RateHint::default()));
-    let world = world.takes(|what, _| if matches!(what, What::Log(_)) { s(20) } else { Duration::ZERO });
+    let world = world.latency(|call, _| if matches!(call, Call::Log(_)) { s(20) } else { Duration::ZERO });
     let run = world.stopped(s(15)).run().await;
     assert_eq!((run.report.outcome, run.over), (Outcome::Failed, s(15)));
     assert!(run.report.duration < s(12), "the deployment's end, not the log's: {:?}", run.report.duration);

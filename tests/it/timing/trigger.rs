@@ -5,15 +5,15 @@ use deploy_hook::core::report::{Cause, Event, TriggerState};
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::{NotSentReason, RefusalReason, ResponseError, TriggerResult};
 
-use super::world::{What, World, not_sent, pending, refused, succeeded, unclear};
+use super::world::{Call, World, not_sent, pending, refused, succeeded, unclear};
 use super::{ms, s};
 
 #[tokio::test(start_paused = true)]
 async fn an_accepted_trigger_is_sent_once() {
     let run = World::ends(s(60), succeeded()).run().await;
     assert_eq!((run.triggers(), run.report.triggers, run.report.sent), (vec![s(0)], 1, TriggerState::Yes));
-    assert_eq!(run.calls[0].1, What::Snapshot, "what is there is read first");
-    assert_eq!(run.calls[1].1, What::Trigger);
+    assert_eq!(run.calls[0].1, Call::Snapshot, "what is there is read first");
+    assert_eq!(run.calls[1].1, Call::Trigger);
 }
 
 #[tokio::test(start_paused = true)]
@@ -25,7 +25,7 @@ async fn a_refusal_of_any_kind_but_the_rate_is_final() {
             assert_eq!((run.triggers().len(), run.over), (1, s(0)), "{why:?}");
             assert_eq!((run.report.outcome, run.report.sent), (Outcome::Refused, TriggerState::No));
             assert!(matches!(run.report.cause, Some(Cause::Refused(_))));
-            assert!(run.polls().is_empty() && run.settles().is_empty());
+            assert!(run.polls().is_empty() && run.finds().is_empty());
         }
     }
 }
@@ -37,8 +37,8 @@ async fn a_trigger_that_never_left_is_sent_three_times_at_most() {
         assert_eq!(run.triggers(), [s(0), s(1), s(3)], "{why:?}");
         assert_eq!((run.report.outcome, run.report.sent), (Outcome::Unreachable, TriggerState::No));
         assert_eq!((run.report.triggers, run.over), (3, s(3)));
-        let told = run.told(|event| matches!(event, Event::Retrying { .. }));
-        assert_eq!(told, [s(0), s(1)]);
+        let times = run.times_of(|event| matches!(event, Event::Retrying { .. }));
+        assert_eq!(times, [s(0), s(1)]);
     }
 }
 
@@ -57,7 +57,7 @@ async fn once_it_left_it_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_certificate_or_a_proxy_that_says_no_will_not_go_away() {
+async fn a_broken_certificate_or_a_refusing_proxy_is_not_tried_again() {
     for why in [NotSentReason::Tls, NotSentReason::Proxy] {
         let run = World::new().answers([not_sent(why)]).run().await;
         assert_eq!((run.triggers().len(), run.over), (1, s(0)), "{why:?}");
@@ -87,7 +87,7 @@ async fn a_repetition_that_would_fall_after_the_deadline_is_not_waited_for() {
     assert_eq!((run.triggers().len(), run.over), (1, s(0)));
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Refused, TriggerState::No));
     let absent = World::new().answers([not_sent(NotSentReason::Connect)]);
-    let slow = absent.takes(|_, _| ms(800)).plan(|plan| plan.timeout = s(3)).run().await;
+    let slow = absent.latency(|_, _| ms(800)).plan(|plan| plan.timeout = s(3)).run().await;
     assert_eq!((slow.triggers().len(), slow.report.outcome), (2, Outcome::Unreachable));
 }
 

@@ -1,4 +1,4 @@
-//! An accepted trigger that names no deployment: it is looked for and followed, or the run says what is missing.
+//! An accepted trigger that names no deployment: it is searched for and followed, or the run reports what is missing.
 
 use deploy_hook::core::Wait;
 use deploy_hook::core::ports::{LookupResult, PollResult, SnapshotResult};
@@ -20,7 +20,7 @@ async fn its_deployment_is_found_and_followed() {
     for before in [SnapshotResult::Known, SnapshotResult::Unknown] {
         let world = accepted().before(before).polls(move |_, _| PollResult::Ours(found()));
         let run = world
-            .settles(move |age, _| match age.as_secs() {
+            .finds(move |age, _| match age.as_secs() {
                 ..60 => LookupResult::NotYet(RateHint::default()),
                 _ => LookupResult::Ours(snapshot("dp_found", "BUILDING", found().phase)),
             })
@@ -44,7 +44,7 @@ async fn without_a_deployment_in_the_platforms_time_it_is_lost_and_never_uncerta
 
 #[tokio::test(start_paused = true)]
 async fn of_several_deployments_none_is_guessed_to_be_ours() {
-    let run = accepted().settles(|_, _| LookupResult::Several).run().await;
+    let run = accepted().finds(|_, _| LookupResult::Several).run().await;
     assert_eq!((run.report.outcome, run.report.cause.clone()), (Outcome::Lost, Some(Cause::Several)));
     assert!(run.polls().is_empty());
 }
@@ -58,13 +58,13 @@ async fn what_cannot_or_need_not_be_followed_is_not_looked_for() {
     );
     for (wait, outcome) in [(Wait::Auto, Outcome::Triggered), (Wait::Always, Outcome::Lost)] {
         let run = accepted().unreadable().plan(|plan| plan.wait = wait).run().await;
-        assert_eq!((run.report.outcome, run.settles().len()), (outcome, 0));
+        assert_eq!((run.report.outcome, run.finds().len()), (outcome, 0));
         assert!(matches!(run.report.cause, Some(Cause::Unreadable(_))));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn interrupted_while_looking_it_says_that_it_was_triggered() {
+async fn interrupted_while_searching_it_says_that_it_was_triggered() {
     let run = accepted().stopped(s(30)).run().await;
     assert_eq!((run.report.outcome, run.report.sent), (Outcome::Interrupted, TriggerState::Yes));
 }

@@ -240,11 +240,11 @@ async fn a_signal_ends_it_at_once() {
 #[tokio::test(start_paused = true)]
 async fn it_is_reported_when_it_begins_when_the_answer_changes_and_every_minute() {
     let run = deployed(|age, _| if age < s(10) { status(503) } else { old() }).run().await;
-    let told = run.told(|event| matches!(event, Event::Verifying { .. }));
+    let times = run.times_of(|event| matches!(event, Event::Verifying { .. }));
     let began = run.checks[0].0;
-    let since: Vec<Duration> = told.iter().map(|at| at.saturating_sub(began)).collect();
+    let since: Vec<Duration> = times.iter().map(|at| at.saturating_sub(began)).collect();
     assert_eq!(since, seconds(&[0, 0, 16, 76]), "begin, 503, another answer, a minute later");
-    assert!(run.told(|event| matches!(event, Event::Heartbeat { .. })).iter().all(|at| *at < began));
+    assert!(run.times_of(|event| matches!(event, Event::Heartbeat { .. })).iter().all(|at| *at < began));
 }
 
 #[tokio::test(start_paused = true)]

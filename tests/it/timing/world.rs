@@ -1,4 +1,4 @@
-//! A platform that follows a script, a reporter that remembers, and a run between the two.
+//! A scripted platform, a recording reporter, and a run between the two.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,9 +19,9 @@ use deploy_hook::core::trigger::{
 use deploy_hook::core::{Plan, TokenDenied, Verify, Wait, run};
 use tokio::time::Instant;
 
-/// The requests a platform can get.
+/// A call of the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Call {
     Snapshot,
     Trigger,
     Find,
@@ -29,11 +29,11 @@ pub(super) enum What {
     Log(DeploymentId),
 }
 
-/// Answers by the time a request comes, since the latest trigger, and by how many of its kind came before it.
+/// Answers by the time of a call since the latest trigger, and by how many of its kind came before it.
 type Script<T> = Box<dyn FnMut(Duration, usize) -> T>;
 
-/// How long the platform takes for the nth request of a kind.
-type Takes = Box<dyn Fn(&What, usize) -> Duration>;
+/// How long the platform takes for the nth call of a kind.
+type Latency = Box<dyn Fn(&Call, usize) -> Duration>;
 
 /// The scripted platform, and the plan of the run.
 pub(super) struct World {
@@ -45,28 +45,28 @@ pub(super) struct World {
     before: SnapshotResult,
     early: bool,
     trigger: Script<TriggerResult>,
-    settle: Script<LookupResult>,
+    find: Script<LookupResult>,
     poll: Script<Poll>,
     log: Script<Log>,
-    takes: Takes,
-    telling: Box<dyn Fn(&Event) -> Duration>,
+    latency: Latency,
+    report_delay: Box<dyn Fn(&Event) -> Duration>,
     stop: Option<Duration>,
     page: Option<Page>,
     began: Instant,
     triggered: Instant,
-    calls: Vec<(Duration, What)>,
+    calls: Vec<(Duration, Call)>,
     /// Requests so far, by kind.
     counts: [usize; 5],
 }
 
-/// What a run did.
+/// Call a run did.
 pub(super) struct Run {
     pub(super) report: Report,
     pub(super) events: Vec<(Duration, Event)>,
     /// The time that each event was reported with.
     pub(super) elapsed: Vec<Duration>,
     /// Every request that arrived, since the beginning of the run.
-    pub(super) calls: Vec<(Duration, What)>,
+    pub(super) calls: Vec<(Duration, Call)>,
     /// The address of the site with which the page was requested.
     pub(super) sites: Vec<Option<String>>,
     /// When the page was requested, and how long each request might take.
@@ -76,7 +76,7 @@ pub(super) struct Run {
 }
 
 impl World {
-    /// A platform that accepts, builds for ever and has no log.
+    /// A platform that accepts, builds without end and has no log.
     pub(super) fn new() -> Self {
         let timing = Timing::default();
         let plan = Plan {
@@ -102,11 +102,11 @@ impl World {
             before: SnapshotResult::Known,
             early: false,
             trigger: Box::new(|_, _| accepted(pending())),
-            settle: Box::new(|_, _| LookupResult::NotYet(RateHint::default())),
+            find: Box::new(|_, _| LookupResult::NotYet(RateHint::default())),
             poll: Box::new(|_, _| result(PollResult::Ours(building()))),
             log: Box::new(|_, _| Log::None),
-            takes: Box::new(|_, _| Duration::ZERO),
-            telling: Box::new(|_| Duration::ZERO),
+            latency: Box::new(|_, _| Duration::ZERO),
+            report_delay: Box::new(|_| Duration::ZERO),
             stop: None,
             page: None,
             began: Instant::now(),
@@ -154,7 +154,7 @@ impl World {
         self
     }
 
-    /// What the reading before the trigger finds.
+    /// The result of the snapshot before the trigger.
     pub(super) fn before(mut self, before: SnapshotResult) -> Self {
         self.before = before;
         self
@@ -173,8 +173,8 @@ impl World {
         self
     }
 
-    pub(super) fn settles(mut self, settle: impl FnMut(Duration, usize) -> LookupResult + 'static) -> Self {
-        self.settle = Box::new(settle);
+    pub(super) fn finds(mut self, find: impl FnMut(Duration, usize) -> LookupResult + 'static) -> Self {
+        self.find = Box::new(find);
         self
     }
 
@@ -183,8 +183,8 @@ impl World {
         self
     }
 
-    /// Adds to each poll what the platform asks for with it.
-    pub(super) fn paces(mut self, rate_hint: impl Fn(Duration, usize) -> RateHint + 'static) -> Self {
+    /// Adds a rate hint to each poll.
+    pub(super) fn rate_hints(mut self, rate_hint: impl Fn(Duration, usize) -> RateHint + 'static) -> Self {
         let mut poll = self.poll;
         self.poll = Box::new(move |age, nth| Poll { rate_hint: rate_hint(age, nth), ..poll(age, nth) });
         self
@@ -209,14 +209,14 @@ impl World {
     }
 
     /// How long the platform takes for the nth request of a kind.
-    pub(super) fn takes(mut self, takes: impl Fn(&What, usize) -> Duration + 'static) -> Self {
-        self.takes = Box::new(takes);
+    pub(super) fn latency(mut self, latency: impl Fn(&Call, usize) -> Duration + 'static) -> Self {
+        self.latency = Box::new(latency);
         self
     }
 
     /// How long the reporter takes for an event.
-    pub(super) fn telling(mut self, telling: impl Fn(&Event) -> Duration + 'static) -> Self {
-        self.telling = Box::new(telling);
+    pub(super) fn report_delay(mut self, report_delay: impl Fn(&Event) -> Duration + 'static) -> Self {
+        self.report_delay = Box::new(report_delay);
         self
     }
 
@@ -230,13 +230,13 @@ impl World {
         self.try_run().await.0.unwrap()
     }
 
-    /// The run, or why there was none; and every request that arrived.
-    pub(super) async fn try_run(mut self) -> (Result<Run, TokenDenied>, Vec<(Duration, What)>) {
+    /// The run, or the reason why there was none; and every request that arrived.
+    pub(super) async fn try_run(mut self) -> (Result<Run, TokenDenied>, Vec<(Duration, Call)>) {
         self.began = Instant::now();
         self.triggered = self.began;
         let (began, stop) = (self.began, self.stop);
-        let telling = std::mem::replace(&mut self.telling, Box::new(|_| Duration::ZERO));
-        let mut ear = Ear { began, telling, heard: Vec::new(), elapsed: Vec::new() };
+        let report_delay = std::mem::replace(&mut self.report_delay, Box::new(|_| Duration::ZERO));
+        let mut log = EventLog { began, report_delay, events: Vec::new(), elapsed: Vec::new() };
         let stop = async move {
             match stop {
                 Some(after) => wait((began + after).saturating_duration_since(Instant::now())).await,
@@ -248,31 +248,31 @@ impl World {
         if let Some(page) = &mut page {
             page.began = began;
         }
-        let report = run(task, &mut self, page.as_mut(), &mut ear, plan, stop).await;
+        let report = run(task, &mut self, page.as_mut(), &mut log, plan, stop).await;
         let (checks, sites) = page.map(|page| (page.checks, page.sites)).unwrap_or_default();
         let (calls, over) = (self.calls.clone(), began.elapsed());
         let run =
-            |report| Run { report, events: ear.heard, elapsed: ear.elapsed, calls, checks, sites, over };
+            |report| Run { report, events: log.events, elapsed: log.elapsed, calls, checks, sites, over };
         (report.map(run), self.calls)
     }
 
-    /// Takes as long as the platform does for this request, or as long as there is for it: whether there was an answer.
-    async fn take(&self, what: &What, nth: usize, limit: Duration) -> bool {
-        let takes = (self.takes)(what, nth);
-        wait(takes.min(limit)).await;
-        takes <= limit
+    /// Waits for the platform's latency or the limit; returns whether there was an answer.
+    async fn take(&self, call: &Call, nth: usize, limit: Duration) -> bool {
+        let latency = (self.latency)(call, nth);
+        wait(latency.min(limit)).await;
+        latency <= limit
     }
 
-    /// Notes a request; then its time since the trigger and how many of its kind came before it.
-    fn arrived(&mut self, what: &What) -> (Duration, usize) {
-        let kind = match what {
-            What::Snapshot => 0,
-            What::Trigger => 1,
-            What::Find => 2,
-            What::Poll(_) => 3,
-            What::Log(_) => 4,
+    /// Records a call: its time since the trigger, and how many of its kind came before it.
+    fn arrived(&mut self, call: &Call) -> (Duration, usize) {
+        let kind = match call {
+            Call::Snapshot => 0,
+            Call::Trigger => 1,
+            Call::Find => 2,
+            Call::Poll(_) => 3,
+            Call::Log(_) => 4,
         };
-        self.calls.push((self.began.elapsed(), what.clone()));
+        self.calls.push((self.began.elapsed(), call.clone()));
         self.counts[kind] += 1;
         (self.triggered.elapsed(), self.counts[kind] - 1)
     }
@@ -280,8 +280,8 @@ impl World {
 
 impl DeployTarget for World {
     async fn snapshot(&mut self, limit: Duration) -> SnapshotResult {
-        let (_, nth) = self.arrived(&What::Snapshot);
-        if self.take(&What::Snapshot, nth, limit).await {
+        let (_, nth) = self.arrived(&Call::Snapshot);
+        if self.take(&Call::Snapshot, nth, limit).await {
             self.before.clone()
         } else {
             SnapshotResult::Unknown
@@ -290,8 +290,8 @@ impl DeployTarget for World {
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
         self.triggered = Instant::now();
-        let (age, nth) = self.arrived(&What::Trigger);
-        if self.take(&What::Trigger, nth, limit).await {
+        let (age, nth) = self.arrived(&Call::Trigger);
+        if self.take(&Call::Trigger, nth, limit).await {
             (self.trigger)(age, nth)
         } else {
             unclear(ResponseError::TimedOut)
@@ -299,9 +299,9 @@ impl DeployTarget for World {
     }
 
     async fn find(&mut self, limit: Duration) -> LookupResult {
-        let (age, nth) = self.arrived(&What::Find);
-        if self.take(&What::Find, nth, limit).await {
-            (self.settle)(age, nth)
+        let (age, nth) = self.arrived(&Call::Find);
+        if self.take(&Call::Find, nth, limit).await {
+            (self.find)(age, nth)
         } else {
             LookupResult::NotYet(RateHint::default())
         }
@@ -316,16 +316,16 @@ impl DeployTarget for World {
     }
 
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
-        let what = What::Poll(id.clone());
-        let (age, nth) = self.arrived(&what);
+        let call = Call::Poll(id.clone());
+        let (age, nth) = self.arrived(&call);
         let poll = (self.poll)(age, nth);
-        if self.take(&what, nth, limit).await { poll } else { result(trouble()) }
+        if self.take(&call, nth, limit).await { poll } else { result(trouble()) }
     }
 
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log {
-        let what = What::Log(id.clone());
-        let (age, nth) = self.arrived(&what);
-        if self.take(&what, nth, limit).await {
+        let call = Call::Log(id.clone());
+        let (age, nth) = self.arrived(&call);
+        if self.take(&call, nth, limit).await {
             (self.log)(age, nth)
         } else {
             Log::NotYet(RateHint::default())
@@ -363,41 +363,41 @@ impl SiteCheck for Page {
     }
 }
 
-/// A reporter that remembers what it was told and when.
-struct Ear {
+/// A reporter that records the events and their times.
+struct EventLog {
     began: Instant,
-    telling: Box<dyn Fn(&Event) -> Duration>,
-    heard: Vec<(Duration, Event)>,
+    report_delay: Box<dyn Fn(&Event) -> Duration>,
+    events: Vec<(Duration, Event)>,
     elapsed: Vec<Duration>,
 }
 
-impl Reporter for Ear {
+impl Reporter for EventLog {
     async fn report(&mut self, elapsed: Duration, event: &Event) {
-        self.heard.push((self.began.elapsed(), event.clone()));
+        self.events.push((self.began.elapsed(), event.clone()));
         self.elapsed.push(elapsed);
-        wait((self.telling)(event)).await;
+        wait((self.report_delay)(event)).await;
     }
 }
 
 impl Run {
     /// When the polls came.
     pub(super) fn polls(&self) -> Vec<Duration> {
-        self.times(|what| matches!(what, What::Poll(_)))
+        self.times(|call| matches!(call, Call::Poll(_)))
     }
 
     /// When the triggers came.
     pub(super) fn triggers(&self) -> Vec<Duration> {
-        self.times(|what| *what == What::Trigger)
+        self.times(|call| *call == Call::Trigger)
     }
 
-    /// When it was looked for the deployment of an unclear trigger.
-    pub(super) fn settles(&self) -> Vec<Duration> {
-        self.times(|what| *what == What::Find)
+    /// When the deployment was searched for.
+    pub(super) fn finds(&self) -> Vec<Duration> {
+        self.times(|call| *call == Call::Find)
     }
 
     /// When the log was asked for.
     pub(super) fn logs(&self) -> Vec<Duration> {
-        self.times(|what| matches!(what, What::Log(_)))
+        self.times(|call| matches!(call, Call::Log(_)))
     }
 
     /// The pauses between the polls.
@@ -405,13 +405,13 @@ impl Run {
         gaps(&self.polls())
     }
 
-    /// When an event of a kind was told.
-    pub(super) fn told(&self, kind: impl Fn(&Event) -> bool) -> Vec<Duration> {
+    /// When the events of a kind were reported.
+    pub(super) fn times_of(&self, kind: impl Fn(&Event) -> bool) -> Vec<Duration> {
         self.events.iter().filter(|(_, event)| kind(event)).map(|(at, _)| *at).collect()
     }
 
-    fn times(&self, kind: impl Fn(&What) -> bool) -> Vec<Duration> {
-        self.calls.iter().filter(|(_, what)| kind(what)).map(|(at, _)| *at).collect()
+    fn times(&self, kind: impl Fn(&Call) -> bool) -> Vec<Duration> {
+        self.calls.iter().filter(|(_, call)| kind(call)).map(|(at, _)| *at).collect()
     }
 }
 

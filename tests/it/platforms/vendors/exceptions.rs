@@ -1,12 +1,12 @@
-//! What is known not to fit the vendors' descriptions, and why.
+//! The known differences from the vendors' descriptions, and their reasons.
 
 use super::Kind;
 
-/// A misfit that is known. One that is no longer needed fails the test.
+/// A known difference. One that is no longer needed fails the test.
 pub(super) struct Exception {
     pub(super) kinds: &'static [Kind],
     pub(super) platform: &'static str,
-    /// What the faults hold.
+    /// A text in the faults.
     pub(super) faults: &'static [&'static str],
     pub(super) reason: &'static str,
 }

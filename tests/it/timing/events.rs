@@ -1,4 +1,4 @@
-//! The story a run tells: its events in order, its heartbeat, and whether it follows at all.
+//! The events of a run in their order, its heartbeat, and whether it follows at all.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::Outcome;
 use deploy_hook::core::trigger::{NotSentReason, ResponseError};
 
-use super::world::{What, World, building, failed, newer, not_sent, pending, succeeded, trouble, unclear};
+use super::world::{Call, World, building, failed, newer, not_sent, pending, succeeded, trouble, unclear};
 use super::{ms, s};
 
-/// An event in a word.
+/// A short form of an event.
 fn word(event: &Event) -> String {
     match event {
         Event::Started { .. } => "started".into(),
         Event::Triggered { snapshot: Some(snapshot), .. } => format!("triggered {}", snapshot.id),
         Event::Triggered { snapshot: None, .. } => "triggered".to_owned(),
         Event::State { stage } => format!("state {}", stage.word),
-        Event::PollFailed { errors, .. } => format!("trouble {errors}"),
+        Event::PollFailed { errors, .. } => format!("poll failed {errors}"),
         Event::Finished { report } => format!("ended {}", report.outcome),
         other => format!("{other:?}"),
     }
@@ -35,53 +35,53 @@ fn staged(age: Duration) -> PollResult {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_run_tells_its_story_in_order() {
+async fn a_plain_run_reports_its_events_in_order() {
     let run = World::new().polls(|age, nth| if nth == 5 { trouble() } else { staged(age) }).run().await;
     let quiet = |event: &Event| matches!(event, Event::Polled { .. } | Event::Heartbeat { .. });
-    let told: Vec<String> =
+    let events: Vec<String> =
         run.events.iter().map(|(_, event)| event).filter(|event| !quiet(event)).map(word).collect();
-    let story = [
+    let expected = [
         "started",
         "triggered dp_ours",
         "state PENDING",
-        "trouble 1",
+        "poll failed 1",
         "state BUILDING",
         "state SUCCEEDED",
         "ended succeeded",
     ];
-    assert_eq!(told, story);
+    assert_eq!(events, expected);
     let stages: Vec<_> = run.report.stages.iter().map(|stage| stage.word.as_str()).collect();
     assert_eq!(stages, ["PENDING", "BUILDING", "SUCCEEDED"]);
     assert!((s(40)..s(45)).contains(&run.report.stages[1].at), "{:?}", run.report.stages);
-    let looked = run.told(|event| matches!(event, Event::Polled { polls: 1.., .. }));
-    assert_eq!(looked.len() + 1, run.polls().len(), "each poll is told but the one that ends it");
+    let polls = run.times_of(|event| matches!(event, Event::Polled { polls: 1.., .. }));
+    assert_eq!(polls.len() + 1, run.polls().len(), "each poll is reported but the one that ends it");
     assert_eq!(usize::try_from(run.report.polls).unwrap(), run.polls().len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heart_beats_each_minute_without_a_change_and_later_less_often() {
+async fn a_heartbeat_comes_each_minute_without_a_change_and_later_less_often() {
     let run = World::new().polls(|_, _| PollResult::Ours(pending())).run().await;
-    let beats = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "PENDING"));
+    let beats = run.times_of(|event| matches!(event, Event::Heartbeat { word, .. } if word == "PENDING"));
     let later = [432_000, 518_400, 622_080, 746_496, 895_795];
     let expected = (1..=6).map(|minute| s(60 * minute)).chain(later.map(ms));
     for (beat, expected) in beats.iter().zip(expected) {
         assert!(beat.abs_diff(expected) < ms(20), "{beats:?}");
     }
     assert_eq!(beats.len(), 11);
-    let told = run.events.iter().find_map(|(_, event)| match event {
+    let first = run.events.iter().find_map(|(_, event)| match event {
         Event::Heartbeat { in_state, left, .. } => Some((*in_state, *left)),
         _ => None,
     });
-    assert_eq!(told, Some((s(60), s(14 * 60))), "the time in the state, and until the deadline");
+    assert_eq!(first, Some((s(60), s(14 * 60))), "the time in the state, and until the deadline");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_sets_the_heart_back() {
+async fn a_change_resets_the_heartbeat() {
     let run = World::new().polls(|age, _| staged(age)).run().await;
     let changed = run.report.stages[1].at;
-    let beats = run.told(|event| matches!(event, Event::Heartbeat { .. }));
+    let beats = run.times_of(|event| matches!(event, Event::Heartbeat { .. }));
     assert_eq!(beats, [changed + s(60), changed + s(120)]);
-    let building = run.told(|event| matches!(event, Event::Heartbeat { word, .. } if word == "BUILDING"));
+    let building = run.times_of(|event| matches!(event, Event::Heartbeat { word, .. } if word == "BUILDING"));
     assert_eq!(building.first(), Some(&(changed + s(60))));
 }
 
@@ -91,7 +91,11 @@ async fn a_heartbeat_makes_no_poll_and_moves_none() {
     let still = World::ends(s(700), succeeded()).plan(|plan| plan.timing.heartbeat = s(100_000)).run().await;
     assert_eq!(beating.polls(), still.polls());
     let asked = World::ends(s(700), succeeded()).plan(|plan| plan.interval = Some(s(250))).run().await;
-    assert_eq!(asked.told(|event| matches!(event, Event::Heartbeat { .. })).len(), 11, "also in long pauses");
+    assert_eq!(
+        asked.times_of(|event| matches!(event, Event::Heartbeat { .. })).len(),
+        11,
+        "also in long pauses"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +124,7 @@ async fn wait_decides_whether_it_is_followed() {
 #[tokio::test(start_paused = true)]
 async fn wait_never_reads_nothing_at_all() {
     let run = World::new().plan(|plan| plan.wait = Wait::Never).run().await;
-    assert_eq!(run.calls, [(s(0), What::Trigger)]);
+    assert_eq!(run.calls, [(s(0), Call::Trigger)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,10 +136,10 @@ async fn an_existing_deployment_is_followed_and_never_triggered() {
             (run.report.outcome, run.report.sent, run.report.triggers),
             (outcome, TriggerState::No, 0)
         );
-        assert_eq!(run.polls()[0], s(0), "it is there already: looked at immediately");
+        assert_eq!(run.polls()[0], s(0), "it is there already: polled immediately");
         assert_eq!(run.logs().len(), logs);
-        assert!(run.calls.iter().all(|(_, what)| matches!(what, What::Poll(_) | What::Log(_))));
-        assert!(run.told(|event| matches!(event, Event::Triggered { .. })).is_empty());
+        assert!(run.calls.iter().all(|(_, call)| matches!(call, Call::Poll(_) | Call::Log(_))));
+        assert!(run.times_of(|event| matches!(event, Event::Triggered { .. })).is_empty());
     }
 }
 
@@ -159,18 +163,18 @@ async fn another_one_in_its_place_says_nothing_before_an_existing_one_was_seen()
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_event_is_told_by_one_clock_that_begins_with_the_trigger_and_never_goes_back() {
-    let slow = |what: &What, nth| match what {
-        What::Snapshot => s(4),
-        What::Trigger if nth == 0 => s(3),
+async fn every_event_has_its_time_from_one_clock_that_begins_with_the_trigger() {
+    let slow = |call: &Call, nth| match call {
+        Call::Snapshot => s(4),
+        Call::Trigger if nth == 0 => s(3),
         _ => ms(700),
     };
     let again = [not_sent(NotSentReason::Dns), unclear(ResponseError::Broken)];
-    let world = World::ends(s(90), succeeded()).takes(slow).answers(again);
-    let world = world.settles(|_, nth| {
+    let world = World::ends(s(90), succeeded()).latency(slow).answers(again);
+    let world = world.finds(|_, nth| {
         if nth < 2 { LookupResult::NotYet(RateHint::default()) } else { LookupResult::Ours(pending()) }
     });
-    for run in [world.run().await, World::new().takes(slow).stopped(s(2)).run().await] {
+    for run in [world.run().await, World::new().latency(slow).stopped(s(2)).run().await] {
         assert!(run.elapsed.is_sorted(), "{:?}", run.elapsed);
         let before = if run.report.triggers > 0 { Duration::ZERO } else { s(2) };
         assert_eq!(run.elapsed[0], before, "it counts from the trigger, where there was one");

@@ -1,0 +1,71 @@
+//! What a platform is, whatever hook is used: names, variables, and what its API needs.
+
+/// What a platform is, whatever hook is used: the part of [`Platform`](super::Platform) that is a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// The platform's name, as in `deploy-hook platforms`.
+    pub name: &'static str,
+    /// What its hooks are known by, for `deploy-hook platforms`.
+    pub known_by: &'static str,
+    /// Hosts of its dashboard's pages, where they are not those of its hooks.
+    pub dashboards: &'static [&'static str],
+    /// Where a hook's URL is copied in the dashboard; empty where hooks come from anywhere.
+    pub hook_place: &'static str,
+    /// What its tokens begin with, as far as its documents show it.
+    pub token_prefixes: &'static [&'static str],
+    /// How its deployments are followed: `by id`, `by finding it` or `not`.
+    pub followed: &'static str,
+    /// Variables that customarily hold a hook's URL.
+    pub hook_variables: &'static [&'static str],
+    /// Variables that customarily hold a token of the API; the first one that is set counts.
+    pub token_variables: &'static [&'static str],
+    /// Variables that customarily hold the team, account or organisation.
+    pub account_variables: &'static [&'static str],
+    /// Variables that customarily hold the site, project or application.
+    pub project_variables: &'static [&'static str],
+    /// What reading deployments through the API needs besides the hook.
+    pub needs: &'static [Need],
+    /// The header that holds the API's token; `None` is `Authorization: Bearer`.
+    pub token_header: Option<&'static str>,
+    /// Base of the API, without its version, where it is the same for all: see [`Platform::api`](super::Platform::api).
+    pub api: Option<&'static str>,
+    /// Whether this was ever tried against the live service.
+    pub tried_live: bool,
+    /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
+    pub newer_cancels: bool,
+    /// Whether a success may be reported before the last commands ran.
+    pub success_may_be_early: bool,
+}
+
+impl Facts {
+    /// Nothing but a token is needed, and nothing else is known.
+    pub const NONE: Self = Self {
+        name: "",
+        known_by: "",
+        dashboards: &[],
+        hook_place: "",
+        token_prefixes: &[],
+        followed: "not",
+        hook_variables: &[],
+        token_variables: &[],
+        account_variables: &[],
+        project_variables: &[],
+        needs: &[Need::Token],
+        token_header: None,
+        api: None,
+        tried_live: false,
+        newer_cancels: false,
+        success_may_be_early: false,
+    };
+}
+
+/// An input that a platform's API needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// `api-token`
+    Token,
+    /// `account`
+    Account,
+    /// `project`
+    Project,
+}

@@ -1,0 +1,23 @@
+//! What the servers and their owner's handle share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::store::Store;
+
+/// The store, shared by the servers and their owner's handle.
+pub(super) type Shared = Arc<Mutex<Store>>;
+
+/// Ends a server when the other end is dropped.
+pub(super) type Stop = watch::Receiver<()>;
+
+/// Access to the store. A panic elsewhere leaves nothing half-done that a reader could not bear.
+pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until the other end is dropped.
+pub(super) async fn dropped(mut stop: Stop) {
+    while stop.changed().await.is_ok() {}
+}
