@@ -174,7 +174,7 @@ impl Settings {
         // The Action of an earlier version gives fortrabbit's API as the default of every platform.
         let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
         settings.api_url = given_api.or_else(|| platform.api(own));
-        settings.page = verify::read(sources, &settings.redactor());
+        settings.page = verify::read(sources, || settings.redactor());
         if needs != Needs::Sandbox && settings.lacks_site() {
             verify::require_site(sources);
         }

@@ -85,9 +85,9 @@ fn path_of(url: &Url) -> String {
 }
 
 /// Reads the page, where one is to be verified. `secrets` knows what must not be in its address.
-pub(super) fn read(sources: &mut Sources<'_>, secrets: &Redactor) -> Option<Page> {
+pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn() -> Redactor) -> Option<Page> {
     let given = sources.find(URL, &[]);
-    let address = given.as_ref().and_then(|found| address(sources, found, secrets));
+    let address = given.as_ref().and_then(|found| address(sources, found, &secrets()));
     let (text, headers) = (text(sources), trigger::headers(sources, &HEADERS));
     let timeout = sources.duration(TIME, TIMEOUT, false).filter(|time| *time != DEFAULT_TIME);
     if given.is_none() {

@@ -93,7 +93,7 @@ def test_succeeds():
 @pytest.mark.parametrize(
     ("code", "inputs", "texts"),
     [
-        (2, {"timeout": "15", "wait": "always!"}, ["Did you mean 15s?", "Did you mean always?", "Nothing was sent"]),
+        (2, {"timeout": "15", "wait": "always!"}, ["Did you mean 15m or 15s?", "Did you mean always?", "Nothing was sent"]),
         (2, {"hook-url": ""}, ["if-missing: skip"]),
         (0, {"hook-url": "", "if-missing": "skip"}, []),
     ],
