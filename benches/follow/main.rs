@@ -194,7 +194,7 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, earlier: &[f64]
     runtime.block_on(async {
         let began = Instant::now();
         let mut platform = Platform { began, end, budget: limit.map(Budget::new), requests: Vec::new() };
-        let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(1), None);
+        let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(24), None);
         let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
         let plan = Plan {
             wait,

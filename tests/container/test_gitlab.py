@@ -247,7 +247,7 @@ class TestPipelines:
         with site("scratch.yml", replaced={"DEPLOY_HOOK_TIMEOUT: 15m": 'DEPLOY_HOOK_TIMEOUT: "15"'}) as here:
             ran = here.run()["deploy"]
             assert here.platform.deployments() == []
-            assert ran.code == 2 and "Did you mean 15s?" in ran.log and FAIL.format(2) in here.log
+            assert ran.code == 2 and "Did you mean 15m or 15s?" in ran.log and FAIL.format(2) in here.log
             assert_reports(ran.files)
 
     def test_merge_request(self):
@@ -397,7 +397,7 @@ BOTH = pytest.mark.parametrize(("image", "script"), [(SHELL, DEPLOY), (ACTION, "
         # The other generation's log cannot be read.
         ({"scenario": "build-fails", "generation": "live"}, 1, {"outcome": "failed"}, ["vite", "failed", "section_start"]),
         ({"scenario": "hostile-log", "generation": "live"}, 1, {"outcome": "failed"}, ["failed"]),
-        ({"variables": {"DEPLOY_HOOK_TIMEOUT": "15"}}, 2, {}, ["Did you mean 15s?", "Nothing was sent"]),
+        ({"variables": {"DEPLOY_HOOK_TIMEOUT": "15"}}, 2, {}, ["Did you mean 15m or 15s?", "Nothing was sent"]),
     ],
 )
 def test_job(image, script, how, code, wanted, texts):
