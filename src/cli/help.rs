@@ -125,7 +125,7 @@ pub const COMMANDS: [CommandHelp; 8] = [
         about: "Print shell completions",
         more: "",
         examples: &[
-            ("Bash", "deploy-hook completions bash >~/.local/share/bash-completion/completions/deploy-hook"),
+            ("Bash, a file that ~/.bashrc sources", "deploy-hook completions bash >~/.deploy-hook.bash"),
             ("Zsh, in a folder of $fpath", "deploy-hook completions zsh >~/.zfunc/_deploy-hook"),
             ("Fish", "deploy-hook completions fish >~/.config/fish/completions/deploy-hook.fish"),
         ],

@@ -14,7 +14,7 @@ use crate::core::site::{SiteAnswer, SiteFault};
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{BAD_INPUT, Problem};
 use crate::http::{ConnectStage, Http, Method, Network, RequestError};
-use crate::platforms::{Client, ReadTarget, StateSource};
+use crate::platforms::{Client, ReadTarget, Reader, StateSource};
 use crate::text::messages::Reads;
 use crate::text::{format, json, messages};
 
@@ -251,11 +251,11 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     let Some(poll) = poll else {
         return vec![Check::good(by, messages::NONE_YET)];
     };
-    vec![read(by, poll.result, wait != Wait::Never, denied, reader.is_found_by_input())]
+    vec![read(by, poll.result, wait != Wait::Never, denied, reader)]
 }
 
 /// What the answer to a read says. `denied`: the exit code of a run whose token is refused so.
-fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, by_input: bool) -> Check {
+fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader: &Reader) -> Check {
     let refused = |why, status: u16, message: &str| {
         let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
@@ -265,7 +265,7 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, by_inpu
         PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
             Check::good(by, messages::newest(&messages::status(&snapshot)))
         }
-        PollResult::NotThere if by == API_TOKEN && by_input && follows => {
+        PollResult::NotThere if by == API_TOKEN && follows && reader.is_found_by_input() => {
             Check::bad("project", BAD_INPUT, messages::api_finds_nothing())
         }
         PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::api_finds_nothing()),
@@ -274,10 +274,10 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, by_inpu
             Check::bad(by, 3, refused(RefusalReason::Gone, 410, &message))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } if follows => {
-            Check::bad(by, denied, messages::token_denied(status, &message))
+            Check::bad(by, denied, messages::token_denied(status, &message, reader.trigger_needs_token()))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            Check::unsure(by, messages::token_denied(status, &message))
+            Check::unsure(by, messages::token_denied(status, &message, reader.trigger_needs_token()))
         }
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))

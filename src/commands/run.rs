@@ -237,7 +237,10 @@ fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
     let (input, (wrong, fix)) = if denied.status == 404 {
         (named.join(" or "), messages::not_found(&denied.message))
     } else {
-        ("api-token".to_owned(), messages::token_denied(denied.status, &denied.message))
+        (
+            "api-token".to_owned(),
+            messages::token_denied(denied.status, &denied.message, settings.platform.trigger_needs_token()),
+        )
     };
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
 }

@@ -9,20 +9,25 @@ use crate::cli::{Format, StatusArgs};
 use crate::config::{Needs, Settings, deployment_id};
 use crate::core::ports::{DeployTarget as _, Poll, PollResult};
 use crate::core::schedule::RateHint;
-use crate::core::state::Outcome;
+use crate::core::state::{DeploymentId, Outcome};
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
 use crate::text::{json, messages};
 
 pub(super) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
+    let id = args.id.as_deref().map(deployment_id).transpose()?;
     let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
-    unless_signaled(async { Ok(read(args, settings, env).await?) }, &signals).await
+    unless_signaled(async { Ok(read(args, id, settings, env).await?) }, &signals).await
 }
 
 /// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
-async fn read(args: &StatusArgs, settings: Settings, env: &Env) -> Result<u8, Problems> {
-    let id = args.id.as_deref().map(deployment_id).transpose()?;
+async fn read(
+    args: &StatusArgs,
+    id: Option<DeploymentId>,
+    settings: Settings,
+    env: &Env,
+) -> Result<u8, Problems> {
     let mut run = Run::open(settings, args.inputs.output, env, None, None)?;
     run.must_read(id.as_ref())?;
     let poll = match &id {

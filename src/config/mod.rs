@@ -178,6 +178,7 @@ impl Settings {
         if needs != Needs::Sandbox && settings.lacks_site() {
             verify::require_site(sources);
         }
+        verify::check_headers(sources, settings.page.as_ref(), settings.environment_url.as_deref());
         if needs != Needs::Sandbox {
             settings.network = network::read(sources, &settings.requests(sources.env));
         }

@@ -96,14 +96,15 @@ pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn() -> Redactor) ->
             sources.secret_problem(name, problems::NO_PAGE);
         }
     }
-    let address = address?;
-    if let PageAddress::Url(url) = &address
-        && !headers.is_empty()
-        && !is_safe(url)
-    {
+    Some(Page { address: address?, text, timeout, headers })
+}
+
+/// Reports headers for a page that is requested without encryption. `site` is the deployed site's address, where it is given.
+pub(super) fn check_headers(sources: &mut Sources<'_>, page: Option<&Page>, site: Option<&str>) {
+    let Some(page) = page.filter(|page| !page.headers.is_empty()) else { return };
+    if page.address.on(site).is_some_and(|url| !is_safe(&url)) {
         sources.secret_problem(HEADERS.name, problems::HEADERS_NOT_ENCRYPTED);
     }
-    Some(Page { address, text, timeout, headers })
 }
 
 /// Reports a path on a site whose address nobody will know.

@@ -81,10 +81,8 @@ pub(super) struct Pace {
     pub(super) age: Duration,
     /// Until the time is up.
     pub(super) left: Duration,
-    /// Requests so far, redirects included.
+    /// How often the page was requested so far. Redirects that were followed do not count.
     pub(super) requests: u32,
-    /// Those of the latest time: the next is expected to need as many.
-    pub(super) latest: u32,
     /// The latest answer was right and is to be confirmed.
     pub(super) confirm: bool,
     /// The pause that the page asked for.
@@ -102,8 +100,7 @@ impl Pace {
         let minute = unit * 60;
         let asked_for = self.retry_after.unwrap_or_default();
         let fits = |pause: Duration, times: u32| {
-            let needed = self.requests.saturating_add(self.latest.saturating_mul(times));
-            self.age + pause >= minute || needed <= MOST_IN_FIRST_MINUTE
+            self.age + pause >= minute || self.requests.saturating_add(times) <= MOST_IN_FIRST_MINUTE
         };
         if self.confirm {
             return Some(unit);
@@ -127,7 +124,7 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
 
     /// The times of all requests, with an answer for each.
-    fn times(left: Duration, cost: u32, right: impl Fn(usize) -> bool) -> Vec<u64> {
+    fn times(left: Duration, right: impl Fn(usize) -> bool) -> Vec<u64> {
         let (mut age, mut times, mut was_right) = (Duration::ZERO, Vec::new(), false);
         loop {
             times.push(age.as_secs());
@@ -136,9 +133,9 @@ mod tests {
                 return times;
             }
             was_right = is_right;
-            let requests = u32::try_from(times.len()).unwrap() * cost;
+            let requests = u32::try_from(times.len()).unwrap();
             let left = left.saturating_sub(age);
-            let pace = Pace { age, left, requests, latest: cost, confirm: is_right, retry_after: None };
+            let pace = Pace { age, left, requests, confirm: is_right, retry_after: None };
             let Some(pause) = pace.pause(&Timing::default()) else { return times };
             age += pause;
         }
@@ -146,41 +143,34 @@ mod tests {
 
     #[test]
     fn a_page_is_requested_ever_less_often_and_once_more_when_the_time_is_up() {
-        assert_eq!(times(S * 120, 1, |_| false), [0, 1, 4, 9, 16, 25, 36, 49, 64, 79, 94, 109, 120]);
-        assert_eq!(times(S * 30, 1, |_| false), [0, 1, 4, 9, 16, 25, 30]);
-        assert_eq!(times(S * 2, 1, |_| false), [0, 1, 2]);
-        assert_eq!(times(Duration::ZERO, 1, |_| false), [0], "once in any case");
+        assert_eq!(times(S * 120, |_| false), [0, 1, 4, 9, 16, 25, 36, 49, 64, 79, 94, 109, 120]);
+        assert_eq!(times(S * 30, |_| false), [0, 1, 4, 9, 16, 25, 30]);
+        assert_eq!(times(S * 2, |_| false), [0, 1, 2]);
+        assert_eq!(times(Duration::ZERO, |_| false), [0], "once in any case");
     }
 
     #[test]
     fn a_right_answer_is_confirmed_after_a_second() {
-        assert_eq!(times(S * 120, 1, |_| true), [0, 1]);
-        assert_eq!(times(S * 120, 1, |n| n >= 4), [0, 1, 4, 9, 16, 17]);
-        assert_eq!(times(Duration::ZERO, 1, |_| true), [0, 1], "also past the time");
+        assert_eq!(times(S * 120, |_| true), [0, 1]);
+        assert_eq!(times(S * 120, |n| n >= 4), [0, 1, 4, 9, 16, 17]);
+        assert_eq!(times(Duration::ZERO, |_| true), [0, 1], "also past the time");
     }
 
     #[test]
     fn whatever_it_answers_there_are_ten_requests_in_the_first_minute_and_one_a_second() {
-        for cost in 1..=6 {
-            for left in (0..=130).map(|seconds| S * seconds) {
-                for pattern in 0_u32..128 {
-                    let times = times(left, cost, |n| pattern >> (n % 7) & 1 == 1);
-                    assert!(
-                        times.windows(2).all(|pair| pair[0] < pair[1]),
-                        "{pattern:b} {left:?}: {times:?}"
-                    );
-                    let early = u32::try_from(times.iter().filter(|at| **at < 60).count()).unwrap();
-                    let allowed = early <= 2 || early * cost <= MOST_IN_FIRST_MINUTE;
-                    assert!(allowed, "{pattern:b} {left:?} {cost}: {times:?}");
-                }
+        for left in (0..=130).map(|seconds| S * seconds) {
+            for pattern in 0_u32..128 {
+                let times = times(left, |n| pattern >> (n % 7) & 1 == 1);
+                assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{pattern:b} {left:?}: {times:?}");
+                let early = u32::try_from(times.iter().filter(|at| **at < 60).count()).unwrap();
+                assert!(early <= MOST_IN_FIRST_MINUTE, "{pattern:b} {left:?}: {times:?}");
             }
         }
     }
 
     #[test]
     fn a_pause_that_the_page_asks_for_is_kept() {
-        let pace =
-            Pace { age: S, left: S * 100, requests: 2, latest: 1, confirm: false, retry_after: Some(S * 40) };
+        let pace = Pace { age: S, left: S * 100, requests: 2, confirm: false, retry_after: Some(S * 40) };
         assert_eq!(pace.pause(&Timing::default()), Some(S * 40));
         assert_eq!(
             Pace { left: S * 39, ..pace }.pause(&Timing::default()),

@@ -62,7 +62,8 @@ impl Platform for Fortrabbit {
     /// The last segment is the secret. The documents show a doubled slash before it, which is read as one.
     fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
         let segments = segments(url);
-        if is_documented(&[segments.as_slice(), &["secret"]].concat()) {
+        let is_cut = url.host_str() == Some(HOST) && is_beginning(&segments);
+        if is_cut || is_documented(&[segments.as_slice(), &["secret"]].concat()) {
             return Err(UrlFault::NoSecret);
         }
         let (Some((secret, public)), true) = (segments.split_last(), is_documented(&segments)) else {
@@ -198,6 +199,19 @@ fn is_documented(segments: &[&str]) -> bool {
     let of_id =
         |part: &str| (1..=12).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     id.split_once('-').is_some_and(|(kind, rest)| kind.len() == 2 && of_id(kind) && of_id(rest))
+}
+
+/// Whether a path is one of those that the documents show, ending before the secret.
+fn is_beginning(segments: &[&str]) -> bool {
+    matches!(
+        segments.strip_prefix(&["v1"]).unwrap_or(segments),
+        ["deploy-hook" | "deploy" | "webhooks"]
+            | ["deploy", _]
+            | ["deploy", _, "deploy-hook"]
+            | ["webhooks", "environments"]
+            | ["webhooks", "environments", _]
+            | ["webhooks", "environments", _, "deploy"]
+    )
 }
 
 /// Whether the documents show this path being read with `GET`.
@@ -446,9 +460,16 @@ mod tests {
 
     #[test]
     fn a_hook_that_ends_before_its_secret_is_cut_off() {
-        for path in
-            ["v1/deploy-hook/", "webhooks/environments/en-wjl0ai/deploy", "v1/deploy/en-wjl0ai/deploy-hook/"]
-        {
+        for path in [
+            "v1/deploy-hook/",
+            "v1/deploy/en-wjl0ai",
+            "v1/deploy/en-wjl0ai/deploy-hook/",
+            "webhooks/environments/",
+            "webhooks/environments/en-wjl0ai",
+            "webhooks/environments/production-abc123/",
+            "webhooks/environments/production-abc123/deploy",
+            "v1/webhooks/environments/en-wjl0ai",
+        ] {
             let url = format!("https://api.fortrabbit.com/{path}").parse().unwrap();
             assert_eq!(Fortrabbit.hook(&url), Err(UrlFault::NoSecret), "{path}");
         }

@@ -96,6 +96,12 @@ impl Reader {
         Some((source, self.access.platform.list(&self.access, source)?))
     }
 
+    /// Whether the platform's trigger needs the API's token, too.
+    #[must_use]
+    pub fn trigger_needs_token(&self) -> bool {
+        self.access.platform.trigger_needs_token()
+    }
+
     /// Whether the list is found by the account or the project that the user gave, not by the hook alone.
     #[must_use]
     pub fn is_found_by_input(&self) -> bool {

@@ -244,7 +244,7 @@ fn the_other_messages() {
         let (problem, fix) = messages::cannot_follow(&why);
         lines.push(format!("wait: \"always\" {problem}. {fix}"));
     }
-    let (problem, fix) = messages::token_denied(401, "Unauthenticated.");
+    let (problem, fix) = messages::token_denied(401, "Unauthenticated.", false);
     lines.push(format!("api-token: {problem}. {fix}"));
     lines.push(messages::unknown_host("hooks.example.com"));
     lines.push(messages::cut_short(Duration::from_mins(4)));

@@ -48,8 +48,8 @@ impl StateMachine {
             (last.status, &last.fault) != (answer.status, &answer.fault)
                 || last.redirected_to != answer.redirected_to
         });
-        let (latest, retry_after) = (answer.requests, answer.retry_after);
-        report.requests += latest;
+        let (was_requested, retry_after) = (answer.requests > 0, answer.retry_after);
+        report.requests += u32::from(was_requested);
         report.changed |= !is_right;
         report.was_right |= is_right;
         report.answer = Some(answer);
@@ -59,7 +59,6 @@ impl StateMachine {
             age: now.saturating_sub(*began),
             left: until.saturating_sub(now),
             requests: report.requests,
-            latest,
             confirm: is_right,
             retry_after,
         };
@@ -68,7 +67,7 @@ impl StateMachine {
             report.right_since = confirmed;
             return self.end(now, outcome, cause);
         }
-        match pace.pause(&self.plan.timing).filter(|_| latest > 0) {
+        match pace.pause(&self.plan.timing).filter(|_| was_requested) {
             Some(pause) => self.wait(now, pause),
             None => return self.end(now, Outcome::Unverified, cause),
         }

@@ -20,13 +20,15 @@ pub fn cannot_follow(why: &CannotFollow) -> (String, String) {
     (format!("is not possible: {why}"), fix)
 }
 
-/// The problem with a token that the platform rejects, and how to fix it.
+/// The problem with a token that the platform rejects, and how to fix it. `triggers`: the trigger needs the token, too.
 #[must_use]
-pub fn token_denied(status: u16, message: &str) -> (String, &'static str) {
-    (
-        format!("was rejected by the platform (HTTP {status}{})", quoted(message)),
-        "Check that the token is valid and may read this environment. `wait: never` needs no token. The request was not retried, because platforms limit failed attempts.",
-    )
+pub fn token_denied(status: u16, message: &str, triggers: bool) -> (String, &'static str) {
+    let fix = if triggers {
+        "Check that the token is valid and may read this environment. The request was not retried, because platforms limit failed attempts."
+    } else {
+        "Check that the token is valid and may read this environment. `wait: never` needs no token. The request was not retried, because platforms limit failed attempts."
+    };
+    (format!("was rejected by the platform (HTTP {status}{})", quoted(message)), fix)
 }
 
 /// The problem with a missing token where the hook itself wants one, and how to fix it.
