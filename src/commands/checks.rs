@@ -251,7 +251,11 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     let Some(poll) = poll else {
         return vec![Check::good(by, messages::NONE_YET)];
     };
-    vec![read(by, poll.result, wait != Wait::Never, denied, reader)]
+    let mut checks = vec![read(by, poll.result, wait != Wait::Never, denied, reader)];
+    if reader.source() == Some(StateSource::Hook) && reader.has_token() {
+        checks.push(Check::unsure(API_TOKEN, messages::token_unused()));
+    }
+    checks
 }
 
 /// What the answer to a read says. `denied`: the exit code of a run whose token is refused so.

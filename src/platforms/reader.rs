@@ -96,6 +96,12 @@ impl Reader {
         Some((source, self.access.platform.list(&self.access, source)?))
     }
 
+    /// Whether there is a token of the platform's API.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.access.token.is_some()
+    }
+
     /// Whether the platform's trigger needs the API's token, too.
     #[must_use]
     pub fn trigger_needs_token(&self) -> bool {

@@ -115,8 +115,12 @@ impl Platform for Vercel {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut events: Vec<&Value> = body.as_array().into_iter().flatten().collect();
         let at = |event: &Value| event["created"].as_u64().or_else(|| event["payload"]["date"].as_u64());
-        // The newest comes first, and events of the same moment stay in their order.
-        events.reverse();
+        // The newest comes first, unless the times say otherwise, and events of the same moment stay in their order.
+        let is_oldest_first =
+            events.first().and_then(|first| at(first)) < events.last().and_then(|last| at(last));
+        if !is_oldest_first {
+            events.reverse();
+        }
         events.sort_by_key(|event| at(event));
         let texts =
             events.iter().filter_map(|event| event["text"].as_str().or(event["payload"]["text"].as_str()));

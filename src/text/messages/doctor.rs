@@ -115,6 +115,12 @@ pub fn api_finds_nothing() -> Finding {
     )
 }
 
+/// A token that no run with this hook sends.
+#[must_use]
+pub fn token_unused() -> Finding {
+    finding("not tried: the hook itself shows its deployments, so that no run sends the token", "")
+}
+
 /// A hook that can be read shows no deployment.
 #[must_use]
 pub fn hook_shows_nothing() -> Finding {
