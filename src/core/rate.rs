@@ -80,7 +80,7 @@ struct Used {
     /// No request that keeps its distance before this time.
     next: Option<Instant>,
     /// Until when somebody else counts as using the limit.
-    company: Option<Instant>,
+    shared_until: Option<Instant>,
     /// Requests since `remaining` was read.
     since: u32,
     /// What the latest answer said is left.
@@ -106,13 +106,13 @@ impl Budget {
     /// The pause between two requests: half as many where somebody else uses the limit.
     #[must_use]
     pub fn spacing(&self, now: Instant) -> Duration {
-        self.limit.spacing() * if self.has_company(now) { 2 } else { 1 }
+        self.limit.spacing() * if self.is_shared(now) { 2 } else { 1 }
     }
 
     /// Whether somebody else uses the limit too.
     #[must_use]
-    pub fn has_company(&self, now: Instant) -> bool {
-        self.used().company.is_some_and(|until| now < until)
+    pub fn is_shared(&self, now: Instant) -> bool {
+        self.used().shared_until.is_some_and(|until| now < until)
     }
 
     /// Takes the next request that is free, and says when it is to be sent. `None`: there is none until then, and none
@@ -127,7 +127,7 @@ impl Budget {
             used.sent.pop_front();
         }
         let next = used.next.unwrap_or(now).max(now);
-        let mut at = if urgent && used.company.is_none_or(|until| until <= now) { now } else { next };
+        let mut at = if urgent && used.shared_until.is_none_or(|until| until <= now) { now } else { next };
         let most = usize::try_from(self.limit.requests.max(1)).unwrap_or(usize::MAX);
         // The one that is still counted when this many more have been sent.
         if let Some(oldest) = used.sent.len().checked_sub(most).and_then(|n| used.sent.get(n)) {
@@ -170,12 +170,12 @@ impl Budget {
                 (None, _) => (all, used.since),
             };
             if taken > ours {
-                used.company = Some(now + self.limit.per);
+                used.shared_until = Some(now + self.limit.per);
             }
             (used.remaining, used.since, used.resets) = (hint.remaining, 0, resets);
         }
         if hint.refused {
-            used.company = Some(now + self.limit.per);
+            used.shared_until = Some(now + self.limit.per);
         }
         if !hint.blocked().is_zero() {
             used.next = used.next.max(Some(now + hint.blocked()));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn company_is_noticed_by_what_is_left_and_by_a_429_and_forgotten_after_a_while() {
+    fn others_are_noticed_by_what_is_left_and_by_a_429_and_forgotten_after_a_while() {
         let now = Instant::now();
         let noticed = |first: u32, second: u32| {
             let budget = budget();
@@ -230,11 +230,11 @@ mod tests {
             for remaining in [first, second] {
                 let _ = budget.reserve(now, true, now);
                 budget.learn(now, left(remaining));
-                last = budget.has_company(now);
+                last = budget.is_shared(now);
             }
             (last, budget)
         };
-        for (first, second, company) in [
+        for (first, second, shared) in [
             (19, 18, false),
             (19, 19, false), // a sliding window that one has left
             (19, 17, true),
@@ -242,26 +242,26 @@ mod tests {
             (20, 20, false),
             (2, 19, true),
         ] {
-            assert_eq!(noticed(first, second).0, company, "{first}, {second}");
+            assert_eq!(noticed(first, second).0, shared, "{first}, {second}");
         }
         let (_, budget) = noticed(19, 17);
         assert_eq!(budget.spacing(now), S * 120 / 18, "half is left to them");
-        assert!(budget.has_company(now + S * 59) && !budget.has_company(now + S * 60));
+        assert!(budget.is_shared(now + S * 59) && !budget.is_shared(now + S * 60));
         let refused = self::budget();
         refused.learn(now, RateHint { refused: true, retry_after: Some(S * 5), ..RateHint::default() });
-        assert!(refused.has_company(now));
+        assert!(refused.is_shared(now));
         assert_eq!(refused.reserve(now, true, now + S * 60), Some(now + S * 5), "for every run");
     }
 
     #[test]
-    fn a_trigger_may_count_and_is_not_company() {
+    fn a_trigger_may_count_and_is_no_use_by_others() {
         let (budget, now) = (budget(), Instant::now());
         let _ = budget.reserve(now, true, now);
         budget.learn(now, left(19));
         budget.triggered();
         let _ = budget.reserve(now, false, now + S * 9);
         budget.learn(now, left(17));
-        assert!(!budget.has_company(now));
+        assert!(!budget.is_shared(now));
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Schedule {
         };
         let suggested = hint.suggested.unwrap_or_default().min(timing.longest_backoff);
         // What is counted was used by us alone, unless somebody else is there.
-        let is_alone = self.budget.as_ref().is_some_and(|budget| !budget.has_company(after.now));
+        let is_alone = self.budget.as_ref().is_some_and(|budget| !budget.is_shared(after.now));
         let asked = if is_alone { hint.blocked() } else { hint.least() };
         [backoff, spacing, refused, suggested, asked].into_iter().fold(chosen, Duration::max)
     }
@@ -217,8 +217,8 @@ impl Schedule {
         let longest = (usual / PART).min(timing.longest_early).max(without);
         let wanted =
             Duration::try_from_secs_f64(wanted).unwrap_or(longest).min(longest).max(timing.shortest_pause);
-        let is_paid_for = f64::from(polls) <= self.polls_without(age.saturating_add(wanted));
-        if is_paid_for { wanted } else { wanted.max(without) }
+        let is_saved = f64::from(polls) <= self.polls_without(age.saturating_add(wanted));
+        if is_saved { wanted } else { wanted.max(without) }
     }
 
     /// How many polls there would be until this age without a history: the integral of one over the pause.

@@ -154,17 +154,17 @@ async fn what_is_left_is_ours_while_nobody_else_takes_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_is_left_to_company_at_once_and_for_as_long_as_it_is_there() {
+async fn half_is_left_to_others_at_once_and_for_as_long_as_they_are_there() {
     // Somebody takes eight requests of the second minute.
-    let company = counted(s(0), |minute| if minute == 1 { 8 } else { 0 });
-    let run = World::ends(s(300), succeeded()).limit(20, s(60)).rate_hints(company).run().await;
+    let others = counted(s(0), |minute| if minute == 1 { 8 } else { 0 });
+    let run = World::ends(s(300), succeeded()).limit(20, s(60)).rate_hints(others).run().await;
     let within = |from, to| run.polls().iter().filter(|at| (s(from)..s(to)).contains(*at)).count();
     assert!(within(0, 60) >= 17 && within(64, 120) <= 9, "{:?}", run.polls());
     assert!(within(200, 260) >= 17, "they are gone: {:?}", run.polls());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_tells_of_company_too() {
+async fn a_429_shows_that_there_are_others_too() {
     for retry_after in [None, Some(s(2)), Some(s(40))] {
         let world = World::ends(s(300), succeeded()).limit(20, s(60));
         let refused = RateHint { refused: true, retry_after, ..RateHint::default() };
