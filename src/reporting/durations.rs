@@ -44,8 +44,8 @@ impl Durations {
         let absolute = |name| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
         let hash = digest(&SHA256, format!("deploy-hook durations {}", hook.expose()).as_bytes());
-        let key = hash.as_ref().iter().take(8).fold(String::new(), |key, byte| format!("{key}{byte:02x}"));
-        Some(Self { path: state.join("deploy-hook/durations"), key })
+        let key = u64::from_be_bytes(*hash.as_ref().first_chunk()?);
+        Some(Self { path: state.join("deploy-hook/durations"), key: format!("{key:016x}") })
     }
 
     /// How long the last deployments took.
