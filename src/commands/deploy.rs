@@ -29,10 +29,12 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
     let mut run = Run::open(settings, args.inputs.output, env, speed, Some(&signals))?;
     if run.settings.hook.is_none() {
+        run.warn_of_unknown_variables(env);
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }
     run.must_authorize()?;
     run.must_follow()?;
+    run.warn_of_unknown_variables(env);
     if run.settings.dry_run {
         return Ok(doctor::dry_run(&mut run, env, &signals).await?);
     }

@@ -15,5 +15,6 @@ pub(super) async fn run(args: &FollowArgs, env: &Env) -> Result<u8, NotStarted> 
     let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
     let mut run = Run::open(settings, args.inputs.output, env, None, Some(&signals))?;
     run.must_read(Some(&id))?;
+    run.warn_of_unknown_variables(env);
     Ok(run.run(Task::Follow(id), Timing::default(), &signals).await?)
 }

@@ -25,9 +25,9 @@ use crate::reporting::output::Output;
 use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions};
 use crate::reporting::updater::ReportOptions;
 use crate::reporting::{OutputFormat, Reporters};
-use crate::secrets::HookUrl;
+use crate::secrets::{HookUrl, Redactor};
 use crate::signals::Signals;
-use crate::text::{ReportKind, RunContext, messages};
+use crate::text::{ReportKind, RunContext, messages, problems};
 
 /// A run, connected to the platform and to its reporters.
 pub(super) struct Run {
@@ -55,9 +55,10 @@ impl Run {
         speed: Option<f64>,
         signals: Option<&Signals>,
     ) -> Result<Self, Problems> {
-        let out = Output::new(settings.redactor(), github::is_here(env));
+        let redactor = settings.redactor();
+        let out = Output::new(redactor.clone(), github::is_here(env));
         out.mask();
-        let http = http_client(&settings, env)?;
+        let http = http_client(&settings, env, &redactor)?;
         let site = Site::new(&settings, &http)?;
         let platform = Client::new(settings.access(), http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
@@ -80,9 +81,6 @@ impl Run {
         if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
         }
-        for warning in config::unknown_variables(env) {
-            reporters.warn(&warning);
-        }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
             files.clear();
         }
@@ -94,6 +92,13 @@ impl Run {
         let hook = settings.hook.as_ref().filter(|_| speed.is_none());
         let durations = hook.and_then(|hook| Durations::of(hook, env));
         Ok(Self { settings, http, platform, site, reporters, out, format: args.format, durations, limit })
+    }
+
+    /// Warns of variables that are nearly inputs, once nothing is left that could be bad input: that warns of them, too.
+    pub(super) fn warn_of_unknown_variables(&mut self, env: &Env) {
+        for warning in config::unknown_variables(env) {
+            self.reporters.warn(&warning);
+        }
     }
 
     pub(super) async fn run(
@@ -177,7 +182,7 @@ impl Run {
     }
 }
 
-fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
+fn http_client(settings: &Settings, env: &Env, redactor: &Redactor) -> Result<Http, Problems> {
     let is_https = |url: &Url| url.scheme() == "https";
     let api = settings.api_url.as_ref().filter(|_| settings.api_token.is_some());
     let hook = settings.hook.as_ref().map(HookUrl::expose);
@@ -188,12 +193,10 @@ fn http_client(settings: &Settings, env: &Env) -> Result<Http, Problems> {
         || ci_uses_tls(env);
     // A page over http may redirect to one over https.
     let may_need_tls = !tls && settings.page.is_some();
-    let client = |tls| Http::new(&settings.network, tls, settings.redactor());
+    let client = |tls| Http::new(&settings.network, tls, redactor.clone());
     let client = if may_need_tls { client(true).or_else(|_| client(false)) } else { client(tls) };
     client.map_err(|error| {
-        let fix = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to \
-                   /etc/ssl/certs/ca-certificates.crt.";
-        let (input, wrong) = ("ca-file".to_owned(), error.to_string());
+        let (input, wrong, fix) = ("ca-file".to_owned(), error.to_string(), problems::NO_AUTHORITIES);
         Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
     })
 }

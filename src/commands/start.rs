@@ -6,6 +6,7 @@ use crate::config::{Needs, Settings};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal};
 use crate::signals::Signals;
+use crate::text::problems;
 
 /// Reads the inputs on a thread of their own: a secret may be awaited on standard input, and a signal must still end that.
 pub(super) async fn resolve(
@@ -39,7 +40,7 @@ pub(super) async fn unless_signaled<T>(
 
 pub(super) fn listen() -> Result<Signals, Problems> {
     Signals::listen().map_err(|error| {
-        let (input, wrong) = ("signals".to_owned(), format!("cannot be handled ({error})"));
+        let (input, wrong) = ("signals".to_owned(), problems::no_signals(&error));
         Problems(vec![Problem { input, value: None, wrong, fix: String::new() }])
     })
 }

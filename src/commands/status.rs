@@ -30,6 +30,7 @@ async fn read(
 ) -> Result<u8, Problems> {
     let mut run = Run::open(settings, args.inputs.output, env, None, None)?;
     run.must_read(id.as_ref())?;
+    run.warn_of_unknown_variables(env);
     let poll = match &id {
         Some(id) => run.platform.poll(id, Duration::MAX).await,
         None => run

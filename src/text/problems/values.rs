@@ -7,6 +7,8 @@ pub type Advice = (&'static str, &'static str);
 
 /// A value that is neither yes nor no.
 pub const NOT_A_FLAG: Advice = ("is neither yes nor no", "Allowed: true, false.");
+/// How to name certificate authorities where the machine has none, or a file of them cannot be used.
+pub const NO_AUTHORITIES: &str = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to /etc/ssl/certs/ca-certificates.crt.";
 /// Not an id.
 pub const NOT_AN_ID: Advice = (
     "is not an id or a name that is part of an address",
@@ -191,4 +193,10 @@ pub enum DurationFault {
     NoUnit,
     /// Anything else.
     NotADuration,
+}
+
+/// Signals that the system does not let the program handle.
+#[must_use]
+pub fn no_signals(error: &io::Error) -> String {
+    format!("cannot be handled ({error})")
 }

@@ -433,6 +433,11 @@ async fn a_misspelt_variable_is_a_warning() {
         "{}",
         done.all()
     );
+    for command in ["status", "follow dp-abc123", "deploy --wait always"] {
+        let done = run(command).env("DEPLOY_HOOK_URL", "https://host.invalid/hooks/Zx9kkLONGSTRING");
+        let done = done.env("DEPLOY_HOOK_TIMEOT", "5m").done().await;
+        assert_eq!((done.code, done.all().matches("is not read").count()), (2, 1), "once: {}", done.all());
+    }
     let done =
         program().env("DEPLOY_HOOK_STAGING", "https://host.invalid/x").env("INPUT_VERSION", "2").done().await;
     assert!(!done.all().contains("is not read"), "{}", done.all());
