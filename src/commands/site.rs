@@ -62,7 +62,6 @@ impl Site {
             status: answer.status,
             fault,
             redirected_to: answer.redirected_to.map(shown),
-            requests: answer.requests,
             retry_after: answer.retry_after,
         }
     }

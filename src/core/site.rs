@@ -16,8 +16,6 @@ pub struct SiteAnswer {
     pub fault: Option<SiteFault>,
     /// The address that redirects led to, as it may be shown.
     pub redirected_to: Option<String>,
-    /// How many requests were sent, redirects included; 0 where the page's address is not known.
-    pub requests: u32,
     /// The pause that the page asks for.
     pub retry_after: Option<Duration>,
 }
@@ -26,7 +24,7 @@ impl SiteAnswer {
     /// No request was made, for this reason.
     #[must_use]
     pub fn without(fault: SiteFault) -> Self {
-        Self { status: None, fault: Some(fault), redirected_to: None, requests: 0, retry_after: None }
+        Self { status: None, fault: Some(fault), redirected_to: None, retry_after: None }
     }
 }
 

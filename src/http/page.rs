@@ -43,8 +43,6 @@ pub struct PageAnswer {
     pub fault: Option<PageFault>,
     /// Where redirects led.
     pub redirected_to: Option<Url>,
-    /// How many requests were sent.
-    pub requests: u32,
     /// How long it asks for no further request (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
@@ -114,14 +112,13 @@ impl PageClient {
     /// Requests the page and the pages it redirects to, within `limit` and ten seconds in all.
     pub async fn get(&self, page: &Url, limit: Duration) -> PageAnswer {
         let (started, limit) = (Instant::now(), limit.min(LIMIT));
-        let mut answer =
-            PageAnswer { status: None, fault: None, redirected_to: None, requests: 0, retry_after: None };
+        let mut answer = PageAnswer { status: None, fault: None, redirected_to: None, retry_after: None };
+        let mut redirects = 0;
         let mut url = page.clone();
         // The user's headers are for the first origin. Once another one had a say in where to go, nobody gets them.
         let mut is_first_origin = is_safe(page);
         loop {
             let left = limit.saturating_sub(started.elapsed());
-            answer.requests += 1;
             let sent = self.request(&url, is_first_origin, left).send().await;
             let response = match sent {
                 Ok(response) => response,
@@ -142,8 +139,9 @@ impl PageClient {
                 answer.fault = self.judge(response).await;
                 return answer;
             }
-            match next(&url, response.headers(), answer.requests) {
+            match next(&url, response.headers(), redirects) {
                 Ok(next) => {
+                    redirects += 1;
                     is_first_origin &= next.origin() == page.origin();
                     answer.redirected_to = Some(next.clone());
                     url = next;
@@ -202,9 +200,9 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Where a redirect leads.
-fn next(from: &Url, headers: &HeaderMap, requests: u32) -> Result<Url, RedirectFault> {
-    if requests > MOST_REDIRECTS {
+/// Where a redirect leads, after so many that were followed.
+fn next(from: &Url, headers: &HeaderMap, redirects: u32) -> Result<Url, RedirectFault> {
+    if redirects >= MOST_REDIRECTS {
         return Err(RedirectFault::TooMany);
     }
     let location = headers.get(LOCATION).and_then(|location| std::str::from_utf8(location.as_bytes()).ok());

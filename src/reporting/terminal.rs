@@ -462,7 +462,6 @@ mod tests {
             status: Some(status),
             fault,
             redirected_to: None,
-            requests: 1,
             retry_after: None,
         };
         let site = |requests, answer, right: Option<u64>| SiteReport {

@@ -78,7 +78,7 @@ fn verified(report: Report, status: Option<u16>, fault: Option<SiteFault>) -> Re
         was_right: false,
         right_since: (fault.is_none() && report.outcome != Outcome::Interrupted).then_some(report.duration),
         until: Duration::from_mins(3),
-        answer: Some(SiteAnswer { status, fault, redirected_to: None, requests: 1, retry_after: None }),
+        answer: Some(SiteAnswer { status, fault, redirected_to: None, retry_after: None }),
     };
     Report { site: Some(site), polls: 9, ..report }
 }

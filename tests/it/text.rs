@@ -114,7 +114,7 @@ fn heartbeat(word: &str, usual_duration: Option<Duration>) -> Event {
 /// How far verifying a page is, with this answer to the last of so many requests.
 fn page(requests: u32, fault: Option<SiteFault>) -> SiteReport {
     let redirected_to = Some("https://example.com/version/".to_owned());
-    let answer = SiteAnswer { status: Some(200), fault, redirected_to, requests, retry_after: None };
+    let answer = SiteAnswer { status: Some(200), fault, redirected_to, retry_after: None };
     SiteReport {
         began: Duration::from_mins(1),
         requests,

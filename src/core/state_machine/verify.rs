@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{State, StateMachine};
 use crate::core::report::{Cause, Event};
-use crate::core::site::{Pace, SiteAnswer, SiteReport};
+use crate::core::site::{Pace, SiteAnswer, SiteFault, SiteReport};
 use crate::core::state::Outcome;
 
 impl StateMachine {
@@ -48,7 +48,7 @@ impl StateMachine {
             (last.status, &last.fault) != (answer.status, &answer.fault)
                 || last.redirected_to != answer.redirected_to
         });
-        let (was_requested, retry_after) = (answer.requests > 0, answer.retry_after);
+        let (was_requested, retry_after) = (answer.fault != Some(SiteFault::NoAddress), answer.retry_after);
         report.requests += u32::from(was_requested);
         report.changed |= !is_right;
         report.was_right |= is_right;

@@ -203,12 +203,30 @@ async fn headers_do_not_follow_a_redirect_to_another_origin_nor_back() {
     assert!(other.heads().len() == 2 && other.heads().iter().all(|head| !head.contains(SECRET)));
 }
 
+/// Which of the redirects to `/hop-1`, `/hop-2`, … this request follows; 0 is the first request.
+fn hop(head: &str) -> usize {
+    head.split(' ').nth(1).and_then(|path| path.rsplit('-').next()?.parse().ok()).unwrap_or(0)
+}
+
+#[tokio::test]
+async fn a_page_that_redirects_is_requested_again_like_any_other() {
+    let seen = AtomicUsize::new(0);
+    let server = Server::by_request(move |head| match hop(head) {
+        5 if seen.fetch_add(1, Ordering::SeqCst) == 0 => reply(200, "version 2.4.0"),
+        5 => reply(200, TEXT),
+        hop => redirect(&format!("/hop-{}", hop + 1)),
+    });
+    let (sandbox, server) = (platform("instant", Generation::Draft).await, server.await);
+    let program = verify_there(&sandbox.hook_url(), &page(&server, "/version"));
+    let done = program.arg("--verify-text").arg(TEXT).args("--verify-timeout 50s").done().await;
+    assert_eq!(done.code, 0, "{}", done.all());
+}
+
 #[tokio::test]
 async fn five_redirects_are_followed_and_no_more() {
     for (most, code) in [(5, 0), (6, 9)] {
         let done = judged(move |head| {
-            let hop: usize =
-                head.split(' ').nth(1).and_then(|path| path.rsplit('-').next()?.parse().ok()).unwrap_or(0);
+            let hop = hop(head);
             if hop < most { redirect(&format!("/hop-{}", hop + 1)) } else { reply(200, TEXT) }
         });
         let done = done.await;

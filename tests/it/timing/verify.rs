@@ -143,14 +143,6 @@ async fn a_pause_that_the_page_asks_for_is_kept_and_one_beyond_the_end_ends_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_that_are_followed_do_not_make_it_give_up() {
-    let redirected = |answer: SiteAnswer| SiteAnswer { requests: 6, ..answer };
-    let run = deployed(move |_, n| redirected(if n < 3 { old() } else { right() })).run().await;
-    assert_eq!((run.report.outcome, times(&run)), (Outcome::Succeeded, seconds(&[0, 1, 4, 9, 10])));
-    assert_eq!(run.report.site.map(|site| site.requests), Some(5), "as often as the page was requested");
-}
-
-#[tokio::test(start_paused = true)]
 async fn only_a_success_is_verified() {
     let unread = World::new().polls(|_, _| trouble());
     let never = World::new().plan(|plan| plan.timeout = s(30));

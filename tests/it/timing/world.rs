@@ -470,7 +470,7 @@ pub(super) fn trouble() -> PollResult {
 
 /// A page that answers as asked.
 pub(super) fn right() -> SiteAnswer {
-    SiteAnswer { status: Some(200), fault: None, redirected_to: None, requests: 1, retry_after: None }
+    SiteAnswer { status: Some(200), fault: None, redirected_to: None, retry_after: None }
 }
 
 /// A page of the old version.
