@@ -52,7 +52,7 @@ impl Site {
             PageFault::Redirect(fault) => SiteFault::Redirect(clean(&fault)),
             PageFault::Request(error) => SiteFault::NoAnswer(clean(&error)),
         });
-        // A query may hold what is nobody's business, such as a one-time code.
+        // A query may hold a secret, such as a one-time code.
         let shown = |mut url: Url| {
             url.set_query(None);
             url.set_fragment(None);

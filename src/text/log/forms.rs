@@ -140,7 +140,7 @@ fn is_record(text: &str) -> bool {
     levels.iter().any(|level| plain.contains(level))
 }
 
-/// `Killed`, as the shell says it of a process that the kernel ended, mostly for want of memory.
+/// `Killed`: what the shell prints for a process that the kernel ended, usually because memory ran out.
 pub(super) fn is_killed(words: &[&str]) -> bool {
     let killed = words.iter().position(|word| *word == "Killed");
     let by_shell = |n: usize| {

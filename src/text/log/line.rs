@@ -141,7 +141,7 @@ pub(super) fn weight(line: &str) -> Weight {
     if contains(CAUSES) || is_killed(&words) {
         return Weight::Error;
     }
-    // 128 and the number of SIGKILL: mostly for want of memory.
+    // 128 and the number of SIGKILL: usually because memory ran out.
     if contains(CONSEQUENCES) || is_step_of_docker(&lower) {
         return if lower.split(|c: char| !c.is_ascii_digit()).any(|n| n == "137") {
             Weight::Hint
