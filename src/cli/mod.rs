@@ -156,6 +156,7 @@ impl Cli {
                 let options = options::of_command(help.name).filter(|option| option.may_be_in(&args));
                 let options = options.map(|option| option.arg(Purpose::Parsing));
                 let command = Tree::new(help.name).args(options).args(positional(help.name));
+                let command = command.disable_help_flag(true);
                 root(Purpose::Parsing).subcommand(command)
             }
             None => tree(Purpose::Reading),
@@ -194,7 +195,8 @@ fn root(purpose: Purpose) -> Tree {
     let tree = Tree::new(NAME).version(env!("CARGO_PKG_VERSION"));
     let [help, ..] = &COMMANDS;
     if purpose == Purpose::Parsing {
-        tree
+        // Help is for the whole tree.
+        tree.disable_help_flag(true).disable_version_flag(true).disable_help_subcommand(true)
     } else {
         described(tree, help).styles(help::STYLES).max_term_width(80)
     }

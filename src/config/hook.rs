@@ -104,7 +104,7 @@ fn parse(
 
 /// The hook from the Action's input, else from the platforms' own variables, which must be of one platform.
 fn customary(sources: &mut Sources<'_>, named: Option<&'static dyn Platform>) -> Result<Option<Found>, ()> {
-    let found = sources.first_of(NAME, &["INPUT_HOOK-URL", "INPUT_HOOK_URL"]);
+    let found = sources.first_of(NAME, ["INPUT_HOOK-URL", "INPUT_HOOK_URL"].into_iter());
     if found.is_some() {
         return Ok(found);
     }
@@ -120,8 +120,7 @@ fn customary(sources: &mut Sources<'_>, named: Option<&'static dyn Platform>) ->
         sources.secret_problem(NAME, problems::several_hooks(&set));
         return Err(());
     }
-    let variables: Vec<&str> = set.iter().map(|(_, variable)| *variable).collect();
-    Ok(sources.first_of(NAME, &variables))
+    Ok(sources.first_of(NAME, set.iter().map(|(_, variable)| *variable)))
 }
 
 /// The hook and its platform, or what is wrong and how to fix it.
@@ -131,8 +130,9 @@ fn with_platform(
     api: Option<&Url>,
 ) -> Result<(HookUrl, &'static dyn Platform), (String, String)> {
     let hook = HookUrl::parse(pasted);
+    let url = hook.as_ref().ok().map(|hook| hook.expose().clone());
     if !matches!(hook, Err(UrlFault::Paste(_)))
-        && let Some(problem) = something_else(unwrap_pasted(pasted), named, api)
+        && let Some(problem) = something_else(unwrap_pasted(pasted), url, named, api)
     {
         return Err(problem);
     }
@@ -142,9 +142,10 @@ fn with_platform(
 }
 
 /// What a text is that is no hook but of a platform all the same: a token, a page, an address of the API. Of a hook that
-/// the user named `other` nothing is known.
+/// the user named `other` nothing is known. `url` is the text as a hook's URL, where it has the form of one.
 fn something_else(
     text: &str,
+    url: Option<Url>,
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
 ) -> Option<(String, String)> {
@@ -154,7 +155,7 @@ fn something_else(
     if let Some(owner) = platforms::with_token(text) {
         return Some(problems::token_as_hook(owner.name(), Some(&form(owner))));
     }
-    let url = Url::parse(text).ok().filter(Url::has_host);
+    let url = url.or_else(|| Url::parse(text).ok().filter(Url::has_host));
     let url =
         url.or_else(|| Url::parse(&format!("https://{text}")).ok().filter(|_| text.contains(['.', '/'])))?;
     let is_of_other = named.is_some_and(|named| named.facts().token_variables.is_empty());

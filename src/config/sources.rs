@@ -1,5 +1,7 @@
 //! Where inputs are read: each from its sources in their order, and every problem collected.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use super::secret_file::{self, Lines, is_file};
@@ -35,6 +37,8 @@ impl Found {
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,
+    /// The variables of each input, in their order.
+    variables: BTreeMap<String, Vec<&'a str>>,
     problems: Vec<Problem>,
     /// What was read from standard input, which gives it once.
     from_stdin: Option<String>,
@@ -44,7 +48,14 @@ pub(super) struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     pub(super) fn new(inputs: &'a Inputs, env: &'a Env) -> Self {
-        Self { inputs, env, problems: Vec::new(), from_stdin: None, may_be_missing: false }
+        let mut variables: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        // `DEPLOY_HOOK_X_Y` comes before `INPUT_X-Y`, and that before `INPUT_X_Y`, in the alphabet as well.
+        for name in env.names() {
+            if let Some(input) = input_of(name) {
+                variables.entry(input).or_default().push(name);
+            }
+        }
+        Self { inputs, env, variables, problems: Vec::new(), from_stdin: None, may_be_missing: false }
     }
 
     /// The result, where nothing was wrong.
@@ -57,12 +68,8 @@ impl<'a> Sources<'a> {
         if let Some(value) = self.option(name) {
             return Some(Found::new(value, format!("--{name}")));
         }
-        let upper = name.to_ascii_uppercase();
-        let plain = upper.replace('-', "_");
-        // GitHub's runner keeps the hyphen; others that follow its contract do not.
-        let names = [format!("DEPLOY_HOOK_{plain}"), format!("INPUT_{upper}"), format!("INPUT_{plain}")];
-        let names: Vec<&str> = names.iter().map(String::as_str).chain(customary.iter().copied()).collect();
-        self.first_of(name, &names)
+        let variables = self.variables.get(name).into_iter().flatten().chain(customary);
+        self.first_of(name, variables.copied())
     }
 
     /// Whether the variable of this input may be the output of an earlier job of GitLab's: its dotenv report sets the
@@ -76,8 +83,12 @@ impl<'a> Sources<'a> {
     }
 
     /// The first of these variables that has a value.
-    pub(super) fn first_of(&self, name: &str, variables: &[&str]) -> Option<Found> {
-        variables.iter().find_map(|variable| {
+    pub(super) fn first_of<'b>(
+        &self,
+        name: &str,
+        mut variables: impl Iterator<Item = &'b str>,
+    ) -> Option<Found> {
+        variables.find_map(|variable| {
             let value = self.env.get(variable)?.to_owned();
             let of_action = variable.starts_with("INPUT_");
             let input = if of_action { name.to_owned() } else { format!("{name} ({variable})") };
@@ -216,7 +227,7 @@ impl<'a> Sources<'a> {
     pub(super) fn secret(&mut self, name: &str, variable: &str, lines: Lines) -> Result<Option<Found>, ()> {
         let file_option = self.option(&format!("{name}-file")).map(|path| (path, format!("--{name}-file")));
         if file_option.is_none()
-            && let Some(found) = self.first_of(name, &[variable])
+            && let Some(found) = self.first_of(name, [variable].into_iter())
         {
             return Ok(Some(found));
         }
@@ -243,6 +254,18 @@ impl<'a> Sources<'a> {
             }
         }
     }
+}
+
+/// The input that a variable is read for: `verify-url` of `DEPLOY_HOOK_VERIFY_URL`, and of `INPUT_VERIFY-URL`, as GitHub's
+/// runner spells it, and `INPUT_VERIFY_URL`, as others do that follow its contract.
+fn input_of(variable: &str) -> Option<String> {
+    let (name, may_have_hyphens) = match variable.strip_prefix("DEPLOY_HOOK_") {
+        Some(name) => (name, false),
+        None => (variable.strip_prefix("INPUT_")?, true),
+    };
+    let is_spelt = !name.bytes().any(|byte| byte.is_ascii_lowercase())
+        && !(name.contains('-') && (!may_have_hyphens || name.contains('_')));
+    is_spelt.then(|| name.to_ascii_lowercase().replace('_', "-"))
 }
 
 /// Whose token an input holds.

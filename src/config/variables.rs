@@ -22,9 +22,9 @@ pub fn unknown_variables(env: &Env) -> Vec<String> {
 }
 
 pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
-    let inputs = inputs();
+    let inputs: Vec<&str> = options::OPTIONS.iter().map(|option| option.name).collect();
     // `DEPLOY_HOOK_URL` holds the hook's URL, as the prefix says.
-    let plain: Vec<String> = inputs.iter().map(|input| without_hook(input)).collect();
+    let plain: Vec<&str> = inputs.iter().map(|input| without_hook(input)).collect();
     let mut unknown = of_prefix(env, "DEPLOY_HOOK_", &plain);
     // An output of an earlier job of GitLab's.
     let is_output = |name: &str| {
@@ -41,7 +41,7 @@ pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
 }
 
 /// The variables with this prefix that are no input's, and the ones that were meant.
-fn of_prefix(env: &Env, prefix: &str, inputs: &[String]) -> Vec<Unknown> {
+fn of_prefix(env: &Env, prefix: &str, inputs: &[&str]) -> Vec<Unknown> {
     let unknown = |name: &str| {
         let value = env.get(name)?;
         let rest = name.strip_prefix(prefix)?.to_ascii_lowercase().replace('_', "-");
@@ -58,33 +58,26 @@ fn in_capitals(input: &str) -> String {
     input.to_ascii_uppercase().replace('-', "_")
 }
 
-fn without_hook(input: &str) -> String {
-    input.strip_prefix("hook-").unwrap_or(input).to_owned()
-}
-
-/// The names of all inputs, with `-file` where a file can hold one.
-fn inputs() -> Vec<String> {
-    options::OPTIONS.iter().map(|option| option.name.to_owned()).collect()
+fn without_hook(input: &str) -> &str {
+    input.strip_prefix("hook-").unwrap_or(input)
 }
 
 /// The input that was meant by a name that is none; `None` where it is one, or is like none.
-fn meant(name: &str, inputs: &[String]) -> Option<String> {
-    let is_input = |name: &str| inputs.iter().any(|input| input == name);
-    let other = problems::other_name(name).map(str::to_owned);
-    let other = other.into_iter().chain([without_hook(name)]);
-    let mut other = other.flat_map(|other| [without_hook(&other), other]).filter(|other| is_input(other));
-    if is_input(name) {
+fn meant(name: &str, inputs: &[&str]) -> Option<String> {
+    if inputs.contains(&name) {
         return None;
     }
-    if let Some(input) = other.next() {
-        return Some(input);
+    let other = problems::other_name(name).into_iter().chain([without_hook(name)]);
+    let mut other = other.flat_map(|other| [without_hook(other), other]);
+    if let Some(input) = other.find(|other| inputs.contains(other)) {
+        return Some(input.to_owned());
     }
     // Short names are all like one another.
     let most = if name.len() < 6 { 1 } else { 2 };
     let plain = |name: &str| name.replace('-', "");
     let near = inputs.iter().map(|input| (strsim::osa_distance(&plain(name), &plain(input)), input));
     let near = near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance);
-    near.map(|(_, input)| input.clone())
+    near.map(|(_, input)| (*input).to_owned())
 }
 
 #[cfg(test)]

@@ -166,12 +166,13 @@ impl Bundle {
             let next = begins.peek().copied().unwrap_or(self.0.len());
             self.0.get(content..next)
         });
-        sections.filter_map(|section| section.get(..memmem::find(section, END)?))
+        let end = memmem::Finder::new(END);
+        sections.filter_map(move |section| section.get(..end.find(section)?))
     }
 }
 
 /// As much of a section's base64 as reaches beyond the subject of nearly every certificate.
-const START: usize = 768;
+const START: usize = 512;
 
 /// The section's base64, decoded: at least so many characters of it, if it has them. rustls decodes in constant time, for
 /// private keys, which takes several times as long.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode,
+};
 
 use super::hook_url::HookUrl;
 use super::parts::SHORTEST;
@@ -18,8 +20,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// Knows every secret of a run and takes it out of any text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// The secrets and their encoded forms.
-    forms: Arc<Vec<String>>,
+    /// The secrets and their encoded forms, by their first byte, in lower case.
+    forms: Arc<Vec<Vec<String>>>,
 }
 
 impl Redactor {
@@ -34,13 +36,18 @@ impl Redactor {
     #[must_use]
     pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
         let mut known = Arc::unwrap_or_clone(self.forms);
+        known.resize_with(256, Vec::new);
+        let mut add = |form: String| {
+            let first = form.bytes().next().filter(|_| form.len() >= SHORTEST);
+            let alike = first.and_then(|first| known.get_mut(usize::from(first.to_ascii_lowercase())));
+            let alike = alike.filter(|alike| !alike.contains(&form));
+            alike.map(|alike| alike.push(form)).is_some()
+        };
         for secret in secrets {
-            if secret.len() >= SHORTEST && !known.contains(&secret) {
-                let derived = forms(&secret);
+            if add(secret.clone()) {
                 // Stars in stars' place would hide nothing.
-                let usable = |form: &String| form.len() >= SHORTEST && form.bytes().any(|byte| byte != b'*');
-                known.push(secret);
-                known.extend(derived.into_iter().filter(usable));
+                let forms = forms(&secret).into_iter().filter(|form| form.bytes().any(|byte| byte != b'*'));
+                forms.for_each(|form| _ = add(form));
             }
         }
         Self { forms: Arc::new(known) }
@@ -50,8 +57,9 @@ impl Redactor {
     /// runner does not derive by itself.
     #[must_use]
     pub fn masks(&self) -> Vec<String> {
-        let lower = self.forms.iter().filter(|form| form.contains('%')).map(|form| lower_escapes(form));
-        let mut masks: Vec<String> = self.forms.iter().cloned().chain(lower).collect();
+        let forms = || self.forms.iter().flatten();
+        let lower = forms().filter(|form| form.contains('%')).map(|form| lower_escapes(form));
+        let mut masks: Vec<String> = forms().cloned().chain(lower).collect();
         masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         masks.dedup();
         masks
@@ -63,28 +71,28 @@ impl Redactor {
         let mut safe = String::with_capacity(text.len());
         // Everything before this is in `safe`; what is secret reaches up to `secret`.
         let (mut shown, mut secret) = (0, 0);
-        for (at, byte) in text.bytes().enumerate() {
-            let Some(end) = self.end_of_form(text.as_bytes(), at, byte) else { continue };
+        for at in 0..text.len() {
+            let Some(length) = text.as_bytes().get(at..).and_then(|rest| self.form_at_start(rest)) else {
+                continue;
+            };
             if at >= secret {
                 safe.push_str(text.get(shown..at).unwrap_or_default());
                 safe.push_str(STARS);
             }
-            secret = secret.max(end);
+            secret = secret.max(at + length);
             shown = secret;
         }
         safe.push_str(text.get(shown..).unwrap_or_default());
         safe
     }
 
-    /// Where the longest form ends that begins here, with this byte.
-    fn end_of_form(&self, text: &[u8], at: usize, byte: u8) -> Option<usize> {
-        let begins = |form: &&[u8]| form.first().is_some_and(|first| first.eq_ignore_ascii_case(&byte));
-        let candidates = self.forms.iter().map(String::as_bytes).filter(begins);
-        let ends = candidates.filter_map(|form| {
-            let end = at + form.len();
-            text.get(at..end)?.eq_ignore_ascii_case(form).then_some(end)
-        });
-        ends.max()
+    /// How long the longest form is that a text begins with.
+    fn form_at_start(&self, text: &[u8]) -> Option<usize> {
+        let alike = self.forms.get(usize::from(text.first()?.to_ascii_lowercase()))?.iter();
+        let is_here = |form: &&String| {
+            text.get(..form.len()).is_some_and(|start| start.eq_ignore_ascii_case(form.as_bytes()))
+        };
+        alike.filter(is_here).map(String::len).max()
     }
 
     /// One line of foreign text, fit to be shown: no control or escape sequence, nothing that reorders or hides
@@ -113,14 +121,14 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} forms)", self.forms.len())
+        write!(f, "Redactor({} forms)", self.forms.iter().flatten().count())
     }
 }
 
 /// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
 /// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
 fn forms(secret: &str) -> Vec<String> {
-    let mut found = vec![hex(secret, "%"), hex(secret, "")];
+    let mut found = vec![hex(secret, true), hex(secret, false)];
     found.extend(base64_forms(secret.as_bytes()));
     let is_plain = |text: &str| text.bytes().all(is_unreserved);
     if is_plain(secret) {
@@ -155,13 +163,11 @@ fn escaped_forms(text: &str) -> [String; 4] {
     ]
 }
 
-fn hex(text: &str, before: &str) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    let mut form = String::with_capacity(text.len() * (before.len() + 2));
-    for byte in text.bytes() {
-        form.push_str(before);
-        form.extend([digit(byte >> 4), digit(byte & 15)]);
-    }
+/// `2f` for each byte, with the `%` in front or without.
+fn hex(text: &str, percent: bool) -> String {
+    let byte = |byte| percent_encode_byte(byte).get(usize::from(!percent)..).unwrap_or_default();
+    let mut form: String = text.bytes().map(byte).collect();
+    form.make_ascii_lowercase();
     form
 }
 
@@ -182,7 +188,7 @@ fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> Strin
 fn base64_forms(secret: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     let mut add = |encoded: &str| {
-        if encoded.contains(['+', '/']) {
+        if encoded.bytes().any(|byte| matches!(byte, b'+' | b'/')) {
             found.push(encoded.replace('+', "-").replace('/', "_"));
         }
         found.push(encoded.to_owned());
@@ -294,8 +300,8 @@ mod tests {
             "Zx9&#43;kk&#47;LONG&#61;STRING&#38;q7W".to_owned(),
             "Zx9&#x2B;kk&#x2F;LONG&#x3D;STRING&#x26;q7W".to_owned(),
             "Zx9%2Bkk%2fLONG%3DSTRING%26q7W".to_lowercase(),
-            hex(secret, "%").to_uppercase(),
-            hex(secret, ""),
+            hex(secret, true).to_uppercase(),
+            hex(secret, false),
             base64(secret),
             base64(&format!("user:{secret}")),
             base64(&format!("x{secret}, and more")),
