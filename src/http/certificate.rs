@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, Error};
 use x509_cert::certificate::{TbsCertificate, Version};
 use x509_cert::der::oid::ObjectIdentifier;
-use x509_cert::der::{Decode as _, Encode as _, Header, SliceReader};
+use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
 use crate::encoding;
@@ -97,11 +97,24 @@ fn length(bytes: &[u8]) -> Option<usize> {
     header.checked_add(content)
 }
 
-/// How long the header and the content of the first value of DER are, as the header has it.
+/// How long the header and the content of the first value of DER are, as the header has it. Read here: the names of a whole bundle
+/// are skipped to, and `x509_cert` takes a tenth of a run over https for it.
 fn lengths(bytes: &[u8]) -> Option<(usize, usize)> {
-    let header = Header::peek(&SliceReader::new(bytes).ok()?).ok()?;
-    let content = usize::try_from(header.length()).ok()?;
-    Some((usize::try_from(header.encoded_len().ok()?).ok()?, content))
+    const LONG_TAG: u8 = 0x1f;
+    const LONG_LENGTH: u8 = 0x80;
+    let (tag, first) = (*bytes.first()?, *bytes.get(1)?);
+    if tag & LONG_TAG == LONG_TAG {
+        return None;
+    }
+    if first < LONG_LENGTH {
+        return Some((2, first.into()));
+    }
+    let header = 2 + usize::from(first - LONG_LENGTH);
+    let digits = bytes.get(2..header).filter(|digits| (1..=4).contains(&digits.len()))?;
+    let content = digits.iter().fold(0_u64, |content, digit| content << 8 | u64::from(*digit));
+    let shortest = u64::from(LONG_LENGTH).max(1 << (8 * (digits.len() - 1)));
+    (content >= shortest).then_some(())?;
+    Some((header, usize::try_from(content).ok()?))
 }
 
 /// The certificates in a file, or what is in it instead.
@@ -318,5 +331,62 @@ fn without_certificate(lines: &[String], damage: Option<String>) -> String {
             "holds a certificate without its lines BEGIN CERTIFICATE and END CERTIFICATE".to_owned()
         }
         None => "holds no certificate: there is no line BEGIN CERTIFICATE".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use x509_cert::der::{Header, SliceReader};
+
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_the_library_reads_them() {
+        let by_library = |bytes: &[u8]| {
+            let header = Header::peek(&SliceReader::new(bytes).ok()?).ok()?;
+            let size = u32::from(header.encoded_len().ok()?);
+            Some((usize::try_from(size).ok()?, usize::try_from(u32::from(header.length())).ok()?))
+        };
+        for bytes in [
+            &b""[..],
+            b"\x30",
+            b"\x30\x00",
+            b"\x30\x7f",
+            b"\x30\x80",
+            b"\x30\x81",
+            b"\x30\x81\x7f",
+            b"\x30\x81\x80",
+            b"\x30\x81\xff",
+            b"\x30\x82\x00\xff",
+            b"\x30\x82\x01",
+            b"\x30\x82\x01\x00",
+            b"\xa0\x83\x01\x00\x00",
+            b"\x02\x84\x01\x00\x00\x00",
+            b"\x02\x85\x01\x00\x00\x00\x00",
+        ] {
+            assert_eq!(lengths(bytes), by_library(bytes), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn sections_of_a_bundle_are_found_whatever_is_around_them() {
+        const ONE: &str = "-----BEGIN CERTIFICATE-----\nMAMC\nAQU=\n-----END CERTIFICATE-----";
+        let found = |text: String| {
+            let bundle = Bundle(text.into_bytes());
+            bundle.sections().map(|content| decode(content, usize::MAX)).collect::<Vec<_>>()
+        };
+        let der = Some(vec![0x30, 3, 2, 1, 5]);
+        let (one, two) = (vec![der.clone()], vec![der.clone(), der.clone()]);
+        assert_eq!(found(ONE.to_owned()), one, "without a final line end");
+        assert_eq!(found(ONE.replace('\n', "\r\n")), one);
+        assert_eq!(found(format!("# A root\n{ONE}\ntext\n{ONE}\n")), two, "text between, and duplicates");
+        assert_eq!(
+            found(format!("-----BEGIN CERTIFICATE-----\nMAMC\n{ONE}\n")),
+            one,
+            "cut off before another"
+        );
+        assert_eq!(found(format!("{}\n{ONE}\n", ONE.replace("MAMC", "M*MC"))), [None, der], "damaged");
+        assert!(found(ONE.replace(" CERT", " TRUSTED CERT")).is_empty(), "has more behind it");
+        assert!(found(String::new()).is_empty());
     }
 }
