@@ -52,14 +52,15 @@ impl GitHubApi {
         self.code_host
     }
 
-    // Raw routes, because octocrab's typed calls cannot express these requests (checked for 0.54.9):
-    // - all of them read a body of any size into memory (`FromResponse`, `map_github_error`), and treat the redirect of a
-    //   repository that moved as an error; together they make the binary 1.9 MB larger;
-    // - check runs: the model has neither `external_id` nor `status`, by which ours is found and known to be final, and the
-    //   handler takes no repository id, which a redirect names;
-    // - statuses: the model demands `state`, which Forgejo and Gitea call `status`;
-    // - comments: the model demands `node_id`, which Forgejo and Gitea do not send.
-    // Deployments fit, but for the first reason.
+    // The states that are sent are octocrab's (`bodies.rs`). The routes are raw, as its typed calls lose what reports need
+    // (`tests/it/github/octocrab.rs` shows it for the version in use):
+    // - all of them: a report that was written counts as failed, and is written again, where the answer is not the whole
+    //   model. A proxy's error page becomes GitHub's message, so that a proxy's 404 reads as "the report is gone".
+    // - statuses and comments: Forgejo and Gitea answer with `status` for `state`, and without `node_id`.
+    // - check runs: the list takes no name, and the model has neither `external_id` nor `status`, by which ours is found
+    //   and known to be completed.
+    // - comments: the update is a `POST`, which only GitHub takes for the documented `PATCH`.
+    // Deployments have only the first reason.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
     pub(super) async fn call(
