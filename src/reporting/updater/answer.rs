@@ -51,3 +51,28 @@ fn refused(code_host: CodeHost, answer: &Response, value: &Value, redactor: &Red
 fn unread(code_host: CodeHost, why: &dyn std::fmt::Display) -> WriteError {
     WriteError::Unreachable(format!("{}'s answer cannot be read: {why}", code_host.name()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_requests_is_known_from_a_refusal_at_every_code_host() {
+        let read = |code_host, status, body: &str, pause: Option<u64>| {
+            let retry_after = pause.map(Duration::from_secs);
+            let body = Ok(body.as_bytes().to_vec());
+            let answer = Response { status, body, retry_after, remaining: None, reset_in: None, date: None };
+            json(code_host, &answer, &Redactor::default())
+        };
+        let limited = |seconds| Err(WriteError::Limited(Duration::from_secs(seconds)));
+        for code_host in [CodeHost::GitHub, CodeHost::GitLab, CodeHost::Forgejo, CodeHost::Gitea] {
+            assert_eq!(read(code_host, 200, "[]", Some(5)), Ok(Value::Array(Vec::new())));
+            assert_eq!(read(code_host, 429, "", Some(5)), limited(5));
+            assert_eq!(read(code_host, 429, "Retry later", None), limited(60));
+            let limit = r#"{"message":"API rate limit exceeded"}"#;
+            assert_eq!(read(code_host, 403, limit, None), limited(60));
+            let refused = read(code_host, 403, r#"{"message":"403 Forbidden: permission"}"#, Some(5));
+            assert!(matches!(refused, Err(WriteError::Refused { status: 403, .. })), "{refused:?}");
+        }
+    }
+}
