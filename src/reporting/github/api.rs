@@ -59,8 +59,9 @@ impl GitHubApi {
     // - statuses and comments: Forgejo and Gitea answer with `status` for `state`, and without `node_id`.
     // - check runs: the list takes no name, and the model has neither `external_id` nor `status`, by which ours is found
     //   and known to be completed.
-    // - comments: the update is a `POST`, which only GitHub takes for the documented `PATCH`.
-    // Deployments have only the first reason.
+    // - comments: the update is a `POST`, where GitHub documents `PATCH`.
+    // Deployments have only the first reason. Besides, they read a body of any size into memory, do not follow a repository
+    // that moved, and make the binary half a megabyte larger.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
     pub(super) async fn call(
