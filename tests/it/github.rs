@@ -13,6 +13,7 @@ mod hosts;
 mod last;
 mod life;
 mod limits;
+mod octocrab;
 mod post;
 mod reach;
 mod refusals;

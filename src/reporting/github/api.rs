@@ -1,24 +1,17 @@
 //! GitHub's REST API, for one repository: one request at a time, each once, on the program's HTTP client. The updater retries.
 
-use std::time::Duration;
-
 use octocrab::Octocrab;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, LOCATION};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::event::is_repository;
-use crate::http::{self, BodyFault, Http};
+use crate::http::{self, Http, Method};
+use crate::reporting::updater::answer::{self, LIMIT};
+use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::WriteError;
-use crate::reporting::updater::{api_text, refusal};
 use crate::secrets::{Redactor, Token};
-use crate::text::{CodeHost, Fix};
-
-/// How long one request may take; there may be less time left.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// How long to leave GitHub alone where it asks for fewer requests and names no time, as its guidance has it.
-const ALONE: Duration = Duration::from_mins(1);
+use crate::text::CodeHost;
 
 /// The API of one repository.
 pub(super) struct GitHubApi {
@@ -27,14 +20,6 @@ pub(super) struct GitHubApi {
     code_host: CodeHost,
     base: String,
     root: String,
-}
-
-/// A request's method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
-    Get,
-    Post,
-    Patch,
 }
 
 impl GitHubApi {
@@ -57,8 +42,7 @@ impl GitHubApi {
                     .add_header(ACCEPT, "application/vnd.github+json".to_owned())
             })
             .and_then(|builder| builder.build_with_reqwest(http.client().clone()));
-        let octocrab =
-            octocrab.map_err(|error| WriteError::Unreachable(plain(&error, code_host, http.redactor())))?;
+        let octocrab = octocrab.map_err(|error| unreachable(&error, code_host, http.redactor()))?;
         let (redactor, repository) = (http.redactor().clone(), repository.to_owned());
         Ok(Self { octocrab, redactor, code_host, base, root: format!("/repos/{repository}") })
     }
@@ -68,83 +52,56 @@ impl GitHubApi {
         self.code_host
     }
 
-    // Raw routes, because octocrab's typed calls cannot express these requests (checked for 0.54.9):
-    // - all of them read a body of any size into memory (`FromResponse`, `map_github_error`), and treat the redirect of a
-    //   repository that moved as an error; together they make the binary 1.9 MB larger;
-    // - check runs: the model has neither `external_id` nor `status`, by which ours is found and known to be final, and the
-    //   handler takes no repository id, which a redirect names;
-    // - statuses: the model demands `state`, which Forgejo and Gitea call `status`;
-    // - comments: the model demands `node_id`, which Forgejo and Gitea do not send.
-    // Deployments fit, but for the first reason.
+    // The states that are sent are octocrab's (`bodies.rs`). The routes are raw, as its typed calls lose what reports need
+    // (`tests/it/github/octocrab.rs` shows it for the version in use):
+    // - all of them: a report that was written counts as failed, and is written again, where the answer is not the whole
+    //   model. A proxy's error page becomes GitHub's message, so that a proxy's 404 reads as "the report is gone".
+    // - statuses and comments: Forgejo and Gitea answer with `status` for `state`, and without `node_id`.
+    // - check runs: the list takes no name, and the model has neither `external_id` nor `status`, by which ours is found
+    //   and known to be completed.
+    // - comments: the update is a `POST`, where GitHub documents `PATCH`.
+    // Deployments have only the first reason. Besides, they read a body of any size into memory, do not follow a repository
+    // that moved, and make the binary half a megabyte larger.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
-    pub(super) async fn call(&self, verb: Method, path: &str, body: &Value) -> Result<Value, WriteError> {
-        let late = |_| Err(WriteError::Late(LIMIT));
-        timeout(LIMIT, self.call_on(verb, path, body)).await.unwrap_or_else(late)
-    }
-
-    async fn call_on(&self, verb: Method, path: &str, body: &Value) -> Result<Value, WriteError> {
-        match self.send(verb, &self.root, path, body).await? {
-            ApiResponse::Done(value) => Ok(value),
-            ApiResponse::Moved(root) => match self.send(verb, &root, path, body).await? {
-                ApiResponse::Done(value) => Ok(value),
-                ApiResponse::Moved(_) => {
-                    Err(WriteError::Unreachable(format!("{} redirects in circles", self.code_host.name())))
-                }
-            },
-        }
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, WriteError> {
+        let call = async {
+            let mut response = self.send(&method, &self.root, path, body).await?;
+            if let Some(root) = self.moved(&response, path) {
+                response = self.send(&method, &root, path, body).await?;
+            }
+            answer::json(self.code_host, &http::read(response).await, &self.redactor)
+        };
+        timeout(LIMIT, call).await.unwrap_or(Err(WriteError::Late(LIMIT)))
     }
 
     async fn send(
         &self,
-        verb: Method,
+        method: &Method,
         root: &str,
         path: &str,
-        body: &Value,
-    ) -> Result<ApiResponse, WriteError> {
-        let broken =
-            |error: octocrab::Error| WriteError::Unreachable(plain(&error, self.code_host, &self.redactor));
+        body: Option<&Value>,
+    ) -> Result<reqwest::Response, WriteError> {
         let route = format!("{root}{path}");
-        let sent = match verb {
-            Method::Get => self.octocrab._get(route).await,
-            Method::Post => self.octocrab._post(route, Some(body)).await,
-            Method::Patch => self.octocrab._patch(route, Some(body)).await,
+        let sent = match *method {
+            Method::POST => self.octocrab._post(route, body).await,
+            Method::PATCH => self.octocrab._patch(route, body).await,
+            _ => self.octocrab._get(route).await,
         };
-        let response = sent.map_err(broken)?;
-        let status = response.status().as_u16();
-        if (300..400).contains(&status) {
-            let to = response.headers().get("location").and_then(|to| to.to_str().ok());
-            return to
-                .and_then(|to| self.moved(to, path))
-                .map(ApiResponse::Moved)
-                .ok_or(WriteError::away(status));
-        }
-        // Octocrab would read a body that never ends until the memory does.
-        let answer = http::read(response.map(reqwest::Body::wrap).into()).await;
-        let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
-        if (200..300).contains(&status) {
-            return match value {
-                Ok(Some(value @ (Value::Object(_) | Value::Array(_)))) => Ok(ApiResponse::Done(value)),
-                Err(BodyFault::TooLarge) => Err(WriteError::TooLarge),
-                Err(fault) => Err(WriteError::unread(self.code_host, &fault)),
-                Ok(_) => Err(WriteError::unread(self.code_host, &"it is not JSON")),
-            };
-        }
-        let value = value.ok().flatten().unwrap_or_default();
-        let refused = WriteError::refused(self.code_host, status, &value, &self.redactor);
-        // Both of its limits answer 403 or 429; without a header only the message shows whether it is a limit or a permission.
-        let named = refusal::is_limit(status, &refusal::message(&value));
-        match (status, answer.blocked()) {
-            (403 | 429, pause) if named => Err(WriteError::Limited(pause.unwrap_or(ALONE))),
-            (403, Some(pause)) if refused.fix() == Fix::None => Err(WriteError::Limited(pause)),
-            _ => Err(refused),
-        }
+        sent.map(|response| response.map(reqwest::Body::wrap).into())
+            .map_err(|error| unreachable(&error, self.code_host, &self.redactor))
     }
 
     /// Where the repository is now, by a redirect of a request for `path` in it. Nothing else of the API is asked, as the
     /// request may write.
-    fn moved(&self, to: &str, path: &str) -> Option<String> {
-        let inside = to.strip_prefix(&self.base)?;
+    fn moved(&self, response: &reqwest::Response, path: &str) -> Option<String> {
+        let to = response.headers().get(LOCATION).filter(|_| response.status().is_redirection())?;
+        let inside = to.to_str().ok()?.strip_prefix(&self.base)?;
         let without_query = path.split('?').next().unwrap_or_default();
         let root = inside.strip_suffix(path).or_else(|| inside.strip_suffix(without_query))?;
         let number = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
@@ -154,22 +111,13 @@ impl GitHubApi {
     }
 }
 
-enum ApiResponse {
-    Done(Value),
-    /// The repository's new root.
-    Moved(String),
-}
-
 /// What is at the bottom of an error of octocrab's: the layers above name libraries, a URL or a backtrace.
-fn plain(error: &octocrab::Error, code_host: CodeHost, redactor: &Redactor) -> String {
+fn unreachable(error: &octocrab::Error, code_host: CodeHost, redactor: &Redactor) -> WriteError {
     let mut bottom: &dyn std::error::Error = error;
     while let Some(source) = bottom.source() {
         bottom = source;
     }
     let message = bottom.to_string();
-    format!(
-        "{} cannot be reached: {}",
-        code_host.name(),
-        redactor.clean(message.lines().next().unwrap_or_default(), 200)
-    )
+    let message = redactor.clean(message.lines().next().unwrap_or_default(), 200);
+    WriteError::Unreachable(format!("{} cannot be reached: {message}", code_host.name()))
 }

@@ -4,6 +4,9 @@
 //! themselves in at most 140 characters, none of them beyond the Basic Multilingual Plane; a check run's summary has at
 //! most 65,535 bytes.
 
+use octocrab::models::StatusState;
+use octocrab::models::repos::DeploymentStatusState;
+use octocrab::params::checks::{CheckRunConclusion, CheckRunStatus};
 use serde_json::{Value, json};
 
 use super::target::GitHubTarget;
@@ -23,36 +26,41 @@ const PAGE: usize = 60_000;
 /// The text where there is none.
 const NOTHING: &str = "Deploy";
 
-/// GitHub's names for the state of a run.
-struct StateNames {
-    /// Commit status: `pending`, `success`, `failure`, `error`.
-    status: &'static str,
-    /// Check run: `queued`, `in_progress`, `completed`.
-    check: &'static str,
-    /// Check run: the conclusion, once there is one.
-    conclusion: Option<&'static str>,
-    /// Deployment status.
-    deployment: &'static str,
+/// The state of a run in GitHub's words. A check run has a conclusion once it is completed.
+struct States {
+    status: StatusState,
+    check: CheckRunStatus,
+    conclusion: Option<CheckRunConclusion>,
+    deployment: DeploymentStatusState,
 }
 
-fn words(stage: ReportStage) -> StateNames {
-    let going = |word| StateNames { status: "pending", check: word, conclusion: None, deployment: word };
+fn states(stage: ReportStage) -> States {
+    use {CheckRunConclusion as Conclusion, DeploymentStatusState as Deployment, StatusState as Status};
+    let going = |check, deployment| States { status: Status::Pending, check, conclusion: None, deployment };
     let (outcome, passed) = match stage {
-        ReportStage::Waiting => return going("queued"),
-        ReportStage::Running => return going("in_progress"),
+        ReportStage::Waiting => return going(CheckRunStatus::Queued, Deployment::Queued),
+        ReportStage::Running => return going(CheckRunStatus::InProgress, Deployment::InProgress),
         ReportStage::Over { outcome, passed } => (outcome, passed),
     };
     let (status, conclusion, deployment) = match outcome {
-        Outcome::Succeeded => ("success", "success", "success"),
-        Outcome::Failed | Outcome::Unverified | Outcome::Refused => ("failure", "failure", "failure"),
-        Outcome::Triggered | Outcome::Skipped => ("success", "neutral", "inactive"),
-        Outcome::Canceled | Outcome::Superseded if passed => ("success", "neutral", "inactive"),
-        Outcome::Canceled | Outcome::Superseded => ("error", "cancelled", "inactive"),
-        Outcome::TimedOut => ("error", "timed_out", "error"),
-        Outcome::Interrupted => ("error", "cancelled", "error"),
-        Outcome::Unreachable | Outcome::Uncertain | Outcome::Lost => ("error", "failure", "error"),
+        Outcome::Succeeded => (Status::Success, Conclusion::Success, Deployment::Success),
+        Outcome::Failed | Outcome::Unverified | Outcome::Refused => {
+            (Status::Failure, Conclusion::Failure, Deployment::Failure)
+        }
+        Outcome::Triggered | Outcome::Skipped => (Status::Success, Conclusion::Neutral, Deployment::Inactive),
+        Outcome::Canceled | Outcome::Superseded if passed => {
+            (Status::Success, Conclusion::Neutral, Deployment::Inactive)
+        }
+        Outcome::Canceled | Outcome::Superseded => {
+            (Status::Error, Conclusion::Cancelled, Deployment::Inactive)
+        }
+        Outcome::TimedOut => (Status::Error, Conclusion::TimedOut, Deployment::Error),
+        Outcome::Interrupted => (Status::Error, Conclusion::Cancelled, Deployment::Error),
+        Outcome::Unreachable | Outcome::Uncertain | Outcome::Lost => {
+            (Status::Error, Conclusion::Failure, Deployment::Error)
+        }
     };
-    StateNames { status, check: "completed", conclusion: Some(conclusion), deployment }
+    States { status, check: CheckRunStatus::Completed, conclusion: Some(conclusion), deployment }
 }
 
 /// A status's text.
@@ -68,7 +76,7 @@ pub(super) fn name(name: &str) -> String {
 /// `POST /statuses/{sha}`.
 pub(super) fn status(state: &ReportState, context: &str, page: &str) -> Value {
     without_nulls(json!({
-        "state": words(state.stage).status,
+        "state": states(state.stage).status,
         "target_url": api_text::link(page),
         "description": description(&state.text),
         "context": api_text::plain_line(context, NAME, NOTHING),
@@ -80,11 +88,11 @@ pub(super) fn check_update(state: &ReportState, page: &str) -> Value {
     let title = api_text::line(&state.text, NAME, NOTHING);
     let summary = api_text::page(&state.page, PAGE);
     let summary = if summary.trim().is_empty() { title.clone() } else { summary };
-    let words = words(state.stage);
+    let states = states(state.stage);
     without_nulls(json!({
         "details_url": api_text::link(page),
-        "status": words.check,
-        "conclusion": words.conclusion,
+        "status": states.check,
+        "conclusion": states.conclusion,
         "output": { "title": title, "summary": summary },
     }))
 }
@@ -115,7 +123,7 @@ pub(super) fn deployment(target: &GitHubTarget) -> Value {
 /// `POST /deployments/{id}/statuses`.
 pub(super) fn deployment_status(state: &ReportState, page: &str, site: Option<&str>) -> Value {
     without_nulls(json!({
-        "state": words(state.stage).deployment,
+        "state": states(state.stage).deployment,
         "log_url": api_text::link(page),
         "description": description(&state.text),
         "environment_url": site.and_then(api_text::link),
@@ -144,10 +152,11 @@ mod tests {
     fn nothing_that_is_over_is_left_open_in_any_language() {
         for outcome in Outcome::ALL {
             for passed in [true, false] {
-                let words = words(ReportStage::Over { outcome, passed });
-                assert!(words.conclusion.is_some());
-                assert_ne!(words.status, "pending");
-                assert!(!["in_progress", "queued", "pending"].contains(&words.deployment), "{outcome}");
+                let States { status, check, conclusion, deployment } =
+                    states(ReportStage::Over { outcome, passed });
+                assert!(conclusion.is_some() && status != StatusState::Pending);
+                let words = json!([check, deployment]).to_string();
+                assert!(!words.contains("in_progress") && !words.contains("queued"), "{outcome}: {words}");
             }
         }
     }
@@ -198,17 +207,16 @@ mod tests {
 
     #[test]
     fn a_success_and_what_the_user_lets_pass_are_reported_as_success() {
-        let status = |outcome, passed| words(ReportStage::Over { outcome, passed }).status;
+        let status = |outcome, passed| states(ReportStage::Over { outcome, passed }).status;
         for outcome in Outcome::ALL {
             let fine = matches!(outcome, Outcome::Succeeded | Outcome::Triggered | Outcome::Skipped);
-            assert_eq!(status(outcome, false) == "success", fine, "{outcome}");
+            assert_eq!(status(outcome, false) == StatusState::Success, fine, "{outcome}");
         }
-        assert_eq!(status(Outcome::Superseded, true), "success");
-        let deployment = |outcome| words(ReportStage::Over { outcome, passed: true }).deployment;
-        assert!(
-            Outcome::ALL
-                .into_iter()
-                .all(|outcome| (deployment(outcome) == "success") == (outcome == Outcome::Succeeded))
-        );
+        assert_eq!(status(Outcome::Superseded, true), StatusState::Success);
+        for outcome in Outcome::ALL {
+            let deployment = states(ReportStage::Over { outcome, passed: true }).deployment;
+            let is_success = deployment == DeploymentStatusState::Success;
+            assert_eq!(is_success, outcome == Outcome::Succeeded, "{outcome}");
+        }
     }
 }

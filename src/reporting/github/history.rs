@@ -1,6 +1,7 @@
 //! How long earlier GitHub Deployments of the environment took, by one request of its GraphQL API.
 //!
 //! Sources: GitHub's GraphQL schema (`Repository.deployments`, `Deployment.statuses`) and the runner's `GITHUB_GRAPHQL_URL`.
+//! Octocrab's `graphql` would ask at `/api/v3/graphql` of a GitHub Enterprise Server, which has it at `/api/graphql`.
 //! Nothing of it can fail a run: what is not answered is not known.
 
 use std::sync::{Arc, OnceLock};

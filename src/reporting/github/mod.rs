@@ -14,9 +14,7 @@ mod target;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use serde_json::Value;
-
-use self::api::{GitHubApi, Method};
+use self::api::GitHubApi;
 use self::event::{WorkflowRun, code_host};
 use self::history::EarlierDeployments;
 use self::post_state::StateFile;
@@ -29,7 +27,7 @@ use crate::core::report::{Cause, Event, Report};
 use crate::core::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
-use crate::http::Http;
+use crate::http::{Http, Method};
 use crate::reporting::output::Output;
 use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, messages, outputs};
 
@@ -213,7 +211,7 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
     let read = match GitHubApi::new(http, code_host, &run.api, &run.repository, token) {
-        Ok(api) => api.call(Method::Get, "", &Value::Null).await,
+        Ok(api) => api.call(Method::GET, "", None).await,
         Err(error) => Err(error),
     };
     match read {

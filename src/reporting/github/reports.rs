@@ -5,19 +5,15 @@ use std::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::api::{GitHubApi, Method};
+use super::api::GitHubApi;
 use super::bodies;
 use super::target::GitHubTarget;
+use crate::http::Method;
 use crate::reporting::updater::rate_limiter::{RateLimiter, id};
-use crate::reporting::updater::report_state::{ReportState, WriteError, mark};
+use crate::reporting::updater::report_state::{ReportState, WriteError};
+use crate::reporting::updater::search::{self, ReportRequests};
 use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
-
-/// So many of a pull request's comments are searched for ours.
-const COMMENTS: usize = 500;
-
-/// How many are asked for at once; fewer where their texts are too long for one answer.
-const PAGES: [usize; 2] = [100, 10];
 
 /// The reports of one run.
 pub(super) struct GitHubReports {
@@ -63,22 +59,75 @@ impl ReportBackend for GitHubReports {
                 creation = Creation::Maybe;
             }
         }
-        let id = match (kind, creation) {
-            (ReportKind::Summary, _) => 0, // a file, not a record
-            (ReportKind::Status, _) => self.status(limiter, state).await?,
-            (ReportKind::Check, Creation::Id(id)) => self.check_again(limiter, state, id).await?,
-            (ReportKind::Check, creation) => self.check(limiter, state, creation).await?,
-            (ReportKind::Deployment, Creation::Id(id)) => self.deployment_again(limiter, state, id).await?,
-            (ReportKind::Deployment, creation) => {
-                return self.deployment(limiter, creation).await.map(WriteResult::Begun);
-            }
-            (ReportKind::Comment, Creation::Id(id)) => match self.comment_again(limiter, state, id).await {
-                Err(gone) if gone.is_gone() => self.comment(limiter, state).await?, // somebody deleted it
-                other => other?,
-            },
-            (ReportKind::Comment, _) => self.comment(limiter, state).await?,
+        search::update_or_create(self, limiter, kind, creation, state).await
+    }
+}
+
+impl ReportRequests for GitHubReports {
+    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> Result<Vec<u64>, WriteError> {
+        let found = self.find_reports(limiter, kind).await?;
+        Ok(found.iter().filter_map(|report| report["id"].as_u64()).collect())
+    }
+
+    async fn create(
+        &self,
+        limiter: &mut RateLimiter,
+        kind: ReportKind,
+        state: &ReportState,
+    ) -> Result<WriteResult, WriteError> {
+        let GitHubTarget { name, sha, page, .. } = &self.target;
+        let (path, body) = match kind {
+            ReportKind::Summary => return Ok(WriteResult::Done(0)), // a file, not a record
+            ReportKind::Status => (format!("/statuses/{sha}"), bodies::status(state, name, page)),
+            ReportKind::Check => ("/check-runs".to_owned(), bodies::check(state, &self.target)),
+            ReportKind::Deployment => ("/deployments".to_owned(), bodies::deployment(&self.target)),
+            ReportKind::Comment => (self.comments_path()?, bodies::comment(state, name, page)),
         };
-        Ok(WriteResult::Done(id))
+        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body))).await?;
+        Ok(match kind {
+            ReportKind::Status => WriteResult::Done(0),
+            // It has no status yet, without which GitHub shows nothing of it.
+            ReportKind::Deployment => WriteResult::Begun(id(&written)?),
+            _ => WriteResult::Done(id(&written)?),
+        })
+    }
+
+    async fn update(
+        &self,
+        limiter: &mut RateLimiter,
+        kind: ReportKind,
+        id: u64,
+        state: &ReportState,
+    ) -> Result<(), WriteError> {
+        let GitHubTarget { name, page, site, .. } = &self.target;
+        let (method, path, body) = match kind {
+            // A repeated status is one more line of the same: the last one counts.
+            ReportKind::Summary | ReportKind::Status => {
+                return self.create(limiter, kind, state).await.map(drop);
+            }
+            ReportKind::Check => {
+                (Method::PATCH, format!("/check-runs/{id}"), bodies::check_update(state, page))
+            }
+            ReportKind::Deployment => {
+                let site = site.as_deref().or(state.site.as_deref());
+                let body = bodies::deployment_status(state, page, site);
+                (Method::POST, format!("/deployments/{id}/statuses"), body)
+            }
+            ReportKind::Comment => {
+                (Method::PATCH, format!("/issues/comments/{id}"), bodies::comment(state, name, page))
+            }
+        };
+        limiter.write(self.api.call(method, &path, Some(&body))).await.map(drop)
+    }
+
+    async fn comments(
+        &self,
+        limiter: &mut RateLimiter,
+        size: usize,
+        page: usize,
+    ) -> Result<Value, WriteError> {
+        let path = format!("{}?per_page={size}&page={page}", self.comments_path()?);
+        limiter.ask(self.api.call(Method::GET, &path, None)).await
     }
 }
 
@@ -113,15 +162,14 @@ impl GitHubReports {
                 Ok(word.filter(|word| **word != "pending" && (is_ours || same)).map(|_| 0))
             }
             ReportKind::Check => {
-                let check = self.find_check(limiter).await?;
-                Ok(check
-                    .filter(|check| check["status"] == "completed")
-                    .and_then(|check| check["id"].as_u64()))
+                let found = self.find_reports(limiter, kind).await?;
+                let check = found.first().filter(|check| check["status"] == "completed");
+                Ok(check.and_then(|check| check["id"].as_u64()))
             }
             ReportKind::Deployment => {
                 let id = match creation {
                     Creation::Id(id) => Some(id),
-                    _ => self.find_deployment(limiter).await?,
+                    _ => self.find(limiter, kind).await?.first().copied(),
                 };
                 let Some(id) = id else { return Ok(None) };
                 let found = self.read(limiter, &format!("/deployments/{id}/statuses?per_page=100")).await?;
@@ -134,160 +182,57 @@ impl GitHubReports {
                 Ok(last.filter(|last| is_final(last)).map(|_| id))
             }
             ReportKind::Comment => {
-                let Some(pull) = self.target.pull else { return Ok(None) };
+                if self.target.pull.is_none() {
+                    return Ok(None);
+                }
                 let body = bodies::comment(state, name, page);
-                let comment = self.find_comment(limiter, pull).await?;
                 let is_final = |text: &str| text.lines().nth(1).is_some_and(|line| line.starts_with("### "));
-                let closed = |comment: &Value| {
+                let closed = |comment: &&Value| {
                     let text = comment["body"].as_str().unwrap_or_default();
                     is_final(text) && (is_ours || body["body"] == text)
                 };
-                Ok(comment.filter(closed).and_then(|comment| comment["id"].as_u64()))
+                let found = self.find_reports(limiter, kind).await?;
+                Ok(found.first().filter(closed).and_then(|comment| comment["id"].as_u64()))
             }
         }
+    }
+
+    /// The reports of this very run, and the comments that an earlier run left.
+    async fn find_reports(
+        &self,
+        limiter: &mut RateLimiter,
+        kind: ReportKind,
+    ) -> Result<Vec<Value>, WriteError> {
+        let GitHubTarget { name, sha, mark, .. } = &self.target;
+        let mut found = match kind {
+            ReportKind::Check => {
+                let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
+                let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
+                self.read(limiter, &path).await?["check_runs"].take()
+            }
+            ReportKind::Deployment => {
+                self.read(limiter, &format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?
+            }
+            ReportKind::Comment => return search::find_comments(self, limiter, name).await,
+            ReportKind::Summary | ReportKind::Status => Value::Null,
+        };
+        let ours = |report: &Value| {
+            report["external_id"] == **mark || report["payload"].to_string().contains(mark.as_str())
+        };
+        let found = found.as_array_mut().map(std::mem::take).unwrap_or_default();
+        Ok(found.into_iter().filter(ours).collect())
+    }
+
+    fn comments_path(&self) -> Result<String, WriteError> {
+        let none = || WriteError::Unreachable("this run belongs to no pull request".to_owned());
+        self.target.pull.map(|pull| format!("/issues/{pull}/comments")).ok_or_else(none)
     }
 
     /// Reads what may not be there; null where it is not.
     async fn read(&self, limiter: &mut RateLimiter, path: &str) -> Result<Value, WriteError> {
-        match limiter.ask(self.api.call(Method::Get, path, &Value::Null)).await {
+        match limiter.ask(self.api.call(Method::GET, path, None)).await {
             Err(gone) if gone.is_gone() => Ok(Value::Null),
             read => read,
         }
-    }
-
-    /// A repeated status is one more line of the same: the last one counts.
-    async fn status(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let body = bodies::status(state, &self.target.name, &self.target.page);
-        let path = format!("/statuses/{}", self.target.sha);
-        limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| 0)
-    }
-
-    async fn check(
-        &self,
-        limiter: &mut RateLimiter,
-        state: &ReportState,
-        creation: Creation,
-    ) -> Result<u64, WriteError> {
-        let body = bodies::check(state, &self.target);
-        if creation == Creation::Maybe
-            && let Some(check) = self.find_check(limiter).await?
-            && let Some(id) = check["id"].as_u64()
-        {
-            return self.check_again(limiter, state, id).await;
-        }
-        id(&limiter.write(self.api.call(Method::Post, "/check-runs", &body)).await?)
-    }
-
-    /// The check run of this very run.
-    async fn find_check(&self, limiter: &mut RateLimiter) -> Result<Option<Value>, WriteError> {
-        let GitHubTarget { name, sha, mark, .. } = &self.target;
-        let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
-        let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
-        let mut found = self.read(limiter, &path).await?;
-        let found = found["check_runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        Ok(found.into_iter().find(|check| check["external_id"] == **mark))
-    }
-
-    async fn check_again(
-        &self,
-        limiter: &mut RateLimiter,
-        state: &ReportState,
-        id: u64,
-    ) -> Result<u64, WriteError> {
-        let body = bodies::check_update(state, &self.target.page);
-        limiter.write(self.api.call(Method::Patch, &format!("/check-runs/{id}"), &body)).await.map(|_| id)
-    }
-
-    /// Makes a GitHub Deployment. It has no status yet, without which GitHub shows nothing of it.
-    async fn deployment(&self, limiter: &mut RateLimiter, creation: Creation) -> Result<u64, WriteError> {
-        let body = bodies::deployment(&self.target);
-        if creation == Creation::Maybe
-            && let Some(id) = self.find_deployment(limiter).await?
-        {
-            return Ok(id);
-        }
-        id(&limiter.write(self.api.call(Method::Post, "/deployments", &body)).await?)
-    }
-
-    /// The GitHub Deployment of this very run.
-    async fn find_deployment(&self, limiter: &mut RateLimiter) -> Result<Option<u64>, WriteError> {
-        let GitHubTarget { sha, mark, .. } = &self.target;
-        let found = self.read(limiter, &format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?;
-        let ours = |deployment: &&Value| deployment["payload"].to_string().contains(mark.as_str());
-        let found = found.as_array().and_then(|list| list.iter().find(ours));
-        Ok(found.and_then(|deployment| deployment["id"].as_u64()))
-    }
-
-    async fn deployment_again(
-        &self,
-        limiter: &mut RateLimiter,
-        state: &ReportState,
-        id: u64,
-    ) -> Result<u64, WriteError> {
-        let body = bodies::deployment_status(
-            state,
-            &self.target.page,
-            self.target.site.as_deref().or(state.site.as_deref()),
-        );
-        let path = format!("/deployments/{id}/statuses");
-        limiter.write(self.api.call(Method::Post, &path, &body)).await.map(|_| id)
-    }
-
-    async fn comment(&self, limiter: &mut RateLimiter, state: &ReportState) -> Result<u64, WriteError> {
-        let Some(pull) = self.target.pull else {
-            return Err(WriteError::Unreachable("this run belongs to no pull request".to_owned()));
-        };
-        let comment = self.find_comment(limiter, pull).await?;
-        if let Some(id) = comment.and_then(|comment| comment["id"].as_u64()) {
-            return self.comment_again(limiter, state, id).await;
-        }
-        let body = bodies::comment(state, &self.target.name, &self.target.page);
-        id(&limiter.write(self.api.call(Method::Post, &format!("/issues/{pull}/comments"), &body)).await?)
-    }
-
-    async fn comment_again(
-        &self,
-        limiter: &mut RateLimiter,
-        state: &ReportState,
-        id: u64,
-    ) -> Result<u64, WriteError> {
-        let body = bodies::comment(state, &self.target.name, &self.target.page);
-        limiter
-            .write(self.api.call(Method::Patch, &format!("/issues/comments/{id}"), &body))
-            .await
-            .map(|_| id)
-    }
-
-    /// The comment an earlier run left, by its mark.
-    async fn find_comment(&self, limiter: &mut RateLimiter, pull: u64) -> Result<Option<Value>, WriteError> {
-        let [size, small] = PAGES;
-        match self.find_comment_by(limiter, pull, size).await {
-            Err(WriteError::TooLarge) => self.find_comment_by(limiter, pull, small).await,
-            found => found,
-        }
-    }
-
-    async fn find_comment_by(
-        &self,
-        limiter: &mut RateLimiter,
-        pull: u64,
-        size: usize,
-    ) -> Result<Option<Value>, WriteError> {
-        let mark = mark(&self.target.name);
-        for page in 1..=COMMENTS / size {
-            let path = format!("/issues/{pull}/comments?per_page={size}&page={page}");
-            let found = limiter.ask(self.api.call(Method::Get, &path, &Value::Null)).await?;
-            let comments = found.as_array().map(Vec::as_slice).unwrap_or_default();
-            let ours =
-                |comment: &&Value| comment["body"].as_str().is_some_and(|body| body.starts_with(&mark));
-            if let Some(comment) = comments.iter().find(ours) {
-                return Ok(Some(comment.clone()));
-            }
-            // Forgejo and Gitea have no pages here and would answer with the same one for ever.
-            if comments.len() < size || self.code_host() != CodeHost::GitHub {
-                break;
-            }
-        }
-        Ok(None)
     }
 }

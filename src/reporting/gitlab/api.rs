@@ -1,23 +1,17 @@
 //! GitLab's REST API: one request at a time, each once, on the program's HTTP client. The updater retries.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
 
 use crate::env::Env;
-use crate::http::{BodyFault, Credential, Http, Method, Network, RequestError};
+use crate::http::{Credential, Http, Method, Network, RequestError};
+use crate::reporting::updater::answer::{self, LIMIT};
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::WriteError;
 use crate::secrets::Token;
 use crate::text::CodeHost;
-
-/// How long one request may take; there may be less time left.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// How long to leave GitLab alone where it asks for fewer requests and names no time.
-const ALONE: Duration = Duration::from_mins(1);
 
 /// The API of one GitLab.
 pub(super) struct GitLabApi {
@@ -70,19 +64,7 @@ impl GitLabApi {
                 WriteError::Unreachable(format!("GitLab cannot be reached: {message}"))
             }
         })?;
-        let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
-        match (answer.status, value) {
-            (200..300, Ok(Some(value @ (Value::Object(_) | Value::Array(_))))) => Ok(value),
-            (200..300, Err(BodyFault::TooLarge)) => Err(WriteError::TooLarge),
-            (200..300, Err(fault)) => Err(WriteError::unread(CodeHost::GitLab, &fault)),
-            (200..300, Ok(_)) => Err(WriteError::unread(CodeHost::GitLab, &"it is not JSON")),
-            (300..400, _) => Err(WriteError::away(answer.status)),
-            (429, _) => Err(WriteError::Limited(answer.blocked().unwrap_or(ALONE))),
-            (status, value) => {
-                let value = value.ok().flatten().unwrap_or_default();
-                Err(WriteError::refused(CodeHost::GitLab, status, &value, self.http.redactor()))
-            }
-        }
+        answer::json(CodeHost::GitLab, &answer, self.http.redactor())
     }
 }
 

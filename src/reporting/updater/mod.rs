@@ -1,12 +1,14 @@
 //! The run's reports at a code host: commit status, check run, deployment, comment. They are opened, updated and always
 //! closed. What could not be written is reported once and changes nothing about the run.
 
+pub(super) mod answer;
 pub(super) mod api_text;
 mod inbox;
 mod options;
 pub(super) mod rate_limiter;
-pub(super) mod refusal;
+mod refusal;
 pub(super) mod report_state;
+pub(super) mod search;
 pub(super) mod worker;
 
 use std::fmt;

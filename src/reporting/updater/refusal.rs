@@ -11,7 +11,7 @@ const REASONS: usize = 5;
 ///
 /// GitHub, Forgejo and Gitea have a `message`, GitHub with `errors`: a list of texts, or of objects that name a field.
 /// GitLab's `message` may be lists of texts by field; its token checks have `error` and `error_description`.
-pub(in crate::reporting) fn message(answer: &Value) -> String {
+pub(super) fn message(answer: &Value) -> String {
     let message = ["message", "error_description", "error"].iter().find_map(|name| {
         let texts = reasons(&answer[*name], "");
         (!texts.is_empty()).then(|| texts.join("; "))
@@ -47,7 +47,7 @@ fn reasons(value: &Value, field: &str) -> Vec<String> {
 }
 
 /// Whether this message asks for fewer requests: GitHub's limits answer with 403 as well as with 429.
-pub(in crate::reporting) fn is_limit(status: u16, message: &str) -> bool {
+pub(super) fn is_limit(status: u16, message: &str) -> bool {
     let message = message.to_lowercase();
     let says = |text: &str| message.contains(text);
     status == 429
@@ -59,7 +59,7 @@ pub(in crate::reporting) fn is_limit(status: u16, message: &str) -> bool {
 }
 
 /// What would help. Refusals differ only in their messages: nearly all of GitHub's have the status 403.
-pub(in crate::reporting) fn fix(code_host: CodeHost, status: u16, message: &str) -> Fix {
+pub(super) fn fix(code_host: CodeHost, status: u16, message: &str) -> Fix {
     let message = message.to_lowercase();
     let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     match status {

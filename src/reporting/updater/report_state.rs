@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 
-use super::refusal;
 use crate::core::state::{Outcome, Phase};
-use crate::secrets::Redactor;
 use crate::text::format::duration;
 use crate::text::markdown::escape;
 use crate::text::{CodeHost, Fix};
@@ -104,29 +101,6 @@ pub(in crate::reporting) enum WriteError {
 }
 
 impl WriteError {
-    /// A refusal by the code host, and what would help.
-    pub(in crate::reporting) fn refused(
-        code_host: CodeHost,
-        status: u16,
-        answer: &Value,
-        redactor: &Redactor,
-    ) -> Self {
-        let words = refusal::message(answer);
-        let fix = refusal::fix(code_host, status, &words);
-        Self::Refused { status, message: redactor.clean(&words, 300), fix }
-    }
-
-    /// It redirects to where no token goes.
-    pub(in crate::reporting) fn away(status: u16) -> Self {
-        let message = "it redirects elsewhere".to_owned();
-        Self::Refused { status, message, fix: Fix::None }
-    }
-
-    /// It answered, and the answer cannot be used.
-    pub(in crate::reporting) fn unread(code_host: CodeHost, why: &dyn std::fmt::Display) -> Self {
-        Self::Unreachable(format!("{}'s answer cannot be read: {why}", code_host.name()))
-    }
-
     /// What would help.
     pub(in crate::reporting) fn fix(&self) -> Fix {
         match self {

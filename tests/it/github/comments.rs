@@ -3,6 +3,7 @@
 use super::fake_github::FakeGitHub;
 use super::platform;
 use super::runner::{Job, PULL};
+use crate::fake_api::Fault;
 
 async fn deploy(github: &FakeGitHub, name: &str) {
     let sandbox = platform("success", 20.0).await;
@@ -57,6 +58,15 @@ async fn a_comment_that_only_quotes_ours_or_stands_elsewhere_is_left_alone() {
     deploy(&github, "Deploy").await;
     let comments = github.stored().comments;
     assert_eq!((comments.len(), comments[&1].1.len(), comments[&2].1.len()), (3, 1, 1));
+}
+
+#[tokio::test]
+async fn anothers_comment_with_a_copied_mark_does_not_keep_ours_from_being_written() {
+    let github = FakeGitHub::start().await;
+    github.prepare(|store| store.add_comment(1, PULL, "<!-- deploy-hook: Deploy -->\n### Copied"));
+    github.fail("update-comment", Fault::Message(403, "Must have admin rights to Repository."), 1);
+    deploy(&github, "Deploy").await;
+    assert_eq!((github.count("update-comment"), github.count("create-comment")), (1, 1));
 }
 
 #[tokio::test]
