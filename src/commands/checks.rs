@@ -252,7 +252,7 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
         return vec![Check::good(by, messages::NONE_YET)];
     };
     let mut checks = vec![read(by, poll.result, wait != Wait::Never, denied, reader)];
-    if reader.source() == Some(StateSource::Hook) && reader.has_token() {
+    if reader.source() == Some(StateSource::Hook) && reader.access().token.is_some() {
         checks.push(Check::unsure(API_TOKEN, messages::token_unused()));
     }
     checks

@@ -100,6 +100,11 @@ pub(super) fn texts<'a>(value: &'a Value, fields: &[&str]) -> Vec<&'a str> {
     }
 }
 
+/// The text at this place of each entry of a list.
+pub(super) fn texts_at(list: &Value, place: impl serde_json::value::Index + Copy) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(|entry| entry[place].as_str()).collect()
+}
+
 /// The last `most` lines of these texts, cleaned, without empty ones.
 pub(super) fn last_lines<'a>(
     texts: impl IntoIterator<Item = &'a str>,

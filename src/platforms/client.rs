@@ -110,7 +110,7 @@ impl DeployTarget for Client {
         let Ok(response) = response else {
             return SnapshotResult::Unknown;
         };
-        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
+        let (bytes, redactor) = (response.bytes(), self.reader.http.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
             && let Some(message) = self.reader.access.platform.error(bytes, redactor)
         {
@@ -181,31 +181,19 @@ impl DeployTarget for Client {
             }
         };
         let rate_hint = response::rate_hint(&response);
-        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
-        if !(200..300).contains(&response.status) {
-            let status = response.status;
-            return match self.reader.access.platform.error(bytes, redactor) {
-                Some(message) if matches!(status, 401 | 403 | 405 | 410) => {
-                    LookupResult::Denied { status, message }
-                }
-                Some(message) => {
-                    let message = format!("the platform answered {status}: {message}");
-                    LookupResult::Failed { message, rate_hint }
-                }
-                None => {
-                    let message = format!("something answered {status}, not in the platform's own form");
-                    LookupResult::Failed { message, rate_hint }
-                }
+        let (access, platform) = (&self.reader.access, self.reader.access.platform);
+        let (status, error) =
+            (response.status, platform.error(response.bytes(), self.reader.http.redactor()));
+        let found = self.reader.in_scope(source, response.bytes()).filter(|_| (200..300).contains(&status));
+        let Some(mut found) = found else {
+            let message = match (status, error) {
+                (200..300, error) => error.unwrap_or_else(|| "the answer lists no deployments".to_owned()),
+                (401 | 403 | 405 | 410, Some(message)) => return LookupResult::Denied { status, message },
+                (_, Some(message)) => format!("the platform answered {status}: {message}"),
+                (_, None) => format!("something answered {status}, not in the platform's own form"),
             };
-        }
-        let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let Some(mut found) = self.reader.access.platform.deployments(&body, redactor) else {
-            let error = self.reader.access.platform.error(bytes, redactor);
-            let message = error.unwrap_or_else(|| "the answer lists no deployments".to_owned());
             return LookupResult::Failed { message, rate_hint };
         };
-        let (access, platform) = (&self.reader.access, self.reader.access.platform);
-        found.retain(|found| platform.in_scope(access, source, found));
         let mut others = if platform.facts().newer_cancels { found.clone() } else { Vec::new() };
         others.retain(|other| platform.may_cancel(other));
         let is_queued = self.unnamed == Some(Unnamed::Queued);
@@ -323,7 +311,7 @@ impl DeployTarget for Client {
         let Ok(response) = self.reader.read(request, limit.saturating_sub(asked.elapsed())).await else {
             return Log::NotYet(RateHint::default());
         };
-        let bytes = response.body.as_deref().unwrap_or_default();
+        let bytes = response.bytes();
         let lines = self.reader.access.platform.log_lines(bytes, self.reader.http.redactor(), LOG_LINES);
         match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
@@ -338,9 +326,9 @@ impl DeployTarget for Client {
 
     fn budget(&self) -> Option<Budget> {
         let with_token = !self.accepted && self.reader.access.token.is_some();
-        let source = if with_token { StateSource::Api } else { self.reader.source? };
-        let limit = self.reader.access.platform.rate_limit(source)?;
-        let limit = RateLimit { per: limit.per.div_f64(self.speed), ..limit };
+        let is_api = with_token || self.reader.source == Some(StateSource::Api);
+        let requests = self.reader.access.platform.facts().requests_per_minute.filter(|_| is_api)?;
+        let limit = RateLimit { requests, per: Duration::from_mins(1).div_f64(self.speed) };
         Some(budget::of(&self.reader.access, limit))
     }
 

@@ -275,7 +275,7 @@ async fn no_part_of_an_example_that_is_secret_is_ever_printed() {
         for format in ["-v", "--format json"] {
             let program = run("deploy --timeout 30s").args(format).env("DEPLOY_HOOK_URL", &local);
             let program = named(program, platform.name(), &local);
-            let program = if platform.trigger_needs_token() {
+            let program = if platform.facts().trigger_needs_token {
                 program.env("DEPLOY_HOOK_API_TOKEN", TOKEN).env("DEPLOY_HOOK_WAIT", "never")
             } else {
                 program
@@ -311,7 +311,7 @@ async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
         let done = step(program, &Secrets::of(&hook, &[TOKEN])).await;
         assert_eq!(done.end(), (3, "refused"), "{hook}\n{}", done.log);
         assert_eq!(elsewhere.connections(), 0, "{hook}");
-        let wants_token = of.trigger_needs_token();
+        let wants_token = of.facts().trigger_needs_token;
         assert!(platform.heads().iter().all(|head| head.contains(TOKEN) == wants_token), "{:?}", platform.heads());
         assert!(api.heads().iter().all(|head| head.contains(TOKEN)), "{:?}", api.heads());
     }))
