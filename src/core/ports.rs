@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::action::TokenDenied;
 use super::history::History;
 use super::rate::{Budget, RateHint};
 use super::report::Event;
@@ -76,12 +77,7 @@ pub enum SnapshotResult {
     Unknown,
     /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
     /// in its own error format.
-    Denied {
-        /// The HTTP status.
-        status: u16,
-        /// The platform's message, cleaned.
-        message: String,
-    },
+    Denied(TokenDenied),
 }
 
 /// What looking for our deployment found.

@@ -9,6 +9,7 @@ use super::earlier::{self, Earlier};
 use super::platform::{Acceptance, Deployment, LogTarget, PlatformAccess, ReadTarget, StateSource};
 use super::reader::{READ, Reader};
 use super::response;
+use crate::core::TokenDenied;
 use crate::core::history::History;
 use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::rate::{Budget, RateHint, RateLimit};
@@ -114,10 +115,10 @@ impl DeployTarget for Client {
         if let (401 | 403, StateSource::Api) = (response.status, source)
             && let Some(message) = self.reader.access.platform.error(bytes, redactor)
         {
-            return SnapshotResult::Denied { status: response.status, message };
+            return SnapshotResult::Denied(TokenDenied { status: response.status, message });
         }
         if let Some(message) = self.reader.not_found(&response) {
-            return SnapshotResult::Denied { status: 404, message };
+            return SnapshotResult::Denied(TokenDenied { status: 404, message });
         }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))

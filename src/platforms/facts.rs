@@ -2,6 +2,7 @@
 
 /// What a platform is, whatever hook is used: the part of [`Platform`](super::Platform) that is a table.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of facts, each of its own")]
 pub struct Facts {
     /// The platform's name, as in `deploy-hook platforms`.
     pub name: &'static str,

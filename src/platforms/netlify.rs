@@ -16,18 +16,8 @@ use crate::secrets::Redactor;
 const TITLE: &str = "trigger_title";
 
 /// How an error message, or what follows its stage, begins where the build was canceled or skipped.
-const CANCELED: [&str; 10] = [
-    "canceled build",
-    "cancelled build",
-    "canceled by",
-    "cancelled by",
-    "build canceled",
-    "build cancelled",
-    "deploy canceled",
-    "deploy cancelled",
-    "skipped",
-    "build skipped",
-];
+const CANCELED: [&str; 6] =
+    ["canceled build", "canceled by", "build canceled", "deploy canceled", "skipped", "build skipped"];
 
 /// The platform Netlify.
 pub(super) struct Netlify;
@@ -137,7 +127,7 @@ fn says_canceled(message: &str) -> bool {
 
 /// What a state word means. There is none for "canceled": a canceled or skipped build is an error whose message says so.
 fn phase(word: &str, message: &str, is_skipped: bool) -> Phase {
-    let message = message.to_ascii_lowercase();
+    let message = message.to_ascii_lowercase().replace("cancelled", "canceled");
     match normal(word).as_str() {
         "" | "new" | "pending_review" | "accepted" | "enqueued" => Phase::Waiting,
         "building" | "uploading" | "uploaded" | "preparing" | "prepared" | "processing" | "processed"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{State, StateMachine};
-use crate::core::action::{Readability, TokenDenied};
+use crate::core::action::Readability;
 use crate::core::follow::Transition;
 use crate::core::history::History;
 use crate::core::plan::Wait;
@@ -16,8 +16,8 @@ use crate::core::trigger::{TriggerResult, Unclear};
 
 impl StateMachine {
     pub(super) fn on_snapshot(&mut self, found: SnapshotResult, history: History) {
-        if let SnapshotResult::Denied { status, message } = found {
-            self.state = State::Denied(TokenDenied { status, message });
+        if let SnapshotResult::Denied(denied) = found {
+            self.state = State::Denied(denied);
             return;
         }
         self.can_find = found == SnapshotResult::Known;
