@@ -198,7 +198,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     root.set_query(None);
     let tls = url.scheme() == "https";
     let done = |name| Check::good(name, messages::WORKS);
-    match http.send(Method::HEAD, &root, None, LIMIT).await {
+    match http.send(Method::HEAD, &root, None, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", messages::NO_TLS)],
         Err(RequestError::NotSent { stage: ConnectStage::Dns, message }) => {

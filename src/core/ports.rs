@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::action::TokenDenied;
 use super::history::History;
 use super::rate::{Budget, RateHint};
 use super::report::Event;
@@ -78,6 +77,15 @@ pub enum SnapshotResult {
     /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
     /// in its own error format.
     Denied(TokenDenied),
+}
+
+/// The platform refused the token, or did not find what the user named, before anything was triggered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenDenied {
+    /// The HTTP status: 401, 403 or 404.
+    pub status: u16,
+    /// The platform's message, cleaned.
+    pub message: String,
 }
 
 /// What looking for our deployment found.

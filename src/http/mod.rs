@@ -140,19 +140,8 @@ impl Http {
         alone.execute(request, post.url, limit).await
     }
 
-    /// Sends one request and reads the whole answer, within `limit`.
+    /// Sends one request, with a JSON body where there is one, and reads the whole answer, within `limit`.
     pub async fn send(
-        &self,
-        method: Method,
-        url: &Url,
-        token: Option<&Token>,
-        limit: Duration,
-    ) -> Result<Response, RequestError> {
-        self.send_json(method, url, token.map(Credential::Bearer), None, limit).await
-    }
-
-    /// The same with a body.
-    pub async fn send_json(
         &self,
         method: Method,
         url: &Url,

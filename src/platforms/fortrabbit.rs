@@ -14,9 +14,9 @@ use url::Url;
 use super::body::{LOG_LINE, first_field, first_text, id, lines as lines_of, normal};
 use super::facts::Facts;
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, StateSource};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
 use super::time;
-use crate::core::state::{Phase, Snapshot, Verdict};
+use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
 /// The platform's host, for hooks and API alike.
@@ -38,8 +38,6 @@ impl Platform for Fortrabbit {
             hook_variables: &["FORTRABBIT_DEPLOY_HOOK_URL"],
             token_variables: &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"],
             host: Some(HOST),
-            list: Some("v1/deployments"),
-            poll: Some("v1/deployments/{id}"),
             log: Some("v1/deployments/{id}/logs"),
             // Per token, and shared with whatever else uses it.
             requests_per_minute: Some(20),
@@ -112,6 +110,21 @@ impl Platform for Fortrabbit {
                 hook.or(is_draft.then_some(StateSource::Hook))
             }
             ReadTarget::Accepted(_) => api,
+        }
+    }
+
+    fn list(&self, access: &PlatformAccess, source: StateSource) -> Option<Request> {
+        match source {
+            StateSource::Hook => access.hook.as_ref().map(Request::of_hook),
+            StateSource::Api => Request::of_api(access, "v1/deployments", None),
+        }
+    }
+
+    /// A draft hook shows its newest deployment alone.
+    fn poll(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
+        match source {
+            StateSource::Hook => self.list(access, source),
+            StateSource::Api => Request::of_api(access, "v1/deployments/{id}", Some(id)),
         }
     }
 

@@ -138,9 +138,3 @@ pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
     let is_at = |platform: &dyn Platform| platform.api(None).is_some_and(|own| own.origin() == api.origin());
     !is_at(platform) && ALL.into_iter().any(is_at)
 }
-
-/// Variables that customarily hold a hook's URL, of all platforms.
-#[must_use]
-pub fn hook_variables() -> Vec<&'static str> {
-    ALL.into_iter().flat_map(|platform| platform.facts().hook_variables).copied().collect()
-}

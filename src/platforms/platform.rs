@@ -110,19 +110,12 @@ pub trait Platform: Sync {
 
     /// The request that reads the newest deployments.
     fn list(&self, access: &PlatformAccess, source: StateSource) -> Option<Request> {
-        match source {
-            StateSource::Hook => access.hook.as_ref().map(Request::of_hook),
-            StateSource::Api => Request::of_api(access, self.facts().list?, None),
-        }
+        Request::of_api(access, self.facts().list?, None).filter(|_| source == StateSource::Api)
     }
 
     /// The request that reads this deployment.
     fn poll(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
-        match source {
-            // A hook shows its newest deployment alone.
-            StateSource::Hook => self.list(access, source),
-            StateSource::Api => Request::of_api(access, self.facts().poll?, Some(id)),
-        }
+        Request::of_api(access, self.facts().poll?, Some(id)).filter(|_| source == StateSource::Api)
     }
 
     /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first. `None`:

@@ -126,7 +126,7 @@ impl Reader {
     ) -> Result<http::Response, RequestError> {
         let token = self.access.token.as_ref().filter(|_| request.with_token);
         let credential = token.map(|token| self.credential(token));
-        self.http.send_json(Method::GET, &request.url, credential, None, limit).await
+        self.http.send(Method::GET, &request.url, credential, None, limit).await
     }
 
     /// The token as the platform wants it.

@@ -124,8 +124,10 @@ impl Platform for Render {
 
     /// The service's build log of the last hour: it is not kept by deploy.
     fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        let logs = Request::of_api(access, "v1/logs?resource={service}&type=build&limit=100", None)?;
-        Some(logs.query("ownerId", of.about?["ownerId"].as_str()?))
+        let (owner, hook) = (of.about?["ownerId"].as_str()?, access.hook.as_ref()?);
+        let logs = Request::of_api(access, "v1/logs", None)?.query("ownerId", owner);
+        let logs = logs.query("resource", &self.hook_id(hook.expose(), "service")?);
+        Some(logs.query("type", "build").query("limit", "100"))
     }
 
     /// `{"logs":[{"message","timestamp"}]}`, the newest first.
