@@ -144,15 +144,20 @@ impl Inputs {
 }
 
 impl Cli {
-    /// Parses the arguments, the program's name first. Only the command at hand is built: the whole tree would be half
-    /// of what a trigger over plain http computes.
+    /// Parses the arguments, the program's name first. Only the command at hand is built, with the options that it is
+    /// given: the whole tree would be half of what a trigger over plain http computes.
     pub fn try_parse_from<T: Into<OsString> + Clone>(
         args: impl IntoIterator<Item = T>,
     ) -> Result<Self, Error> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         let named = args.get(1).and_then(|word| COMMANDS.iter().skip(1).find(|help| *word == *help.name));
         let parsed = match named {
-            Some(help) => root(Purpose::Parsing).subcommand(subcommand(help, Purpose::Parsing)),
+            Some(help) => {
+                let options = options::of_command(help.name).filter(|option| option.may_be_in(&args));
+                let options = options.map(|option| option.arg(Purpose::Parsing));
+                let command = Tree::new(help.name).args(options).args(positional(help.name));
+                root(Purpose::Parsing).subcommand(command)
+            }
             None => tree(Purpose::Reading),
         };
         match parsed.try_get_matches_from(&args) {
@@ -198,8 +203,7 @@ fn root(purpose: Purpose) -> Tree {
 fn subcommand(help: &CommandHelp, purpose: Purpose) -> Tree {
     let options = options::of_command(help.name).filter(|option| option.is_for(purpose));
     let options = options.map(|option| option.arg(purpose));
-    let tree = Tree::new(help.name).args(options).args(positional(help.name));
-    if purpose == Purpose::Parsing { tree } else { described(tree, help) }
+    described(Tree::new(help.name).args(options).args(positional(help.name)), help)
 }
 
 fn described(tree: Tree, help: &CommandHelp) -> Tree {

@@ -1,5 +1,7 @@
 //! The options: one row for each, with the commands that use it. A new option is a new row.
 
+use std::ffi::OsString;
+
 use clap::builder::{PossibleValue, ValueParser};
 use clap::{Arg, ArgAction, ValueHint, value_parser};
 
@@ -121,6 +123,15 @@ impl CliOption {
     pub(super) fn is_called(&self, given: &str) -> bool {
         given.strip_prefix("--") == Some(self.name)
             || self.short.is_some_and(|short| given == format!("-{short}"))
+    }
+
+    /// Whether these arguments may have it: an option with a letter may be among others behind one hyphen.
+    pub(super) fn may_be_in(&self, args: &[OsString]) -> bool {
+        let names = |arg: &OsString| {
+            let rest = arg.as_encoded_bytes().strip_prefix(b"--")?.strip_prefix(self.name.as_bytes())?;
+            matches!(rest.first(), None | Some(b'=')).then_some(())
+        };
+        self.short.is_some() || args.iter().any(|arg| names(arg).is_some())
     }
 
     /// Whether its presence is reported and its value never read.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, Error};
@@ -92,8 +93,15 @@ impl Certificate {
 
 /// How long the first value of DER is, with its header.
 fn length(bytes: &[u8]) -> Option<usize> {
+    let (header, content) = lengths(bytes)?;
+    header.checked_add(content)
+}
+
+/// How long the header and the content of the first value of DER are, as the header has it.
+fn lengths(bytes: &[u8]) -> Option<(usize, usize)> {
     let header = Header::peek(&SliceReader::new(bytes).ok()?).ok()?;
-    usize::try_from(header.encoded_len().ok()?).ok()?.checked_add(usize::try_from(header.length()).ok()?)
+    let content = usize::try_from(header.length()).ok()?;
+    Some((usize::try_from(header.encoded_len().ok()?).ok()?, content))
 }
 
 /// The certificates in a file, or what is in it instead.
@@ -114,28 +122,87 @@ pub(super) fn read(path: &Path) -> Result<Vec<Certificate>, String> {
     of_pem(&encoding::text(&bytes).map_err(|fault| format!("is {fault}"))?)
 }
 
-/// The certificates in the system's file of authorities. A section that cannot be read is left out.
-///
-/// The sections are found and decoded here: rustls decodes base64 in constant time, for private keys, and that was half of all a
+/// The system's file of authorities. They are decoded when a server's chain needs them: to decode them all was half of what a
 /// run over https computed.
-pub(super) fn read_bundle(path: &Path) -> Vec<CertificateDer<'static>> {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let text = String::from_utf8(bytes);
-    let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    let mut found = Vec::new();
-    let mut section = None;
-    for line in text.lines() {
-        match (line.trim_end(), &mut section) {
-            ("-----BEGIN CERTIFICATE-----", _) => section = Some(String::new()),
-            ("-----END CERTIFICATE-----", _) => {
-                let content = section.take().and_then(|content| STANDARD.decode(content).ok());
-                found.extend(content.map(CertificateDer::from));
-            }
-            (line, Some(content)) => content.push_str(line),
-            (_, None) => {}
+#[derive(Default)]
+pub(super) struct Bundle(Vec<u8>);
+
+impl Bundle {
+    /// Reads a PEM file; one that cannot be read is empty.
+    pub(super) fn read(path: &Path) -> Self {
+        Self(std::fs::read(path).unwrap_or_default())
+    }
+
+    /// Whether there is an authority in it.
+    pub(super) fn is_usable(&self) -> bool {
+        let is_authority = |content| {
+            decode(content, usize::MAX)
+                .is_some_and(|der| webpki::anchor_from_trusted_cert(&der.into()).is_ok())
+        };
+        self.sections().any(is_authority)
+    }
+
+    /// The authorities that may have issued one of these certificates, by the names in both.
+    pub(super) fn issuers<'a>(
+        &self,
+        certificates: impl Iterator<Item = &'a [u8]>,
+    ) -> Vec<CertificateDer<'static>> {
+        let names: Vec<&[u8]> = certificates.filter_map(|der| field(der, ISSUER)).collect();
+        let is_wanted = |der: &[u8]| field(der, SUBJECT).map(|subject| names.contains(&subject));
+        let wanted = self.sections().filter(|content| {
+            let start = decode(content, START).and_then(|der| is_wanted(&der));
+            start.or_else(|| is_wanted(&decode(content, usize::MAX)?)).unwrap_or(false)
+        });
+        wanted.filter_map(|content| decode(content, usize::MAX)).map(CertificateDer::from).collect()
+    }
+
+    /// What stands between the lines BEGIN and END. A section without an end is left out.
+    fn sections(&self) -> impl Iterator<Item = &[u8]> {
+        const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+        const END: &[u8] = b"-----END CERTIFICATE-----";
+        let mut begins = memmem::find_iter(&self.0, BEGIN).peekable();
+        let sections = std::iter::from_fn(move || {
+            let content = begins.next()? + BEGIN.len();
+            let next = begins.peek().copied().unwrap_or(self.0.len());
+            self.0.get(content..next)
+        });
+        sections.filter_map(|section| section.get(..memmem::find(section, END)?))
+    }
+}
+
+/// As much of a section's base64 as reaches beyond the subject of nearly every certificate.
+const START: usize = 768;
+
+/// The section's base64, decoded: at least so many characters of it, if it has them. rustls decodes in constant time, for
+/// private keys, which takes several times as long.
+fn decode(content: &[u8], enough: usize) -> Option<Vec<u8>> {
+    let mut base64 = Vec::with_capacity(enough.min(content.len()) + 80);
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', content).chain([content.len()]) {
+        base64.extend_from_slice(content.get(from..end)?.trim_ascii());
+        from = end;
+        if base64.len() >= enough {
+            base64.truncate(base64.len() / 4 * 4);
+            break;
         }
     }
-    found
+    STANDARD.decode(base64).ok()
+}
+
+const ISSUER: usize = 2;
+const SUBJECT: usize = 4;
+
+/// The field with this number of a certificate in DER, after the version, which old ones lack. The end of the certificate may
+/// be missing.
+fn field(der: &[u8], number: usize) -> Option<&[u8]> {
+    const VERSION: u8 = 0xa0;
+    let mut rest = der.get(lengths(der)?.0..)?;
+    rest = rest.get(lengths(rest)?.0..)?;
+    let skipped = number + usize::from(rest.first() == Some(&VERSION));
+    for _ in 0..skipped {
+        rest = rest.get(length(rest)?..)?;
+    }
+    rest.get(..length(rest)?)
 }
 
 /// The certificates in a folder's files, whatever their names; what cannot be read is left out.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -15,7 +15,7 @@ use rustls::{
 };
 use thiserror::Error as ThisError;
 
-use super::certificate::{self, Certificate};
+use super::certificate::{self, Bundle, Certificate};
 use super::network::Network;
 
 /// Where system packages keep the certificate authorities in one file, the usual place first.
@@ -52,61 +52,79 @@ pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, Clien
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(library)?;
-    let (roots, named) = if tls { trusted(network)? } else { (RootCertStore::empty(), Vec::new()) };
-    if named.is_empty() {
-        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
-    }
-    let verifier = Verifier::new(roots, named, provider).map_err(ClientError::Library)?;
+    let trusted = if tls { Trusted::find(network)? } else { Trusted::nobody() };
+    let verifier = Verifier { trusted, algorithms: provider.signature_verification_algorithms };
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// The authorities, and the certificates that the user names and that are trusted for themselves.
-fn trusted(network: &Network) -> Result<(RootCertStore, Vec<Certificate>), ClientError> {
-    let mut store = RootCertStore::empty();
-    let bundle = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
-    let system = match bundle {
-        Some(path) => certificate::read_bundle(path),
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    store.add_parsable_certificates(system);
-    let mut named = Vec::new();
-    for path in &network.authorities {
-        let read = certificate::read(path);
-        named.extend(read.map_err(|why| ClientError::Authority { path: path.clone(), why })?);
+/// Whom to trust.
+struct Trusted {
+    /// The system's authorities where they are in a file.
+    bundle: Bundle,
+    /// The system's authorities where they are elsewhere, and those that the user names.
+    roots: RootCertStore,
+    /// What the user names: authorities, and certificates that are trusted for themselves.
+    named: Vec<Certificate>,
+}
+
+impl Trusted {
+    fn nobody() -> Self {
+        Self { bundle: Bundle::default(), roots: RootCertStore::empty(), named: Vec::new() }
     }
-    named.extend(network.folders.iter().flat_map(|folder| certificate::read_folder(folder)));
-    store.add_parsable_certificates(named.iter().filter(|one| one.is_authority()).map(Certificate::der));
-    if store.is_empty() && named.is_empty() { Err(ClientError::NoAuthorities) } else { Ok((store, named)) }
+
+    fn find(network: &Network) -> Result<Self, ClientError> {
+        let mut found = Self::nobody();
+        if let Some(path) = BUNDLES.iter().map(Path::new).find(|path| path.is_file()) {
+            found.bundle = Bundle::read(path);
+        } else {
+            let system = rustls_native_certs::load_native_certs().certs;
+            found.roots.add_parsable_certificates(system);
+        }
+        for path in &network.authorities {
+            let read = certificate::read(path);
+            let read = read.map_err(|why| ClientError::Authority { path: path.clone(), why })?;
+            found.named.extend(read);
+        }
+        found.named.extend(network.folders.iter().flat_map(|folder| certificate::read_folder(folder)));
+        let authorities = found.named.iter().filter(|one| one.is_authority()).map(Certificate::der);
+        found.roots.add_parsable_certificates(authorities);
+        let any = !found.roots.is_empty() || !found.named.is_empty() || found.bundle.is_usable();
+        if any { Ok(found) } else { Err(ClientError::NoAuthorities) }
+    }
 }
 
 /// Trusts what the authorities have signed, and the named certificates themselves.
 struct Verifier {
-    usual: Option<Arc<WebPkiServerVerifier>>,
-    named: Vec<Certificate>,
+    trusted: Trusted,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
-    fn new(
-        roots: RootCertStore,
-        named: Vec<Certificate>,
-        provider: Arc<CryptoProvider>,
-    ) -> Result<Self, String> {
-        let algorithms = provider.signature_verification_algorithms;
-        let usual = (!roots.is_empty())
-            .then(|| WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build());
-        let usual = usual.transpose().map_err(|error| error.to_string())?;
-        Ok(Self { usual, named, algorithms })
+    /// Whether an authority signed this certificate for this host.
+    fn check_signed(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let chain = std::iter::once(certificate).chain(intermediates).map(AsRef::as_ref);
+        let mut roots = self.trusted.roots.clone();
+        roots.add_parsable_certificates(self.trusted.bundle.issuers(chain));
+        let parsed = ParsedCertificate::try_from(certificate)?;
+        let algorithms = self.algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, intermediates, now, algorithms)?;
+        verify_server_name(&parsed, name)
     }
 
     fn named(&self, certificate: &CertificateDer<'_>) -> Option<&Certificate> {
-        self.named.iter().find(|named| named.is(certificate))
+        self.trusted.named.iter().find(|named| named.is(certificate))
     }
 }
 
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Verifier({} named)", self.named.len())
+        write!(f, "Verifier({} named)", self.trusted.named.len())
     }
 }
 
@@ -116,20 +134,17 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let usual = self.usual.as_ref().map_or(Err(CertificateError::UnknownIssuer.into()), |usual| {
-            usual.verify_server_cert(certificate, intermediates, name, ocsp, now)
-        });
-        match (usual, self.named(certificate)) {
+        match (self.check_signed(certificate, intermediates, name, now), self.named(certificate)) {
             (Err(_), Some(named)) => {
                 named.check_time(now)?;
                 check_name(certificate, named, name)?;
-                Ok(ServerCertVerified::assertion())
             }
-            (usual, _) => usual,
+            (signed, _) => signed?,
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

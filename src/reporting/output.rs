@@ -48,9 +48,9 @@ impl Output {
     /// else than in GitHub Actions.
     pub fn mask(&self) {
         if self.github {
-            let print =
-                |secret: &String| writer::print_at_once(Stream::Out, format!("{}\n", command::mask(secret)));
-            self.redactor.masks().iter().for_each(print);
+            for secret in self.redactor.masks() {
+                writer::print_at_once(Stream::Out, format!("{}\n", command::mask(&secret)));
+            }
         }
     }
 

@@ -1,9 +1,10 @@
 //! Takes a run's secrets out of any text, in whatever case or encoding.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::hook_url::HookUrl;
@@ -17,10 +18,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// Knows every secret of a run and takes it out of any text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// What a runner should mask.
-    masks: Vec<String>,
-    /// What is looked for, in lower case, longest first.
-    forms: Vec<String>,
+    /// The secrets and their encoded forms.
+    forms: Arc<Vec<String>>,
 }
 
 impl Redactor {
@@ -34,46 +33,58 @@ impl Redactor {
     /// The same for these secrets as well.
     #[must_use]
     pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
-        let secrets: Vec<String> = secrets.into_iter().filter(|text| text.len() >= SHORTEST).collect();
-        let derived: Vec<String> = secrets.iter().flat_map(|text| forms(text)).collect();
-        // Stars in stars' place would never end.
-        let derived =
-            derived.into_iter().filter(|form| form.len() >= SHORTEST && form.contains(|c| c != '*'));
-        let mut masks = [self.masks, secrets, derived.collect()].concat();
-        masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        masks.dedup();
-        let mut forms: Vec<String> = masks.iter().map(|text| text.to_ascii_lowercase()).collect();
-        forms.dedup();
-        Self { masks, forms }
+        let mut known = Arc::unwrap_or_clone(self.forms);
+        for secret in secrets {
+            if secret.len() >= SHORTEST && !known.contains(&secret) {
+                let derived = forms(&secret);
+                // Stars in stars' place would hide nothing.
+                let usable = |form: &String| form.len() >= SHORTEST && form.bytes().any(|byte| byte != b'*');
+                known.push(secret);
+                known.extend(derived.into_iter().filter(usable));
+            }
+        }
+        Self { forms: Arc::new(known) }
     }
 
     /// The texts a runner should mask in its log, longest first: the secrets and the encoded forms of them that a
     /// runner does not derive by itself.
     #[must_use]
-    pub fn masks(&self) -> &[String] {
-        &self.masks
+    pub fn masks(&self) -> Vec<String> {
+        let lower = self.forms.iter().filter(|form| form.contains('%')).map(|form| lower_escapes(form));
+        let mut masks: Vec<String> = self.forms.iter().cloned().chain(lower).collect();
+        masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        masks.dedup();
+        masks
     }
 
     /// The text with stars for every secret in it, in any case and any usual encoding.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        let mut folded = text.to_ascii_lowercase();
-        for form in &self.forms {
-            if folded.contains(form.as_str()) {
-                let mut safe = String::with_capacity(text.len());
-                let mut from = 0;
-                for (at, found) in folded.match_indices(form.as_str()) {
-                    safe.push_str(text.get(from..at).unwrap_or_default());
-                    safe.push_str(STARS);
-                    from = at + found.len();
-                }
-                safe.push_str(text.get(from..).unwrap_or_default());
-                folded = safe.to_ascii_lowercase();
-                text = safe;
+        let mut safe = String::with_capacity(text.len());
+        // Everything before this is in `safe`; what is secret reaches up to `secret`.
+        let (mut shown, mut secret) = (0, 0);
+        for (at, byte) in text.bytes().enumerate() {
+            let Some(end) = self.end_of_form(text.as_bytes(), at, byte) else { continue };
+            if at >= secret {
+                safe.push_str(text.get(shown..at).unwrap_or_default());
+                safe.push_str(STARS);
             }
+            secret = secret.max(end);
+            shown = secret;
         }
-        text
+        safe.push_str(text.get(shown..).unwrap_or_default());
+        safe
+    }
+
+    /// Where the longest form ends that begins here, with this byte.
+    fn end_of_form(&self, text: &[u8], at: usize, byte: u8) -> Option<usize> {
+        let begins = |form: &&[u8]| form.first().is_some_and(|first| first.eq_ignore_ascii_case(&byte));
+        let candidates = self.forms.iter().map(String::as_bytes).filter(begins);
+        let ends = candidates.filter_map(|form| {
+            let end = at + form.len();
+            text.get(at..end)?.eq_ignore_ascii_case(form).then_some(end)
+        });
+        ends.max()
     }
 
     /// One line of foreign text, fit to be shown: no control or escape sequence, nothing that reorders or hides
@@ -102,29 +113,46 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.masks.len())
+        write!(f, "Redactor({} forms)", self.forms.len())
     }
 }
 
-/// The encoded forms of a secret that turn up in logs: percent-encoded in either case and decoded, escaped for JSON and
-/// HTML, hexadecimal, and base64 in both alphabets, alone or within a longer text.
+/// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
+/// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
 fn forms(secret: &str) -> Vec<String> {
-    let decoded = percent_decode_str(secret).decode_utf8_lossy();
-    let mut found =
-        vec![secret.replace('/', "\\/"), hex(secret, "%"), hex(secret, ""), secret.replace('&', "&amp;")];
-    let texts = [Some(secret), Some(&*decoded).filter(|decoded| *decoded != secret)];
-    for text in texts.into_iter().flatten() {
-        let encoded = utf8_percent_encode(text, RESERVED).to_string();
-        found.push(lower_escapes(&encoded));
-        found.push(encoded);
-        found.extend(base64_forms(text.as_bytes()));
-        // As frameworks escape all but letters and digits: for HTML in both notations, for JSON and JavaScript.
-        found.push(escape(text, |form, c| write!(form, "&#{};", u32::from(c))));
-        found.push(escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))));
-        found.push(escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))));
+    let mut found = vec![hex(secret, "%"), hex(secret, "")];
+    found.extend(base64_forms(secret.as_bytes()));
+    let is_plain = |text: &str| text.bytes().all(is_unreserved);
+    if is_plain(secret) {
+        return found;
     }
-    found.push(decoded.into_owned());
+    found.extend([secret.replace('/', "\\/"), secret.replace('&', "&amp;")]);
+    found.extend(escaped_forms(secret));
+    let decoded = percent_decode_str(secret).decode_utf8_lossy();
+    if decoded != secret {
+        found.extend(base64_forms(decoded.as_bytes()));
+        if !is_plain(&decoded) {
+            found.extend(escaped_forms(&decoded));
+        }
+        found.push(decoded.into_owned());
+    }
+    found.retain(|form| form != secret);
     found
+}
+
+/// A letter, a digit, or one of `- . _ ~`, which RFC 3986 wants encoded nowhere.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// As frameworks escape all but letters and digits: for URLs, for HTML in both notations, for JSON and JavaScript.
+fn escaped_forms(text: &str) -> [String; 4] {
+    [
+        utf8_percent_encode(text, RESERVED).to_string(),
+        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
+        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
+        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
+    ]
 }
 
 fn hex(text: &str, before: &str) -> String {
@@ -140,7 +168,7 @@ fn hex(text: &str, before: &str) -> String {
 fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
     let mut form = String::with_capacity(text.len() * 2);
     for c in text.chars() {
-        if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~') {
+        if u8::try_from(c).is_ok_and(is_unreserved) {
             form.push(c);
         } else {
             let _ = write(&mut form, c); // writing into a string cannot fail
@@ -152,13 +180,21 @@ fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> Strin
 /// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
 /// characters that its neighbours have no part in.
 fn base64_forms(secret: &[u8]) -> Vec<String> {
-    let mut found = vec![STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)];
+    let mut found = Vec::new();
+    let mut add = |encoded: &str| {
+        if encoded.contains(['+', '/']) {
+            found.push(encoded.replace('+', "-").replace('/', "_"));
+        }
+        found.push(encoded.to_owned());
+    };
+    add(&STANDARD_NO_PAD.encode(secret));
     for before in 0..3 {
         let shifted = [&[0_u8, 0][..before], secret].concat();
         let first = (before * 8).div_ceil(6);
         let last = shifted.len() * 8 / 6;
-        for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            found.extend(encoded.get(first..last).filter(|form| form.len() >= 8).map(str::to_owned));
+        let encoded = STANDARD_NO_PAD.encode(&shifted);
+        if let Some(form) = encoded.get(first..last).filter(|form| form.len() >= 8) {
+            add(form);
         }
     }
     found
@@ -179,6 +215,8 @@ fn lower_escapes(encoded: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const URL: &str = "https://ci.example/webhooks/projects/shop/deploy/Zx9-kk_LONGSTRING%2Fq";
