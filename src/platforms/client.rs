@@ -38,7 +38,7 @@ pub struct Client {
     earlier: Earlier,
 }
 
-/// What stands behind an acceptance that names no deployment.
+/// What was accepted where the answer names no deployment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unnamed {
     /// A new deployment.

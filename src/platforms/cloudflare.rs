@@ -7,7 +7,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, normal, says_no, text, texts_at};
+use super::body::{cleaned, id, normal, reports_error, text, texts_at};
 use super::facts::{Facts, Need};
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, one_or_list};
@@ -59,8 +59,8 @@ impl Platform for Workers {
     /// second one gets the build of the first.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(no) = no(status, &answer, redactor) {
-            return no;
+        if let Some(refused) = refused(status, &answer, redactor) {
+            return refused;
         }
         let Some(mut build) = build(&answer["result"], redactor) else {
             return Acceptance::unreadable(status, None, "the answer names no build");
@@ -120,8 +120,8 @@ impl Platform for Pages {
     /// The answer is not documented: any success is an acceptance, with the deployment's id if it holds one.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(no) = no(status, &answer, redactor) {
-            return no;
+        if let Some(refused) = refused(status, &answer, redactor) {
+            return refused;
         }
         deployment(&answer["result"], redactor).map_or(Acceptance::Unnamed { at: None }, Acceptance::Named)
     }
@@ -170,14 +170,14 @@ fn reason(answer: &Value) -> Option<RefusalReason> {
 }
 
 /// The platform's own refusal inside a success status. It is unclear what one without an error means.
-fn no(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
+fn refused(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
     let first = answer["errors"].get(0);
     let message = first.map(|first| cleaned(first, "message", redactor, 300)).unwrap_or_default();
     if first.is_some() && answer["success"] == false {
         return Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message));
     }
     let unclear = Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
-    says_no(answer).then_some(unclear)
+    reports_error(answer).then_some(unclear)
 }
 
 /// A build of Workers Builds. Its state is the status, and once it has stopped, the outcome behind it.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, id, normal, says_no, text};
+use super::body::{cleaned, id, normal, reports_error, text};
 use super::facts::{Facts, Need};
 use super::path::parameter;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, one_or_list};
@@ -64,10 +64,10 @@ impl Platform for Netlify {
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_error = answer["code"].as_u64().is_some_and(|code| code >= 400);
-        if !says_no(&answer) && !is_error {
+        if !reports_error(&answer) && !is_error {
             return Acceptance::Unnamed { at: None };
         }
-        Acceptance::says_no(status, self.error(body, redactor))
+        Acceptance::reports_error(status, self.error(body, redactor))
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {

@@ -6,7 +6,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::body::{self, last_lines, log_body, says_no};
+use super::body::{self, last_lines, log_body, reports_error};
 pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
 pub(super) use super::deployment::{listed, one_or_list};
 use super::facts::{Facts, Need};
@@ -70,8 +70,8 @@ pub trait Platform: Sync {
     /// What a successful answer to the trigger means. Where none is documented, any is an acceptance, unless its body is
     /// JSON that reports an error.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
-        if says_no(&serde_json::from_slice(body).unwrap_or_default()) {
-            return Acceptance::says_no(status, body::error(body, Facts::NONE.error_fields, redactor));
+        if reports_error(&serde_json::from_slice(body).unwrap_or_default()) {
+            return Acceptance::reports_error(status, body::error(body, Facts::NONE.error_fields, redactor));
         }
         Acceptance::Unnamed { at: None }
     }

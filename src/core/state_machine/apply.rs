@@ -254,7 +254,7 @@ impl StateMachine {
             let heartbeat = self.plan.timing.heartbeat;
             self.heartbeat_at = now + (in_state / 5).clamp(heartbeat, heartbeat * 5);
             self.events.push(Event::Heartbeat {
-                word: self.report.snapshot.as_ref().map(|result| result.word.clone()).unwrap_or_default(),
+                word: self.report.snapshot.as_ref().map(|snapshot| snapshot.word.clone()).unwrap_or_default(),
                 in_state,
                 left: self.deadline().saturating_sub(now),
                 usual_duration: self.report.usual_duration,
