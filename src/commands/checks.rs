@@ -198,7 +198,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     root.set_query(None);
     let tls = url.scheme() == "https";
     let done = |name| Check::good(name, messages::WORKS);
-    match http.send(Method::HEAD, &root, None, LIMIT).await {
+    match http.send(Method::HEAD, &root, None, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", messages::NO_TLS)],
         Err(RequestError::NotSent { stage: ConnectStage::Dns, message }) => {
@@ -252,7 +252,7 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
         return vec![Check::good(by, messages::NONE_YET)];
     };
     let mut checks = vec![read(by, poll.result, wait != Wait::Never, denied, reader)];
-    if reader.source() == Some(StateSource::Hook) && reader.has_token() {
+    if reader.source() == Some(StateSource::Hook) && reader.access().token.is_some() {
         checks.push(Check::unsure(API_TOKEN, messages::token_unused()));
     }
     checks

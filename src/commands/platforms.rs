@@ -48,7 +48,7 @@ fn rows(platform: &dyn Platform) -> Vec<String> {
     let input = |input: &ApiInput| {
         let variables =
             if input.variables.is_empty() { "–".to_owned() } else { input.variables.join(", ") };
-        let for_trigger = input.name == "api-token" && platform.trigger_needs_token();
+        let for_trigger = input.name == "api-token" && platform.facts().trigger_needs_token;
         let note = messages::platform_input_note(input.is_required, for_trigger);
         row(input.name, &format!("{variables}{note}"))
     };
@@ -64,7 +64,7 @@ fn value(platform: &dyn Platform) -> Value {
         "known_by": platform.facts().known_by,
         "followed": platform.facts().followed,
         "inputs": inputs(platform).iter().map(input).collect::<Vec<_>>(),
-        "trigger_needs_token": platform.trigger_needs_token(),
+        "trigger_needs_token": platform.facts().trigger_needs_token,
         "tried_live": tried_live(platform),
     })
 }

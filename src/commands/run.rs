@@ -242,7 +242,11 @@ fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
     } else {
         (
             "api-token".to_owned(),
-            messages::token_denied(denied.status, &denied.message, settings.platform.trigger_needs_token()),
+            messages::token_denied(
+                denied.status,
+                &denied.message,
+                settings.platform.facts().trigger_needs_token,
+            ),
         )
     };
     Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])

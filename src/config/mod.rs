@@ -190,7 +190,10 @@ impl Settings {
         let is_path = self.page.as_ref().is_some_and(|page| page.address.on(None).is_none());
         let runs = self.hook.is_some() || self.api_token.is_some();
         let is_followed = self.wait != Wait::Never && self.access().missing().is_empty();
-        is_path && runs && self.environment_url.is_none() && !(self.platform.names_site() && is_followed)
+        is_path
+            && runs
+            && self.environment_url.is_none()
+            && !(self.platform.facts().names_site && is_followed)
     }
 
     /// Where this run sends requests.

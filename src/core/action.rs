@@ -51,12 +51,3 @@ pub(super) struct Readability {
     /// How long a deployment may take to appear.
     pub(super) appears_within: Duration,
 }
-
-/// The platform refused the token, or did not find what the user named, before anything was triggered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenDenied {
-    /// The HTTP status: 401, 403 or 404.
-    pub status: u16,
-    /// The platform's message, cleaned.
-    pub message: String,
-}

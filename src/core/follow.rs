@@ -45,14 +45,15 @@ pub(super) struct Follow {
     confirm: bool,
     /// The latest reading, where it is a success that was not read again yet.
     success: Option<Snapshot>,
-    result: bool,
+    /// Whether a poll has shown our deployment.
+    seen: bool,
     errors: u32,
     /// What was wrong with the latest failed poll.
     message: String,
 }
 
 impl Follow {
-    /// A follow that has not looked yet. `foreign`: the deployment was not triggered by this run. `confirm`: a success
+    /// A follow before its first poll. `foreign`: the deployment was not triggered by this run. `confirm`: a success
     /// is read once more before it is the end.
     #[must_use]
     pub(super) fn new(timing: &Timing, foreign: bool, confirm: bool) -> Self {
@@ -63,7 +64,7 @@ impl Follow {
             budget,
             confirm,
             success: None,
-            result: false,
+            seen: false,
             errors: 0,
             message: String::new(),
         }
@@ -71,7 +72,7 @@ impl Follow {
 
     /// Our deployment was found before the first poll.
     pub(super) fn mark_seen(&mut self) {
-        self.result = true;
+        self.seen = true;
     }
 
     /// Failed polls in a row.
@@ -88,20 +89,20 @@ impl Follow {
 
     /// What a poll at this `age` means. `last`: no other poll follows before the deadline.
     pub(super) fn apply(&mut self, poll: Poll, age: Duration, last: bool) -> Transition {
-        let young = !self.result && age < self.grace;
+        let young = !self.seen && age < self.grace;
         let unread = matches!(poll.result, PollResult::Newer(_) | PollResult::Denied { .. });
         if unread && self.success.is_some() {
             return self.deadline();
         }
         let step = match poll.result {
             PollResult::Ours(snapshot) => self.ours(snapshot, last),
-            PollResult::Newer(_) if self.foreign && !self.result => Self::absent(young),
+            PollResult::Newer(_) if self.foreign && !self.seen => Self::absent(young),
             PollResult::Newer(other) => Transition::End {
                 outcome: Outcome::Superseded,
                 cause: Some(Cause::Newer(other.id)),
                 snapshot: None,
             },
-            PollResult::NotThere if self.result => self.failed("the deployment is not there any more"),
+            PollResult::NotThere if self.seen => self.failed("the deployment is not there any more"),
             PollResult::NotThere => Self::absent(young),
             PollResult::Denied { status, message, with_token } => {
                 lost(Cause::Denied { status, message, with_token })
@@ -128,13 +129,13 @@ impl Follow {
                 snapshot: self.success.clone(),
             };
         }
-        let cause = self.error().or_else(|| (!self.result).then_some(Cause::NotThere));
-        let outcome = if self.result { Outcome::TimedOut } else { Outcome::Lost };
+        let cause = self.error().or_else(|| (!self.seen).then_some(Cause::NotThere));
+        let outcome = if self.seen { Outcome::TimedOut } else { Outcome::Lost };
         Transition::End { outcome, cause, snapshot: None }
     }
 
     fn ours(&mut self, snapshot: Snapshot, last: bool) -> Transition {
-        self.result = true;
+        self.seen = true;
         self.errors = 0;
         let read_before = self.success.take().is_some();
         match snapshot.phase {

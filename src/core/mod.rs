@@ -20,9 +20,9 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
-pub use self::action::TokenDenied;
 use self::action::{Action, ActionResult, Readability};
 pub use self::plan::{Plan, Verify, Wait};
+pub use self::ports::TokenDenied;
 use self::ports::{DeployTarget, Reporter, SiteCheck};
 use self::report::{Event, Report, Task};
 use self::site::{SiteAnswer, SiteFault};

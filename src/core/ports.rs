@@ -76,12 +76,16 @@ pub enum SnapshotResult {
     Unknown,
     /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
     /// in its own error format.
-    Denied {
-        /// The HTTP status.
-        status: u16,
-        /// The platform's message, cleaned.
-        message: String,
-    },
+    Denied(TokenDenied),
+}
+
+/// The platform refused the token, or did not find what the user named, before anything was triggered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenDenied {
+    /// The HTTP status: 401, 403 or 404.
+    pub status: u16,
+    /// The platform's message, cleaned.
+    pub message: String,
 }
 
 /// What looking for our deployment found.

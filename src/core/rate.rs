@@ -97,12 +97,6 @@ impl Budget {
         Self { limit, used: Arc::default() }
     }
 
-    /// Whose limit it is.
-    #[must_use]
-    pub fn limit(&self) -> RateLimit {
-        self.limit
-    }
-
     /// The pause between two requests: half as many where somebody else uses the limit.
     #[must_use]
     pub fn spacing(&self, now: Instant) -> Duration {

@@ -158,12 +158,6 @@ impl Schedule {
         self.history = history;
     }
 
-    /// How long earlier deployments took.
-    #[must_use]
-    pub fn history(&self) -> &History {
-        &self.history
-    }
-
     /// What is left of the platform's limit.
     #[must_use]
     pub fn budget(&self) -> Option<&Budget> {

@@ -140,19 +140,8 @@ impl Http {
         alone.execute(request, post.url, limit).await
     }
 
-    /// Sends one request and reads the whole answer, within `limit`.
+    /// Sends one request, with a JSON body where there is one, and reads the whole answer, within `limit`.
     pub async fn send(
-        &self,
-        method: Method,
-        url: &Url,
-        token: Option<&Token>,
-        limit: Duration,
-    ) -> Result<Response, RequestError> {
-        self.send_json(method, url, token.map(Credential::Bearer), None, limit).await
-    }
-
-    /// The same with a body.
-    pub async fn send_json(
         &self,
         method: Method,
         url: &Url,
@@ -227,7 +216,7 @@ impl Http {
     ) -> RequestError {
         let mut stage = stage(&error);
         let late = error.is_timeout();
-        let plain = tls_fault(&error).and_then(tls::explain);
+        let plain = sources(&error).find_map(tls_error).and_then(tls::explain);
         let mut message = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
         // Not where the proxy itself could not be reached.
         if REFUSED_TUNNEL.iter().any(|words| message.contains(words)) {
@@ -304,8 +293,7 @@ fn stage(error: &reqwest::Error) -> Option<ConnectStage> {
         return None;
     }
     let mut found = if error.is_dns() { ConnectStage::Dns } else { ConnectStage::Connect };
-    let mut source = error.source();
-    while let Some(inner) = source {
+    for inner in sources(error) {
         let text = inner.to_string();
         // hyper-util keeps its types of error for these two to itself; the tests hold their words.
         if text.starts_with("tunnel error") {
@@ -315,27 +303,19 @@ fn stage(error: &reqwest::Error) -> Option<ConnectStage> {
         } else if tls_error(inner).is_some() || text == "tls handshake eof" {
             found = ConnectStage::Tls;
         }
-        source = inner.source();
     }
     Some(found)
+}
+
+/// The errors behind this one, the nearest first.
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&inner| inner.source())
 }
 
 /// The TLS library's error, however often the system's type of error is wrapped around it.
 fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     error.downcast_ref().or_else(|| tls_error(inner?))
-}
-
-/// The TLS library's error among the sources of this one.
-fn tls_fault(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(found) = tls_error(inner) {
-            return Some(found);
-        }
-        source = inner.source();
-    }
-    None
 }
 
 fn headers() -> HeaderMap {
@@ -347,21 +327,13 @@ fn headers() -> HeaderMap {
 fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut texts = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(inner) = source {
-        texts.push(inner.to_string());
-        source = inner.source();
-    }
+    texts.extend(sources(&error).map(ToString::to_string));
     // The outer layers only say which library it was; a layer may repeat the one below it.
-    let texts_shown: Vec<&String> = texts
-        .iter()
-        .enumerate()
-        .filter(|(n, text)| {
-            let library = text.starts_with("error sending request") || text.starts_with("client error (");
-            (!library || n + 1 == texts.len())
-                && !texts.get(n + 1).is_some_and(|next| text.contains(next.as_str()))
-        })
-        .map(|(_, text)| text)
-        .collect();
-    texts_shown.into_iter().map(String::as_str).collect::<Vec<_>>().join(": ")
+    let is_shown = |n: usize, text: &str| {
+        let library = text.starts_with("error sending request") || text.starts_with("client error (");
+        let below = texts.get(n + 1);
+        (!library || below.is_none()) && !below.is_some_and(|below| text.contains(below.as_str()))
+    };
+    let shown = texts.iter().enumerate().filter(|(n, text)| is_shown(*n, text));
+    shown.map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(": ")
 }

@@ -10,7 +10,6 @@ use reqwest::StatusCode;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
-use thiserror::Error;
 use url::Url;
 
 use super::search::{Found, Search};
@@ -54,46 +53,12 @@ pub enum PageFault {
     Status,
     /// The body does not hold the text.
     NoText,
-    /// The body could not be read to the text or to its end.
-    Body(PageBodyFault),
-    /// A redirect that is not followed.
-    Redirect(RedirectFault),
+    /// The body could not be read to the text or to its end, for this reason.
+    Body(&'static str),
+    /// A redirect that is not followed, for this reason.
+    Redirect(&'static str),
     /// There was no response.
     Request(RequestError),
-}
-
-/// Why a redirect is not followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RedirectFault {
-    /// Five were followed before it.
-    #[error("it redirects more than {MOST_REDIRECTS} times")]
-    TooMany,
-    /// From https to http.
-    #[error("it redirects from https to http, which is not followed")]
-    ToHttp,
-    /// No `Location`, or none that is a web address.
-    #[error("it redirects to what is not a web address")]
-    NoAddress,
-    /// With a user name or a password in the address.
-    #[error("it redirects to an address with a user name or password, which is not followed")]
-    Credentials,
-}
-
-/// Why a page's body could not be searched to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum PageBodyFault {
-    /// It goes on beyond what is read.
-    #[error("the text is not in its first 10 MiB, and no more is read")]
-    TooLarge,
-    /// It goes on beyond the time of a request.
-    #[error("the text did not arrive in time, and the page had not ended")]
-    Slow,
-    /// It ended before its end.
-    #[error("the page broke off before the text")]
-    BrokeOff,
-    /// Compressed in a way that was not asked for, or damaged.
-    #[error("the page is compressed in a way that cannot be read")]
-    Compressed,
 }
 
 impl PageClient {
@@ -167,6 +132,8 @@ impl PageClient {
 
     /// What is wrong with a response that is no redirect.
     async fn judge(&self, mut response: reqwest::Response) -> Option<PageFault> {
+        const SLOW: &str = "the text did not arrive in time, and the page had not ended";
+        const TOO_LARGE: &str = "the text is not in its first 10 MiB, and no more is read";
         if !response.status().is_success() {
             return Some(PageFault::Status);
         }
@@ -178,18 +145,20 @@ impl PageClient {
             let found = match response.chunk().await {
                 Ok(Some(chunk)) => search.feed(&chunk),
                 Ok(None) => search.end(),
-                Err(error) if error.is_timeout() => return Some(PageFault::Body(PageBodyFault::Slow)),
+                Err(error) if error.is_timeout() => return Some(PageFault::Body(SLOW)),
                 Err(_) => match search.end() {
                     Found::Yes => Found::Yes,
-                    _ => return Some(PageFault::Body(PageBodyFault::BrokeOff)),
+                    _ => return Some(PageFault::Body("the page broke off before the text")),
                 },
             };
             match found {
                 Found::Yes => return None,
                 Found::No => return Some(PageFault::NoText),
                 Found::NotYet => {}
-                Found::TooLarge => return Some(PageFault::Body(PageBodyFault::TooLarge)),
-                Found::Unreadable => return Some(PageFault::Body(PageBodyFault::Compressed)),
+                Found::TooLarge => return Some(PageFault::Body(TOO_LARGE)),
+                Found::Unreadable => {
+                    return Some(PageFault::Body("the page is compressed in a way that cannot be read"));
+                }
             }
         }
     }
@@ -201,19 +170,22 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// Where a redirect leads, after so many that were followed.
-fn next(from: &Url, headers: &HeaderMap, redirects: u32) -> Result<Url, RedirectFault> {
+fn next(from: &Url, headers: &HeaderMap, redirects: u32) -> Result<Url, &'static str> {
+    const NO_ADDRESS: &str = "it redirects to what is not a web address";
     if redirects >= MOST_REDIRECTS {
-        return Err(RedirectFault::TooMany);
+        return Err("it redirects more than 5 times");
     }
     let location = headers.get(LOCATION).and_then(|location| std::str::from_utf8(location.as_bytes()).ok());
     let location = location.filter(|location| !location.is_empty() && location.len() <= LONGEST_ADDRESS);
     let next = location.and_then(|location| from.join(location).ok()).filter(Url::has_host);
-    let next = next.ok_or(RedirectFault::NoAddress)?;
+    let next = next.ok_or(NO_ADDRESS)?;
     match (from.scheme(), next.scheme()) {
-        _ if !next.username().is_empty() || next.password().is_some() => Err(RedirectFault::Credentials),
-        ("https", "http") => Err(RedirectFault::ToHttp),
+        _ if !next.username().is_empty() || next.password().is_some() => {
+            Err("it redirects to an address with a user name or password, which is not followed")
+        }
+        ("https", "http") => Err("it redirects from https to http, which is not followed"),
         (_, "http" | "https") => Ok(next),
-        _ => Err(RedirectFault::NoAddress),
+        _ => Err(NO_ADDRESS),
     }
 }
 

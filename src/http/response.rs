@@ -27,6 +27,12 @@ pub struct Response {
 }
 
 impl Response {
+    /// The body; empty where it cannot be used.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.body.as_deref().unwrap_or_default()
+    }
+
     /// How long it asks for no further request: what `Retry-After` says, else until the reset where none is left.
     #[must_use]
     pub fn blocked(&self) -> Option<Duration> {
@@ -36,13 +42,13 @@ impl Response {
 
 pub(crate) async fn read(mut response: reqwest::Response) -> Response {
     let head = response.headers().clone();
-    let date = text(&head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
+    let date = date(&head);
     let body = body::read(&mut response).await;
     let now = date.unwrap_or_else(SystemTime::now);
     Response {
         status: response.status().as_u16(),
         body,
-        retry_after: text(&head, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now)),
+        retry_after: retry_after_of(&head),
         remaining: rate(&head, "ratelimit-remaining").and_then(|value| value.parse().ok()),
         reset_in: rate(&head, "ratelimit-reset").and_then(|value| reset_in(value, now)),
         date,
@@ -51,9 +57,11 @@ pub(crate) async fn read(mut response: reqwest::Response) -> Response {
 
 /// How long these headers of an answer ask to be left alone.
 pub(super) fn retry_after_of(head: &HeaderMap) -> Option<Duration> {
-    let date = text(head, DATE.as_str()).and_then(|value| httpdate::parse_http_date(value).ok());
-    text(head, RETRY_AFTER.as_str())
-        .and_then(|value| retry_after(value, date.unwrap_or_else(SystemTime::now)))
+    retry_after(text(head, RETRY_AFTER.as_str())?, date(head).unwrap_or_else(SystemTime::now))
+}
+
+fn date(head: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(text(head, DATE.as_str())?).ok()
 }
 
 fn text<'a>(head: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -8,21 +8,21 @@ use crate::secrets::{Redactor, strip};
 /// The longest line of a log, in characters.
 pub(super) const LOG_LINE: usize = 500;
 
-/// Whether a value is more than `false`, `0`, `null` or empty.
-pub(super) fn says_something(value: &Value) -> bool {
+/// Whether a value is anything but `false`, `0`, `null` or empty.
+pub(super) fn has_content(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(yes) => *yes,
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::String(text) => !text.trim().is_empty(),
-        Value::Array(list) => list.iter().any(says_something),
-        Value::Object(object) => object.values().any(says_something),
+        Value::Array(list) => list.iter().any(has_content),
+        Value::Object(object) => object.values().any(has_content),
     }
 }
 
-/// The first of these fields of an object that says something.
+/// The first of these fields of an object that has content.
 pub(super) fn first_field<'a>(value: &'a Value, fields: &[&str]) -> Option<&'a Value> {
-    fields.iter().find_map(|field| value.get(field).filter(|value| says_something(value)))
+    fields.iter().find_map(|field| value.get(field).filter(|value| has_content(value)))
 }
 
 /// The first text of an error: the value itself, the first one of a list, or what the first of these fields holds.
@@ -72,8 +72,8 @@ pub(super) fn normal(word: &str) -> String {
 }
 
 /// Whether an answer reports an error: a field for errors that is not empty, or a field for success that is false.
-pub(super) fn says_no(answer: &Value) -> bool {
-    let error = |key| answer.get(key).is_some_and(says_something);
+pub(super) fn reports_error(answer: &Value) -> bool {
+    let error = |key| answer.get(key).is_some_and(has_content);
     let denied = |key| answer.get(key) == Some(&Value::Bool(false));
     error("error") || error("errors") || denied("success") || denied("ok")
 }
@@ -98,6 +98,11 @@ pub(super) fn texts<'a>(value: &'a Value, fields: &[&str]) -> Vec<&'a str> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// The text at this place of each entry of a list.
+pub(super) fn texts_at(list: &Value, place: impl serde_json::value::Index + Copy) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(|entry| entry[place].as_str()).collect()
 }
 
 /// The last `most` lines of these texts, cleaned, without empty ones.

@@ -9,6 +9,7 @@ use super::earlier::{self, Earlier};
 use super::platform::{Acceptance, Deployment, LogTarget, PlatformAccess, ReadTarget, StateSource};
 use super::reader::{READ, Reader};
 use super::response;
+use crate::core::TokenDenied;
 use crate::core::history::History;
 use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::rate::{Budget, RateHint, RateLimit};
@@ -37,7 +38,7 @@ pub struct Client {
     earlier: Earlier,
 }
 
-/// What stands behind an acceptance that names no deployment.
+/// What was accepted where the answer names no deployment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unnamed {
     /// A new deployment.
@@ -110,14 +111,14 @@ impl DeployTarget for Client {
         let Ok(response) = response else {
             return SnapshotResult::Unknown;
         };
-        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
+        let (bytes, redactor) = (response.bytes(), self.reader.http.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
             && let Some(message) = self.reader.access.platform.error(bytes, redactor)
         {
-            return SnapshotResult::Denied { status: response.status, message };
+            return SnapshotResult::Denied(TokenDenied { status: response.status, message });
         }
         if let Some(message) = self.reader.not_found(&response) {
-            return SnapshotResult::Denied { status: 404, message };
+            return SnapshotResult::Denied(TokenDenied { status: 404, message });
         }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
@@ -181,31 +182,19 @@ impl DeployTarget for Client {
             }
         };
         let rate_hint = response::rate_hint(&response);
-        let (bytes, redactor) = (response.body.as_deref().unwrap_or_default(), self.reader.http.redactor());
-        if !(200..300).contains(&response.status) {
-            let status = response.status;
-            return match self.reader.access.platform.error(bytes, redactor) {
-                Some(message) if matches!(status, 401 | 403 | 405 | 410) => {
-                    LookupResult::Denied { status, message }
-                }
-                Some(message) => {
-                    let message = format!("the platform answered {status}: {message}");
-                    LookupResult::Failed { message, rate_hint }
-                }
-                None => {
-                    let message = format!("something answered {status}, not in the platform's own form");
-                    LookupResult::Failed { message, rate_hint }
-                }
+        let (access, platform) = (&self.reader.access, self.reader.access.platform);
+        let (status, error) =
+            (response.status, platform.error(response.bytes(), self.reader.http.redactor()));
+        let found = self.reader.in_scope(source, response.bytes()).filter(|_| (200..300).contains(&status));
+        let Some(mut found) = found else {
+            let message = match (status, error) {
+                (200..300, error) => error.unwrap_or_else(|| "the answer lists no deployments".to_owned()),
+                (401 | 403 | 405 | 410, Some(message)) => return LookupResult::Denied { status, message },
+                (_, Some(message)) => format!("the platform answered {status}: {message}"),
+                (_, None) => format!("something answered {status}, not in the platform's own form"),
             };
-        }
-        let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let Some(mut found) = self.reader.access.platform.deployments(&body, redactor) else {
-            let error = self.reader.access.platform.error(bytes, redactor);
-            let message = error.unwrap_or_else(|| "the answer lists no deployments".to_owned());
             return LookupResult::Failed { message, rate_hint };
         };
-        let (access, platform) = (&self.reader.access, self.reader.access.platform);
-        found.retain(|found| platform.in_scope(access, source, found));
         let mut others = if platform.facts().newer_cancels { found.clone() } else { Vec::new() };
         others.retain(|other| platform.may_cancel(other));
         let is_queued = self.unnamed == Some(Unnamed::Queued);
@@ -323,7 +312,7 @@ impl DeployTarget for Client {
         let Ok(response) = self.reader.read(request, limit.saturating_sub(asked.elapsed())).await else {
             return Log::NotYet(RateHint::default());
         };
-        let bytes = response.body.as_deref().unwrap_or_default();
+        let bytes = response.bytes();
         let lines = self.reader.access.platform.log_lines(bytes, self.reader.http.redactor(), LOG_LINES);
         match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
@@ -338,9 +327,9 @@ impl DeployTarget for Client {
 
     fn budget(&self) -> Option<Budget> {
         let with_token = !self.accepted && self.reader.access.token.is_some();
-        let source = if with_token { StateSource::Api } else { self.reader.source? };
-        let limit = self.reader.access.platform.rate_limit(source)?;
-        let limit = RateLimit { per: limit.per.div_f64(self.speed), ..limit };
+        let is_api = with_token || self.reader.source == Some(StateSource::Api);
+        let requests = self.reader.access.platform.facts().requests_per_minute.filter(|_| is_api)?;
+        let limit = RateLimit { requests, per: Duration::from_mins(1).div_f64(self.speed) };
         Some(budget::of(&self.reader.access, limit))
     }
 

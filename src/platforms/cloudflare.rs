@@ -7,27 +7,28 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, normal, says_no, text};
+use super::body::{cleaned, id, normal, reports_error, text, texts_at};
 use super::facts::{Facts, Need};
 use super::path::segments;
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
-};
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, one_or_list};
+use crate::core::state::{Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault};
-
-/// The host of the hooks and of the API.
-const HOST: &str = "api.cloudflare.com";
+use crate::secrets::Redactor;
 
 /// The host of the pages for people.
 const DASHBOARD: &str = "dash.cloudflare.com";
 
-/// The path of a hook of Workers Builds, before its secret.
-const OF_WORKERS: [&str; 5] = ["client", "v4", "workers", "builds", "deploy_hooks"];
-
-/// The path of a hook of Pages, before its secret.
-const OF_PAGES: [&str; 5] = ["client", "v4", "pages", "webhooks", "deploy_hooks"];
+/// What both have in common.
+const CLOUDFLARE: Facts = Facts {
+    followed: "by id",
+    host: Some("api.cloudflare.com"),
+    token_variables: &["CLOUDFLARE_API_TOKEN"],
+    account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
+    needs: &[Need::Token, Need::Account],
+    dashboards: &[DASHBOARD],
+    token_prefixes: &["cfut_", "cfat_", "cfk_"],
+    ..Facts::NONE
+};
 
 /// Workers Builds.
 pub(super) struct Workers;
@@ -40,16 +41,12 @@ impl Platform for Workers {
         &Facts {
             name: "cloudflare-workers",
             known_by: "api.cloudflare.com/client/v4/workers/builds/deploy_hooks/…",
-            followed: "by id",
             hook_variables: &["CLOUDFLARE_DEPLOY_HOOK_URL"],
-            token_variables: &["CLOUDFLARE_API_TOKEN"],
-            account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
-            needs: &[Need::Token, Need::Account],
-            api: Some("https://api.cloudflare.com"),
-            dashboards: &[DASHBOARD],
+            hook_path: &["client", "v4", "workers", "builds", "deploy_hooks"],
+            poll: Some("client/v4/accounts/{account}/builds/builds/{id}"),
+            log: Some("client/v4/accounts/{account}/builds/builds/{id}/logs"),
             hook_place: "Workers & Pages, the Worker, Settings, Builds, Deploy Hooks",
-            token_prefixes: &["cfut_", "cfat_", "cfk_"],
-            ..Facts::NONE
+            ..CLOUDFLARE
         }
     }
 
@@ -58,20 +55,12 @@ impl Platform for Workers {
         url.host_str() == Some(DASHBOARD) && !segments(url).contains(&"pages")
     }
 
-    fn owns(&self, url: &Url, any_host: bool) -> bool {
-        owns(url, any_host, OF_WORKERS)
-    }
-
-    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
-        hook(url, OF_WORKERS)
-    }
-
     /// `{"success","errors","result":{"build_uuid","already_exists"}}`: of two triggers before the build begins, the
     /// second one gets the build of the first.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(no) = no(status, &answer, redactor) {
-            return no;
+        if let Some(refused) = refused(status, &answer, redactor) {
+            return refused;
         }
         let Some(mut build) = build(&answer["result"], redactor) else {
             return Acceptance::unreadable(status, None, "the answer names no build");
@@ -100,23 +89,13 @@ impl Platform for Workers {
         message.eq_ignore_ascii_case("not found").then_some(advice)
     }
 
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        of_account(access, &["builds", "builds", id.as_str()])
-    }
-
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         Some(vec![build(&body["result"], redactor)?])
     }
 
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        of_account(access, &["builds", "builds", of.id.as_str(), "logs"])
-    }
-
     /// `{"result":{"lines":[[epoch, text]]}}`
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let lines = body["result"]["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
-        last_lines(lines.iter().filter_map(|line| line[1].as_str()), redactor, most)
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        texts_at(&log["result"]["lines"], 1)
     }
 }
 
@@ -125,32 +104,24 @@ impl Platform for Pages {
         &Facts {
             name: "cloudflare-pages",
             known_by: "api.cloudflare.com/client/v4/pages/webhooks/deploy_hooks/…",
-            followed: "by id",
             hook_variables: &["CLOUDFLARE_PAGES_DEPLOY_HOOK_URL", "CLOUDFLARE_PAGES_DEPLOY_HOOK"],
-            token_variables: &["CLOUDFLARE_API_TOKEN"],
-            account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
+            hook_path: &["client", "v4", "pages", "webhooks", "deploy_hooks"],
             needs: &[Need::Token, Need::Account, Need::Project],
-            api: Some("https://api.cloudflare.com"),
-            dashboards: &[DASHBOARD],
+            list: Some("client/v4/accounts/{account}/pages/projects/{project}/deployments"),
+            poll: Some("client/v4/accounts/{account}/pages/projects/{project}/deployments/{id}"),
+            log: Some("client/v4/accounts/{account}/pages/projects/{project}/deployments/{id}/history/logs"),
+            hook_origin: Some("deploy_hook"),
+            names_site: true,
             hook_place: "Workers & Pages, the project, Settings, Builds, Deploy hooks",
-            token_prefixes: &["cfut_", "cfat_", "cfk_"],
-            ..Facts::NONE
+            ..CLOUDFLARE
         }
-    }
-
-    fn owns(&self, url: &Url, any_host: bool) -> bool {
-        owns(url, any_host, OF_PAGES)
-    }
-
-    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
-        hook(url, OF_PAGES)
     }
 
     /// The answer is not documented: any success is an acceptance, with the deployment's id if it holds one.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        if let Some(no) = no(status, &answer, redactor) {
-            return no;
+        if let Some(refused) = refused(status, &answer, redactor) {
+            return refused;
         }
         deployment(&answer["result"], redactor).map_or(Acceptance::Unnamed { at: None }, Acceptance::Named)
     }
@@ -167,64 +138,19 @@ impl Platform for Pages {
         id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
-    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        of_project(access, &[])
-    }
-
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        of_project(access, &[id.as_str()])
-    }
-
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         one_or_list(&body["result"], &|value| deployment(value, redactor))
     }
 
-    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
-        deployment.origin.as_deref().is_none_or(|origin| origin == "deploy_hook")
-    }
-
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        of_project(access, &[of.id.as_str(), "history", "logs"])
-    }
-
     /// `{"result":{"data":[{"ts","line"}]}}`
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let lines = body["result"]["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        last_lines(lines.iter().filter_map(|entry| entry["line"].as_str()), redactor, most)
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        texts_at(&log["result"]["data"], "line")
     }
 
     fn page(&self, access: &PlatformAccess, _: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         let (account, project) = (access.account.as_deref()?, access.project.as_deref()?);
         Some(format!("https://dash.cloudflare.com/{account}/pages/view/{project}/{}", snapshot.id))
     }
-
-    fn names_site(&self) -> bool {
-        true
-    }
-}
-
-fn owns(url: &Url, any_host: bool, path: [&str; 5]) -> bool {
-    (any_host || url.host_str() == Some(HOST)) && segments(url).starts_with(&path)
-}
-
-/// The secret is the last segment.
-fn hook(url: &Url, path: [&str; 5]) -> Result<Option<DocumentedHook>, UrlFault> {
-    let segments = segments(url);
-    let Some(&[secret]) = segments.strip_prefix(&path) else { return Err(UrlFault::NoSecret) };
-    Ok(Some(DocumentedHook::new(url, format!("{}/", path.join("/")), secret)))
-}
-
-/// Reads this of the account.
-fn of_account(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
-    let account = ["client", "v4", "accounts", access.account.as_deref()?];
-    Request::of_api(access, &[&account, path].concat())
-}
-
-/// Reads this of the project's deployments.
-fn of_project(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
-    let project = ["pages", "projects", access.project.as_deref()?, "deployments"];
-    of_account(access, &[&project, path].concat())
 }
 
 /// `{"success":false,"errors":[{"code","message"}]}`
@@ -244,14 +170,14 @@ fn reason(answer: &Value) -> Option<RefusalReason> {
 }
 
 /// The platform's own refusal inside a success status. It is unclear what one without an error means.
-fn no(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
+fn refused(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptance> {
     let first = answer["errors"].get(0);
     let message = first.map(|first| cleaned(first, "message", redactor, 300)).unwrap_or_default();
     if first.is_some() && answer["success"] == false {
         return Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message));
     }
     let unclear = Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
-    says_no(answer).then_some(unclear)
+    reports_error(answer).then_some(unclear)
 }
 
 /// A build of Workers Builds. Its state is the status, and once it has stopped, the outcome behind it.

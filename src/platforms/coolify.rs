@@ -3,21 +3,19 @@
 //! Sources: coollabsio/coolify of 2026-08-22 (`DeployController.php`, `bootstrap/helpers/applications.php`,
 //! `ApplicationDeploymentStatus.php`, `openapi.yaml`) and coolify.io/docs/core/automation/deploy-webhooks.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use url::Url;
 
-use super::body::{self, cleaned, id, last_lines, normal, text};
+use super::body::{cleaned, id, last_lines, normal, text};
 use super::facts::Facts;
 use super::path::{parameter, segments};
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
-};
-use crate::core::schedule::RateLimit;
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, one_or_list};
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};
+
+/// The path of a deployment in the API.
+const DEPLOYMENT: &str = "api/v1/deployments/{id}";
 
 /// The platform Coolify.
 pub(super) struct Coolify;
@@ -31,6 +29,16 @@ impl Platform for Coolify {
             hook_variables: &["COOLIFY_WEBHOOK_URL", "COOLIFY_WEBHOOK"],
             token_variables: &["COOLIFY_TOKEN", "COOLIFY_API_TOKEN"],
             newer_cancels: true,
+            list: Some("api/v1/deployments/applications/{uuid}?take=20"),
+            poll: Some(DEPLOYMENT),
+            // The log is a field of the deployment, for a token that may read sensitive data.
+            log: Some(DEPLOYMENT),
+            // The documented default of an instance.
+            requests_per_minute: Some(200),
+            error_fields: &["message", "error", "errors"],
+            // A trigger is a call of the API: one by git or in the dashboard is not ours.
+            hook_origin: Some("api"),
+            trigger_needs_token: true,
             hook_place: "Webhooks, Deploy Webhook of the resource",
             ..Facts::NONE
         }
@@ -67,13 +75,14 @@ impl Platform for Coolify {
         Ok(Some(DocumentedHook { url: url.clone(), public, secrets }))
     }
 
+    /// The resource that the hook deploys is in its query.
+    fn hook_id(&self, hook: &Url, name: &str) -> Option<String> {
+        parameter(hook, name)
+    }
+
     fn trigger(&self, access: &PlatformAccess) -> Option<Request> {
         let hook = access.hook.as_ref()?;
         Some(Request { with_token: true, body: access.body.clone(), ..Request::of_hook(hook) })
-    }
-
-    fn trigger_needs_token(&self) -> bool {
-        true
     }
 
     /// `{"deployments":[{"message","resource_uuid","deployment_uuid"}]}`. Of a duplicate the id is made up and never
@@ -105,11 +114,6 @@ impl Platform for Coolify {
             None if entry["deployment_uuid"].is_null() && !message.is_empty() => Acceptance::Untracked,
             None => unclear(),
         }
-    }
-
-    /// `{"message"}`
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        body::error(body, &["message", "error", "errors"], redactor)
     }
 
     fn refusal(&self, status: u16, body: &[u8]) -> Option<RefusalReason> {
@@ -144,16 +148,6 @@ impl Platform for Coolify {
         hook.join(if base.is_empty() { "/" } else { base }).ok()
     }
 
-    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        let resource = parameter(access.hook.as_ref()?.expose(), "uuid")?;
-        let path = ["api", "v1", "deployments", "applications", &resource];
-        Some(Request::of_api(access, &path)?.query("take", "20"))
-    }
-
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        Request::of_api(access, &["api", "v1", "deployments", id.as_str()])
-    }
-
     /// `{"count","deployments":[…]}`, or one deployment.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let read = |value: &Value| Some(deployment(id(&value["deployment_uuid"])?, value, redactor));
@@ -168,19 +162,9 @@ impl Platform for Coolify {
         deployment.environment.as_ref().is_none_or(|its| *its == ours)
     }
 
-    /// A trigger is a call of the API: one by git or in the dashboard is not ours.
-    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
-        deployment.origin.as_deref().is_none_or(|origin| origin == "api")
-    }
-
     /// A push to git names its commit, which a trigger does not: it is never the one that is queued already.
     fn may_be_joined(&self, deployment: &Deployment) -> bool {
         deployment.origin.as_deref() != Some("git")
-    }
-
-    /// The log is a field of the deployment, for a token that may read sensitive data.
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        self.poll(access, of.source, of.id)
     }
 
     /// `{"logs":"[{\"output\",\"hidden\"}]"}`
@@ -191,11 +175,6 @@ impl Platform for Coolify {
         let entries = logs.as_array().map(Vec::as_slice).unwrap_or_default();
         let shown = entries.iter().filter(|entry| entry["hidden"] != true);
         last_lines(shown.filter_map(|entry| entry["output"].as_str()), redactor, most)
-    }
-
-    /// The documented default of an instance.
-    fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
-        Some(RateLimit { requests: 200, per: Duration::from_mins(1) })
     }
 
     /// `deployment_url` is a path at the instance.

@@ -22,7 +22,7 @@ pub enum ReadTarget<'a> {
 /// Where deployments are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateSource {
-    /// State the hook's own URL, without a token.
+    /// At the hook's own URL, without a token.
     Hook,
     /// Through the platform's public API, with a token.
     Api,
@@ -110,7 +110,7 @@ impl Acceptance {
     }
 
     /// A success status whose body reports an error.
-    pub(super) fn says_no(status: u16, message: Option<String>) -> Self {
+    pub(super) fn reports_error(status: u16, message: Option<String>) -> Self {
         let message = message.unwrap_or_default();
         Self::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
     }

@@ -10,12 +10,10 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, log_body, normal, text, texts};
+use super::body::{cleaned, id, normal, text, texts};
 use super::facts::{Facts, Need};
 use super::path::segments;
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, listed,
-};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
 use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
@@ -27,12 +25,14 @@ impl Platform for Dokploy {
     fn facts(&self) -> &'static Facts {
         &Facts {
             name: "dokploy",
+            // Every Dokploy has a host of its own, and its paths could be anyone's.
             known_by: "only when named",
             followed: "by finding it",
             hook_variables: &["DOKPLOY_WEBHOOK_URL", "DOKPLOY_WEBHOOK"],
             token_variables: &["DOKPLOY_API_KEY", "DOKPLOY_AUTH_TOKEN"],
             needs: &[Need::Token, Need::Project],
             token_header: Some("x-api-key"),
+            log: Some("api/deployment.readLogs?deploymentId={id}&tail=100"),
             hook_place: "Deployments, Webhook URL of the application",
             ..Facts::NONE
         }
@@ -42,11 +42,6 @@ impl Platform for Dokploy {
     fn is_page(&self, url: &Url) -> bool {
         let segments = segments(url);
         segments.starts_with(&["dashboard", "project"]) && segments.contains(&"services")
-    }
-
-    /// Every Dokploy has a host of its own, and its paths could be anyone's: it has to be named.
-    fn owns(&self, _: &Url, _: bool) -> bool {
-        false
     }
 
     /// The last segment is the secret.
@@ -113,13 +108,12 @@ impl Platform for Dokploy {
 
     /// The last ten.
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        let id = access.project.as_deref()?;
         let hook = access.hook.as_ref().and_then(|hook| Hook::of(hook.expose()));
-        let (path, parameter) = match hook {
-            Some(hook) if hook.path == COMPOSE => ("deployment.allByCompose", "composeId"),
-            _ => ("deployment.all", "applicationId"),
+        let list = match hook {
+            Some(hook) if hook.path == COMPOSE => "api/deployment.allByCompose?composeId={project}",
+            _ => "api/deployment.all?applicationId={project}",
         };
-        Some(Request::of_api(access, &["api", path])?.query(parameter, id))
+        Request::of_api(access, list, None)
     }
 
     /// There is no request for one deployment.
@@ -141,14 +135,9 @@ impl Platform for Dokploy {
         !matches!(deployment.origin.as_deref(), Some("Manual deployment" | "Rebuild deployment"))
     }
 
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        let log = Request::of_api(access, &["api", "deployment.readLogs"])?;
-        Some(log.query("deploymentId", of.id.as_str()).query("tail", "100"))
-    }
-
     /// One text.
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        last_lines(texts(&log_body(body), &["logs"]), redactor, most)
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        texts(log, &["logs"])
     }
 }
 

@@ -2,11 +2,16 @@
 
 /// What a platform is, whatever hook is used: the part of [`Platform`](super::Platform) that is a table.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of facts, each of its own")]
 pub struct Facts {
     /// The platform's name, as in `deploy-hook platforms`.
     pub name: &'static str,
     /// What its hooks are known by, for `deploy-hook platforms`.
     pub known_by: &'static str,
+    /// Host of its hooks, where all have the same.
+    pub host: Option<&'static str>,
+    /// Path of its hooks up to their secret, where all have the same: see [`Platform::owns`](super::Platform::owns).
+    pub hook_path: &'static [&'static str],
     /// Hosts of its dashboard's pages, where they are not those of its hooks.
     pub dashboards: &'static [&'static str],
     /// Where a hook's URL is copied in the dashboard; empty where hooks come from anywhere.
@@ -27,8 +32,26 @@ pub struct Facts {
     pub needs: &'static [Need],
     /// The header that holds the API's token; `None` is `Authorization: Bearer`.
     pub token_header: Option<&'static str>,
-    /// Base of the API, without its version, where it is the same for all: see [`Platform::api`](super::Platform::api).
-    pub api: Option<&'static str>,
+    /// Host of the API, where it is the same for all and not that of the hooks.
+    pub api_host: Option<&'static str>,
+    /// Path and query of the list of deployments, as a template: see [`Request::of_api`](super::Request::of_api).
+    pub list: Option<&'static str>,
+    /// The same of one deployment.
+    pub poll: Option<&'static str>,
+    /// The same of an ended deployment's log.
+    pub log: Option<&'static str>,
+    /// The same of what the hook deploys, such as the service: for the page and for the log.
+    pub about: Option<&'static str>,
+    /// The documented rate limit of the API.
+    pub requests_per_minute: Option<u32>,
+    /// The fields that hold an error's text, the first one first.
+    pub error_fields: &'static [&'static str],
+    /// The platform's word for a deployment that was started by a deploy hook.
+    pub hook_origin: Option<&'static str>,
+    /// Whether the hook itself is triggered with the API's token.
+    pub trigger_needs_token: bool,
+    /// Whether the platform names the address of the deployed site, once a deployment that is followed has succeeded.
+    pub names_site: bool,
     /// Whether this was ever tried against the live service.
     pub tried_live: bool,
     /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
@@ -42,6 +65,8 @@ impl Facts {
     pub const NONE: Self = Self {
         name: "",
         known_by: "",
+        host: None,
+        hook_path: &[],
         dashboards: &[],
         hook_place: "",
         token_prefixes: &[],
@@ -52,7 +77,16 @@ impl Facts {
         project_variables: &[],
         needs: &[Need::Token],
         token_header: None,
-        api: None,
+        api_host: None,
+        list: None,
+        poll: None,
+        log: None,
+        about: None,
+        requests_per_minute: None,
+        error_fields: &["error", "errors", "message", "detail", "description", "title"],
+        hook_origin: None,
+        trigger_needs_token: false,
+        names_site: false,
         tried_live: false,
         newer_cancels: false,
         success_may_be_early: false,

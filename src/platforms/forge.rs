@@ -6,19 +6,15 @@
 //! Sources: forge.laravel.com/docs/sites/deployments, and the API's reference of 2025-10-19 (deployments, states, log). The
 //! answers of the hook are not documented.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use url::Url;
 
-use super::body::{last_lines, normal};
+use super::body::normal;
 use super::facts::{Facts, Need};
 use super::laravel::{self, Attributes};
-use super::other::Other;
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource};
-use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use super::platform::{Deployment, Platform, PlatformAccess};
+use crate::core::state::{Phase, Snapshot, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks, of the API and of the dashboard.
@@ -39,7 +35,16 @@ impl Platform for Forge {
             hook_variables: &["FORGE_DEPLOY_HOOK", "FORGE_DEPLOY_URL"],
             token_variables: &["FORGE_API_TOKEN"],
             needs: &[Need::Token, Need::Account],
-            api: Some("https://forge.laravel.com"),
+            host: Some(HOST),
+            list: Some(
+                "api/orgs/{account}/servers/{server}/sites/{site}/deployments?sort=-created_at&page[size]=30",
+            ),
+            poll: Some("api/orgs/{account}/servers/{server}/sites/{site}/deployments/{id}"),
+            // For a token with the scope `site:manage-deploys`.
+            log: Some("api/orgs/{account}/servers/{server}/sites/{site}/deployments/{id}/log"),
+            // Of each user.
+            requests_per_minute: Some(60),
+            error_fields: &laravel::ERROR_FIELDS,
             hook_place: "Settings, Deployments, Deploy hook of the site",
             ..Facts::NONE
         }
@@ -70,13 +75,10 @@ impl Platform for Forge {
         Ok(Some(DocumentedHook::new(url, public, token)))
     }
 
-    /// Nothing is documented: any success status is an acceptance, unless the body is JSON that reports an error.
-    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
-        Other.acceptance(status, body, redactor)
-    }
-
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        laravel::error(body, redactor)
+    /// The numbers of the server and of the site.
+    fn hook_id(&self, hook: &Url, name: &str) -> Option<String> {
+        let (server, site) = site(hook)?;
+        Some(if name == "server" { server } else { site }.to_owned())
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
@@ -85,32 +87,13 @@ impl Platform for Forge {
         )
     }
 
-    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        Some(of_site(access, &[])?.query("sort", "-created_at").query("page[size]", "30"))
-    }
-
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        of_site(access, &[id.as_str()])
-    }
-
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         DEPLOYMENT.deployments(body, redactor)
     }
 
-    /// For a token with the scope `site:manage-deploys`.
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        of_site(access, &[of.id.as_str(), "log"])
-    }
-
     /// `{"data":{"attributes":{"output"}}}`
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        last_lines(body["data"]["attributes"]["output"].as_str(), redactor, most)
-    }
-
-    /// Of each user.
-    fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
-        Some(RateLimit { requests: 60, per: Duration::from_mins(1) })
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        log["data"]["attributes"]["output"].as_str().into_iter().collect()
     }
 
     /// The site's page, where the hook is the real platform's: a page of each deployment is not documented.
@@ -137,14 +120,6 @@ fn token(hook: &Url) -> Option<&str> {
     hook.query()?.split('&').filter_map(|pair| pair.strip_prefix("token=")).next_back()
 }
 
-/// Reads this of the site's deployments.
-fn of_site(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
-    let (server, site) = site(access.hook.as_ref()?.expose())?;
-    let organization = access.account.as_deref()?;
-    let site = ["api", "orgs", organization, "servers", server, "sites", site, "deployments"];
-    Request::of_api(access, &[&site, path].concat())
-}
-
 /// What a state word means.
 fn phase(word: &str) -> Phase {
     match normal(word).as_str() {
@@ -160,6 +135,8 @@ fn phase(word: &str) -> Phase {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::state::DeploymentId;
+    use crate::platforms::StateSource;
     use crate::secrets::HookUrl;
 
     const HOOK: &str = "https://forge.laravel.com/servers/12/sites/34/deploy/http?token=Zx9kkLONGSTRING";

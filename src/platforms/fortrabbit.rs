@@ -8,27 +8,19 @@
 //! Sources: the platform's deploy hook document (draft of 2026-02-18: `{"deployment":{"id","state","createdAt"}}`,
 //! later `{"data":{"publicId"}}` and `{"error"}`) and its own API client (`status`, `member`, `detail`, …).
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::body::{LOG_LINE, first_field, first_text, id, lines as lines_of, normal};
 use super::facts::Facts;
 use super::path::segments;
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, ReadTarget, Request, StateSource,
-};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
 use super::time;
-use crate::core::schedule::RateLimit;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
 /// The platform's host, for hooks and API alike.
 const HOST: &str = "api.fortrabbit.com";
-
-/// Base of the public API.
-const API: &str = "https://api.fortrabbit.com";
 
 /// The fields that hold an error's text, as the platform's own clients read them.
 const ERRORS: [&str; 7] =
@@ -45,7 +37,10 @@ impl Platform for Fortrabbit {
             followed: "by id",
             hook_variables: &["FORTRABBIT_DEPLOY_HOOK_URL"],
             token_variables: &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"],
-            api: Some(API),
+            host: Some(HOST),
+            log: Some("v1/deployments/{id}/logs"),
+            // Per token, and shared with whatever else uses it.
+            requests_per_minute: Some(20),
             // A success can be reported before the post-deploy commands ran.
             success_may_be_early: true,
             dashboards: &["dash.fortrabbit.com"],
@@ -121,7 +116,7 @@ impl Platform for Fortrabbit {
     fn list(&self, access: &PlatformAccess, source: StateSource) -> Option<Request> {
         match source {
             StateSource::Hook => access.hook.as_ref().map(Request::of_hook),
-            StateSource::Api => Request::of_api(access, &["v1", "deployments"]),
+            StateSource::Api => Request::of_api(access, "v1/deployments", None),
         }
     }
 
@@ -129,7 +124,7 @@ impl Platform for Fortrabbit {
     fn poll(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
         match source {
             StateSource::Hook => self.list(access, source),
-            StateSource::Api => Request::of_api(access, &["v1", "deployments", id.as_str()]),
+            StateSource::Api => Request::of_api(access, "v1/deployments/{id}", Some(id)),
         }
     }
 
@@ -153,11 +148,6 @@ impl Platform for Fortrabbit {
         source == StateSource::Hook || (ours.is_some() && deployment.environment.as_deref() == ours)
     }
 
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        let path = ["v1", "deployments", of.id.as_str(), "logs"];
-        Request::of_api(access, &path).filter(|_| of.source == StateSource::Api)
-    }
-
     /// `{"logs":[{"time","log"}]}`, each line with its time of day.
     fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -171,11 +161,6 @@ impl Platform for Fortrabbit {
             }
         }
         lines.split_off(lines.len().saturating_sub(most))
-    }
-
-    /// Per token, and shared with whatever else uses it.
-    fn rate_limit(&self, source: StateSource) -> Option<RateLimit> {
-        (source == StateSource::Api).then_some(RateLimit { requests: 20, per: Duration::from_mins(1) })
     }
 
     /// The dashboard's page, where the hook is the real platform's.
@@ -415,7 +400,7 @@ mod tests {
 
     fn access(hook: &str, token: bool) -> PlatformAccess {
         let token = if token { Token::parse("frbit-at-00ff00ff") } else { None };
-        let api = Some(API.parse().unwrap());
+        let api = Fortrabbit.api(None);
         PlatformAccess { hook: self::hook(hook).ok(), token, api, ..PlatformAccess::new(&Fortrabbit) }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::body::{self, cleaned, id};
+use super::body::{cleaned, id};
 use super::platform::{Deployment, one_or_list};
 use crate::core::state::Phase;
 use crate::secrets::Redactor;
@@ -56,10 +56,8 @@ fn commit(attributes: &Value, redactor: &Redactor) -> Option<String> {
     Some(redactor.clean(hash, 64)).filter(|hash| !hash.is_empty())
 }
 
-/// `{"message","errors":{field:[…]}}`, or the `errors` of JSON:API.
-pub(super) fn error(body: &[u8], redactor: &Redactor) -> Option<String> {
-    body::error(body, &["message", "errors", "detail", "title"], redactor)
-}
+/// Where an error has its text: `{"message","errors":{field:[…]}}`, or the `errors` of JSON:API.
+pub(super) const ERROR_FIELDS: [&str; 4] = ["message", "errors", "detail", "title"];
 
 #[cfg(test)]
 mod tests {
@@ -149,7 +147,8 @@ mod tests {
             ("<html>", None),
             ("", None),
         ] {
-            assert_eq!(error(body.as_bytes(), &Redactor::default()).as_deref(), text, "{body}");
+            let error = crate::platforms::body::error(body.as_bytes(), &ERROR_FIELDS, &Redactor::default());
+            assert_eq!(error.as_deref(), text, "{body}");
         }
     }
 }

@@ -7,13 +7,12 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{last_lines, log_body, normal, texts};
+use super::body::{normal, texts};
 use super::facts::Facts;
 use super::laravel::{self, Attributes};
-use super::other::Other;
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource};
-use crate::core::state::{DeploymentId, Phase, Verdict};
+use super::platform::{Deployment, Platform, PlatformAccess, Request, StateSource};
+use crate::core::state::{Phase, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
@@ -50,7 +49,10 @@ impl Platform for LaravelCloud {
             followed: "by finding it",
             hook_variables: &["LARAVEL_CLOUD_DEPLOY_HOOK"],
             token_variables: &["LARAVEL_CLOUD_API_TOKEN"],
-            api: Some("https://cloud.laravel.com"),
+            host: Some(HOST),
+            poll: Some("api/deployments/{id}"),
+            log: Some("api/deployments/{id}/logs"),
+            error_fields: &laravel::ERROR_FIELDS,
             hook_place: "Settings, Deployments, Deploy hook of the environment",
             ..Facts::NONE
         }
@@ -78,13 +80,9 @@ impl Platform for LaravelCloud {
         Ok(Some(DocumentedHook::new(url, format!("deploy/{id}/"), secret)))
     }
 
-    /// Nothing is documented: any success status is an acceptance, unless the body is JSON that reports an error.
-    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
-        Other.acceptance(status, body, redactor)
-    }
-
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        laravel::error(body, redactor)
+    /// The environment that the hook deploys.
+    fn hook_id(&self, hook: &Url, _: &str) -> Option<String> {
+        environment(hook).map(str::to_owned)
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
@@ -102,13 +100,8 @@ impl Platform for LaravelCloud {
 
     /// The API may know the environment by another id than the hook's URL has: `project` can name it.
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        let of_hook = || environment(access.hook.as_ref()?.expose());
-        let id = access.project.as_deref().or_else(of_hook)?;
-        Request::of_api(access, &["api", "environments", id, "deployments"])
-    }
-
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        Request::of_api(access, &["api", "deployments", id.as_str()])
+        let id = if access.project.is_some() { "{project}" } else { "{environment}" };
+        Request::of_api(access, &format!("api/environments/{id}/deployments"), None)
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
@@ -125,12 +118,8 @@ impl Platform for LaravelCloud {
             .is_none_or(|(wanted, found)| wanted.starts_with(&found) || found.starts_with(&wanted))
     }
 
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        Request::of_api(access, &["api", "deployments", of.id.as_str(), "logs"])
-    }
-
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        last_lines(texts(&log_body(body), &LOG), redactor, most)
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        texts(log, &LOG)
     }
 }
 

@@ -79,18 +79,17 @@ pub fn of_page(url: &Url) -> Option<&'static dyn Platform> {
 /// The platforms that have their hooks at this URL's public host, where it is not one of these hooks.
 #[must_use]
 pub fn with_hooks_at_host_of(url: &Url) -> Vec<&'static dyn Platform> {
-    let host = url.host_str().unwrap_or_default();
-    let is_host = |known_by: &str| known_by.split('/').next() == Some(host);
-    let here: Vec<_> = ALL.into_iter().filter(|platform| is_host(platform.facts().known_by)).collect();
+    let is_here = |host: &str| url.host_str() == Some(host);
+    let here: Vec<_> =
+        ALL.into_iter().filter(|platform| platform.facts().host.is_some_and(is_here)).collect();
     if here.iter().any(|platform| platform.owns(url, false)) { Vec::new() } else { here }
 }
 
 /// Whether a text without a scheme begins with the host of a platform's hooks.
 #[must_use]
 pub fn is_at_known_host(text: &str) -> bool {
-    let host = |known_by: &'static str| known_by.split_once('/').map(|(host, _)| host);
-    let hosts = ALL.into_iter().filter_map(|platform| host(platform.facts().known_by));
-    text.split_once('/').is_some_and(|(first, _)| hosts.into_iter().any(|host| host == first))
+    let Some((host, _)) = text.split_once('/') else { return false };
+    ALL.into_iter().any(|platform| platform.facts().host == Some(host))
 }
 
 /// The platform that a token belongs to, where its documents say what their tokens begin with.
@@ -138,10 +137,4 @@ pub fn of_tokens(is_set: impl Fn(&str) -> bool) -> Vec<&'static dyn Platform> {
 pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
     let is_at = |platform: &dyn Platform| platform.api(None).is_some_and(|own| own.origin() == api.origin());
     !is_at(platform) && ALL.into_iter().any(is_at)
-}
-
-/// Variables that customarily hold a hook's URL, of all platforms.
-#[must_use]
-pub fn hook_variables() -> Vec<&'static str> {
-    ALL.into_iter().flat_map(|platform| platform.facts().hook_variables).copied().collect()
 }

@@ -3,38 +3,21 @@
 //! Sources: docs.netlify.com/configure-builds/build-hooks and netlify/open-api of 2026-05-19 (`swagger.yml`,
 //! `go/porcelain/deploy.go`). That a canceled or skipped build is an `error` was seen in several repositories in 2026.
 
-use std::time::Duration;
-
 use serde_json::Value;
-use url::Url;
 
-use super::body::{self, cleaned, id, normal, says_no, text};
+use super::body::{cleaned, id, normal, reports_error, text};
 use super::facts::{Facts, Need};
-use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, one_or_list};
-use crate::core::schedule::RateLimit;
-use crate::core::state::{DeploymentId, Phase, Verdict};
-use crate::secrets::{DocumentedHook, Redactor, UrlFault};
-
-/// The host of the hooks and of the API.
-const HOST: &str = "api.netlify.com";
+use super::path::parameter;
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, one_or_list};
+use crate::core::state::{Phase, Verdict};
+use crate::secrets::Redactor;
 
 /// The parameter that names a deploy.
 const TITLE: &str = "trigger_title";
 
 /// How an error message, or what follows its stage, begins where the build was canceled or skipped.
-const CANCELED: [&str; 10] = [
-    "canceled build",
-    "cancelled build",
-    "canceled by",
-    "cancelled by",
-    "build canceled",
-    "build cancelled",
-    "deploy canceled",
-    "deploy cancelled",
-    "skipped",
-    "build skipped",
-];
+const CANCELED: [&str; 6] =
+    ["canceled build", "canceled by", "build canceled", "deploy canceled", "skipped", "build skipped"];
 
 /// The platform Netlify.
 pub(super) struct Netlify;
@@ -49,22 +32,18 @@ impl Platform for Netlify {
             token_variables: &["NETLIFY_AUTH_TOKEN"],
             project_variables: &["NETLIFY_SITE_ID"],
             needs: &[Need::Token, Need::Project],
-            api: Some("https://api.netlify.com"),
+            host: Some("api.netlify.com"),
+            hook_path: &["build_hooks"],
+            list: Some("api/v1/sites/{project}/deploys?per_page=20"),
+            poll: Some("api/v1/sites/{project}/deploys/{id}"),
+            requests_per_minute: Some(500),
+            error_fields: &["message", "error", "errors"],
+            names_site: true,
             dashboards: &["app.netlify.com"],
             hook_place: "Build & deploy, Continuous deployment, Build hooks of the project",
             token_prefixes: &["nfp_"],
             ..Facts::NONE
         }
-    }
-
-    fn owns(&self, url: &Url, any_host: bool) -> bool {
-        (any_host || url.host_str() == Some(HOST)) && segments(url).first() == Some(&"build_hooks")
-    }
-
-    /// The secret is the segment after `build_hooks`.
-    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
-        let ["build_hooks", secret] = segments(url)[..] else { return Err(UrlFault::NoSecret) };
-        Ok(Some(DocumentedHook::new(url, "build_hooks/".to_owned(), secret)))
     }
 
     /// With a title that is the run's own, behind the one that the URL may have, and `{}` as in the documents.
@@ -85,28 +64,15 @@ impl Platform for Netlify {
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_error = answer["code"].as_u64().is_some_and(|code| code >= 400);
-        if !says_no(&answer) && !is_error {
+        if !reports_error(&answer) && !is_error {
             return Acceptance::Unnamed { at: None };
         }
-        Acceptance::says_no(status, self.error(body, redactor))
-    }
-
-    /// `{"code","message"}`
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        body::error(body, &["message", "error", "errors"], redactor)
+        Acceptance::reports_error(status, self.error(body, redactor))
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
         let advice = "The hook was deleted, or the URL is incomplete. Copy it again: Project configuration, Build & deploy, Build hooks.";
         matches!(status, 400 | 404 | 410 | 422).then_some(advice)
-    }
-
-    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        Some(of_site(access, &["deploys"])?.query("per_page", "20"))
-    }
-
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        of_site(access, &["deploys", id.as_str()])
     }
 
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
@@ -121,19 +87,6 @@ impl Platform for Netlify {
         let title = deployment.origin.as_deref().unwrap_or_default();
         title.split_whitespace().any(|word| word == access.mark)
     }
-
-    fn rate_limit(&self, _: StateSource) -> Option<RateLimit> {
-        Some(RateLimit { requests: 500, per: Duration::from_mins(1) })
-    }
-
-    fn names_site(&self) -> bool {
-        true
-    }
-}
-
-/// Reads this of the site.
-fn of_site(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
-    Request::of_api(access, &[&["api", "v1", "sites", access.project.as_deref()?], path].concat())
 }
 
 /// What a deploy waits for, where it is a person.
@@ -174,7 +127,7 @@ fn says_canceled(message: &str) -> bool {
 
 /// What a state word means. There is none for "canceled": a canceled or skipped build is an error whose message says so.
 fn phase(word: &str, message: &str, is_skipped: bool) -> Phase {
-    let message = message.to_ascii_lowercase();
+    let message = message.to_ascii_lowercase().replace("cancelled", "canceled");
     match normal(word).as_str() {
         "" | "new" | "pending_review" | "accepted" | "enqueued" => Phase::Waiting,
         "building" | "uploading" | "uploaded" | "preparing" | "prepared" | "processing" | "processed"

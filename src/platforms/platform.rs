@@ -6,10 +6,11 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+use super::body::{self, last_lines, log_body, reports_error};
 pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
 pub(super) use super::deployment::{listed, one_or_list};
 use super::facts::{Facts, Need};
-use crate::core::schedule::RateLimit;
+use super::path::segments;
 use crate::core::state::{DeploymentId, MissingInput, Snapshot};
 use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, Token, UrlFault};
@@ -34,7 +35,11 @@ pub trait Platform: Sync {
 
     /// Whether a hook is this platform's, by its URL alone. `any_host`: the hook is on this machine, or at the origin
     /// that `api-url` names, so that its path decides.
-    fn owns(&self, url: &Url, any_host: bool) -> bool;
+    fn owns(&self, url: &Url, any_host: bool) -> bool {
+        let Facts { host, hook_path, .. } = self.facts();
+        let is_here = any_host || url.host_str() == *host;
+        is_here && !hook_path.is_empty() && segments(url).starts_with(hook_path)
+    }
 
     /// What the platform's documents say of this hook's URL: which parts are secret and which may be shown. `None`: they
     /// do not show a URL of this form.
@@ -42,8 +47,18 @@ pub trait Platform: Sync {
     /// # Errors
     ///
     /// The URL is of a documented form and something is wrong with it.
-    fn hook(&self, _url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
-        Ok(None)
+    fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
+        let path = self.facts().hook_path;
+        match segments(url).strip_prefix(path) {
+            _ if path.is_empty() => Ok(None),
+            Some(&[secret]) => Ok(Some(DocumentedHook::new(url, format!("{}/", path.join("/")), secret))),
+            _ => Err(UrlFault::NoSecret),
+        }
+    }
+
+    /// The id of this name in a hook's URL, such as that of the service which it deploys.
+    fn hook_id(&self, _hook: &Url, _name: &str) -> Option<String> {
+        None
     }
 
     /// The `POST` that triggers the hook; `None` without a hook.
@@ -52,16 +67,19 @@ pub trait Platform: Sync {
         Some(Request { body: access.body.clone(), ..Request::of_hook(hook) })
     }
 
-    /// Whether the hook itself is triggered with the API's token.
-    fn trigger_needs_token(&self) -> bool {
-        false
+    /// What a successful answer to the trigger means. Where none is documented, any is an acceptance, unless its body is
+    /// JSON that reports an error.
+    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
+        if reports_error(&serde_json::from_slice(body).unwrap_or_default()) {
+            return Acceptance::reports_error(status, body::error(body, Facts::NONE.error_fields, redactor));
+        }
+        Acceptance::Unnamed { at: None }
     }
 
-    /// What a successful answer to the trigger means.
-    fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance;
-
     /// The message of an error in the platform's own format; `None` where the body is anything else, such as a proxy's page.
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String>;
+    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
+        body::error(body, self.facts().error_fields, redactor)
+    }
 
     /// The kind of a refusal, where the body says more than the status.
     fn refusal(&self, _status: u16, _body: &[u8]) -> Option<RefusalReason> {
@@ -76,7 +94,8 @@ pub trait Platform: Sync {
     /// Base of the platform's API, without its version: where the platform is hosted by its users, the hook's origin.
     /// `None` where there is no API.
     fn api(&self, _hook: Option<&Url>) -> Option<Url> {
-        Url::parse(self.facts().api?).ok()
+        let Facts { host, api_host, .. } = self.facts();
+        Url::parse(&format!("https://{}", api_host.or(*host)?)).ok()
     }
 
     /// Whether a text has the form of an account's id, where the documents show one that nothing else has.
@@ -90,13 +109,13 @@ pub trait Platform: Sync {
     }
 
     /// The request that reads the newest deployments.
-    fn list(&self, _access: &PlatformAccess, _source: StateSource) -> Option<Request> {
-        None
+    fn list(&self, access: &PlatformAccess, source: StateSource) -> Option<Request> {
+        Request::of_api(access, self.facts().list?, None).filter(|_| source == StateSource::Api)
     }
 
     /// The request that reads this deployment.
-    fn poll(&self, _access: &PlatformAccess, _source: StateSource, _id: &DeploymentId) -> Option<Request> {
-        None
+    fn poll(&self, access: &PlatformAccess, source: StateSource, id: &DeploymentId) -> Option<Request> {
+        Request::of_api(access, self.facts().poll?, Some(id)).filter(|_| source == StateSource::Api)
     }
 
     /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first. `None`:
@@ -111,8 +130,9 @@ pub trait Platform: Sync {
     }
 
     /// Whether such a deployment may have been started by our trigger: by a deploy hook, with our mark.
-    fn may_be_ours(&self, _access: &PlatformAccess, _deployment: &Deployment) -> bool {
-        true
+    fn may_be_ours(&self, _access: &PlatformAccess, deployment: &Deployment) -> bool {
+        let by_hook = self.facts().hook_origin;
+        by_hook.zip(deployment.origin.as_deref()).is_none_or(|(by_hook, origin)| origin == by_hook)
     }
 
     /// Whether it was started by our trigger for certain, because it has our mark.
@@ -131,18 +151,24 @@ pub trait Platform: Sync {
     }
 
     /// The request that reads what the hook deploys, such as the service, for the page and for the log.
-    fn about(&self, _access: &PlatformAccess) -> Option<Request> {
-        None
+    fn about(&self, access: &PlatformAccess) -> Option<Request> {
+        Request::of_api(access, self.facts().about?, None)
     }
 
     /// The request that reads the log of an ended deployment; none where there is no log to read.
-    fn log(&self, _access: &PlatformAccess, _of: &LogTarget<'_>) -> Option<Request> {
-        None
+    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
+        let log = Request::of_api(access, self.facts().log?, Some(of.id));
+        log.filter(|_| of.source == StateSource::Api)
     }
 
-    /// The last `most` lines of the answer to [`Platform::log`].
-    fn log_lines(&self, _body: &[u8], _redactor: &Redactor, _most: usize) -> Vec<String> {
+    /// The texts in the answer to [`Platform::log`], which is JSON or one text.
+    fn log_texts<'a>(&self, _log: &'a Value) -> Vec<&'a str> {
         Vec::new()
+    }
+
+    /// The last `most` lines of that answer.
+    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
+        last_lines(self.log_texts(&log_body(body)), redactor, most)
     }
 
     /// How long the platform may take to show a deployment after it accepted a trigger and named none.
@@ -150,19 +176,9 @@ pub trait Platform: Sync {
         Duration::from_mins(2)
     }
 
-    /// The documented rate limit of reading there.
-    fn rate_limit(&self, _source: StateSource) -> Option<RateLimit> {
-        None
-    }
-
     /// The page of the deployment or its environment, for people. `about` is the answer to [`Platform::about`].
     fn page(&self, _access: &PlatformAccess, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
         snapshot.page.clone()
-    }
-
-    /// Whether the platform names the address of the deployed site, once a deployment that is followed has succeeded.
-    fn names_site(&self) -> bool {
-        false
     }
 
     /// The address of the deployed site, where the platform says it.
@@ -233,7 +249,7 @@ impl PlatformAccess {
     pub fn lacks_trigger_token(&self) -> bool {
         let header = self.platform.facts().token_header.unwrap_or("authorization");
         let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
-        self.platform.trigger_needs_token() && !is_given
+        self.platform.facts().trigger_needs_token && !is_given
     }
 
     /// What reading deployments through the API needs and the user did not give.
@@ -277,11 +293,25 @@ impl Request {
         Self { url: hook.expose().clone(), with_token: false, body: None }
     }
 
-    /// Reads this path of the API, below its base; `None` where there is no API.
+    /// Reads from the API, below its base, what a template such as `v1/sites/{project}/deploys/{id}?limit=20` names.
+    /// `{id}` is the deployment's, `{account}` and `{project}` are the inputs, any other name is a [`Platform::hook_id`].
+    /// `None` where there is no API, or where one of them is not known.
     #[must_use]
-    pub fn of_api(access: &PlatformAccess, path: &[&str]) -> Option<Self> {
+    pub fn of_api(access: &PlatformAccess, template: &str, id: Option<&DeploymentId>) -> Option<Self> {
+        let value = |part: &str| match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            None => Some(part.to_owned()),
+            Some("id") => id.map(ToString::to_string),
+            Some("account") => access.account.clone(),
+            Some("project") => access.project.clone(),
+            Some(name) => access.platform.hook_id(access.hook.as_ref()?.expose(), name),
+        };
+        let (path, query) = template.split_once('?').unwrap_or((template, ""));
+        let segments: Vec<String> = path.split('/').map(value).collect::<Option<_>>()?;
         let mut url = access.api.clone()?;
-        url.path_segments_mut().ok()?.pop_if_empty().extend(path);
+        url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+        for (name, part) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            url.query_pairs_mut().append_pair(name, &value(part)?);
+        }
         Some(Self { url, with_token: true, body: None })
     }
 

@@ -96,16 +96,10 @@ impl Reader {
         Some((source, self.access.platform.list(&self.access, source)?))
     }
 
-    /// Whether there is a token of the platform's API.
-    #[must_use]
-    pub fn has_token(&self) -> bool {
-        self.access.token.is_some()
-    }
-
     /// Whether the platform's trigger needs the API's token, too.
     #[must_use]
     pub fn trigger_needs_token(&self) -> bool {
-        self.access.platform.trigger_needs_token()
+        self.access.platform.facts().trigger_needs_token
     }
 
     /// Whether the list is found by the account or the project that the user gave, not by the hook alone.
@@ -118,7 +112,7 @@ impl Reader {
 
     /// The platform's message where it does not know the account or the project that the user gave.
     pub(super) fn not_found(&self, response: &http::Response) -> Option<String> {
-        let (platform, bytes) = (self.access.platform, response.body.as_deref().unwrap_or_default());
+        let (platform, bytes) = (self.access.platform, response.bytes());
         let is_404 = response.status == 404
             || platform.refusal(response.status, bytes) == Some(RefusalReason::NotFound);
         let message = platform.error(bytes, self.http.redactor()).filter(|_| is_404)?;
@@ -132,7 +126,7 @@ impl Reader {
     ) -> Result<http::Response, RequestError> {
         let token = self.access.token.as_ref().filter(|_| request.with_token);
         let credential = token.map(|token| self.credential(token));
-        self.http.send_json(Method::GET, &request.url, credential, None, limit).await
+        self.http.send(Method::GET, &request.url, credential, None, limit).await
     }
 
     /// The token as the platform wants it.
@@ -160,7 +154,12 @@ impl Reader {
     pub(super) async fn read_list(&self, limit: Duration) -> Option<Vec<Deployment>> {
         let (source, request) = self.list()?;
         let response = self.read(request, limit).await.ok()?;
-        let body: Value = serde_json::from_slice(&response.body.ok()?).ok()?;
+        self.in_scope(source, response.bytes())
+    }
+
+    /// The same of this answer.
+    pub(super) fn in_scope(&self, source: StateSource, body: &[u8]) -> Option<Vec<Deployment>> {
+        let body: Value = serde_json::from_slice(body).ok()?;
         let mut found = self.access.platform.deployments(&body, self.http.redactor())?;
         found.retain(|found| self.access.platform.in_scope(&self.access, source, found));
         Some(found)

@@ -6,15 +6,13 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{self, cleaned, id, last_lines, normal, text};
+use super::body::{cleaned, id, normal, text};
 use super::facts::Facts;
 use super::path::segments;
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
-};
+use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, one_or_list};
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
-use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "api.render.com";
@@ -30,7 +28,13 @@ impl Platform for Render {
             followed: "by id",
             hook_variables: &["RENDER_DEPLOY_HOOK_URL", "RENDER_DEPLOY_HOOK"],
             token_variables: &["RENDER_API_KEY"],
-            api: Some("https://api.render.com"),
+            host: Some(HOST),
+            list: Some("v1/services/{service}/deploys?limit=20"),
+            poll: Some("v1/services/{service}/deploys/{id}"),
+            about: Some("v1/services/{service}"),
+            error_fields: &["message", "error"],
+            hook_origin: Some("deploy_hook"),
+            names_site: true,
             // With the policy "Override" a newer deploy cancels the running one.
             newer_cancels: true,
             dashboards: &["dashboard.render.com"],
@@ -64,6 +68,14 @@ impl Platform for Render {
         Ok(Some(DocumentedHook::new(url, public, &key)))
     }
 
+    /// The service that the hook deploys.
+    fn hook_id(&self, hook: &Url, _: &str) -> Option<String> {
+        match segments(hook)[..] {
+            ["deploy", id] => Some(id.to_owned()),
+            _ => None,
+        }
+    }
+
     /// 200 names the deploy. 202 names none: another one is running, and ours begins after it.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -80,11 +92,6 @@ impl Platform for Render {
                 Acceptance::unreadable(status, self.error(body, redactor), "the answer names no deploy")
             }
         }
-    }
-
-    /// `{"id","message"}`
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        body::error(body, &["message", "error"], redactor)
     }
 
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
@@ -105,14 +112,6 @@ impl Platform for Render {
         })
     }
 
-    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        Some(of_service(access, &["deploys"])?.query("limit", "20"))
-    }
-
-    fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        of_service(access, &["deploys", id.as_str()])
-    }
-
     /// A list of `{deploy, cursor}`, or one deploy.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let read = |value: &Value| {
@@ -123,33 +122,19 @@ impl Platform for Render {
         one_or_list(body, &read)
     }
 
-    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
-        deployment.origin.as_deref().is_none_or(|origin| origin == "deploy_hook")
-    }
-
-    fn about(&self, access: &PlatformAccess) -> Option<Request> {
-        of_service(access, &[])
-    }
-
     /// The service's build log of the last hour: it is not kept by deploy.
     fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        let owner = of.about?["ownerId"].as_str()?;
-        let logs = Request::of_api(access, &["v1", "logs"])?;
-        let service = service(access.hook.as_ref()?)?;
-        Some(
-            logs.query("ownerId", owner)
-                .query("resource", service)
-                .query("type", "build")
-                .query("limit", "100"),
-        )
+        let (owner, hook) = (of.about?["ownerId"].as_str()?, access.hook.as_ref()?);
+        let logs = Request::of_api(access, "v1/logs", None)?.query("ownerId", owner);
+        let logs = logs.query("resource", &self.hook_id(hook.expose(), "service")?);
+        Some(logs.query("type", "build").query("limit", "100"))
     }
 
     /// `{"logs":[{"message","timestamp"}]}`, the newest first.
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let mut entries: Vec<&Value> = body["logs"].as_array().into_iter().flatten().collect();
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        let mut entries: Vec<&Value> = log["logs"].as_array().into_iter().flatten().collect();
         entries.sort_by_key(|entry| time::read(&entry["timestamp"]));
-        last_lines(entries.iter().filter_map(|entry| entry["message"].as_str()), redactor, most)
+        entries.iter().filter_map(|entry| entry["message"].as_str()).collect()
     }
 
     /// The service's page in the dashboard: a page of each deploy is not documented.
@@ -160,30 +145,12 @@ impl Platform for Render {
     fn site(&self, about: Option<&Value>, _: &Snapshot) -> Option<String> {
         Some(about?["serviceDetails"]["url"].as_str()?.to_owned())
     }
-
-    fn names_site(&self) -> bool {
-        true
-    }
 }
 
 /// The value of `key`, as it is written.
 fn key(url: &Url) -> Option<String> {
     let pairs = url.query()?.split('&');
     pairs.filter_map(|pair| pair.strip_prefix("key=")).next_back().map(str::to_owned)
-}
-
-/// The service that the hook deploys.
-fn service(hook: &HookUrl) -> Option<&str> {
-    match segments(hook.expose())[..] {
-        ["deploy", id] => Some(id),
-        _ => None,
-    }
-}
-
-/// Reads this of the service.
-fn of_service(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
-    let service = service(access.hook.as_ref()?)?;
-    Request::of_api(access, &[&["v1", "services", service], path].concat())
 }
 
 /// Whether this is the id of a deploy, and not of something else.

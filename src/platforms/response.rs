@@ -22,7 +22,7 @@ pub(super) fn of_trigger(
     let response = response.map_err(|failure| Box::new(no_answer(failure)))?;
     let status = response.status;
     let unclear = |why, message| Err(Box::new(TriggerResult::Unclear(Unclear { why, message })));
-    let bytes = response.body.as_deref().unwrap_or_default();
+    let bytes = response.bytes();
     let message = || platform.error(bytes, redactor).unwrap_or_default();
     let refused = |why, message: String| {
         let advice = platform.advice(status, &message);
@@ -93,8 +93,8 @@ pub(super) fn of_reading(
         (status @ (408 | 409 | 423 | 425 | 429 | 300..400 | 500..), _) => {
             error(format!("the platform answered {status}"))
         }
-        (status, body) => {
-            let bytes = body.as_deref().unwrap_or_default();
+        (status, _) => {
+            let bytes = response.bytes();
             let kind = platform.refusal(status, bytes);
             match (platform.error(bytes, redactor), kind) {
                 (None, _) => error(format!("something answered {status}, not in the platform's own form")),

@@ -4,13 +4,10 @@
 //! sevalla-hosting/cli of 2026-03-25 (version 3, states, errors). Host and path of the hook are not published, so nothing of its path is shown.
 
 use serde_json::Value;
-use url::Url;
 
-use super::body::{self, cleaned, id, last_lines, normal, texts};
+use super::body::{cleaned, id, normal, texts};
 use super::facts::Facts;
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
-};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, one_or_list};
 use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::secrets::Redactor;
 
@@ -21,20 +18,19 @@ impl Platform for Sevalla {
     fn facts(&self) -> &'static Facts {
         &Facts {
             name: "sevalla",
+            // No form of the URL is documented.
             known_by: "only when named",
             followed: "by id",
             hook_variables: &["SEVALLA_DEPLOY_HOOK"],
             token_variables: &["SEVALLA_API_TOKEN", "SEVALLA_TOKEN"],
-            api: Some("https://api.sevalla.com"),
+            api_host: Some("api.sevalla.com"),
+            list: Some("v3/applications/{project}/deployments?limit=20"),
+            log: Some("v3/applications/{project}/deployments/{id}/logs"),
+            error_fields: &["message", "error", "data"],
             dashboards: &["app.sevalla.com"],
             hook_place: "Settings, Deployment hook of the application",
             ..Facts::NONE
         }
-    }
-
-    /// Only when it is named: no form of the URL is documented.
-    fn owns(&self, _: &Url, _: bool) -> bool {
-        false
     }
 
     /// `{"deployment":{"id","status"}}`
@@ -48,25 +44,15 @@ impl Platform for Sevalla {
         named.map_or_else(unreadable, Acceptance::Named)
     }
 
-    /// `{"message","status","data":{"code","message"}}`
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        body::error(body, &["message", "error", "data"], redactor)
-    }
-
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
         let advice = "The hook was disabled or regenerated. Copy it again: the application's Settings, Deployment hook.";
         matches!(status, 404 | 410).then_some(advice)
     }
 
-    /// Of an application that the user names.
-    fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        Some(of_application(access, &[])?.query("limit", "20"))
-    }
-
     /// Version 2 of the API needs no application.
     fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        let by_id = || Request::of_api(access, &["v2", "applications", "deployments", id.as_str()]);
-        of_application(access, &[id.as_str()]).or_else(by_id)
+        let by_id = || Request::of_api(access, "v2/applications/deployments/{id}", Some(id));
+        Request::of_api(access, "v3/applications/{project}/deployments/{id}", Some(id)).or_else(by_id)
     }
 
     /// `{"deployment":{…}}`, `{"data":[…]}`, or one deployment.
@@ -79,22 +65,10 @@ impl Platform for Sevalla {
         one_or_list(value, &|value| deployment(value, redactor))
     }
 
-    fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        of_application(access, &[of.id.as_str(), "logs"])
-    }
-
     /// A list of objects whose fields are not documented: whatever texts there are.
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let fields = ["data", "logs", "entries", "message", "log", "text", "line", "output"];
-        last_lines(texts(&body, &fields), redactor, most)
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        texts(log, &["data", "logs", "entries", "message", "log", "text", "line", "output"])
     }
-}
-
-/// Reads this of the application's deployments, where the user names it.
-fn of_application(access: &PlatformAccess, path: &[&str]) -> Option<Request> {
-    let application = ["v3", "applications", access.project.as_deref()?, "deployments"];
-    Request::of_api(access, &[&application, path].concat())
 }
 
 /// An object with an id alone may be anything, unless it is the one that was asked for.
@@ -121,6 +95,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::platforms::LogTarget;
     use crate::platforms::documented;
     use crate::secrets::HookUrl;
 

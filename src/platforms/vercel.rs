@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{self, cleaned, id, last_lines, normal, text};
+use super::body::{cleaned, id, normal, text};
 use super::facts::Facts;
 use super::path::segments;
 use super::platform::{
@@ -16,9 +16,6 @@ use super::platform::{
 use super::time;
 use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
-
-/// The host of the hooks and of the API.
-const HOST: &str = "api.vercel.com";
 
 /// The beginning of a hook's path; the project's id and the secret follow.
 const PATH: [&str; 3] = ["v1", "integrations", "deploy"];
@@ -36,7 +33,11 @@ impl Platform for Vercel {
             token_variables: &["VERCEL_TOKEN"],
             // Only of a team.
             account_variables: &["VERCEL_TEAM_ID", "VERCEL_ORG_ID"],
-            api: Some("https://api.vercel.com"),
+            host: Some("api.vercel.com"),
+            hook_path: &PATH,
+            error_fields: &["error", "message", "code"],
+            hook_origin: Some("git-deploy-hook"),
+            names_site: true,
             // A newer deployment of the same hook cancels the older ones.
             newer_cancels: true,
             dashboards: &["vercel.com", "www.vercel.com"],
@@ -44,10 +45,6 @@ impl Platform for Vercel {
             token_prefixes: &["vcp_", "vci_", "vca_", "vck_"],
             ..Facts::NONE
         }
-    }
-
-    fn owns(&self, url: &Url, any_host: bool) -> bool {
-        (any_host || url.host_str() == Some(HOST)) && segments(url).starts_with(&PATH)
     }
 
     /// The secret is the last segment. The project's id before it is none.
@@ -59,6 +56,11 @@ impl Platform for Vercel {
         Ok(Some(DocumentedHook::new(url, public, secret)))
     }
 
+    /// The project whose hook it is.
+    fn hook_id(&self, hook: &Url, _: &str) -> Option<String> {
+        segments(hook).get(PATH.len()).map(|id| (*id).to_owned())
+    }
+
     /// `{"job":{"id","state","createdAt"}}`. The job's id is no deployment's, and its time is of the platform's clock.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -68,24 +70,17 @@ impl Platform for Vercel {
         Acceptance::unreadable(status, self.error(body, redactor), "the answer names no job")
     }
 
-    /// `{"error":{"code","message"}}`
-    fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
-        body::error(body, &["error", "message", "code"], redactor)
-    }
-
     fn advice(&self, status: u16, _: &str) -> Option<&'static str> {
         let advice = "The hook was deleted, or the URL is incomplete. Copy it again: the project's Settings, Git, Deploy Hooks.";
         (status == 404).then_some(advice)
     }
 
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        let project = *segments(access.hook.as_ref()?.expose()).get(PATH.len())?;
-        let list = Request::of_api(access, &["v7", "deployments"])?;
-        Some(of_team(access, list.query("projectId", project).query("limit", "20")))
+        of_team(access, "v7/deployments?projectId={project_of_hook}&limit=20", None)
     }
 
     fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
-        Some(of_team(access, Request::of_api(access, &["v13", "deployments", id.as_str()])?))
+        of_team(access, "v13/deployments/{id}", Some(id))
     }
 
     /// `{"deployments":[{"uid",…}]}`, or one `{"id",…}`.
@@ -94,26 +89,18 @@ impl Platform for Vercel {
         one_or_list(value, &|value| deployment(value, redactor))
     }
 
-    fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
-        deployment.origin.as_deref().is_none_or(|origin| origin == "git-deploy-hook")
-    }
-
     fn may_cancel(&self, newer: &Deployment) -> bool {
-        newer.origin.as_deref().is_none_or(|origin| origin == "git-deploy-hook")
+        newer.origin.as_deref().is_none_or(|origin| Some(origin) == self.facts().hook_origin)
     }
 
     fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
-        let events = Request::of_api(access, &["v3", "deployments", of.id.as_str(), "events"])?;
-        Some(of_team(
-            access,
-            events.query("direction", "backward").query("limit", "200").query("builds", "1"),
-        ))
+        let events = "v3/deployments/{id}/events?direction=backward&limit=200&builds=1";
+        of_team(access, events, Some(of.id))
     }
 
     /// A list of events; those with a text are lines.
-    fn log_lines(&self, body: &[u8], redactor: &Redactor, most: usize) -> Vec<String> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let mut events: Vec<&Value> = body.as_array().into_iter().flatten().collect();
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        let mut events: Vec<&Value> = log.as_array().into_iter().flatten().collect();
         let at = |event: &Value| event["created"].as_u64().or_else(|| event["payload"]["date"].as_u64());
         // The newest comes first, unless the times say otherwise, and events of the same moment stay in their order.
         let is_oldest_first =
@@ -122,30 +109,25 @@ impl Platform for Vercel {
             events.reverse();
         }
         events.sort_by_key(|event| at(event));
-        let texts =
-            events.iter().filter_map(|event| event["text"].as_str().or(event["payload"]["text"].as_str()));
-        last_lines(texts, redactor, most)
+        let text = |event: &&'a Value| event["text"].as_str().or(event["payload"]["text"].as_str());
+        events.iter().filter_map(text).collect()
     }
 
     /// As long as others wait for a job's deployment: the documents name no time.
     fn appears_within(&self) -> Duration {
         Duration::from_mins(10)
     }
-
-    fn names_site(&self) -> bool {
-        true
-    }
 }
 
-/// The request for a team's deployments, where an account was given: its id, or its slug. A personal account's id in
+/// Reads a team's deployments, where an account was given: its id, or its slug. A personal account's id in
 /// `VERCEL_ORG_ID` is neither, and its token needs none.
-fn of_team(access: &PlatformAccess, request: Request) -> Request {
-    match access.account.as_deref() {
+fn of_team(access: &PlatformAccess, template: &str, id: Option<&DeploymentId>) -> Option<Request> {
+    let request = Request::of_api(access, template, id)?;
+    Some(match access.account.as_deref() {
         Some(team) if team.starts_with("team_") => request.query("teamId", team),
-        Some(account) if is_user(account) => request,
-        Some(slug) => request.query("slug", slug),
-        None => request,
-    }
+        Some(slug) if !is_user(slug) => request.query("slug", slug),
+        _ => request,
+    })
 }
 
 /// Whether this is the id of a personal account: `usr_…`, or 24 letters and digits.

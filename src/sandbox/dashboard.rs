@@ -45,11 +45,8 @@ pub(super) fn state(store: &Store, now: UnixTime) -> Value {
 
 /// A hook that is enabled, with the commands that trigger it.
 fn described(store: &Store, hook: &Hook) -> Value {
-    let authorization = match store.contract.of_hook()["auth"].as_str() {
-        None => String::new(),
-        Some("bearer") => format!(" -H 'Authorization: Bearer {}'", store.token),
-        Some(header) => format!(" -H '{header}: {}'", store.token),
-    };
+    let credential = store.credential(store.contract.of_hook());
+    let header = credential.map(|(name, value)| format!(" -H '{name}: {value}'")).unwrap_or_default();
     let (token, api) = if store.contract.of_api().is_some() {
         (format!(" DEPLOY_HOOK_API_TOKEN='{}'", store.token), format!(" --api-url {}", store.url))
     } else {
@@ -64,31 +61,41 @@ fn described(store: &Store, hook: &Hook) -> Value {
         "form": text(hook.form, "name"),
         "enabledAt": milliseconds(hook.enabled),
         "url": hook.url,
-        "curl": format!("curl -X POST{authorization} '{}'", hook.url),
+        "curl": format!("curl -X POST{header} '{}'", hook.url),
         "command": command,
     })
 }
 
-fn entry(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> Value {
+/// A deployment as the history shows it.
+pub(super) fn outline(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> Value {
     let history = store.history(deployment, now);
-    let meaning = |state: &str| store.contract.meaning(state);
     let states = history.states.iter();
-    let states = states
-        .map(|(state, at)| json!({ "state": state, "meaning": meaning(state), "at": milliseconds(*at) }));
-    let ends = deployment.stages.last().is_some_and(|(state, _)| store.contract.is_final(state));
+    let states: Value =
+        states.map(|(state, at)| json!({ "state": state, "at": milliseconds(*at) })).collect();
     json!({
         "id": deployment.id,
-        "by": deployment.by.name(),
+        "trigger": deployment.by.name(),
         "scenario": deployment.scenario["name"],
         "state": history.state(),
-        "meaning": meaning(history.state()),
         "createdAt": milliseconds(deployment.created),
         "endedAt": history.ended.map(milliseconds),
-        "takes": ends.then(|| milliseconds(deployment.scaled(deployment.duration()))),
         "supersededBy": history.superseded_by,
-        "states": states.collect::<Value>(),
-        "lines": facts::lines(deployment, history.ended.unwrap_or(now)).count(),
+        "states": states,
     })
+}
+
+/// The same with what each state means, how long it takes, and how long its log is.
+fn entry(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> Value {
+    let history = store.history(deployment, now);
+    let ends = deployment.stages.last().is_some_and(|(state, _)| store.contract.is_final(state));
+    let mut entry = outline(store, deployment, now);
+    entry["meaning"] = store.contract.meaning(history.state()).into();
+    for (shown, (state, _)) in entry["states"].as_array_mut().into_iter().flatten().zip(&history.states) {
+        shown["meaning"] = store.contract.meaning(state).into();
+    }
+    entry["takes"] = json!(ends.then(|| milliseconds(deployment.scaled(deployment.duration()))));
+    entry["lines"] = facts::lines(deployment, history.ended.unwrap_or(now)).count().into();
+    entry
 }
 
 /// The lines that the deployment of this id has written so far.
@@ -104,13 +111,8 @@ pub(super) fn trigger(store: &mut Store, environment: &str) -> Option<Reply> {
     let uri: Uri = store.hook(environment)?.url.strip_prefix(&store.url)?.parse().ok()?;
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, HeaderValue::from_static("deploy-hook-dashboard"));
-    let authorization = match store.contract.of_hook()["auth"].as_str() {
-        None => None,
-        Some("bearer") => Some((header::AUTHORIZATION, format!("Bearer {}", store.token))),
-        Some(name) => HeaderName::try_from(name).ok().map(|name| (name, store.token.clone())),
-    };
-    if let Some((name, value)) = authorization {
-        headers.insert(name, HeaderValue::try_from(value).ok()?);
+    if let Some((name, value)) = store.credential(store.contract.of_hook()) {
+        headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
     }
     let reply = endpoints::answer(store, &Incoming::new("POST", &uri, &headers, &[]));
     let body = match &reply.content {

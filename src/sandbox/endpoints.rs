@@ -46,14 +46,8 @@ fn is_below(endpoints: &Value, request: &Incoming<'_>) -> bool {
 
 /// Checks token and rate before the request is answered.
 fn limited(store: &mut Store, endpoints: &'static Value, matches: &[Match], request: &Incoming<'_>) -> Reply {
-    let token = store.token.as_str();
-    let authorized = match endpoints["auth"].as_str() {
-        None => true,
-        Some("bearer") => {
-            request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")) == Some(token)
-        }
-        Some(header) => request.header(header) == Some(token),
-    };
+    let credential = store.credential(endpoints);
+    let authorized = credential.is_none_or(|(name, value)| request.header(name) == Some(&value));
     let rule = &endpoints["rate_limit"];
     let (Some(requests), Some(seconds)) = (rule["requests"].as_u64(), rule["seconds"].as_f64()) else {
         return routed(store, endpoints, matches, request, authorized);

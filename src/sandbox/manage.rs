@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::contract::text;
-use super::deployment::{SandboxDeployment, UnixTime};
+use super::deployment::UnixTime;
 use super::options::{SPEEDS, StartError, find_platform, find_scenario};
 use super::reply::{Content, Reply, milliseconds};
 use super::request::Incoming;
+use super::scenario::Scenario;
 use super::store::Store;
 use super::{dashboard, guard, page};
 
@@ -33,15 +34,9 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
             None => error(404, "There is no such deployment."),
         },
         ("GET", ["sandbox"]) => Reply::json(200, overview(store, now)),
-        ("GET", ["sandbox", "scenarios"]) => Reply::json(
-            200,
-            store
-                .contract
-                .scenarios()
-                .iter()
-                .map(|one| json!({ "name": one["name"], "about": one["about"] }))
-                .collect(),
-        ),
+        ("GET", ["sandbox", "scenarios"]) => {
+            Reply::json(200, store.contract.scenarios().into_iter().map(described).collect())
+        }
         ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
         ("PUT", ["sandbox", "speed"]) => set_speed(store, request),
         ("PUT", ["sandbox", "platform"]) => set_platform(store, request),
@@ -77,6 +72,10 @@ fn field(request: &Incoming<'_>, name: &str) -> Option<String> {
     Some(body.get(name)?.as_str()?.to_owned())
 }
 
+fn described(scenario: Scenario) -> Value {
+    json!({ "name": scenario["name"], "about": scenario["about"] })
+}
+
 fn set_scenario(store: &mut Store, request: &Incoming<'_>) -> Reply {
     let Some(name) = field(request, "name") else {
         return error(400, "The body must be JSON: {\"name\": \"success\"}.");
@@ -84,7 +83,7 @@ fn set_scenario(store: &mut Store, request: &Incoming<'_>) -> Reply {
     match find_scenario(store.contract, &name) {
         Ok(found) => {
             store.choose(found);
-            Reply::json(200, json!({ "name": found["name"], "about": found["about"] }))
+            Reply::json(200, described(found))
         }
         Err(problem) => error(422, &problem.to_string()),
     }
@@ -155,24 +154,7 @@ fn hook(store: &Store, environment: &str) -> Value {
 
 fn history(store: &Store, environment: &str, now: UnixTime) -> Value {
     let here = store.triggered(now).filter(|one| one.environment == environment);
-    here.map(|one| entry(store, one, now)).collect()
-}
-
-fn entry(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> Value {
-    let history = store.history(deployment, now);
-    let states = history.states.iter();
-    let states: Value =
-        states.map(|(state, at)| json!({ "state": state, "at": milliseconds(*at) })).collect();
-    json!({
-        "id": deployment.id,
-        "trigger": deployment.by.name(),
-        "scenario": deployment.scenario["name"],
-        "state": history.state(),
-        "createdAt": milliseconds(deployment.created),
-        "endedAt": history.ended.map(milliseconds),
-        "supersededBy": history.superseded_by,
-        "states": states,
-    })
+    here.map(|one| dashboard::outline(store, one, now)).collect()
 }
 
 fn overview(store: &Store, now: UnixTime) -> Value {

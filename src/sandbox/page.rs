@@ -1,6 +1,6 @@
 //! The dashboard's page: HTML, style and script in one answer. What it shows comes over the stream (`stream.rs`).
 
-use super::reply::{Content, Reply};
+use super::reply::Reply;
 
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
@@ -35,7 +35,7 @@ pub(super) fn answer(token: &str) -> Reply {
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
     );
-    Reply { content: Content::Html(page), ..Reply::empty(200) }
+    Reply::html(200, page)
         .header("content-security-policy", policy)
         .header("referrer-policy", "no-referrer")
         .header("x-content-type-options", "nosniff")

@@ -42,6 +42,11 @@ impl Reply {
         Self { content: Content::Json(value), ..Self::empty(status) }
     }
 
+    /// A page.
+    pub(super) fn html(status: u16, page: impl Into<String>) -> Self {
+        Self { content: Content::Html(page.into()), ..Self::empty(status) }
+    }
+
     /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), content: Content::Nothing, delay: Duration::ZERO, fault: None }

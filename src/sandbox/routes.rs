@@ -67,13 +67,8 @@ pub(super) fn perform(
             return facts::answer(answer_of(store, route), &lookup);
         }
         "list" => list(store, route, environment, now),
-        "newest" => {
-            let newest =
-                store.deployments(now).into_iter().find(|one| Some(one.environment.as_str()) == environment);
-            one(store, matched, newest, now)
-        }
         _ => {
-            // A log that is not kept by deployment is that of the newest one.
+            // Without an id it is the newest one. So is the log's, where it is not kept by deployment.
             let id = matched.get("id");
             let is_named = |one: &&SandboxDeployment| match id {
                 Some(id) => one.id == id,
@@ -131,7 +126,7 @@ fn trigger(store: &mut Store, matched: &Match, environment: &str, request: &Inco
     let fault = text(store.scenario, "on_trigger");
     store.triggers = store.triggers.saturating_add(1);
     if store.limits_trigger() {
-        return limited(store, endpoints, 2.0);
+        return refused(store, endpoints, "rate_limited", 2.0);
     }
     match fault {
         "nothing-started" => return Reply::fault(Fault::Close),
@@ -139,12 +134,7 @@ fn trigger(store: &mut Store, matched: &Match, environment: &str, request: &Inco
         "redirect" if !request.redirected => {
             return Reply::empty(307).header("location", format!("/redirected{}", request.target()));
         }
-        error if store.contract.error(error).is_some() => {
-            let wait = store.scaled(60.0).as_secs();
-            return facts::error(store, endpoints, error, &|name| {
-                (name == "retry_after").then(|| json!(wait))
-            });
-        }
+        error if store.contract.error(error).is_some() => return refused(store, endpoints, error, 60.0),
         _ => {}
     }
     let contract = store.contract;
@@ -171,15 +161,16 @@ fn read(store: &mut Store, matched: &Match, reply: Reply) -> Reply {
     let endpoints = matched.endpoints;
     store.reads = store.reads.saturating_add(1);
     match text(store.scenario, "on_read") {
-        "limit-third" if store.reads.is_multiple_of(3) => limited(store, endpoints, 1.0),
+        "limit-third" if store.reads.is_multiple_of(3) => refused(store, endpoints, "rate_limited", 1.0),
         "burst" if (3..=6).contains(&store.reads) => facts::plain_error(store, endpoints, "unavailable"),
         "dead" => facts::plain_error(store, endpoints, "unavailable"),
         how => reply.damaged(how, &matched.route["absurd"]),
     }
 }
 
-/// A refusal for the rate. Whole seconds are all that `Retry-After` can say, so that a quick sandbox says 0.
-fn limited(store: &Store, endpoints: &Value, seconds: f64) -> Reply {
+/// The error of this name, which asks for a pause. Whole seconds are all that `Retry-After` can say, so that a quick
+/// sandbox says 0.
+fn refused(store: &Store, endpoints: &Value, error: &str, seconds: f64) -> Reply {
     let wait = store.scaled(seconds).as_secs();
-    facts::error(store, endpoints, "rate_limited", &|name| (name == "retry_after").then(|| json!(wait)))
+    facts::error(store, endpoints, error, &|name| (name == "retry_after").then(|| json!(wait)))
 }

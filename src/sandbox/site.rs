@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::contract::text;
 use super::deployment::{SandboxDeployment, UnixTime};
-use super::reply::{Content, Reply};
+use super::reply::Reply;
 use super::request::Incoming;
 use super::store::Store;
 
@@ -20,7 +20,7 @@ const PASSWORD: &str = "Basic cHJldmlldzpwcmV2aWV3";
 /// What the site of this environment answers.
 pub(super) fn answer(store: &mut Store, environment: &str, request: &Incoming<'_>) -> Reply {
     if text(store.scenario, "site") == "password" && request.header("authorization") != Some(PASSWORD) {
-        return Reply { content: Content::Html("<h1>Who are you?</h1>".to_owned()), ..Reply::empty(401) }
+        return Reply::html(401, "<h1>Who are you?</h1>")
             .header("www-authenticate", "Basic realm=\"preview\"");
     }
     store.site_requests = store.site_requests.wrapping_add(1);
@@ -31,13 +31,10 @@ pub(super) fn answer(store: &mut Store, environment: &str, request: &Incoming<'_
     let newest = live.next();
     let shown = match newest.map(|one| text(one.scenario, "site")).unwrap_or_default() {
         "flapping" if is_second => live.next(),
-        "error" => {
-            let page = "<h1>500</h1><p>The application could not start.</p>".to_owned();
-            return Reply { content: Content::Html(page), ..Reply::empty(500) };
-        }
+        "error" => return Reply::html(500, "<h1>500</h1><p>The application could not start.</p>"),
         "hangs" => return Reply { delay: std::time::Duration::from_hours(1), ..Reply::empty(200) },
         "redirects" => return Reply::empty(302).header("location", request.target()),
-        "huge" => return Reply { content: Content::Html("x".repeat(HUGE)), ..Reply::empty(200) },
+        "huge" => return Reply::html(200, "x".repeat(HUGE)),
         _ => newest,
     };
     page(store, shown, request)
@@ -58,8 +55,7 @@ fn is_live(store: &Store, deployment: &SandboxDeployment, now: UnixTime) -> bool
 /// A page of the version that this deployment made live; of none where nothing was ever deployed.
 fn page(store: &Store, deployment: Option<&SandboxDeployment>, request: &Incoming<'_>) -> Reply {
     let Some(deployment) = deployment else {
-        let page = "<h1>Nothing is deployed here yet</h1>".to_owned();
-        return Reply { content: Content::Html(page), ..Reply::empty(404) };
+        return Reply::html(404, "<h1>Nothing is deployed here yet</h1>");
     };
     let (version, commit) = (format!("1.{}.0", deployment.number), &deployment.commit);
     let is_new = !matches!(deployment.by, super::deployment::TriggeredBy::Git);
@@ -75,5 +71,5 @@ fn page(store: &Store, deployment: Option<&SandboxDeployment>, request: &Incomin
         "<!doctype html><html><head><title>A site</title><meta name=\"version\" content=\"{version}\"></head>\
          <body><p>Version {version}, commit {commit}</p>\n{more}\n</body></html>"
     );
-    Reply { content: Content::Html(page), ..Reply::empty(200) }
+    Reply::html(200, page)
 }

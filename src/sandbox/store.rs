@@ -137,6 +137,14 @@ impl Store {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The header that these endpoints want the token in, with its value; none where they take no token.
+    pub(super) fn credential(&self, endpoints: &'static Value) -> Option<(&'static str, String)> {
+        Some(match endpoints["auth"].as_str()? {
+            "bearer" => ("Authorization", format!("Bearer {}", self.token)),
+            header => (header, self.token.clone()),
+        })
+    }
+
     /// Makes an environment; returns its id.
     pub(super) fn create_environment(&mut self) -> String {
         let id = form::generate(self.contract.form("environment"));

@@ -151,7 +151,7 @@ fn is_public(word: &str) -> bool {
     })
 }
 
-fn is_in(words: &str, word: &str) -> bool {
+pub(super) fn is_in(words: &str, word: &str) -> bool {
     words.split(' ').any(|known| known == word)
 }
 

@@ -1,5 +1,6 @@
 //! What was pasted where a deploy hook's URL or a token belongs, when it is something else.
 
+use super::parts::is_in;
 use super::sanitize::{STARS, unwrap_pasted};
 
 /// Why a text is not a deploy hook's URL. None of these carries the text.
@@ -158,23 +159,11 @@ impl PasteFault {
 
 /// Whether this is a command line that sends a request.
 fn is_command(text: &str) -> bool {
-    const PROGRAMS: [&str; 12] = [
-        "curl",
-        "curl.exe",
-        "wget",
-        "http",
-        "https",
-        "xh",
-        "iwr",
-        "irm",
-        "invoke-restmethod",
-        "invoke-webrequest",
-        "post",
-        "get",
-    ];
+    const PROGRAMS: &str =
+        "curl curl.exe wget http https xh iwr irm invoke-restmethod invoke-webrequest post get";
     let mut words = text.trim_start_matches(['$', '>', ' ']).split_whitespace();
     let program = words.next().unwrap_or_default().to_ascii_lowercase();
-    PROGRAMS.contains(&program.as_str()) && words.next().is_some()
+    is_in(PROGRAMS, &program) && words.next().is_some()
 }
 
 /// Whether a name stands in front of a URL: `NAME=https://…`, `export NAME=…`, `name: https://…`, `{"url": "https://…`.
@@ -238,41 +227,11 @@ fn is_placeholder(text: &str) -> bool {
 
 /// Whether a segment of a path, a value of a query or a word is a placeholder, such as `YOUR_TOKEN`, `xxxx`, `:id`.
 fn has_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "changeme",
-        "replaceme",
-        "replacethis",
-        "placeholder",
-        "todo",
-        "fixme",
-        "tbd",
-        "inserthere",
-        "pastehere",
-        "mytoken",
-        "mysecret",
-        "mykey",
-        "myhook",
-        "yoururl",
-    ];
-    const SECRETS: [&str; 6] = ["TOKEN", "SECRET", "KEY", "ID", "UUID", "HERE"];
-    const CAPITALS: [&str; 16] = [
-        "HOOK",
-        "API",
-        "DEPLOY",
-        "SERVICE",
-        "SITE",
-        "PROJECT",
-        "APP",
-        "ENVIRONMENT",
-        "ENV",
-        "SERVER",
-        "ACCOUNT",
-        "ACCESS",
-        "AUTH",
-        "NAME",
-        "WEBHOOK",
-        "BUILD",
-    ];
+    const WORDS: &str = "changeme replaceme replacethis placeholder todo fixme tbd inserthere pastehere mytoken \
+        mysecret mykey myhook yoururl";
+    const SECRETS: &str = "TOKEN SECRET KEY ID UUID HERE";
+    const OTHERS: &str = "HOOK API DEPLOY SERVICE SITE PROJECT APP ENVIRONMENT ENV SERVER ACCOUNT ACCESS AUTH NAME \
+        WEBHOOK BUILD";
     let is_one = |part: &str| {
         let plain: String =
             part.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
@@ -280,10 +239,10 @@ fn has_placeholder(text: &str) -> bool {
         let repeated = |piece: &str| piece.len() > 2 && piece.bytes().all(|byte| matches!(byte, b'x' | b'X'));
         let of_yours = part.len() > 5
             && (plain.starts_with("your") && pieces().nth(1).is_some() || part.starts_with("YOUR"));
-        let capitals = pieces().any(|piece| SECRETS.contains(&piece))
-            && pieces().all(|piece| SECRETS.contains(&piece) || CAPITALS.contains(&piece));
+        let capitals = pieces().any(|piece| is_in(SECRETS, piece))
+            && pieces().all(|piece| is_in(SECRETS, piece) || is_in(OTHERS, piece));
         let parameter = part.strip_prefix(':').is_some_and(is_identifier);
-        WORDS.contains(&plain.as_str())
+        is_in(WORDS, &plain)
             || of_yours
             || pieces().any(repeated)
             || capitals

@@ -24,12 +24,17 @@ impl Generation {
 
 /// Starts the sandbox with this scenario, so many times as fast as a real platform. Only a live hook's deployments have a log.
 pub(super) async fn start_sandbox(scenario: &str, generation: Generation, speed: f64) -> Sandbox {
+    sandbox_of("fortrabbit", Some(&generation.name()), scenario, speed).await
+}
+
+/// Starts the sandbox as this platform, with a hook of this form where it has several.
+pub(super) async fn sandbox_of(platform: &str, hook: Option<&str>, scenario: &str, speed: f64) -> Sandbox {
     let options = Options {
         port: 0,
         speed,
         scenario: scenario.to_owned(),
-        hook: Some(generation.name()),
-        ..Options::default()
+        platform: Some(platform.to_owned()),
+        hook: hook.map(str::to_owned),
     };
     Sandbox::start(&options).await.expect("the sandbox starts")
 }

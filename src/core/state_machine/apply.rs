@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{State, StateMachine};
-use crate::core::action::{Readability, TokenDenied};
+use crate::core::action::Readability;
 use crate::core::follow::Transition;
 use crate::core::history::History;
 use crate::core::plan::Wait;
@@ -16,8 +16,8 @@ use crate::core::trigger::{TriggerResult, Unclear};
 
 impl StateMachine {
     pub(super) fn on_snapshot(&mut self, found: SnapshotResult, history: History) {
-        if let SnapshotResult::Denied { status, message } = found {
-            self.state = State::Denied(TokenDenied { status, message });
+        if let SnapshotResult::Denied(denied) = found {
+            self.state = State::Denied(denied);
             return;
         }
         self.can_find = found == SnapshotResult::Known;
@@ -254,7 +254,7 @@ impl StateMachine {
             let heartbeat = self.plan.timing.heartbeat;
             self.heartbeat_at = now + (in_state / 5).clamp(heartbeat, heartbeat * 5);
             self.events.push(Event::Heartbeat {
-                word: self.report.snapshot.as_ref().map(|result| result.word.clone()).unwrap_or_default(),
+                word: self.report.snapshot.as_ref().map(|snapshot| snapshot.word.clone()).unwrap_or_default(),
                 in_state,
                 left: self.deadline().saturating_sub(now),
                 usual_duration: self.report.usual_duration,

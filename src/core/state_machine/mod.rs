@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::core::action::{Action, ActionResult, TokenDenied};
+use crate::core::action::{Action, ActionResult};
 use crate::core::follow::{Follow, Transition};
 use crate::core::history::History;
 use crate::core::plan::{Plan, Wait};
+use crate::core::ports::TokenDenied;
 use crate::core::rate::{Budget, RateHint};
 use crate::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
 use crate::core::schedule::Schedule;

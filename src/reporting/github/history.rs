@@ -57,7 +57,7 @@ impl EarlierDeployments {
     pub(super) fn ask(self) {
         tokio::spawn(async move {
             let (token, body) = (Some(Credential::Bearer(&self.token)), Some(&self.body));
-            let answer = self.http.send_json(Method::POST, &self.url, token, body, LIMIT).await;
+            let answer = self.http.send(Method::POST, &self.url, token, body, LIMIT).await;
             let bytes = answer.ok().filter(|answer| answer.status == 200).and_then(|answer| answer.body.ok());
             let answer = bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
             let _ = self.found.set(durations(&answer.unwrap_or_default()));

@@ -57,7 +57,7 @@ impl GitLabApi {
         let of_job = self.job_token.as_ref().filter(|_| token_kind == TokenKind::Job);
         let of_job = of_job.map(|token| Credential::Header("job-token", token));
         let credential = of_job.or_else(|| self.token.as_ref().map(Credential::Bearer));
-        let sent = self.http.send_json(method, &url, credential, body, LIMIT).await;
+        let sent = self.http.send(method, &url, credential, body, LIMIT).await;
         let answer = sent.map_err(|failure| match failure {
             RequestError::TimedOut(limit) => WriteError::Late(limit),
             RequestError::NotSent { message, .. } | RequestError::Broken(message) => {

@@ -162,7 +162,7 @@ function deployment(id) {
     item = now;
     set(node, "className", `${item.meaning}${item.endedAt ? "" : " running"}`);
     say(word, `${SIGNS[item.meaning] || "●"} ${item.state}`);
-    say(meta, `${item.by} · ${item.scenario} · ${clock(item.createdAt)}${item.supersededBy ? ` · by ${item.supersededBy}` : ""}`);
+    say(meta, `${item.trigger} · ${item.scenario} · ${clock(item.createdAt)}${item.supersededBy ? ` · by ${item.supersededBy}` : ""}`);
     while (bar.children.length < item.states.length) { bar.append(el("i")); stages.append(el("li")); }
     [...stages.children].forEach((one, index) => set(one, "className", item.endedAt && index === item.states.length - 1 ? "end" : ""));
     say(summary, `Log (${item.lines} line${item.lines === 1 ? "" : "s"})`);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::run::{Done, Run, run};
 use super::{platform, together};
 use crate::common::Generation::Draft;
+use crate::common::sandbox_of;
 use crate::secrets::secret;
 
 /// The usual duration that a run knew, in milliseconds.
@@ -113,13 +114,11 @@ async fn what_the_user_expects_is_what_is_usual() {
 /// Each of these says when a deployment was made and when it ended, in the list that is read before the trigger.
 #[tokio::test]
 async fn the_platforms_own_list_is_learned_from() {
-    use deploy_hook::sandbox::{Options, Sandbox};
     const NAMES: [&str; 7] =
         ["render", "vercel", "cloudflare-pages", "coolify", "dokploy", "forge", "laravel-cloud"];
     let twice = NAMES.map(|name| async move {
         // Not so quick that a deployment takes less than the second that the platform counts in.
-        let options = Options { speed: 15.0, platform: Some(name.to_owned()), ..Options::default() };
-        let sandbox = Sandbox::start(&options).await.expect("the platform starts");
+        let sandbox = sandbox_of(name, None, "success", 15.0).await;
         let mut learned = Vec::new();
         for _ in 0..2 {
             let run = run("deploy --format json --platform").arg(name).on(&sandbox);

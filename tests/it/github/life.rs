@@ -1,11 +1,11 @@
 //! The states of a report: queued, in progress, completed; each kind alone and all together, for every outcome.
 
-use deploy_hook::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 use super::fake_github::{FakeGitHub, GitHubStore};
 use super::runner::{HEAD, Job, PULL};
 use super::{ALL, KINDS, all, platform};
+use crate::common::sandbox_of;
 
 const PAGE: &str = "https://github.example/octo/site/actions/runs/99/attempts/2";
 
@@ -53,12 +53,8 @@ async fn each_kind_goes_from_queued_to_in_progress_to_its_end() {
 /// Vercel's answer names a job and no deployment: while the deployment is searched, the report is open.
 #[tokio::test]
 async fn an_accepted_trigger_opens_the_report_before_its_deployment_is_found() {
-    let options = Options {
-        scenario: "no-deployment".to_owned(),
-        platform: Some("vercel".to_owned()),
-        ..Options::default()
-    };
-    let (github, sandbox) = (FakeGitHub::start().await, Sandbox::start(&options).await.expect("it starts"));
+    let sandbox = sandbox_of("vercel", None, "no-deployment", 1.0).await;
+    let github = FakeGitHub::start().await;
     let job = Job::of_pull(&github, &sandbox, "status").with("INPUT_API-TOKEN", &sandbox.api_token());
     let done = job.with("INPUT_TIMEOUT", "5s").run().await;
     assert_eq!((done.code, done.outputs["outcome"].as_str()), (Some(7), "lost"), "{}", done.log);

@@ -40,7 +40,7 @@ fn of_kind(subject: &Subject, is_trigger: bool) -> Vec<Value> {
             let mut one = exchange.clone();
             one["answers"].take();
             one["platform"] = subject.name().into();
-            one["needs_token"] = subject.platform.trigger_needs_token().into();
+            one["needs_token"] = subject.platform.facts().trigger_needs_token.into();
             for field in ["status", "body", "means"] {
                 one[field] = answer[field].clone();
             }

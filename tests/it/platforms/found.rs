@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use deploy_hook::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 use super::{TOKEN, named};
 use crate::cli::run::{Step, run, step};
 use crate::cli::together;
+use crate::common::sandbox_of;
 use crate::secrets::Secrets;
 use crate::server::{Reply, Server};
 
@@ -220,15 +220,7 @@ async fn each_scenario_ends_as_it_says() {
         |name: &str| if name == "dokploy" { vec![Some("application"), Some("compose")] } else { vec![None] };
     let cases = cases.into_iter().flat_map(|case| hooks(case.0).into_iter().map(move |hook| (case, hook)));
     together(cases.map(|((platform, scenario, end, state), hook)| async move {
-        let (scenario, hook) = (scenario.to_owned(), hook.map(str::to_owned));
-        let options = Options {
-            speed: 100.0,
-            scenario,
-            platform: Some(platform.to_owned()),
-            hook,
-            ..Options::default()
-        };
-        let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+        let sandbox = sandbox_of(platform, hook, scenario, 100.0).await;
         let program =
             run("deploy --timeout 30s").on(&sandbox).env("DEPLOY_HOOK_API_TOKEN", sandbox.api_token());
         let program = named(program, platform, &sandbox.hook_url());
@@ -238,9 +230,19 @@ async fn each_scenario_ends_as_it_says() {
                 None => program,
             });
         let done = step(program, &Secrets::on(&sandbox)).await;
-        assert_eq!((done.end(), done.output("state")), (end, state), "{options:?}\n{}", done.log);
+        assert_eq!(
+            (done.end(), done.output("state")),
+            (end, state),
+            "{platform} {hook:?} {scenario}\n{}",
+            done.log
+        );
         let has_log = done.log.contains("exit code 1") || done.log.contains("failed with exit code");
-        assert_eq!(has_log, end == FAILED && options.scenario != "never-begins", "{options:?}\n{}", done.log);
+        assert_eq!(
+            has_log,
+            end == FAILED && scenario != "never-begins",
+            "{platform} {hook:?} {scenario}\n{}",
+            done.log
+        );
     }))
     .await;
 }

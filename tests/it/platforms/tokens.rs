@@ -1,11 +1,11 @@
 //! Every platform's variables are set at once: only the platform's own are read and sent.
 
 use deploy_hook::platforms::{self, Platform};
-use deploy_hook::sandbox::{Options, Sandbox};
 
 use super::{named, subjects};
 use crate::cli::run::{Run, run, step};
 use crate::cli::together;
+use crate::common::sandbox_of;
 use crate::secrets::Secrets;
 use crate::server::{Reply, Server};
 
@@ -39,9 +39,7 @@ async fn only_the_platforms_own_variables_are_used() {
     let with_token = subjects.iter().filter(|subject| !subject.platform.facts().token_variables.is_empty());
     together(with_token.map(|subject| subject.platform).collect::<Vec<_>>().into_iter().map(
         |own| async move {
-            let options =
-                Options { speed: 400.0, platform: Some(own.name().to_owned()), ..Options::default() };
-            let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+            let sandbox = sandbox_of(own.name(), None, "success", 400.0).await;
             let program = with_foreign(run("deploy --timeout 60s").on(&sandbox), own);
             let program = named(program, own.name(), &sandbox.hook_url());
             let program = program.env(own.facts().token_variables[0], sandbox.api_token());

@@ -1,16 +1,16 @@
 //! The program against every platform's sandbox, in every scenario: one trigger, and no leaked secret.
 
-use crate::common::pause;
 use std::sync::Arc;
 
 use deploy_hook::platforms::StateSource;
-use deploy_hook::sandbox::{Options, Sandbox, scenarios};
+use deploy_hook::sandbox::{Sandbox, scenarios};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{Subject, TOKEN, list, named, subjects, text, url};
 use crate::cli::run::{Run, ended, run, signal, step};
 use crate::cli::{runner, together};
+use crate::common::{pause, sandbox_of};
 use crate::secrets::Secrets;
 use crate::server::{Reply, Server, reply};
 
@@ -76,14 +76,8 @@ fn ends(scenario: &str, is_read: bool) -> &'static [&'static str] {
 /// One run of a scenario, checked by [`step`] as well; the assertions here hold for all of them.
 async fn holds(contract: Value, form: String, scenario: &'static str, format: &'static str) {
     let place = format!("{} {form} {scenario} {format}", contract["platform"]);
-    let options = Options {
-        port: 0,
-        speed: 400.0,
-        scenario: scenario.to_owned(),
-        platform: contract["platform"].as_str().map(str::to_owned),
-        hook: Some(form.clone()),
-    };
-    let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+    let platform = contract["platform"].as_str().expect("a name");
+    let sandbox = sandbox_of(platform, Some(&form), scenario, 400.0).await;
     let is_read = contract.get("api").is_some() || is_readable(&contract, &form);
     let ends = ends(scenario, is_read);
     // What has an end must come to it before the deadline, on a busy machine too.
@@ -139,13 +133,7 @@ async fn holds(contract: Value, form: String, scenario: &'static str, format: &'
 
 /// A sandbox of this platform, and the program with everything that following on it needs.
 async fn on_sandbox(subject: &Subject, scenario: &str, speed: f64) -> (Sandbox, Run) {
-    let options = Options {
-        speed,
-        scenario: scenario.to_owned(),
-        platform: Some(subject.name().to_owned()),
-        ..Options::default()
-    };
-    let sandbox = Sandbox::start(&options).await.expect("the sandbox starts");
+    let sandbox = sandbox_of(subject.name(), None, scenario, speed).await;
     let program = named(run("deploy").on(&sandbox), subject.name(), &sandbox.hook_url());
     let ids = ["account", "project"].into_iter().filter_map(|name| Some((name, sandbox.value(name)?)));
     let program = ids.fold(program, |program, (name, value)| {
@@ -275,7 +263,7 @@ async fn no_part_of_an_example_that_is_secret_is_ever_printed() {
         for format in ["-v", "--format json"] {
             let program = run("deploy --timeout 30s").args(format).env("DEPLOY_HOOK_URL", &local);
             let program = named(program, platform.name(), &local);
-            let program = if platform.trigger_needs_token() {
+            let program = if platform.facts().trigger_needs_token {
                 program.env("DEPLOY_HOOK_API_TOKEN", TOKEN).env("DEPLOY_HOOK_WAIT", "never")
             } else {
                 program
@@ -311,7 +299,7 @@ async fn a_token_goes_to_the_api_alone_and_never_with_a_redirect() {
         let done = step(program, &Secrets::of(&hook, &[TOKEN])).await;
         assert_eq!(done.end(), (3, "refused"), "{hook}\n{}", done.log);
         assert_eq!(elsewhere.connections(), 0, "{hook}");
-        let wants_token = of.trigger_needs_token();
+        let wants_token = of.facts().trigger_needs_token;
         assert!(platform.heads().iter().all(|head| head.contains(TOKEN) == wants_token), "{:?}", platform.heads());
         assert!(api.heads().iter().all(|head| head.contains(TOKEN)), "{:?}", api.heads());
     }))

@@ -89,10 +89,10 @@ async fn the_stream_tells_each_state_as_it_comes() {
     assert!(stream.read.to_lowercase().contains("content-type: text/event-stream"), "{}", stream.read);
     let first = stream.until(|_| true).await;
     assert_eq!(first["environments"][0]["hook"]["url"], hook);
-    assert_eq!(newest(&first)["by"], "git");
+    assert_eq!(newest(&first)["trigger"], "git");
 
     post(&hook).await;
-    let begun = stream.until(|event| newest(event)["by"] == "hook").await;
+    let begun = stream.until(|event| newest(event)["trigger"] == "hook").await;
     assert!(newest(&begun)["states"][0]["state"] == "PENDING", "{begun}");
     let ended = stream.until(|event| newest(event)["meaning"] == "succeeded").await;
     let states = newest(&ended)["states"].as_array().expect("states");
@@ -298,7 +298,7 @@ async fn every_platform_can_be_shown_triggered_and_chosen() {
         let answer = post(&format!("{}/sandbox/environments/{id}/trigger", chosen.url())).await.json();
         assert!(answer["status"].as_u64().is_some_and(|status| status < 300), "{platform}: {answer}");
         let ended = stream
-            .until(|event| newest(event)["by"] == "hook" && newest(event)["meaning"] == "succeeded")
+            .until(|event| newest(event)["trigger"] == "hook" && newest(event)["meaning"] == "succeeded")
             .await;
         let log =
             format!("{}/sandbox/page/log/{}", chosen.url(), newest(&ended)["id"].as_str().expect("an id"));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use deploy_hook::core::TokenDenied;
 use deploy_hook::core::ports::{Log, LookupResult, PollResult, SnapshotResult};
 use deploy_hook::core::report::{Cause, TriggerState};
 use deploy_hook::core::schedule::RateHint;
@@ -119,7 +120,7 @@ async fn a_pause_longer_than_any_run_ends_it_and_overflows_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_ends_the_run_before_anything_is_sent_or_reported() {
-    let denied = SnapshotResult::Denied { status: 401, message: "No.".to_owned() };
+    let denied = SnapshotResult::Denied(TokenDenied { status: 401, message: "No.".to_owned() });
     let (run, calls) = World::new().before(denied).try_run().await;
     let refusal = run.err().expect("it never ran");
     assert_eq!((refusal.status, refusal.message.as_str()), (401, "No."));
