@@ -1,7 +1,10 @@
 //! The completions in the shells themselves. A shell that is not installed is skipped; CI installs all of them.
 
 use std::fs;
+use std::io::{Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use deploy_hook::cli::Cli;
 use deploy_hook::cli::completions::script;
@@ -17,11 +20,11 @@ show() { printf '<%s>\n' "$READLINE_LINE"; READLINE_LINE= READLINE_POINT=0; }
 bind -x '"\C-t": show'
 "#;
 
-/// Prints every match that Zsh would offer.
+/// Prints every match that Zsh would offer. `-C -d`: its functions are looked through once, not in each shell.
 const ZSH: &str = r#"PS1=
 fpath=($PWD/functions $fpath)
 autoload -U compinit
-compinit -u -D
+compinit -u -C -d $PWD/dump
 bindkey '^I' complete-word
 compadd() {
   if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
@@ -79,11 +82,12 @@ impl Shell {
         let folder = folder(self);
         let run = |args: &[&str], input: &str| {
             let mut command = Command::new(self.name());
-            command.args(args).current_dir(&folder).env_clear().env("PATH", "/usr/bin:/bin:/usr/local/bin");
-            command.env("HOME", folder.path()).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
-            let typed = folder.path().join("typed");
-            fs::write(&typed, input).unwrap();
-            let output = command.stdin(fs::File::open(typed).unwrap()).output().expect("it runs");
+            command.args(args).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin:/usr/local/bin");
+            command.env("HOME", folder).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+            let mut typed = tempfile::tempfile().unwrap();
+            typed.write_all(input.as_bytes()).unwrap();
+            typed.rewind().unwrap();
+            let output = command.stdin(typed).output().expect("it runs");
             String::from_utf8(output.stdout).expect("UTF-8").replace('\r', "")
         };
         let mut offers: Vec<String> = match self {
@@ -126,11 +130,17 @@ impl Shell {
 }
 
 /// A folder with the script, as a user installs it, and some files to be completed.
-fn folder(shell: Shell) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    for name in ["functions", "files", "files/folder"] {
-        fs::create_dir(folder.path().join(name)).unwrap();
+fn folder(shell: Shell) -> &'static Path {
+    static FOLDERS: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
+    FOLDERS[shell as usize].get_or_init(|| made_folder(shell))
+}
+
+fn made_folder(shell: Shell) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("completions").join(shell.name());
+    let _ = fs::remove_dir_all(&folder);
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    for name in ["functions", "files/folder"] {
+        fs::create_dir_all(folder.join(name)).unwrap();
     }
     write("files/hook url", "");
     write("files/hook.txt", "");

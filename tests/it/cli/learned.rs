@@ -43,29 +43,29 @@ async fn the_second_run_knows_how_long_the_first_one_took() {
 
 #[tokio::test]
 async fn nothing_is_kept_in_ci_or_where_it_is_not_wanted_or_was_no_deployment_of_a_platform() {
-    let sandbox = platform("success", Draft).await;
-    let home = tempfile::tempdir().expect("a folder");
-    let quiet = |change: fn(Run) -> Run| change(at(home.path())).on(&sandbox).done();
-    for done in [
-        quiet(|run| run.env("CI", "true")).await,
-        quiet(|run| run.env("GITHUB_ACTIONS", "true")).await,
-        quiet(|run| run.env("GITLAB_CI", "true").env("CI", "true")).await,
-        quiet(|run| run.env("DEPLOY_HOOK_HISTORY", "off")).await,
-        quiet(|run| run.args("--history off")).await,
-        quiet(|run| run.args("--wait never")).await,
-        quiet(|run| run.args("--dry-run")).await,
-    ] {
+    let ways: [fn(Run) -> Run; 8] = [
+        |run| run.env("CI", "true"),
+        |run| run.env("GITHUB_ACTIONS", "true"),
+        |run| run.env("GITLAB_CI", "true").env("CI", "true"),
+        |run| run.env("DEPLOY_HOOK_HISTORY", "off"),
+        |run| run.args("--history off"),
+        |run| run.args("--wait never"),
+        |run| run.args("--dry-run"),
+        |run| run.args("--sandbox --speed 400"),
+    ];
+    together(ways.into_iter().enumerate().map(|(nth, change)| async move {
+        let (sandbox, home) = (platform("success", Draft).await, tempfile::tempdir().expect("a folder"));
+        let program = change(at(home.path()));
+        let program = if nth == 7 { program } else { program.on(&sandbox) };
+        let done = program.done().await;
         assert_eq!(done.code, 0, "{}", done.all());
         assert!(!file(home.path()).exists(), "{}", done.all());
-    }
-    let embedded = run("deploy --sandbox --speed 400 --format json").env("XDG_STATE_HOME", home.path());
-    let embedded = embedded.done().await;
-    assert!(embedded.code == 0 && !file(home.path()).exists(), "{}", embedded.all());
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn whatever_is_in_the_place_of_the_file_a_run_ends_as_it_would_and_says_nothing() {
-    let sandbox = platform("success", Draft).await;
     let places: [fn(&Path); 5] = [
         |home| std::fs::write(home.join("deploy-hook"), "a file").expect("it is written"),
         |home| std::fs::create_dir_all(file(home)).expect("a folder"),
@@ -84,26 +84,31 @@ async fn whatever_is_in_the_place_of_the_file_a_run_ends_as_it_would_and_says_no
             std::fs::set_permissions(file(home), none).expect("they are set");
         },
     ];
-    for (nth, make) in places.into_iter().enumerate() {
+    let homes = places.map(|make| {
         let home = tempfile::tempdir().expect("a folder");
         make(home.path());
-        let done = at(home.path()).on(&sandbox).done().await;
-        assert_eq!((done.code, usual(&done)), (0, None), "{nth}: {}", done.all());
-        assert!(!done.all().contains("durations"), "{nth}: {}", done.all());
-    }
-    let nowhere =
-        run("deploy --format json").env("XDG_STATE_HOME", "/proc/nowhere").on(&sandbox).done().await;
-    assert_eq!(nowhere.code, 0, "{}", nowhere.all());
+        (home.path().to_owned(), Some(home))
+    });
+    let homes = homes.into_iter().chain([("/proc/nowhere".into(), None)]);
+    together(homes.map(|(path, _home)| async move {
+        let sandbox = platform("success", Draft).await;
+        let done = at(&path).on(&sandbox).done().await;
+        assert_eq!((done.code, usual(&done)), (0, None), "{path:?}: {}", done.all());
+        assert!(!done.all().contains("durations"), "{path:?}: {}", done.all());
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn what_the_user_expects_is_what_is_usual() {
-    let sandbox = platform("success", Draft).await;
-    for (args, expected) in [("--expected-duration 100s", Some(100_000)), ("--expected-duration auto", None)]
-    {
+    let cases = [("--expected-duration 100s", Some(100_000)), ("--expected-duration auto", None)];
+    together(cases.map(|(args, expected)| async move {
+        let sandbox = platform("success", Draft).await;
         let done = run("deploy --format json").args(args).on(&sandbox).done().await;
         assert_eq!((done.code, usual(&done)), (0, expected), "{args}: {}", done.all());
-    }
+    }))
+    .await;
+    let sandbox = platform("success", Draft).await;
     let wrong = run("deploy --expected-duration 90 --history maybe").on(&sandbox).done().await;
     assert_eq!(wrong.code, 2);
     for part in ["--expected-duration", "--history", "Did you mean 90s?", "auto, off"] {

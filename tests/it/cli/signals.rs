@@ -103,7 +103,7 @@ async fn a_signal_while_the_trigger_is_under_way_waits_shortly_for_its_answer() 
 
 #[tokio::test]
 async fn an_answer_that_still_comes_names_the_deployment() {
-    let (sandbox, github) = (start_sandbox("answer-delayed", Draft, 20.0).await, GitHub::new()); // after a second
+    let (sandbox, github) = (start_sandbox("answer-delayed", Draft, 100.0).await, GitHub::new()); // well within the second
     let run = start(run("deploy").on(&sandbox), &github);
     while sandbox.deployments() == 0 {
         pause(20).await;

@@ -2,7 +2,8 @@
 //! a reader that comes back gets every line.
 #![cfg(unix)]
 
-use std::io::{PipeReader, Read as _, Write as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -16,26 +17,20 @@ use super::{platform, together};
 use crate::server::{Reply, Server};
 
 /// A pipe without room for one more byte, and its end that nobody reads from.
-fn full_pipe() -> (PipeReader, Stdio, Stdio) {
-    let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    let (ready, full) = std::sync::mpsc::channel();
-    let copy = writer.try_clone().expect("a copy");
-    // The thread fills it and stays in the write that no longer fits, so there is never room for another.
-    std::thread::spawn(move || {
-        loop {
-            let _ = ready.send(());
-            if writer.write_all(&[b'.'; 4096]).is_err() {
-                break;
-            }
-        }
-    });
-    while full.recv_timeout(Duration::from_millis(300)).is_ok() {}
-    let other = copy.try_clone().expect("a copy");
-    (reader, Stdio::from(copy), Stdio::from(other))
+fn full_pipe() -> (File, Stdio, Stdio) {
+    let (writer, reader) = tokio::net::unix::pipe::pipe().expect("a pipe");
+    // In pages first, and then what is left of the last one.
+    for piece in [4096, 1] {
+        while writer.try_write(&vec![b'.'; piece]).is_ok() {}
+    }
+    let writer = File::from(writer.into_blocking_fd().expect("a file"));
+    let reader = File::from(reader.into_blocking_fd().expect("a file"));
+    let other = writer.try_clone().expect("a copy");
+    (reader, Stdio::from(writer), Stdio::from(other))
 }
 
 /// Starts it with both streams on a full pipe.
-fn stalled(run: Run) -> (PipeReader, Child) {
+fn stalled(run: Run) -> (File, Child) {
     let (reader, out, err) = full_pipe();
     (reader, run.start_on(out, err))
 }

@@ -237,14 +237,15 @@ async fn five_redirects_are_followed_and_no_more() {
 
 #[tokio::test]
 async fn a_redirect_leads_to_the_web_and_never_from_https_to_http() {
-    for location in
-        ["", "ftp://x.example/", "javascript:alert(1)", "http://user:pw@127.0.0.1/", "mailto:a@b.c"]
-    {
+    let locations =
+        ["", "ftp://x.example/", "javascript:alert(1)", "http://user:pw@127.0.0.1/", "mailto:a@b.c"];
+    together(locations.map(|location| async move {
         let done = judged(move |_| redirect(location)).await;
         assert_eq!(done.code, 9, "{location}: {}", done.all());
         assert!(done.err.contains("HTTP 302, it redirects to"), "{location}: {}", done.err);
         assert!(!done.err.contains("user:pw"), "{}", done.err);
-    }
+    }))
+    .await;
     let (authority, plain) = (Authority::new(), Server::plain(reply(200, TEXT)).await);
     let location = page(&plain, "/");
     let secure = Server::tls(&authority, "127.0.0.1", redirect(&location)).await;

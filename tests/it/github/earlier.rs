@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::fake_github::FakeGitHub;
-use super::platform;
 use super::runner::Job;
+use super::{all, platform};
 use crate::fake_api::Fault;
 
 fn answer() -> Value {
@@ -36,16 +36,17 @@ async fn earlier_deployments_of_the_environment_are_asked_for_once() {
 
 #[tokio::test]
 async fn nothing_is_asked_where_no_deployment_is_reported_or_no_history_is_wanted() {
-    for (report, history) in [("status", "auto"), ("deployment", "off")] {
+    all([("status", "auto"), ("deployment", "off")].map(|(report, history)| async move {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
         let done = Job::of_pull(&github, &sandbox, report).with("INPUT_HISTORY", history).run().await;
         assert_eq!((done.code, github.stored().graphql.len()), (Some(0), 0), "{report}: {}", done.log);
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn an_answer_that_is_late_or_no_use_changes_nothing() {
-    for fault in [
+    let faults = [
         Fault::Hang,
         Fault::Close,
         Fault::Message(403, "Resource not accessible by integration"),
@@ -53,12 +54,14 @@ async fn an_answer_that_is_late_or_no_use_changes_nothing() {
         Fault::Body(200, "<html>"),
         Fault::Body(200, "{\"data\":null,\"errors\":[{\"message\":\"no\"}]}"),
         Fault::RedirectAway(302),
-    ] {
+    ];
+    all(faults.map(|fault| async move {
         let (github, sandbox) = (FakeGitHub::start().await, platform("success", 14.0).await);
         github.fail("graphql", fault, 9);
         let done = Job::of_pull(&github, &sandbox, "deployment").run().await;
         assert_eq!((done.code, done.annotations("warning")), (Some(0), vec![]), "{fault:?}: {}", done.log);
         assert_eq!(github.stored().graphql.len(), 1, "{fault:?}");
         assert_eq!(github.stored().open(), [""; 0], "{fault:?}");
-    }
+    }))
+    .await;
 }

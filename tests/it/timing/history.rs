@@ -70,13 +70,13 @@ async fn no_fixed_interval_is_as_early_with_as_few_polls() {
 #[tokio::test(start_paused = true)]
 async fn an_early_failure_is_noticed_within_a_pause_of_a_tenth_of_its_age_and_the_cap() {
     for length in [60, 120, 300, 600] {
+        // Over more than the longest pause, so that no phase of it is favoured.
+        let ends = [0.7, 0.85, 1.0, 1.15, 1.3].map(|part| around(s(length).mul_f64(part), 0.3)).concat();
+        let (_, polls_without) = mean(&[], ends.clone()).await;
         let without_failure: Vec<Duration> =
             earlier(s(length)).into_iter().filter(|took| *took > s(length) / 2).collect();
         for history in [earlier(s(length)), without_failure] {
-            // Over more than the longest pause, so that no phase of it is favoured.
-            let ends = [0.7, 0.85, 1.0, 1.15, 1.3].map(|part| around(s(length).mul_f64(part), 0.3)).concat();
             let (late, polls) = mean(&history, ends.clone()).await;
-            let (_, polls_without) = mean(&[], ends).await;
             let most = 0.015 * f64::from(u32::try_from(length).unwrap()) + 15.0;
             assert!(late <= most && polls < polls_without, "{length} s: {late} s late with {polls} polls");
         }
@@ -106,14 +106,14 @@ async fn a_wrong_history_costs_no_polls_and_no_more_than_a_pause_before_its_time
         &[60; 20],
         &[10, 20, 40, 80, 160, 320, 640, 1280],
     ];
-    for history in histories {
-        let longest = *history.iter().max().unwrap();
-        let usual = history[history.len() / 2];
-        let took: Vec<Duration> = history.iter().map(|seconds| s(*seconds)).collect();
-        for length in [3, 10, 30, 60, 100, 200, 400, 800, 1600] {
-            let ends = around(s(length), 1.0);
+    for length in [3, 10, 30, 60, 100, 200, 400, 800, 1600] {
+        let ends = around(s(length), 1.0);
+        let (late_without, polls_without) = mean(&[], ends.clone()).await;
+        for history in histories {
+            let longest = *history.iter().max().unwrap();
+            let usual = history[history.len() / 2];
+            let took: Vec<Duration> = history.iter().map(|seconds| s(*seconds)).collect();
             let (late, polls) = mean(&took, ends.clone()).await;
-            let (late_without, polls_without) = mean(&[], ends).await;
             assert!(
                 polls <= polls_without + 0.7,
                 "{history:?}, {length} s: {polls} polls, {polls_without} without"
