@@ -49,5 +49,18 @@ node_tools() {
 # Where cargo puts what it builds.
 target_folder() { echo "${CARGO_TARGET_DIR:-$PWD/target}"; }
 
+# browser_tools NAME: $BROWSER, from Debian's packages where there is none; the program, built; and an empty $folder, target/NAME.
+browser_tools() {
+  local browsers=(chromium google-chrome chromium-browser)
+  command -v "${browsers[@]}" >/dev/null || need chromium chromium fonts-dejavu-core fonts-liberation fonts-noto-color-emoji
+  BROWSER=$(command -v "${browsers[@]}" | head -n 1)
+  export BROWSER
+  node_tools
+  cargo build --quiet --locked
+  folder=$(target_folder)/$1
+  rm -rf "$folder"
+  mkdir -p "$folder"
+}
+
 # With what passed tests have printed: figures to look at.
 run_pytest() { PYTHONDONTWRITEBYTECODE=1 python -m pytest -p no:cacheprovider --color=no --quiet -rPs "$@"; }
