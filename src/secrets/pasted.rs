@@ -250,5 +250,6 @@ fn has_placeholder(text: &str) -> bool {
             || part.starts_with("__") && part.ends_with("__") && part.len() > 4
     };
     let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
-    after_scheme.split(['/', '=', '&', '?']).any(is_one)
+    let separates = |c: char| matches!(c, '/' | '=' | '&' | '?');
+    after_scheme.split(separates).any(is_one)
 }

@@ -173,14 +173,17 @@ fn hex(text: &str, percent: bool) -> String {
 
 fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
     let mut form = String::with_capacity(text.len() * 2);
-    for c in text.chars() {
-        if u8::try_from(c).is_ok_and(is_unreserved) {
-            form.push(c);
-        } else {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_unreserved(byte)) {
+        let (plain, others) = rest.split_at(at);
+        form.push_str(plain);
+        let mut others = others.chars();
+        if let Some(c) = others.next() {
             let _ = write(&mut form, c); // writing into a string cannot fail
         }
+        rest = others.as_str();
     }
-    form
+    form + rest
 }
 
 /// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
