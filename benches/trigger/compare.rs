@@ -34,6 +34,7 @@ pub(super) fn main() -> anyhow::Result<()> {
     };
     let ours = env.get("BENCH_BINARY").unwrap_or(env!("CARGO_BIN_EXE_deploy-hook"));
     let curl = find(&env, "curl").context("there is no curl to compare with")?;
+    let valgrind = find(&env, "valgrind");
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("deploy-hook: {ours}\ncurl: {}\nload at the start: {}", curl.display(), load());
     println!("peak memory, check: {}\n", process::self_check()?);
@@ -58,6 +59,10 @@ pub(super) fn main() -> anyhow::Result<()> {
             ours.arg("--ca-file").arg(one); // is taken in addition to them
         }
         rows.extend(compare(scenario, &server, &mut theirs, &mut ours, &amount)?);
+        if let Some(valgrind) = &valgrind {
+            let counts = [process::instructions(&theirs, valgrind)?, process::instructions(&ours, valgrind)?];
+            rows.push(row(scenario, "instructions, thousand", &[counts.into()]));
+        }
     }
     println!("\n| scenario | | curl | deploy-hook | ratio (95 %) |\n|---|---|---:|---:|---:|");
     println!("{}", rows.join("\n"));
@@ -65,6 +70,9 @@ pub(super) fn main() -> anyhow::Result<()> {
     println!(
         "\nMedians of {pairs} pairs (memory: {traced}) and the ratio of the medians, its spread by bootstrap."
     );
+    if valgrind.is_none() {
+        println!("Instructions are not counted: there is no valgrind.");
+    }
     println!("load at the end: {}", load());
     Ok(())
 }

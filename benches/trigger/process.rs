@@ -7,6 +7,7 @@
 use std::fs;
 use std::hint::black_box;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -32,6 +33,19 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<Took> {
     let wall = began.elapsed().as_secs_f64() * 1e3;
     ensure!(status.success(), "{}: {status}", command.get_program().display());
     Ok(Took { wall, cpu: children_cpu()? - before })
+}
+
+/// How many thousand instructions a run executes, as valgrind counts them; a machine that is busy changes nothing of it.
+pub(super) fn instructions(command: &Command, valgrind: &Path) -> anyhow::Result<f64> {
+    let mut counted = Command::new(valgrind);
+    counted.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(command.get_program());
+    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    counted.args(command.get_args()).env_clear().envs(variables);
+    let output = counted.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let count = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse::<f64>().ok());
+    ensure!(output.status.success(), "{}: {}", valgrind.display(), output.status);
+    Ok(count.context("valgrind counted nothing")? / 1e3)
 }
 
 /// CPU time of all children that have ended, in ms. Nothing else is waited for here, so a difference is one run's.
