@@ -61,7 +61,7 @@ async fn a_comment_that_only_quotes_ours_or_stands_elsewhere_is_left_alone() {
 }
 
 #[tokio::test]
-async fn anothers_comment_with_a_copied_mark_does_not_keep_ours_from_being_written() {
+async fn a_foreign_comment_with_a_copied_mark_does_not_keep_ours_from_being_written() {
     let github = FakeGitHub::start().await;
     github.prepare(|store| store.add_comment(1, PULL, "<!-- deploy-hook: Deploy -->\n### Copied"));
     github.fail("update-comment", Fault::Message(403, "Must have admin rights to Repository."), 1);
