@@ -336,6 +336,7 @@ fn without_certificate(lines: &[String], damage: Option<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
     use x509_cert::der::{Header, SliceReader};
 
     use super::*;
@@ -388,5 +389,35 @@ mod tests {
         assert_eq!(found(format!("{}\n{ONE}\n", ONE.replace("MAMC", "M*MC"))), [None, der], "damaged");
         assert!(found(ONE.replace(" CERT", " TRUSTED CERT")).is_empty(), "has more behind it");
         assert!(found(String::new()).is_empty());
+    }
+
+    #[test]
+    fn the_authorities_that_a_chain_names_are_found_however_long_their_names_are() {
+        let authority = |name: &str| {
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.distinguished_name = DistinguishedName::new();
+            for part in [DnType::CommonName, DnType::OrganizationName, DnType::OrganizationalUnitName] {
+                params.distinguished_name.push(part, name);
+            }
+            let key = KeyPair::generate().unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            (certificate, Issuer::new(params, key))
+        };
+        let long = "x".repeat(300);
+        let all = [authority("One"), authority("Two"), authority(&long), authority("One")];
+        let pem: String = all.iter().map(|(certificate, _)| certificate.pem()).collect();
+        let bundle = Bundle(pem.into_bytes());
+        assert!(bundle.is_usable());
+        let found = |issuer: &Issuer<'_, KeyPair>| {
+            let leaf = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+            let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), issuer).unwrap();
+            bundle.issuers(std::iter::once(leaf.der().as_ref()))
+        };
+        let der = |n: usize| all[n].0.der().clone();
+        assert_eq!(found(&all[1].1), [der(1)]);
+        assert_eq!(found(&all[2].1), [der(2)], "its subject is beyond the part that is decoded first");
+        assert_eq!(found(&all[0].1), [der(0), der(3)], "two of the same name, as with a new key");
+        assert!(found(&authority("Three").1).is_empty());
     }
 }

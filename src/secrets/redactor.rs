@@ -269,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_overlap_leave_nothing_of_either() {
+        let redactor =
+            Redactor::default().with(["abcd-efgh".to_owned(), "efgh-ijkl".to_owned(), "cd-ef".to_owned()]);
+        assert_eq!(redactor.redact("x ABCD-efgh-IJKL y"), "x *** y");
+        assert_eq!(redactor.redact("abcd-efghabcd-efgh"), "******");
+    }
+
+    #[test]
     fn a_secret_in_the_query_leaves_the_words_of_the_path_alone() {
         let hook =
             HookUrl::parse("https://ploi.example/sites/1/deploy?token=0123456789abcdef&ref=main").unwrap();
