@@ -122,7 +122,7 @@ pub(super) fn find_scenario(contract: &'static Contract, name: &str) -> Result<S
             _ if scenario::shared().iter().any(|scenario| scenario["name"] == name) => {
                 format!("the scenario `{name}` makes no sense on {}", contract.platform())
             }
-            Some(near) => format!("there is no scenario `{name}`, did you mean `{near}`?"),
+            Some(near) => format!("there is no scenario `{name}` (did you mean `{near}`?)"),
             None => format!("there is no scenario `{name}`"),
         };
         StartError::unknown("scenario", &wrong, &known)
