@@ -168,10 +168,13 @@ fn something_else(
         return Some(problems::dashboard_page(&form(platform)));
     }
     let here = platforms::with_hooks_at_host_of(&url);
+    if here.is_empty() {
+        return None;
+    }
     let is_named = named.is_none_or(|named| here.iter().any(|here| here.name() == named.name()));
     let is_known = named.is_none() && !platforms::of_hook(&url, api).facts().token_variables.is_empty();
     let forms: Vec<HookForm> = here.into_iter().map(form).collect();
-    (is_named && !is_known && !forms.is_empty()).then(|| problems::not_a_hook(&forms))
+    (is_named && !is_known).then(|| problems::not_a_hook(&forms))
 }
 
 /// What the platform's documents say of its hooks.

@@ -173,7 +173,7 @@ impl Settings {
         let own = settings.hook.as_ref().map(HookUrl::expose);
         // The Action of an earlier version gives fortrabbit's API as the default of every platform.
         let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
-        settings.api_url = given_api.or_else(|| platform.api(own));
+        settings.api_url = platform.api(own).map(|own| given_api.unwrap_or(own));
         settings.page = verify::read(sources, || settings.redactor());
         if needs != Needs::Sandbox && settings.lacks_site() {
             verify::require_site(sources);
@@ -219,7 +219,8 @@ impl Settings {
         self.platform = platforms::by_name(platform).unwrap_or(self.platform);
         let hook = HookUrl::parse(hook_url);
         self.hook = hook.and_then(|hook| platforms::documented(self.platform, hook)).ok();
-        self.api_url = Url::parse(api_url).ok();
+        let own = self.platform.api(self.hook.as_ref().map(HookUrl::expose));
+        self.api_url = own.and_then(|_| Url::parse(api_url).ok());
         self.api_token = Token::parse(token);
         self
     }

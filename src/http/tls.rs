@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::crypto::{
+    CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -47,7 +49,8 @@ pub enum ClientError {
 
 /// The TLS configuration of a client; without `tls` it trusts no authority.
 pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, ClientError> {
-    let provider = Arc::new(CryptoProvider { key_provider: &NoKeys, ..rustls::crypto::ring::default_provider() });
+    let provider =
+        Arc::new(CryptoProvider { key_provider: &NoKeys, ..rustls::crypto::ring::default_provider() });
     let library = |error: Error| ClientError::Library(error.to_string());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -62,7 +65,10 @@ pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, Clien
 struct NoKeys;
 
 impl KeyProvider for NoKeys {
-    fn load_private_key(&self, _key: PrivateKeyDer<'static>) -> Result<Arc<dyn rustls::sign::SigningKey>, Error> {
+    fn load_private_key(
+        &self,
+        _key: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn rustls::sign::SigningKey>, Error> {
         Err(Error::General("client certificates are not supported".into()))
     }
 }

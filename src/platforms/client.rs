@@ -71,7 +71,7 @@ impl Client {
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.reader.access.has_api()
+        self.reader.access.api.is_some()
     }
 
     /// Reads from the platform without following anything.

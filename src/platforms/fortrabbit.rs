@@ -67,8 +67,10 @@ impl Platform for Fortrabbit {
         let mut secrets = secrets_of_query(url.query().unwrap_or_default());
         secrets.push((*secret).to_owned());
         let public = public.iter().flat_map(|segment| [segment, "/"]).collect();
-        let mut tidy = url.clone();
-        tidy.set_path(&segments.join("/"));
+        let (mut tidy, path) = (url.clone(), segments.join("/"));
+        if url.path().strip_prefix('/') != Some(&path) {
+            tidy.set_path(&path);
+        }
         Ok(Some(DocumentedHook { url: tidy, public, secrets }))
     }
 

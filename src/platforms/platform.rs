@@ -105,7 +105,7 @@ pub trait Platform: Sync {
 
     /// Where deployments are read with what the user gave; `None` where they cannot be.
     fn source(&self, access: &PlatformAccess, _of: ReadTarget<'_>) -> Option<StateSource> {
-        (access.has_api() && access.missing().is_empty()).then_some(StateSource::Api)
+        (access.api.is_some() && access.missing().is_empty()).then_some(StateSource::Api)
     }
 
     /// The request that reads the newest deployments.
@@ -207,7 +207,7 @@ pub struct PlatformAccess {
     pub hook: Option<HookUrl>,
     /// A token of the platform's public API.
     pub token: Option<Token>,
-    /// Base of the platform's public API.
+    /// Base of the platform's public API. `None` where [`Platform::api`] is, whatever the user gave.
     pub api: Option<Url>,
     /// The team, account or organisation at the platform.
     pub account: Option<String>,
@@ -238,12 +238,6 @@ impl PlatformAccess {
         }
     }
 
-    /// Whether an API of the platform is known; an `api-url` alone is none.
-    #[must_use]
-    pub fn has_api(&self) -> bool {
-        self.api.is_some() && self.platform.api(self.hook.as_ref().map(HookUrl::expose)).is_some()
-    }
-
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
     #[must_use]
     pub fn lacks_trigger_token(&self) -> bool {
@@ -265,7 +259,7 @@ impl PlatformAccess {
             let variable = variables.first().copied().unwrap_or_default();
             (!is_given).then_some(MissingInput { input, variable })
         };
-        platform.facts().needs.iter().filter(|_| self.has_api()).filter_map(missing).collect()
+        platform.facts().needs.iter().filter(|_| self.api.is_some()).filter_map(missing).collect()
     }
 }
 

@@ -233,13 +233,14 @@ fn has_placeholder(text: &str) -> bool {
     const OTHERS: &str = "HOOK API DEPLOY SERVICE SITE PROJECT APP ENVIRONMENT ENV SERVER ACCOUNT ACCESS AUTH NAME \
         WEBHOOK BUILD";
     let is_one = |part: &str| {
-        let plain: String =
-            part.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let mut plain = part.to_ascii_lowercase();
+        plain.retain(|c| c.is_ascii_alphanumeric());
         let pieces = || part.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
         let repeated = |piece: &str| piece.len() > 2 && piece.bytes().all(|byte| matches!(byte, b'x' | b'X'));
         let of_yours = part.len() > 5
             && (plain.starts_with("your") && pieces().nth(1).is_some() || part.starts_with("YOUR"));
-        let capitals = pieces().any(|piece| is_in(SECRETS, piece))
+        let capitals = !part.bytes().any(|byte| byte.is_ascii_lowercase())
+            && pieces().any(|piece| is_in(SECRETS, piece))
             && pieces().all(|piece| is_in(SECRETS, piece) || is_in(OTHERS, piece));
         let parameter = part.strip_prefix(':').is_some_and(is_identifier);
         is_in(WORDS, &plain)

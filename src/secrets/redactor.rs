@@ -128,7 +128,7 @@ impl fmt::Debug for Redactor {
 /// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
 /// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
 fn forms(secret: &str) -> Vec<String> {
-    let mut found = vec![hex(secret, true), hex(secret, false)];
+    let mut found = Vec::from(hex(secret));
     found.extend(base64_forms(secret.as_bytes()));
     let is_plain = |text: &str| text.bytes().all(is_unreserved);
     if is_plain(secret) {
@@ -163,12 +163,14 @@ fn escaped_forms(text: &str) -> [String; 4] {
     ]
 }
 
-/// `2f` for each byte, with the `%` in front or without.
-fn hex(text: &str, percent: bool) -> String {
-    let byte = |byte| percent_encode_byte(byte).get(usize::from(!percent)..).unwrap_or_default();
-    let mut form: String = text.bytes().map(byte).collect();
-    form.make_ascii_lowercase();
-    form
+/// `%2f` for each byte, and the same without the `%`.
+fn hex(text: &str) -> [String; 2] {
+    let mut escaped = String::with_capacity(3 * text.len());
+    escaped.extend(text.bytes().map(percent_encode_byte));
+    escaped.make_ascii_lowercase();
+    let mut plain = escaped.clone();
+    plain.retain(|c| c != '%');
+    [escaped, plain]
 }
 
 fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
@@ -311,8 +313,8 @@ mod tests {
             "Zx9&#43;kk&#47;LONG&#61;STRING&#38;q7W".to_owned(),
             "Zx9&#x2B;kk&#x2F;LONG&#x3D;STRING&#x26;q7W".to_owned(),
             "Zx9%2Bkk%2fLONG%3DSTRING%26q7W".to_lowercase(),
-            hex(secret, true).to_uppercase(),
-            hex(secret, false),
+            hex(secret)[0].to_uppercase(),
+            hex(secret)[1].clone(),
             base64(secret),
             base64(&format!("user:{secret}")),
             base64(&format!("x{secret}, and more")),
