@@ -27,8 +27,9 @@ use crate::core::report::{Cause, Event, Report};
 use crate::core::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
-use crate::http::{Http, Method};
+use crate::http::Http;
 use crate::reporting::output::Output;
+use crate::reporting::updater::request::ApiRequest;
 use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, messages, outputs};
 
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
@@ -211,7 +212,7 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
     let read = match GitHubApi::new(http, code_host, &run.api, &run.repository, token) {
-        Ok(api) => api.call(Method::GET, "", None).await,
+        Ok(api) => api.call(&ApiRequest::get("")).await,
         Err(error) => Err(error),
     };
     match read {

@@ -16,11 +16,12 @@ use self::job::Job;
 use self::reports::{GitLabReports, GitLabTarget};
 use super::output::Output;
 use super::updater::report_state::WriteError;
+use super::updater::request::ApiRequest;
 use super::updater::worker::UpdaterHandle;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::Event;
 use crate::env::Env;
-use crate::http::{Http, Method, Network};
+use crate::http::{Http, Network};
 use crate::secrets::Token;
 use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, messages};
 
@@ -133,12 +134,11 @@ pub async fn examine(
         return vec![TokenCheck { token: "CI_API_V4_URL", good: false, found, fix }];
     };
     if !of_job.is_empty() {
-        let answer = api.call(Method::GET, "/job", None, TokenKind::Job).await;
+        let answer = api.call(&ApiRequest::get("/job"), TokenKind::Job).await;
         needed_permissions.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
     if options.token.is_some() {
-        let answer =
-            api.call(Method::GET, &format!("/projects/{}", job.project), None, TokenKind::User).await;
+        let answer = api.call(&ApiRequest::get(format!("/projects/{}", job.project)), TokenKind::User).await;
         let found = answer.map(|project| match job::access_level(&project) {
             Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
             None => "reads this project".to_owned(),

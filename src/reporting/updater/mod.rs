@@ -8,6 +8,7 @@ mod options;
 pub(super) mod rate_limiter;
 mod refusal;
 pub(super) mod report_state;
+pub(super) mod request;
 pub(super) mod search;
 pub(super) mod worker;
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::inbox::{Inbox, Update};
 use super::report_state::WriteError;
+use crate::text::CodeHost;
 
 /// Keeps the pauses between requests, and receives updates meanwhile.
 pub(in crate::reporting) struct RateLimiter {
@@ -22,7 +23,9 @@ pub(in crate::reporting) struct RateLimiter {
 }
 
 impl RateLimiter {
-    pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, spacing: Duration) -> Self {
+    pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, code_host: CodeHost) -> Self {
+        // GitHub asks for a second between two writes, GitLab for no pause.
+        let spacing = if code_host == CodeHost::GitLab { Duration::ZERO } else { Duration::from_secs(1) };
         Self { inbox: Inbox::new(inbox), spacing, written: None, blocked: None, left: 1 }
     }
 

@@ -22,9 +22,6 @@ const TRIES: u32 = 5;
 
 /// The reports of one run at a code host.
 pub(in crate::reporting) trait ReportBackend: Send + 'static {
-    /// The pause between two writes, as the code host asks.
-    const SPACING: Duration;
-
     /// The code host.
     fn code_host(&self) -> CodeHost;
 
@@ -79,8 +76,13 @@ impl UpdaterHandle {
         Self::start(backend, kinds.into_iter().map(|kind| (kind, Creation::No)).collect(), Box::new(saved))
     }
 
-    /// Starts an updater for the reports that an earlier process left open.
-    pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
+    /// Starts an updater for the reports that an earlier process left open. What it wrote last may not be saved.
+    pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, mut left: OpenReports) -> Self {
+        for (_, creation) in &mut left {
+            if *creation == Creation::No {
+                *creation = Creation::Maybe;
+            }
+        }
         Self::start(backend, left, Box::new(|_| ()))
     }
 
@@ -181,9 +183,9 @@ impl<R: ReportBackend> Updater<R> {
         inbox: mpsc::UnboundedReceiver<Update>,
         saved: OnChange,
     ) -> Self {
-        let left = Vec::new();
+        let limiter = RateLimiter::new(inbox, backend.code_host());
         let reports = reports.into_iter().map(ReportEntry::new).collect();
-        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), reports, saved, left }
+        Self { backend, limiter, reports, saved, left: Vec::new() }
     }
 
     /// The first round opens, or, where all is over already, writes the final state at once.
@@ -355,8 +357,6 @@ mod tests {
     }
 
     impl ReportBackend for Paper {
-        const SPACING: Duration = Duration::from_secs(1);
-
         fn code_host(&self) -> CodeHost {
             CodeHost::GitHub
         }
