@@ -58,6 +58,19 @@ pub struct Problem {
     pub fix: String,
 }
 
+impl Problem {
+    /// What is wrong with an input, and how to fix it; its value is not shown.
+    pub fn new(input: impl Into<String>, (wrong, fix): (impl Into<String>, impl Into<String>)) -> Self {
+        Self { input: input.into(), value: None, wrong: wrong.into(), fix: fix.into() }
+    }
+
+    /// The same, with the value.
+    #[must_use]
+    pub fn with_value(self, value: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), ..self }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.input)?;
@@ -77,6 +90,12 @@ impl Problems {
     #[must_use]
     pub fn listed(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
     }
 }
 

@@ -99,11 +99,9 @@ pub fn unchecked(checks: &[Check]) -> usize {
 #[must_use]
 pub fn problems(checks: &[Check]) -> Vec<Problem> {
     let bad = checks.iter().filter(|check| check.health == Health::Bad(BAD_INPUT));
-    let problem = |check: &Check| Problem {
-        input: if check.name == API_TOKEN { "api-token" } else { check.name }.to_owned(),
-        value: None,
-        wrong: check.found.clone(),
-        fix: check.fix.clone(),
+    let problem = |check: &Check| {
+        let input = if check.name == API_TOKEN { "api-token" } else { check.name };
+        Problem::new(input, (&check.found, &check.fix))
     };
     bad.map(problem).collect()
 }
@@ -111,10 +109,8 @@ pub fn problems(checks: &[Check]) -> Vec<Problem> {
 /// What is wrong with the input, as a check.
 #[must_use]
 pub fn bad_input(problem: &Problem) -> Check {
-    let found = problem
-        .value
-        .as_ref()
-        .map_or(problem.wrong.clone(), |value| format!("\"{value}\" {}", problem.wrong));
+    let Problem { value, wrong, .. } = problem;
+    let found = value.as_ref().map_or(wrong.clone(), |value| format!("\"{value}\" {wrong}"));
     Check::bad("input", BAD_INPUT, (format!("{}: {found}", problem.input), problem.fix.clone()))
 }
 

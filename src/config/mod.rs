@@ -276,14 +276,12 @@ pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
 /// Validates a deployment's id from the command line.
 pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
     DeploymentId::new(text.trim()).ok_or_else(|| {
-        if text.contains("://") {
-            let (wrong, fix) = problems::HOOK_ON_COMMAND_LINE;
-            let (input, wrong) = ("hook-url".to_owned(), wrong.to_owned());
-            return Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }]);
-        }
-        let (wrong, fix) = problems::NOT_A_DEPLOYMENT;
-        let (input, value) = ("ID".to_owned(), Some(shown(text)));
-        Problems(vec![Problem { input, value, wrong: wrong.to_owned(), fix: fix.to_owned() }])
+        let problem = if text.contains("://") {
+            Problem::new("hook-url", problems::HOOK_ON_COMMAND_LINE)
+        } else {
+            Problem::new("ID", problems::NOT_A_DEPLOYMENT).with_value(shown(text))
+        };
+        problem.into()
     })
 }
 

@@ -100,30 +100,18 @@ impl<'a> Sources<'a> {
         self.inputs.get(name).filter(|value| !value.trim().is_empty()).map(str::to_owned)
     }
 
-    pub(super) fn problem(&mut self, found: &Found, (wrong, fix): (impl Into<String>, impl Into<String>)) {
-        self.push(&found.input, Some(shown(&found.value)), wrong.into(), fix.into());
+    pub(super) fn problem(&mut self, found: &Found, advice: (impl Into<String>, impl Into<String>)) {
+        self.problems.push(Problem::new(&found.input, advice).with_value(shown(&found.value)));
     }
 
     /// A problem with a path, which is shown whole.
-    pub(super) fn path_problem(
-        &mut self,
-        found: &Found,
-        (wrong, fix): (impl Into<String>, impl Into<String>),
-    ) {
-        self.push(&found.input, Some(shown_path(&found.value)), wrong.into(), fix.into());
+    pub(super) fn path_problem(&mut self, found: &Found, advice: (impl Into<String>, impl Into<String>)) {
+        self.problems.push(Problem::new(&found.input, advice).with_value(shown_path(&found.value)));
     }
 
     /// A problem whose value is not shown.
-    pub(super) fn secret_problem(
-        &mut self,
-        input: &str,
-        (wrong, fix): (impl Into<String>, impl Into<String>),
-    ) {
-        self.push(input, None, wrong.into(), fix.into());
-    }
-
-    fn push(&mut self, input: &str, value: Option<String>, wrong: String, fix: String) {
-        self.problems.push(Problem { input: input.to_owned(), value, wrong, fix });
+    pub(super) fn secret_problem(&mut self, input: &str, advice: (impl Into<String>, impl Into<String>)) {
+        self.problems.push(Problem::new(input, advice));
     }
 
     /// Which of these words was chosen; the first is the default.
