@@ -11,8 +11,9 @@ use crate::cli::Format;
 use crate::core::Wait;
 use crate::core::ports::{DeployTarget as _, PollResult};
 use crate::core::site::{SiteAnswer, SiteFault};
+use crate::core::state::Outcome;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
-use crate::error::{BAD_INPUT, Problem};
+use crate::error::{self, BAD_INPUT, Problem};
 use crate::http::{ConnectStage, Http, Method, Network, RequestError};
 use crate::platforms::{Client, ReadTarget, Reader, StateSource};
 use crate::text::messages::Reads;
@@ -20,9 +21,6 @@ use crate::text::{format, json, messages};
 
 /// How long one check may take.
 const LIMIT: Duration = Duration::from_secs(15);
-
-/// The exit code of a run that cannot read its deployment.
-const LOST: u8 = 7;
 
 /// The name of the check of the platform's token.
 const API_TOKEN: &str = "API token";
@@ -47,8 +45,10 @@ pub enum Health {
     Good,
     /// Perhaps not as it should be, or not to be known.
     Unsure,
-    /// A trigger would fail; the exit code it would end with.
-    Bad(u8),
+    /// A trigger would be refused as bad input.
+    BadInput,
+    /// A trigger would end so.
+    Bad(Outcome),
 }
 
 impl Check {
@@ -60,8 +60,8 @@ impl Check {
         Self { name, health: Health::Unsure, found: found.into(), fix: fix.into() }
     }
 
-    fn bad(name: &'static str, code: u8, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
-        Self { name, health: Health::Bad(code), found: found.into(), fix: fix.into() }
+    fn bad(name: &'static str, health: Health, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
+        Self { name, health, found: found.into(), fix: fix.into() }
     }
 
     /// The check as one line, with its fix: of text, or of JSON with the time `now`.
@@ -70,7 +70,7 @@ impl Check {
         let (mark, health) = match self.health {
             Health::Good => ("✓", "good"),
             Health::Unsure => ("?", "unsure"),
-            Health::Bad(_) => ("✗", "bad"),
+            Health::BadInput | Health::Bad(_) => ("✗", "bad"),
         };
         if format == Format::Json {
             return json::check(self.name, health, &self.found, &self.fix, now);
@@ -83,10 +83,19 @@ impl Check {
 /// The exit code of a diagnosis: of the first thing that would make a trigger fail.
 #[must_use]
 pub fn exit_code(checks: &[Check]) -> u8 {
-    let code = |check: &Check| {
-        if let Health::Bad(code) = check.health { Some(code) } else { None }
+    let code = |check: &Check| match check.health {
+        Health::BadInput => Some(BAD_INPUT),
+        Health::Bad(outcome) => Some(error::exit_code(outcome, false, None)),
+        Health::Good | Health::Unsure => None,
     };
     checks.iter().find_map(code).unwrap_or(0)
+}
+
+/// How a dry run ends that found no bad input.
+#[must_use]
+pub fn outcome(checks: &[Check]) -> Outcome {
+    let outcome = |check: &Check| if let Health::Bad(outcome) = check.health { Some(outcome) } else { None };
+    checks.iter().find_map(outcome).unwrap_or(Outcome::Skipped)
 }
 
 /// How many checks could not be made.
@@ -98,7 +107,7 @@ pub fn unchecked(checks: &[Check]) -> usize {
 /// What the checks found to be bad input: a token that the platform refuses, a project that it does not know.
 #[must_use]
 pub fn problems(checks: &[Check]) -> Vec<Problem> {
-    let bad = checks.iter().filter(|check| check.health == Health::Bad(BAD_INPUT));
+    let bad = checks.iter().filter(|check| check.health == Health::BadInput);
     let problem = |check: &Check| {
         let input = if check.name == API_TOKEN { "api-token" } else { check.name };
         Problem::new(input, (&check.found, &check.fix))
@@ -111,7 +120,7 @@ pub fn problems(checks: &[Check]) -> Vec<Problem> {
 pub fn bad_input(problem: &Problem) -> Check {
     let Problem { value, wrong, .. } = problem;
     let found = value.as_ref().map_or(wrong.clone(), |value| format!("\"{value}\" {wrong}"));
-    Check::bad("input", BAD_INPUT, (format!("{}: {found}", problem.input), problem.fix.clone()))
+    Check::bad("input", Health::BadInput, (format!("{}: {found}", problem.input), problem.fix.clone()))
 }
 
 /// Runs every check, in the order in which a trigger needs them. `wait`: whether the deployment is to be followed.
@@ -161,12 +170,12 @@ fn of_platform(platform: &Client, wait: Wait) -> Check {
     let name = access.platform.name();
     if access.lacks_trigger_token() {
         let (wrong, fix) = messages::trigger_needs_token(name, access.platform.facts().token_variables);
-        return Check::bad(NAME, BAD_INPUT, (format!("{name}: api-token {wrong}"), fix));
+        return Check::bad(NAME, Health::BadInput, (format!("{name}: api-token {wrong}"), fix));
     }
     match (platform.can_follow(), access.platform.source(access, ReadTarget::Any)) {
         (Err(why), _) if wait == Wait::Always => {
             let (wrong, fix) = messages::cannot_follow(&why);
-            Check::bad(NAME, BAD_INPUT, (format!("{name}: wait: always {wrong}"), fix))
+            Check::bad(NAME, Health::BadInput, (format!("{name}: wait: always {wrong}"), fix))
         }
         (_, Some(source)) => Check::good(NAME, messages::read_by(name, source == StateSource::Hook)),
         (_, None) => Check::good(NAME, messages::followed_with(name, &access.missing())),
@@ -239,7 +248,7 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
         return vec![Check::good(by, messages::TOKEN_READS)];
     }
     // Without a list nothing is read before the trigger, so that a refused token costs the result alone.
-    let denied = if probe.is_some() { LOST } else { BAD_INPUT };
+    let denied = if probe.is_some() { Health::Bad(Outcome::Lost) } else { Health::BadInput };
     let poll = match probe {
         Some(poll) => Some(poll),
         None => reader.newest().await,
@@ -254,8 +263,8 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     checks
 }
 
-/// What the answer to a read says. `denied`: the exit code of a run whose token is refused so.
-fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader: &Reader) -> Check {
+/// What the answer to a read says. `denied`: what it means where the token is refused.
+fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, reader: &Reader) -> Check {
     let refused = |why, status: u16, message: &str| {
         let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
@@ -266,12 +275,12 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader:
             Check::good(by, messages::newest(&messages::status(&snapshot)))
         }
         PollResult::NotThere if by == API_TOKEN && follows && reader.is_found_by_input() => {
-            Check::bad("project", BAD_INPUT, messages::api_finds_nothing())
+            Check::bad("project", Health::BadInput, messages::api_finds_nothing())
         }
         PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::api_finds_nothing()),
         PollResult::NotThere => Check::unsure(by, messages::hook_shows_nothing()),
         PollResult::Denied { status: 410, message, with_token: false } => {
-            Check::bad(by, 3, refused(RefusalReason::Gone, 410, &message))
+            Check::bad(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } if follows => {
             Check::bad(by, denied, messages::token_denied(status, &message, reader.trigger_needs_token()))
@@ -283,7 +292,7 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader:
             Check::unsure(by, messages::read_refused(status, &message))
         }
         PollResult::Denied { status, message, .. } => {
-            Check::bad(by, 3, refused(RefusalReason::Forbidden, status, &message))
+            Check::bad(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
         }
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }
@@ -291,5 +300,5 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader:
 
 fn unreachable(name: &'static str, why: NotSentReason, message: &str) -> Check {
     let words = messages::unreachable(&NotSent { why, message: message.to_owned() });
-    Check::bad(name, 4, (words.happened, words.next))
+    Check::bad(name, Health::Bad(Outcome::Unreachable), (words.happened, words.next))
 }
