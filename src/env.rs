@@ -21,16 +21,16 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
-    /// Whether a variable says yes: `true` or `1`, in any case.
+    /// Whether a variable is `true`, in any case, or `1`.
     #[must_use]
-    pub fn says_yes(&self, name: &str) -> bool {
+    pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
     /// Whether this is a job of GitLab's. A runner that follows GitHub's contract is GitHub's, whatever else it sets.
     #[must_use]
     pub fn in_gitlab(&self) -> bool {
-        self.says_yes("GITLAB_CI") && !self.says_yes("GITHUB_ACTIONS")
+        self.is_true("GITLAB_CI") && !self.is_true("GITHUB_ACTIONS")
     }
 
     /// The names of all variables, blank ones included.

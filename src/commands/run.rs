@@ -284,7 +284,7 @@ fn output(output: OutputArgs, verbose: bool, env: &Env, out: &Output) -> OutputF
         (_, true) => LogGrouping::GitLab,
         _ => LogGrouping::Never,
     };
-    let live = terminal && !output.quiet && !env.says_yes("CI");
+    let live = terminal && !output.quiet && !env.is_true("CI");
     OutputFormat::Human(Box::new(Terminal::new(
         out.clone(),
         TerminalOptions { verbose, color, live, grouping },

@@ -24,7 +24,7 @@ pub(crate) use self::shown::{shown, shown_argument};
 use self::sources::{Sources, TIMEOUT, TokenOwner};
 pub use self::variables::unknown_variables;
 pub use self::verify::{Page, PageAddress};
-use crate::cli::Inputs;
+use crate::cli::{Inputs, values};
 use crate::core::Wait;
 use crate::core::state::DeploymentId;
 use crate::env::Env;
@@ -118,7 +118,7 @@ impl Settings {
     }
 
     fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
-        sources.may_be_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
+        sources.may_be_missing = sources.choice("if-missing", values::IF_MISSING) == "skip";
         let given_api = sources.url("api-url", true);
         let named = hook::named(sources);
         let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
@@ -135,21 +135,24 @@ impl Settings {
         });
         let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
-        let wait = [Wait::Auto, Wait::Always, Wait::Never];
         let (account, project) = ids::read(sources, platform, api_token.is_some());
         let mut settings = Self {
             hook,
             platform,
             is_named: named.is_some(),
             api_token,
-            wait: wait[sources.choice("wait", &["auto", "always", "never"])],
+            wait: match sources.choice("wait", values::WAIT) {
+                "always" => Wait::Always,
+                "never" => Wait::Never,
+                _ => Wait::Auto,
+            },
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
             interval: sources.duration("poll-interval", INTERVAL, true),
             history: UsualDuration {
                 expected: sources.duration("expected-duration", EXPECTED, true),
-                learned: sources.choice("history", &["auto", "off"]) == 0,
+                learned: sources.choice("history", values::HISTORY) != "off",
             },
-            pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
+            pass_canceled: sources.choice("on-canceled", values::ON_CANCELED) == "pass",
             environment,
             environment_url: environment_url(sources),
             report: reports::read(sources),
@@ -167,7 +170,7 @@ impl Settings {
             page: None,
             network: Network::default(),
             dry_run: sources.flag("dry-run", false),
-            verbose: sources.flag("verbose", sources.env.says_yes("RUNNER_DEBUG")),
+            verbose: sources.flag("verbose", sources.env.is_true("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
         let own = settings.hook.as_ref().map(HookUrl::expose);
@@ -199,7 +202,7 @@ impl Settings {
     /// Where this run sends requests.
     fn requests(&self, env: &Env) -> Vec<Url> {
         let api = self.api_token.as_ref().and(self.api_url.clone());
-        let forge = match (env.in_gitlab(), env.says_yes("GITHUB_ACTIONS")) {
+        let forge = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {
             (true, _) => {
                 env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
             }

@@ -7,6 +7,7 @@ use url::Url;
 use super::secret_file::{self, Lines, is_file};
 use super::shown::{shown, shown_path};
 use crate::cli::Inputs;
+use crate::cli::values::Choices;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::platforms::{self, Platform};
@@ -115,14 +116,15 @@ impl<'a> Sources<'a> {
     }
 
     /// Which of these words was chosen; the first is the default.
-    pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> usize {
-        let Some(found) = self.find(name, &[]) else { return 0 };
+    pub(super) fn choice(&mut self, name: &str, choices: &Choices) -> &'static str {
+        let words: Vec<&'static str> = choices.iter().map(|(word, _)| *word).collect();
+        let Some(found) = self.find(name, &[]) else { return words[0] };
         let given = found.value.trim().to_ascii_lowercase();
-        let chosen = words.iter().position(|word| *word == given);
-        if chosen.is_none() {
-            self.problem(&found, (problems::NOT_A_CHOICE, problems::choice(name, &given, words)));
+        if let Some(chosen) = words.iter().find(|word| **word == given) {
+            return chosen;
         }
-        chosen.unwrap_or(0)
+        self.problem(&found, (problems::NOT_A_CHOICE, problems::choice(name, &given, &words)));
+        words[0]
     }
 
     /// Yes or no; `default` where no source has it.

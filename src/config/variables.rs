@@ -34,7 +34,7 @@ pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
     if env.get("DEPLOY_HOOK").is_some() {
         unknown.push(Unknown { name: "DEPLOY_HOOK".to_owned(), meant: "DEPLOY_HOOK_URL".to_owned() });
     }
-    if env.says_yes("GITHUB_ACTIONS") {
+    if env.is_true("GITHUB_ACTIONS") {
         unknown.extend(of_prefix(env, "INPUT_", &inputs));
     }
     unknown

@@ -65,9 +65,9 @@ impl WorkflowRun {
 
 /// Whose runner it is: others that follow GitHub's contract say so.
 pub(super) fn code_host(env: &Env) -> CodeHost {
-    if env.says_yes("FORGEJO_ACTIONS") {
+    if env.is_true("FORGEJO_ACTIONS") {
         CodeHost::Forgejo
-    } else if env.says_yes("GITEA_ACTIONS") {
+    } else if env.is_true("GITEA_ACTIONS") {
         CodeHost::Gitea
     } else {
         CodeHost::GitHub

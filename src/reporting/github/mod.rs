@@ -293,7 +293,7 @@ fn write_outputs(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) 
 /// Whether this process runs under GitHub's runner, or one that follows its contract.
 #[must_use]
 pub fn is_here(env: &Env) -> bool {
-    env.says_yes("GITHUB_ACTIONS")
+    env.is_true("GITHUB_ACTIONS")
 }
 
 /// Whether it was started as an Action: inputs are there.

@@ -99,7 +99,7 @@ fn cause(env: &Env) -> String {
     let by = env.get("GITLAB_USER_LOGIN").map(|who| format!(" by {who}")).unwrap_or_default();
     let reference = env.get("CI_COMMIT_REF_NAME").unwrap_or("a branch");
     let what = match env.get("CI_PIPELINE_SOURCE").unwrap_or_default().trim() {
-        _ if env.says_yes("CI_JOB_MANUAL") => "started by hand".to_owned(),
+        _ if env.is_true("CI_JOB_MANUAL") => "started by hand".to_owned(),
         "push" if env.get("CI_COMMIT_TAG").is_some() => format!("tag {reference}"),
         "push" => format!("push to {reference}"),
         // its user is the owner of the schedule
