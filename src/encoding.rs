@@ -20,7 +20,7 @@ pub enum NotText {
 }
 
 /// Reads text as editors and shells write it: PowerShell's `>` writes UTF-16, Windows tools put a mark in front of UTF-8.
-pub fn text(bytes: &[u8]) -> Result<String, NotText> {
+pub(crate) fn text(bytes: &[u8]) -> Result<String, NotText> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(NotText::Utf32),
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),

@@ -33,24 +33,19 @@ fn word((name, help): (&'static str, &'static str)) -> PossibleValue {
 /// The words of an input, the default first, each with its help.
 pub(crate) type Choices = [(&'static str, &'static str)];
 
-/// What `if-missing` takes.
 pub(crate) const IF_MISSING: &Choices =
     &[("fail", "it is bad input, exit code 2"), ("skip", "end well, as skipped")];
 
-/// What `wait` takes.
 pub(crate) const WAIT: &Choices = &[
     ("auto", "if its state can be read"),
     ("always", "and fail, before the trigger, if its state cannot be read"),
     ("never", "only trigger"),
 ];
 
-/// What `history` takes.
 pub(crate) const HISTORY: &Choices = &[("auto", "learn"), ("off", "neither read nor kept")];
 
-/// What `on-canceled` takes.
 pub(crate) const ON_CANCELED: &Choices = &[("fail", "exit code 8"), ("pass", "exit code 0")];
 
-/// What `platform` takes.
 pub(crate) fn platform_names() -> Vec<(&'static str, &'static str)> {
     let names = platforms::all().iter().map(|platform| platform.name());
     std::iter::once("auto").chain(names).map(|name| (name, "")).collect()

@@ -27,7 +27,7 @@ const API_TOKEN: &str = "API token";
 
 /// One line of the diagnosis.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was looked at.
     pub name: &'static str,
     /// How it is.
@@ -40,7 +40,7 @@ pub struct Check {
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Health {
+pub(crate) enum Health {
     /// As it should be.
     Good,
     /// Perhaps not as it should be, or not to be known.
@@ -65,8 +65,7 @@ impl Check {
     }
 
     /// The check as one line, with its fix: of text, or of JSON with the time `now`.
-    #[must_use]
-    pub fn line(&self, format: Format, now: SystemTime) -> String {
+    pub(crate) fn line(&self, format: Format, now: SystemTime) -> String {
         let (mark, health) = match self.health {
             Health::Good => ("✓", "good"),
             Health::Unsure => ("?", "unsure"),
@@ -81,8 +80,7 @@ impl Check {
 }
 
 /// The exit code of a diagnosis: of the first thing that would make a trigger fail.
-#[must_use]
-pub fn exit_code(checks: &[Check]) -> u8 {
+pub(crate) fn exit_code(checks: &[Check]) -> u8 {
     let code = |check: &Check| match check.health {
         Health::BadInput => Some(BAD_INPUT),
         Health::Bad(outcome) => Some(error::exit_code(outcome, false, None)),
@@ -92,21 +90,18 @@ pub fn exit_code(checks: &[Check]) -> u8 {
 }
 
 /// How a dry run ends that found no bad input.
-#[must_use]
-pub fn outcome(checks: &[Check]) -> Outcome {
+pub(crate) fn outcome(checks: &[Check]) -> Outcome {
     let outcome = |check: &Check| if let Health::Bad(outcome) = check.health { Some(outcome) } else { None };
     checks.iter().find_map(outcome).unwrap_or(Outcome::Skipped)
 }
 
 /// How many checks could not be made.
-#[must_use]
-pub fn unchecked(checks: &[Check]) -> usize {
+pub(crate) fn unchecked(checks: &[Check]) -> usize {
     checks.iter().filter(|check| check.health == Health::Unsure).count()
 }
 
 /// What the checks found to be bad input: a token that the platform refuses, a project that it does not know.
-#[must_use]
-pub fn problems(checks: &[Check]) -> Vec<Problem> {
+pub(crate) fn problems(checks: &[Check]) -> Vec<Problem> {
     let bad = checks.iter().filter(|check| check.health == Health::BadInput);
     let problem = |check: &Check| {
         let input = if check.name == API_TOKEN { "api-token" } else { check.name };
@@ -116,15 +111,14 @@ pub fn problems(checks: &[Check]) -> Vec<Problem> {
 }
 
 /// What is wrong with the input, as a check.
-#[must_use]
-pub fn bad_input(problem: &Problem) -> Check {
+pub(crate) fn bad_input(problem: &Problem) -> Check {
     let Problem { value, wrong, .. } = problem;
     let found = value.as_ref().map_or(wrong.clone(), |value| format!("\"{value}\" {wrong}"));
     Check::bad("input", Health::BadInput, (format!("{}: {found}", problem.input), problem.fix.clone()))
 }
 
 /// Runs every check, in the order in which a trigger needs them. `wait`: whether the deployment is to be followed.
-pub async fn examine(
+pub(crate) async fn examine(
     is_known: bool,
     network: &Network,
     http: &Http,
@@ -225,8 +219,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 }
 
 /// What the page that is to be verified answers before any deployment. `None`: its address is not known yet.
-#[must_use]
-pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Check {
+pub(crate) fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Check {
     const NAME: &str = "page";
     let finding = messages::page(url, has_text, answer);
     match answer.map(|answer| answer.fault.as_ref()) {

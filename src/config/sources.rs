@@ -34,7 +34,6 @@ impl Found {
     }
 }
 
-/// The sources of the inputs.
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,

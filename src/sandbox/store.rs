@@ -38,7 +38,6 @@ pub struct ReceivedRequest {
     pub status: u16,
 }
 
-/// What a hook deploys into.
 pub(super) struct Environment {
     pub(super) id: String,
     pub(super) created: UnixTime,
@@ -59,7 +58,6 @@ pub(super) struct Hook {
     pub(super) revoked: Option<UnixTime>,
 }
 
-/// Everything the sandbox knows.
 pub(super) struct Store {
     pub(super) contract: &'static Contract,
     pub(super) url: String,
@@ -82,7 +80,6 @@ pub(super) struct Store {
     pub(super) requests: VecDeque<ReceivedRequest>,
     /// A text that the sites show since the first deployment that was triggered here.
     pub(super) site_text: Option<String>,
-    /// Requests that the sites received.
     pub(super) site_requests: u32,
     /// The sites that nobody serves yet, with their environments.
     pub(super) new_sites: Vec<(String, TcpListener)>,
@@ -314,7 +311,6 @@ impl Store {
         self.reads = 0;
     }
 
-    /// Remembers a request.
     pub(super) fn remember(&mut self, request: ReceivedRequest) {
         if self.requests.len() == REMEMBERED {
             self.requests.pop_front();

@@ -1,15 +1,15 @@
 //! Pure renderers: a report in, a string out.
 
 pub mod format;
-pub mod gitlab_artifacts;
+pub(crate) mod gitlab_artifacts;
 pub mod json;
 pub mod log;
 pub mod markdown;
 pub mod messages;
 pub mod outputs;
-pub mod problems;
+pub(crate) mod problems;
 mod report_kind;
-pub mod timeline;
+pub(crate) mod timeline;
 
 use std::time::Duration;
 

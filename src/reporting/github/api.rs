@@ -14,7 +14,6 @@ use crate::reporting::updater::request::ApiRequest;
 use crate::secrets::{Redactor, Token};
 use crate::text::CodeHost;
 
-/// The API of one repository.
 pub(super) struct GitHubApi {
     octocrab: Octocrab,
     redactor: Redactor,
@@ -48,7 +47,6 @@ impl GitHubApi {
         Ok(Self { octocrab, redactor, code_host, base, root: format!("/repos/{repository}") })
     }
 
-    /// Whose API it is.
     pub(super) fn code_host(&self) -> CodeHost {
         self.code_host
     }

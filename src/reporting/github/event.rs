@@ -38,7 +38,6 @@ pub(super) struct WorkflowRun {
 impl WorkflowRun {
     /// Reads the run from the environment and the event's file; `None` where the runner does not say which
     /// repository this is. `sha`: the commit the user chose.
-    #[must_use]
     pub(super) fn detect(env: &Env, sha: Option<&str>, redactor: &Redactor) -> Option<Self> {
         let event = env.get("GITHUB_EVENT_PATH").map(|path| read(Path::new(path.trim()))).unwrap_or_default();
         let of = |name: &str| env.get(name).unwrap_or_default().trim().to_owned();

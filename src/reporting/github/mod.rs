@@ -2,11 +2,11 @@
 
 mod api;
 mod bodies;
-pub mod command;
+pub(crate) mod command;
 mod event;
 mod files;
 mod history;
-pub mod post;
+pub(crate) mod post;
 mod post_state;
 mod reports;
 mod target;
@@ -34,7 +34,7 @@ use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, 
 
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
 #[derive(Debug)]
-pub struct GitHub {
+pub(crate) struct GitHub {
     out: Output,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
@@ -48,8 +48,7 @@ pub struct GitHub {
 
 impl GitHub {
     /// The runner, where this process runs under one.
-    #[must_use]
-    pub fn detect(
+    pub(crate) fn detect(
         env: &Env,
         out: &Output,
         http: &Http,
@@ -114,19 +113,18 @@ impl GitHub {
 
     /// Where it will be found how long earlier deployments of the environment took. It is asked for once the platform has
     /// accepted the trigger, so that it delays nothing.
-    pub fn learn(&mut self) -> Arc<OnceLock<History>> {
+    pub(crate) fn learn(&mut self) -> Arc<OnceLock<History>> {
         self.learns = true;
         self.earlier.as_ref().map(|earlier| Arc::clone(&earlier.found)).unwrap_or_default()
     }
 
     /// What began this run, for the summary.
-    #[must_use]
-    pub fn cause(&self) -> Option<&str> {
+    pub(crate) fn cause(&self) -> Option<&str> {
         self.run.as_ref().map(|run| run.cause.as_str())
     }
 
     /// Reports an event. Returns what could not be written, one sentence each.
-    pub async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
+    pub(crate) async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
         self.tracker.note(event);
         if let (Event::Triggered { .. }, true) = (event, self.learns) {
             self.earlier.take().into_iter().for_each(EarlierDeployments::ask);
@@ -147,7 +145,7 @@ impl GitHub {
     }
 
     /// A warning annotation.
-    pub fn warning(&self, message: &str) {
+    pub(crate) fn warning(&self, message: &str) {
         self.out.command(&command::annotation("warning", message));
     }
 
@@ -179,8 +177,7 @@ impl GitHub {
 }
 
 /// Whether a run ends with an annotation, which says what the log would say.
-#[must_use]
-pub fn is_annotated(report: &Report, context: &RunContext) -> bool {
+pub(crate) fn is_annotated(report: &Report, context: &RunContext) -> bool {
     annotation_level(report, context).is_some()
 }
 
@@ -195,7 +192,7 @@ fn annotation_level(report: &Report, context: &RunContext) -> Option<&'static st
 }
 
 /// What the token is, as far as reading shows: GitHub does not show the permissions of a workflow's token.
-pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
+pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     const TOKEN: &str = "github-token";
     let code_host = code_host(env);
     let kinds: Vec<ReportKind> = options
@@ -257,7 +254,7 @@ fn register(
 }
 
 /// Reports bad input: an annotation, the outputs, the summary.
-pub fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Output) {
+pub(crate) fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Output) {
     let listed = problems.listed();
     let outputs = outputs::bad_input(&listed, platform);
     let errors = write_outputs(env, &outputs, &markdown::bad_input(&listed), out);
@@ -269,7 +266,12 @@ pub fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Ou
 
 /// Reports a run that was interrupted while its inputs were read. Returns what could not be written.
 #[must_use]
-pub fn report_interrupted(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
+pub(crate) fn report_interrupted(
+    report: &Report,
+    context: &RunContext,
+    env: &Env,
+    out: &Output,
+) -> Vec<String> {
     let errors =
         write_outputs(env, &outputs::all(report, context), &markdown::summary(report, context, &[]), out);
     out.command(&command::annotation("error", &messages::annotation(report, context)));
@@ -291,13 +293,11 @@ fn write_outputs(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) 
 }
 
 /// Whether this process runs under GitHub's runner, or one that follows its contract.
-#[must_use]
-pub fn is_here(env: &Env) -> bool {
+pub(crate) fn is_here(env: &Env) -> bool {
     env.is_true("GITHUB_ACTIONS")
 }
 
 /// Whether it was started as an Action: inputs are there.
-#[must_use]
-pub fn is_action(env: &Env) -> bool {
+pub(crate) fn is_action(env: &Env) -> bool {
     is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
 }

@@ -14,7 +14,6 @@ use crate::reporting::updater::search::{self, ReportRequests};
 use crate::reporting::updater::worker::Creation;
 use crate::text::{CodeHost, ReportKind};
 
-/// The reports of one run.
 pub(super) struct GitHubReports {
     pub(super) api: GitHubApi,
     pub(super) target: GitHubTarget,

@@ -14,7 +14,6 @@ use crate::reporting::updater::request::ApiRequest;
 use crate::secrets::Token;
 use crate::text::CodeHost;
 
-/// The API of one GitLab.
 pub(super) struct GitLabApi {
     http: Http,
     base: String,

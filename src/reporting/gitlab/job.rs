@@ -27,14 +27,12 @@ pub(super) struct Job {
     pub(super) head: String,
     /// The branch or tag.
     pub(super) reference: String,
-    /// Whether it is a tag.
     pub(super) tag: bool,
     /// The pipeline, where the commit to report on is its commit.
     pub(super) pipeline: Option<u64>,
     /// The branch or tag the pipeline itself goes by; a merge request's goes by a reference of GitLab's own, which only
     /// GitLab knows.
     pub(super) pipeline_reference: Option<String>,
-    /// The job's page.
     pub(super) page: String,
     /// The merge request: its project's number and its own.
     pub(super) request: Option<(String, u64)>,

@@ -4,10 +4,10 @@
 
 mod api;
 mod bodies;
-pub mod entrypoint;
+pub(crate) mod entrypoint;
 mod job;
 mod reports;
-pub mod section;
+pub(crate) mod section;
 
 use std::time::{Duration, SystemTime};
 
@@ -30,15 +30,14 @@ const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
 
 /// A job of GitLab's.
 #[derive(Debug)]
-pub struct GitLab {
+pub(crate) struct GitLab {
     tracker: ReportTracker,
     cause: String,
 }
 
 impl GitLab {
     /// The job, where this process runs in one. `job_token`: the job's own token, which may do little.
-    #[must_use]
-    pub fn detect(
+    pub(crate) fn detect(
         env: &Env,
         out: &Output,
         (http, network): (&Http, &Network),
@@ -99,13 +98,16 @@ impl GitLab {
     }
 
     /// What began this run, for the summary.
-    #[must_use]
-    pub fn cause(&self) -> &str {
+    pub(crate) fn cause(&self) -> &str {
         &self.cause
     }
 
     /// Reports an event. Returns notices and, at the end, the results of the reports.
-    pub async fn report(&mut self, event: &Event, context: &RunContext) -> (Vec<Notice>, Vec<ReportResult>) {
+    pub(crate) async fn report(
+        &mut self,
+        event: &Event,
+        context: &RunContext,
+    ) -> (Vec<Notice>, Vec<ReportResult>) {
         self.tracker.note(event);
         let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
         let results = self.tracker.close(report, context).await;
@@ -114,7 +116,7 @@ impl GitLab {
 }
 
 /// What the tokens are, as far as reading shows: the job's own, and the one that was given.
-pub async fn examine(
+pub(crate) async fn examine(
     env: &Env,
     (http, network): (&Http, &Network),
     options: &ReportOptions<'_>,
@@ -183,7 +185,6 @@ fn error(why: &str, fix: Fix) -> ReportError {
 }
 
 /// How long the job may still go on, with time kept for the end; `None` where it is not known.
-#[must_use]
-pub fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
+pub(crate) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     if env.in_gitlab() { job::time_left(env, now) } else { None }
 }

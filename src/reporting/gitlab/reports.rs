@@ -22,15 +22,11 @@ const SKEW: Duration = Duration::from_mins(1);
 pub(super) struct GitLabTarget {
     /// Name of the status, by which the comment is found again as well.
     pub(super) name: String,
-    /// The environment of the deployment.
     pub(super) environment: String,
-    /// The job.
     pub(super) job: Job,
-    /// When this run began.
     pub(super) began: SystemTime,
 }
 
-/// The reports of one run.
 pub(super) struct GitLabReports {
     pub(super) api: GitLabApi,
     pub(super) target: GitLabTarget,

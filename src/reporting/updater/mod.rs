@@ -15,7 +15,7 @@ pub(super) mod worker;
 use std::fmt;
 use std::time::Duration;
 
-pub use self::options::{Notice, ReportOptions, Stop, TokenCheck};
+pub(crate) use self::options::{Notice, ReportOptions, Stop, TokenCheck};
 use self::report_state::ReportState;
 use self::worker::UpdaterHandle;
 use super::output::Output;

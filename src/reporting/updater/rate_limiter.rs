@@ -11,7 +11,7 @@ use super::report_state::WriteError;
 use crate::text::CodeHost;
 
 /// Keeps the pauses between requests, and receives updates meanwhile.
-pub(in crate::reporting) struct RateLimiter {
+pub(crate) struct RateLimiter {
     pub(super) inbox: Inbox,
     spacing: Duration,
     /// When the last writing request was answered.
@@ -29,8 +29,7 @@ impl RateLimiter {
         Self { inbox: Inbox::new(inbox), spacing, written: None, blocked: None, left: 1 }
     }
 
-    /// Sends a request that writes.
-    pub(in crate::reporting) async fn write(
+    pub(crate) async fn write(
         &mut self,
         request: impl Future<Output = Result<Value, WriteError>>,
     ) -> Result<Value, WriteError> {
@@ -40,7 +39,7 @@ impl RateLimiter {
     }
 
     /// Sends one request and receives updates meanwhile: a request must not use up the time for the final write.
-    pub(in crate::reporting) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         request: impl Future<Output = Result<Value, WriteError>>,
     ) -> Result<Value, WriteError> {
@@ -92,8 +91,7 @@ fn no_time() -> WriteError {
     WriteError::Unreachable("there was no time left for it".to_owned())
 }
 
-/// The id in an answer.
-pub(in crate::reporting) fn id(answer: &Value) -> Result<u64, WriteError> {
+pub(crate) fn id(answer: &Value) -> Result<u64, WriteError> {
     let message = "its answer has no id".to_owned();
     answer["id"].as_u64().ok_or(WriteError::Unreachable(message))
 }

@@ -6,18 +6,16 @@ use crate::http::Method;
 
 /// One request below the API's base.
 #[derive(Debug)]
-pub(in crate::reporting) struct ApiRequest {
-    /// The method.
-    pub(in crate::reporting) method: Method,
+pub(crate) struct ApiRequest {
+    pub(crate) method: Method,
     /// The path, with its query.
-    pub(in crate::reporting) path: String,
+    pub(crate) path: String,
     /// What is sent as JSON.
-    pub(in crate::reporting) body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
 impl ApiRequest {
-    /// Reads.
-    pub(in crate::reporting) fn get(path: impl Into<String>) -> Self {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
         Self { method: Method::GET, path: path.into(), body: None }
     }
 }

@@ -18,8 +18,7 @@ const PAGES: [usize; 2] = [100, 10];
 const CANDIDATES: usize = 3;
 
 /// The requests that a code host has for reports.
-pub(in crate::reporting) trait ReportRequests: Send + Sync + 'static {
-    /// The code host.
+pub(crate) trait ReportRequests: Send + Sync + 'static {
     fn code_host(&self) -> CodeHost;
 
     /// The name by which comments are found again.
@@ -134,7 +133,7 @@ async fn write(
 }
 
 /// The reports that may be ours.
-pub(in crate::reporting) async fn find(
+pub(crate) async fn find(
     requests: &impl ReportRequests,
     limiter: &mut RateLimiter,
     kind: ReportKind,

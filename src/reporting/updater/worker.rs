@@ -21,8 +21,7 @@ const PROGRESS: Duration = Duration::from_secs(20);
 const TRIES: u32 = 5;
 
 /// The reports of one run at a code host.
-pub(in crate::reporting) trait ReportBackend: Send + 'static {
-    /// The code host.
+pub(crate) trait ReportBackend: Send + 'static {
     fn code_host(&self) -> CodeHost;
 
     /// Writes one report: creates it where it is not there yet.
@@ -38,7 +37,7 @@ pub(in crate::reporting) trait ReportBackend: Send + 'static {
 /// Whether a report is there.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::reporting) enum Creation {
+pub(crate) enum Creation {
     /// It is not there.
     No,
     /// It was asked for and no answer came: it has to be looked for before it is made again.
@@ -47,9 +46,8 @@ pub(in crate::reporting) enum Creation {
     Id(u64),
 }
 
-/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::reporting) enum WriteResult {
+pub(crate) enum WriteResult {
     /// It is written; the code host's id of it, 0 for one that has none.
     Done(u64),
     /// It is created and does not have the state yet: it must be written once more, and closed whatever happens.
@@ -57,18 +55,17 @@ pub(in crate::reporting) enum WriteResult {
 }
 
 /// The open reports: the kind of each, and whether it is there.
-pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Creation)>;
+pub(crate) type OpenReports = Vec<(ReportKind, Creation)>;
 
-/// A running updater.
 #[derive(Debug)]
-pub(in crate::reporting) struct UpdaterHandle {
+pub(crate) struct UpdaterHandle {
     sender: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
 }
 
 impl UpdaterHandle {
     /// Starts an updater. `saved` is called with what is open, whenever that changes.
-    pub(in crate::reporting) fn open<R: ReportBackend>(
+    pub(crate) fn open<R: ReportBackend>(
         backend: R,
         kinds: Vec<ReportKind>,
         saved: impl Fn(OpenReports) + Send + 'static,
@@ -77,7 +74,7 @@ impl UpdaterHandle {
     }
 
     /// Starts an updater for the reports that an earlier process left open. What it wrote last may not be saved.
-    pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, mut left: OpenReports) -> Self {
+    pub(crate) fn resume<R: ReportBackend>(backend: R, mut left: OpenReports) -> Self {
         for (_, creation) in &mut left {
             if *creation == Creation::No {
                 *creation = Creation::Maybe;
@@ -100,7 +97,7 @@ impl UpdaterHandle {
     /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
     /// is about to kill this process.
     /// A signal that comes meanwhile is a hurry.
-    pub(in crate::reporting) async fn close(
+    pub(crate) async fn close(
         mut self,
         state: ReportState,
         hurried: bool,

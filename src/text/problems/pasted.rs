@@ -8,7 +8,7 @@ const ONE_LINE: &str = "on one line, without quotes, spaces or a name in front";
 
 /// What a platform's documents say of its hooks, as far as a message needs it.
 #[derive(Clone, Copy, Debug)]
-pub struct HookForm {
+pub(crate) struct HookForm {
     /// The platform's name.
     pub platform: &'static str,
     /// Where the hook's URL is in the dashboard.
@@ -25,8 +25,7 @@ impl HookForm {
 }
 
 /// The problem with what should be a deploy hook's URL, and how to fix it.
-#[must_use]
-pub fn hook_url(fault: UrlFault) -> (String, String) {
+pub(crate) fn hook_url(fault: UrlFault) -> (String, String) {
     let (wrong, fix) = match fault {
         UrlFault::Paste(fault) => return pasted(fault, "deploy hook URL"),
         UrlFault::OtherKind(wrong, fix) => (wrong, fix),
@@ -59,8 +58,7 @@ pub fn hook_url(fault: UrlFault) -> (String, String) {
 }
 
 /// The problem with what should be a token, and how to fix it.
-#[must_use]
-pub fn token(fault: TokenFault) -> (String, String) {
+pub(crate) fn token(fault: TokenFault) -> (String, String) {
     let (wrong, fix) = match fault {
         TokenFault::Paste(fault) => return pasted(fault, "token"),
         TokenFault::Url => (
@@ -115,15 +113,13 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
 }
 
 /// The problem with a page of a platform's dashboard in the place of a hook, and how to fix it.
-#[must_use]
-pub fn dashboard_page(form: &HookForm) -> (String, String) {
+pub(crate) fn dashboard_page(form: &HookForm) -> (String, String) {
     let wrong = format!("is a page of the dashboard of {}, not a deploy hook URL", form.platform);
     (wrong, form.copy())
 }
 
 /// The problem with another address of a platform in the place of a hook. `forms`: of all that have their hooks at its host.
-#[must_use]
-pub fn not_a_hook(forms: &[HookForm]) -> (String, String) {
+pub(crate) fn not_a_hook(forms: &[HookForm]) -> (String, String) {
     let known_by: Vec<&str> = forms.iter().map(|form| form.known_by).collect();
     let platforms: Vec<&str> = forms.iter().map(|form| form.platform).collect();
     (
@@ -136,8 +132,7 @@ pub fn not_a_hook(forms: &[HookForm]) -> (String, String) {
 }
 
 /// The problem with a platform's token in the place of a hook, and how to fix it.
-#[must_use]
-pub fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
+pub(crate) fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
     let wrong = format!("is a token of {owner}, not a deploy hook URL");
     let fix = form.map_or_else(
         || "Give the deploy hook URL here, which begins with https://.".to_owned(),
@@ -147,8 +142,7 @@ pub fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
 }
 
 /// The problem with somebody else's token in a token's place, and how to fix it.
-#[must_use]
-pub fn token_of_another(owner: &str, wanted: &str) -> (String, String) {
+pub(crate) fn token_of_another(owner: &str, wanted: &str) -> (String, String) {
     (
         format!("is a token of {owner}, and here belongs one of {wanted}. It was not sent"),
         format!("Give a token of {wanted}, or leave this out."),
