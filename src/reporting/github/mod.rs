@@ -30,7 +30,7 @@ use crate::error::{Problems, exit_code};
 use crate::http::Http;
 use crate::reporting::output::Output;
 use crate::reporting::updater::request::ApiRequest;
-use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, messages, outputs};
+use crate::text::{CodeHost, Fix, ReportKind, RunContext, markdown, messages, outputs};
 
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
 #[derive(Debug)]
@@ -65,17 +65,7 @@ impl GitHub {
         let untrusted = run.as_ref().is_some_and(|run| run.untrusted);
         let mut tracker = ReportTracker::new(out, code_host, options, untrusted);
         let state = StateFile::new(path("GITHUB_STATE"));
-        let records = options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary);
-        let (has, has_not): (Vec<ReportKind>, Vec<ReportKind>) =
-            records.partition(|kind| code_host.has(*kind));
-        for kind in has_not {
-            tracker.not_supported(&messages::unsupported(kind, code_host));
-        }
-        let (kinds, astray): (Vec<ReportKind>, Vec<ReportKind>) =
-            has.into_iter().partition(|kind| *kind != ReportKind::Comment || pull);
-        if !astray.is_empty() {
-            tracker.not_supported(messages::no_comment_target(code_host));
-        }
+        let kinds = tracker.supported(&options.kinds, pull);
         let mut earlier = None;
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
@@ -91,13 +81,7 @@ impl GitHub {
                     UpdaterHandle::open(register, kinds, move |records| saved.save_open(&target, records));
                 tracker.start(records, move |end| ended.save_end(end));
             }
-            Err(why) => {
-                tracker.cannot_write(
-                    &kinds,
-                    &ReportError { why: why.to_owned(), fix: Fix::None, read_only: false },
-                    false,
-                );
-            }
+            Err(why) => tracker.cannot_write(&kinds, why, Fix::None, false),
         }
         Some(Self {
             out: out.clone(),
@@ -195,12 +179,7 @@ fn annotation_level(report: &Report, context: &RunContext) -> Option<&'static st
 pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     const TOKEN: &str = "github-token";
     let code_host = code_host(env);
-    let kinds: Vec<ReportKind> = options
-        .kinds
-        .iter()
-        .copied()
-        .filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind))
-        .collect();
+    let kinds: Vec<ReportKind> = options.written_at(code_host).collect();
     let run = WorkflowRun::detect(env, options.sha, http.redactor())
         .filter(|_| is_here(env) && !kinds.is_empty())?;
     let check = |good, found, fix| Some(TokenCheck { token: TOKEN, good, found, fix });

@@ -23,7 +23,7 @@ use crate::core::report::Event;
 use crate::env::Env;
 use crate::http::{Http, Network};
 use crate::secrets::Token;
-use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, messages};
+use crate::text::{CodeHost, Fix, ReportKind, ReportResult, RunContext, messages};
 
 /// Why no token is sent.
 const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
@@ -50,24 +50,14 @@ impl GitLab {
         }
         let job = Job::detect(env, options.sha);
         let mut tracker = ReportTracker::new(out, CodeHost::GitLab, options, false);
-        let mut kinds = Vec::new();
-        for kind in options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary) {
-            let of_user = options.token.is_some();
-            match kind {
-                _ if !CodeHost::GitLab.has(kind) => {
-                    tracker.not_supported(&messages::unsupported(kind, CodeHost::GitLab));
-                }
-                ReportKind::Comment if job.as_ref().is_some_and(|job| job.request.is_none()) => {
-                    tracker.not_supported(messages::no_comment_target(CodeHost::GitLab));
-                }
-                ReportKind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
-                ReportKind::Status | ReportKind::Comment if of_user => kinds.push(kind),
-                // What a job's own token may not do is not tried with it.
-                _ => {
-                    tracker.cannot_write(&[kind], &error("there is no gitlab-token", Fix::Permission), false);
-                }
-            }
-        }
+        let has_comments = job.as_ref().is_none_or(|job| job.request.is_some());
+        let supported = tracker.supported(&options.kinds, has_comments);
+        // What a job's own token may not do is not tried with it.
+        let has_token = |kind: &ReportKind| {
+            options.token.is_some() || *kind == ReportKind::Deployment && job_token.is_some()
+        };
+        let (kinds, without): (Vec<_>, Vec<_>) = supported.into_iter().partition(has_token);
+        tracker.cannot_write(&without, "there is no gitlab-token", Fix::Permission, false);
         let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
         if !kinds.is_empty() {
             let api = GitLabApi::new(env, http, network, options.token, job_token);
@@ -83,15 +73,10 @@ impl GitLab {
                     tracker.start(records, |_| ());
                 }
                 (None, _) => {
-                    tracker.cannot_write(
-                        &kinds,
-                        &error("the environment names no project and commit", Fix::None),
-                        true,
-                    );
+                    let why = "the environment names no project and commit";
+                    tracker.cannot_write(&kinds, why, Fix::None, true);
                 }
-                (_, None) => {
-                    tracker.cannot_write(&kinds, &error(NOT_SAFE, Fix::None), true);
-                }
+                (_, None) => tracker.cannot_write(&kinds, NOT_SAFE, Fix::None, true),
             }
         }
         Some(Self { tracker, cause: http.redactor().clean(&cause, 200) })
@@ -124,10 +109,9 @@ pub(crate) async fn examine(
 ) -> Vec<TokenCheck> {
     let code_host = CodeHost::GitLab;
     let mut needed_permissions = Vec::new();
-    let records =
-        options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind));
-    let (of_job, of_user): (Vec<ReportKind>, Vec<ReportKind>) =
-        records.partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
+    let (of_job, of_user): (Vec<_>, Vec<_>) = options
+        .written_at(code_host)
+        .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
         return needed_permissions;
     };
@@ -178,10 +162,6 @@ fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[Report
             TokenCheck { token, good: false, found: error.message(code_host), fix }
         }
     }
-}
-
-fn error(why: &str, fix: Fix) -> ReportError {
-    ReportError { why: why.to_owned(), fix, read_only: false }
 }
 
 /// How long the job may still go on, with time kept for the end; `None` where it is not known.

@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::error::Signal;
 use crate::secrets::Token;
-use crate::text::ReportKind;
+use crate::text::{CodeHost, ReportKind};
 
 /// What a token of the CI's was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,14 @@ pub(crate) struct ReportOptions<'a> {
     pub token: Option<&'a Token>,
     /// Receives the runner's signals.
     pub stop: Option<Stop>,
+}
+
+impl ReportOptions<'_> {
+    /// The wanted kinds that a token is needed for at this code host.
+    pub(crate) fn written_at(&self, code_host: CodeHost) -> impl Iterator<Item = ReportKind> {
+        let kinds = self.kinds.iter().copied();
+        kinds.filter(move |kind| *kind != ReportKind::Summary && code_host.has(*kind))
+    }
 }
 
 /// Receives the first signal.
