@@ -163,9 +163,9 @@ fn text(sources: &mut Sources<'_>) -> Option<String> {
     } else if strip(text) != text {
         problems::UNSEEN_TEXT
     } else if text.contains("***") {
-        problems::MASKED_TEXT
+        problems::MASKED
     } else if is_variable(text) {
-        problems::UNEXPANDED_TEXT
+        problems::UNEXPANDED
     } else {
         return Some(text.to_owned());
     };

@@ -1,5 +1,6 @@
 //! Problems with a pasted hook URL or token: what it is, and what to give instead.
 
+use super::values::{HAS_A_FRAGMENT, MASKED, UNEXPANDED, WITH_USER};
 use crate::secrets::{PasteFault, TokenFault, UrlFault};
 
 const COPY: &str =
@@ -44,13 +45,10 @@ pub(crate) fn hook_url(fault: UrlFault) -> (String, String) {
         UrlFault::NotHttps => {
             ("is not https", "A deploy hook URL begins with https://. Check its first letters.")
         }
-        UrlFault::Credentials => (
-            "holds a user name or password",
-            "Remove the part before the @. A deploy hook needs only its URL.",
-        ),
-        UrlFault::Fragment => {
-            ("holds a #, and what follows one is never sent", "Remove the # and everything after it.")
+        UrlFault::Credentials => {
+            (WITH_USER, "Remove the part before the @. A deploy hook needs only its URL.")
         }
+        UrlFault::Fragment => (HAS_A_FRAGMENT, "Remove the # and everything after it."),
         UrlFault::NoPath => ("is only a host, without the path of a hook", COPY),
         UrlFault::NoSecret => ("ends before its secret part", COPY),
     };
@@ -78,11 +76,11 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
     let again = format!("Store the secret again: the {what} alone, {ONE_LINE}.");
     let (wrong, fix) = match fault {
         PasteFault::Masked => (
-            "holds ***, so it was copied from a log in which it was masked",
+            MASKED,
             format!("Copy the whole {what} from the dashboard, not from a log. If it is gone, create a new one."),
         ),
         PasteFault::Unexpanded => (
-            "is the name of a variable or an expression, not its value",
+            UNEXPANDED,
             "Check the spelling, how this CI system writes a variable (GitHub ${{ secrets.NAME }}, GitLab $NAME), that the secret exists, and that it is available here (protected branches, environments, forks).".to_owned(),
         ),
         PasteFault::Placeholder => (

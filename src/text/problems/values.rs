@@ -5,6 +5,16 @@ use std::io;
 /// What is wrong with a value, and how to fix it.
 pub(crate) type Advice = (&'static str, &'static str);
 
+/// A value that was copied from a log.
+pub(crate) const MASKED: &str = "holds ***, so it was copied from a log in which it was masked";
+/// A value that the CI system has not replaced.
+pub(crate) const UNEXPANDED: &str = "is the name of a variable or an expression, not its value";
+
+/// A URL with a fragment.
+pub(crate) const HAS_A_FRAGMENT: &str = "holds a #, and what follows one is never sent";
+/// A URL with a user name or a password.
+pub(super) const WITH_USER: &str = "holds a user name or password";
+
 /// A value that is neither yes nor no.
 pub(crate) const NOT_A_FLAG: Advice = ("is neither yes nor no", "Allowed: true, false.");
 /// How to name certificate authorities where the machine has none, or a file of them cannot be used.
@@ -20,7 +30,7 @@ pub(crate) const NOT_A_LABEL: Advice =
 /// Not a URL.
 pub(crate) const NOT_A_URL: Advice = ("is not a URL", "Give the whole of it, as in https://example.com/.");
 /// A URL with a user.
-pub(crate) const HAS_A_USER: Advice = ("holds a user name or password", "Remove the part before the @.");
+pub(crate) const HAS_A_USER: Advice = (WITH_USER, "Remove the part before the @.");
 /// Another scheme than http and https.
 pub(crate) const NOT_A_WEB_ADDRESS: Advice = ("is not a web address", "Allowed: https://…, http://….");
 /// Plain http where a token goes.

@@ -1,6 +1,6 @@
 //! Problems with the page that is verified after a deployment, and with what it must hold.
 
-use super::values::Advice;
+use super::values::{Advice, WITH_USER};
 
 /// Something of a page, without the page.
 pub(crate) const NO_PAGE: Advice = (
@@ -23,10 +23,8 @@ pub(crate) const PAGE_WITH_SECRET: Advice = (
     "Give the address of a page of the deployed site. It is shown in logs and reports.",
 );
 /// A user name or password in the page's address.
-pub(crate) const PAGE_WITH_USER: Advice = (
-    "holds a user name or password",
-    "Take it out. A page behind a password gets it as verify-headers: `Authorization: Basic …`.",
-);
+pub(crate) const PAGE_WITH_USER: Advice =
+    (WITH_USER, "Take it out. A page behind a password gets it as verify-headers: `Authorization: Basic …`.");
 /// What a page's address may be.
 pub(crate) const PAGE_ALLOWED: &str =
     "Allowed: https://…, http://…, or a path on environment-url such as /version.";
@@ -34,8 +32,6 @@ pub(crate) const PAGE_ALLOWED: &str =
 pub(crate) const PAGE_UNEXPANDED: &str = "is masked, or the name of a variable and not its value";
 /// A path with two slashes in front.
 pub(crate) const PAGE_OF_ANOTHER_HOST: &str = "begins with two slashes, so it names another host";
-/// A `#` part.
-pub(crate) const HAS_A_FRAGMENT: &str = "holds a #, and what follows one is never sent";
 /// An empty text.
 pub(crate) const EMPTY_TEXT: Advice = (
     "is empty, and every page holds that",
@@ -48,7 +44,3 @@ pub(crate) const TEXT_ALLOWED: &str =
 pub(crate) const LONG_TEXT: &str = "is longer than 1000 characters";
 /// A text with control characters.
 pub(crate) const UNSEEN_TEXT: &str = "holds a line break or another character that cannot be seen";
-/// A masked text.
-pub(crate) const MASKED_TEXT: &str = "holds ***, so it was copied from a log in which it was masked";
-/// A text that is a variable.
-pub(crate) const UNEXPANDED_TEXT: &str = "is the name of a variable or an expression, not its value";
