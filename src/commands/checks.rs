@@ -53,14 +53,14 @@ pub(crate) enum Health {
 
 impl Check {
     fn good(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, health: Health::Good, found: found.into(), fix: String::new() }
+        Self::new(name, Health::Good, (found, ""))
     }
 
     fn unsure(name: &'static str, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
-        Self { name, health: Health::Unsure, found: found.into(), fix: fix.into() }
+        Self::new(name, Health::Unsure, (found, fix))
     }
 
-    fn bad(name: &'static str, health: Health, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
+    fn new(name: &'static str, health: Health, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
         Self { name, health, found: found.into(), fix: fix.into() }
     }
 
@@ -114,7 +114,7 @@ pub(crate) fn problems(checks: &[Check]) -> Vec<Problem> {
 pub(crate) fn bad_input(problem: &Problem) -> Check {
     let Problem { value, wrong, .. } = problem;
     let found = value.as_ref().map_or(wrong.clone(), |value| format!("\"{value}\" {wrong}"));
-    Check::bad("input", Health::BadInput, (format!("{}: {found}", problem.input), problem.fix.clone()))
+    Check::new("input", Health::BadInput, (format!("{}: {found}", problem.input), problem.fix.clone()))
 }
 
 /// Runs every check, in the order in which a trigger needs them. `wait`: whether the deployment is to be followed.
@@ -164,12 +164,12 @@ fn of_platform(platform: &Client, wait: Wait) -> Check {
     let name = access.platform.name();
     if access.lacks_trigger_token() {
         let (wrong, fix) = messages::trigger_needs_token(name, access.platform.facts().token_variables);
-        return Check::bad(NAME, Health::BadInput, (format!("{name}: api-token {wrong}"), fix));
+        return Check::new(NAME, Health::BadInput, (format!("{name}: api-token {wrong}"), fix));
     }
     match (platform.can_follow(), access.platform.source(access, ReadTarget::Any)) {
         (Err(why), _) if wait == Wait::Always => {
             let (wrong, fix) = messages::cannot_follow(&why);
-            Check::bad(NAME, Health::BadInput, (format!("{name}: wait: always {wrong}"), fix))
+            Check::new(NAME, Health::BadInput, (format!("{name}: wait: always {wrong}"), fix))
         }
         (_, Some(source)) => Check::good(NAME, messages::read_by(name, source == StateSource::Hook)),
         (_, None) => Check::good(NAME, messages::followed_with(name, &access.missing())),
@@ -200,17 +200,14 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     match http.send(Method::HEAD, &root, None, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", messages::NO_TLS)],
-        Err(RequestError::NotSent { stage: ConnectStage::Dns, message }) => {
-            vec![unreachable("DNS", NotSentReason::Dns, &message)]
-        }
-        Err(RequestError::NotSent { stage: ConnectStage::Connect, message }) => {
-            vec![unreachable("connection", NotSentReason::Connect, &message)]
-        }
-        Err(RequestError::NotSent { stage: ConnectStage::Proxy, message }) => {
-            vec![unreachable("proxy", NotSentReason::Proxy, &message)]
-        }
-        Err(RequestError::NotSent { stage: ConnectStage::Tls, message }) => {
-            vec![done("connection"), unreachable("TLS", NotSentReason::Tls, &message)]
+        Err(RequestError::NotSent { stage, message }) => {
+            let of = |name| unreachable(name, stage.into(), &message);
+            match stage {
+                ConnectStage::Dns => vec![of("DNS")],
+                ConnectStage::Connect => vec![of("connection")],
+                ConnectStage::Proxy => vec![of("proxy")],
+                ConnectStage::Tls => vec![done("connection"), of("TLS")],
+            }
         }
         Err(failure) => {
             vec![done("connection"), Check::unsure("answer", messages::strange_answer(&failure.to_string()))]
@@ -268,24 +265,22 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, rea
             Check::good(by, messages::newest(&messages::status(&snapshot)))
         }
         PollResult::NotThere if by == API_TOKEN && follows && reader.is_found_by_input() => {
-            Check::bad("project", Health::BadInput, messages::api_finds_nothing())
+            Check::new("project", Health::BadInput, messages::api_finds_nothing())
         }
         PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::api_finds_nothing()),
         PollResult::NotThere => Check::unsure(by, messages::hook_shows_nothing()),
         PollResult::Denied { status: 410, message, with_token: false } => {
-            Check::bad(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
-        }
-        PollResult::Denied { status: status @ (401 | 403), message, with_token: true } if follows => {
-            Check::bad(by, denied, messages::token_denied(status, &message, reader.trigger_needs_token()))
+            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            Check::unsure(by, messages::token_denied(status, &message, reader.trigger_needs_token()))
+            let health = if follows { denied } else { Health::Unsure };
+            Check::new(by, health, messages::token_denied(status, &message, reader.trigger_needs_token()))
         }
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))
         }
         PollResult::Denied { status, message, .. } => {
-            Check::bad(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
+            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
         }
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }
@@ -293,5 +288,5 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, rea
 
 fn unreachable(name: &'static str, why: NotSentReason, message: &str) -> Check {
     let words = messages::unreachable(&NotSent { why, message: message.to_owned() });
-    Check::bad(name, Health::Bad(Outcome::Unreachable), (words.happened, words.next))
+    Check::new(name, Health::Bad(Outcome::Unreachable), (words.happened, words.next))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
-use url::Url;
+use url::{Position, Url};
 
 use super::sources::{Found, Sources, TIMEOUT};
 use super::trigger::{self, Headers};
@@ -81,7 +81,7 @@ impl PageAddress {
 }
 
 fn path_of(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    url[Position::BeforePath..Position::AfterQuery].to_owned()
 }
 
 /// Reads the page, where one is to be verified. `secrets` knows what must not be in its address.
