@@ -18,7 +18,6 @@ pub enum Signal {
 
 impl Signal {
     /// 128 and the signal's number, as shells have it.
-    #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -28,7 +27,6 @@ impl Signal {
 }
 
 /// The process's exit code for an outcome. `pass_canceled` is `on-canceled: pass`.
-#[must_use]
 pub fn exit_code(outcome: Outcome, pass_canceled: bool, signal: Option<Signal>) -> u8 {
     match outcome {
         Outcome::Succeeded | Outcome::Triggered | Outcome::Skipped => 0,
@@ -87,7 +85,6 @@ pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     /// Each problem as a text.
-    #[must_use]
     pub fn listed(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }

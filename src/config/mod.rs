@@ -228,14 +228,12 @@ impl Settings {
     }
 
     /// The platform's name, as far as it is known: without a hook and a token only the user can say it.
-    #[must_use]
     pub fn platform_name(&self) -> &'static str {
         let is_known = self.is_named || self.hook.is_some() || self.api_token.is_some();
         if is_known { self.platform.name() } else { "" }
     }
 
     /// The platform, and the credentials for it.
-    #[must_use]
     pub fn access(&self) -> PlatformAccess {
         let Self { platform, hook, api_token, api_url, account, project, headers, body, .. } = self;
         PlatformAccess {
@@ -251,7 +249,6 @@ impl Settings {
     }
 
     /// The redactor that knows all of this run's secrets.
-    #[must_use]
     pub fn redactor(&self) -> Redactor {
         let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
         let of_page = self.page.as_ref();
@@ -271,7 +268,6 @@ pub fn named_platform(inputs: &Inputs, env: &Env) -> Result<Option<&'static dyn 
 }
 
 /// The platform's name for a run that was not started, as far as it can be known; else empty.
-#[must_use]
 pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
     hook::platform_name(&mut Sources::new(inputs, env))
 }
@@ -322,7 +318,6 @@ fn environment_url(sources: &mut Sources<'_>) -> Option<String> {
 
 /// Where report files go by the inputs, valid or not: GitLab has no place of its own for them but the job's
 /// folder.
-#[must_use]
 pub fn report_dir(inputs: &Inputs, env: &Env) -> Option<PathBuf> {
     let given = Sources::new(inputs, env).find("output-dir", &[]).map(|found| found.value);
     given.or_else(|| of_job(env, "CI_PROJECT_DIR").map(str::to_owned)).map(|dir| PathBuf::from(dir.trim()))

@@ -16,13 +16,11 @@ pub struct Reports {
 
 impl Reports {
     /// Whether this kind is wanted.
-    #[must_use]
     pub fn wants(&self, kind: ReportKind) -> bool {
         self.wanted.contains(&kind)
     }
 
     /// The kinds wanted, each once, in their own order.
-    #[must_use]
     pub fn kinds(&self) -> Vec<ReportKind> {
         ReportKind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
     }

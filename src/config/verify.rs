@@ -47,7 +47,6 @@ pub enum PageAddress {
 
 impl PageAddress {
     /// The page's URL, with `site` as the address of the deployed site; none where that is not known.
-    #[must_use]
     pub fn on(&self, site: Option<&str>) -> Option<Url> {
         match self {
             Self::Url(url) => Some(url.clone()),
@@ -56,7 +55,6 @@ impl PageAddress {
     }
 
     /// Path and query.
-    #[must_use]
     pub fn path(&self) -> String {
         match self {
             Self::Url(url) => path_of(url),
@@ -65,7 +63,6 @@ impl PageAddress {
     }
 
     /// The address as it may be shown.
-    #[must_use]
     pub fn shown(&self) -> String {
         match self {
             Self::Url(url) => url.to_string(),

@@ -223,7 +223,6 @@ pub struct PlatformAccess {
 
 impl PlatformAccess {
     /// Nothing but the platform, and a mark that no other run has.
-    #[must_use]
     pub fn new(platform: &'static dyn Platform) -> Self {
         Self {
             platform,
@@ -239,13 +238,11 @@ impl PlatformAccess {
     }
 
     /// Whether an API of the platform is known; an `api-url` alone is none.
-    #[must_use]
     pub fn has_api(&self) -> bool {
         self.api.is_some() && self.platform.api(self.hook.as_ref().map(HookUrl::expose)).is_some()
     }
 
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
-    #[must_use]
     pub fn lacks_trigger_token(&self) -> bool {
         let header = self.platform.facts().token_header.unwrap_or("authorization");
         let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
@@ -253,7 +250,6 @@ impl PlatformAccess {
     }
 
     /// What reading deployments through the API needs and the user did not give.
-    #[must_use]
     pub fn missing(&self) -> Vec<MissingInput> {
         let platform = self.platform;
         let missing = |need: &Need| {
@@ -288,7 +284,6 @@ impl std::fmt::Debug for dyn Platform {
 
 impl Request {
     /// Reads the hook itself.
-    #[must_use]
     pub fn of_hook(hook: &HookUrl) -> Self {
         Self { url: hook.expose().clone(), with_token: false, body: None }
     }
@@ -296,7 +291,6 @@ impl Request {
     /// Reads from the API, below its base, what a template such as `v1/sites/{project}/deploys/{id}?limit=20` names.
     /// `{id}` is the deployment's, `{account}` and `{project}` are the inputs, any other name is a [`Platform::hook_id`].
     /// `None` where there is no API, or where one of them is not known.
-    #[must_use]
     pub fn of_api(access: &PlatformAccess, template: &str, id: Option<&DeploymentId>) -> Option<Self> {
         let value = |part: &str| match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
             None => Some(part.to_owned()),

@@ -44,7 +44,6 @@ pub struct RunContext {
 
 impl RunContext {
     /// The page that is verified: its whole URL once the site's address is known, until then the path.
-    #[must_use]
     pub fn page_url(&self) -> Option<String> {
         let page = self.page.as_deref()?;
         let on_site = || Url::parse(self.environment_url.as_deref()?).ok()?.join(page).ok();
