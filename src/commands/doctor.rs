@@ -64,7 +64,6 @@ pub(super) async fn dry_run(run: &mut Run, env: &Env, signals: &Signals) -> Resu
     Ok(run.end_untriggered(outcome, Some(cause), signals.first()).await)
 }
 
-/// Prints each check.
 async fn examine(run: &mut Run, env: &Env) -> Vec<Check> {
     let Settings { network, wait, is_named, .. } = &run.settings;
     let is_known = run.platform.is_known() || *is_named;

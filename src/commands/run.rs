@@ -34,7 +34,6 @@ pub(super) struct Run {
     pub(super) settings: Settings,
     pub(super) http: Http,
     pub(super) platform: Client,
-    /// The page that is verified.
     pub(super) site: Option<Site>,
     pub(super) reporters: Reporters,
     pub(super) out: Output,

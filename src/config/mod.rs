@@ -199,7 +199,6 @@ impl Settings {
             && !(self.platform.facts().names_site && is_followed)
     }
 
-    /// Where this run sends requests.
     fn requests(&self, env: &Env) -> Vec<Url> {
         let api = self.api_token.as_ref().and(self.api_url.clone());
         let forge = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {

@@ -77,7 +77,6 @@ impl Client {
         &self.reader
     }
 
-    /// How this deployment is read.
     fn source_of(&self, id: &DeploymentId) -> Option<StateSource> {
         if self.accepted {
             self.reader.source

@@ -37,7 +37,6 @@ pub(crate) struct Reporters {
     pub warned: Vec<String>,
 }
 
-/// The format of the log.
 pub(crate) enum OutputFormat {
     Human(Box<Terminal>),
     /// Programs: one event a line.
@@ -49,7 +48,6 @@ pub(crate) enum OutputFormat {
 }
 
 impl Reporters {
-    /// Prints a warning.
     pub(crate) fn warn(&mut self, message: &str) {
         match (&mut self.github, &mut self.output) {
             (_, OutputFormat::Json { out, .. }) => out.data(&json::warning(message, SystemTime::now())),

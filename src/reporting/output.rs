@@ -109,7 +109,6 @@ impl Output {
         writer::print(stream, format!("{line}\n"), self.notice());
     }
 
-    /// What was printed until now.
     #[cfg(test)]
     pub(super) fn printed(&self) -> String {
         self.printed.lock().unwrap().clone()

@@ -19,7 +19,6 @@ use crate::text::{RunContext, log, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
-/// How it is printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TerminalOptions {
     /// Each poll as well.
@@ -41,7 +40,6 @@ pub(crate) enum LogGrouping {
     GitLab,
 }
 
-/// The terminal or log.
 pub(crate) struct Terminal {
     out: Output,
     options: TerminalOptions,
@@ -58,7 +56,6 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// A terminal with nothing printed.
     pub(crate) fn new(out: Output, options: TerminalOptions) -> Self {
         Self {
             out,

@@ -167,7 +167,6 @@ pub(super) fn release(wanted: bool) {
     held.into_iter().filter(|_| wanted).for_each(|(stream, line)| writer.push(stream, line, stream));
 }
 
-/// Changes the live line.
 pub(super) fn live(change: StatusLine) {
     if let Some(writer) = &*WRITER {
         let mut queue = writer.lock();

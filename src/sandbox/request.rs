@@ -27,7 +27,6 @@ impl<'a> Incoming<'a> {
         self.headers.get(name).map(|value| value.to_str().unwrap_or_default())
     }
 
-    /// Path and query.
     pub(super) fn target(&self) -> String {
         if self.query.is_empty() { self.path.to_owned() } else { format!("{}?{}", self.path, self.query) }
     }

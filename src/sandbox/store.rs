@@ -52,7 +52,6 @@ pub(super) struct Hook {
     secret: String,
     /// With the secret. [`Store::enable`] gives it out, and the dashboard shows it.
     pub(super) url: String,
-    /// The form of its URL.
     pub(super) form: &'static Value,
     pub(super) enabled: UnixTime,
     pub(super) revoked: Option<UnixTime>,
@@ -153,7 +152,6 @@ impl Store {
         id
     }
 
-    /// Where the environment's site lives.
     pub(super) fn site(&self, environment: &str) -> Option<String> {
         self.environments.iter().find(|one| one.id == environment)?.site.clone()
     }
@@ -276,7 +274,6 @@ impl Store {
         number
     }
 
-    /// The deployment of this number.
     pub(super) fn at(&self, number: usize) -> &SandboxDeployment {
         &self.deployments[number]
     }

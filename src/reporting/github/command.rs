@@ -19,7 +19,6 @@ pub(crate) fn group(title: &str) -> String {
     format!("::group::{}", data(title))
 }
 
-/// Ends a group.
 pub(crate) const END_GROUP: &str = "::endgroup::";
 
 /// Text that the runner prints and does not execute. Line breaks are kept, each line is made harmless.

@@ -128,7 +128,6 @@ impl GitHub {
         }
     }
 
-    /// A warning annotation.
     pub(crate) fn warning(&self, message: &str) {
         self.out.command(&command::annotation("warning", message));
     }

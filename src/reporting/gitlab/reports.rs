@@ -18,7 +18,6 @@ use crate::text::{CodeHost, ReportKind};
 /// So much may GitLab's clock be behind this machine's.
 const SKEW: Duration = Duration::from_mins(1);
 
-/// What the reports are about.
 pub(super) struct GitLabTarget {
     /// Name of the status, by which the comment is found again as well.
     pub(super) name: String,

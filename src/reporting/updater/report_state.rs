@@ -133,7 +133,6 @@ impl WriteError {
         matches!(self, Self::Refused { status: 404 | 410, message, .. } if !message.is_empty())
     }
 
-    /// In words.
     pub(crate) fn message(&self, code_host: CodeHost) -> String {
         let code_host = code_host.name();
         match self {

@@ -89,7 +89,6 @@ impl UpdaterHandle {
         Self { sender, work: tokio::spawn(updater.work()) }
     }
 
-    /// Sends the latest state.
     pub(super) fn note(&self, state: ReportState) {
         let _ = self.sender.send(Update { state, hurried: false });
     }

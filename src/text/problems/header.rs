@@ -3,15 +3,12 @@
 /// What is wrong with a line that should be a header. The texts are the header's name, as far as it may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderFault<'a> {
-    /// No colon.
     NoColon,
-    /// A URL.
     Url,
     /// Something that is no name; empty where it may be a secret.
     NotAName(&'a str),
     /// A header that HTTP sets itself.
     OfHttp(&'a str),
-    /// A second time.
     Twice(&'a str),
     /// A value with `***`.
     Masked(&'a str),

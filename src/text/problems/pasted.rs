@@ -10,7 +10,6 @@ const ONE_LINE: &str = "on one line, without quotes, spaces or a name in front";
 /// What a platform's documents say of its hooks, as far as a message needs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HookForm {
-    /// The platform's name.
     pub platform: &'static str,
     /// Where the hook's URL is in the dashboard.
     pub place: &'static str,

@@ -4,17 +4,12 @@ use std::io;
 
 use super::values::Advice;
 
-/// An option of the sandbox where a real platform is deployed on.
 pub(crate) const ONLY_WITH_SANDBOX: Advice =
     ("is for the embedded platform alone", "Add --sandbox, or leave it out.");
 
-/// How to choose a platform.
 pub(crate) const CHOOSE_PLATFORM: &str = "Name one of them, or leave it out.";
-/// How to choose a form of the hook.
 pub(crate) const CHOOSE_GENERATION: &str = "Leave it out, or choose another --platform.";
-/// How to choose a scenario.
 pub(crate) const CHOOSE_SCENARIO: &str = "`deploy-hook sandbox --scenario list` shows every scenario.";
-/// How to choose a speed.
 pub(crate) const CHOOSE_SPEED: &str = "Leave it out for the default.";
 
 /// A port that cannot be listened on.

@@ -3,13 +3,9 @@
 /// What is wrong with an argument that is no command, no option and no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UsageFault<'a> {
-    /// A deploy hook's URL.
     Url,
-    /// A token.
     Token,
-    /// The name of an environment.
     Environment(&'a str),
-    /// The name of a platform.
     Platform(&'a str),
     /// A word for what another command does, and that command.
     Command(&'a str, &'static str),

@@ -5,53 +5,37 @@ use std::io;
 /// What is wrong with a value, and how to fix it.
 pub(crate) type Advice = (&'static str, &'static str);
 
-/// A value that was copied from a log.
 pub(crate) const MASKED: &str = "holds ***, so it was copied from a log in which it was masked";
-/// A value that the CI system has not replaced.
 pub(crate) const UNEXPANDED: &str = "is the name of a variable or an expression, not its value";
 
-/// A URL with a fragment.
 pub(crate) const HAS_A_FRAGMENT: &str = "holds a #, and what follows one is never sent";
-/// A URL with a user name or a password.
 pub(super) const WITH_USER: &str = "holds a user name or password";
 
-/// A value that is neither yes nor no.
 pub(crate) const NOT_A_FLAG: Advice = ("is neither yes nor no", "Allowed: true, false.");
 /// How to name certificate authorities where the machine has none, or a file of them cannot be used.
 pub(crate) const NO_AUTHORITIES: &str = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to /etc/ssl/certs/ca-certificates.crt.";
-/// Not an id.
 pub(crate) const NOT_AN_ID: Advice = (
     "is not an id or a name that is part of an address",
     "Allowed: one word of at most 200 letters, digits and - _ . ~ : @ +, as the platform's dashboard shows it.",
 );
-/// Not one line of text.
 pub(crate) const NOT_A_LABEL: Advice =
     ("is not a plain name", "Allowed: one line of at most 200 characters.");
-/// Not a URL.
 pub(crate) const NOT_A_URL: Advice = ("is not a URL", "Give the whole of it, as in https://example.com/.");
-/// A URL with a user.
 pub(crate) const HAS_A_USER: Advice = (WITH_USER, "Remove the part before the @.");
-/// Another scheme than http and https.
 pub(crate) const NOT_A_WEB_ADDRESS: Advice = ("is not a web address", "Allowed: https://…, http://….");
-/// Plain http where a token goes.
 pub(crate) const NOT_ENCRYPTED: Advice = (
     "is not https",
     "A token goes there. Write https:// instead. Plain http is for localhost and 127.0.0.1.",
 );
-/// Not a commit.
 pub(crate) const NOT_A_COMMIT: Advice = ("is not a commit", "Give the whole hash, 40 hexadecimal digits.");
-/// The report `none` beside others.
 pub(crate) const NONE_AND_OTHERS: Advice =
     ("says none and something else", "Give either none or the others.");
-/// Not a deployment's id.
 pub(crate) const NOT_A_DEPLOYMENT: Advice = (
     "is not a deployment's id",
     "Copy the whole id, such as dp-abc123: the output `deployment-id` of a run holds it.",
 );
-/// Not a choice.
 pub(crate) const NOT_A_CHOICE: &str = "is not one of its values";
 
-/// The hook URL on the command line.
 pub(crate) const HOOK_ON_COMMAND_LINE: Advice = (
     "was given on the command line, where every process on this machine can read it",
     "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.",
@@ -61,38 +45,26 @@ pub(crate) const IS_FILE: Advice = (
     "is the path of a file, not the secret itself",
     "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE, DEPLOY_HOOK_VERIFY_HEADERS_FILE.",
 );
-/// Too long a body.
 pub(crate) const LONG_BODY: Advice = ("is larger than 1 MiB", "Send less with the trigger.");
 
-/// A SOCKS proxy.
 pub(crate) const SOCKS_PROXY: Advice = (
     "is a SOCKS proxy, which cannot be used here",
     "Set HTTPS_PROXY to an http proxy, or name the host in NO_PROXY. Allowed: http://host:port, https://host:port.",
 );
-/// No proxy's URL.
 pub(crate) const NOT_A_PROXY: Advice =
     ("is not a proxy's URL that can be used here", "Allowed: http://host:port, https://host:port.");
-/// A certificate in the place of its path.
 pub(crate) const CERTIFICATE_ITSELF: Advice = (
     "holds a certificate or a key, not the path of a file",
     "Write it to a file, and give the path of that.",
 );
-/// How to give certificate authorities.
 pub(crate) const GIVE_PEM: &str = "Give the path of a PEM file.";
-/// How to give a folder.
 pub(crate) const GIVE_FOLDER: &str = "Give a folder that can be written to.";
-/// How to give a file with one secret.
 pub(crate) const GIVE_SECRET_FILE: &str = "Give the path of a file that holds the secret alone, on one line.";
-/// How to give a file with several lines.
 pub(crate) const GIVE_SECRET_LINES: &str = "Give the path of a text file that holds the secret alone.";
 
-/// A URL in the place of a file's path.
 pub(crate) const URL_AS_PATH: &str = "is a URL, not the path of a file";
-/// More than one line in the file of a secret.
 pub(crate) const SEVERAL_LINES: &str = "holds more than one line";
-/// Too large a file.
 pub(crate) const LARGE_FILE: &str = "is larger than 64 KiB";
-/// A folder in the place of a file.
 pub(crate) const IS_FOLDER: &str = "is a folder, not a file";
 
 /// How to give a secret: in a file, or itself in this variable.
