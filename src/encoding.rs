@@ -20,7 +20,7 @@ pub enum NotText {
 }
 
 /// Reads text as editors and shells write it: PowerShell's `>` writes UTF-16, Windows tools put a mark in front of UTF-8.
-pub fn text(bytes: &[u8]) -> Result<String, NotText> {
+pub(crate) fn text(bytes: &[u8]) -> Result<String, NotText> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(NotText::Utf32),
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
@@ -31,7 +31,7 @@ pub fn text(bytes: &[u8]) -> Result<String, NotText> {
         _ => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
             let text = std::str::from_utf8(bytes).map_err(|_| NotText::NotUtf8)?;
-            whole(text.to_owned())
+            reject_nul(text.to_owned())
         }
     }
 }
@@ -39,10 +39,10 @@ pub fn text(bytes: &[u8]) -> Result<String, NotText> {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NotText> {
     let (pairs, []) = bytes.as_chunks::<2>() else { return Err(NotText::DamagedUtf16) };
     let text = String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>());
-    whole(text.map_err(|_| NotText::DamagedUtf16)?)
+    reject_nul(text.map_err(|_| NotText::DamagedUtf16)?)
 }
 
-fn whole(text: String) -> Result<String, NotText> {
+fn reject_nul(text: String) -> Result<String, NotText> {
     if text.contains('\0') { Err(NotText::Nul) } else { Ok(text) }
 }
 

@@ -8,7 +8,6 @@ pub struct Env(BTreeMap<String, String>);
 
 impl Env {
     /// The process's own environment, now. Names and values that are not UTF-8 are read as well as can be.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn snapshot() -> Self {
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
@@ -16,21 +15,18 @@ impl Env {
     }
 
     /// A variable's value, or `None` where it is unset or blank. Nothing is trimmed off a value that has content.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
-    /// Whether a variable says yes: `true` or `1`, in any case.
-    #[must_use]
-    pub fn says_yes(&self, name: &str) -> bool {
+    /// Whether a variable is `true`, in any case, or `1`.
+    pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
     /// Whether this is a job of GitLab's. A runner that follows GitHub's contract is GitHub's, whatever else it sets.
-    #[must_use]
     pub fn in_gitlab(&self) -> bool {
-        self.says_yes("GITLAB_CI") && !self.says_yes("GITHUB_ACTIONS")
+        self.is_true("GITLAB_CI") && !self.is_true("GITHUB_ACTIONS")
     }
 
     /// The names of all variables, blank ones included.

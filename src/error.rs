@@ -18,7 +18,6 @@ pub enum Signal {
 
 impl Signal {
     /// 128 and the signal's number, as shells have it.
-    #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -28,7 +27,6 @@ impl Signal {
 }
 
 /// The process's exit code for an outcome. `pass_canceled` is `on-canceled: pass`.
-#[must_use]
 pub fn exit_code(outcome: Outcome, pass_canceled: bool, signal: Option<Signal>) -> u8 {
     match outcome {
         Outcome::Succeeded | Outcome::Triggered | Outcome::Skipped => 0,
@@ -58,6 +56,19 @@ pub struct Problem {
     pub fix: String,
 }
 
+impl Problem {
+    /// What is wrong with an input, and how to fix it; its value is not shown.
+    pub fn new(input: impl Into<String>, (wrong, fix): (impl Into<String>, impl Into<String>)) -> Self {
+        Self { input: input.into(), value: None, wrong: wrong.into(), fix: fix.into() }
+    }
+
+    /// The same, with the value.
+    #[must_use]
+    pub fn with_value(self, value: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), ..self }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.input)?;
@@ -74,9 +85,14 @@ pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     /// Each problem as a text.
-    #[must_use]
     pub fn listed(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
     }
 }
 

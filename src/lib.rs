@@ -7,15 +7,15 @@
 //! strings of [`text`]. The exit codes are in [`error`].
 
 pub mod cli;
-pub mod commands;
+mod commands;
 pub mod config;
 pub mod core;
-pub mod encoding;
+mod encoding;
 pub mod env;
 pub mod error;
 pub mod http;
 pub mod platforms;
-pub mod reporting;
+mod reporting;
 pub mod sandbox;
 pub mod secrets;
 mod signals;

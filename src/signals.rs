@@ -32,13 +32,11 @@ impl Signals {
     }
 
     /// The first signal that came, if any.
-    #[must_use]
     pub(crate) fn first(&self) -> Option<Signal> {
         *self.0.borrow()
     }
 
     /// The same, for a task that waits by itself.
-    #[must_use]
     pub(crate) fn watch(&self) -> watch::Receiver<Option<Signal>> {
         self.0.clone()
     }

@@ -41,7 +41,7 @@ const INTERVALS: [u32; 3] = [2, 5, 10];
 const FORTRABBIT: RateLimit = RateLimit { requests: 20, per: Duration::from_mins(1) };
 
 fn main() -> std::io::Result<()> {
-    let samples = if Env::snapshot().says_yes("BENCH_QUICK") { 100 } else { 2000 };
+    let samples = if Env::snapshot().is_true("BENCH_QUICK") { 100 } else { 2000 };
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let mut rng = Rng::with_seed(1);
     let mut rows = Vec::new();

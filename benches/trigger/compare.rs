@@ -26,7 +26,7 @@ struct Amount {
 /// Compares the two programs in both scenarios.
 pub(super) fn main() -> anyhow::Result<()> {
     let env = Env::snapshot();
-    let quick = env.says_yes("BENCH_QUICK");
+    let quick = env.is_true("BENCH_QUICK");
     let amount = if quick {
         Amount { warm_up: 5, pairs: 30, traced: 5 }
     } else {

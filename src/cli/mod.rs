@@ -6,7 +6,7 @@
 pub mod completions;
 pub mod help;
 pub mod options;
-mod values;
+pub(crate) mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -157,7 +157,7 @@ impl CliOption {
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true")
-                .value_parser(Words(values::yes_no)),
+                .value_parser(Words(|| values::words(&[("true", ""), ("false", "")]))),
             Kind::Refused => arg.num_args(0..=1).hide(true),
             Kind::Flag => arg.action(ArgAction::SetTrue),
             Kind::Checked(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
@@ -187,10 +187,10 @@ pub const OPTIONS: &[CliOption] = &[
             "Else the URL is read from DEPLOY_HOOK_URL, or from the file that \
             DEPLOY_HOOK_URL_FILE names.",
         ),
-    CliOption::new(HOOK, READERS, "hook-url").value("NEVER", Kind::Refused),
+    CliOption::new(HOOK, READERS, "hook-url").value("URL", Kind::Refused),
     CliOption::new(HOOK, DEPLOY, "if-missing")
         .help("What to do if the hook URL is empty [default: fail]")
-        .words("WHAT", values::if_missing)
+        .words("ACTION", || values::words(values::IF_MISSING))
         .more("Pull requests from forks and Dependabot get no secrets: `skip` lets those pass."),
     CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers-file")
         .help("File with headers for the trigger; - is standard input")
@@ -199,19 +199,19 @@ pub const OPTIONS: &[CliOption] = &[
             "One `Name: value` per line. They go to the hook and nowhere else. Also \
             DEPLOY_HOOK_HEADERS.",
         ),
-    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers").value("NEVER", Kind::Refused),
+    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers").value("HEADERS", Kind::Refused),
     CliOption::new(HOOK, DEPLOY, "body").help("Text to send with the trigger").text("TEXT"),
     CliOption::new(HOOK, DEPLOY, "dry-run").help("Check everything, but do not trigger").switch(),
     CliOption::new(PLATFORM, DEPLOY, "platform")
         .help("Platform of the hook [default: auto]")
-        .words("NAME", values::platforms)
+        .words("NAME", || values::words(&values::platform_names()))
         .more(
             "`auto` knows it by the URL; `deploy-hook platforms` prints the names. With --sandbox \
             it is the one to imitate.",
         ),
     CliOption::new(PLATFORM, OTHER_READERS, "platform")
         .help("Platform of the hook [default: auto]")
-        .words("NAME", values::platforms)
+        .words("NAME", || values::words(&values::platform_names()))
         .more("`auto` knows it by the URL; `deploy-hook platforms` prints the names."),
     CliOption::new(PLATFORM, READERS, "api-token").help("API token of the platform").text("TOKEN").more(
         "For deployments that the hook itself does not show. `deploy-hook platforms` prints \
@@ -236,24 +236,24 @@ pub const OPTIONS: &[CliOption] = &[
         .more("Or with a self-signed server certificate."),
     CliOption::new(FOLLOWING, DEPLOY_AND_DOCTOR, "wait")
         .help("Follow the deployment to its end [default: auto]")
-        .words("WHEN", values::wait),
+        .words("WHEN", || values::words(values::WAIT)),
     CliOption::new(FOLLOWING, RUNS, "timeout")
         .help("How long to follow the deployment, 1s to 24h [default: 15m]")
         .text("DURATION"),
     CliOption::new(FOLLOWING, RUNS, "poll-interval")
         .help("Pause between polls: auto (adaptive) or 1s to 10m [default: auto]")
-        .words("DURATION", values::poll_interval),
+        .words("DURATION", || values::words(&[("auto", "adaptive")])),
     CliOption::new(FOLLOWING, RUNS, "expected-duration")
         .help("How long a deployment usually takes: auto or 1s to 24h [default: auto]")
-        .words("DURATION", values::expected_duration)
+        .words("DURATION", || values::words(&[("auto", "learned from earlier deployments")]))
         .more("There are more polls when the end is near. `auto` learns from earlier deployments."),
     CliOption::new(FOLLOWING, RUNS, "history")
         .help("Whether polls learn from earlier deployments [default: auto]")
-        .words("WHEN", values::history)
+        .words("WHEN", || values::words(values::HISTORY))
         .more("Outside CI `auto` keeps their durations in a state file."),
     CliOption::new(FOLLOWING, RUNS, "on-canceled")
         .help("What a canceled or superseded deployment means [default: fail]")
-        .words("WHAT", values::on_canceled),
+        .words("RESULT", || values::words(values::ON_CANCELED)),
     CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-url")
         .help("Page that must answer after the deployment")
         .value("URL", Kind::Text(ValueHint::Url))
@@ -269,7 +269,7 @@ pub const OPTIONS: &[CliOption] = &[
         .help("File with headers for the page; - is standard input")
         .file()
         .more("One `Name: value` per line. Also DEPLOY_HOOK_VERIFY_HEADERS."),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers").value("NEVER", Kind::Refused),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers").value("HEADERS", Kind::Refused),
     CliOption::new(REPORTS, RUNS, "environment")
         .help("Name of the environment in the reports, e.g. production")
         .text("NAME"),

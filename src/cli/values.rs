@@ -30,49 +30,42 @@ fn word((name, help): (&'static str, &'static str)) -> PossibleValue {
     if help.is_empty() { word } else { word.help(help) }
 }
 
+/// The words of an input, the default first, each with its help.
+pub(crate) type Choices = [(&'static str, &'static str)];
+
+pub(crate) const IF_MISSING: &Choices =
+    &[("fail", "it is bad input, exit code 2"), ("skip", "end well, as skipped")];
+
+pub(crate) const WAIT: &Choices = &[
+    ("auto", "if its state can be read"),
+    ("always", "and fail, before the trigger, if its state cannot be read"),
+    ("never", "only trigger"),
+];
+
+pub(crate) const HISTORY: &Choices = &[("auto", "learn"), ("off", "neither read nor kept")];
+
+pub(crate) const ON_CANCELED: &Choices = &[("fail", "exit code 8"), ("pass", "exit code 0")];
+
+pub(crate) fn platform_names() -> Vec<(&'static str, &'static str)> {
+    let names = platforms::all().iter().map(|platform| platform.name());
+    std::iter::once("auto").chain(names).map(|name| (name, "")).collect()
+}
+
+/// What `report` takes, in a list.
+pub(crate) fn report_words() -> impl Iterator<Item = &'static str> {
+    ["auto", "none"].into_iter().chain(ReportKind::ALL.map(ReportKind::as_str))
+}
+
+pub(super) fn words(choices: &Choices) -> Vec<PossibleValue> {
+    choices.iter().copied().map(word).collect()
+}
+
 fn plain(names: impl IntoIterator<Item = &'static str>) -> Vec<PossibleValue> {
     names.into_iter().map(PossibleValue::new).collect()
 }
 
-pub(super) fn yes_no() -> Vec<PossibleValue> {
-    plain(["true", "false"])
-}
-
-pub(super) fn if_missing() -> Vec<PossibleValue> {
-    vec![word(("fail", "it is bad input, exit code 2")), word(("skip", "end well, as skipped"))]
-}
-
-pub(super) fn wait() -> Vec<PossibleValue> {
-    let words = [
-        ("auto", "if its state can be read"),
-        ("always", "and fail, before the trigger, if its state cannot be read"),
-        ("never", "only trigger"),
-    ];
-    words.map(word).to_vec()
-}
-
-pub(super) fn poll_interval() -> Vec<PossibleValue> {
-    vec![word(("auto", "adaptive"))]
-}
-
-pub(super) fn expected_duration() -> Vec<PossibleValue> {
-    vec![word(("auto", "learned from earlier deployments"))]
-}
-
-pub(super) fn history() -> Vec<PossibleValue> {
-    vec![word(("auto", "learn")), word(("off", "neither read nor kept"))]
-}
-
-pub(super) fn on_canceled() -> Vec<PossibleValue> {
-    vec![word(("fail", "exit code 8")), word(("pass", "exit code 0"))]
-}
-
 pub(super) fn report() -> Vec<PossibleValue> {
-    plain(["auto", "none"].into_iter().chain(ReportKind::ALL.map(ReportKind::as_str)))
-}
-
-pub(super) fn platforms() -> Vec<PossibleValue> {
-    plain(std::iter::once("auto").chain(platforms::all().iter().map(|platform| platform.name())))
+    plain(report_words())
 }
 
 pub(super) fn sandbox_platforms() -> Vec<PossibleValue> {

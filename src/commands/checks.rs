@@ -11,8 +11,9 @@ use crate::cli::Format;
 use crate::core::Wait;
 use crate::core::ports::{DeployTarget as _, PollResult};
 use crate::core::site::{SiteAnswer, SiteFault};
+use crate::core::state::Outcome;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
-use crate::error::{BAD_INPUT, Problem};
+use crate::error::{self, BAD_INPUT, Problem};
 use crate::http::{ConnectStage, Http, Method, Network, RequestError};
 use crate::platforms::{Client, ReadTarget, Reader, StateSource};
 use crate::text::messages::Reads;
@@ -21,15 +22,12 @@ use crate::text::{format, json, messages};
 /// How long one check may take.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// The exit code of a run that cannot read its deployment.
-const LOST: u8 = 7;
-
 /// The name of the check of the platform's token.
 const API_TOKEN: &str = "API token";
 
 /// One line of the diagnosis.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was looked at.
     pub name: &'static str,
     /// How it is.
@@ -42,35 +40,36 @@ pub struct Check {
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Health {
+pub(crate) enum Health {
     /// As it should be.
     Good,
     /// Perhaps not as it should be, or not to be known.
     Unsure,
-    /// A trigger would fail; the exit code it would end with.
-    Bad(u8),
+    /// A trigger would be refused as bad input.
+    BadInput,
+    /// A trigger would end so.
+    Bad(Outcome),
 }
 
 impl Check {
     fn good(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, health: Health::Good, found: found.into(), fix: String::new() }
+        Self::new(name, Health::Good, (found, ""))
     }
 
     fn unsure(name: &'static str, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
-        Self { name, health: Health::Unsure, found: found.into(), fix: fix.into() }
+        Self::new(name, Health::Unsure, (found, fix))
     }
 
-    fn bad(name: &'static str, code: u8, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
-        Self { name, health: Health::Bad(code), found: found.into(), fix: fix.into() }
+    fn new(name: &'static str, health: Health, (found, fix): (impl Into<String>, impl Into<String>)) -> Self {
+        Self { name, health, found: found.into(), fix: fix.into() }
     }
 
     /// The check as one line, with its fix: of text, or of JSON with the time `now`.
-    #[must_use]
-    pub fn line(&self, format: Format, now: SystemTime) -> String {
+    pub(crate) fn line(&self, format: Format, now: SystemTime) -> String {
         let (mark, health) = match self.health {
             Health::Good => ("✓", "good"),
             Health::Unsure => ("?", "unsure"),
-            Health::Bad(_) => ("✗", "bad"),
+            Health::BadInput | Health::Bad(_) => ("✗", "bad"),
         };
         if format == Format::Json {
             return json::check(self.name, health, &self.found, &self.fix, now);
@@ -81,45 +80,45 @@ impl Check {
 }
 
 /// The exit code of a diagnosis: of the first thing that would make a trigger fail.
-#[must_use]
-pub fn exit_code(checks: &[Check]) -> u8 {
-    let code = |check: &Check| {
-        if let Health::Bad(code) = check.health { Some(code) } else { None }
+pub(crate) fn exit_code(checks: &[Check]) -> u8 {
+    let code = |check: &Check| match check.health {
+        Health::BadInput => Some(BAD_INPUT),
+        Health::Bad(outcome) => Some(error::exit_code(outcome, false, None)),
+        Health::Good | Health::Unsure => None,
     };
     checks.iter().find_map(code).unwrap_or(0)
 }
 
+/// How a dry run ends that found no bad input.
+pub(crate) fn outcome(checks: &[Check]) -> Outcome {
+    let outcome = |check: &Check| if let Health::Bad(outcome) = check.health { Some(outcome) } else { None };
+    checks.iter().find_map(outcome).unwrap_or(Outcome::Skipped)
+}
+
 /// How many checks could not be made.
-#[must_use]
-pub fn unchecked(checks: &[Check]) -> usize {
+pub(crate) fn unchecked(checks: &[Check]) -> usize {
     checks.iter().filter(|check| check.health == Health::Unsure).count()
 }
 
 /// What the checks found to be bad input: a token that the platform refuses, a project that it does not know.
-#[must_use]
-pub fn problems(checks: &[Check]) -> Vec<Problem> {
-    let bad = checks.iter().filter(|check| check.health == Health::Bad(BAD_INPUT));
-    let problem = |check: &Check| Problem {
-        input: if check.name == API_TOKEN { "api-token" } else { check.name }.to_owned(),
-        value: None,
-        wrong: check.found.clone(),
-        fix: check.fix.clone(),
+pub(crate) fn problems(checks: &[Check]) -> Vec<Problem> {
+    let bad = checks.iter().filter(|check| check.health == Health::BadInput);
+    let problem = |check: &Check| {
+        let input = if check.name == API_TOKEN { "api-token" } else { check.name };
+        Problem::new(input, (&check.found, &check.fix))
     };
     bad.map(problem).collect()
 }
 
 /// What is wrong with the input, as a check.
-#[must_use]
-pub fn bad_input(problem: &Problem) -> Check {
-    let found = problem
-        .value
-        .as_ref()
-        .map_or(problem.wrong.clone(), |value| format!("\"{value}\" {}", problem.wrong));
-    Check::bad("input", BAD_INPUT, (format!("{}: {found}", problem.input), problem.fix.clone()))
+pub(crate) fn bad_input(problem: &Problem) -> Check {
+    let Problem { value, wrong, .. } = problem;
+    let found = value.as_ref().map_or(wrong.clone(), |value| format!("\"{value}\" {wrong}"));
+    Check::new("input", Health::BadInput, (format!("{}: {found}", problem.input), problem.fix.clone()))
 }
 
 /// Runs every check, in the order in which a trigger needs them. `wait`: whether the deployment is to be followed.
-pub async fn examine(
+pub(crate) async fn examine(
     is_known: bool,
     network: &Network,
     http: &Http,
@@ -165,12 +164,12 @@ fn of_platform(platform: &Client, wait: Wait) -> Check {
     let name = access.platform.name();
     if access.lacks_trigger_token() {
         let (wrong, fix) = messages::trigger_needs_token(name, access.platform.facts().token_variables);
-        return Check::bad(NAME, BAD_INPUT, (format!("{name}: api-token {wrong}"), fix));
+        return Check::new(NAME, Health::BadInput, (format!("{name}: api-token {wrong}"), fix));
     }
     match (platform.can_follow(), access.platform.source(access, ReadTarget::Any)) {
         (Err(why), _) if wait == Wait::Always => {
             let (wrong, fix) = messages::cannot_follow(&why);
-            Check::bad(NAME, BAD_INPUT, (format!("{name}: wait: always {wrong}"), fix))
+            Check::new(NAME, Health::BadInput, (format!("{name}: wait: always {wrong}"), fix))
         }
         (_, Some(source)) => Check::good(NAME, messages::read_by(name, source == StateSource::Hook)),
         (_, None) => Check::good(NAME, messages::followed_with(name, &access.missing())),
@@ -201,17 +200,14 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     match http.send(Method::HEAD, &root, None, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", messages::NO_TLS)],
-        Err(RequestError::NotSent { stage: ConnectStage::Dns, message }) => {
-            vec![unreachable("DNS", NotSentReason::Dns, &message)]
-        }
-        Err(RequestError::NotSent { stage: ConnectStage::Connect, message }) => {
-            vec![unreachable("connection", NotSentReason::Connect, &message)]
-        }
-        Err(RequestError::NotSent { stage: ConnectStage::Proxy, message }) => {
-            vec![unreachable("proxy", NotSentReason::Proxy, &message)]
-        }
-        Err(RequestError::NotSent { stage: ConnectStage::Tls, message }) => {
-            vec![done("connection"), unreachable("TLS", NotSentReason::Tls, &message)]
+        Err(RequestError::NotSent { stage, message }) => {
+            let of = |name| unreachable(name, stage.into(), &message);
+            match stage {
+                ConnectStage::Dns => vec![of("DNS")],
+                ConnectStage::Connect => vec![of("connection")],
+                ConnectStage::Proxy => vec![of("proxy")],
+                ConnectStage::Tls => vec![done("connection"), of("TLS")],
+            }
         }
         Err(failure) => {
             vec![done("connection"), Check::unsure("answer", messages::strange_answer(&failure.to_string()))]
@@ -220,8 +216,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
 }
 
 /// What the page that is to be verified answers before any deployment. `None`: its address is not known yet.
-#[must_use]
-pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Check {
+pub(crate) fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Check {
     const NAME: &str = "page";
     let finding = messages::page(url, has_text, answer);
     match answer.map(|answer| answer.fault.as_ref()) {
@@ -243,7 +238,7 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
         return vec![Check::good(by, messages::TOKEN_READS)];
     }
     // Without a list nothing is read before the trigger, so that a refused token costs the result alone.
-    let denied = if probe.is_some() { LOST } else { BAD_INPUT };
+    let denied = if probe.is_some() { Health::Bad(Outcome::Lost) } else { Health::BadInput };
     let poll = match probe {
         Some(poll) => Some(poll),
         None => reader.newest().await,
@@ -258,8 +253,8 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     checks
 }
 
-/// What the answer to a read says. `denied`: the exit code of a run whose token is refused so.
-fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader: &Reader) -> Check {
+/// What the answer to a read says. `denied`: what it means where the token is refused.
+fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, reader: &Reader) -> Check {
     let refused = |why, status: u16, message: &str| {
         let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
@@ -270,24 +265,22 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader:
             Check::good(by, messages::newest(&messages::status(&snapshot)))
         }
         PollResult::NotThere if by == API_TOKEN && follows && reader.is_found_by_input() => {
-            Check::bad("project", BAD_INPUT, messages::api_finds_nothing())
+            Check::new("project", Health::BadInput, messages::api_finds_nothing())
         }
         PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::api_finds_nothing()),
         PollResult::NotThere => Check::unsure(by, messages::hook_shows_nothing()),
         PollResult::Denied { status: 410, message, with_token: false } => {
-            Check::bad(by, 3, refused(RefusalReason::Gone, 410, &message))
-        }
-        PollResult::Denied { status: status @ (401 | 403), message, with_token: true } if follows => {
-            Check::bad(by, denied, messages::token_denied(status, &message, reader.trigger_needs_token()))
+            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            Check::unsure(by, messages::token_denied(status, &message, reader.trigger_needs_token()))
+            let health = if follows { denied } else { Health::Unsure };
+            Check::new(by, health, messages::token_denied(status, &message, reader.trigger_needs_token()))
         }
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))
         }
         PollResult::Denied { status, message, .. } => {
-            Check::bad(by, 3, refused(RefusalReason::Forbidden, status, &message))
+            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
         }
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }
@@ -295,5 +288,5 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: u8, reader:
 
 fn unreachable(name: &'static str, why: NotSentReason, message: &str) -> Check {
     let words = messages::unreachable(&NotSent { why, message: message.to_owned() });
-    Check::bad(name, 4, (words.happened, words.next))
+    Check::new(name, Health::Bad(Outcome::Unreachable), (words.happened, words.next))
 }

@@ -59,18 +59,11 @@ pub(super) async fn dry_run(run: &mut Run, env: &Env, signals: &Signals) -> Resu
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
-    let outcome = match checks.map(checks::exit_code) {
-        None => Outcome::Interrupted,
-        Some(0) => Outcome::Skipped,
-        Some(4) => Outcome::Unreachable,
-        Some(7) => Outcome::Lost,
-        Some(_) => Outcome::Refused,
-    };
+    let outcome = checks.map_or(Outcome::Interrupted, checks::outcome);
     let cause = Cause::DryRun { unchecked: checks::unchecked(checks.unwrap_or_default()) };
     Ok(run.end_untriggered(outcome, Some(cause), signals.first()).await)
 }
 
-/// Prints each check.
 async fn examine(run: &mut Run, env: &Env) -> Vec<Check> {
     let Settings { network, wait, is_named, .. } = &run.settings;
     let is_known = run.platform.is_known() || *is_named;

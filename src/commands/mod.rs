@@ -1,6 +1,6 @@
 //! The commands: picks the one that the arguments name, runs it, and reports what kept it from starting.
 
-pub mod checks;
+pub(crate) mod checks;
 mod deploy;
 mod doctor;
 mod follow;

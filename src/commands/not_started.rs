@@ -82,8 +82,7 @@ impl Planned {
 
 /// A job in which a second start could not be distinguished from the first.
 pub(super) fn unmarked(error: &std::io::Error) -> Problems {
-    let (wrong, fix) = problems::unmarked(error);
-    Problems(vec![Problem { input: "this job".to_owned(), value: None, wrong, fix: fix.to_owned() }])
+    Problem::new("this job", problems::unmarked(error)).into()
 }
 
 /// Prints help or the version, or reports a usage error. Arguments that may be a secret are hidden.
@@ -115,10 +114,9 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
         out.log_line(text.trim_end());
         let reason = text.split("\n\n").next().unwrap_or_default();
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (wrong, fix) = problems::not_understood(reason.trim_start_matches("error: "));
-        Problem { input: "command line".to_owned(), value: None, wrong, fix }
+        Problem::new("command line", problems::not_understood(reason.trim_start_matches("error: ")))
     };
-    let problems = Problems(vec![problem]);
+    let problems = Problems::from(problem);
     let platform = config::platform_name(&Inputs::default(), env);
     if github::is_here(env) {
         github::report_bad_input(&problems, platform, env, out);

@@ -16,7 +16,6 @@ struct ApiInput {
     is_required: bool,
 }
 
-/// Prints the table.
 pub(super) fn run(format: Format, out: &Output) {
     if format == Format::Json {
         let listed: Vec<Value> = platforms::all().iter().map(|platform| value(*platform)).collect();

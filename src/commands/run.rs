@@ -34,7 +34,6 @@ pub(super) struct Run {
     pub(super) settings: Settings,
     pub(super) http: Http,
     pub(super) platform: Client,
-    /// The page that is verified.
     pub(super) site: Option<Site>,
     pub(super) reporters: Reporters,
     pub(super) out: Output,
@@ -144,9 +143,7 @@ impl Run {
             return Ok(());
         }
         let Err(why) = self.platform.can_follow() else { return Ok(()) };
-        let (wrong, fix) = messages::cannot_follow(&why);
-        let (input, value) = ("wait".to_owned(), Some("always".to_owned()));
-        Err(Problems(vec![Problem { input, value, wrong, fix }]))
+        Err(Problem::new("wait", messages::cannot_follow(&why)).with_value("always").into())
     }
 
     /// Bad input where the hook itself wants a token and there is none.
@@ -155,9 +152,9 @@ impl Run {
         if !access.lacks_trigger_token() {
             return Ok(());
         }
-        let (wrong, fix) =
-            messages::trigger_needs_token(access.platform.name(), access.platform.facts().token_variables);
-        Err(Problems(vec![Problem { input: "api-token".to_owned(), value: None, wrong, fix }]))
+        let variables = access.platform.facts().token_variables;
+        let advice = messages::trigger_needs_token(access.platform.name(), variables);
+        Err(Problem::new("api-token", advice).into())
     }
 
     /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
@@ -166,7 +163,7 @@ impl Run {
             return Ok(());
         }
         let (input, wrong, fix) = messages::cannot_read(&self.platform.reader().access().missing());
-        Err(Problems(vec![Problem { input: input.to_owned(), value: None, wrong, fix }]))
+        Err(Problem::new(input, (wrong, fix)).into())
     }
 
     /// Ends a run in which nothing was to be triggered.
@@ -195,10 +192,7 @@ fn http_client(settings: &Settings, env: &Env, redactor: &Redactor) -> Result<Ht
     let may_need_tls = !tls && settings.page.is_some();
     let client = |tls| Http::new(&settings.network, tls, redactor.clone());
     let client = if may_need_tls { client(true).or_else(|_| client(false)) } else { client(tls) };
-    client.map_err(|error| {
-        let (input, wrong, fix) = ("ca-file".to_owned(), error.to_string(), problems::NO_AUTHORITIES);
-        Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
-    })
+    client.map_err(|error| Problem::new("ca-file", (error.to_string(), problems::NO_AUTHORITIES)).into())
 }
 
 /// Everything that reports this run: the log, the CI platform and files.
@@ -237,19 +231,13 @@ fn reporters(
 fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
     let named = [("account", &settings.account), ("project", &settings.project)];
     let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
-    let (input, (wrong, fix)) = if denied.status == 404 {
-        (named.join(" or "), messages::not_found(&denied.message))
+    let problem = if denied.status == 404 {
+        Problem::new(named.join(" or "), messages::not_found(&denied.message))
     } else {
-        (
-            "api-token".to_owned(),
-            messages::token_denied(
-                denied.status,
-                &denied.message,
-                settings.platform.facts().trigger_needs_token,
-            ),
-        )
+        let needed = settings.platform.facts().trigger_needs_token;
+        Problem::new("api-token", messages::token_denied(denied.status, &denied.message, needed))
     };
-    Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }])
+    problem.into()
 }
 
 /// What is wanted of a forge; its token is still to be put in.
@@ -295,7 +283,7 @@ fn output(output: OutputArgs, verbose: bool, env: &Env, out: &Output) -> OutputF
         (_, true) => LogGrouping::GitLab,
         _ => LogGrouping::Never,
     };
-    let live = terminal && !output.quiet && !env.says_yes("CI");
+    let live = terminal && !output.quiet && !env.is_true("CI");
     OutputFormat::Human(Box::new(Terminal::new(
         out.clone(),
         TerminalOptions { verbose, color, live, grouping },

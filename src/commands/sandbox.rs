@@ -26,13 +26,7 @@ pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
         ("--speed", args.speed.is_some()),
         ("--generation", args.generation.is_some()),
     ];
-    let (wrong, fix) = problems::ONLY_WITH_SANDBOX;
-    let problem = |(input, _): (&str, bool)| Problem {
-        input: input.to_owned(),
-        value: None,
-        wrong: wrong.to_owned(),
-        fix: fix.to_owned(),
-    };
+    let problem = |(input, _): (&str, bool)| Problem::new(input, problems::ONLY_WITH_SANDBOX);
     let problems: Vec<Problem> = given.into_iter().filter(|(_, given)| *given).map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
 }
@@ -55,7 +49,7 @@ pub(super) async fn start(
         platform: platform.map(str::to_owned),
         hook: generation.map(str::to_owned),
     };
-    Sandbox::start(&options).await.map_err(|error| Problems(vec![problem(&error)]))
+    Sandbox::start(&options).await.map_err(|error| problem(&error).into())
 }
 
 /// The name of a scenario as it was given. Any other text may be a secret, and is shown as far as it may be.
@@ -71,12 +65,10 @@ fn problem(error: &StartError) -> Problem {
         StartError::UnknownName { .. } => ("--scenario", problems::CHOOSE_SCENARIO),
         StartError::Speed(_) => ("--speed", problems::CHOOSE_SPEED),
         StartError::Listen { port, source } => {
-            let (wrong, fix) = problems::port(source);
-            let (input, value) = ("--port".to_owned(), Some(port.to_string()));
-            return Problem { input, value, wrong, fix: fix.to_owned() };
+            return Problem::new("--port", problems::port(source)).with_value(port.to_string());
         }
     };
-    Problem { input: input.to_owned(), value: None, wrong: error.to_string(), fix: fix.to_owned() }
+    Problem::new(input, (error.to_string(), fix))
 }
 
 /// Runs the sandbox until a signal ends it.
@@ -84,7 +76,7 @@ pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStart
     let inputs = Inputs::default().with("platform", args.platform.clone());
     let platform = named_platform(&inputs, &Env::default())?.map(Platform::name);
     if args.options.scenario.as_deref() == Some("list") {
-        let scenarios = scenarios(platform).map_err(|error| Problems(vec![problem(&error)]))?;
+        let scenarios = scenarios(platform).map_err(|error| Problems::from(problem(&error)))?;
         for (name, about) in scenarios {
             out.data(&format!("{name:<28} {about}"));
         }

@@ -28,10 +28,8 @@ impl Site {
     /// The page that these settings want verified.
     pub(super) fn new(settings: &Settings, http: &Http) -> Result<Option<Self>, Problems> {
         let Some(page) = &settings.page else { return Ok(None) };
-        let client = PageClient::new(http, page.headers.clone(), page.text.clone()).map_err(|error| {
-            let (input, wrong) = ("verify-url".to_owned(), error.to_string());
-            Problems(vec![Problem { input, value: None, wrong, fix: String::new() }])
-        })?;
+        let client = PageClient::new(http, page.headers.clone(), page.text.clone())
+            .map_err(|error| Problem::new("verify-url", (error.to_string(), "")))?;
         let (address, environment) = (page.address.clone(), settings.environment_url.clone());
         Ok(Some(Self { client, address, environment, redactor: http.redactor().clone() }))
     }

@@ -39,8 +39,5 @@ pub(super) async fn unless_signaled<T>(
 }
 
 pub(super) fn listen() -> Result<Signals, Problems> {
-    Signals::listen().map_err(|error| {
-        let (input, wrong) = ("signals".to_owned(), problems::no_signals(&error));
-        Problems(vec![Problem { input, value: None, wrong, fix: String::new() }])
-    })
+    Signals::listen().map_err(|error| Problem::new("signals", (problems::no_signals(&error), "")).into())
 }

@@ -7,6 +7,7 @@ use url::Url;
 use super::secret_file::{Lines, is_file};
 use super::sources::{self, Found, Sources};
 use super::variables;
+use crate::cli::values;
 use crate::platforms::{self, Platform};
 use crate::secrets::{HookUrl, UrlFault, unwrap_pasted};
 use crate::text::problems::{self, HookForm};
@@ -32,9 +33,7 @@ pub(super) fn named(sources: &mut Sources<'_>) -> Option<&'static dyn Platform> 
     if sources.is_inherited(NAME) {
         return None;
     }
-    let names = platforms::all().iter().map(|platform| platform.name());
-    let words: Vec<&str> = std::iter::once("auto").chain(names).collect();
-    sources.choice(NAME, &words).checked_sub(1).and_then(|index| platforms::all().get(index)).copied()
+    platforms::by_name(sources.choice(NAME, &values::platform_names()))
 }
 
 /// The hook, where one was given, and the platform. Without a hook the platform is the one that was `named`, else the
@@ -132,7 +131,7 @@ fn with_platform(
     let hook = HookUrl::parse(pasted);
     let url = hook.as_ref().ok().map(|hook| hook.expose().clone());
     if !matches!(hook, Err(UrlFault::Paste(_)))
-        && let Some(problem) = something_else(unwrap_pasted(pasted), url, named, api)
+        && let Some(problem) = mistaken_for_hook(unwrap_pasted(pasted), url, named, api)
     {
         return Err(problem);
     }
@@ -143,7 +142,7 @@ fn with_platform(
 
 /// What a text is that is no hook but of a platform all the same: a token, a page, an address of the API. Of a hook that
 /// the user named `other` nothing is known. `url` is the text as a hook's URL, where it has the form of one.
-fn something_else(
+fn mistaken_for_hook(
     text: &str,
     url: Option<Url>,
     named: Option<&'static dyn Platform>,

@@ -24,7 +24,7 @@ pub(crate) use self::shown::{shown, shown_argument};
 use self::sources::{Sources, TIMEOUT, TokenOwner};
 pub use self::variables::unknown_variables;
 pub use self::verify::{Page, PageAddress};
-use crate::cli::Inputs;
+use crate::cli::{Inputs, values};
 use crate::core::Wait;
 use crate::core::state::DeploymentId;
 use crate::env::Env;
@@ -118,7 +118,7 @@ impl Settings {
     }
 
     fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
-        sources.may_be_missing = sources.choice("if-missing", &["fail", "skip"]) == 1;
+        sources.may_be_missing = sources.choice("if-missing", values::IF_MISSING) == "skip";
         let given_api = sources.url("api-url", true);
         let named = hook::named(sources);
         let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
@@ -135,21 +135,24 @@ impl Settings {
         });
         let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
-        let wait = [Wait::Auto, Wait::Always, Wait::Never];
         let (account, project) = ids::read(sources, platform, api_token.is_some());
         let mut settings = Self {
             hook,
             platform,
             is_named: named.is_some(),
             api_token,
-            wait: wait[sources.choice("wait", &["auto", "always", "never"])],
+            wait: match sources.choice("wait", values::WAIT) {
+                "always" => Wait::Always,
+                "never" => Wait::Never,
+                _ => Wait::Auto,
+            },
             timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
             interval: sources.duration("poll-interval", INTERVAL, true),
             history: UsualDuration {
                 expected: sources.duration("expected-duration", EXPECTED, true),
-                learned: sources.choice("history", &["auto", "off"]) == 0,
+                learned: sources.choice("history", values::HISTORY) != "off",
             },
-            pass_canceled: sources.choice("on-canceled", &["fail", "pass"]) == 1,
+            pass_canceled: sources.choice("on-canceled", values::ON_CANCELED) == "pass",
             environment,
             environment_url: environment_url(sources),
             report: reports::read(sources),
@@ -167,7 +170,7 @@ impl Settings {
             page: None,
             network: Network::default(),
             dry_run: sources.flag("dry-run", false),
-            verbose: sources.flag("verbose", sources.env.says_yes("RUNNER_DEBUG")),
+            verbose: sources.flag("verbose", sources.env.is_true("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
         let own = settings.hook.as_ref().map(HookUrl::expose);
@@ -196,10 +199,9 @@ impl Settings {
             && !(self.platform.facts().names_site && is_followed)
     }
 
-    /// Where this run sends requests.
     fn requests(&self, env: &Env) -> Vec<Url> {
         let api = self.api_token.as_ref().and(self.api_url.clone());
-        let forge = match (env.in_gitlab(), env.says_yes("GITHUB_ACTIONS")) {
+        let forge = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {
             (true, _) => {
                 env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
             }
@@ -226,14 +228,12 @@ impl Settings {
     }
 
     /// The platform's name, as far as it is known: without a hook and a token only the user can say it.
-    #[must_use]
     pub fn platform_name(&self) -> &'static str {
         let is_known = self.is_named || self.hook.is_some() || self.api_token.is_some();
         if is_known { self.platform.name() } else { "" }
     }
 
     /// The platform, and the credentials for it.
-    #[must_use]
     pub fn access(&self) -> PlatformAccess {
         let Self { platform, hook, api_token, api_url, account, project, headers, body, .. } = self;
         PlatformAccess {
@@ -249,7 +249,6 @@ impl Settings {
     }
 
     /// The redactor that knows all of this run's secrets.
-    #[must_use]
     pub fn redactor(&self) -> Redactor {
         let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
         let of_page = self.page.as_ref();
@@ -269,7 +268,6 @@ pub fn named_platform(inputs: &Inputs, env: &Env) -> Result<Option<&'static dyn 
 }
 
 /// The platform's name for a run that was not started, as far as it can be known; else empty.
-#[must_use]
 pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
     hook::platform_name(&mut Sources::new(inputs, env))
 }
@@ -277,14 +275,12 @@ pub fn platform_name(inputs: &Inputs, env: &Env) -> &'static str {
 /// Validates a deployment's id from the command line.
 pub fn deployment_id(text: &str) -> Result<DeploymentId, Problems> {
     DeploymentId::new(text.trim()).ok_or_else(|| {
-        if text.contains("://") {
-            let (wrong, fix) = problems::HOOK_ON_COMMAND_LINE;
-            let (input, wrong) = ("hook-url".to_owned(), wrong.to_owned());
-            return Problems(vec![Problem { input, value: None, wrong, fix: fix.to_owned() }]);
-        }
-        let (wrong, fix) = problems::NOT_A_DEPLOYMENT;
-        let (input, value) = ("ID".to_owned(), Some(shown(text)));
-        Problems(vec![Problem { input, value, wrong: wrong.to_owned(), fix: fix.to_owned() }])
+        let problem = if text.contains("://") {
+            Problem::new("hook-url", problems::HOOK_ON_COMMAND_LINE)
+        } else {
+            Problem::new("ID", problems::NOT_A_DEPLOYMENT).with_value(shown(text))
+        };
+        problem.into()
     })
 }
 
@@ -322,7 +318,6 @@ fn environment_url(sources: &mut Sources<'_>) -> Option<String> {
 
 /// Where report files go by the inputs, valid or not: GitLab has no place of its own for them but the job's
 /// folder.
-#[must_use]
 pub fn report_dir(inputs: &Inputs, env: &Env) -> Option<PathBuf> {
     let given = Sources::new(inputs, env).find("output-dir", &[]).map(|found| found.value);
     given.or_else(|| of_job(env, "CI_PROJECT_DIR").map(str::to_owned)).map(|dir| PathBuf::from(dir.trim()))

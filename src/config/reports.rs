@@ -2,6 +2,7 @@
 
 use super::shown::shown;
 use super::sources::Sources;
+use crate::cli::values;
 use crate::secrets::unwrap_pasted;
 use crate::text::{ReportKind, problems};
 
@@ -15,13 +16,11 @@ pub struct Reports {
 
 impl Reports {
     /// Whether this kind is wanted.
-    #[must_use]
     pub fn wants(&self, kind: ReportKind) -> bool {
         self.wanted.contains(&kind)
     }
 
     /// The kinds wanted, each once, in their own order.
-    #[must_use]
     pub fn kinds(&self) -> Vec<ReportKind> {
         ReportKind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect()
     }
@@ -41,8 +40,7 @@ pub(super) fn read(sources: &mut Sources<'_>) -> Reports {
         return Reports { wanted: AUTO.to_vec(), named: false };
     };
     let words = list(&found.value);
-    let allowed: Vec<&str> =
-        ["auto", "none"].into_iter().chain(ReportKind::ALL.map(ReportKind::as_str)).collect();
+    let allowed: Vec<&str> = values::report_words().collect();
     let mut reports = Reports::default();
     for word in &words {
         match (word.as_str(), ReportKind::ALL.into_iter().find(|kind| kind.as_str() == word)) {

@@ -7,6 +7,7 @@ use url::Url;
 use super::secret_file::{self, Lines, is_file};
 use super::shown::{shown, shown_path};
 use crate::cli::Inputs;
+use crate::cli::values::Choices;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::platforms::{self, Platform};
@@ -33,7 +34,6 @@ impl Found {
     }
 }
 
-/// The sources of the inputs.
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,
@@ -100,41 +100,30 @@ impl<'a> Sources<'a> {
         self.inputs.get(name).filter(|value| !value.trim().is_empty()).map(str::to_owned)
     }
 
-    pub(super) fn problem(&mut self, found: &Found, (wrong, fix): (impl Into<String>, impl Into<String>)) {
-        self.push(&found.input, Some(shown(&found.value)), wrong.into(), fix.into());
+    pub(super) fn problem(&mut self, found: &Found, advice: (impl Into<String>, impl Into<String>)) {
+        self.problems.push(Problem::new(&found.input, advice).with_value(shown(&found.value)));
     }
 
     /// A problem with a path, which is shown whole.
-    pub(super) fn path_problem(
-        &mut self,
-        found: &Found,
-        (wrong, fix): (impl Into<String>, impl Into<String>),
-    ) {
-        self.push(&found.input, Some(shown_path(&found.value)), wrong.into(), fix.into());
+    pub(super) fn path_problem(&mut self, found: &Found, advice: (impl Into<String>, impl Into<String>)) {
+        self.problems.push(Problem::new(&found.input, advice).with_value(shown_path(&found.value)));
     }
 
     /// A problem whose value is not shown.
-    pub(super) fn secret_problem(
-        &mut self,
-        input: &str,
-        (wrong, fix): (impl Into<String>, impl Into<String>),
-    ) {
-        self.push(input, None, wrong.into(), fix.into());
-    }
-
-    fn push(&mut self, input: &str, value: Option<String>, wrong: String, fix: String) {
-        self.problems.push(Problem { input: input.to_owned(), value, wrong, fix });
+    pub(super) fn secret_problem(&mut self, input: &str, advice: (impl Into<String>, impl Into<String>)) {
+        self.problems.push(Problem::new(input, advice));
     }
 
     /// Which of these words was chosen; the first is the default.
-    pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> usize {
-        let Some(found) = self.find(name, &[]) else { return 0 };
+    pub(super) fn choice(&mut self, name: &str, choices: &Choices) -> &'static str {
+        let words: Vec<&'static str> = choices.iter().map(|(word, _)| *word).collect();
+        let Some(found) = self.find(name, &[]) else { return words[0] };
         let given = found.value.trim().to_ascii_lowercase();
-        let chosen = words.iter().position(|word| *word == given);
-        if chosen.is_none() {
-            self.problem(&found, (problems::NOT_A_CHOICE, problems::choice(name, &given, words)));
+        if let Some(chosen) = words.iter().find(|word| **word == given) {
+            return chosen;
         }
-        chosen.unwrap_or(0)
+        self.problem(&found, (problems::NOT_A_CHOICE, problems::choice(name, &given, &words)));
+        words[0]
     }
 
     /// Yes or no; `default` where no source has it.

@@ -7,7 +7,6 @@ use super::sources::Sources;
 use crate::secrets::could_be_secret;
 use crate::text::problems::{self, HeaderFault};
 
-/// An input that holds headers.
 pub(super) struct Headers {
     pub(super) name: &'static str,
     pub(super) variable: &'static str,

@@ -16,7 +16,6 @@ pub(super) struct Unknown {
 /// The warnings about variables that are not read although their names begin as those of inputs and are nearly right.
 ///
 /// A name that is like none is the user's own, such as a hook for each environment: `DEPLOY_HOOK_STAGING`.
-#[must_use]
 pub fn unknown_variables(env: &Env) -> Vec<String> {
     unknown(env).iter().map(|unknown| problems::unknown_variable(&unknown.name, &unknown.meant)).collect()
 }
@@ -34,7 +33,7 @@ pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
     if env.get("DEPLOY_HOOK").is_some() {
         unknown.push(Unknown { name: "DEPLOY_HOOK".to_owned(), meant: "DEPLOY_HOOK_URL".to_owned() });
     }
-    if env.says_yes("GITHUB_ACTIONS") {
+    if env.is_true("GITHUB_ACTIONS") {
         unknown.extend(of_prefix(env, "INPUT_", &inputs));
     }
     unknown

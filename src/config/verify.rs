@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
-use url::Url;
+use url::{Position, Url};
 
 use super::sources::{Found, Sources, TIMEOUT};
 use super::trigger::{self, Headers};
@@ -47,7 +47,6 @@ pub enum PageAddress {
 
 impl PageAddress {
     /// The page's URL, with `site` as the address of the deployed site; none where that is not known.
-    #[must_use]
     pub fn on(&self, site: Option<&str>) -> Option<Url> {
         match self {
             Self::Url(url) => Some(url.clone()),
@@ -56,7 +55,6 @@ impl PageAddress {
     }
 
     /// Path and query.
-    #[must_use]
     pub fn path(&self) -> String {
         match self {
             Self::Url(url) => path_of(url),
@@ -65,7 +63,6 @@ impl PageAddress {
     }
 
     /// The address as it may be shown.
-    #[must_use]
     pub fn shown(&self) -> String {
         match self {
             Self::Url(url) => url.to_string(),
@@ -81,7 +78,7 @@ impl PageAddress {
 }
 
 fn path_of(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    url[Position::BeforePath..Position::AfterQuery].to_owned()
 }
 
 /// Reads the page, where one is to be verified. `secrets` knows what must not be in its address.
@@ -163,9 +160,9 @@ fn text(sources: &mut Sources<'_>) -> Option<String> {
     } else if strip(text) != text {
         problems::UNSEEN_TEXT
     } else if text.contains("***") {
-        problems::MASKED_TEXT
+        problems::MASKED
     } else if is_variable(text) {
-        problems::UNEXPANDED_TEXT
+        problems::UNEXPANDED
     } else {
         return Some(text.to_owned());
     };

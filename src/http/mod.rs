@@ -196,13 +196,11 @@ impl Http {
     }
 
     /// The client itself, for a library that brings its own requests: octocrab.
-    #[must_use]
     pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
     /// The redactor that knows this run's secrets.
-    #[must_use]
     pub fn redactor(&self) -> &Redactor {
         &self.redactor
     }

@@ -25,7 +25,6 @@ pub struct Network {
 
 impl Network {
     /// The proxy that a request for this URL goes through.
-    #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxyUrl> {
         let proxy = if url.scheme() == "http" { &self.http_proxy } else { &self.proxy };
         proxy.as_ref().filter(|_| wants_proxy(url, &self.no_proxy))
@@ -33,7 +32,6 @@ impl Network {
 }
 
 /// Whether a request for this URL goes through a proxy where there is one: to another machine, unless `NO_PROXY` names it.
-#[must_use]
 pub fn wants_proxy(url: &Url, no_proxy: &NoProxy) -> bool {
     matches!(url.scheme(), "https" | "http") && !is_loopback(url) && !no_proxy.names(url)
 }
@@ -64,7 +62,6 @@ impl ProxyUrl {
     }
 
     /// Host and port, which are no secret.
-    #[must_use]
     pub fn label(&self) -> String {
         let port = self.0.port_or_known_default().unwrap_or_default();
         format!("{}:{port}", self.0.host_str().unwrap_or_default())
@@ -111,14 +108,12 @@ enum Who {
 
 impl NoProxy {
     /// Reads a list with commas or white space between its entries. What is none is left out.
-    #[must_use]
     pub fn parse(list: &str) -> Self {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace());
         Self(entries.filter(|entry| !entry.is_empty()).filter_map(Rule::parse).collect())
     }
 
     /// Whether it names the host and port of this URL.
-    #[must_use]
     pub fn names(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };
         let port = url.port_or_known_default();

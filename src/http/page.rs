@@ -19,7 +19,6 @@ use crate::secrets::is_safe;
 /// How long a request may take with its redirects and its body.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How many redirects are followed.
 const MOST_REDIRECTS: u32 = 5;
 
 /// The longest address that a redirect may lead to.

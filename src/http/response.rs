@@ -28,13 +28,11 @@ pub struct Response {
 
 impl Response {
     /// The body; empty where it cannot be used.
-    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.body.as_deref().unwrap_or_default()
     }
 
     /// How long it asks for no further request: what `Retry-After` says, else until the reset where none is left.
-    #[must_use]
     pub fn blocked(&self) -> Option<Duration> {
         self.retry_after.or(self.reset_in.filter(|_| self.remaining == Some(0)))
     }

@@ -137,7 +137,6 @@ pub(super) fn lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The first word of letters.
 fn first_word(text: &str) -> String {
     let text = strip(text);
     text.split(|c: char| !c.is_alphabetic()).find(|word| !word.is_empty()).unwrap_or_default().to_owned()

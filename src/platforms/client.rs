@@ -51,7 +51,6 @@ enum Unnamed {
 
 impl Client {
     /// A client of the platform that this access belongs to.
-    #[must_use]
     pub fn new(access: PlatformAccess, http: Http) -> Self {
         Self {
             reader: Reader::new(access, http),
@@ -69,18 +68,15 @@ impl Client {
     }
 
     /// Whether this version knows the platform: where not, its hook is triggered and that is all.
-    #[must_use]
     pub fn is_known(&self) -> bool {
         self.reader.access.api.is_some()
     }
 
     /// Reads from the platform without following anything.
-    #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// How this deployment is read.
     fn source_of(&self, id: &DeploymentId) -> Option<StateSource> {
         if self.accepted {
             self.reader.source

@@ -30,10 +30,8 @@ const CLOUDFLARE: Facts = Facts {
     ..Facts::NONE
 };
 
-/// Workers Builds.
 pub(super) struct Workers;
 
-/// Pages.
 pub(super) struct Pages;
 
 impl Platform for Workers {

@@ -17,7 +17,6 @@ use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_que
 /// The path of a deployment in the API.
 const DEPLOYMENT: &str = "api/v1/deployments/{id}";
 
-/// The platform Coolify.
 pub(super) struct Coolify;
 
 impl Platform for Coolify {
@@ -202,7 +201,6 @@ fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deploymen
     found
 }
 
-/// What a state word means.
 fn phase(word: &str) -> Phase {
     match normal(word).as_str() {
         "" | "queued" => Phase::Waiting,

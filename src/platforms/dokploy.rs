@@ -18,7 +18,6 @@ use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
-/// The platform Dokploy.
 pub(super) struct Dokploy;
 
 impl Platform for Dokploy {
@@ -179,7 +178,6 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     Some(deployment)
 }
 
-/// What a state word means.
 fn phase(word: &str) -> Phase {
     match normal(word).as_str() {
         "" => Phase::Waiting,

@@ -64,7 +64,6 @@ impl Earlier {
         self.ended.is_some()
     }
 
-    /// How long earlier deployments took.
     pub(super) fn history(&self) -> &History {
         &self.history
     }

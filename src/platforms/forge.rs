@@ -23,7 +23,6 @@ const HOST: &str = "forge.laravel.com";
 /// How Forge describes a deployment. It does not say why one failed.
 const DEPLOYMENT: Attributes = Attributes { created: "created_at", ended: "ended_at", message: "", phase };
 
-/// The platform Forge.
 pub(super) struct Forge;
 
 impl Platform for Forge {
@@ -120,7 +119,6 @@ fn token(hook: &Url) -> Option<&str> {
     hook.query()?.split('&').filter_map(|pair| pair.strip_prefix("token=")).next_back()
 }
 
-/// What a state word means.
 fn phase(word: &str) -> Phase {
     match normal(word).as_str() {
         "" | "pending" | "queued" => Phase::Waiting,

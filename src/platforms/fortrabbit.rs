@@ -26,7 +26,6 @@ const HOST: &str = "api.fortrabbit.com";
 const ERRORS: [&str; 7] =
     ["error", "detail", "description", "hydra:description", "message", "errors", "violations"];
 
-/// The platform fortrabbit.
 pub(super) struct Fortrabbit;
 
 impl Platform for Fortrabbit {

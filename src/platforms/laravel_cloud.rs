@@ -38,7 +38,6 @@ const LOG: [&str; 11] = [
     "text",
 ];
 
-/// The platform Laravel Cloud.
 pub(super) struct LaravelCloud;
 
 impl Platform for LaravelCloud {

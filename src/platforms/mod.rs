@@ -52,32 +52,27 @@ static ALL: [&dyn Platform; 12] = [
 ];
 
 /// Every platform, in the order in which they are asked whether a hook is theirs.
-#[must_use]
 pub fn all() -> &'static [&'static dyn Platform] {
     &ALL
 }
 
 /// The platform of this name.
-#[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
     ALL.into_iter().find(|platform| platform.name() == name)
 }
 
 /// The platform that a hook belongs to. `api` is the base of the API where the user names one.
-#[must_use]
 pub fn of_hook(url: &Url, api: Option<&Url>) -> &'static dyn Platform {
     let any_host = is_loopback(url) || api.is_some_and(|api| api.origin() == url.origin());
     ALL.into_iter().find(|platform| platform.owns(url, any_host)).unwrap_or(&other::Other)
 }
 
 /// The platform of whose dashboard this is a page.
-#[must_use]
 pub fn of_page(url: &Url) -> Option<&'static dyn Platform> {
     ALL.into_iter().find(|platform| platform.is_page(url))
 }
 
 /// The platforms that have their hooks at this URL's public host, where it is not one of these hooks.
-#[must_use]
 pub fn with_hooks_at_host_of(url: &Url) -> Vec<&'static dyn Platform> {
     let is_here = |host: &str| url.host_str() == Some(host);
     let here: Vec<_> =
@@ -86,20 +81,17 @@ pub fn with_hooks_at_host_of(url: &Url) -> Vec<&'static dyn Platform> {
 }
 
 /// Whether a text without a scheme begins with the host of a platform's hooks.
-#[must_use]
 pub fn is_at_known_host(text: &str) -> bool {
     let Some((host, _)) = text.split_once('/') else { return false };
     ALL.into_iter().any(|platform| platform.facts().host == Some(host))
 }
 
 /// The platform that a token belongs to, where its documents say what their tokens begin with.
-#[must_use]
 pub fn with_token(token: &str) -> Option<&'static dyn Platform> {
     ALL.into_iter().find(|platform| has_token_form(*platform, token))
 }
 
 /// Whether a token may be this platform's: a platform without an API takes any.
-#[must_use]
 pub fn may_be_token_of(platform: &dyn Platform, token: &str) -> bool {
     platform.facts().token_variables.is_empty() || has_token_form(platform, token)
 }
@@ -123,7 +115,6 @@ pub fn documented(platform: &dyn Platform, hook: HookUrl) -> Result<HookUrl, Url
 }
 
 /// The platforms that a token is set for, without a second one of the same variable.
-#[must_use]
 pub fn of_tokens(is_set: impl Fn(&str) -> bool) -> Vec<&'static dyn Platform> {
     let has_token =
         |platform: &&dyn Platform| platform.facts().token_variables.iter().any(|name| is_set(name));
@@ -133,7 +124,6 @@ pub fn of_tokens(is_set: impl Fn(&str) -> bool) -> Vec<&'static dyn Platform> {
 }
 
 /// Whether an API is another platform's public one, so that this platform's token must not go there.
-#[must_use]
 pub fn is_of_another(platform: &dyn Platform, api: &Url) -> bool {
     let is_at = |platform: &dyn Platform| platform.api(None).is_some_and(|own| own.origin() == api.origin());
     !is_at(platform) && ALL.into_iter().any(is_at)

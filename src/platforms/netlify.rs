@@ -19,7 +19,6 @@ const TITLE: &str = "trigger_title";
 const CANCELED: [&str; 6] =
     ["canceled build", "canceled by", "build canceled", "deploy canceled", "skipped", "build skipped"];
 
-/// The platform Netlify.
 pub(super) struct Netlify;
 
 impl Platform for Netlify {

@@ -223,7 +223,6 @@ pub struct PlatformAccess {
 
 impl PlatformAccess {
     /// Nothing but the platform, and a mark that no other run has.
-    #[must_use]
     pub fn new(platform: &'static dyn Platform) -> Self {
         Self {
             platform,
@@ -239,7 +238,6 @@ impl PlatformAccess {
     }
 
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
-    #[must_use]
     pub fn lacks_trigger_token(&self) -> bool {
         let header = self.platform.facts().token_header.unwrap_or("authorization");
         let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
@@ -247,7 +245,6 @@ impl PlatformAccess {
     }
 
     /// What reading deployments through the API needs and the user did not give.
-    #[must_use]
     pub fn missing(&self) -> Vec<MissingInput> {
         let platform = self.platform;
         let missing = |need: &Need| {
@@ -282,7 +279,6 @@ impl std::fmt::Debug for dyn Platform {
 
 impl Request {
     /// Reads the hook itself.
-    #[must_use]
     pub fn of_hook(hook: &HookUrl) -> Self {
         Self { url: hook.expose().clone(), with_token: false, body: None }
     }
@@ -290,7 +286,6 @@ impl Request {
     /// Reads from the API, below its base, what a template such as `v1/sites/{project}/deploys/{id}?limit=20` names.
     /// `{id}` is the deployment's, `{account}` and `{project}` are the inputs, any other name is a [`Platform::hook_id`].
     /// `None` where there is no API, or where one of them is not known.
-    #[must_use]
     pub fn of_api(access: &PlatformAccess, template: &str, id: Option<&DeploymentId>) -> Option<Self> {
         let value = |part: &str| match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
             None => Some(part.to_owned()),

@@ -33,19 +33,16 @@ impl Reader {
     }
 
     /// The platform and what it is used with.
-    #[must_use]
     pub fn access(&self) -> &PlatformAccess {
         &self.access
     }
 
     /// Where the newest deployment is read.
-    #[must_use]
     pub fn source(&self) -> Option<StateSource> {
         self.source
     }
 
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
-    #[must_use]
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
         let source = self.access.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id));
         let request = source.and_then(|source| match id {
@@ -97,13 +94,11 @@ impl Reader {
     }
 
     /// Whether the platform's trigger needs the API's token, too.
-    #[must_use]
     pub fn trigger_needs_token(&self) -> bool {
         self.access.platform.facts().trigger_needs_token
     }
 
     /// Whether the list is found by the account or the project that the user gave, not by the hook alone.
-    #[must_use]
     pub fn is_found_by_input(&self) -> bool {
         let without = PlatformAccess { account: None, project: None, ..self.access.clone() };
         let request = |access| self.source.and_then(|source| self.access.platform.list(access, source));

@@ -17,7 +17,6 @@ use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 /// The host of the hooks and of the API.
 const HOST: &str = "api.render.com";
 
-/// The platform Render.
 pub(super) struct Render;
 
 impl Platform for Render {

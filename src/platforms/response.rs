@@ -57,16 +57,21 @@ fn no_answer(failure: RequestError) -> TriggerResult {
     let unclear = |why, message| TriggerResult::Unclear(Unclear { why, message });
     match failure {
         RequestError::NotSent { stage, message } => {
-            let why = match stage {
-                ConnectStage::Dns => NotSentReason::Dns,
-                ConnectStage::Connect => NotSentReason::Connect,
-                ConnectStage::Tls => NotSentReason::Tls,
-                ConnectStage::Proxy => NotSentReason::Proxy,
-            };
-            TriggerResult::NotSent(NotSent { why, message })
+            TriggerResult::NotSent(NotSent { why: stage.into(), message })
         }
         RequestError::TimedOut(_) => unclear(ResponseError::TimedOut, failure.to_string()),
         RequestError::Broken(message) => unclear(ResponseError::Broken, message),
+    }
+}
+
+impl From<ConnectStage> for NotSentReason {
+    fn from(stage: ConnectStage) -> Self {
+        match stage {
+            ConnectStage::Dns => Self::Dns,
+            ConnectStage::Connect => Self::Connect,
+            ConnectStage::Tls => Self::Tls,
+            ConnectStage::Proxy => Self::Proxy,
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request,
 use crate::core::state::{DeploymentId, Phase, Verdict};
 use crate::secrets::Redactor;
 
-/// The platform Sevalla.
 pub(super) struct Sevalla;
 
 impl Platform for Sevalla {

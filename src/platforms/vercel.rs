@@ -20,7 +20,6 @@ use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 /// The beginning of a hook's path; the project's id and the secret follow.
 const PATH: [&str; 3] = ["v1", "integrations", "deploy"];
 
-/// The platform Vercel.
 pub(super) struct Vercel;
 
 impl Platform for Vercel {

@@ -26,17 +26,15 @@ const LARGEST: u64 = 64 * 1024;
 /// Variables that are set in CI, where a state file would not be there the next time.
 const CI: [&str; 6] = ["CI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD"];
 
-/// The durations of one hook.
 #[derive(Clone, Debug)]
-pub struct Durations {
+pub(crate) struct Durations {
     path: PathBuf,
     key: String,
 }
 
 impl Durations {
     /// Those of this hook; none in CI, or where the environment names no folder for them.
-    #[must_use]
-    pub fn of(hook: &HookUrl, env: &Env) -> Option<Self> {
+    pub(crate) fn of(hook: &HookUrl, env: &Env) -> Option<Self> {
         let is_ci = |name: &str| env.get(name).is_some_and(|value| !value.eq_ignore_ascii_case("false"));
         if CI.iter().any(|name| is_ci(name)) {
             return None;
@@ -49,15 +47,14 @@ impl Durations {
     }
 
     /// How long the last deployments took.
-    #[must_use]
-    pub fn read(&self) -> History {
+    pub(crate) fn read(&self) -> History {
         let lines = self.lines();
         let own = lines.iter().find_map(|(key, took)| (*key == self.key).then_some(took));
         History::new(own.into_iter().flatten().map(|millis| Duration::from_millis(*millis)))
     }
 
     /// Adds the newest deployment. Of two runs that end in the same moment, the last one counts.
-    pub fn add(&self, took: Duration) {
+    pub(crate) fn add(&self, took: Duration) {
         let mut lines = self.lines();
         let own = lines.iter().position(|(key, _)| *key == self.key).map(|at| lines.remove(at));
         let mut all = own.map(|(_, all)| all).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::text::{ReportResult, RunContext, gitlab_artifacts, markdown, outputs}
 
 /// A folder the files go to.
 #[derive(Debug)]
-pub struct Files {
+pub(crate) struct Files {
     dir: PathBuf,
     redactor: Redactor,
     summary: bool,
@@ -18,13 +18,12 @@ pub struct Files {
 
 impl Files {
     /// Files in this folder. `summary`: whether a summary is wanted beside the outputs.
-    #[must_use]
-    pub fn new(dir: PathBuf, redactor: Redactor, summary: bool) -> Self {
+    pub(crate) fn new(dir: PathBuf, redactor: Redactor, summary: bool) -> Self {
         Self { dir, redactor, summary }
     }
 
     /// Takes away what an earlier run left here: if this one is killed, that must not be taken for its report.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         for name in [".env", "-summary.md", "-annotations.json"] {
             regular_file::remove(&self.dir.join(format!("deploy-hook{name}")));
         }
@@ -32,7 +31,7 @@ impl Files {
 
     /// Reports an event. Returns what could not be written, one sentence each.
     #[must_use]
-    pub fn report(&self, event: &Event, context: &RunContext) -> Vec<String> {
+    pub(crate) fn report(&self, event: &Event, context: &RunContext) -> Vec<String> {
         match event {
             Event::Triggered { snapshot, .. } => {
                 let outputs = self.outputs(&outputs::early(snapshot.as_ref(), context));
@@ -52,14 +51,19 @@ impl Files {
 
     /// Writes the summary, with the results of the reports.
     #[must_use]
-    pub fn summary(&self, report: &Report, context: &RunContext, results: &[ReportResult]) -> Option<String> {
+    pub(crate) fn summary(
+        &self,
+        report: &Report,
+        context: &RunContext,
+        results: &[ReportResult],
+    ) -> Option<String> {
         let page = self.summary.then(|| markdown::summary(report, context, results));
         page.and_then(|page| self.write("summary.md", &page))
     }
 
     /// Reports bad input in the files where a later job looks for the outcome.
     #[must_use]
-    pub fn report_bad_input(&self, problems: &Problems, platform: &str) -> Vec<String> {
+    pub(crate) fn report_bad_input(&self, problems: &Problems, platform: &str) -> Vec<String> {
         self.make_folder();
         let listed = problems.listed();
         let outputs = self.outputs(&outputs::bad_input(&listed, platform));
@@ -70,7 +74,7 @@ impl Files {
     }
 
     /// Makes the folder, where no run has done so; where that fails, each file says so.
-    pub fn make_folder(&self) {
+    pub(crate) fn make_folder(&self) {
         let _ = std::fs::create_dir_all(&self.dir);
     }
 

@@ -1,13 +1,13 @@
 //! Reporters: the terminal or log, files, and what the CI system offers.
 
-pub mod durations;
-pub mod files;
-pub mod github;
-pub mod gitlab;
-pub mod output;
+pub(crate) mod durations;
+pub(crate) mod files;
+pub(crate) mod github;
+pub(crate) mod gitlab;
+pub(crate) mod output;
 mod regular_file;
-pub mod terminal;
-pub mod updater;
+pub(crate) mod terminal;
+pub(crate) mod updater;
 mod writer;
 
 use std::time::{Duration, SystemTime};
@@ -24,12 +24,10 @@ use self::terminal::Terminal;
 use self::updater::Notice;
 
 /// Everything that reports a run.
-pub struct Reporters {
+pub(crate) struct Reporters {
     /// The log, for people or for programs.
     pub output: OutputFormat,
-    /// GitHub's runner.
     pub github: Option<GitHub>,
-    /// GitLab's.
     pub gitlab: Option<GitLab>,
     /// Files for a CI without places of its own.
     pub files: Option<Files>,
@@ -39,13 +37,10 @@ pub struct Reporters {
     pub warned: Vec<String>,
 }
 
-/// The format of the log.
-pub enum OutputFormat {
-    /// People.
+pub(crate) enum OutputFormat {
     Human(Box<Terminal>),
     /// Programs: one event a line.
     Json {
-        /// Where to.
         out: Output,
         /// Each poll as well.
         verbose: bool,
@@ -53,8 +48,7 @@ pub enum OutputFormat {
 }
 
 impl Reporters {
-    /// Prints a warning.
-    pub fn warn(&mut self, message: &str) {
+    pub(crate) fn warn(&mut self, message: &str) {
         match (&mut self.github, &mut self.output) {
             (_, OutputFormat::Json { out, .. }) => out.data(&json::warning(message, SystemTime::now())),
             (Some(github), _) => github.warning(message),
@@ -63,7 +57,7 @@ impl Reporters {
     }
 
     /// Prints a line for people.
-    pub fn note(&self, message: &str) {
+    pub(crate) fn note(&self, message: &str) {
         if let OutputFormat::Human(terminal) = &self.output {
             terminal.note(message);
         }

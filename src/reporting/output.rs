@@ -9,7 +9,7 @@ use crate::secrets::Redactor;
 /// The process's two streams: data on standard output, talk on standard error; in GitHub Actions, whose runner
 /// reads both in no certain order, everything goes to standard output.
 #[derive(Clone, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     redactor: Redactor,
     github: bool,
     /// Unit tests read here what would be printed.
@@ -19,8 +19,7 @@ pub struct Output {
 
 impl Output {
     /// Streams for this run. `github`: the log is read by GitHub's runner, so no line may look like a command.
-    #[must_use]
-    pub fn new(redactor: Redactor, github: bool) -> Self {
+    pub(crate) fn new(redactor: Redactor, github: bool) -> Self {
         Self {
             redactor,
             github,
@@ -30,23 +29,23 @@ impl Output {
     }
 
     /// Prints a line for people.
-    pub fn log_line(&self, line: &str) {
+    pub(crate) fn log_line(&self, line: &str) {
         self.print(self.notice(), &self.safe(line));
     }
 
     /// Prints a line for programs.
-    pub fn data(&self, line: &str) {
+    pub(crate) fn data(&self, line: &str) {
         self.print(Stream::Out, &self.safe(line));
     }
 
     /// Prints a workflow command, alone on its line.
-    pub fn command(&self, line: &str) {
+    pub(crate) fn command(&self, line: &str) {
         self.print(Stream::Out, &self.redactor.redact(line));
     }
 
     /// Asks the runner to mask the secrets. The only lines that hold them, swallowed by the runner: printed nowhere
     /// else than in GitHub Actions.
-    pub fn mask(&self) {
+    pub(crate) fn mask(&self) {
         if self.github {
             for secret in self.redactor.masks() {
                 writer::print_at_once(Stream::Out, format!("{}\n", command::mask(&secret)));
@@ -65,35 +64,32 @@ impl Output {
         writer::live(StatusLine::Show(text));
     }
 
-    /// Takes the live line away.
     pub(super) fn end_live() {
         writer::live(StatusLine::End);
     }
 
     /// Keeps back what is printed from now on, masks excepted, until it is known whether anybody wants it.
-    pub fn hold() {
+    pub(crate) fn hold() {
         writer::hold();
     }
 
     /// Prints what was kept, or forgets it.
-    pub fn release(wanted: bool) {
+    pub(crate) fn release(wanted: bool) {
         writer::release(wanted);
     }
 
     /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.
-    pub fn wait(idle: Duration, whole: Duration) {
+    pub(crate) fn wait(idle: Duration, whole: Duration) {
         writer::wait(idle, whole);
     }
 
     /// The text with stars for every secret in it.
-    #[must_use]
-    pub fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }
 
     /// A line as it would be printed.
-    #[must_use]
-    pub fn safe(&self, line: &str) -> String {
+    pub(crate) fn safe(&self, line: &str) -> String {
         let line = self.redactor.redact(line);
         if self.github { command::defuse(&line) } else { line }
     }
@@ -113,7 +109,6 @@ impl Output {
         writer::print(stream, format!("{line}\n"), self.notice());
     }
 
-    /// What was printed until now.
     #[cfg(test)]
     pub(super) fn printed(&self) -> String {
         self.printed.lock().unwrap().clone()

@@ -108,17 +108,11 @@ fn patient(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 #[cfg(not(unix))]
-fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
+use {unchanged as careful, unchanged as patient, unchanged as private};
 
+/// Elsewhere there are no such options.
 #[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
-#[cfg(not(unix))]
-fn patient(options: &mut OpenOptions) -> &mut OpenOptions {
+fn unchanged(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 

@@ -19,12 +19,10 @@ use crate::text::{RunContext, log, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
-/// How it is printed.
 #[derive(Clone, Copy, Debug)]
-pub struct TerminalOptions {
+pub(crate) struct TerminalOptions {
     /// Each poll as well.
     pub verbose: bool,
-    /// In colour.
     pub color: bool,
     /// With a live line at the end.
     pub live: bool,
@@ -34,8 +32,7 @@ pub struct TerminalOptions {
 
 /// How a log groups what is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogGrouping {
-    /// Not at all.
+pub(crate) enum LogGrouping {
     Never,
     /// By GitHub's commands.
     GitHub,
@@ -43,8 +40,7 @@ pub enum LogGrouping {
     GitLab,
 }
 
-/// The terminal or log.
-pub struct Terminal {
+pub(crate) struct Terminal {
     out: Output,
     options: TerminalOptions,
     /// Whether there is a live line.
@@ -60,9 +56,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// A terminal with nothing printed.
-    #[must_use]
-    pub fn new(out: Output, options: TerminalOptions) -> Self {
+    pub(crate) fn new(out: Output, options: TerminalOptions) -> Self {
         Self {
             out,
             options,
@@ -74,8 +68,7 @@ impl Terminal {
         }
     }
 
-    /// Reports an event.
-    pub fn report(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
+    pub(crate) fn report(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
         if let Event::Finished { report } = event {
             return self.ended(report, context);
         }
@@ -124,13 +117,11 @@ impl Terminal {
         self.glance(elapsed, event, context);
     }
 
-    /// Prints a line.
-    pub fn note(&self, message: &str) {
+    pub(crate) fn note(&self, message: &str) {
         self.line(message);
     }
 
-    /// Prints a warning.
-    pub fn warning(&self, message: &str) {
+    pub(crate) fn warning(&self, message: &str) {
         self.line(&format!("{} {message}", self.paint(color(AnsiColor::Yellow), "warning:")));
     }
 

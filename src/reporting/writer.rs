@@ -30,9 +30,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// One of the process's two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
-    /// Standard output.
     Out,
-    /// Standard error.
     Err,
 }
 
@@ -56,7 +54,6 @@ pub(super) enum StatusLine {
 /// What the live line says: the times in it are those of the moment it is drawn.
 #[derive(Clone, Debug)]
 pub(super) struct LiveText {
-    /// The state.
     pub(super) state: String,
     /// Since when it has been seen.
     pub(super) since: Instant,
@@ -170,7 +167,6 @@ pub(super) fn release(wanted: bool) {
     held.into_iter().filter(|_| wanted).for_each(|(stream, line)| writer.push(stream, line, stream));
 }
 
-/// Changes the live line.
 pub(super) fn live(change: StatusLine) {
     if let Some(writer) = &*WRITER {
         let mut queue = writer.lock();

@@ -11,18 +11,15 @@ pub(super) type UnixTime = Duration;
 /// What a slow deployment takes, in seconds.
 const SLOW: f64 = 1500.0;
 
-/// Who asked for a deployment.
 pub(super) enum TriggeredBy {
     /// A deploy hook, called by this URL.
     Hook(String),
-    /// The platform's API.
     Api,
     /// A push to git, an hour before the sandbox was started.
     Git,
 }
 
 impl TriggeredBy {
-    /// `hook`, `api` or `git`.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Hook(_) => "hook",
@@ -106,7 +103,6 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The present state.
     pub(super) fn state(&self) -> &'static str {
         self.states.last().map_or("", |(state, _)| state)
     }

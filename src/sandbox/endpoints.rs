@@ -10,7 +10,6 @@ use super::request::{Incoming, placeholder};
 use super::routes::{self, Match};
 use super::store::Store;
 
-/// Answers a request.
 pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Reply {
     let contract = store.contract;
     let of_hook = matching(contract.of_hook(), request);

@@ -68,43 +68,36 @@ impl Sandbox {
     }
 
     /// The base of every URL, `http://127.0.0.1:PORT`: the API's and the dashboard's.
-    #[must_use]
     pub fn url(&self) -> String {
         lock(&self.store).url.clone()
     }
 
     /// The name of the platform that is imitated.
-    #[must_use]
     pub fn platform(&self) -> &'static str {
         lock(&self.store).contract.platform()
     }
 
     /// Whether the platform has an API, which takes the token.
-    #[must_use]
     pub fn has_api(&self) -> bool {
         lock(&self.store).contract.of_api().is_some()
     }
 
     /// The token that the platform's API accepts.
-    #[must_use]
     pub fn api_token(&self) -> String {
         lock(&self.store).token.clone()
     }
 
     /// An id that the platform's API asks for besides, such as an `account`.
-    #[must_use]
     pub fn value(&self, name: &str) -> Option<String> {
         lock(&self.store).value(name).map(str::to_owned)
     }
 
     /// The id of the environment made at the start.
-    #[must_use]
     pub fn environment(&self) -> String {
         self.environment.clone()
     }
 
     /// The address of the first environment's site, with a slash at its end; none where this machine gave no port for it.
-    #[must_use]
     pub fn site(&self) -> Option<String> {
         lock(&self.store).site(&self.environment)
     }
@@ -115,14 +108,12 @@ impl Sandbox {
     }
 
     /// How many requests the sites received that got past a password.
-    #[must_use]
     pub fn site_requests(&self) -> u32 {
         lock(&self.store).site_requests
     }
 
     /// Enables an environment's hook of this form and returns its URL, which nothing but the dashboard shows again. A hook that
     /// the environment already had is revoked. `None` if there is no such environment or form.
-    #[must_use]
     pub fn enable_hook(&self, environment: &str, form: &str) -> Option<String> {
         let mut store = lock(&self.store);
         let form = store.contract.hook(form)?;
@@ -130,7 +121,6 @@ impl Sandbox {
     }
 
     /// The URL of a hook for the first environment, enabled by the first call; later calls repeat it.
-    #[must_use]
     pub fn hook_url(&self) -> String {
         let enable = || lock(&self.store).enable(&self.environment, self.hook).unwrap_or_default();
         self.first_hook.get_or_init(enable).clone()
@@ -152,14 +142,12 @@ impl Sandbox {
 
     /// How many deployments were triggered here, those of other triggers included. The one that was there at the start
     /// is not among them.
-    #[must_use]
     pub fn deployments(&self) -> usize {
         let store = lock(&self.store);
         store.triggered(store.now()).count()
     }
 
     /// The requests received, oldest first; the last ten thousand of them.
-    #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         lock(&self.store).requests.iter().cloned().collect()
     }

@@ -78,7 +78,6 @@ impl Options {
 }
 
 /// The names of the platforms that can be imitated, the default first.
-#[must_use]
 pub fn platforms() -> Vec<&'static str> {
     contract::all().iter().map(Contract::platform).collect()
 }
@@ -91,7 +90,6 @@ pub fn scenarios(platform: Option<&str>) -> Result<Vec<(&'static str, &'static s
 }
 
 /// Whether a text is the name of a platform or of a scenario, and so no secret.
-#[must_use]
 pub fn is_name(name: &str) -> bool {
     let is_name = |contract: &'static Contract| {
         contract.platform() == name || contract.scenarios().iter().any(|scenario| scenario["name"] == name)

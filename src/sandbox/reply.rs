@@ -17,7 +17,6 @@ use super::wire::Fault;
 const PAGE: &str = "<!doctype html><html><head><title>One moment, please</title></head><body><h1>One moment, please</h1>\
      <p>This site is being maintained.</p></body></html>";
 
-/// What is sent in the body.
 pub(super) enum Content {
     Nothing,
     Json(Value),
@@ -37,17 +36,14 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// A JSON answer.
     pub(super) fn json(status: u16, value: Value) -> Self {
         Self { content: Content::Json(value), ..Self::empty(status) }
     }
 
-    /// A page.
     pub(super) fn html(status: u16, page: impl Into<String>) -> Self {
         Self { content: Content::Html(page.into()), ..Self::empty(status) }
     }
 
-    /// An answer without a body.
     pub(super) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), content: Content::Nothing, delay: Duration::ZERO, fault: None }
     }
@@ -57,7 +53,6 @@ impl Reply {
         Self { fault: Some(fault), ..Self::empty(200) }
     }
 
-    /// Adds a header.
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -106,7 +101,6 @@ impl Reply {
         }
     }
 
-    /// The answer as HTTP.
     pub(super) fn into_response(self) -> Response {
         let (kind, body) = match self.content {
             Content::Nothing | Content::Events(_) => (None, String::new()),
@@ -140,7 +134,6 @@ fn append(value: &mut Value, more: &str) {
     }
 }
 
-/// Milliseconds since the Unix epoch.
 pub(super) fn milliseconds(time: UnixTime) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

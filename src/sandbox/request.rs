@@ -2,7 +2,6 @@
 
 use axum::http::{HeaderMap, Uri};
 
-/// A request.
 pub(super) struct Incoming<'a> {
     pub(super) method: &'a str,
     /// The path without the query, and without `/redirected` in front.
@@ -28,12 +27,10 @@ impl<'a> Incoming<'a> {
         self.headers.get(name).map(|value| value.to_str().unwrap_or_default())
     }
 
-    /// Path and query.
     pub(super) fn target(&self) -> String {
         if self.query.is_empty() { self.path.to_owned() } else { format!("{}?{}", self.path, self.query) }
     }
 
-    /// The path's segments.
     pub(super) fn segments(&self) -> Vec<&'a str> {
         self.path.split('/').skip(1).collect()
     }

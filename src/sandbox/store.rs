@@ -38,7 +38,6 @@ pub struct ReceivedRequest {
     pub status: u16,
 }
 
-/// What a hook deploys into.
 pub(super) struct Environment {
     pub(super) id: String,
     pub(super) created: UnixTime,
@@ -53,13 +52,11 @@ pub(super) struct Hook {
     secret: String,
     /// With the secret. [`Store::enable`] gives it out, and the dashboard shows it.
     pub(super) url: String,
-    /// The form of its URL.
     pub(super) form: &'static Value,
     pub(super) enabled: UnixTime,
     pub(super) revoked: Option<UnixTime>,
 }
 
-/// Everything the sandbox knows.
 pub(super) struct Store {
     pub(super) contract: &'static Contract,
     pub(super) url: String,
@@ -82,7 +79,6 @@ pub(super) struct Store {
     pub(super) requests: VecDeque<ReceivedRequest>,
     /// A text that the sites show since the first deployment that was triggered here.
     pub(super) site_text: Option<String>,
-    /// Requests that the sites received.
     pub(super) site_requests: u32,
     /// The sites that nobody serves yet, with their environments.
     pub(super) new_sites: Vec<(String, TcpListener)>,
@@ -156,7 +152,6 @@ impl Store {
         id
     }
 
-    /// Where the environment's site lives.
     pub(super) fn site(&self, environment: &str) -> Option<String> {
         self.environments.iter().find(|one| one.id == environment)?.site.clone()
     }
@@ -279,7 +274,6 @@ impl Store {
         number
     }
 
-    /// The deployment of this number.
     pub(super) fn at(&self, number: usize) -> &SandboxDeployment {
         &self.deployments[number]
     }
@@ -314,7 +308,6 @@ impl Store {
         self.reads = 0;
     }
 
-    /// Remembers a request.
     pub(super) fn remember(&mut self, request: ReceivedRequest) {
         if self.requests.len() == REMEMBERED {
             self.requests.pop_front();

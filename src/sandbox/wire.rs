@@ -51,7 +51,6 @@ impl Connected<IncomingStream<'_, FaultyListener>> for FaultSwitch {
     }
 }
 
-/// The listener of the sandbox.
 pub(super) struct FaultyListener(pub(super) TcpListener);
 
 impl Listener for FaultyListener {

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use crate::core::state::{Outcome, Phase, Verdict};
 
 /// A duration for display, with suitable precision: `3.4s`, `12s`, `1m 12s`, `2h 05m`.
-#[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -17,7 +16,6 @@ pub fn duration(duration: Duration) -> String {
 }
 
 /// Elapsed time in clock format: `7.3s`, `12:03`, `1:02:03`.
-#[must_use]
 pub fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -28,19 +26,16 @@ pub fn clock(duration: Duration) -> String {
 }
 
 /// RFC 3339 in UTC, to the second.
-#[must_use]
 pub fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// A count with its noun: `1 poll`, `3 polls`.
-#[must_use]
 pub fn count(n: u32, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The symbol of an outcome.
-#[must_use]
 pub fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "✓",
@@ -52,7 +47,6 @@ pub fn mark(outcome: Outcome) -> &'static str {
 }
 
 /// The symbol of a phase.
-#[must_use]
 pub fn phase_mark(phase: Phase) -> &'static str {
     match phase {
         Phase::Waiting => "○",
@@ -64,7 +58,6 @@ pub fn phase_mark(phase: Phase) -> &'static str {
 }
 
 /// Shortens the text to at most `most` characters, at a word boundary.
-#[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -75,7 +68,6 @@ pub fn cut(text: &str, most: usize) -> String {
 }
 
 /// Capitalizes the first letter.
-#[must_use]
 pub fn capital(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str()).unwrap_or_default()

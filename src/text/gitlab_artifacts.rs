@@ -17,8 +17,7 @@ const LINK_LIST: &str = "Deploy hook";
 ///
 /// GitLab splits every line at the first `=`, and does not support quotes, comments or blank lines. In later jobs
 /// it expands `$NAME` in a value, so untrusted text could read a job's secrets. Therefore `$` is encoded.
-#[must_use]
-pub fn dotenv(outputs: &[(&str, String)]) -> String {
+pub(crate) fn dotenv(outputs: &[(&str, String)]) -> String {
     let mut lines: Vec<String> = outputs.iter().map(|(name, value)| line(name, value)).collect();
     // Only a URL can make the file too large; its name is kept with an empty value.
     while lines.iter().map(String::len).sum::<usize>() >= MAX_DOTENV {
@@ -35,8 +34,7 @@ fn line(name: &str, value: &str) -> String {
 }
 
 /// The links on the job page: the deployed site and the platform's page, if known.
-#[must_use]
-pub fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
+pub(crate) fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
     let site = context.environment_url.as_deref().map(|url| ("Deployed site", url));
     let page = snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("Deployment at the platform", url));
     let is_http = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");

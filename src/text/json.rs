@@ -10,7 +10,6 @@ use crate::core::site::SiteReport;
 use crate::core::state::{Phase, Snapshot};
 
 /// An event as one line of JSON, `elapsed` after the trigger, at `now`.
-#[must_use]
 pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: SystemTime) -> String {
     let (name, mut fields) = match event {
         Event::Started { task, usual_duration } => (
@@ -59,7 +58,6 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
 }
 
 /// A deployment's current state, for `status`.
-#[must_use]
 pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
     let mut fields = deployment(snapshot);
     fields["phase"] = json!(phase(snapshot.phase));
@@ -67,13 +65,11 @@ pub fn status(snapshot: &Snapshot, now: SystemTime) -> String {
 }
 
 /// A warning.
-#[must_use]
 pub fn warning(message: &str, now: SystemTime) -> String {
     line("warning", now, json!({ "message": message }))
 }
 
 /// Bad input: each problem has `input`, `value` (unless secret), `message` and `remedy`. Nothing was sent.
-#[must_use]
 pub fn invalid_input(
     message: &str,
     problems: &[Value],
@@ -85,13 +81,11 @@ pub fn invalid_input(
 }
 
 /// The table of platforms.
-#[must_use]
 pub fn platforms(listed: &[Value], now: SystemTime) -> String {
     line("platforms", now, json!({ "platforms": listed }))
 }
 
 /// One check of `doctor`: `health` is `good`, `unsure` or `bad`.
-#[must_use]
 pub fn check(name: &str, health: &str, found: &str, fix: &str, now: SystemTime) -> String {
     line("check", now, json!({ "check": name, "health": health, "message": found, "remedy": fix }))
 }

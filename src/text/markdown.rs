@@ -34,7 +34,6 @@ const MAX_PROBLEMS: usize = 50;
 /// The summary of a run. All untrusted text is escaped.
 ///
 /// It ends with a horizontal rule, because other runs of the job append to the same page.
-#[must_use]
 pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) -> String {
     let mut page = String::new();
     let mut add = |block: String| {
@@ -59,7 +58,6 @@ pub fn summary(report: &Report, context: &RunContext, results: &[ReportResult]) 
 }
 
 /// The summary of a run with bad input.
-#[must_use]
 pub fn bad_input(problems: &[String]) -> String {
     let listed = problems.iter().take(MAX_PROBLEMS).map(|problem| format!("- {}\n", prose(problem)));
     format!("### ❌ Bad input\n\n{}\n{}\n\n---\n\n", listed.collect::<String>(), messages::NOTHING_SENT)
@@ -242,7 +240,6 @@ fn fact(text: &str) -> String {
 }
 
 /// Escapes untrusted text for Markdown; line breaks become spaces.
-#[must_use]
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -269,7 +266,6 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Untrusted text as code in a table cell; empty for empty text.
-#[must_use]
 pub fn code(text: &str) -> String {
     code_span(&cut(text, MAX_FACT)).replace('|', "\\|")
 }

@@ -1,15 +1,15 @@
 //! Pure renderers: a report in, a string out.
 
 pub mod format;
-pub mod gitlab_artifacts;
+pub(crate) mod gitlab_artifacts;
 pub mod json;
 pub mod log;
 pub mod markdown;
 pub mod messages;
 pub mod outputs;
-pub mod problems;
+pub(crate) mod problems;
 mod report_kind;
-pub mod timeline;
+pub(crate) mod timeline;
 
 use std::time::Duration;
 
@@ -44,7 +44,6 @@ pub struct RunContext {
 
 impl RunContext {
     /// The page that is verified: its whole URL once the site's address is known, until then the path.
-    #[must_use]
     pub fn page_url(&self) -> Option<String> {
         let page = self.page.as_deref()?;
         let on_site = || Url::parse(self.environment_url.as_deref()?).ok()?.join(page).ok();

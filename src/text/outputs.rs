@@ -23,7 +23,6 @@ pub const NAMES: [&str; 10] = [
 const MAX_MESSAGE: usize = 1000;
 
 /// The outputs that are known while a deployment is in progress.
-#[must_use]
 pub fn early(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str, String)> {
     let mut outputs = known(snapshot, context);
     outputs.push(("succeeded", "false".to_owned()));
@@ -49,7 +48,6 @@ fn known(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str
 }
 
 /// The outputs of a run with bad input. The others have no value.
-#[must_use]
 pub fn bad_input(problems: &[String], platform: &str) -> Vec<(&'static str, String)> {
     let words: Vec<&str> = problems.iter().flat_map(|problem| problem.split_whitespace()).collect();
     vec![
@@ -60,7 +58,6 @@ pub fn bad_input(problems: &[String], platform: &str) -> Vec<(&'static str, Stri
 }
 
 /// All outputs at the end; outputs without a value are empty.
-#[must_use]
 pub fn all(report: &Report, context: &RunContext) -> Vec<(&'static str, String)> {
     let mut outputs = known(report.snapshot.as_ref(), context);
     outputs.extend([

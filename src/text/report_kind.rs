@@ -23,7 +23,6 @@ impl ReportKind {
     pub const ALL: [Self; 5] = [Self::Summary, Self::Status, Self::Check, Self::Deployment, Self::Comment];
 
     /// The kind's name in the input `report`.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Summary => "summary",
@@ -35,7 +34,6 @@ impl ReportKind {
     }
 
     /// Its name at this code host.
-    #[must_use]
     pub const fn noun(self, code_host: CodeHost) -> &'static str {
         match (self, code_host) {
             (Self::Summary, _) => "job summary",
@@ -50,7 +48,6 @@ impl ReportKind {
     }
 
     /// The entry in a GitHub workflow's `permissions:` that it needs; empty if none.
-    #[must_use]
     pub const fn permission(self) -> &'static str {
         match self {
             Self::Summary => "",
@@ -77,7 +74,6 @@ pub enum CodeHost {
 
 impl CodeHost {
     /// Its name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::GitHub => "GitHub",
@@ -88,7 +84,6 @@ impl CodeHost {
     }
 
     /// Whether it supports this kind of report.
-    #[must_use]
     pub const fn has(self, kind: ReportKind) -> bool {
         match self {
             Self::GitHub => true,

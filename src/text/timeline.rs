@@ -32,8 +32,7 @@ const COLORS: &str = "%%{init: {'themeVariables': {'doneTaskBkgColor': '#238636'
 ///
 /// Mermaid prints the axis in the reader's time zone, where the Unix epoch is not at midnight. Dates are parsed in that
 /// zone as well, so the chart starts at midnight of a fixed date without a clock change.
-#[must_use]
-pub fn chart(report: &Report) -> Option<String> {
+pub(crate) fn chart(report: &Report) -> Option<String> {
     let whole = span(report);
     if noticeable(report, whole) < 2 {
         return None;

@@ -10,10 +10,10 @@ use crate::http::{self, Http, Method};
 use crate::reporting::updater::answer::{self, LIMIT};
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::WriteError;
+use crate::reporting::updater::request::ApiRequest;
 use crate::secrets::{Redactor, Token};
 use crate::text::CodeHost;
 
-/// The API of one repository.
 pub(super) struct GitHubApi {
     octocrab: Octocrab,
     redactor: Redactor,
@@ -47,7 +47,6 @@ impl GitHubApi {
         Ok(Self { octocrab, redactor, code_host, base, root: format!("/repos/{repository}") })
     }
 
-    /// Whose API it is.
     pub(super) fn code_host(&self) -> CodeHost {
         self.code_host
     }
@@ -64,31 +63,20 @@ impl GitHubApi {
     // that moved, and make the binary half a megabyte larger.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, WriteError> {
+    pub(super) async fn call(&self, request: &ApiRequest) -> Result<Value, WriteError> {
         let call = async {
-            let mut response = self.send(&method, &self.root, path, body).await?;
-            if let Some(root) = self.moved(&response, path) {
-                response = self.send(&method, &root, path, body).await?;
+            let mut response = self.send(&self.root, request).await?;
+            if let Some(root) = self.moved(&response, &request.path) {
+                response = self.send(&root, request).await?;
             }
             answer::json(self.code_host, &http::read(response).await, &self.redactor)
         };
         timeout(LIMIT, call).await.unwrap_or(Err(WriteError::Late(LIMIT)))
     }
 
-    async fn send(
-        &self,
-        method: &Method,
-        root: &str,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<reqwest::Response, WriteError> {
-        let route = format!("{root}{path}");
-        let sent = match *method {
+    async fn send(&self, root: &str, request: &ApiRequest) -> Result<reqwest::Response, WriteError> {
+        let (route, body) = (format!("{root}{}", request.path), request.body.as_ref());
+        let sent = match request.method {
             Method::POST => self.octocrab._post(route, body).await,
             Method::PATCH => self.octocrab._patch(route, body).await,
             _ => self.octocrab._get(route).await,

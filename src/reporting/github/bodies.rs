@@ -63,12 +63,10 @@ fn states(stage: ReportStage) -> States {
     States { status, check: CheckRunStatus::Completed, conclusion: Some(conclusion), deployment }
 }
 
-/// A status's text.
 fn description(text: &str) -> String {
     api_text::plain_line(text, DESCRIPTION, NOTHING)
 }
 
-/// A check's name.
 pub(super) fn name(name: &str) -> String {
     api_text::line(name, NAME, NOTHING)
 }

@@ -4,30 +4,25 @@
 //! and `##[command]` anywhere in one; a lone carriage return begins a line too.
 
 /// A command that tells the runner to mask a secret.
-#[must_use]
-pub fn mask(secret: &str) -> String {
+pub(crate) fn mask(secret: &str) -> String {
     format!("::add-mask::{}", data(secret))
 }
 
 /// An annotation: `level` is `error`, `warning` or `notice`. The runner cuts messages at 4,096 characters.
-#[must_use]
-pub fn annotation(level: &str, message: &str) -> String {
+pub(crate) fn annotation(level: &str, message: &str) -> String {
     let message: String = message.trim().chars().take(4000).collect();
     format!("::{level} title=Deploy hook::{}", data(&message.replace("##[", "# #[")))
 }
 
 /// Begins a group of lines that the log shows folded.
-#[must_use]
-pub fn group(title: &str) -> String {
+pub(crate) fn group(title: &str) -> String {
     format!("::group::{}", data(title))
 }
 
-/// Ends a group.
-pub const END_GROUP: &str = "::endgroup::";
+pub(crate) const END_GROUP: &str = "::endgroup::";
 
 /// Text that the runner prints and does not execute. Line breaks are kept, each line is made harmless.
-#[must_use]
-pub fn defuse(text: &str) -> String {
+pub(crate) fn defuse(text: &str) -> String {
     let harmless = |line: &str| {
         let line = line.replace("##[", "# #[");
         if line.trim_start().starts_with("::") { format!("·{line}") } else { line }

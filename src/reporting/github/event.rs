@@ -38,7 +38,6 @@ pub(super) struct WorkflowRun {
 impl WorkflowRun {
     /// Reads the run from the environment and the event's file; `None` where the runner does not say which
     /// repository this is. `sha`: the commit the user chose.
-    #[must_use]
     pub(super) fn detect(env: &Env, sha: Option<&str>, redactor: &Redactor) -> Option<Self> {
         let event = env.get("GITHUB_EVENT_PATH").map(|path| read(Path::new(path.trim()))).unwrap_or_default();
         let of = |name: &str| env.get(name).unwrap_or_default().trim().to_owned();
@@ -65,9 +64,9 @@ impl WorkflowRun {
 
 /// Whose runner it is: others that follow GitHub's contract say so.
 pub(super) fn code_host(env: &Env) -> CodeHost {
-    if env.says_yes("FORGEJO_ACTIONS") {
+    if env.is_true("FORGEJO_ACTIONS") {
         CodeHost::Forgejo
-    } else if env.says_yes("GITEA_ACTIONS") {
+    } else if env.is_true("GITEA_ACTIONS") {
         CodeHost::Gitea
     } else {
         CodeHost::GitHub

@@ -2,11 +2,11 @@
 
 mod api;
 mod bodies;
-pub mod command;
+pub(crate) mod command;
 mod event;
 mod files;
 mod history;
-pub mod post;
+pub(crate) mod post;
 mod post_state;
 mod reports;
 mod target;
@@ -27,13 +27,14 @@ use crate::core::report::{Cause, Event, Report};
 use crate::core::state::Outcome;
 use crate::env::Env;
 use crate::error::{Problems, exit_code};
-use crate::http::{Http, Method};
+use crate::http::Http;
 use crate::reporting::output::Output;
-use crate::text::{CodeHost, Fix, ReportError, ReportKind, RunContext, markdown, messages, outputs};
+use crate::reporting::updater::request::ApiRequest;
+use crate::text::{CodeHost, Fix, ReportKind, RunContext, markdown, messages, outputs};
 
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
 #[derive(Debug)]
-pub struct GitHub {
+pub(crate) struct GitHub {
     out: Output,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
@@ -47,8 +48,7 @@ pub struct GitHub {
 
 impl GitHub {
     /// The runner, where this process runs under one.
-    #[must_use]
-    pub fn detect(
+    pub(crate) fn detect(
         env: &Env,
         out: &Output,
         http: &Http,
@@ -65,17 +65,7 @@ impl GitHub {
         let untrusted = run.as_ref().is_some_and(|run| run.untrusted);
         let mut tracker = ReportTracker::new(out, code_host, options, untrusted);
         let state = StateFile::new(path("GITHUB_STATE"));
-        let records = options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary);
-        let (has, has_not): (Vec<ReportKind>, Vec<ReportKind>) =
-            records.partition(|kind| code_host.has(*kind));
-        for kind in has_not {
-            tracker.not_supported(&messages::unsupported(kind, code_host));
-        }
-        let (kinds, astray): (Vec<ReportKind>, Vec<ReportKind>) =
-            has.into_iter().partition(|kind| *kind != ReportKind::Comment || pull);
-        if !astray.is_empty() {
-            tracker.not_supported(messages::no_comment_target(code_host));
-        }
+        let kinds = tracker.supported(&options.kinds, pull);
         let mut earlier = None;
         match register(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
@@ -91,13 +81,7 @@ impl GitHub {
                     UpdaterHandle::open(register, kinds, move |records| saved.save_open(&target, records));
                 tracker.start(records, move |end| ended.save_end(end));
             }
-            Err(why) => {
-                tracker.cannot_write(
-                    &kinds,
-                    &ReportError { why: why.to_owned(), fix: Fix::None, read_only: false },
-                    false,
-                );
-            }
+            Err(why) => tracker.cannot_write(&kinds, why, Fix::None, false),
         }
         Some(Self {
             out: out.clone(),
@@ -113,19 +97,18 @@ impl GitHub {
 
     /// Where it will be found how long earlier deployments of the environment took. It is asked for once the platform has
     /// accepted the trigger, so that it delays nothing.
-    pub fn learn(&mut self) -> Arc<OnceLock<History>> {
+    pub(crate) fn learn(&mut self) -> Arc<OnceLock<History>> {
         self.learns = true;
         self.earlier.as_ref().map(|earlier| Arc::clone(&earlier.found)).unwrap_or_default()
     }
 
     /// What began this run, for the summary.
-    #[must_use]
-    pub fn cause(&self) -> Option<&str> {
+    pub(crate) fn cause(&self) -> Option<&str> {
         self.run.as_ref().map(|run| run.cause.as_str())
     }
 
     /// Reports an event. Returns what could not be written, one sentence each.
-    pub async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
+    pub(crate) async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
         self.tracker.note(event);
         if let (Event::Triggered { .. }, true) = (event, self.learns) {
             self.earlier.take().into_iter().for_each(EarlierDeployments::ask);
@@ -145,8 +128,7 @@ impl GitHub {
         }
     }
 
-    /// A warning annotation.
-    pub fn warning(&self, message: &str) {
+    pub(crate) fn warning(&self, message: &str) {
         self.out.command(&command::annotation("warning", message));
     }
 
@@ -178,8 +160,7 @@ impl GitHub {
 }
 
 /// Whether a run ends with an annotation, which says what the log would say.
-#[must_use]
-pub fn is_annotated(report: &Report, context: &RunContext) -> bool {
+pub(crate) fn is_annotated(report: &Report, context: &RunContext) -> bool {
     annotation_level(report, context).is_some()
 }
 
@@ -194,15 +175,10 @@ fn annotation_level(report: &Report, context: &RunContext) -> Option<&'static st
 }
 
 /// What the token is, as far as reading shows: GitHub does not show the permissions of a workflow's token.
-pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
+pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     const TOKEN: &str = "github-token";
     let code_host = code_host(env);
-    let kinds: Vec<ReportKind> = options
-        .kinds
-        .iter()
-        .copied()
-        .filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind))
-        .collect();
+    let kinds: Vec<ReportKind> = options.written_at(code_host).collect();
     let run = WorkflowRun::detect(env, options.sha, http.redactor())
         .filter(|_| is_here(env) && !kinds.is_empty())?;
     let check = |good, found, fix| Some(TokenCheck { token: TOKEN, good, found, fix });
@@ -211,7 +187,7 @@ pub async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Opt
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
     let read = match GitHubApi::new(http, code_host, &run.api, &run.repository, token) {
-        Ok(api) => api.call(Method::GET, "", None).await,
+        Ok(api) => api.call(&ApiRequest::get("")).await,
         Err(error) => Err(error),
     };
     match read {
@@ -256,7 +232,7 @@ fn register(
 }
 
 /// Reports bad input: an annotation, the outputs, the summary.
-pub fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Output) {
+pub(crate) fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Output) {
     let listed = problems.listed();
     let outputs = outputs::bad_input(&listed, platform);
     let errors = write_outputs(env, &outputs, &markdown::bad_input(&listed), out);
@@ -268,7 +244,12 @@ pub fn report_bad_input(problems: &Problems, platform: &str, env: &Env, out: &Ou
 
 /// Reports a run that was interrupted while its inputs were read. Returns what could not be written.
 #[must_use]
-pub fn report_interrupted(report: &Report, context: &RunContext, env: &Env, out: &Output) -> Vec<String> {
+pub(crate) fn report_interrupted(
+    report: &Report,
+    context: &RunContext,
+    env: &Env,
+    out: &Output,
+) -> Vec<String> {
     let errors =
         write_outputs(env, &outputs::all(report, context), &markdown::summary(report, context, &[]), out);
     out.command(&command::annotation("error", &messages::annotation(report, context)));
@@ -290,13 +271,11 @@ fn write_outputs(env: &Env, pairs: &[(&str, String)], page: &str, out: &Output) 
 }
 
 /// Whether this process runs under GitHub's runner, or one that follows its contract.
-#[must_use]
-pub fn is_here(env: &Env) -> bool {
-    env.says_yes("GITHUB_ACTIONS")
+pub(crate) fn is_here(env: &Env) -> bool {
+    env.is_true("GITHUB_ACTIONS")
 }
 
 /// Whether it was started as an Action: inputs are there.
-#[must_use]
-pub fn is_action(env: &Env) -> bool {
+pub(crate) fn is_action(env: &Env) -> bool {
     is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
 }

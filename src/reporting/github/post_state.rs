@@ -25,7 +25,6 @@ const CARRIED: usize = 16 * 1024;
 /// What is open, as the post step must know it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Open {
-    /// What the reports are about.
     pub(super) target: GitHubTarget,
     /// Each report that is not closed.
     pub(super) records: OpenReports,
@@ -52,12 +51,10 @@ impl StateFile {
         Self { path, error: Arc::default() }
     }
 
-    /// Saves which reports are open.
     pub(super) fn save_open(&self, target: &GitHubTarget, records: OpenReports) {
         self.save(STATE, to_state(&Open { target: target.clone(), records }));
     }
 
-    /// Saves how the run ended.
     pub(super) fn save_end(&self, state: &ReportState) {
         if let Some(end) = to_end(state) {
             self.save(END, end);

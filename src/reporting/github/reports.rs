@@ -1,7 +1,5 @@
 //! The run's reports at GitHub, and at code hosts with the same API: which request creates or changes each.
 
-use std::time::Duration;
-
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -9,13 +7,13 @@ use super::api::GitHubApi;
 use super::bodies;
 use super::target::GitHubTarget;
 use crate::http::Method;
-use crate::reporting::updater::rate_limiter::{RateLimiter, id};
+use crate::reporting::updater::rate_limiter::RateLimiter;
 use crate::reporting::updater::report_state::{ReportState, WriteError};
+use crate::reporting::updater::request::ApiRequest;
 use crate::reporting::updater::search::{self, ReportRequests};
-use crate::reporting::updater::worker::{Creation, ReportBackend, WriteResult};
+use crate::reporting::updater::worker::Creation;
 use crate::text::{CodeHost, ReportKind};
 
-/// The reports of one run.
 pub(super) struct GitHubReports {
     pub(super) api: GitHubApi,
     pub(super) target: GitHubTarget,
@@ -33,101 +31,93 @@ pub(super) enum ReadFirst {
     WithoutVerdict,
 }
 
-impl ReportBackend for GitHubReports {
-    /// GitHub asks for a second between two writes.
-    const SPACING: Duration = Duration::from_secs(1);
-
+impl ReportRequests for GitHubReports {
     fn code_host(&self) -> CodeHost {
         self.api.code_host()
     }
 
-    async fn write_report(
+    fn name(&self) -> &str {
+        &self.target.name
+    }
+
+    fn write(
+        &self,
+        kind: ReportKind,
+        id: Option<u64>,
+        state: &ReportState,
+    ) -> Result<Option<ApiRequest>, WriteError> {
+        let GitHubTarget { name, sha, page, site, .. } = &self.target;
+        let (method, path, body) = match (kind, id) {
+            (ReportKind::Summary, _) => return Ok(None), // a file, not a record
+            // A repeated status is one more line of the same: the last one counts.
+            (ReportKind::Status, _) => {
+                (Method::POST, format!("/statuses/{sha}"), bodies::status(state, name, page))
+            }
+            (ReportKind::Check, None) => {
+                (Method::POST, "/check-runs".to_owned(), bodies::check(state, &self.target))
+            }
+            (ReportKind::Check, Some(id)) => {
+                (Method::PATCH, format!("/check-runs/{id}"), bodies::check_update(state, page))
+            }
+            (ReportKind::Deployment, None) => {
+                (Method::POST, "/deployments".to_owned(), bodies::deployment(&self.target))
+            }
+            (ReportKind::Deployment, Some(id)) => {
+                let site = site.as_deref().or(state.site.as_deref());
+                let body = bodies::deployment_status(state, page, site);
+                (Method::POST, format!("/deployments/{id}/statuses"), body)
+            }
+            (ReportKind::Comment, None) => {
+                (Method::POST, self.comments_path()?, bodies::comment(state, name, page))
+            }
+            (ReportKind::Comment, Some(id)) => {
+                (Method::PATCH, format!("/issues/comments/{id}"), bodies::comment(state, name, page))
+            }
+        };
+        Ok(Some(ApiRequest { method, path, body: Some(body) }))
+    }
+
+    fn comments(&self, size: usize, page: usize) -> Result<ApiRequest, WriteError> {
+        Ok(ApiRequest::get(format!("{}?per_page={size}&page={page}", self.comments_path()?)))
+    }
+
+    async fn send(&self, _: ReportKind, request: ApiRequest) -> Result<Value, WriteError> {
+        self.api.call(&request).await
+    }
+
+    /// The reports of this very run.
+    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> Result<Vec<Value>, WriteError> {
+        let GitHubTarget { name, sha, mark, .. } = &self.target;
+        let mut found = match kind {
+            ReportKind::Check => {
+                let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
+                let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
+                self.read(limiter, path).await?["check_runs"].take()
+            }
+            ReportKind::Deployment => {
+                self.read(limiter, format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?
+            }
+            ReportKind::Summary | ReportKind::Status | ReportKind::Comment => Value::Null,
+        };
+        let ours = |report: &Value| {
+            report["external_id"] == **mark || report["payload"].to_string().contains(mark.as_str())
+        };
+        let found = found.as_array_mut().map(std::mem::take).unwrap_or_default();
+        Ok(found.into_iter().filter(ours).collect())
+    }
+
+    async fn closed(
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
         creation: Creation,
         state: &ReportState,
-    ) -> Result<WriteResult, WriteError> {
-        let mut creation = creation;
-        if self.read_first != ReadFirst::No {
-            match self.closed(limiter, kind, creation, state).await {
-                Ok(Some(id)) => return Ok(WriteResult::Done(id)),
-                Err(error) if self.read_first == ReadFirst::WithoutVerdict => return Err(error),
-                Ok(None) | Err(_) => {}
-            }
-            if creation == Creation::No {
-                creation = Creation::Maybe;
-            }
+    ) -> Result<Option<u64>, WriteError> {
+        match self.read_first {
+            ReadFirst::No => Ok(None),
+            ReadFirst::Yes => Ok(self.find_closed(limiter, kind, creation, state).await.unwrap_or_default()),
+            ReadFirst::WithoutVerdict => self.find_closed(limiter, kind, creation, state).await,
         }
-        search::update_or_create(self, limiter, kind, creation, state).await
-    }
-}
-
-impl ReportRequests for GitHubReports {
-    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> Result<Vec<u64>, WriteError> {
-        let found = self.find_reports(limiter, kind).await?;
-        Ok(found.iter().filter_map(|report| report["id"].as_u64()).collect())
-    }
-
-    async fn create(
-        &self,
-        limiter: &mut RateLimiter,
-        kind: ReportKind,
-        state: &ReportState,
-    ) -> Result<WriteResult, WriteError> {
-        let GitHubTarget { name, sha, page, .. } = &self.target;
-        let (path, body) = match kind {
-            ReportKind::Summary => return Ok(WriteResult::Done(0)), // a file, not a record
-            ReportKind::Status => (format!("/statuses/{sha}"), bodies::status(state, name, page)),
-            ReportKind::Check => ("/check-runs".to_owned(), bodies::check(state, &self.target)),
-            ReportKind::Deployment => ("/deployments".to_owned(), bodies::deployment(&self.target)),
-            ReportKind::Comment => (self.comments_path()?, bodies::comment(state, name, page)),
-        };
-        let written = limiter.write(self.api.call(Method::POST, &path, Some(&body))).await?;
-        Ok(match kind {
-            ReportKind::Status => WriteResult::Done(0),
-            // It has no status yet, without which GitHub shows nothing of it.
-            ReportKind::Deployment => WriteResult::Begun(id(&written)?),
-            _ => WriteResult::Done(id(&written)?),
-        })
-    }
-
-    async fn update(
-        &self,
-        limiter: &mut RateLimiter,
-        kind: ReportKind,
-        id: u64,
-        state: &ReportState,
-    ) -> Result<(), WriteError> {
-        let GitHubTarget { name, page, site, .. } = &self.target;
-        let (method, path, body) = match kind {
-            // A repeated status is one more line of the same: the last one counts.
-            ReportKind::Summary | ReportKind::Status => {
-                return self.create(limiter, kind, state).await.map(drop);
-            }
-            ReportKind::Check => {
-                (Method::PATCH, format!("/check-runs/{id}"), bodies::check_update(state, page))
-            }
-            ReportKind::Deployment => {
-                let site = site.as_deref().or(state.site.as_deref());
-                let body = bodies::deployment_status(state, page, site);
-                (Method::POST, format!("/deployments/{id}/statuses"), body)
-            }
-            ReportKind::Comment => {
-                (Method::PATCH, format!("/issues/comments/{id}"), bodies::comment(state, name, page))
-            }
-        };
-        limiter.write(self.api.call(method, &path, Some(&body))).await.map(drop)
-    }
-
-    async fn comments(
-        &self,
-        limiter: &mut RateLimiter,
-        size: usize,
-        page: usize,
-    ) -> Result<Value, WriteError> {
-        let path = format!("{}?per_page={size}&page={page}", self.comments_path()?);
-        limiter.ask(self.api.call(Method::GET, &path, None)).await
     }
 }
 
@@ -136,7 +126,7 @@ impl GitHubReports {
     ///
     /// A check run and a deployment belong to one run. A status and a comment may be an earlier run's, so where this run
     /// has not written them they count only if they say what it would say.
-    async fn closed(
+    async fn find_closed(
         &self,
         limiter: &mut RateLimiter,
         kind: ReportKind,
@@ -149,7 +139,7 @@ impl GitHubReports {
             ReportKind::Summary => Ok(None),
             ReportKind::Status => {
                 let path = format!("/commits/{}/status?per_page=100", self.target.sha);
-                let found = self.read(limiter, &path).await?;
+                let found = self.read(limiter, path).await?;
                 let body = bodies::status(state, name, page);
                 let status = found["statuses"].as_array().into_iter().flatten();
                 let status = status.filter(|status| status["context"] == body["context"]);
@@ -162,17 +152,17 @@ impl GitHubReports {
                 Ok(word.filter(|word| **word != "pending" && (is_ours || same)).map(|_| 0))
             }
             ReportKind::Check => {
-                let found = self.find_reports(limiter, kind).await?;
+                let found = self.find(limiter, kind).await?;
                 let check = found.first().filter(|check| check["status"] == "completed");
                 Ok(check.and_then(|check| check["id"].as_u64()))
             }
             ReportKind::Deployment => {
                 let id = match creation {
                     Creation::Id(id) => Some(id),
-                    _ => self.find(limiter, kind).await?.first().copied(),
+                    _ => self.find(limiter, kind).await?.iter().find_map(|found| found["id"].as_u64()),
                 };
                 let Some(id) = id else { return Ok(None) };
-                let found = self.read(limiter, &format!("/deployments/{id}/statuses?per_page=100")).await?;
+                let found = self.read(limiter, format!("/deployments/{id}/statuses?per_page=100")).await?;
                 let last = found.as_array().into_iter().flatten().max_by_key(|status| status["id"].as_u64());
                 let is_final = |last: &Value| {
                     last["state"]
@@ -191,36 +181,10 @@ impl GitHubReports {
                     let text = comment["body"].as_str().unwrap_or_default();
                     is_final(text) && (is_ours || body["body"] == text)
                 };
-                let found = self.find_reports(limiter, kind).await?;
+                let found = search::find(self, limiter, kind).await?;
                 Ok(found.first().filter(closed).and_then(|comment| comment["id"].as_u64()))
             }
         }
-    }
-
-    /// The reports of this very run, and the comments that an earlier run left.
-    async fn find_reports(
-        &self,
-        limiter: &mut RateLimiter,
-        kind: ReportKind,
-    ) -> Result<Vec<Value>, WriteError> {
-        let GitHubTarget { name, sha, mark, .. } = &self.target;
-        let mut found = match kind {
-            ReportKind::Check => {
-                let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
-                let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
-                self.read(limiter, &path).await?["check_runs"].take()
-            }
-            ReportKind::Deployment => {
-                self.read(limiter, &format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?
-            }
-            ReportKind::Comment => return search::find_comments(self, limiter, name).await,
-            ReportKind::Summary | ReportKind::Status => Value::Null,
-        };
-        let ours = |report: &Value| {
-            report["external_id"] == **mark || report["payload"].to_string().contains(mark.as_str())
-        };
-        let found = found.as_array_mut().map(std::mem::take).unwrap_or_default();
-        Ok(found.into_iter().filter(ours).collect())
     }
 
     fn comments_path(&self) -> Result<String, WriteError> {
@@ -229,8 +193,8 @@ impl GitHubReports {
     }
 
     /// Reads what may not be there; null where it is not.
-    async fn read(&self, limiter: &mut RateLimiter, path: &str) -> Result<Value, WriteError> {
-        match limiter.ask(self.api.call(Method::GET, path, None)).await {
+    async fn read(&self, limiter: &mut RateLimiter, path: String) -> Result<Value, WriteError> {
+        match limiter.ask(self.api.call(&ApiRequest::get(path))).await {
             Err(gone) if gone.is_gone() => Ok(Value::Null),
             read => read,
         }

@@ -7,13 +7,11 @@ use serde::{Deserialize, Serialize};
 pub(super) struct GitHubTarget {
     /// Context of the status, name of the check.
     pub(super) name: String,
-    /// The commit.
     pub(super) sha: String,
     /// The run's page; empty where it is not known.
     pub(super) page: String,
     /// The environment of a GitHub Deployment.
     pub(super) environment: String,
-    /// The deployed site.
     pub(super) site: Option<String>,
     /// The pull request of the comment.
     pub(super) pull: Option<u64>,

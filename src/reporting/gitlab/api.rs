@@ -6,14 +6,14 @@ use serde_json::Value;
 use url::Url;
 
 use crate::env::Env;
-use crate::http::{Credential, Http, Method, Network, RequestError};
+use crate::http::{Credential, Http, Network, RequestError};
 use crate::reporting::updater::answer::{self, LIMIT};
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::WriteError;
+use crate::reporting::updater::request::ApiRequest;
 use crate::secrets::Token;
 use crate::text::CodeHost;
 
-/// The API of one GitLab.
 pub(super) struct GitLabApi {
     http: Http,
     base: String,
@@ -47,17 +47,16 @@ impl GitLabApi {
     /// Sends one request and reads its answer.
     pub(super) async fn call(
         &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
+        request: &ApiRequest,
         token_kind: TokenKind,
     ) -> Result<Value, WriteError> {
+        let ApiRequest { method, path, body } = request;
         let url = Url::parse(&format!("{}{path}", self.base));
         let url = url.map_err(|_| WriteError::Unreachable("CI_API_V4_URL is not a URL".to_owned()))?;
         let of_job = self.job_token.as_ref().filter(|_| token_kind == TokenKind::Job);
         let of_job = of_job.map(|token| Credential::Header("job-token", token));
         let credential = of_job.or_else(|| self.token.as_ref().map(Credential::Bearer));
-        let sent = self.http.send(method, &url, credential, body, LIMIT).await;
+        let sent = self.http.send(method.clone(), &url, credential, body.as_ref(), LIMIT).await;
         let answer = sent.map_err(|failure| match failure {
             RequestError::TimedOut(limit) => WriteError::Late(limit),
             RequestError::NotSent { message, .. } | RequestError::Broken(message) => {

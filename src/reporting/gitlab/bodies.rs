@@ -40,7 +40,6 @@ pub(super) fn status(state: &ReportState, name: &str, job: &Job) -> Value {
     body
 }
 
-/// A status's state.
 pub(super) fn status_state(stage: ReportStage) -> &'static str {
     match stage {
         ReportStage::Waiting | ReportStage::Running => "running",

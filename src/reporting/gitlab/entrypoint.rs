@@ -12,15 +12,14 @@ use crate::env::Env;
 use crate::reporting::regular_file;
 
 /// The arguments without the runner's shell call, where there is one.
-#[must_use]
-pub fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a [OsString]> {
+pub(crate) fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a [OsString]> {
     let [own @ .., shell, flag, _] = args else { return None };
     (env.in_gitlab() && shell == "sh" && flag == "-c" && !own.is_empty()).then_some(own)
 }
 
 /// Makes the job's folder the present one, as it is for a script, and takes the script off the runner's hands: it waits
 /// until it has been read.
-pub fn prepare_job(env: &Env) {
+pub(crate) fn prepare_job(env: &Env) {
     if let Some(dir) = env.get("CI_PROJECT_DIR") {
         let _ = std::env::set_current_dir(dir); // the files that cannot be found say so themselves
     }
@@ -29,7 +28,7 @@ pub fn prepare_job(env: &Env) {
 
 /// Which start of the image in its job this is.
 #[derive(Debug)]
-pub enum JobStart {
+pub(crate) enum JobStart {
     /// The first: it deploys, and its exit code is written to the mark.
     First(StartMark),
     /// Another one, after the first ended with this code; without one it did not come to its end.
@@ -40,18 +39,18 @@ pub enum JobStart {
 
 /// What the first start of a job leaves for the next.
 #[derive(Debug)]
-pub struct StartMark(PathBuf);
+pub(crate) struct StartMark(PathBuf);
 
 impl StartMark {
     /// Remembers how the first start ended.
-    pub fn ended(&self, code: u8) {
+    pub(crate) fn ended(&self, code: u8) {
         let _ = regular_file::replace(&self.0, &code.to_string());
     }
 }
 
 /// Finds out which start this is, by a mark: the job's folder outlives a container that is made anew, a container's own
 /// files one that is started again. `Err` where none can be left.
-pub fn start(env: &Env) -> Result<JobStart, std::io::Error> {
+pub(crate) fn start(env: &Env) -> Result<JobStart, std::io::Error> {
     // A container that is started again has the variables of its first start, so `running` says nothing.
     if env.get("CI_JOB_STATUS").is_some_and(|status| status != "running") {
         return Ok(JobStart::After);

@@ -27,14 +27,12 @@ pub(super) struct Job {
     pub(super) head: String,
     /// The branch or tag.
     pub(super) reference: String,
-    /// Whether it is a tag.
     pub(super) tag: bool,
     /// The pipeline, where the commit to report on is its commit.
     pub(super) pipeline: Option<u64>,
     /// The branch or tag the pipeline itself goes by; a merge request's goes by a reference of GitLab's own, which only
     /// GitLab knows.
     pub(super) pipeline_reference: Option<String>,
-    /// The job's page.
     pub(super) page: String,
     /// The merge request: its project's number and its own.
     pub(super) request: Option<(String, u64)>,
@@ -99,7 +97,7 @@ fn cause(env: &Env) -> String {
     let by = env.get("GITLAB_USER_LOGIN").map(|who| format!(" by {who}")).unwrap_or_default();
     let reference = env.get("CI_COMMIT_REF_NAME").unwrap_or("a branch");
     let what = match env.get("CI_PIPELINE_SOURCE").unwrap_or_default().trim() {
-        _ if env.says_yes("CI_JOB_MANUAL") => "started by hand".to_owned(),
+        _ if env.is_true("CI_JOB_MANUAL") => "started by hand".to_owned(),
         "push" if env.get("CI_COMMIT_TAG").is_some() => format!("tag {reference}"),
         "push" => format!("push to {reference}"),
         // its user is the owner of the schedule

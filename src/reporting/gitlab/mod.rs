@@ -4,10 +4,10 @@
 
 mod api;
 mod bodies;
-pub mod entrypoint;
+pub(crate) mod entrypoint;
 mod job;
 mod reports;
-pub mod section;
+pub(crate) mod section;
 
 use std::time::{Duration, SystemTime};
 
@@ -16,28 +16,27 @@ use self::job::Job;
 use self::reports::{GitLabReports, GitLabTarget};
 use super::output::Output;
 use super::updater::report_state::WriteError;
+use super::updater::request::ApiRequest;
 use super::updater::worker::UpdaterHandle;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::Event;
 use crate::env::Env;
-use crate::http::{Http, Method, Network};
+use crate::http::{Http, Network};
 use crate::secrets::Token;
-use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, messages};
+use crate::text::{CodeHost, Fix, ReportKind, ReportResult, RunContext, messages};
 
 /// Why no token is sent.
 const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
 
-/// A job of GitLab's.
 #[derive(Debug)]
-pub struct GitLab {
+pub(crate) struct GitLab {
     tracker: ReportTracker,
     cause: String,
 }
 
 impl GitLab {
     /// The job, where this process runs in one. `job_token`: the job's own token, which may do little.
-    #[must_use]
-    pub fn detect(
+    pub(crate) fn detect(
         env: &Env,
         out: &Output,
         (http, network): (&Http, &Network),
@@ -50,24 +49,14 @@ impl GitLab {
         }
         let job = Job::detect(env, options.sha);
         let mut tracker = ReportTracker::new(out, CodeHost::GitLab, options, false);
-        let mut kinds = Vec::new();
-        for kind in options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary) {
-            let of_user = options.token.is_some();
-            match kind {
-                _ if !CodeHost::GitLab.has(kind) => {
-                    tracker.not_supported(&messages::unsupported(kind, CodeHost::GitLab));
-                }
-                ReportKind::Comment if job.as_ref().is_some_and(|job| job.request.is_none()) => {
-                    tracker.not_supported(messages::no_comment_target(CodeHost::GitLab));
-                }
-                ReportKind::Deployment if of_user || job_token.is_some() => kinds.push(kind),
-                ReportKind::Status | ReportKind::Comment if of_user => kinds.push(kind),
-                // What a job's own token may not do is not tried with it.
-                _ => {
-                    tracker.cannot_write(&[kind], &error("there is no gitlab-token", Fix::Permission), false);
-                }
-            }
-        }
+        let has_comments = job.as_ref().is_none_or(|job| job.request.is_some());
+        let supported = tracker.supported(&options.kinds, has_comments);
+        // What a job's own token may not do is not tried with it.
+        let has_token = |kind: &ReportKind| {
+            options.token.is_some() || *kind == ReportKind::Deployment && job_token.is_some()
+        };
+        let (kinds, without): (Vec<_>, Vec<_>) = supported.into_iter().partition(has_token);
+        tracker.cannot_write(&without, "there is no gitlab-token", Fix::Permission, false);
         let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
         if !kinds.is_empty() {
             let api = GitLabApi::new(env, http, network, options.token, job_token);
@@ -83,28 +72,26 @@ impl GitLab {
                     tracker.start(records, |_| ());
                 }
                 (None, _) => {
-                    tracker.cannot_write(
-                        &kinds,
-                        &error("the environment names no project and commit", Fix::None),
-                        true,
-                    );
+                    let why = "the environment names no project and commit";
+                    tracker.cannot_write(&kinds, why, Fix::None, true);
                 }
-                (_, None) => {
-                    tracker.cannot_write(&kinds, &error(NOT_SAFE, Fix::None), true);
-                }
+                (_, None) => tracker.cannot_write(&kinds, NOT_SAFE, Fix::None, true),
             }
         }
         Some(Self { tracker, cause: http.redactor().clean(&cause, 200) })
     }
 
     /// What began this run, for the summary.
-    #[must_use]
-    pub fn cause(&self) -> &str {
+    pub(crate) fn cause(&self) -> &str {
         &self.cause
     }
 
     /// Reports an event. Returns notices and, at the end, the results of the reports.
-    pub async fn report(&mut self, event: &Event, context: &RunContext) -> (Vec<Notice>, Vec<ReportResult>) {
+    pub(crate) async fn report(
+        &mut self,
+        event: &Event,
+        context: &RunContext,
+    ) -> (Vec<Notice>, Vec<ReportResult>) {
         self.tracker.note(event);
         let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
         let results = self.tracker.close(report, context).await;
@@ -113,7 +100,7 @@ impl GitLab {
 }
 
 /// What the tokens are, as far as reading shows: the job's own, and the one that was given.
-pub async fn examine(
+pub(crate) async fn examine(
     env: &Env,
     (http, network): (&Http, &Network),
     options: &ReportOptions<'_>,
@@ -121,10 +108,9 @@ pub async fn examine(
 ) -> Vec<TokenCheck> {
     let code_host = CodeHost::GitLab;
     let mut needed_permissions = Vec::new();
-    let records =
-        options.kinds.iter().copied().filter(|kind| *kind != ReportKind::Summary && code_host.has(*kind));
-    let (of_job, of_user): (Vec<ReportKind>, Vec<ReportKind>) =
-        records.partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
+    let (of_job, of_user): (Vec<_>, Vec<_>) = options
+        .written_at(code_host)
+        .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
         return needed_permissions;
     };
@@ -133,12 +119,11 @@ pub async fn examine(
         return vec![TokenCheck { token: "CI_API_V4_URL", good: false, found, fix }];
     };
     if !of_job.is_empty() {
-        let answer = api.call(Method::GET, "/job", None, TokenKind::Job).await;
+        let answer = api.call(&ApiRequest::get("/job"), TokenKind::Job).await;
         needed_permissions.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
     if options.token.is_some() {
-        let answer =
-            api.call(Method::GET, &format!("/projects/{}", job.project), None, TokenKind::User).await;
+        let answer = api.call(&ApiRequest::get(format!("/projects/{}", job.project)), TokenKind::User).await;
         let found = answer.map(|project| match job::access_level(&project) {
             Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
             None => "reads this project".to_owned(),
@@ -178,12 +163,7 @@ fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[Report
     }
 }
 
-fn error(why: &str, fix: Fix) -> ReportError {
-    ReportError { why: why.to_owned(), fix, read_only: false }
-}
-
 /// How long the job may still go on, with time kept for the end; `None` where it is not known.
-#[must_use]
-pub fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
+pub(crate) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     if env.in_gitlab() { job::time_left(env, now) } else { None }
 }

@@ -6,21 +6,18 @@
 use std::time::{Duration, SystemTime};
 
 /// The line that begins a section and is its heading.
-#[must_use]
-pub fn start(name: &str, heading: &str, collapsed: bool, now: SystemTime) -> String {
+pub(crate) fn start(name: &str, heading: &str, collapsed: bool, now: SystemTime) -> String {
     let options = if collapsed { "[collapsed=true]" } else { "" };
     format!("\x1b[0Ksection_start:{}:{name}{options}\r\x1b[0K{heading}", seconds(now))
 }
 
 /// The line that ends it.
-#[must_use]
-pub fn end(name: &str, now: SystemTime) -> String {
+pub(crate) fn end(name: &str, now: SystemTime) -> String {
     format!("\x1b[0Ksection_end:{}:{name}\r\x1b[0K", seconds(now))
 }
 
 /// A name of its own for each section of a job, even where the program runs more than once in it.
-#[must_use]
-pub fn name(what: &str, now: SystemTime) -> String {
+pub(crate) fn name(what: &str, now: SystemTime) -> String {
     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("deploy_hook_{what}_{}", since.as_millis())
 }

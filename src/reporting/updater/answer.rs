@@ -11,17 +11,12 @@ use crate::secrets::Redactor;
 use crate::text::{CodeHost, Fix};
 
 /// How long one request may take; there may be less time left.
-pub(in crate::reporting) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to send nothing where the code host asks for fewer requests and names no time, as GitHub's guidance has it.
 const UNNAMED_PAUSE: Duration = Duration::from_mins(1);
 
-/// The JSON of an answer.
-pub(in crate::reporting) fn json(
-    code_host: CodeHost,
-    answer: &Response,
-    redactor: &Redactor,
-) -> Result<Value, WriteError> {
+pub(crate) fn json(code_host: CodeHost, answer: &Response, redactor: &Redactor) -> Result<Value, WriteError> {
     let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
     match (answer.status, value) {
         (200..300, Ok(Some(value @ (Value::Object(_) | Value::Array(_))))) => Ok(value),

@@ -11,19 +11,19 @@ const LINK: usize = 1024;
 
 /// One line of at most `most` characters. Code hosts refuse an empty one, so there is a text for where this does
 /// not.
-pub(in crate::reporting) fn line(text: &str, most: usize, instead: &str) -> String {
+pub(crate) fn line(text: &str, most: usize, instead: &str) -> String {
     let words = strip(text).split_whitespace().collect::<Vec<_>>().join(" ");
     cut(if words.is_empty() { instead } else { &words }, most)
 }
 
 /// The same for GitHub's statuses, which take no character beyond the Basic Multilingual Plane: no emoji.
-pub(in crate::reporting) fn plain_line(text: &str, most: usize, instead: &str) -> String {
+pub(crate) fn plain_line(text: &str, most: usize, instead: &str) -> String {
     let basic: String = strip(text).chars().filter(|c| *c < '\u{fffe}').collect();
     line(&basic, most, instead)
 }
 
 /// Markdown of at most `most` bytes. It is cut at the end of a line, and a fence that is open there is closed.
-pub(in crate::reporting) fn page(text: &str, most: usize) -> String {
+pub(crate) fn page(text: &str, most: usize) -> String {
     let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     if text.len() <= most {
         return text;
@@ -56,7 +56,7 @@ fn open_fence(text: &str) -> Option<&str> {
 }
 
 /// A link that a code host accepts, as the URL parser writes it: white space and control characters in it are gone or encoded.
-pub(in crate::reporting) fn link(url: &str) -> Option<String> {
+pub(crate) fn link(url: &str) -> Option<String> {
     web_url(url).map(String::from).filter(|url| url.len() <= LINK)
 }
 
@@ -65,19 +65,19 @@ fn web_url(url: &str) -> Option<Url> {
 }
 
 /// A commit's hash. It goes into paths, so nothing else may be taken for one.
-pub(in crate::reporting) fn commit(text: &str) -> Option<&str> {
+pub(crate) fn commit(text: &str) -> Option<&str> {
     let hash = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     Some(text).filter(|_| hash)
 }
 
 /// The base of an API, without its last slash; `None` where a token may not be sent there, or where the path that is put
 /// behind it would not be one.
-pub(in crate::reporting) fn api_base(base: &str) -> Option<String> {
+pub(crate) fn api_base(base: &str) -> Option<String> {
     web_url(base).filter(is_safe).as_ref().and_then(without_slash)
 }
 
 /// The base of web pages, without its last slash.
-pub(in crate::reporting) fn web_base(base: &str) -> Option<String> {
+pub(crate) fn web_base(base: &str) -> Option<String> {
     web_url(base).as_ref().and_then(without_slash)
 }
 

@@ -8,20 +8,21 @@ mod options;
 pub(super) mod rate_limiter;
 mod refusal;
 pub(super) mod report_state;
+pub(super) mod request;
 pub(super) mod search;
 pub(super) mod worker;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use self::options::{Notice, ReportOptions, Stop, TokenCheck};
+pub(crate) use self::options::{Notice, ReportOptions, Stop, TokenCheck};
 use self::report_state::ReportState;
 use self::worker::UpdaterHandle;
 use super::output::Output;
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::{Outcome, Phase};
 use crate::error::exit_code;
-use crate::text::{CodeHost, ReportError, ReportKind, ReportResult, RunContext, markdown, messages};
+use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, markdown, messages};
 
 impl fmt::Debug for ReportTracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,17 +77,29 @@ impl ReportTracker {
         self.reports = Some((reports, Box::new(ended)));
     }
 
-    /// Records that these kinds cannot be written, and why. Under `auto` no report is expected where there is no token
-    /// for one (`expected`).
-    pub(super) fn cannot_write(&mut self, kinds: &[ReportKind], error: &ReportError, expected: bool) {
-        if self.named || expected {
-            self.without.extend(kinds.iter().map(|kind| (*kind, error.clone())));
+    /// The wanted kinds that this code host and this run have. Any other is a line in the log.
+    pub(super) fn supported(&mut self, wanted: &[ReportKind], has_comments: bool) -> Vec<ReportKind> {
+        let code_host = self.code_host;
+        let mut kinds = Vec::new();
+        for kind in wanted.iter().copied().filter(|kind| *kind != ReportKind::Summary) {
+            match kind {
+                _ if !code_host.has(kind) => self.absent.push(messages::unsupported(kind, code_host)),
+                ReportKind::Comment if !has_comments => {
+                    self.absent.push(messages::no_comment_target(code_host).to_owned());
+                }
+                _ => kinds.push(kind),
+            }
         }
+        kinds
     }
 
-    /// Records something that this code host or this run does not have.
-    pub(super) fn not_supported(&mut self, sentence: &str) {
-        self.absent.push(sentence.to_owned());
+    /// Records that these kinds cannot be written, and why. Under `auto` no report is expected where there is no token
+    /// for one (`expected`).
+    pub(super) fn cannot_write(&mut self, kinds: &[ReportKind], why: &str, fix: Fix, expected: bool) {
+        if self.named || expected {
+            let error = ReportError { why: why.to_owned(), fix, read_only: false };
+            self.without.extend(kinds.iter().map(|kind| (*kind, error.clone())));
+        }
     }
 
     /// Updates the state. The final one is [`ReportTracker::close`]'s.

@@ -8,9 +8,10 @@ use tokio::time::Instant;
 
 use super::inbox::{Inbox, Update};
 use super::report_state::WriteError;
+use crate::text::CodeHost;
 
 /// Keeps the pauses between requests, and receives updates meanwhile.
-pub(in crate::reporting) struct RateLimiter {
+pub(crate) struct RateLimiter {
     pub(super) inbox: Inbox,
     spacing: Duration,
     /// When the last writing request was answered.
@@ -22,12 +23,13 @@ pub(in crate::reporting) struct RateLimiter {
 }
 
 impl RateLimiter {
-    pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, spacing: Duration) -> Self {
+    pub(super) fn new(inbox: mpsc::UnboundedReceiver<Update>, code_host: CodeHost) -> Self {
+        // GitHub asks for a second between two writes, GitLab for no pause.
+        let spacing = if code_host == CodeHost::GitLab { Duration::ZERO } else { Duration::from_secs(1) };
         Self { inbox: Inbox::new(inbox), spacing, written: None, blocked: None, left: 1 }
     }
 
-    /// Sends a request that writes.
-    pub(in crate::reporting) async fn write(
+    pub(crate) async fn write(
         &mut self,
         request: impl Future<Output = Result<Value, WriteError>>,
     ) -> Result<Value, WriteError> {
@@ -37,7 +39,7 @@ impl RateLimiter {
     }
 
     /// Sends one request and receives updates meanwhile: a request must not use up the time for the final write.
-    pub(in crate::reporting) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         request: impl Future<Output = Result<Value, WriteError>>,
     ) -> Result<Value, WriteError> {
@@ -89,8 +91,7 @@ fn no_time() -> WriteError {
     WriteError::Unreachable("there was no time left for it".to_owned())
 }
 
-/// The id in an answer.
-pub(in crate::reporting) fn id(answer: &Value) -> Result<u64, WriteError> {
+pub(crate) fn id(answer: &Value) -> Result<u64, WriteError> {
     let message = "its answer has no id".to_owned();
     answer["id"].as_u64().ok_or(WriteError::Unreachable(message))
 }

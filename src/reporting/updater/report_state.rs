@@ -13,33 +13,28 @@ use crate::text::{CodeHost, Fix};
 const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
 
 /// The mark by which a comment is found again; invisible to readers.
-pub(in crate::reporting) fn mark(name: &str) -> String {
+pub(crate) fn mark(name: &str) -> String {
     format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
 }
 
 /// The state of a run, as reports show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::reporting) struct ReportState {
-    /// The stage.
-    pub(in crate::reporting) stage: ReportStage,
+pub(crate) struct ReportState {
+    pub(crate) stage: ReportStage,
     /// One line.
-    pub(in crate::reporting) text: String,
+    pub(crate) text: String,
     /// The whole report in Markdown.
-    pub(in crate::reporting) page: String,
+    pub(crate) page: String,
     /// The address of the deployed site, where the platform named it.
-    pub(in crate::reporting) site: Option<String>,
+    pub(crate) site: Option<String>,
 }
 
-/// The stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::reporting) enum ReportStage {
+pub(crate) enum ReportStage {
     /// Accepted, not begun.
     Waiting,
-    /// Under way.
     Running,
-    /// Over.
     Over {
-        /// How.
         outcome: Outcome,
         /// Whether the step passes, which settings may decide.
         passed: bool,
@@ -48,29 +43,28 @@ pub(in crate::reporting) enum ReportStage {
 
 impl ReportState {
     /// Not over.
-    pub(in crate::reporting) fn going(phase: Phase, text: String) -> Self {
+    pub(crate) fn going(phase: Phase, text: String) -> Self {
         let stage = if phase == Phase::Waiting { ReportStage::Waiting } else { ReportStage::Running };
         let page = escape(&text);
         Self { stage, text, page, site: None }
     }
 
-    /// Over.
-    pub(in crate::reporting) fn over(outcome: Outcome, passed: bool, text: String, page: String) -> Self {
+    pub(crate) fn over(outcome: Outcome, passed: bool, text: String, page: String) -> Self {
         Self { stage: ReportStage::Over { outcome, passed }, text, page, site: None }
     }
 
     /// Whether both are the same at a glance.
-    pub(in crate::reporting) fn is_like(&self, other: &Self) -> bool {
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.stage == other.stage
     }
 
     /// Whether nothing more will come.
-    pub(in crate::reporting) fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         self.end().is_some()
     }
 
     /// How it ended, and whether the step passes.
-    pub(in crate::reporting) fn end(&self) -> Option<(Outcome, bool)> {
+    pub(crate) fn end(&self) -> Option<(Outcome, bool)> {
         match self.stage {
             ReportStage::Over { outcome, passed } => Some((outcome, passed)),
             ReportStage::Waiting | ReportStage::Running => None,
@@ -80,10 +74,9 @@ impl ReportState {
 
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::reporting) enum WriteError {
+pub(crate) enum WriteError {
     /// The code host refused.
     Refused {
-        /// The HTTP status.
         status: u16,
         /// Its message, cleaned.
         message: String,
@@ -102,7 +95,7 @@ pub(in crate::reporting) enum WriteError {
 
 impl WriteError {
     /// What would help.
-    pub(in crate::reporting) fn fix(&self) -> Fix {
+    pub(crate) fn fix(&self) -> Fix {
         match self {
             Self::Refused { fix, .. } => *fix,
             _ => Fix::None,
@@ -110,7 +103,7 @@ impl WriteError {
     }
 
     /// Whether the same request may succeed in a moment. 409 is GitLab's word for another writer.
-    pub(in crate::reporting) fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
             Self::Limited(_) | Self::Late(_) | Self::TooLarge | Self::Unreachable(_) => true,
@@ -118,7 +111,7 @@ impl WriteError {
     }
 
     /// Whether progress of this report is not worth another try: not the text is refused, but the token.
-    pub(in crate::reporting) fn stops_progress(&self) -> bool {
+    pub(crate) fn stops_progress(&self) -> bool {
         match self {
             Self::Refused { status: 300..400, .. } => true,
             Self::Refused { fix, .. } => !matches!(fix, Fix::None | Fix::Unlock),
@@ -127,7 +120,7 @@ impl WriteError {
     }
 
     /// Whether the request may have been carried out all the same.
-    pub(in crate::reporting) fn may_be_done(&self) -> bool {
+    pub(crate) fn may_be_done(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status == 408 || *status >= 500,
             Self::Limited(_) => false,
@@ -136,12 +129,11 @@ impl WriteError {
     }
 
     /// Whether the thing does not exist. Only the code host's own answer counts, not a proxy's page.
-    pub(in crate::reporting) fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Refused { status: 404 | 410, message, .. } if !message.is_empty())
     }
 
-    /// In words.
-    pub(in crate::reporting) fn message(&self, code_host: CodeHost) -> String {
+    pub(crate) fn message(&self, code_host: CodeHost) -> String {
         let code_host = code_host.name();
         match self {
             Self::Refused { status, message, .. } if message.is_empty() => {

@@ -21,11 +21,7 @@ const PROGRESS: Duration = Duration::from_secs(20);
 const TRIES: u32 = 5;
 
 /// The reports of one run at a code host.
-pub(in crate::reporting) trait ReportBackend: Send + 'static {
-    /// The pause between two writes, as the code host asks.
-    const SPACING: Duration;
-
-    /// The code host.
+pub(crate) trait ReportBackend: Send + 'static {
     fn code_host(&self) -> CodeHost;
 
     /// Writes one report: creates it where it is not there yet.
@@ -41,7 +37,7 @@ pub(in crate::reporting) trait ReportBackend: Send + 'static {
 /// Whether a report is there.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::reporting) enum Creation {
+pub(crate) enum Creation {
     /// It is not there.
     No,
     /// It was asked for and no answer came: it has to be looked for before it is made again.
@@ -50,9 +46,8 @@ pub(in crate::reporting) enum Creation {
     Id(u64),
 }
 
-/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::reporting) enum WriteResult {
+pub(crate) enum WriteResult {
     /// It is written; the code host's id of it, 0 for one that has none.
     Done(u64),
     /// It is created and does not have the state yet: it must be written once more, and closed whatever happens.
@@ -60,18 +55,17 @@ pub(in crate::reporting) enum WriteResult {
 }
 
 /// The open reports: the kind of each, and whether it is there.
-pub(in crate::reporting) type OpenReports = Vec<(ReportKind, Creation)>;
+pub(crate) type OpenReports = Vec<(ReportKind, Creation)>;
 
-/// A running updater.
 #[derive(Debug)]
-pub(in crate::reporting) struct UpdaterHandle {
+pub(crate) struct UpdaterHandle {
     sender: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
 }
 
 impl UpdaterHandle {
     /// Starts an updater. `saved` is called with what is open, whenever that changes.
-    pub(in crate::reporting) fn open<R: ReportBackend>(
+    pub(crate) fn open<R: ReportBackend>(
         backend: R,
         kinds: Vec<ReportKind>,
         saved: impl Fn(OpenReports) + Send + 'static,
@@ -79,8 +73,13 @@ impl UpdaterHandle {
         Self::start(backend, kinds.into_iter().map(|kind| (kind, Creation::No)).collect(), Box::new(saved))
     }
 
-    /// Starts an updater for the reports that an earlier process left open.
-    pub(in crate::reporting) fn resume<R: ReportBackend>(backend: R, left: OpenReports) -> Self {
+    /// Starts an updater for the reports that an earlier process left open. What it wrote last may not be saved.
+    pub(crate) fn resume<R: ReportBackend>(backend: R, mut left: OpenReports) -> Self {
+        for (_, creation) in &mut left {
+            if *creation == Creation::No {
+                *creation = Creation::Maybe;
+            }
+        }
         Self::start(backend, left, Box::new(|_| ()))
     }
 
@@ -90,7 +89,6 @@ impl UpdaterHandle {
         Self { sender, work: tokio::spawn(updater.work()) }
     }
 
-    /// Sends the latest state.
     pub(super) fn note(&self, state: ReportState) {
         let _ = self.sender.send(Update { state, hurried: false });
     }
@@ -98,7 +96,7 @@ impl UpdaterHandle {
     /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
     /// is about to kill this process.
     /// A signal that comes meanwhile is a hurry.
-    pub(in crate::reporting) async fn close(
+    pub(crate) async fn close(
         mut self,
         state: ReportState,
         hurried: bool,
@@ -181,9 +179,9 @@ impl<R: ReportBackend> Updater<R> {
         inbox: mpsc::UnboundedReceiver<Update>,
         saved: OnChange,
     ) -> Self {
-        let left = Vec::new();
+        let limiter = RateLimiter::new(inbox, backend.code_host());
         let reports = reports.into_iter().map(ReportEntry::new).collect();
-        Self { backend, limiter: RateLimiter::new(inbox, R::SPACING), reports, saved, left }
+        Self { backend, limiter, reports, saved, left: Vec::new() }
     }
 
     /// The first round opens, or, where all is over already, writes the final state at once.
@@ -355,8 +353,6 @@ mod tests {
     }
 
     impl ReportBackend for Paper {
-        const SPACING: Duration = Duration::from_secs(1);
-
         fn code_host(&self) -> CodeHost {
             CodeHost::GitHub
         }

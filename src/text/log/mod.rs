@@ -41,7 +41,6 @@ const PLAIN: usize = 3;
 const FRAMES: usize = 3;
 
 /// Which of these lines say what failed; none where nothing in them looks like an error.
-#[must_use]
 pub fn cause(lines: &[String]) -> Option<Range<usize>> {
     let kinds = line::kinds(lines);
     let step = steps(&kinds).into_iter().rev();
@@ -67,13 +66,11 @@ pub fn cause(lines: &[String]) -> Option<Range<usize>> {
 }
 
 /// The last lines of a log.
-#[must_use]
 pub fn end(lines: &[String], most: usize) -> &[String] {
     lines.get(lines.len().saturating_sub(most)..).unwrap_or(lines)
 }
 
 /// Which lines of a log to show where there is room for `most`: what failed, and its end.
-#[must_use]
 pub fn excerpt(lines: &[String], most: usize) -> Vec<Range<usize>> {
     let len = lines.len();
     let from = len.saturating_sub(most);

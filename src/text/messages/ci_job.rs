@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::text::format::duration;
 
 /// The job's time limit ends before `timeout`.
-#[must_use]
 pub fn cut_short(left: Duration) -> String {
     format!("The CI job's time limit leaves only {} to follow the deployment.", duration(left))
 }

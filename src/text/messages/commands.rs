@@ -2,7 +2,6 @@
 
 /// What `sandbox` says below the values that it prints: how to deploy on it, and how to watch it. `variables` stand in front of
 /// the command, `options` behind it.
-#[must_use]
 pub fn sandbox_help(url: &str, variables: &str, options: &[String]) -> [String; 5] {
     [
         String::new(),
@@ -24,7 +23,6 @@ pub const PLATFORMS_NOTE: [&str; 3] = [
 ];
 
 /// What is said of an input in the table of `platforms`.
-#[must_use]
 pub const fn platform_input_note(is_required: bool, for_trigger: bool) -> &'static str {
     match (is_required, for_trigger) {
         (_, true) => " (the trigger too)",

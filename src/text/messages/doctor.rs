@@ -13,13 +13,11 @@ fn finding(found: impl Into<String>, fix: &str) -> Finding {
 }
 
 /// No hook was given.
-#[must_use]
 pub fn no_hook() -> Finding {
     finding("none was given", "Only what an API token can read is checked.")
 }
 
 /// The form of the hook's URL. `label`: the URL, with `***` instead of its secret.
-#[must_use]
 pub fn form(is_known: bool, label: &str) -> Finding {
     if is_known {
         return finding(format!("has the right form: {label}"), "");
@@ -31,7 +29,6 @@ pub fn form(is_known: bool, label: &str) -> Finding {
 }
 
 /// How deployments are read.
-#[must_use]
 pub fn read_by(platform: &str, by_hook: bool) -> String {
     let how = if by_hook {
         "the hook itself shows its deployments"
@@ -42,7 +39,6 @@ pub fn read_by(platform: &str, by_hook: bool) -> String {
 }
 
 /// What is needed to follow a platform's deployments.
-#[must_use]
 pub fn followed_with(platform: &str, missing: &[MissingInput]) -> String {
     if missing.is_empty() {
         format!("{platform}: its deployments are not followed")
@@ -52,7 +48,6 @@ pub fn followed_with(platform: &str, missing: &[MissingInput]) -> String {
 }
 
 /// What keeps deployments from being read, and how to fix it.
-#[must_use]
 pub fn not_readable(why: &CannotFollow) -> Finding {
     let (wrong, fix) = match why {
         CannotFollow::Missing(missing) => (
@@ -83,31 +78,26 @@ pub const TOKEN_READS: &str = "may read deployments; this platform lists none";
 pub const NONE_YET: &str = "reads deployments: there was none yet";
 
 /// A proxy.
-#[must_use]
 pub fn proxy(label: &str) -> String {
     format!("{label} is in between")
 }
 
 /// The host answered, but not as HTTP says.
-#[must_use]
 pub fn strange_answer(message: &str) -> Finding {
     finding(message, "A trigger may end as `uncertain`. Try again later; see the platform's status page.")
 }
 
 /// No usable answer to a read.
-#[must_use]
 pub fn unusable_answer(message: &str) -> Finding {
     finding(format!("gives no usable answer: {message}"), "Try again later; see the platform's status page.")
 }
 
 /// The newest deployment.
-#[must_use]
 pub fn newest(status: &str) -> String {
     format!("reads the newest deployment: {status}")
 }
 
 /// The API knows nothing that this hook deploys.
-#[must_use]
 pub fn api_finds_nothing() -> Finding {
     finding(
         "finds nothing that this hook deploys (404)",
@@ -116,13 +106,11 @@ pub fn api_finds_nothing() -> Finding {
 }
 
 /// A token that no run with this hook sends.
-#[must_use]
 pub fn token_unused() -> Finding {
     finding("not tried: the hook itself shows its deployments, so that no run sends the token", "")
 }
 
 /// A hook that can be read shows no deployment.
-#[must_use]
 pub fn hook_shows_nothing() -> Finding {
     finding(
         "shows no deployment, as before the first one",
@@ -131,7 +119,6 @@ pub fn hook_shows_nothing() -> Finding {
 }
 
 /// A read that the platform refuses for another reason than the token.
-#[must_use]
 pub fn read_refused(status: u16, message: &str) -> Finding {
     finding(
         format!("cannot read deployments (HTTP {status}{})", quoted(message)),
@@ -141,7 +128,6 @@ pub fn read_refused(status: u16, message: &str) -> Finding {
 
 /// What only a trigger shows. `reads`: by what deployments are read, where they are; `extras`: whether headers or a body
 /// go with the trigger.
-#[must_use]
 pub fn only_a_trigger(reads: Option<Reads>, extras: bool) -> Finding {
     let found = match reads {
         Some(Reads::Hook) => "not tried: only a trigger shows whether the hook may deploy now",
@@ -164,7 +150,6 @@ pub enum Reads {
 }
 
 /// The last line of `doctor`, where nothing is wrong.
-#[must_use]
 pub fn nothing_wrong(unchecked: usize) -> String {
     match unchecked {
         0 => "Nothing wrong was found.".to_owned(),
@@ -176,7 +161,6 @@ pub fn nothing_wrong(unchecked: usize) -> String {
 }
 
 /// What the page that is to be verified answers before a deployment, and whether that is of use.
-#[must_use]
 pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Finding {
     let Some(answer) = answer else {
         let found =

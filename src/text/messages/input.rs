@@ -4,7 +4,6 @@ use super::message::{NO_DEPLOYMENT, READ_THROUGH_API, inputs, not_set, quoted};
 use crate::core::state::{CannotFollow, MissingInput};
 
 /// The problem with `wait: always` if the deployment cannot be followed, and how to fix it.
-#[must_use]
 pub fn cannot_follow(why: &CannotFollow) -> (String, String) {
     let (why, fix) = match why {
         CannotFollow::Missing(missing) => (
@@ -21,7 +20,6 @@ pub fn cannot_follow(why: &CannotFollow) -> (String, String) {
 }
 
 /// The problem with a token that the platform rejects, and how to fix it. `triggers`: the trigger needs the token, too.
-#[must_use]
 pub fn token_denied(status: u16, message: &str, triggers: bool) -> (String, &'static str) {
     let fix = if triggers {
         "Check that the token is valid and may read this environment. The request was not retried, because platforms limit failed attempts."
@@ -32,7 +30,6 @@ pub fn token_denied(status: u16, message: &str, triggers: bool) -> (String, &'st
 }
 
 /// The problem with a missing token where the hook itself wants one, and how to fix it.
-#[must_use]
 pub fn trigger_needs_token(platform: &str, variables: &[&str]) -> (String, String) {
     (
         format!("is missing: a deploy hook of {platform} is triggered with a token"),
@@ -41,7 +38,6 @@ pub fn trigger_needs_token(platform: &str, variables: &[&str]) -> (String, Strin
 }
 
 /// The problem where the deployment cannot be read at all: the input to blame, what is wrong with it, and how to fix it.
-#[must_use]
 pub fn cannot_read(missing: &[MissingInput]) -> (&'static str, String, String) {
     match missing.first() {
         Some(first) => {
@@ -57,7 +53,6 @@ pub fn cannot_read(missing: &[MissingInput]) -> (&'static str, String, String) {
 }
 
 /// The problem with an account or a project that the platform does not know, and how to fix it.
-#[must_use]
 pub fn not_found(message: &str) -> (String, &'static str) {
     (
         format!("was not found at the platform (HTTP 404{})", quoted(message)),

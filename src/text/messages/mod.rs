@@ -43,7 +43,6 @@ use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, Respo
 const MAX_QUOTED: usize = 200;
 
 /// The message for the outcome of a run.
-#[must_use]
 pub fn verdict(report: &Report, context: &RunContext) -> Message {
     let took = duration(report.duration);
     let subject = subject(report);
@@ -107,7 +106,6 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
 }
 
 /// The text of an annotation: what happened, the lines of the log that say why, what it means and what to do.
-#[must_use]
 pub fn annotation(report: &Report, context: &RunContext) -> String {
     let Message { happened, meaning, next } = verdict(report, context);
     let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
@@ -154,7 +152,6 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
 }
 
 /// The message for a refused trigger.
-#[must_use]
 pub fn refused(refusal: &Refusal) -> Message {
     let (what, next) = match refusal.why {
         RefusalReason::NotFound => (
@@ -196,7 +193,6 @@ pub fn refused(refusal: &Refusal) -> Message {
 }
 
 /// The message for a request that was not sent.
-#[must_use]
 pub fn unreachable(not_sent: &NotSent) -> Message {
     let (what, next) = match not_sent.why {
         NotSentReason::Dns => (
@@ -241,7 +237,6 @@ fn response_error(why: ResponseError) -> String {
 }
 
 /// One line for an event; `None` for the report. `Polled` is printed only with `-v`.
-#[must_use]
 pub fn event(event: &Event, context: &RunContext) -> Option<String> {
     Some(match event {
         Event::Started { task: Task::Deploy, .. } => match &context.environment {
@@ -288,7 +283,6 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
 }
 
 /// The warning about a hook of an unsupported platform.
-#[must_use]
 pub fn unknown_host(host: &str) -> String {
     format!("{host} is not a supported platform. The hook is triggered, but the deployment is not followed.")
 }
@@ -297,7 +291,6 @@ pub fn unknown_host(host: &str) -> String {
 pub const NOTHING_SENT: &str = "Nothing was sent.";
 
 /// The first line of a run on the embedded platform.
-#[must_use]
 pub fn sandbox_intro(speed: f64) -> String {
     format!("On the embedded platform, {speed} times as fast as a real one. Nothing leaves this machine.")
 }
@@ -307,7 +300,6 @@ pub const SANDBOX_OUTRO: &str = "Try --scenario build-fails, or `deploy-hook san
     With your own hook: DEPLOY_HOOK_URL=… deploy-hook deploy";
 
 /// The warning about an unknown state.
-#[must_use]
 pub fn unknown_state(word: &str) -> String {
     format!(
         "{word} is a state that this version does not know. It is treated as in progress, never as success"

@@ -7,7 +7,6 @@ use crate::text::format::count;
 use crate::text::{CodeHost, Fix, ReportKind, ReportResult};
 
 /// The text of a report while the deployment is in progress.
-#[must_use]
 pub fn progress(id: Option<&str>, word: &str, usual_duration: Option<Duration>) -> String {
     let which = id.map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"));
     let usual = usual_duration.map(usual).unwrap_or_default();
@@ -19,7 +18,6 @@ pub const RUN_KILLED: &str =
     "The run ended before the deployment finished. The deployment continues at the platform.";
 
 /// Why a report is missing and how to fix it; `None` if it was written.
-#[must_use]
 pub fn error(result: &ReportResult) -> Option<String> {
     let error = result.error.as_ref()?;
     let (noun, why) = (result.kind.noun(result.code_host), error.why.trim_end_matches('.'));
@@ -35,7 +33,6 @@ pub fn error(result: &ReportResult) -> Option<String> {
 }
 
 /// How to fix a problem other than a missing permission.
-#[must_use]
 pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
     match (fix, code_host) {
         (Fix::None | Fix::Permission, _) => "",
@@ -71,7 +68,6 @@ pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
 }
 
 /// How to get the permission for a report.
-#[must_use]
 fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
     let permission_advice = match (code_host, kind) {
         (CodeHost::GitHub, _) => return format!("Add `{}` to the job's `permissions:`.", kind.permission()),
@@ -89,7 +85,6 @@ fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
 }
 
 /// How to get the permissions for these reports, without duplicates.
-#[must_use]
 pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     let mut remedies: Vec<String> = Vec::new();
     for fix in kinds.iter().map(|kind| permission_advice(*kind, code_host)) {
@@ -102,7 +97,6 @@ pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
 
 /// The permissions that a valid token may lack for these reports, as only writing would show. Empty if no report is
 /// requested.
-#[must_use]
 pub fn maybe_missing_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
     if kinds.is_empty() {
         return String::new();
@@ -114,7 +108,6 @@ pub fn maybe_missing_permissions(kinds: &[ReportKind], code_host: CodeHost) -> S
 }
 
 /// A kind of report that the code host does not support.
-#[must_use]
 pub fn unsupported(kind: ReportKind, code_host: CodeHost) -> String {
     let instead = match (kind, code_host) {
         (ReportKind::Check, CodeHost::GitLab) => "; the job itself shows the result",
@@ -125,7 +118,6 @@ pub fn unsupported(kind: ReportKind, code_host: CodeHost) -> String {
 }
 
 /// Why no comment is written in runs without a pull or merge request.
-#[must_use]
 pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
     match code_host {
         CodeHost::GitLab => "No note is written, because this job does not belong to a merge request.",
@@ -134,7 +126,6 @@ pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
 }
 
 /// The heading of the end of a deployment's log, or of all of it.
-#[must_use]
 pub fn log_title(shown: usize, all: usize) -> String {
     if shown < all {
         format!("The end of the deployment's log ({})", of(shown, all))
@@ -144,7 +135,6 @@ pub fn log_title(shown: usize, all: usize) -> String {
 }
 
 /// The heading of some lines of a deployment's log.
-#[must_use]
 pub fn log_excerpt_title(shown: usize, all: usize) -> String {
     if shown < all {
         format!("From the deployment's log ({})", of(shown, all))
@@ -158,7 +148,6 @@ fn of(shown: usize, all: usize) -> String {
 }
 
 /// `1 line`, `3 lines`.
-#[must_use]
 pub fn lines(n: usize) -> String {
     count(u32::try_from(n).unwrap_or(u32::MAX), "line")
 }

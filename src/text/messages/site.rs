@@ -11,7 +11,6 @@ use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
 /// What the page answered, in a few words.
-#[must_use]
 pub fn site_answer(answer: &SiteAnswer) -> String {
     let status = answer.status.map(|status| format!("HTTP {status}")).unwrap_or_default();
     let text = match &answer.fault {
@@ -29,7 +28,6 @@ pub fn site_answer(answer: &SiteAnswer) -> String {
 }
 
 /// How to make the page answer as asked; `None` where it does.
-#[must_use]
 pub fn site_fix(answer: &SiteAnswer) -> Option<&'static str> {
     Some(match (answer.fault.as_ref()?, answer.status) {
         (SiteFault::Status, Some(401 | 403)) => {

@@ -4,7 +4,6 @@ use crate::core::ports::PollResult;
 use crate::core::state::Snapshot;
 
 /// The state of a deployment.
-#[must_use]
 pub fn status(snapshot: &Snapshot) -> String {
     let word = if snapshot.word.is_empty() { "no state named" } else { &snapshot.word };
     let created = snapshot.created_at.map(|time| format!(", created {}", crate::text::format::time(time)));
@@ -12,7 +11,6 @@ pub fn status(snapshot: &Snapshot) -> String {
 }
 
 /// Why a state could not be read; none where it was.
-#[must_use]
 pub fn no_status(result: &PollResult) -> Option<String> {
     let message = match result {
         PollResult::Ours(_) => return None,

@@ -19,7 +19,6 @@ pub struct Waiting<'a> {
 
 impl Waiting<'_> {
     /// The live line in two parts, of at most `width` characters together: the state with its time, and what else fits.
-    #[must_use]
     pub fn live(&self, width: usize) -> (String, String) {
         let (took, left) = (seconds(self.in_state), seconds(self.left));
         let usual = self.usual_duration.map(usual).unwrap_or_default();
@@ -49,7 +48,6 @@ impl Waiting<'_> {
 }
 
 /// How long a deployment usually takes, behind something else.
-#[must_use]
 pub fn usual(usual: Duration) -> String {
     format!(" · usually {}", duration(usual))
 }

@@ -2,16 +2,13 @@
 
 /// What is wrong with a line that should be a header. The texts are the header's name, as far as it may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderFault<'a> {
-    /// No colon.
+pub(crate) enum HeaderFault<'a> {
     NoColon,
-    /// A URL.
     Url,
     /// Something that is no name; empty where it may be a secret.
     NotAName(&'a str),
     /// A header that HTTP sets itself.
     OfHttp(&'a str),
-    /// A second time.
     Twice(&'a str),
     /// A value with `***`.
     Masked(&'a str),
@@ -22,8 +19,7 @@ pub enum HeaderFault<'a> {
 const FORM: &str = "Write each header on a line of its own, as Name: value.";
 
 /// The problem with a header, and how to fix it.
-#[must_use]
-pub fn header(fault: HeaderFault<'_>) -> (String, &'static str) {
+pub(crate) fn header(fault: HeaderFault<'_>) -> (String, &'static str) {
     match fault {
         HeaderFault::NoColon => ("has no colon".to_owned(), FORM),
         HeaderFault::Url => ("is a URL, not a header".to_owned(), FORM),
@@ -45,8 +41,7 @@ pub fn header(fault: HeaderFault<'_>) -> (String, &'static str) {
 }
 
 /// The problem with headers on the command line: of this input, with this variable.
-#[must_use]
-pub fn headers_on_command_line(input: &str, variable: &str) -> (&'static str, String) {
+pub(crate) fn headers_on_command_line(input: &str, variable: &str) -> (&'static str, String) {
     (
         "were given on the command line, where every process on this machine can read them",
         format!(

@@ -2,8 +2,7 @@
 
 /// The problem with a missing hook, and how to fix it. `misspelt`: a variable whose name is nearly right. `likely`:
 /// variables of the platforms that a token is set for.
-#[must_use]
-pub fn missing_hook(misspelt: Option<&str>, likely: &[&str]) -> (&'static str, String) {
+pub(crate) fn missing_hook(misspelt: Option<&str>, likely: &[&str]) -> (&'static str, String) {
     let misspelt = misspelt
         .map(|name| format!("{name} is set, but it is DEPLOY_HOOK_URL that is read. "))
         .unwrap_or_default();
@@ -17,8 +16,7 @@ pub fn missing_hook(misspelt: Option<&str>, likely: &[&str]) -> (&'static str, S
 }
 
 /// The problem with hooks of more than one platform: its name, and the variable that holds its hook.
-#[must_use]
-pub fn several_hooks(set: &[(&str, &str)]) -> (String, String) {
+pub(crate) fn several_hooks(set: &[(&str, &str)]) -> (String, String) {
     let [platforms, variables] = [
         |(platform, _): &(&str, &str)| (*platform).to_owned(),
         |(_, variable): &(&str, &str)| (*variable).to_owned(),
@@ -34,8 +32,7 @@ pub fn several_hooks(set: &[(&str, &str)]) -> (String, String) {
 }
 
 /// The problem with tokens of more than one platform and no hook.
-#[must_use]
-pub fn several_tokens(platforms: &[&str]) -> (String, String) {
+pub(crate) fn several_tokens(platforms: &[&str]) -> (String, String) {
     (
         format!("is not set, and there are tokens of {}", platforms.join(", ")),
         "Set platform to the one that is to be read, or give its hook URL.".to_owned(),
@@ -43,14 +40,12 @@ pub fn several_tokens(platforms: &[&str]) -> (String, String) {
 }
 
 /// The warning about a variable that is not read, and the one that may have been meant.
-#[must_use]
-pub fn unknown_variable(name: &str, meant: &str) -> String {
+pub(crate) fn unknown_variable(name: &str, meant: &str) -> String {
     format!("{name} is not read. Did you mean {meant}?")
 }
 
 /// The problem with an account and a project of this platform in each other's place.
-#[must_use]
-pub fn swapped(platform: &str) -> (String, String) {
+pub(crate) fn swapped(platform: &str) -> (String, String) {
     (
         format!("is swapped with project, which holds the id of an account of {platform}"),
         "Give the id of the account as account, and the name of the project as project.".to_owned(),
@@ -58,8 +53,7 @@ pub fn swapped(platform: &str) -> (String, String) {
 }
 
 /// The problem with an id that this platform does not ask for, while the one that it does is missing.
-#[must_use]
-pub fn unused(platform: &str, given: &str, wanted: &str) -> (String, String) {
+pub(crate) fn unused(platform: &str, given: &str, wanted: &str) -> (String, String) {
     (
         format!("is not used by {platform}, which asks for {wanted}"),
         format!(

@@ -8,10 +8,10 @@ mod usage;
 mod values;
 mod verify;
 
-pub use self::header::*;
-pub use self::hook::*;
-pub use self::pasted::*;
-pub use self::sandbox::*;
-pub use self::usage::*;
-pub use self::values::*;
-pub use self::verify::*;
+pub(crate) use self::header::*;
+pub(crate) use self::hook::*;
+pub(crate) use self::pasted::*;
+pub(crate) use self::sandbox::*;
+pub(crate) use self::usage::*;
+pub(crate) use self::values::*;
+pub(crate) use self::verify::*;

@@ -1,5 +1,6 @@
 //! Problems with a pasted hook URL or token: what it is, and what to give instead.
 
+use super::values::{HAS_A_FRAGMENT, MASKED, UNEXPANDED, WITH_USER};
 use crate::secrets::{PasteFault, TokenFault, UrlFault};
 
 const COPY: &str =
@@ -8,8 +9,7 @@ const ONE_LINE: &str = "on one line, without quotes, spaces or a name in front";
 
 /// What a platform's documents say of its hooks, as far as a message needs it.
 #[derive(Clone, Copy, Debug)]
-pub struct HookForm {
-    /// The platform's name.
+pub(crate) struct HookForm {
     pub platform: &'static str,
     /// Where the hook's URL is in the dashboard.
     pub place: &'static str,
@@ -25,8 +25,7 @@ impl HookForm {
 }
 
 /// The problem with what should be a deploy hook's URL, and how to fix it.
-#[must_use]
-pub fn hook_url(fault: UrlFault) -> (String, String) {
+pub(crate) fn hook_url(fault: UrlFault) -> (String, String) {
     let (wrong, fix) = match fault {
         UrlFault::Paste(fault) => return pasted(fault, "deploy hook URL"),
         UrlFault::OtherKind(wrong, fix) => (wrong, fix),
@@ -45,13 +44,10 @@ pub fn hook_url(fault: UrlFault) -> (String, String) {
         UrlFault::NotHttps => {
             ("is not https", "A deploy hook URL begins with https://. Check its first letters.")
         }
-        UrlFault::Credentials => (
-            "holds a user name or password",
-            "Remove the part before the @. A deploy hook needs only its URL.",
-        ),
-        UrlFault::Fragment => {
-            ("holds a #, and what follows one is never sent", "Remove the # and everything after it.")
+        UrlFault::Credentials => {
+            (WITH_USER, "Remove the part before the @. A deploy hook needs only its URL.")
         }
+        UrlFault::Fragment => (HAS_A_FRAGMENT, "Remove the # and everything after it."),
         UrlFault::NoPath => ("is only a host, without the path of a hook", COPY),
         UrlFault::NoSecret => ("ends before its secret part", COPY),
     };
@@ -59,8 +55,7 @@ pub fn hook_url(fault: UrlFault) -> (String, String) {
 }
 
 /// The problem with what should be a token, and how to fix it.
-#[must_use]
-pub fn token(fault: TokenFault) -> (String, String) {
+pub(crate) fn token(fault: TokenFault) -> (String, String) {
     let (wrong, fix) = match fault {
         TokenFault::Paste(fault) => return pasted(fault, "token"),
         TokenFault::Url => (
@@ -80,11 +75,11 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
     let again = format!("Store the secret again: the {what} alone, {ONE_LINE}.");
     let (wrong, fix) = match fault {
         PasteFault::Masked => (
-            "holds ***, so it was copied from a log in which it was masked",
+            MASKED,
             format!("Copy the whole {what} from the dashboard, not from a log. If it is gone, create a new one."),
         ),
         PasteFault::Unexpanded => (
-            "is the name of a variable or an expression, not its value",
+            UNEXPANDED,
             "Check the spelling, how this CI system writes a variable (GitHub ${{ secrets.NAME }}, GitLab $NAME), that the secret exists, and that it is available here (protected branches, environments, forks).".to_owned(),
         ),
         PasteFault::Placeholder => (
@@ -115,15 +110,13 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
 }
 
 /// The problem with a page of a platform's dashboard in the place of a hook, and how to fix it.
-#[must_use]
-pub fn dashboard_page(form: &HookForm) -> (String, String) {
+pub(crate) fn dashboard_page(form: &HookForm) -> (String, String) {
     let wrong = format!("is a page of the dashboard of {}, not a deploy hook URL", form.platform);
     (wrong, form.copy())
 }
 
 /// The problem with another address of a platform in the place of a hook. `forms`: of all that have their hooks at its host.
-#[must_use]
-pub fn not_a_hook(forms: &[HookForm]) -> (String, String) {
+pub(crate) fn not_a_hook(forms: &[HookForm]) -> (String, String) {
     let known_by: Vec<&str> = forms.iter().map(|form| form.known_by).collect();
     let platforms: Vec<&str> = forms.iter().map(|form| form.platform).collect();
     (
@@ -136,8 +129,7 @@ pub fn not_a_hook(forms: &[HookForm]) -> (String, String) {
 }
 
 /// The problem with a platform's token in the place of a hook, and how to fix it.
-#[must_use]
-pub fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
+pub(crate) fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
     let wrong = format!("is a token of {owner}, not a deploy hook URL");
     let fix = form.map_or_else(
         || "Give the deploy hook URL here, which begins with https://.".to_owned(),
@@ -147,8 +139,7 @@ pub fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
 }
 
 /// The problem with somebody else's token in a token's place, and how to fix it.
-#[must_use]
-pub fn token_of_another(owner: &str, wanted: &str) -> (String, String) {
+pub(crate) fn token_of_another(owner: &str, wanted: &str) -> (String, String) {
     (
         format!("is a token of {owner}, and here belongs one of {wanted}. It was not sent"),
         format!("Give a token of {wanted}, or leave this out."),

@@ -4,22 +4,16 @@ use std::io;
 
 use super::values::Advice;
 
-/// An option of the sandbox where a real platform is deployed on.
-pub const ONLY_WITH_SANDBOX: Advice =
+pub(crate) const ONLY_WITH_SANDBOX: Advice =
     ("is for the embedded platform alone", "Add --sandbox, or leave it out.");
 
-/// How to choose a platform.
-pub const CHOOSE_PLATFORM: &str = "Name one of them, or leave it out.";
-/// How to choose a form of the hook.
-pub const CHOOSE_GENERATION: &str = "Leave it out, or choose another --platform.";
-/// How to choose a scenario.
-pub const CHOOSE_SCENARIO: &str = "`deploy-hook sandbox --scenario list` shows every scenario.";
-/// How to choose a speed.
-pub const CHOOSE_SPEED: &str = "Leave it out for the default.";
+pub(crate) const CHOOSE_PLATFORM: &str = "Name one of them, or leave it out.";
+pub(crate) const CHOOSE_GENERATION: &str = "Leave it out, or choose another --platform.";
+pub(crate) const CHOOSE_SCENARIO: &str = "`deploy-hook sandbox --scenario list` shows every scenario.";
+pub(crate) const CHOOSE_SPEED: &str = "Leave it out for the default.";
 
 /// A port that cannot be listened on.
-#[must_use]
-pub fn port(error: &io::Error) -> (String, &'static str) {
+pub(crate) fn port(error: &io::Error) -> (String, &'static str) {
     const OTHER: &str = "Choose another port, or leave it out for any free one.";
     match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -2,14 +2,10 @@
 
 /// What is wrong with an argument that is no command, no option and no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsageFault<'a> {
-    /// A deploy hook's URL.
+pub(crate) enum UsageFault<'a> {
     Url,
-    /// A token.
     Token,
-    /// The name of an environment.
     Environment(&'a str),
-    /// The name of a platform.
     Platform(&'a str),
     /// A word for what another command does, and that command.
     Command(&'a str, &'static str),
@@ -22,8 +18,7 @@ pub enum UsageFault<'a> {
 }
 
 /// The problem with an argument: its value as far as it may be shown, what is wrong, and what to type instead.
-#[must_use]
-pub fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
+pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
     let plain = |wrong: &str, fix: String| (wrong.to_owned(), fix);
     let (value, (wrong, fix)) = match fault {
         UsageFault::Url => (
@@ -69,14 +64,12 @@ pub fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
 }
 
 /// The problem with a command line that is not understood, in the words of the parser.
-#[must_use]
-pub fn not_understood(reason: &str) -> (String, String) {
+pub(crate) fn not_understood(reason: &str) -> (String, String) {
     (format!("cannot be understood ({reason})"), "The job's log shows the usage.".to_owned())
 }
 
 /// The problem of a job in which a second start could not be distinguished from the first.
-#[must_use]
-pub fn unmarked(error: &std::io::Error) -> (String, &'static str) {
+pub(crate) fn unmarked(error: &std::io::Error) -> (String, &'static str) {
     (
         format!("cannot be marked as deployed ({error})"),
         "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.",
@@ -84,8 +77,7 @@ pub fn unmarked(error: &std::io::Error) -> (String, &'static str) {
 }
 
 /// The command, with its options, that does what a word says in other programs.
-#[must_use]
-pub fn other_command(word: &str) -> Option<&'static str> {
+pub(crate) fn other_command(word: &str) -> Option<&'static str> {
     Some(match word {
         "version" => "--version",
         "help" | "usage" | "man" => "--help",
@@ -103,8 +95,7 @@ pub fn other_command(word: &str) -> Option<&'static str> {
 }
 
 /// What to type for an option that has another name here.
-#[must_use]
-pub fn other_option(name: &str) -> Option<&'static str> {
+pub(crate) fn other_option(name: &str) -> Option<&'static str> {
     Some(match name {
         "no-wait" | "no-follow" | "detach" | "async" | "background" | "skip-wait" | "nowait"
         | "trigger-only" => "--wait=never",
@@ -144,8 +135,7 @@ pub fn other_option(name: &str) -> Option<&'static str> {
 }
 
 /// The input that other tools, or other spellings, call by this name.
-#[must_use]
-pub fn other_name(name: &str) -> Option<&'static str> {
+pub(crate) fn other_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "url" | "uri" | "hook" | "webhook" | "webhook-url" | "deploy-hook" | "deploy-hook-url"
         | "hook-uri" | "deploy-url" | "trigger-url" => "hook-url",

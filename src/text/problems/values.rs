@@ -3,109 +3,89 @@
 use std::io;
 
 /// What is wrong with a value, and how to fix it.
-pub type Advice = (&'static str, &'static str);
+pub(crate) type Advice = (&'static str, &'static str);
 
-/// A value that is neither yes nor no.
-pub const NOT_A_FLAG: Advice = ("is neither yes nor no", "Allowed: true, false.");
+pub(crate) const MASKED: &str = "holds ***, so it was copied from a log in which it was masked";
+pub(crate) const UNEXPANDED: &str = "is the name of a variable or an expression, not its value";
+
+pub(crate) const HAS_A_FRAGMENT: &str = "holds a #, and what follows one is never sent";
+pub(super) const WITH_USER: &str = "holds a user name or password";
+
+pub(crate) const NOT_A_FLAG: Advice = ("is neither yes nor no", "Allowed: true, false.");
 /// How to name certificate authorities where the machine has none, or a file of them cannot be used.
-pub const NO_AUTHORITIES: &str = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to /etc/ssl/certs/ca-certificates.crt.";
-/// Not an id.
-pub const NOT_AN_ID: Advice = (
+pub(crate) const NO_AUTHORITIES: &str = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to /etc/ssl/certs/ca-certificates.crt.";
+pub(crate) const NOT_AN_ID: Advice = (
     "is not an id or a name that is part of an address",
     "Allowed: one word of at most 200 letters, digits and - _ . ~ : @ +, as the platform's dashboard shows it.",
 );
-/// Not one line of text.
-pub const NOT_A_LABEL: Advice = ("is not a plain name", "Allowed: one line of at most 200 characters.");
-/// Not a URL.
-pub const NOT_A_URL: Advice = ("is not a URL", "Give the whole of it, as in https://example.com/.");
-/// A URL with a user.
-pub const HAS_A_USER: Advice = ("holds a user name or password", "Remove the part before the @.");
-/// Another scheme than http and https.
-pub const NOT_A_WEB_ADDRESS: Advice = ("is not a web address", "Allowed: https://…, http://….");
-/// Plain http where a token goes.
-pub const NOT_ENCRYPTED: Advice = (
+pub(crate) const NOT_A_LABEL: Advice =
+    ("is not a plain name", "Allowed: one line of at most 200 characters.");
+pub(crate) const NOT_A_URL: Advice = ("is not a URL", "Give the whole of it, as in https://example.com/.");
+pub(crate) const HAS_A_USER: Advice = (WITH_USER, "Remove the part before the @.");
+pub(crate) const NOT_A_WEB_ADDRESS: Advice = ("is not a web address", "Allowed: https://…, http://….");
+pub(crate) const NOT_ENCRYPTED: Advice = (
     "is not https",
     "A token goes there. Write https:// instead. Plain http is for localhost and 127.0.0.1.",
 );
-/// Not a commit.
-pub const NOT_A_COMMIT: Advice = ("is not a commit", "Give the whole hash, 40 hexadecimal digits.");
-/// The report `none` beside others.
-pub const NONE_AND_OTHERS: Advice = ("says none and something else", "Give either none or the others.");
-/// Not a deployment's id.
-pub const NOT_A_DEPLOYMENT: Advice = (
+pub(crate) const NOT_A_COMMIT: Advice = ("is not a commit", "Give the whole hash, 40 hexadecimal digits.");
+pub(crate) const NONE_AND_OTHERS: Advice =
+    ("says none and something else", "Give either none or the others.");
+pub(crate) const NOT_A_DEPLOYMENT: Advice = (
     "is not a deployment's id",
     "Copy the whole id, such as dp-abc123: the output `deployment-id` of a run holds it.",
 );
-/// Not a choice.
-pub const NOT_A_CHOICE: &str = "is not one of its values";
+pub(crate) const NOT_A_CHOICE: &str = "is not one of its values";
 
-/// The hook URL on the command line.
-pub const HOOK_ON_COMMAND_LINE: Advice = (
+pub(crate) const HOOK_ON_COMMAND_LINE: Advice = (
     "was given on the command line, where every process on this machine can read it",
     "Give it as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.",
 );
 /// A path in a secret's place: GitLab's variables of type File hold one.
-pub const IS_FILE: Advice = (
+pub(crate) const IS_FILE: Advice = (
     "is the path of a file, not the secret itself",
     "Name a variable that holds a path with _FILE at its end: DEPLOY_HOOK_URL_FILE, DEPLOY_HOOK_API_TOKEN_FILE, DEPLOY_HOOK_GITLAB_TOKEN_FILE, DEPLOY_HOOK_HEADERS_FILE, DEPLOY_HOOK_VERIFY_HEADERS_FILE.",
 );
-/// Too long a body.
-pub const LONG_BODY: Advice = ("is larger than 1 MiB", "Send less with the trigger.");
+pub(crate) const LONG_BODY: Advice = ("is larger than 1 MiB", "Send less with the trigger.");
 
-/// A SOCKS proxy.
-pub const SOCKS_PROXY: Advice = (
+pub(crate) const SOCKS_PROXY: Advice = (
     "is a SOCKS proxy, which cannot be used here",
     "Set HTTPS_PROXY to an http proxy, or name the host in NO_PROXY. Allowed: http://host:port, https://host:port.",
 );
-/// No proxy's URL.
-pub const NOT_A_PROXY: Advice =
+pub(crate) const NOT_A_PROXY: Advice =
     ("is not a proxy's URL that can be used here", "Allowed: http://host:port, https://host:port.");
-/// A certificate in the place of its path.
-pub const CERTIFICATE_ITSELF: Advice = (
+pub(crate) const CERTIFICATE_ITSELF: Advice = (
     "holds a certificate or a key, not the path of a file",
     "Write it to a file, and give the path of that.",
 );
-/// How to give certificate authorities.
-pub const GIVE_PEM: &str = "Give the path of a PEM file.";
-/// How to give a folder.
-pub const GIVE_FOLDER: &str = "Give a folder that can be written to.";
-/// How to give a file with one secret.
-pub const GIVE_SECRET_FILE: &str = "Give the path of a file that holds the secret alone, on one line.";
-/// How to give a file with several lines.
-pub const GIVE_SECRET_LINES: &str = "Give the path of a text file that holds the secret alone.";
+pub(crate) const GIVE_PEM: &str = "Give the path of a PEM file.";
+pub(crate) const GIVE_FOLDER: &str = "Give a folder that can be written to.";
+pub(crate) const GIVE_SECRET_FILE: &str = "Give the path of a file that holds the secret alone, on one line.";
+pub(crate) const GIVE_SECRET_LINES: &str = "Give the path of a text file that holds the secret alone.";
 
-/// A URL in the place of a file's path.
-pub const URL_AS_PATH: &str = "is a URL, not the path of a file";
-/// More than one line in the file of a secret.
-pub const SEVERAL_LINES: &str = "holds more than one line";
-/// Too large a file.
-pub const LARGE_FILE: &str = "is larger than 64 KiB";
-/// A folder in the place of a file.
-pub const IS_FOLDER: &str = "is a folder, not a file";
+pub(crate) const URL_AS_PATH: &str = "is a URL, not the path of a file";
+pub(crate) const SEVERAL_LINES: &str = "holds more than one line";
+pub(crate) const LARGE_FILE: &str = "is larger than 64 KiB";
+pub(crate) const IS_FOLDER: &str = "is a folder, not a file";
 
 /// How to give a secret: in a file, or itself in this variable.
-#[must_use]
-pub fn file_or_variable(variable: &str) -> String {
+pub(crate) fn file_or_variable(variable: &str) -> String {
     format!(
         "Set {variable} to the secret itself, or give the path of a file that holds it alone, on one line."
     )
 }
 
 /// What is wrong with a secret's file that holds nothing.
-#[must_use]
-pub fn empty_file(path: &str) -> &'static str {
+pub(crate) fn empty_file(path: &str) -> &'static str {
     if path.trim() == "-" { "is standard input, which gave nothing" } else { "is an empty file" }
 }
 
 /// What is wrong with standard input that another secret has taken.
-#[must_use]
-pub fn stdin_twice(other: &str) -> String {
+pub(crate) fn stdin_twice(other: &str) -> String {
     format!("is standard input, which {other} has read already")
 }
 
 /// Why a file cannot be read.
-#[must_use]
-pub fn unreadable(error: &io::Error) -> String {
+pub(crate) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "does not exist on this machine or in this container".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
@@ -115,8 +95,7 @@ pub fn unreadable(error: &io::Error) -> String {
 }
 
 /// Why a folder cannot be made.
-#[must_use]
-pub fn no_folder(error: &io::Error) -> String {
+pub(crate) fn no_folder(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
             "is a file or below one, not a folder".to_owned()
@@ -127,20 +106,17 @@ pub fn no_folder(error: &io::Error) -> String {
 }
 
 /// A word that is no kind of report. `shown`: as far as it may be.
-#[must_use]
-pub fn no_report(shown: &str, word: &str, words: &[&str]) -> (String, String) {
+pub(crate) fn no_report(shown: &str, word: &str, words: &[&str]) -> (String, String) {
     (format!("holds \"{shown}\", which is no kind of report"), allowed(word, words))
 }
 
 /// The allowed words, and the one that may have been meant.
-#[must_use]
-pub fn allowed(given: &str, words: &[&str]) -> String {
+pub(crate) fn allowed(given: &str, words: &[&str]) -> String {
     format!("{}Allowed: {}.", did_you_mean(nearest(given, words)), words.join(", "))
 }
 
 /// The allowed words of an input, and the one that may have been meant: people write yes and no for many of them.
-#[must_use]
-pub fn choice(name: &str, given: &str, words: &[&str]) -> String {
+pub(crate) fn choice(name: &str, given: &str, words: &[&str]) -> String {
     let meant = match (name, given) {
         ("wait", "false" | "no" | "0" | "off" | "none" | "skip") => "never",
         ("wait", "true" | "yes" | "1" | "on" | "wait" | "follow") => "always",
@@ -153,22 +129,19 @@ pub fn choice(name: &str, given: &str, words: &[&str]) -> String {
 }
 
 /// The most similar of these words, if one is similar.
-#[must_use]
-pub fn nearest<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
     let likeness = |word: &&&str| strsim::jaro(given, word);
     let nearest = words.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     nearest.filter(|word| likeness(word) > 0.7).copied()
 }
 
 /// `Did you mean always? `, or nothing.
-#[must_use]
-pub fn did_you_mean(word: Option<impl std::fmt::Display>) -> String {
+pub(crate) fn did_you_mean(word: Option<impl std::fmt::Display>) -> String {
     word.map(|word| format!("Did you mean {word}? ")).unwrap_or_default()
 }
 
 /// A duration outside its range, without a unit, or none at all. `meant`: what it may have been meant to be.
-#[must_use]
-pub fn duration(
+pub(crate) fn duration(
     wrong: DurationFault,
     meant: Option<&str>,
     range: (&str, &str),
@@ -186,7 +159,7 @@ pub fn duration(
 
 /// What is wrong with a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DurationFault {
+pub(crate) enum DurationFault {
     /// Too short or too long.
     OutOfRange,
     /// A number alone.
@@ -196,7 +169,6 @@ pub enum DurationFault {
 }
 
 /// Signals that the system does not let the program handle.
-#[must_use]
-pub fn no_signals(error: &io::Error) -> String {
+pub(crate) fn no_signals(error: &io::Error) -> String {
     format!("cannot be handled ({error})")
 }

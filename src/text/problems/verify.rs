@@ -1,53 +1,34 @@
 //! Problems with the page that is verified after a deployment, and with what it must hold.
 
-use super::values::Advice;
+use super::values::{Advice, WITH_USER};
 
-/// Something of a page, without the page.
-pub const NO_PAGE: Advice = (
+pub(crate) const NO_PAGE: Advice = (
     "is given without verify-url, so nothing would be verified",
     "Set verify-url to the page that is to be verified, or leave this out.",
 );
-/// Secret headers over plain http.
-pub const HEADERS_NOT_ENCRYPTED: Advice = (
+pub(crate) const HEADERS_NOT_ENCRYPTED: Advice = (
     "would be sent over plain http",
     "They are secret: use https. Plain http is for localhost and 127.0.0.1.",
 );
-/// A path on an unknown site.
-pub const NO_SITE: Advice = (
+pub(crate) const NO_SITE: Advice = (
     "is a path on the deployed site, whose address is not known",
     "Set environment-url to the site's address, or give the whole URL of the page. Render, Vercel, Netlify and Cloudflare Pages name the address of a deployment that is followed.",
 );
-/// The hook's secret or a token in the page's address.
-pub const PAGE_WITH_SECRET: Advice = (
+pub(crate) const PAGE_WITH_SECRET: Advice = (
     "holds the hook's secret or a token",
     "Give the address of a page of the deployed site. It is shown in logs and reports.",
 );
-/// A user name or password in the page's address.
-pub const PAGE_WITH_USER: Advice = (
-    "holds a user name or password",
-    "Take it out. A page behind a password gets it as verify-headers: `Authorization: Basic …`.",
-);
-/// What a page's address may be.
-pub const PAGE_ALLOWED: &str = "Allowed: https://…, http://…, or a path on environment-url such as /version.";
-/// A page's address that is masked or a variable.
-pub const PAGE_UNEXPANDED: &str = "is masked, or the name of a variable and not its value";
-/// A path with two slashes in front.
-pub const PAGE_OF_ANOTHER_HOST: &str = "begins with two slashes, so it names another host";
-/// A `#` part.
-pub const HAS_A_FRAGMENT: &str = "holds a #, and what follows one is never sent";
-/// An empty text.
-pub const EMPTY_TEXT: Advice = (
+pub(crate) const PAGE_WITH_USER: Advice =
+    (WITH_USER, "Take it out. A page behind a password gets it as verify-headers: `Authorization: Basic …`.");
+pub(crate) const PAGE_ALLOWED: &str =
+    "Allowed: https://…, http://…, or a path on environment-url such as /version.";
+pub(crate) const PAGE_UNEXPANDED: &str = "is masked, or the name of a variable and not its value";
+pub(crate) const PAGE_OF_ANOTHER_HOST: &str = "begins with two slashes, so it names another host";
+pub(crate) const EMPTY_TEXT: Advice = (
     "is empty, and every page holds that",
     "Give a text that only the new version has, such as its commit, or leave the option out.",
 );
-/// What a text may be.
-pub const TEXT_ALLOWED: &str =
+pub(crate) const TEXT_ALLOWED: &str =
     "Allowed: one line of at most 1000 characters, as it stands in the page's source.";
-/// Too long a text.
-pub const LONG_TEXT: &str = "is longer than 1000 characters";
-/// A text with control characters.
-pub const UNSEEN_TEXT: &str = "holds a line break or another character that cannot be seen";
-/// A masked text.
-pub const MASKED_TEXT: &str = "holds ***, so it was copied from a log in which it was masked";
-/// A text that is a variable.
-pub const UNEXPANDED_TEXT: &str = "is the name of a variable or an expression, not its value";
+pub(crate) const LONG_TEXT: &str = "is longer than 1000 characters";
+pub(crate) const UNSEEN_TEXT: &str = "holds a line break or another character that cannot be seen";
