@@ -88,13 +88,6 @@ def step(folder, downloads):
     return SimpleNamespace(start=start, run=run, output=(folder / "GITHUB_OUTPUT").read_text)
 
 
-@pytest.fixture
-def hook():
-    """The hook of an embedded platform."""
-    with Sandbox(speed=20) as platform:
-        yield platform.hook
-
-
 def tool(folder, name, script):
     """A program in front of the machine's own."""
     (folder / "tools" / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -106,15 +99,17 @@ def downloaded(folder):
     return [path for path in (folder / "temp").rglob("*") if path.is_file()]
 
 
-def test_deploys(folder, downloads, step, hook):
+def test_deploys(folder, downloads, step):
     """Inputs become outputs; what downloads knows no secret; nothing but the program is left; a second step downloads nothing."""
     tool(folder, "curl", f'env >{folder}/knew\nexec {shutil.which("curl")} "$@"')
-    inputs = {"INPUT_HOOK_URL": hook, "INPUT_ENVIRONMENT": "staging", "INPUT_REPORT": "summary", "INPUT_GITHUB_TOKEN": ""}
-    step.run(at="moved", **inputs, texts=["Downloading http://", "succeeded"])
+    inputs = {"INPUT_ENVIRONMENT": "staging", "INPUT_REPORT": "summary", "INPUT_GITHUB_TOKEN": ""}
+    with Sandbox() as platform:
+        inputs["INPUT_HOOK_URL"] = platform.hook
+        step.run(at="moved", **inputs, texts=["Downloading http://", "succeeded"])
     assert re.search(r"^outcome<<(\S+)\nsucceeded\n\1$", step.output(), re.M) and "dp_" in step.output()
     assert "staging" in (folder / "GITHUB_STEP_SUMMARY").read_text()
     knew = (folder / "knew").read_text() + "".join(f"{call.path}\n{call.headers}" for call in downloads.calls)
-    assert "RUNNER_TEMP" in knew and hook.rpartition("/")[2] not in knew and SECRET not in knew and "uthorization" not in knew
+    assert "RUNNER_TEMP" in knew and platform.hook.rpartition("/")[2] not in knew and SECRET not in knew and "uthorization" not in knew
     [program] = downloaded(folder)
     # A variable of the job weighs more than an input, as in the container.
     assert "Downloading" not in step.run(at="missing", **inputs, DEPLOY_HOOK_TIMEOUT="forever", code=2, texts=["DEPLOY_HOOK_TIMEOUT"])
@@ -175,12 +170,13 @@ def test_windows(folder, step):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize(("at", "shown"), [("again", "Trying again"), ("ok", "Triggered")])
-def test_canceled(folder, step, hook, at, shown, number, code):
+def test_canceled(folder, step, at, shown, number, code):
     """A job that is canceled in between starts nothing; later the signal reaches the program, though a shell was started."""
-    process = step.start(at=at, INPUT_HOOK_URL=hook, INPUT_REPORT="none")
-    assert any(shown in line for line in process.stdout)
-    process.send_signal(number)
-    process.communicate(timeout=20)
+    with Sandbox(speed=20) as platform:
+        process = step.start(at=at, INPUT_HOOK_URL=platform.hook, INPUT_REPORT="none")
+        assert any(shown in line for line in process.stdout)
+        process.send_signal(number)
+        process.communicate(timeout=20)
     assert process.returncode == code
     if at == "ok":
         assert "interrupted" in step.output()

@@ -1,9 +1,8 @@
-"""The far side of test_network.py: TLS in front of the embedded platform, a DNS server, and a proxy, in a container of a private network.
+"""The far side of test_network.py: TLS in front of the embedded platform, and a DNS server, in a container of a private network.
 
 usage: far.py FOLDER, which holds config.json and the certificates, and gets a line of records.jsonl for everything that was asked
 """
 
-import base64
 import contextlib
 import json
 import select
@@ -91,26 +90,6 @@ def relay(port):
     return serve
 
 
-def proxy(credentials, to):
-    """A proxy that wants a user and a password, and connects everybody to the TLS in front of the platform."""
-    wanted = "Basic " + base64.b64encode(credentials.encode()).decode()
-
-    def serve(connection, _):
-        data = b""
-        while b"\r\n\r\n" not in data and (more := connection.recv(4096)):
-            data += more
-        first, *lines = data.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        record("proxy", line=first, authorization=headers.get("proxy-authorization"))
-        if headers.get("proxy-authorization") == wanted and first.startswith("CONNECT "):
-            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            join(connection, to)
-        else:
-            connection.sendall(b"HTTP/1.1 407 No\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")
-
-    return serve
-
-
 def dns(names):
     """A DNS server that knows these names alone. It never answers for one that begins with `silent`."""
     server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -138,7 +117,6 @@ if __name__ == "__main__":
     config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
     background(dns, config["names"])
     listen(443, terminator(config["platform"]))
-    listen(3128, proxy(config["credentials"], 443))
     if config["ipv6"]:
         listen(8080, relay(config["platform"]), address="::1")
     record("far", ready=True)

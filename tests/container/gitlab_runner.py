@@ -27,20 +27,16 @@ TERMINATE = (
 )
 # Seconds that it may take, and that the container then has between SIGTERM and SIGKILL.
 TERMINATE_LIMIT, STOP_LIMIT = 10, 10
+# Of the predefined variables those that the program reads.
 VARIABLES = {
     "CI": "true",
     "GITLAB_CI": "true",
     "CI_API_V4_URL": "https://127.0.0.1:1/api/v4",
-    "CI_BUILDS_DIR": "/builds",
-    "CI_COMMIT_BRANCH": "main",
     "CI_COMMIT_REF_NAME": "main",
     "CI_COMMIT_SHA": "3f786850e387550fdab836ed7e6dc881de23001b",
-    "CI_DEFAULT_BRANCH": "main",
     "CI_ENVIRONMENT_NAME": "production",
     "CI_ENVIRONMENT_URL": "https://www.example.com",
     "CI_JOB_ID": "77",
-    "CI_JOB_NAME": "deploy",
-    "CI_JOB_STAGE": "deploy",
     "CI_JOB_TIMEOUT": "3600",
     "CI_JOB_URL": "https://gitlab.example.com/octo/site/-/jobs/77",
     "CI_PIPELINE_ID": "7",
@@ -48,7 +44,6 @@ VARIABLES = {
     "CI_PROJECT_DIR": PROJECT,
     "CI_PROJECT_ID": "1217",
     "CI_PROJECT_PATH": "octo/site",
-    "CI_SERVER_URL": "https://gitlab.example.com",
 }
 
 

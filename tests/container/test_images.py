@@ -80,7 +80,6 @@ def test_succeeds():
     """A deployment succeeds; the commit's status is closed; the post step has nothing to do."""
     with stage(inputs=REPORT) as (platform, job, github):
         result = job.step().result(0, outcome="succeeded", succeeded="true", state="SUCCEEDED")
-        assert set(platform.secrets) <= set(result.masks), "every secret is masked itself, not only as a part of another one"
         assert platform.deployed("SUCCEEDED") == [result.outputs["deployment-id"]]
         assert sorted(result.outputs) == OUTPUTS
         assert "### ✅ Succeeded" in result.summary
@@ -89,31 +88,6 @@ def test_succeeds():
         after = job.step(entrypoint=POST, state=result.state).result(0)
         assert (after.outputs, statuses(github), len(platform.deployments())) == ({}, states, 1)
         assert "closed by the run itself" in after.log
-
-
-@pytest.mark.parametrize(
-    ("code", "inputs", "texts"),
-    [
-        (2, {"timeout": "15", "wait": "always!"}, ["Did you mean 15m or 15s?", "Did you mean always?", "Nothing was sent"]),
-        (2, {"hook-url": ""}, ["if-missing: skip"]),
-        (0, {"hook-url": "", "if-missing": "skip"}, []),
-    ],
-)
-def test_nothing_to_send(code, inputs, texts):
-    """Bad input, or a fork's pull request, which gets no secret: nothing is triggered, and it says why."""
-    with stage(inputs=inputs) as (platform, job, _):
-        result = job.step().result(code)
-        assert all(text in result.log for text in texts), result.log
-        assert result.outputs["succeeded"] == "false" and platform.deployments() == []
-
-
-@pytest.mark.parametrize("scenario", ["hostile-log", "echo"])
-def test_attacked(scenario):
-    """A platform whose log attacks whoever prints it, or repeats the secret, reaches the runner as text."""
-    shown = {"hostile-log": "# #[error]a forged error", "echo": "DEPLOY_HOOK_URL=***"}[scenario]
-    with stage(scenario=scenario, generation="live") as (_, job, _):
-        result = job.step().result(1, outcome="failed", succeeded="false")
-        assert shown in result.log
 
 
 @pytest.mark.parametrize(("cancel", "code"), [(CANCEL, 130), ([(signal.SIGTERM, 20)], 143)])
@@ -142,14 +116,6 @@ def test_killed():
         after = job.step(entrypoint=POST, state=result.state).result(0)
         assert statuses(github)[-1] == "error" and "commit status" in after.log
         assert len(platform.deployments()) == 1
-
-
-@pytest.mark.parametrize("state", [{}, {"deploy_hook_records": "{}"}, {"deploy_hook_records": "no JSON"}])
-def test_post_step_sends_nothing(state):
-    """The post step sends nothing, whatever the state it gets."""
-    with stage() as (platform, job, github):
-        job.step(entrypoint=POST, state=state).result(0)
-        assert (platform.deployments(), github.calls) == ([], [])
 
 
 def test_locked_down():

@@ -1,8 +1,7 @@
-"""The way from the Action's image to a hook: names, certificates, proxies, IPv6, and a container that may do little. Each test is a job
+"""The way from the Action's image to a hook: names, certificates, IPv6, and a container that may do little. Each test is a job
 in a private network, whose far side (far.py) puts TLS in front of the embedded platform.
 """
 
-import base64
 import contextlib
 import json
 import re
@@ -22,11 +21,8 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # The name that the network's own resolver knows, and those that the DNS server there knows. `.test` is nobody's, so a name that
 # got out by mistake would be found nowhere else.
 NEAR = "near.deploy.test"
-FOUR, SIX, BOTH, LAME, HOSTS, BEHIND = (f"{name}.deploy.test" for name in ("four", "six", "both", "lame", "hosts", "behind-the-proxy"))
+FOUR, SIX, BOTH, LAME, HOSTS = (f"{name}.deploy.test" for name in ("four", "six", "both", "lame", "hosts"))
 UNKNOWN, SILENT = "unknown.deploy.test", "silent.deploy.test"
-# In a URL the password has to be percent-encoded; the proxy gets the plain one.
-PROXY_USER, PROXY_PASSWORD, PROXY_ENCODED = "proxyuser", "p4ss:Wörd@/+ Z9qk", "p4ss%3AW%C3%B6rd%40%2F%2B%20Z9qk"
-CREDENTIALS = f"{PROXY_USER}:{PROXY_PASSWORD}"
 # Seconds that one attempt to connect may take, DNS included, that musl waits for a resolver, and a whole run whose resolver never
 # answers: one look at what is there before the trigger, three attempts with one and two seconds between them, and what the engine needs.
 CONNECT_LIMIT, RESOLVER_LIMIT, SILENT_LIMIT = 10, 5, 45
@@ -84,7 +80,6 @@ class Network:
         config = {
             "names": {name: [one for one in addresses if one] for name, addresses in names.items()},
             "platform": int(self.sandbox.manage.rpartition(":")[2]),
-            "credentials": CREDENTIALS,
             "ipv6": bool(self.six),
         }
         # Under its name it is there whole or not at all.
@@ -100,11 +95,6 @@ class Network:
         if text is not None:
             write(self.folder, {name: text})
         return ("--volume", f"{self.folder / name}:{at}:ro")
-
-    def proxy(self):
-        """The variables that GitHub's runner gives a container where it has a proxy itself."""
-        url = f"http://{PROXY_USER}:{PROXY_ENCODED}@{self.four}:3128"
-        return dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), url)
 
     def records(self):
         """Everything the far side was asked so far."""
@@ -136,7 +126,7 @@ class Run:
         platform = network.sandbox
         given = {"api-url": origin, "hook-url": origin + platform.hook.removeprefix(platform.manage), **(inputs or {})}
         before, since = len(platform.deployments()), len(network.records())
-        with Job(platform, given, image=image, secrets=[PROXY_PASSWORD, PROXY_ENCODED, CREDENTIALS]) as job:
+        with Job(platform, given, image=image) as job:
             job.env.update(environment or {})
             with contextlib.ExitStack() as stack:
                 for name in files:
@@ -245,19 +235,6 @@ class TestNetwork:
         never_left(network, FOUR, TLS_SAYS, options=network.straight, inputs={"ca-file": of("other")}, files=["other.pem"])
         # What the image trusts by itself it still does.
         Run(network, FOUR, options=(*network.straight, *network.trusting), inputs={"ca-file": of("other")}, files=["other.pem"])
-
-    def test_through_a_proxy(self, network):
-        """A proxy with user and password is all that is spoken to; it resolves the name, and nobody sees the password."""
-        run = Run(network, BEHIND, options=(*network.straight, *network.trusting), environment=network.proxy())
-        wanted = "Basic " + base64.b64encode(CREDENTIALS.encode()).decode()
-        assert {(one["line"], one["authorization"]) for one in run.asked("proxy")} == {(f"CONNECT {BEHIND}:443 HTTP/1.1", wanted)}
-        assert (run.names(), {name for name, _ in run.tls()}) == (set(), {BEHIND})
-
-    def test_past_a_proxy(self, network):
-        """NO_PROXY keeps it out."""
-        environment = network.proxy() | dict.fromkeys(("NO_PROXY", "no_proxy"), "other.example,.deploy.test")
-        run = Run(network, FOUR, options=(*network.straight, *network.trusting), environment=environment)
-        assert (run.asked("proxy"), run.tls()) == ([], {(FOUR, 4)})
 
     @pytest.mark.parametrize("how", ["nobody", "small", "no resolver", "no name"])
     def test_confined(self, network, how):
