@@ -1,13 +1,12 @@
 """The recipes of docs/recipes.md, run as they are written: with the real program, curl and jq, against servers on this machine."""
 
-import contextlib
 import json
 import os
 import re
 import shutil
 
 import pytest
-from harness import PROGRAM, Sandbox, load, read, run, serve, write
+from harness import PROGRAM, load, read, run, sandbox_at, serve, write
 
 TEXT = read("docs/recipes.md")
 RUN = "https://ci.example.com/runs/7?a=1&b=2"
@@ -43,14 +42,6 @@ def shell(text, folder, program="bash", **how):
     variables = {name: how.pop(name) for name in list(how) if name.isupper()}
     env = {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}", "HOME": str(folder), **variables}
     return run(program, *(["-e"] if program == "bash" else []), "-c", text, env=env, cwd=folder, timeout=120, **how)
-
-
-@contextlib.contextmanager
-def sandbox(folder, scenario):
-    """A platform, and its hook in the file that the recipes name."""
-    with Sandbox(scenario=scenario, speed=200) as platform:
-        write(folder / ".deploy-hook", {"url": platform.hook, "token": platform.token})
-        yield platform
 
 
 # --- chats ---
@@ -134,7 +125,7 @@ def test_message_anywhere(options, code, text, tmp_path):
 def test_ping_from_cron(scenario, code, tmp_path):
     """A ping at the start, and one with the exit code."""
     write(tmp_path, {"deploy-nightly": block("sh", "#!/bin/sh")})
-    with serve() as server, sandbox(tmp_path, scenario) as platform:
+    with serve() as server, sandbox_at(tmp_path, scenario=scenario) as platform:
         log = shell("sh ./deploy-nightly", tmp_path, code=code, PING_URL=f"{server.url}/check", DEPLOY_HOOK_API_URL=platform.manage)
     assert [call.path for call in server.calls] == ["/check/start", f"/check/{code}"]
     assert (log == "") == (code == 0), log
@@ -169,7 +160,7 @@ def test_alias(program, aliases, tmp_path):
     if not shutil.which(program):
         pytest.skip(f"there is no {program}")
     store, alias, function = (next(text for text in blocks("sh") if text.startswith(start)) for start in ("mkdir -p", "alias ", "deploy-to()"))
-    with sandbox(tmp_path, "success") as platform:
+    with sandbox_at(tmp_path) as platform:
         # Line by line and as in a terminal, where aliases work.
         lines = [aliases, store.replace("\n(", f"\necho '{platform.hook}' | ("), alias, "eval 'deploy --dry-run'", "eval deploy", function]
         lines += ["cp ~/.config/deploy-hook/production ~/.config/deploy-hook/staging", "deploy-to staging --wait never"]
@@ -183,7 +174,7 @@ def test_alias(program, aliases, tmp_path):
 def test_silent_cron(scenario, code, texts, tmp_path):
     """Nothing is printed on success, everything on failure."""
     [line] = re.findall(r"^17 4 \* \* \* (.*deploy-hook deploy --quiet.*)$", "\n".join(blocks("text")), re.M)
-    with sandbox(tmp_path, scenario) as platform:
+    with sandbox_at(tmp_path, scenario=scenario) as platform:
         log = shell(line, tmp_path, program="sh", code=code, DEPLOY_HOOK_API_URL=platform.manage)
     assert all(text in log for text in texts) and bool(log) == bool(texts)
 
