@@ -62,5 +62,4 @@ browser_tools() {
   mkdir -p "$folder"
 }
 
-# With what passed tests have printed: figures to look at.
-run_pytest() { PYTHONDONTWRITEBYTECODE=1 python -m pytest -p no:cacheprovider --color=no --quiet -rPs "$@"; }
+run_pytest() { PYTHONDONTWRITEBYTECODE=1 python -m pytest "$@"; }

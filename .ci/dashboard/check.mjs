@@ -6,10 +6,12 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { setTimeout as pause } from "node:timers/promises";
+import { launch } from "../browser.mjs";
 
 const [program, folder] = process.argv.slice(2);
 const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
@@ -32,7 +34,12 @@ async function sandbox(...options) {
   return { child, values, url: values.manage };
 }
 
-const ended = (child) => (child.exitCode ?? child.signalCode) === null ? new Promise((done) => child.once("exit", done)) : undefined;
+// Ends it as Ctrl-C does, and returns its exit code.
+async function interrupt(child) {
+  child.kill("SIGINT");
+  const [code] = await once(child, "exit");
+  return code;
+}
 
 async function open(browser, url, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, ...options });
@@ -48,23 +55,31 @@ async function open(browser, url, options = {}) {
   return page;
 }
 
-const newest = (page) => page.locator(".deployments > li").first();
+const deployments = (page) => page.locator(".deployments > li");
+const newest = (page) => deployments(page).first();
 
 // Presses the button, and waits for the new deployment and for its end.
 async function trigger(page, meaning) {
-  const before = await page.locator(".deployments > li").count();
+  const before = await deployments(page).count();
   await page.getByRole("button", { name: "Trigger" }).click();
-  await page.locator(`.deployments > li:nth-child(${before + 1})`).waitFor();
+  await deployments(page).nth(before).waitFor();
   await page.locator(`.deployments > li.${meaning}:first-child`).waitFor();
-  assert.equal(await page.locator(".deployments > li").count(), before + 1);
+  assert.equal(await deployments(page).count(), before + 1);
+}
+
+// Chooses a scenario, by a part of what is said about it, and deploys.
+async function play(page, scenario, about, meaning) {
+  await pick(page, "Scenario", scenario);
+  await page.locator("#about").getByText(about).waitFor();
+  await trigger(page, meaning);
 }
 const pick = (page, label, value) => page.getByRole("combobox", { name: label, exact: true }).selectOption(value);
 
 // Trigger, stages as they come, the end: without a reload.
 async function follow(page) {
-  assert.equal(await page.locator(".deployments > li").count(), 1, "the deployment from before");
+  assert.equal(await deployments(page).count(), 1, "the deployment from before");
   await page.getByRole("button", { name: "Trigger" }).click();
-  await page.locator(".deployments > li:nth-child(2)").waitFor();
+  await deployments(page).nth(1).waitFor();
   await page.locator("output .ok").waitFor();
   // The page's own memory of every word it has shown.
   await page.waitForFunction(() => document.querySelectorAll(".deployments > li:first-child .stages li").length > 1);
@@ -76,24 +91,18 @@ async function follow(page) {
 }
 
 async function fails(page) {
-  await pick(page, "Scenario", "build-fails");
-  await page.locator("#about").getByText("The build fails").waitFor();
-  await trigger(page, "failed");
+  await play(page, "build-fails", "The build fails", "failed");
   assert.match(await newest(page).locator(".state").textContent(), /FAILED/);
   await newest(page).locator("summary").click();
   await newest(page).getByText("exit code 1").waitFor();
   // What a hostile log says is a text.
-  await pick(page, "Scenario", "hostile-log");
-  await page.locator("#about").getByText("tries to command").waitFor();
-  await trigger(page, "failed");
+  await play(page, "hostile-log", "tries to command", "failed");
   await newest(page).locator("summary").click();
   await newest(page).locator("pre").getByText("::error").first().waitFor();
   assert.equal(await newest(page).locator("pre > *").count(), 0);
   assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(await newest(page).locator("pre").textContent()));
   // A fault of the trigger is shown, and starts no second deployment.
-  await pick(page, "Scenario", "answer-lost");
-  await page.locator("#about").getByText("accepted, then the connection closes").waitFor();
-  await trigger(page, "succeeded");
+  await play(page, "answer-lost", "accepted, then the connection closes", "succeeded");
   await page.locator("output .no").getByText("closed without an answer").waitFor();
 }
 
@@ -151,31 +160,26 @@ async function readable(page, what) {
   assert.ok(found.wide <= 0, `${what}: ${found.wide} pixels too wide`);
 }
 
-// A picture as WebP, which the browser makes.
-async function small(browser, picture, path) {
-  const page = await browser.newPage();
-  const url = await page.evaluate(async (base64) => {
-    const image = new Image();
-    image.src = `data:image/png;base64,${base64}`;
-    await image.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
-    canvas.getContext("2d").drawImage(image, 0, 0);
-    return canvas.toDataURL("image/webp", 0.7);
-  }, picture.toString("base64"));
-  writeFileSync(path, Buffer.from(url.split(",")[1], "base64"));
-  await page.close();
+// The picture of the documents: small, so without what is below.
+async function picture(page) {
+  const clip = { x: 20, y: 0, width: 960, height: 800, scale: 1 };
+  const session = await page.context().newCDPSession(page);
+  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 70, clip });
+  writeFileSync(join(folder, "picture.webp"), Buffer.from(data, "base64"));
 }
 
 async function pictures(browser, url) {
-  for (const [name, colorScheme, width] of [["light", "light", 1000], ["dark", "dark", 1000], ["light-narrow", "light", 400], ["dark-narrow", "dark", 400]]) {
-    const page = await open(browser, url, { colorScheme, viewport: { width, height: 900 } });
-    await page.locator(".deployments .failed summary").click();
-    await page.locator("pre[role=log]").getByText("exit code 1").waitFor();
-    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-    // The one of the documents: small, so without what is below.
-    if (name === "light") await small(browser, await page.screenshot({ clip: { x: 20, y: 0, width: 960, height: 800 } }), join(folder, "picture.webp"));
-    await readable(page, name);
-    await page.close();
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [ending, width] of [["", 1000], ["-narrow", 400]]) {
+      const name = `${colorScheme}${ending}`;
+      const page = await open(browser, url, { colorScheme, viewport: { width, height: 900 } });
+      await page.locator(".deployments .failed summary").click();
+      await page.locator("pre[role=log]").getByText("exit code 1").waitFor();
+      await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+      if (name === "light") await picture(page);
+      await readable(page, name);
+      await page.close();
+    }
   }
 }
 
@@ -184,8 +188,7 @@ async function reconnects(browser) {
   const first = await sandbox();
   const page = await open(browser, first.url);
   const id = await page.locator("h2").textContent();
-  first.child.kill("SIGINT");
-  await ended(first.child);
+  await interrupt(first.child);
   await page.getByText("Reconnecting").waitFor();
   await sandbox("--port", new URL(first.url).port, "--platform", "render");
   await page.locator("h2").getByText("srv-").waitFor();
@@ -199,21 +202,24 @@ async function foreign(browser, { url, values }) {
   const page = await browser.newPage();
   const other = await sandbox("--platform", "render");
   await page.goto(`${other.url}/sandbox`);
-  const got = await page.evaluate(async (url) => {
-    const asked = [];
-    const environment = "x";
-    for (const [method, path, mode] of [["GET", "/sandbox", "cors"], ["PUT", "/sandbox/scenario", "cors"], ["POST", "/sandbox/environments", "no-cors"], ["POST", `/sandbox/environments/${environment}/trigger`, "no-cors"], ["GET", "/sandbox/page/events", "cors"]]) {
-      asked.push(await fetch(url + path, { method, mode, body: method === "GET" ? undefined : "{}" }).then((answer) => `${answer.type} ${answer.status}`, () => "refused"));
-    }
-    return asked;
-  }, url);
-  assert.deepEqual(got, ["refused", "refused", "opaque 0", "opaque 0", "refused"]);
+  const requests = [
+    { method: "GET", path: "", mode: "cors", expected: "refused" },
+    { method: "PUT", path: "/scenario", mode: "cors", expected: "refused" },
+    { method: "POST", path: "/environments", mode: "no-cors", expected: "opaque" },
+    { method: "POST", path: "/environments/x/trigger", mode: "no-cors", expected: "opaque" },
+    { method: "GET", path: "/page/events", mode: "cors", expected: "refused" },
+  ];
+  for (const { method, path, mode, expected } of requests) {
+    const options = { method, mode, body: method === "GET" ? undefined : "{}" };
+    const request = ([url, options]) => fetch(url, options).then((answer) => answer.type, () => "refused");
+    assert.equal(await page.evaluate(request, [`${url}/sandbox${path}`, options]), expected, path);
+  }
   const after = await (await fetch(`${values.manage}/sandbox`)).json();
   assert.equal(after.environments.length, 1);
   await page.close();
 }
 
-const browser = await chromium.launch({ executablePath: process.env.BROWSER, args: ["--no-sandbox"] });
+const browser = await launch();
 try {
   const first = await sandbox();
   await foreign(browser, first);
@@ -226,12 +232,12 @@ try {
   assert.equal(page.loads, 1, "the page was loaded once");
 
   const shown = await sandbox();
-  for (const scenario of [undefined, "build-fails", "slow"]) {
-    const manage = `${shown.url}/sandbox`;
-    if (scenario) await fetch(`${manage}/scenario`, { method: "PUT", body: JSON.stringify({ name: scenario }) });
+  const manage = `${shown.url}/sandbox`;
+  for (const scenario of ["success", "build-fails", "slow"]) {
+    await fetch(`${manage}/scenario`, { method: "PUT", body: JSON.stringify({ name: scenario }) });
     await fetch(shown.values["hook-url"], { method: "POST" });
     const over = async () => (await (await fetch(manage)).json()).environments[0].deployments[0].endedAt;
-    while (scenario !== "slow" && !(await over())) await new Promise((done) => setTimeout(done, 50));
+    while (scenario !== "slow" && !(await over())) await pause(50);
   }
   await pictures(browser, shown.url);
 
@@ -239,10 +245,7 @@ try {
   assert.equal(page.loads, 1, "the page was loaded once");
   assert.deepEqual(page.problems, []);
   await reconnects(browser);
-  // It ends at once although a page listens.
-  first.child.kill("SIGINT");
-  await ended(first.child);
-  assert.equal(first.child.exitCode, 0);
+  assert.equal(await interrupt(first.child), 0, "it ends at once although a page listens");
   console.log("the dashboard: trigger, stages, log, copy, revoke, scenarios, platforms, reconnect, foreign pages");
 } finally {
   await browser.close();

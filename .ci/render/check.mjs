@@ -5,20 +5,10 @@
 // GitHub's Mermaid has a version of its own; an old and a new one are tried, and every page in both colour schemes.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
-import rehypeRaw from "rehype-raw";
-import rehypeSanitize from "rehype-sanitize";
-import rehypeStringify from "rehype-stringify";
-import remarkGfm from "remark-gfm";
-import remarkParse from "remark-parse";
-import remarkRehype from "remark-rehype";
-import { unified } from "unified";
+import { githubPage, launch, moduleFile, sumUp, tell } from "../browser.mjs";
 
 const [folder] = process.argv.slice(2);
-const file = (name) => createRequire(import.meta.url).resolve(name);
-const style = readFileSync(file("github-markdown-css/github-markdown.css"), "utf8");
 
 // The width of GitHub's column, and of a telephone.
 const WIDE = 1012;
@@ -28,8 +18,8 @@ const MOST = 1024 * 1024;
 
 // The schemes differ in Mermaid's theme as well, and half the world's clocks are not a whole number of hours off.
 const VIEWS = [
-  { name: "light", colorScheme: "light", theme: "default", timezoneId: "Asia/Kolkata", mermaid: file("mermaid/dist/mermaid.min.js") },
-  { name: "dark", colorScheme: "dark", theme: "dark", timezoneId: "America/New_York", mermaid: file("mermaid-10/dist/mermaid.min.js") },
+  { name: "light", colorScheme: "light", theme: "default", timezoneId: "Asia/Kolkata", mermaid: moduleFile("mermaid/dist/mermaid.min.js") },
+  { name: "dark", colorScheme: "dark", theme: "dark", timezoneId: "America/New_York", mermaid: moduleFile("mermaid-10/dist/mermaid.min.js") },
 ];
 
 // How the heading of each outcome begins: a sign and the outcome's name.
@@ -43,18 +33,6 @@ for (const [sign, outcomes] of Object.entries({
   "⏭️": ["skipped"],
 })) {
   for (const outcome of outcomes) SIGNS[outcome] = `${sign} ${outcome[0].toUpperCase()}${outcome.slice(1).replace("-", " ")}`;
-}
-
-// The schema of rehype-sanitize is GitHub's own.
-const github = unified().use(remarkParse).use(remarkGfm).use(remarkRehype, { allowDangerousHtml: true }).use(rehypeRaw).use(rehypeSanitize).use(rehypeStringify);
-
-async function html(markdown) {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Job summary</title><style>${style}
-    body { margin: 0; padding: 24px; background: var(--bgColor-default); }
-    .markdown-body { max-width: ${WIDE}px; margin: auto; }
-    .markdown-body :is(code, pre) { font-family: "Liberation Mono", monospace; }
-    .mermaid { background: none !important; text-align: center; }
-  </style><body class="markdown-body"><main>${await github.process(markdown)}</main></body></html>`;
 }
 
 // Runs in the page, before Mermaid: what came through the Markdown.
@@ -148,7 +126,7 @@ async function examine(context, view, painter, { name, outcomes }, markdown) {
   // Nothing is loaded from anywhere: an attempt is a finding.
   await page.route("**", (route) => (wrong.push(`it asked for ${route.request().url()}`), route.abort()));
   await page.setViewportSize({ width: WIDE + 48, height: 600 });
-  const text = await html(markdown);
+  const text = await githubPage(markdown, { width: WIDE });
   await page.setContent(text);
 
   const seen = await page.evaluate(read);
@@ -212,16 +190,7 @@ async function examine(context, view, painter, { name, outcomes }, markdown) {
   return wrong;
 }
 
-let [passed, failed] = [0, 0];
-const tell = (what, wrong) => {
-  wrong.length ? failed++ : passed++;
-  console.log([`${wrong.length ? "✗" : "✓"} ${what}`, ...wrong].join("\n    "));
-};
-
-const browser = await chromium.launch({
-  executablePath: process.env.BROWSER,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 const summaries = JSON.parse(readFileSync(join(folder, "outcomes.json"), "utf8"));
 const markdown = ({ name }) => readFileSync(join(folder, `${name}.md`), "utf8");
 const missing = Object.keys(SIGNS).filter((outcome) => !summaries.some(({ outcomes }) => outcomes.includes(outcome)));
@@ -238,5 +207,4 @@ for (const view of VIEWS) {
   await context.close();
 }
 await browser.close();
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed ? 1 : 0;
+console.log(`${sumUp.passed} passed, ${sumUp.failed} failed`);

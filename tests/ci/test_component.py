@@ -5,14 +5,11 @@ deploys, in the examples too. What no schema of GitLab's knows is checked here.
 import json
 import os
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+from harness import ROOT, load, read, run, write
 
-ROOT = Path(__file__).resolve().parents[2]
-HEADER, BODY = YAML(typ="safe", pure=True).load_all((ROOT / "templates/deploy-hook.yml").read_text(encoding="utf-8"))
+HEADER, BODY = (load(text) for text in read("templates/deploy-hook.yml").split("\n---\n"))
 INPUTS = HEADER["spec"]["inputs"]
 INPUT = re.compile(r"\$\[\[\s*inputs\.([a-z-]+)\s*\]\]")
 TYPES = {"string": str, "array": list, "boolean": bool}
@@ -108,18 +105,16 @@ def test_job(inputs, tmp_path):
     job = filled(BODY, inputs)
     assert len(deploying(job)) == 1
     script = "\n".join(["#!/bin/sh", *next(iter(job.values()))["script"], ""])
-    for name, content in (("header.json", json.dumps(HEADER)), ("job.json", json.dumps(job)), ("job.sh", script)):
-        (tmp_path / name).write_text(content, encoding="utf-8")
-    subprocess.run(["check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", tmp_path / "header.json", tmp_path / "job.json"], check=True)
-    subprocess.run(["shellcheck", "--severity=style", tmp_path / "job.sh"], check=True)
+    write(tmp_path, {"header.json": json.dumps(HEADER), "job.json": json.dumps(job), "job.sh": script})
+    run("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", tmp_path / "header.json", tmp_path / "job.json")
+    run("shellcheck", "--severity=style", tmp_path / "job.sh")
 
 
 def taken(env, **inputs):
     """What the program would read after the job's script has chosen the variables."""
-    [job] = filled(BODY, DEFAULTS | inputs).values()
-    script = job["script"][0] + "\nenv\n"
-    result = subprocess.run(["sh", "-euc", script], env={"PATH": os.environ["PATH"], **env}, capture_output=True, text=True, check=True)
-    found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+    [job] = filled(BODY, DEFAULTS | {f"{name}-variable": value for name, value in inputs.items()}).values()
+    printed = run("sh", "-euc", job["script"][0] + "\nenv", env={"PATH": os.environ["PATH"], **env})
+    found = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
     return {name: value for name, value in found.items() if re.search("HOOK|TOKEN|API_KEY", name)}
 
 
@@ -131,38 +126,36 @@ def test_variables(tmp_path):
     assert taken(tokens) == tokens
     assert taken(tokens | {"FRBIT_TOKEN": str(secret)}) == tokens
     assert taken({"FRBIT_TOKEN": "a:/b"}) == {"FRBIT_TOKEN": "a:/b"}
-    assert taken(tokens | {"MINE": "0011"}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN": "0011"}
-    assert taken(tokens | {"MINE": str(secret)}, **{"api-token-variable": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN_FILE": str(secret)}
-    assert taken(tokens, **{"api-token-variable": "MINE"}) == {}
+    assert taken(tokens | {"MINE": "0011"}, **{"api-token": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN": "0011"}
+    assert taken(tokens | {"MINE": str(secret)}, **{"api-token": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN_FILE": str(secret)}
+    assert taken(tokens, **{"api-token": "MINE"}) == {}
     hooks = {"DEPLOY_HOOK_URL": "https://a.example/x", "RENDER_DEPLOY_HOOK_URL": "https://b.example/x"}
     assert taken(hooks) == hooks
-    assert taken(hooks, **{"hook-url-variable": "MINE"}) == {}
+    assert taken(hooks, **{"hook-url": "MINE"}) == {}
     assert taken({"DEPLOY_HOOK_URL": str(secret)}) == {"DEPLOY_HOOK_URL_FILE": str(secret)}
     headers = {"DEPLOY_HOOK_HEADERS": "X-Key: 0011"}
     assert taken(headers) == headers
-    assert taken(headers | {"MINE": "X-Key: 0022"}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
-    assert taken(headers | {"MINE": str(secret)}, **{"headers-variable": "MINE"}) == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
+    assert taken(headers | {"MINE": "X-Key: 0022"}, headers="MINE") == {"DEPLOY_HOOK_HEADERS": "X-Key: 0022"}
+    assert taken(headers | {"MINE": str(secret)}, headers="MINE") == {"DEPLOY_HOOK_HEADERS_FILE": str(secret)}
     preview = {"DEPLOY_HOOK_VERIFY_HEADERS": "X-Key: 0033"}
     assert taken(preview) == {}, "there is no page"
     assert taken(preview | {"DH_VERIFY_URL": "/version"}) == preview
     page = {"DEPLOY_HOOK_VERIFY_URL": "/version"}
     assert taken(preview | page) == preview | page
-    assert taken(page | {"MINE": str(secret)}, **{"verify-headers-variable": "MINE"}) == page | {"DEPLOY_HOOK_VERIFY_HEADERS_FILE": str(secret)}
+    assert taken(page | {"MINE": str(secret)}, **{"verify-headers": "MINE"}) == page | {"DEPLOY_HOOK_VERIFY_HEADERS_FILE": str(secret)}
 
 
-def test_verbose():
+@pytest.mark.parametrize(("given", "variable", "wanted"), [(False, None, "false"), (True, None, "true"), (False, "1", "1"), (True, "false", "false")])
+def test_verbose(given, variable, wanted):
     """What a variable says comes before the input: a pipeline can be started by hand with it."""
-    def verbose(value, **env):
-        [job] = filled(BODY, DEFAULTS | {"verbose": value}).values()
-        [line] = [line for line in job["script"] if "DEPLOY_HOOK_VERBOSE" in line]
-        return subprocess.run(["sh", "-euc", f'{line}\nprintf %s "$DEPLOY_HOOK_VERBOSE"'], env=env, capture_output=True, text=True, check=True).stdout
-
-    assert [verbose(False), verbose(True)] == ["false", "true"]
-    assert [verbose(False, DEPLOY_HOOK_VERBOSE="1"), verbose(True, DEPLOY_HOOK_VERBOSE="false")] == ["1", "false"]
+    [job] = filled(BODY, DEFAULTS | {"verbose": given}).values()
+    [line] = [line for line in job["script"] if "DEPLOY_HOOK_VERBOSE" in line]
+    env = {"DEPLOY_HOOK_VERBOSE": variable} if variable else {}
+    assert run("sh", "-euc", f'{line}\nprintf %s "$DEPLOY_HOOK_VERBOSE"', env=env) == wanted
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)
 def test_example(path):
     """Every example deploys, or includes what does."""
-    jobs = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    jobs = load(path.read_text(encoding="utf-8"))
     assert deploying(jobs) or "include" in jobs

@@ -1,35 +1,20 @@
 """The pictures of the README: they are there and small, and docs/images/make still makes the terminal from the real program."""
 
-import importlib.machinery
-import importlib.util
 import re
-import sys
+import runpy
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
-import pytest
+from harness import ROOT, read
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs/images"
 
 
 def test_files():
     """What the README shows is there, in light and dark, and takes little of a reader's time."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"docs/images/([\w.-]+)", readme))
+    shown = set(re.findall(r"docs/images/([\w.-]+)", read("README.md")))
     assert shown == {"run-light.svg", "run-dark.svg", "summary-light.png", "summary-dark.png"}
     assert shown == {path.name for path in IMAGES.iterdir()} - {"make"}
     assert all((IMAGES / name).stat().st_size < 64 * 1024 for name in shown)
-
-
-@pytest.fixture(scope="module")
-def make():
-    """The script as a module."""
-    sys.dont_write_bytecode = True
-    loader = importlib.machinery.SourceFileLoader("make_pictures", str(IMAGES / "make"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("make_pictures", loader))
-    loader.exec_module(module)
-    return module
 
 
 def words(text):
@@ -40,14 +25,14 @@ def words(text):
     return [re.sub(r"\d+\.\ds|\d+ polls?", "N", row) for row in rows]
 
 
-def test_terminal(make):
+def test_terminal():
     """Both deployments are in it, without an id or a port of this run, and the committed one shows what the program prints today."""
-    screens, total = make.frames()
-    made = make.svg(make.COLOURS["dark"], screens, total)
+    make = runpy.run_path(str(IMAGES / "make"))
+    made = make["svg"](make["COLOURS"]["dark"], *make["frames"]())
     now = words(made)
     assert any("succeeded after" in row for row in now) and any("failed after" in row for row in now)
     assert not re.search(r"127\.0\.0\.1:(?!8787)|\x1b", made)
-    for name in make.COLOURS:
-        kept = words((IMAGES / f"run-{name}.svg").read_text(encoding="utf-8"))
+    for name in make["COLOURS"]:
+        kept = words(read(f"docs/images/run-{name}.svg"))
         for fixed in ("Triggered deployment", "Deploying sandbox"):
             assert [row for row in kept if fixed in row] == [row for row in now if fixed in row], f"run docs/images/make: {fixed}"

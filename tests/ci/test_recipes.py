@@ -1,20 +1,14 @@
 """The recipes of docs/recipes.md, run as they are written: with the real program, curl and jq, against servers on this machine."""
 
-import contextlib
 import json
 import os
 import re
-import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+import shutil
 
 import pytest
-from ruamel.yaml import YAML
+from harness import PROGRAM, load, read, run, sandbox_at, serve, write
 
-ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
-PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/deploy-hook"
+TEXT = read("docs/recipes.md")
 RUN = "https://ci.example.com/runs/7?a=1&b=2"
 # What a platform, or somebody who names a branch, may put into a message.
 MESSAGES = [
@@ -37,75 +31,17 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.M | re.S)
 
 
-def recipe(mark):
-    """The one block of shell that begins with this comment."""
-    [found] = [text for text in blocks("sh") if f"# {mark}\n" in text]
+def block(language, start):
+    """The one piece of code that begins with this line."""
+    [found] = [text for text in blocks(language) if text.lstrip().startswith(f"{start}\n")]
     return found
 
 
-def step(mark):
-    """A step of a workflow, by its name."""
-    [found] = [text for text in blocks("yaml") if text.lstrip().startswith(f"- name: {mark}\n")]
-    return YAML(typ="safe").load(found)[0]
-
-
-def job(name):
-    """A job of GitLab's, by its name."""
-    [found] = [text for text in blocks("yaml") if text.startswith(f"{name}:\n")]
-    return YAML(typ="safe").load(found)[name]
-
-
-@contextlib.contextmanager
-def server(status=200):
-    """A chat or a ping service, and what it was sent: method, path, content type, body."""
-    calls = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            calls.append((self.command, self.path, self.headers.get("content-type"), body))
-            self.send_response(status)
-            self.send_header("content-length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        do_GET = do_POST = answer
-
-        def log_message(self, *_):
-            pass
-
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{made.server_port}", calls
-    made.shutdown()
-    made.server_close()
-
-
-def shell(text, folder, fails=False, program="bash", **env):
+def shell(text, folder, program="bash", **how):
     """Runs it as a CI runner does, with nothing else in the environment; gives back what it printed."""
-    command = [program, *(["-e"] if program == "bash" else []), "-c", text]
-    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
-    done = subprocess.run(command, env={"PATH": path, "HOME": str(folder)} | env, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode != 0) == fails, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-@contextlib.contextmanager
-def sandbox(folder, scenario):
-    """A platform, and its hook in the file that the recipes name."""
-    process = subprocess.Popen([PROGRAM, "sandbox", "--speed", "200", "--scenario", scenario], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        found = {}
-        while "manage" not in found:
-            name, _, value = process.stdout.readline().strip().partition("=")
-            found[name] = value
-        (folder / ".deploy-hook").mkdir()
-        (folder / ".deploy-hook/url").write_text(found["hook-url"])
-        (folder / ".deploy-hook/token").write_text(found["api-token"])
-        yield found
-    finally:
-        process.kill()
-        process.wait()
+    variables = {name: how.pop(name) for name in list(how) if name.isupper()}
+    env = {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}", "HOME": str(folder), **variables}
+    return run(program, *(["-e"] if program == "bash" else []), "-c", text, env=env, cwd=folder, timeout=120, **how)
 
 
 # --- chats ---
@@ -144,40 +80,41 @@ CHATS = {"Slack": slack, "Teams": teams, "Discord": discord}
 @pytest.mark.parametrize("chat", CHATS)
 def test_chat(chat, message, tmp_path):
     """Every message arrives as it is, in the chat's own form, and does nothing on its way."""
-    with server() as (url, calls):
-        shell(recipe(chat), tmp_path, URL=url + "/hook", MESSAGE=message, RUN=RUN)
-    [(method, path, kind, body)] = calls
-    assert (method, path, kind) == ("POST", "/hook", "application/json")
-    shown = CHATS[chat](json.loads(body))
-    assert shown == f"{message[:900] if chat == 'Discord' else message}\n{RUN}"
+    with serve() as server:
+        shell(block("sh", f"# {chat}"), tmp_path, URL=f"{server.url}/hook", MESSAGE=message, RUN=RUN)
+    [call] = server.calls
+    assert (call.method, call.path, call.headers["content-type"]) == ("POST", "/hook", "application/json")
+    assert CHATS[chat](call.json) == f"{message[:900] if chat == 'Discord' else message}\n{RUN}"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("chat", CHATS)
 def test_chat_refuses(chat, tmp_path):
     """A webhook that was revoked fails the step."""
-    with server(status=404) as (url, _):
-        shell(f"set -o pipefail\n{recipe(chat)}", tmp_path, fails=True, URL=url, MESSAGE="m", RUN=RUN)
+    with serve(lambda _: (404, {}, b"")) as server:
+        text = block("sh", f"# {chat}")
+        shell(f"set -o pipefail\n{text}", tmp_path, code=None, URL=server.url, MESSAGE="m", RUN=RUN)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=range(len(MESSAGES)))
 def test_chat_from_ci(message, tmp_path):
     """The step for GitHub and the job for GitLab send what the command above them sends."""
-    github, gitlab = step("Tell Slack"), job("tell-slack")
+    [github], gitlab = load(block("yaml", "- name: Tell Slack")), load(block("yaml", "tell-slack:"))["tell-slack"]
     assert github["if"] == "${{ !cancelled() }}" and gitlab["when"] == "always"
-    assert not re.search(r"[$]\{\{", github["run"]), "an expression in a command"
-    with server() as (url, calls):
-        shell(recipe("Slack"), tmp_path, URL=url, MESSAGE=message, RUN=RUN)
-        shell(github["run"], tmp_path, URL=url, MESSAGE=message, RUN=RUN)
-        shell("\n".join(gitlab["script"]), tmp_path, program="sh", SLACK_WEBHOOK_URL=url, DEPLOY_HOOK_MESSAGE=message, RUN=RUN)
-    assert len(calls) == 3 and calls[0] == calls[1] == calls[2]
+    assert "${{" not in github["run"], "an expression in a command"
+    with serve() as server:
+        shell(block("sh", "# Slack"), tmp_path, URL=server.url, MESSAGE=message, RUN=RUN)
+        shell(github["run"], tmp_path, URL=server.url, MESSAGE=message, RUN=RUN)
+        shell("\n".join(gitlab["script"]), tmp_path, program="sh", SLACK_WEBHOOK_URL=server.url, DEPLOY_HOOK_MESSAGE=message, RUN=RUN)
+    first, *others = [(call.method, call.path, call.headers["content-type"], call.body) for call in server.calls]
+    assert others == [first, first]
 
 
 @pytest.mark.parametrize(("options", "code", "text"), [("--sandbox", 0, "succeeded"), ("--sandbox --scenario build-fails", 1, "failed"), ("--timeout x", 2, "timeout")])
 def test_message_anywhere(options, code, text, tmp_path):
     """The message and the exit code of a deployment, and of one that did not begin."""
-    command = recipe("Anywhere").replace("deploy --format", f"deploy {options} --format") + '\nprintf "%s %s" "$code" "$MESSAGE"'
-    lines = shell(command, tmp_path, program="sh").splitlines()
+    command = block("sh", "# Anywhere").replace("deploy --format", f"deploy {options} --format")
+    lines = shell(f'{command}\nprintf "%s %s" "$code" "$MESSAGE"', tmp_path, program="sh").splitlines()
     assert lines[-1].startswith(f"{code} ") and text in lines[-1]
 
 
@@ -187,23 +124,21 @@ def test_message_anywhere(options, code, text, tmp_path):
 @pytest.mark.parametrize(("scenario", "code"), [("success", 0), ("build-fails", 1), ("forbidden", 3)])
 def test_ping_from_cron(scenario, code, tmp_path):
     """A ping at the start, and one with the exit code."""
-    with server() as (url, calls), sandbox(tmp_path, scenario) as platform:
-        script = tmp_path / "deploy-nightly"
-        [text] = [text for text in blocks("sh") if text.startswith("#!/bin/sh\n")]
-        script.write_text(text)
-        log = shell(f'code=0; sh "{script}" || code=$?; test $code = {code}', tmp_path, PING_URL=url + "/check", DEPLOY_HOOK_API_URL=platform["manage"])
-    assert [call[1] for call in calls] == ["/check/start", f"/check/{code}"]
+    write(tmp_path, {"deploy-nightly": block("sh", "#!/bin/sh")})
+    with serve() as server, sandbox_at(tmp_path, scenario=scenario) as platform:
+        log = shell("sh ./deploy-nightly", tmp_path, code=code, PING_URL=f"{server.url}/check", DEPLOY_HOOK_API_URL=platform.manage)
+    assert [call.path for call in server.calls] == ["/check/start", f"/check/{code}"]
     assert (log == "") == (code == 0), log
 
 
 @pytest.mark.parametrize(("succeeded", "code"), [("true", 0), ("false", 1), ("", 1)])
 def test_ping_from_github(succeeded, code, tmp_path):
     """Success alone is a good ping."""
-    ping = step("Ping")
+    [ping] = load(block("yaml", "- name: Ping"))
     assert ping["env"]["SUCCEEDED"] == "${{ steps.deploy.outputs.succeeded }}" and ping["if"] == "${{ !cancelled() }}"
-    with server() as (url, calls):
-        shell(ping["run"], tmp_path, PING_URL=url, SUCCEEDED=succeeded)
-    assert [call[1] for call in calls] == [f"/{code}"]
+    with serve() as server:
+        shell(ping["run"], tmp_path, PING_URL=server.url, SUCCEEDED=succeeded)
+    assert [call.path for call in server.calls] == [f"/{code}"]
 
 
 # --- the rest ---
@@ -211,41 +146,37 @@ def test_ping_from_github(succeeded, code, tmp_path):
 
 def test_burst():
     """The job that waits can be canceled, the one that deploys cannot, and waits for it; act runs it in tests/container."""
-    [text] = [text for text in blocks("yaml") if text.startswith("name: Deploy after publishing\n")]
-    jobs = YAML(typ="safe").load(text)["jobs"]
-    assert jobs["gather"]["concurrency"]["cancel-in-progress"] is True and jobs["deploy"]["concurrency"]["cancel-in-progress"] is False
-    assert jobs["deploy"]["needs"] == "gather" and jobs["gather"]["concurrency"]["group"] != jobs["deploy"]["concurrency"]["group"]
-    pause = int(re.fullmatch(r"sleep (\d+)", jobs["gather"]["steps"][0]["run"])[1])
-    assert 0 < pause < 60 * jobs["gather"]["timeout-minutes"] and f"at the earliest {pause} seconds" in TEXT
+    jobs = load(block("yaml", "name: Deploy after publishing"))["jobs"]
+    gather, deploy = jobs["gather"], jobs["deploy"]
+    assert gather["concurrency"]["cancel-in-progress"] is True and deploy["concurrency"]["cancel-in-progress"] is False
+    assert deploy["needs"] == "gather" and gather["concurrency"]["group"] != deploy["concurrency"]["group"]
+    pause = int(re.fullmatch(r"sleep (\d+)", gather["steps"][0]["run"])[1])
+    assert 0 < pause < 60 * gather["timeout-minutes"] and f"at the earliest {pause} seconds" in TEXT
 
 
-@pytest.mark.parametrize("program", ["bash", "zsh"])
-def test_alias(program, tmp_path):
+@pytest.mark.parametrize(("program", "aliases"), [("bash", "shopt -s expand_aliases"), ("zsh", "setopt aliases")])
+def test_alias(program, aliases, tmp_path):
     """The file that only its owner reads, the alias, and the function."""
-    if subprocess.run(["which", program], capture_output=True, check=False).returncode:
+    if not shutil.which(program):
         pytest.skip(f"there is no {program}")
     store, alias, function = (next(text for text in blocks("sh") if text.startswith(start)) for start in ("mkdir -p", "alias ", "deploy-to()"))
-    with sandbox(tmp_path, "success") as platform:
-        url = platform["hook-url"]
+    with sandbox_at(tmp_path) as platform:
         # Line by line and as in a terminal, where aliases work.
-        lines = ["shopt -s expand_aliases" if program == "bash" else "setopt aliases", store.replace("\n(", f"\necho '{url}' | ("), alias]
-        lines += ["eval 'deploy --dry-run'", "eval deploy", function, "cp ~/.config/deploy-hook/production ~/.config/deploy-hook/staging", "deploy-to staging --wait never"]
-        log = shell("\n".join(lines), tmp_path, program=program, DEPLOY_HOOK_API_URL=platform["manage"])
+        lines = [aliases, store.replace("\n(", f"\necho '{platform.hook}' | ("), alias, "eval 'deploy --dry-run'", "eval deploy", function]
+        lines += ["cp ~/.config/deploy-hook/production ~/.config/deploy-hook/staging", "deploy-to staging --wait never"]
+        log = shell("\n".join(lines), tmp_path, program=program, DEPLOY_HOOK_API_URL=platform.manage)
     secret = tmp_path / ".config/deploy-hook/production"
     assert secret.stat().st_mode & 0o777 == 0o600 and secret.parent.stat().st_mode & 0o777 == 0o700
-    assert log.count("succeeded after") == 1 and "Deploying production" in log and "Deploying staging" in log and url not in log
+    assert log.count("succeeded after") == 1 and "Deploying production" in log and "Deploying staging" in log and platform.hook not in log
 
 
-@pytest.mark.parametrize("scenario", ["success", "build-fails"])
-def test_silent_cron(scenario, tmp_path):
+@pytest.mark.parametrize(("scenario", "code", "texts"), [("success", 0, []), ("build-fails", 1, ["Triggered", "failed after", "Next: "])])
+def test_silent_cron(scenario, code, texts, tmp_path):
     """Nothing is printed on success, everything on failure."""
-    [line] = [line.removeprefix("17 4 * * * ") for text in blocks("text") for line in text.splitlines() if "deploy-hook deploy --quiet" in line]
-    with sandbox(tmp_path, scenario) as platform:
-        log = shell(line, tmp_path, program="sh", fails=scenario != "success", DEPLOY_HOOK_API_URL=platform["manage"])
-    if scenario == "success":
-        assert log == ""
-    else:
-        assert "Triggered" in log and "failed after" in log and "Next: " in log
+    [line] = re.findall(r"^17 4 \* \* \* (.*deploy-hook deploy --quiet.*)$", "\n".join(blocks("text")), re.M)
+    with sandbox_at(tmp_path, scenario=scenario) as platform:
+        log = shell(line, tmp_path, program="sh", code=code, DEPLOY_HOOK_API_URL=platform.manage)
+    assert all(text in log for text in texts) and bool(log) == bool(texts)
 
 
 def test_every_recipe_is_run():

@@ -2,25 +2,21 @@
 `docker-registry` instead of the image registry. And what release.yml promises.
 """
 
-import contextlib
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 import socket
 import subprocess
-import tarfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
+import harness
 import pytest
-from ruamel.yaml import YAML
+from harness import ROOT, load, read, until, write
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / ".ci/release"
 BINARIES = [f"deploy-hook-{name}" for name in ("linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-aarch64", "windows-x86_64.exe")]
 DIGEST = "sha256:" + "5" * 64
@@ -30,17 +26,18 @@ URL = "https://example.com/owner/deploy-hook/releases/download/v0.1.0"
 ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
 
 
-def run(*args, fails=None, env=None):
+def run(*args, fails=None):
     """Standard output. With `fails` it has to end with an error that says this."""
-    done = subprocess.run([str(one) for one in args], env=ENV | (env or {}), capture_output=True, text=True, timeout=120, check=False)
-    text = done.stdout + done.stderr
-    assert (done.returncode == 0) == (fails is None) and (fails or "") in text, text
-    return done.stdout.strip()
+    if fails is None:
+        return harness.run(*args, env=ENV, stderr=subprocess.PIPE).strip()
+    text = harness.run(*args, env=ENV, code=None)
+    assert fails in text, text
+    return text
 
 
-def git(folder, *args, **more):
-    """Runs git in a folder as somebody."""
-    return run("git", "-C", folder, "-c", "user.name=test", "-c", "user.email=test@example.com", *args, **more)
+def git(folder, *args):
+    """Standard output of git in a folder, as somebody."""
+    return harness.git(folder, *args, env=ENV, stderr=subprocess.PIPE)
 
 
 def edit(path, pattern, new):
@@ -61,32 +58,23 @@ def set_version(folder, version):
 @pytest.fixture
 def project(tmp_path):
     """A copy of this project in a repository of its own, with everything in order for the release of 0.1.0."""
-    names = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(lambda one: one and (ROOT / one).is_file(), names):
-        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, tmp_path / "project" / name)
+    for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        if (ROOT / name).is_file():
+            (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / "project" / name)
     git(tmp_path / "project", "init", "--quiet", "--initial-branch", "main")
     set_version(tmp_path / "project", "0.1.0")
     return tmp_path / "project"
 
 
 @pytest.fixture
-def assets(tmp_path):
-    """Stand-ins for the files of a release."""
-    folder = tmp_path / "release/assets"
-    folder.mkdir(parents=True)
-    for name in BINARIES:
-        (folder / name).write_text(f"not really {name}\n")
-    return folder
-
-
-@pytest.fixture
-def sums(assets):
-    """The checksums that a release's commit holds."""
+def sums(tmp_path):
+    """Stand-ins for the files of a release, and the checksums that its commit holds."""
+    assets = tmp_path / "release/assets"
+    write(assets, {name: f"not really {name}\n" for name in BINARIES})
     run(SCRIPTS / "checksums", "write", assets)
-    path = assets.parent / "checksums.txt"
-    path.write_text(run(SCRIPTS / "checksums", "binaries", assets) + "\n")
-    return path
+    write(tmp_path, {"release/checksums.txt": run(SCRIPTS / "checksums", "binaries", assets) + "\n"})
+    return tmp_path / "release/checksums.txt"
 
 
 # --- the scripts ---
@@ -139,14 +127,14 @@ def test_version_disagrees(project, name, old, new, text):
 def test_set_version(project):
     """One command sets the version in everything that names it, and back again; what users copy names no other."""
     command, before = project / ".ci/release/set-version", git(project, "rev-parse", "HEAD^{tree}")
+    examples = {"examples/github/push.yml", "examples/gitlab/plain.yml", "examples/jenkins/Jenkinsfile"}
     for version in ("0.2.0-rc.1", "10.20.30"):
         run(command, version)
-        changed = git(project, "diff", "--name-only").split()
-        assert {"Cargo.toml", "Cargo.lock", "README.md", "docs/platforms.md", "examples/github/push.yml", "examples/gitlab/plain.yml", "examples/jenkins/Jenkinsfile"} <= {*changed}
-        for name in changed:
-            if not name.startswith("Cargo"):
-                found = re.findall(r"deploy-hook(?:/action/binary)?[@:]v?(\d[\w.-]*)", (project / name).read_text())
-                assert found and {one.removesuffix("-shell").rstrip(".") for one in found} == {version}, name
+        changed = {*git(project, "diff", "--name-only").split()}
+        assert {"Cargo.toml", "Cargo.lock", "README.md", "docs/platforms.md"} | examples <= changed
+        for name in changed - {"Cargo.toml", "Cargo.lock"}:
+            found = re.findall(r"deploy-hook(?:/action/binary)?[@:]v?(\d[\w.-]*)", (project / name).read_text())
+            assert found and {one.removesuffix("-shell").rstrip(".") for one in found} == {version}, name
     run(command, "1.0", fails="no version")
     run(command, "0.1.0")
     git(project, "add", "--all")
@@ -155,7 +143,7 @@ def test_set_version(project):
 
 def test_binstall():
     """What `cargo binstall` downloads is a binary of a release."""
-    manifest = (ROOT / "Cargo.toml").read_text()
+    manifest = read("Cargo.toml")
     urls = re.findall(r'^[\w-]+\.pkg-url = "\{ repo \}/releases/download/v\{ version \}/(.*)"$', manifest, re.M)
     assert {*urls} == {*BINARIES} and 'pkg-fmt = "bin"' in manifest
     assert re.search(r'^repository = "https://github.com/[\w-]+/deploy-hook"$', manifest, re.M)
@@ -174,45 +162,29 @@ def test_notes(project):
     run(notes, "0.1.0", *pins[:2], "registry.example.com/owner/deploy-hook:0.1.0", *pins[3:], fails="notes VERSION")
 
 
-def test_checksums(assets, sums):
+def test_checksums(sums):
     """Every binary has to be there; one hash covers everything: contents, names, and what is in folders."""
-    checksums, release = SCRIPTS / "checksums", assets.parent
+    checksums, release, assets = SCRIPTS / "checksums", sums.parent, sums.parent / "assets"
     assert [line.split()[1] for line in sums.read_text().splitlines()] == BINARIES
-    (assets / BINARIES[4]).rename(release / "away")
-    run(checksums, "write", assets, fails=f"{BINARIES[4]} is missing")
-    (release / "away").rename(assets / BINARIES[4])
     whole = run(checksums, "whole", release)
     assert run(checksums, "whole", release, whole) == whole
     run(checksums, "whole", release, "", fails="is not what was put together")
-    # One binary, with every list that is beside it.
     before = (assets / BINARIES[0]).read_text()
+    # One binary, with every list that is beside it.
     (assets / BINARIES[0]).write_text("somebody else's program\n")
     run(checksums, "write", assets)
     run(checksums, "whole", release, whole, fails="is not what was put together")
     (assets / BINARIES[0]).write_text(before)
     run(checksums, "write", assets)
     for name in ("more", "below/more"):
-        (release / name).parent.mkdir(exist_ok=True)
-        (release / name).write_text("more\n")
+        write(release, {name: "more\n"})
         run(checksums, "whole", release, whole, fails="is not what was put together")
         (release / name).unlink()
     assert run(checksums, "whole", release) == whole
     (release / "link").symlink_to("notes.md")
     run(checksums, "whole", release, fails="neither a file nor a folder")
-
-
-@pytest.mark.parametrize(
-    ("image", "url", "text"),
-    [
-        (IMAGE.replace("@sha256:", ":"), URL, "not an image by its digest"),
-        (IMAGE[:-1], URL, "not an image by its digest"),
-        (IMAGE.replace("owner", "Owner"), URL, "not an image by its digest"),
-        (IMAGE, "example.com", "not a URL"),
-    ],
-)
-def test_pin_refuses(project, sums, image, url, text):
-    """What is no pin."""
-    run(project / ".ci/release/commit", "0.1.0", image, url, sums, fails=text)
+    (assets / BINARIES[4]).unlink()
+    run(checksums, "write", assets, fails=f"{BINARIES[4]} is missing")
 
 
 def test_release(project, sums, tmp_path):
@@ -226,6 +198,9 @@ def test_release(project, sums, tmp_path):
     def refs():
         return dict(reversed(line.split("\t")) for line in git(project, "ls-remote", "origin").splitlines())
 
+    for wrong in (IMAGE.replace("@sha256:", ":"), IMAGE[:-1], IMAGE.replace("owner", "Owner")):
+        run(scripts / "commit", "0.1.0", wrong, URL, sums, fails="not an image by its digest")
+    run(scripts / "commit", "0.1.0", IMAGE, "example.com", sums, fails="not a URL")
     run(scripts / "commit", "0.1.0", IMAGE, URL, project / "README.md", fails="no checksums")
     (tmp_path / "short").write_text("".join(sums.read_text().splitlines(True)[1:]))
     run(scripts / "commit", "0.1.0", IMAGE, URL, tmp_path / "short", fails="does not name the binaries")
@@ -242,11 +217,11 @@ def test_release(project, sums, tmp_path):
     assert git(project, "diff", "--name-only", head, commit).split() == ["action.yml", "action/binary/checksums.txt", "action/binary/url.txt"]
     assert git(project, "rev-parse", f"{commit}^") == head
     # More than the image has not changed, the file is an Action, and the checksums are those of the assets.
-    pinned, action = tmp_path / "action.yml", YAML(typ="safe").load((project / "action.yml").read_text())
-    pinned.write_text(git(project, "show", f"{commit}:action.yml") + "\n")
+    pinned, action = git(project, "show", f"{commit}:action.yml"), load(read("action.yml"))
     action["runs"]["image"] = f"docker://{IMAGE}"
-    assert YAML(typ="safe").load(pinned.read_text()) == action
-    run("check-jsonschema", "--builtin-schema", "vendor.github-actions", pinned)
+    assert load(pinned) == action
+    write(tmp_path, {"action.yml": pinned})
+    run("check-jsonschema", "--builtin-schema", "vendor.github-actions", tmp_path / "action.yml")
     assert git(project, "show", f"{commit}:action/binary/checksums.txt") == sums.read_text().strip()
 
     # Somebody pushes to the branch while the release runs: it stops before there is a tag.
@@ -284,39 +259,31 @@ def test_release(project, sums, tmp_path):
 LABELS = {"org.opencontainers.image.title": "deploy-hook", "org.opencontainers.image.version": "of the image"}
 
 
-def archive(path, architecture):
+def archive(folder, architecture):
     """What `docker save` writes, of an image with one small file."""
 
-    def tar(files, to):
-        with tarfile.open(fileobj=to, mode="w") as file:
-            for name, data in files.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                file.addfile(info, io.BytesIO(data))
+    def tar(name, *files):
+        run("tar", "--create", "--directory", folder, "--file", folder / name, *files)
+        return folder / name
 
-    layer = io.BytesIO()
-    tar({"deploy-hook": architecture.encode()}, layer)
-    layers = {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()]}
-    config = json.dumps({"architecture": architecture, "os": "linux", "config": {"Labels": LABELS}, "rootfs": layers}).encode()
-    manifest = json.dumps([{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]).encode()
-    with path.open("wb") as file:
-        tar({"config.json": config, "layer.tar": layer.getvalue(), "manifest.json": manifest}, file)
-    return path
+    write(folder, {"deploy-hook": architecture})
+    layer = "sha256:" + hashlib.sha256(tar("layer.tar", "deploy-hook").read_bytes()).hexdigest()
+    config = {"architecture": architecture, "os": "linux", "config": {"Labels": LABELS}, "rootfs": {"type": "layers", "diff_ids": [layer]}}
+    manifest = [{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]
+    write(folder, {"config.json": json.dumps(config), "manifest.json": json.dumps(manifest)})
+    return tar("image.tar", "config.json", "layer.tar", "manifest.json")
 
 
 @pytest.fixture
 def registry(tmp_path):
     """Debian's registry on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        host = f"127.0.0.1:{one.getsockname()[1]}"
-    config = {"version": "0.1", "log": {"level": "error"}, "storage": {"filesystem": {"rootdirectory": str(tmp_path / "data")}}, "http": {"addr": host}}
-    (tmp_path / "config.yml").write_text(json.dumps(config))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    storage = {"filesystem": {"rootdirectory": str(tmp_path / "data")}}
+    write(tmp_path, {"config.yml": json.dumps({"version": "0.1", "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}})})
     with (tmp_path / "log").open("w") as log, subprocess.Popen(["docker-registry", "serve", tmp_path / "config.yml"], stdout=log, stderr=log) as process:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(host.split(":"), timeout=1):
-                break
-            time.sleep(0.1)
-        yield host
+        until(lambda: "listening on" in (tmp_path / "log").read_text())
+        yield f"127.0.0.1:{port}"
         process.terminate()
 
 
@@ -324,7 +291,7 @@ def registry(tmp_path):
 def test_image(registry, tmp_path):
     """An image for both architectures: its digest is known beforehand, nothing else is pushed, and it has no name until it is given one."""
     image, name = SCRIPTS / "image", f"{registry}/owner/deploy-hook"
-    pair = [f"{one}={archive(tmp_path / f'{one}.tar', one)}" for one in ("amd64", "arm64")]
+    pair = [f"{one}={archive(tmp_path / one, one)}" for one in ("amd64", "arm64")]
     layout = tmp_path / "layout"
     notes = ["org.opencontainers.image.version=0.1.0", "org.opencontainers.image.description=What it's \"for\" = this"]
     digest = run(image, "index", layout, *pair, *notes)
@@ -332,7 +299,7 @@ def test_image(registry, tmp_path):
     assert run(image, "index", tmp_path / "plain", *pair) != digest
     annotations = json.loads((layout / "blobs/sha256" / digest[7:]).read_text())["annotations"]
     assert annotations == LABELS | {"org.opencontainers.image.version": "0.1.0", "org.opencontainers.image.description": "What it's \"for\" = this"}
-    run(image, "index", tmp_path / "swapped", f"arm64={tmp_path / 'amd64.tar'}", fails="not for linux/arm64")
+    run(image, "index", tmp_path / "swapped", f"arm64={tmp_path / 'amd64/image.tar'}", fails="not for linux/arm64")
     run(image, "index", layout, pair[0], fails="there already")
     one = run(image, "manifest", layout, "arm64")
     assert re.fullmatch("sha256:[0-9a-f]{64}", one) and one != run(image, "manifest", layout, "amd64")
@@ -362,7 +329,7 @@ def test_image(registry, tmp_path):
 
 # --- release.yml ---
 
-WORKFLOW = YAML(typ="safe").load((ROOT / ".github/workflows/release.yml").read_text())
+WORKFLOW = load(read(".github/workflows/release.yml"))
 JOBS = WORKFLOW["jobs"]
 WRITES = {
     "push": {"packages", "id-token", "attestations", "artifact-metadata"},
@@ -387,8 +354,7 @@ def scripts(name):
 
 
 def test_permissions():
-    """Nothing may write by default; each job only what it needs; what may write compiles nothing but packages the crate."""
-    assert WORKFLOW["permissions"] == {"contents": "read"}
+    """Each job may write only what it needs; what may write compiles nothing but packages the crate. zizmor says the rest."""
     found = {name: {scope for scope, level in job.get("permissions", {}).items() if level == "write"} for name, job in JOBS.items()}
     assert {name: scopes for name, scopes in found.items() if scopes} == WRITES
     assert {name: JOBS[name].get("environment") for name in WRITES} == dict.fromkeys(WRITES, "publish") | {"push": "release", "attest": "release"}
@@ -396,7 +362,6 @@ def test_permissions():
         text = scripts(name).replace("rustup toolchain install\n", "") if name == "crate" else scripts(name)
         assert not re.search(COMPILES, text), f"{name} compiles"
     assert "cargo publish --locked --no-verify" in scripts("crate")
-    assert not any("actions/cache" in step.get("uses", "") for job in JOBS.values() for step in job["steps"])
 
 
 def test_order():
@@ -436,10 +401,8 @@ def test_what_was_put_together():
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.name)
 def test_every_workflow(path):
-    """Nothing may write by default, no checkout leaves credentials (zizmor takes an explicit `true`), every job has a time limit."""
-    workflow = YAML(typ="safe").load(path.read_text())
-    assert workflow["permissions"] == {"contents": "read"}
-    for name, job in workflow["jobs"].items():
+    """No checkout leaves credentials (zizmor takes an explicit `true`), every job has a time limit."""
+    for name, job in load(path.read_text())["jobs"].items():
         assert "timeout-minutes" in job, name
         checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout")]
         assert all(step["with"]["persist-credentials"] is False for step in checkouts), name

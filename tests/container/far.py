@@ -1,19 +1,19 @@
-"""The far side of test_network.py: TLS in front of the embedded platform, a DNS server, and a proxy, in a container of a private network.
+"""The far side of test_network.py: TLS in front of the embedded platform, and a DNS server, in a container of a private network.
 
 usage: far.py FOLDER, which holds config.json and the certificates, and gets a line of records.jsonl for everything that was asked
 """
 
-import base64
 import contextlib
 import json
 import select
 import socket
 import ssl
-import struct
 import sys
 import threading
 import time
 from pathlib import Path
+
+import dnslib
 
 FOLDER = Path(sys.argv[1])
 RECORDS = (FOLDER / "records.jsonl").open("a", encoding="utf-8", buffering=1)
@@ -61,7 +61,7 @@ def join(one, port):
 def terminator(port):
     """TLS in front of the platform. The name that is asked for decides nothing: there is one certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(FOLDER / "server.pem", FOLDER / "server.key")
+    context.load_cert_chain(FOLDER / "server.pem")
     asked = threading.local()
     context.sni_callback = lambda _, name, __: setattr(asked, "name", name)
 
@@ -90,63 +90,33 @@ def relay(port):
     return serve
 
 
-def proxy(credentials, to):
-    """A proxy that wants a user and a password, and connects everybody to the TLS in front of the platform."""
-    wanted = "Basic " + base64.b64encode(credentials.encode()).decode()
-
-    def serve(connection, _):
-        data = b""
-        while b"\r\n\r\n" not in data and (more := connection.recv(4096)):
-            data += more
-        first, *lines = data.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        record("proxy", line=first, authorization=headers.get("proxy-authorization"))
-        if headers.get("proxy-authorization") == wanted and first.startswith("CONNECT "):
-            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            join(connection, to)
-        else:
-            connection.sendall(b"HTTP/1.1 407 No\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")
-
-    return serve
-
-
 def dns(names):
     """A DNS server that knows these names alone. It never answers for one that begins with `silent`."""
     server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     server.bind(("::", 53))
-    kinds = {1: ("A", socket.AF_INET), 28: ("AAAA", socket.AF_INET6)}
-
-    def serve():
-        while True:
-            data, peer = server.recvfrom(4096)
-            # A question has no compressed names: a length before each label, and 0 at the end.
-            labels, at = [], 12
-            while length := data[at]:
-                labels.append(data[at + 1 : at + 1 + length].decode("latin-1").lower())
-                at += 1 + length
-            name, number = ".".join(labels), struct.unpack("!H", data[at + 1 : at + 3])[0]
-            kind, version = kinds.get(number, (number, None))
-            record("dns", name=name, kind=kind)
-            if name.startswith("silent"):
-                continue
-            found = [socket.inet_pton(version, one) for one in names.get(name, ()) if version and (":" in one) == (kind == "AAAA")]
-            # An answer with authority, recursion available; 3 is "no such name".
-            answer = data[:2] + struct.pack("!HHHHH", 0x8580 | (0 if name in names else 3), 1, len(found), 0, 0) + data[12 : at + 5]
-            for one in found:
-                answer += struct.pack("!HHHIH", 0xC00C, number, 1, 60, len(one)) + one
-            server.sendto(answer, peer)
-
-    background(serve)
+    while True:
+        data, peer = server.recvfrom(4096)
+        asked = dnslib.DNSRecord.parse(data)
+        name, kind = str(asked.q.qname).rstrip(".").lower(), dnslib.QTYPE[asked.q.qtype]
+        record("dns", name=name, kind=kind)
+        if name.startswith("silent"):
+            continue
+        reply = asked.reply()
+        if name not in names:
+            reply.header.rcode = dnslib.RCODE.NXDOMAIN
+        for address in names.get(name, ()):
+            if kind == ("AAAA" if ":" in address else "A"):
+                reply.add_answer(*dnslib.RR.fromZone(f"{name} 60 {kind} {address}"))
+        server.sendto(reply.pack(), peer)
 
 
 if __name__ == "__main__":
     while not (FOLDER / "config.json").exists():
         time.sleep(0.02)
     config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
-    dns(config["names"])
+    background(dns, config["names"])
     listen(443, terminator(config["platform"]))
-    listen(3128, proxy(config["credentials"], 443))
     if config["ipv6"]:
         listen(8080, relay(config["platform"]), address="::1")
     record("far", ready=True)

@@ -16,7 +16,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, TOKEN, Attached, Recorder, docker, sandbox
+from harness import TOKEN, serve_api, write
+from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, Attached, docker, each, sandbox
 
 SHA = "3f786850e387550fdab836ed7e6dc881de23001b"
 # The signals to the docker command, and the pauses after them; the container itself the runner never touches.
@@ -29,37 +30,30 @@ FILES = {
     "GITHUB_ENV": "set_env",
     "GITHUB_PATH": "add_path",
 }
+# Of the runner's variables those that the program reads, and some that it must leave alone.
 GITHUB = {
-    "GITHUB_ACTION": "deploy",
-    "GITHUB_ACTION_REF": "main",
-    "GITHUB_ACTION_REPOSITORY": "octo/deploy-hook",
+    "GITHUB_ACTIONS": "true",
     "GITHUB_ACTOR": "octocat",
     "GITHUB_EVENT_NAME": "push",
     "GITHUB_EVENT_PATH": "/github/workflow/event.json",
-    "GITHUB_JOB": "deploy",
-    "GITHUB_REF": "refs/heads/main",
     "GITHUB_REF_NAME": "main",
-    "GITHUB_REF_TYPE": "branch",
     "GITHUB_REPOSITORY": "octo/site",
     "GITHUB_RUN_ATTEMPT": "1",
     "GITHUB_RUN_ID": "7",
     "GITHUB_RUN_NUMBER": "7",
     "GITHUB_SERVER_URL": "https://github.com",
     "GITHUB_SHA": SHA,
-    "GITHUB_WORKFLOW": "Deploy",
     "GITHUB_WORKSPACE": "/github/workspace",
     "HOME": "/github/home",
-    "RUNNER_ARCH": "X64",
     "RUNNER_DEBUG": "1",
-    "RUNNER_ENVIRONMENT": "github-hosted",
-    "RUNNER_OS": "Linux",
     "RUNNER_TEMP": "/github/runner_temp",
     "ACTIONS_RUNTIME_URL": "https://127.0.0.1:1/",
     "ACTIONS_RUNTIME_TOKEN": "eyJhbGciOiJSUzI1NiJ9.cnVudGltZQ.c2lnbmF0dXJl",
+    "CI": "true",
 }
 OWN_COMMANDS = re.compile(r"::(add-mask|group|endgroup|(error|warning) title=Deploy hook)::")
 
-Result = collections.namedtuple("Result", "code seconds log outputs state summary")
+Result = collections.namedtuple("Result", "seconds log outputs state summary")
 
 
 def pairs(path):
@@ -70,18 +64,17 @@ def pairs(path):
 
 
 class Job:
-    """A job against a sandbox: the folders that its steps share, and what they are given."""
+    """A job against a sandbox: the folders that its steps share, and what they are given. Nothing may be left in them."""
 
-    def __init__(self, platform, inputs=None, api="https://127.0.0.1:1", image=ACTION, secrets=()):
-        self.platform, self.image, self.secrets = platform, image, [*platform.secrets, *secrets]
+    def __init__(self, platform, inputs=None, api="https://127.0.0.1:1", image=ACTION):
+        self.platform, self.image = platform, image
         # A socket's path must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="dh-", dir="/tmp"))
-        self.temp, self.workspace = self.folder / "_temp", self.folder / "site"
-        for folder in ("_github_home", "_github_workflow", "_runner_file_commands"):
-            (self.temp / folder).mkdir(parents=True)
-        self.workspace.mkdir()
+        self.home, self.files, self.workspace = (self.folder / name for name in ("_temp/home", "_temp/files", "site"))
+        for folder in (self.home, self.files, self.workspace):
+            folder.mkdir(parents=True)
         event = {"ref": "refs/heads/main", "repository": {"full_name": "octo/site"}, "sender": {"login": "octocat"}}
-        (self.temp / "_github_workflow/event.json").write_text(json.dumps(event), encoding="utf-8")
+        write(self.folder, {"_temp/workflow/event.json": json.dumps(event)})
         # Whoever connects to the host's Docker has the host.
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(self.folder / "docker.sock"))
@@ -92,13 +85,15 @@ class Job:
         given |= {"github-token": TOKEN, "report": "summary", **(inputs or {})}
         self.env = {f"INPUT_{name.upper()}": value for name, value in given.items()} | GITHUB | {"GITHUB_API_URL": api}
 
-    def close(self):
-        """Removes the folders. Nothing may be left or touched that a step has no business with."""
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         with contextlib.suppress(BlockingIOError):
             self.socket.accept()
             raise AssertionError("somebody connected to the host's docker.sock")
         self.socket.close()
-        left = [str(path) for folder in (self.workspace, self.temp / "_github_home") for path in folder.rglob("*")]
+        left = [str(path) for folder in (self.workspace, self.home) for path in folder.rglob("*")]
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"files left in the workspace or home: {left}"
 
@@ -111,8 +106,8 @@ class Step(Attached):
     """One `docker run` of the runner's."""
 
     def __init__(self, job, entrypoint=None, state=None, network="host", options=(), mode=0o644, readonly_files=False):
-        self.job, folder, key = job, job.temp / "_runner_file_commands", uuid.uuid4()
-        self.files = {variable: folder / f"{name}_{key}" for variable, name in FILES.items()}
+        self.job, key = job, uuid.uuid4()
+        self.files = {variable: job.files / f"{name}_{key}" for variable, name in FILES.items()}
         for path in self.files.values():
             path.touch()
             path.chmod(mode)
@@ -120,29 +115,27 @@ class Step(Attached):
                 os.chown(path, 1001, 1001)
         given = job.env | {f"STATE_{name}": value for name, value in (state or {}).items()}
         given |= {variable: f"/github/file_commands/{path.name}" for variable, path in self.files.items()}
-        self.name = f"deployhooktest_{key.hex[:6]}"
-        line = ["docker", "run", "--name", self.name, "--label", "deployhooktest", "--workdir", "/github/workspace", "--rm"]
-        line += [word for name in given for word in ("-e", name)] + ["-e", "GITHUB_ACTIONS=true", "-e", "CI=true"]
-        line += ["--entrypoint", entrypoint] if entrypoint else []
-        line += ["--network", network]
         mounts = {
             job.folder / "docker.sock": "/var/run/docker.sock",
-            job.temp: "/github/runner_temp",
-            job.temp / "_github_home": "/github/home",
-            job.temp / "_github_workflow": "/github/workflow",
-            folder: "/github/file_commands" + (":ro" if readonly_files else ""),
+            job.folder / "_temp": "/github/runner_temp",
+            job.home: "/github/home",
+            job.folder / "_temp/workflow": "/github/workflow",
+            job.files: "/github/file_commands" + (":ro" if readonly_files else ""),
             job.workspace: "/github/workspace",
         }
-        line += [word for here, there in mounts.items() for word in ("-v", f"{here}:{there}")]
+        self.name = f"deployhooktest_{key.hex[:6]}"
+        line = ["docker", "run", "--name", self.name, "--label", "deployhooktest", "--workdir", "/github/workspace", "--rm", "--network", network]
+        line += [*each("-e", given), *(["--entrypoint", entrypoint] if entrypoint else [])]
+        line += each("-v", [f"{here}:{there}" for here, there in mounts.items()])
         super().__init__([*line, *options, job.image], env=DOCKER_ENV | given)
 
     def kill(self):
         """Kills the container, as a machine that goes away does."""
         docker("kill", self.name)
 
-    def result(self, code, limit=60, **outputs):
+    def result(self, code, **outputs):
         """Waits for the end and reads what there is. What must hold for every run is checked here."""
-        found, seconds = self.end(limit)
+        found, seconds = self.end()
         assert found == code, f"exit code {found}, expected {code}:\n{self.log}"
         there = subprocess.run(["docker", "container", "inspect", self.name], check=False, capture_output=True)
         assert there.returncode, "the container is still there"
@@ -150,31 +143,26 @@ class Step(Attached):
         summary = self.files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
         assert not any(self.files[name].stat().st_size for name in ("GITHUB_ENV", "GITHUB_PATH")), "later steps are changed"
         assert set(given) <= set(OUTPUTS)
-        assert not outputs or {name: given.get(name.replace("_", "-")) for name in outputs} == outputs, self.log
+        assert not outputs or {name: given.get(name) for name in outputs} == outputs, self.log
         lines = self.log.splitlines()
         assert all(OWN_COMMANDS.match(line) for line in lines if line.lstrip().startswith("::")), self.log
-        masks = [line.removeprefix("::add-mask::").replace("%25", "%") for line in lines if line.startswith("::add-mask::")]
         log = "\n".join(line for line in lines if not line.startswith("::add-mask::"))
-        public = ["production", "127.0.0.1", "succeeded", "octo/site", "deploy", *given.values()]
-        assert not [mask for mask in masks if any(mask in text for text in public)], "a mask hides what is public"
         self.job.platform.holds_no_secret(log, summary, json.dumps(state), json.dumps(given))
-        assert not [one for one in self.job.secrets if one in log + summary]
-        return Result(code, seconds, log, given, state, summary), masks
+        return Result(seconds, log, given, state, summary)
 
 
 def statuses(github):
     """The states that the commit was given, in their order."""
-    made = [call for call in github.calls if call[0] == "POST"]
-    assert {call[:3] for call in made} == {("POST", f"/repos/octo/site/statuses/{SHA}", TOKEN)}
+    made = [call for call in github.calls if call.method == "POST"]
+    assert {(call.path, call.token) for call in made} == {(f"/repos/octo/site/statuses/{SHA}", TOKEN)}
     # The post step reads the status before it writes it.
-    read = {call[:3] for call in github.calls if call not in made}
-    assert all(call[0] == "GET" and SHA in call[1] and call[2] == TOKEN for call in read), read
-    return [body["state"] for *_, body in made]
+    read = [call for call in github.calls if call not in made]
+    assert all(call.method == "GET" and SHA in call.path and call.token == TOKEN for call in read), read
+    return [call.json["state"] for call in made]
 
 
 @contextlib.contextmanager
 def stage(*, inputs=None, **how):
     """A sandbox, a job against it, and a GitHub that the job reports to."""
-    with sandbox(**how) as platform, Recorder() as github:
-        with contextlib.closing(Job(platform, inputs, api=github.url)) as job:
-            yield platform, job, github
+    with sandbox(**how) as platform, serve_api() as github, Job(platform, inputs, api=github.url) as job:
+        yield platform, job, github

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support import Attached, docker, forget, sandbox
+from support import Attached, docker, each, forget, sandbox
 
 PROJECT = "/builds/octo/site"
 # What the runner asks every image for: a shell. An image with an ENTRYPOINT gets these words as its arguments.
@@ -27,20 +27,16 @@ TERMINATE = (
 )
 # Seconds that it may take, and that the container then has between SIGTERM and SIGKILL.
 TERMINATE_LIMIT, STOP_LIMIT = 10, 10
+# Of the predefined variables those that the program reads.
 VARIABLES = {
     "CI": "true",
     "GITLAB_CI": "true",
     "CI_API_V4_URL": "https://127.0.0.1:1/api/v4",
-    "CI_BUILDS_DIR": "/builds",
-    "CI_COMMIT_BRANCH": "main",
     "CI_COMMIT_REF_NAME": "main",
     "CI_COMMIT_SHA": "3f786850e387550fdab836ed7e6dc881de23001b",
-    "CI_DEFAULT_BRANCH": "main",
     "CI_ENVIRONMENT_NAME": "production",
     "CI_ENVIRONMENT_URL": "https://www.example.com",
     "CI_JOB_ID": "77",
-    "CI_JOB_NAME": "deploy",
-    "CI_JOB_STAGE": "deploy",
     "CI_JOB_TIMEOUT": "3600",
     "CI_JOB_URL": "https://gitlab.example.com/octo/site/-/jobs/77",
     "CI_PIPELINE_ID": "7",
@@ -48,7 +44,6 @@ VARIABLES = {
     "CI_PROJECT_DIR": PROJECT,
     "CI_PROJECT_ID": "1217",
     "CI_PROJECT_PATH": "octo/site",
-    "CI_SERVER_URL": "https://gitlab.example.com",
 }
 
 
@@ -67,10 +62,9 @@ def generated(script, exports):
 class Job:
     """A job: its folder for builds, its variables, and the container as long as there is one."""
 
-    def __init__(self, image, platform, variables):
-        self.image, self.platform, self.container = image, platform, None
-        self.top = tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True)
-        self.project = Path(self.top.name, "octo/site")
+    def __init__(self, image, folder, platform, variables):
+        self.image, self.folder, self.platform, self.container = image, folder, platform, None
+        self.project = folder / "octo/site"
         self.project.mkdir(parents=True)
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.variables = VARIABLES | {"CI_JOB_STARTED_AT": started} | platform.variables | variables
@@ -78,32 +72,27 @@ class Job:
     def start(self, *script):
         """A stage begins: in the container of the stage before, if it is still there."""
         if not self.container:
-            names = [word for name in self.variables for word in ("--env", name)]
-            line = ["create", "--interactive", "--network", "host", "--volume", f"{self.top.name}:/builds", *names]
+            line = ["create", "--interactive", "--network", "host", "--volume", f"{self.folder}:/builds", *each("--env", self.variables)]
             # The values on no command line.
             self.container = docker(*line, self.image, "sh", "-c", DETECT, env=os.environ | self.variables)
-        stdin = generated(script, self.variables).encode()
-        return Attached(["docker", "start", "--attach", "--interactive", self.container], stdin=stdin)
+        return Attached(["docker", "start", "--attach", "--interactive", self.container], stdin=generated(script, self.variables))
 
     def cancel(self, stage):
-        """A cancel, from the script that sends SIGTERM to the container's removal."""
+        """A cancel, from the script that sends SIGTERM to the container's removal: exit code and seconds."""
         stage.began = time.monotonic()
         with contextlib.suppress(subprocess.TimeoutExpired):
             # Without a shell in the image this fails, and nobody minds.
             subprocess.run(["docker", "exec", self.container, "sh", "-c", TERMINATE], check=False, capture_output=True, timeout=TERMINATE_LIMIT)
-        docker("stop", "--time", str(STOP_LIMIT), self.container)
-        return self.ended(stage)
+        docker("stop", "--time", STOP_LIMIT, self.container)
+        ended = stage.end(STOP_LIMIT)
+        self.remove()
+        return ended
 
     def kill(self, stage):
-        """The machine goes away."""
+        """The machine goes away. The container is gone, the builds are not."""
         docker("kill", self.container)
-        return self.ended(stage)
-
-    def ended(self, stage):
-        """The container is gone, the builds are not."""
-        code, seconds = stage.end(STOP_LIMIT)
-        self.close()
-        return code, seconds
+        stage.end(STOP_LIMIT)
+        self.remove()
 
     def finish(self, *script):
         """A stage from its start to its end: exit code and log."""
@@ -122,7 +111,7 @@ class Job:
         """What is in the project's folder."""
         return {path.name: path.read_text(encoding="utf-8") for path in self.project.iterdir() if path.is_file()}
 
-    def close(self):
+    def remove(self):
         """Removes the container."""
         if self.container:
             forget("rm", "--force", "--volumes", self.container)
@@ -132,7 +121,7 @@ class Job:
 @contextlib.contextmanager
 def job(image, *, variables=None, **how):
     """A job, and its sandbox."""
-    with sandbox(**how) as platform, contextlib.closing(Job(image, platform, variables or {})) as one:
+    with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as folder, sandbox(**how) as platform:
+        one = Job(image, Path(folder), platform, variables or {})
         yield platform, one
-        one.close()
-        one.top.cleanup()
+        one.remove()

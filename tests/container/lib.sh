@@ -28,9 +28,9 @@ need_engine() {
   fi
 }
 
-# build TARGET [NAME]
+# build TARGET: as deploy-hook-test:TARGET.
 build() {
-  local begin=$SECONDS tag=${2:-deploy-hook-test}:$1 log
+  local begin=$SECONDS tag=deploy-hook-test:$1 log
   if ! log=$(docker build --target "$1" --tag "$tag" . 2>&1); then
     tail -n 60 <<<"$log" >&2
     return 1

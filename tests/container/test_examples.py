@@ -11,18 +11,31 @@ import hashlib
 import json
 import os
 import re
-import ssl
-import subprocess
 import tempfile
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, PLATFORMS, ROOT, TOKEN, VERSION, Recorder, certificates, created, docker, git, load, sandbox, write
+from harness import TOKEN, git, load, read, run, serve, serve_api, write
+from support import (
+    ACTION,
+    BASE,
+    DOCKER_ENV,
+    PLATFORMS,
+    RENDER_HOOK,
+    ROOT,
+    VERSION,
+    certificates,
+    copy_out,
+    docker,
+    each,
+    replace,
+    repository,
+    sandbox,
+    tls_server,
+    unplayed,
+)
 
 JOB = os.environ.get("ACT_IMAGE", BASE)
-FOLDER = ROOT / "examples/github"
 # What the examples say, with a placeholder for the owner.
 USES = f"OWNER/deploy-hook@v{VERSION}"
 REPOSITORY, HEAD = "octo/site", "c0ffee00" * 5
@@ -38,20 +51,10 @@ class Site:
         self.folder, self.platform, self.github, self.workflow, self.text, self.server = folder / "site", platform, github, workflow, text, server
         self.secrets, self.vars = {**platform.given("secrets", text), "GITHUB_TOKEN": TOKEN}, platform.given("vars", text)
         # The Action as it is, but for the image, which is there already, and the platform's address.
-        action = (ROOT / "action.yml").read_text(encoding="utf-8")
-        for old, new in (
-            ("  image: Dockerfile\n", f"  image: docker://{ACTION}\n"),
-            ("  api-url:\n", f"  api-url:\n    default: {platform.manage}\n"),
-        ):
-            assert action.count(old) == 1
-            action = action.replace(old, new)
-        write(folder, {"action/action.yml": action, "docker": DOCKER_STUB})
-        (folder / "docker").chmod(0o755)
-        write(self.folder, {workflow: text, "Makefile": "test:\n\techo tested >tested\n", "action.yml": action, **(files or {})})
-        git(self.folder, "init", "--quiet", "--initial-branch", "main")
-        git(self.folder, "remote", "add", "origin", f"https://{server}/{REPOSITORY}.git")
-        git(self.folder, "add", "--all", "--force")
-        git(self.folder, "commit", "--quiet", "--message", "act")
+        image, api = "  image: Dockerfile\n", "  api-url:\n"
+        action = replace(read("action.yml"), {image: f"  image: docker://{ACTION}\n", api: f"{api}    default: {platform.manage}\n"})
+        write(folder, {"action/action.yml": action})
+        repository(self.folder, f"https://{server}/{REPOSITORY}.git", {workflow: text, "action.yml": action, **(files or {})})
         self.sha = git(self.folder, "rev-parse", "HEAD")
 
     def act(self, event, payload, *options, code=0, secrets=None):
@@ -61,35 +64,33 @@ class Site:
         write(top, {"event.json": json.dumps(payload)})
         api = self.github.url + ("" if self.server == "github.com" else "/api/v3")
         # At this signal act ends its containers too.
-        line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT), "act", event, "--workflows", self.workflow, *options]
-        line += ["--eventpath", str(top / "event.json"), "--pull=false", "--bind", "--rm", "--network", "host", "--no-cache-server"]
+        line = ["timeout", "--signal=INT", "--kill-after=20", LIMIT, "act", event, "--workflows", self.workflow, *options]
+        line += ["--eventpath", top / "event.json", "--pull=false", "--bind", "--rm", "--network", "host", "--no-cache-server"]
         line += ["--platform", f"ubuntu-24.04={JOB}", "--platform", f"self-hosted={JOB}", "--local-repository", f"{USES}={top / 'action'}"]
         line += ["--env", f"GITHUB_API_URL={api}", "--container-architecture", f"linux/{ARCHITECTURE}", "--container-daemon-socket", "-"]
-        line += ["--action-cache-path", str(top / "cache"), "--github-instance", self.server]
+        line += ["--action-cache-path", top / "cache", "--github-instance", self.server]
         line += ["--container-options", f"--volume={top / 'docker'}:/usr/local/bin/docker:ro"]
-        line += [word for option in ("env", "secret", "var", "input") for word in (f"--{option}-file", "/dev/null")]
-        line += [word for name in secrets for word in ("--secret", name)]
-        line += [word for name, value in self.vars.items() for word in ("--var", f"{name}={value}")]
+        for option in ("env", "secret", "var", "input"):
+            line += [f"--{option}-file", "/dev/null"]
+        line += [*each("--secret", secrets), *each("--var", [f"{name}={value}" for name, value in self.vars.items()])]
         # Nothing of a CI platform's around it, and the secrets on no command line.
-        env = DOCKER_ENV | {"HOME": os.environ["HOME"]} | secrets
-        done = subprocess.run(line, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, env=env)
-        print("".join(line for line in done.stdout.splitlines(keepends=True) if not line.endswith("⚙  ***\n")))
-        self.platform.holds_no_secret(done.stdout, json.dumps([(path, body) for _, path, _, body in self.github.calls]))
-        assert done.returncode == code
-        return done.stdout
+        log = run(*line, code=code, cwd=self.folder, env=DOCKER_ENV | {"HOME": os.environ["HOME"]} | secrets)
+        print("".join(line for line in log.splitlines(keepends=True) if not line.endswith("⚙  ***\n")))
+        self.platform.holds_no_secret(log, *(f"{call.path}{call.body}" for call in self.github.calls))
+        return log
 
     def reported(self, *wanted, comments=0, dry_run=False):
         """GitHub got nothing else than this: (commit, context, state at the end), each once and after a `pending`."""
         root = f"/repos/{REPOSITORY}" if self.server == "github.com" else f"/api/v3/repos/{REPOSITORY}"
         statuses, bodies = collections.defaultdict(list), []
-        for method, path, token, body in self.github.calls:
-            what = f"{method} {path.removeprefix(root)}"
-            assert token == TOKEN, what
+        for call in self.github.calls:
+            what = f"{call.method} {call.path.removeprefix(root)}"
+            assert call.token == TOKEN, what
             if re.fullmatch(r"POST /statuses/[0-9a-f]{40}", what):
-                statuses[what[-40:], body["context"]].append(body["state"])
-                assert body["target_url"].startswith(f"https://{self.server}/{REPOSITORY}/actions/runs/")
+                statuses[what[-40:], call.json["context"]].append(call.json["state"])
+                assert call.json["target_url"].startswith(f"https://{self.server}/{REPOSITORY}/actions/runs/")
             elif comments and re.fullmatch(r"(GET|POST) /issues/7/comments(\?.*)?|PATCH /issues/comments/\d+", what):
-                bodies += [(method, (body or {}).get("body", ""))]
+                bodies += [(call.method, (call.json or {}).get("body", ""))]
             else:
                 assert dry_run and what == "GET ", f"nobody asked for this: {what}"  # it finds out whether the token is good
         assert sorted((*where, states[-1]) for where, states in statuses.items()) == sorted(wanted)
@@ -101,14 +102,11 @@ class Site:
 @contextlib.contextmanager
 def site(example, scenario="success", generation="live", platform=None, replaced=None, tls=None, text=None, **how):
     """A site with this example, unchanged but for addresses, its sandbox and its GitHub."""
-    text = text or (FOLDER / example).read_text(encoding="utf-8")
+    text = replace(text or read(f"examples/github/{example}"), replaced or {})
     assert text.count(f"uses: {USES}\n") == 1
-    for old, new in (replaced or {}).items():
-        assert old in text
-        text = text.replace(old, new)
     # What root wrote in the job's container may not be ours to remove.
     with tempfile.TemporaryDirectory(prefix="dh-act-", ignore_cleanup_errors=True) as top:
-        with sandbox(scenario=scenario, generation=generation, platform=platform) as played, Recorder(tls=tls) as github:
+        with sandbox(scenario=scenario, generation=generation, platform=platform) as played, serve_api(tls=tls) as github:
             yield Site(Path(top), played, github, f".github/workflows/{example}", text, **how)
 
 
@@ -125,8 +123,7 @@ PUSH = {"ref": "refs/heads/main"}
 
 def test_every_example_is_played():
     """Each example has a test here."""
-    tests = Path(__file__).read_text(encoding="utf-8")
-    assert [path.name for path in FOLDER.glob("*.yml") if path.stem not in PLATFORMS and f'"{path.name}"' not in tests] == []
+    assert unplayed("examples/github", __file__) == []
 
 
 @pytest.mark.parametrize(
@@ -149,8 +146,7 @@ def test_deploys(example, event, payload, environment):
 
 def test_recipe_burst():
     """The recipe that gathers a burst: it sleeps, then it deploys."""
-    recipes = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
-    [text] = re.findall(r"^```yaml\n(name: Deploy after publishing\n.*?)^```$", recipes, re.M | re.S)
+    [text] = re.findall(r"^```yaml\n(name: Deploy after publishing\n.*?)^```$", read("docs/recipes.md"), re.M | re.S)
     with site("cms-burst.yml", text=text, replaced={"sleep 90": "sleep 1"}) as here:
         log = here.act("workflow_dispatch", PUSH)
         assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
@@ -191,14 +187,14 @@ def test_preview(who):
     """A pull request deploys, comments, and tests the preview; Dependabot's, without secrets, passes as skipped; a fork's runs no job."""
     head = {"ref": "change", "sha": HEAD, "repo": {"full_name": "stranger/site" if who == "fork" else REPOSITORY}}
     event = {"action": "synchronize", "number": 7, "pull_request": {"number": 7, "head": head, "base": {"ref": "main"}}}
-    with Recorder() as web, site("pull-request-preview.yml", replaced={"https://preview.example.com": web.url}) as here:
+    with serve(lambda _: (200, {}, b"a page")) as web, site("pull-request-preview.yml", replaced={"https://preview.example.com": web.url}) as here:
         log = here.act("pull_request", event, secrets={"GITHUB_TOKEN": TOKEN} if who == "dependabot" else None)
         if who == "own":
             assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
             bodies = here.reported((HEAD, "Deploy / preview", "success"), comments=1)
             assert "Succeeded" in bodies[-1][1] and web.url in bodies[-1][1]
-            assert [call[:2] for call in web.calls] == [("GET", "/")]
-            assert (here.folder / "preview.html").read_text() == '{"id": 1}'
+            assert [(call.method, call.path) for call in web.calls] == [("GET", "/")]
+            assert (here.folder / "preview.html").read_text() == "a page"
         else:
             here.platform.deployed()
             here.reported()
@@ -230,11 +226,9 @@ def test_matrix():
 
 def test_ghes(tmp_path):
     """It deploys from a server of its own, whose certificate the file in `ca-file` vouches for."""
-    certificates(tmp_path, "IP:127.0.0.1")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    certificates(tmp_path, "127.0.0.1")
     files = {".github/ca.pem": (tmp_path / "ca.pem").read_text()}
-    with site("ghes.yml", files=files, server="ghes.example.com", tls=context) as here:
+    with site("ghes.yml", files=files, server="ghes.example.com", tls=tls_server(tmp_path)) as here:
         assert_succeeded(here.act("push", PUSH), *here.platform.deployed("SUCCEEDED"))
         here.reported((here.sha, "Deploy / production", "success"))
 
@@ -248,29 +242,27 @@ def test_platform(platform, succeeds):
     """Every event of the example deploys on its platform, followed to its end, by an account, a project and a token of its own."""
     payloads = {"push": PUSH, "workflow_dispatch": PUSH, "schedule": {"schedule": "17 4 * * *"}}
     with site(f"{platform}.yml", platform=platform, scenario="success" if succeeds else "build-fails") as here:
-        events, made, ids = load(FOLDER / f"{platform}.yml")["on"], [], []
-        for event in events:
+        state, outcome = (PLATFORMS[platform][0], "succeeded") if succeeds else (PLATFORMS[platform][1], "failed")
+        ids = []
+        for number, event in enumerate(load(here.text)["on"], 1):
             log = here.act(event, payloads[event], code=0 if succeeds else 1)
-            made.append(PLATFORMS[platform][0 if succeeds else 1])
-            [deployment] = set(here.platform.deployed(*made)) - set(ids)
+            [deployment] = set(here.platform.deployed(*[state] * number)) - set(ids)
             ids.append(deployment)
             # One that has to be found may be at its end by then.
             here.reported((here.sha, "Deploy / production", "success" if succeeds else "failure"))
             here.github.calls.clear()
             if succeeds:
                 assert_succeeded(log, deployment)
-            assert f"{deployment} {'succeeded' if succeeds else 'failed'} after" in log
+            assert f"{deployment} {outcome} after" in log
         pushed = log.find("stub: push ghcr.io/you/your-site:latest")
         assert ("docker push" in here.text) == (-1 < pushed < log.find("Triggered"))
 
 
 def test_render_commit():
     """The hook is asked for the pushed commit."""
-    with Recorder() as render, site("render.yml", platform="render") as here:
-        hook = "/deploy/srv-d0a1b2c3d4e5f6g7h8i9?key=Qk7_zXw3vYt"
-        # No answer of Render's.
-        here.act("push", PUSH, code=1, secrets={**here.secrets, "RENDER_DEPLOY_HOOK_URL": render.url + hook})
-        assert [call[:2] for call in render.calls] == [("POST", f"{hook}&ref={here.sha}")]
+    with serve_api() as render, site("render.yml", platform="render") as here:
+        here.act("push", PUSH, code=1, secrets={**here.secrets, "RENDER_DEPLOY_HOOK_URL": render.url + RENDER_HOOK})
+        assert [(call.method, call.path) for call in render.calls] == [("POST", f"{RENDER_HOOK}&ref={here.sha}")]
 
 
 def test_platform_without_image():
@@ -286,10 +278,9 @@ def test_platform_without_image():
 
 def test_self_test(tmp_path):
     """The self-test as it is committed. It brings its own platform and needs no secret."""
-    text = (ROOT / ".github/workflows/self-test.yml").read_text(encoding="utf-8")
-    with sandbox() as platform, Recorder() as github:
-        here = Site(tmp_path, platform, github, ".github/workflows/self-test.yml", text)
-        here.act("push", PUSH, secrets={})
+    workflow = ".github/workflows/self-test.yml"
+    with sandbox() as platform, serve_api() as github:
+        Site(tmp_path, platform, github, workflow, read(workflow)).act("push", PUSH, secrets={})
         assert github.calls == []
 
 
@@ -310,20 +301,13 @@ jobs:
 
 def test_action_without_docker(tmp_path):
     """The Action without Docker, as a release's commit has it: it downloads the program once, and its outputs are the platform's facts."""
-    asked, name = [], {"amd64": "deploy-hook-linux-x86_64", "arm64": "deploy-hook-linux-aarch64"}[ARCHITECTURE]
-    with created(ACTION) as container:
-        docker("cp", f"{container}:/deploy-hook", str(tmp_path / name))
-
-    class Downloads(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            asked.append(self.requestline)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *call: Downloads(*call, directory=tmp_path))
-    Thread(target=server.serve_forever, daemon=True).start()
+    name = {"amd64": "deploy-hook-linux-x86_64", "arm64": "deploy-hook-linux-aarch64"}[ARCHITECTURE]
+    copy_out(ACTION, "/deploy-hook", tmp_path / name)
+    program = (tmp_path / name).read_bytes()
     files = {f"action/binary/{path.name}": path.read_text(encoding="utf-8") for path in (ROOT / "action/binary").iterdir()}
-    files["action/binary/url.txt"] = f"http://127.0.0.1:{server.server_port}\n"
-    files["action/binary/checksums.txt"] = f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}\n"
-    with sandbox() as platform, Recorder() as github:
+    with serve(lambda _: (200, {}, program)) as downloads, sandbox() as platform, serve_api() as github:
+        files["action/binary/url.txt"] = f"{downloads.url}\n"
+        files["action/binary/checksums.txt"] = f"{hashlib.sha256(program).hexdigest()}  {name}\n"
         here = Site(tmp_path, platform, github, ".github/workflows/binary.yml", BINARY, files)
         here.act("push", PUSH, "--env", f"DEPLOY_HOOK_API_URL={platform.manage}")
         deploy, late, skip = json.loads((here.folder / "outputs.json").read_text())
@@ -332,5 +316,4 @@ def test_action_without_docker(tmp_path):
         assert deploy["outcome"] == "succeeded" and deploy["deployment-id"] in ids and len(platform.deployments()) == 2
         assert deploy["environment-url"] == "https://example.com/?a=$(id)"
         assert late["outcome"] == "failure" and late["outputs"]["outcome"] == "timed-out" and skip["outcome"] == "skipped"
-        assert [line.split()[1] for line in asked] == [f"/{name}"]
-    server.shutdown()
+        assert [call.path for call in downloads.calls] == [f"/{name}"]

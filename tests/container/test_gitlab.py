@@ -8,21 +8,34 @@ KUBERNETES_…, the regex of an input (tests/ci/test_component.py), annotations,
 
 import collections
 import contextlib
-import io
 import json
 import os
 import re
-import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 
 import pytest
 from gitlab_runner import job
-from support import ACTION, BASE, DOCKER_ENV, DOCKER_STUB, OUTPUTS, PLATFORMS, ROOT, SHELL, VERSION, Recorder, docker, forget, git, sandbox, write
+from harness import git, read, run, serve_api, write
+from support import (
+    ACTION,
+    BASE,
+    DOCKER_ENV,
+    OUTPUTS,
+    PLATFORMS,
+    RENDER_HOOK,
+    SHELL,
+    VERSION,
+    docker,
+    each,
+    forget,
+    replace,
+    repository,
+    sandbox,
+    unplayed,
+)
 
-FOLDER = ROOT / "examples/gitlab"
-COMPONENT = {"templates/deploy-hook.yml": (ROOT / "templates/deploy-hook.yml").read_text(encoding="utf-8")}
+COMPONENT = {"templates/deploy-hook.yml": read("templates/deploy-hook.yml")}
 INCLUDED = f".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/{VERSION}/"
 REPORTS = ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]
 COMMENT_TOKEN = "glpat-16C7e42F292c6912E77a"
@@ -66,17 +79,12 @@ class Site:
     """A user's project with one pipeline in it."""
 
     def __init__(self, folder, platform, text, files=None):
-        self.folder, self.platform, self.log = folder, platform, ""
+        self.folder, self.platform, self.text, self.log = folder, platform, text, ""
         self.variables = {"DEPLOY_HOOK_URL": {"production": platform.hook}, "FRBIT_TOKEN": {"production": platform.token}}
-        write(folder.parent, {"docker": DOCKER_STUB})
-        (folder.parent / "docker").chmod(0o755)
         self.pipeline(text)
         # The component as if it had been fetched.
-        write(folder, {"Makefile": "test:\n\techo tested >tested\n", **(files or {}), **{INCLUDED + name: text for name, text in COMPONENT.items()}})
-        git(folder, "init", "--quiet", "--initial-branch", "main")
-        git(folder, "remote", "add", "origin", "https://gitlab.example.com/octo/site.git")
-        git(folder, "add", "--all", ":!.gitlab-ci-local")
-        git(folder, "commit", "--quiet", "--message", "site")
+        fetched = {INCLUDED + name: component for name, component in COMPONENT.items()}
+        repository(folder, "https://gitlab.example.com/octo/site.git", {**fetched, **(files or {})})
 
     def pipeline(self, text):
         """Writes the pipeline, with images that are here."""
@@ -93,48 +101,46 @@ class Site:
             content[name] = {"type": scopes.pop("type", "file" if name.endswith("_FILE") else "variable"), "values": scopes}
         # JSON is YAML too. The secrets are on no command line.
         write(self.folder, {".gitlab-ci-local-variables.yml": json.dumps(content)})
-        line = ["timeout", "--signal=INT", "--kill-after=20", str(LIMIT), "gitlab-ci-local", "--network", "host"]
-        line += ["--helper-image", HELPER, "--no-artifacts-to-source", "--no-cleanup", *options]
-        line += ["--volume", f"{self.folder.parent / 'docker'}:/usr/local/bin/docker:ro"]
         # It says `false` to the first one, so that scripts can tell it from GitLab.
-        for name, value in {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, **predefined}.items():
-            line += ["--variable", f"{name}={value}"]
-        env = DOCKER_ENV | {"HOME": str(self.folder.parent)}
-        done = subprocess.run(line, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, env=env)
-        self.log = done.stdout
-        jobs = self.harvest()
+        predefined = {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, **predefined}
+        line = ["timeout", "--signal=INT", "--kill-after=20", LIMIT, "gitlab-ci-local", "--network", "host", "--helper-image", HELPER]
+        line += ["--volume", f"{self.folder.parent / 'docker'}:/usr/local/bin/docker:ro", "--no-artifacts-to-source", "--no-cleanup", *options]
+        line += each("--variable", [f"{name}={value}" for name, value in predefined.items()])
+        try:
+            self.log = run(*line, code=code, cwd=self.folder, env=DOCKER_ENV | {"HOME": str(self.folder.parent)})
+        finally:
+            jobs = self.harvest()
         print(self.log, *(f"--- {name}\n{one.log}" for name, one in jobs.items()))
         self.platform.holds_no_secret(self.log, *(text for one in jobs.values() for text in (one.log, *one.files.values())))
-        assert done.returncode == code
         return jobs
 
     def harvest(self):
         """What the containers of the jobs that were left behind did and wrote. Then they are gone."""
         volumes = docker("volume", "ls", "--quiet", "--filter", "name=^gcl-").split()
-        filters = [word for volume in volumes for word in ("--filter", f"volume={volume}")]
+        filters = each("--filter", [f"volume={volume}" for volume in volumes])
         ids = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split() if volumes else []
         jobs = {}
         for found in json.loads(docker("inspect", *ids)) if ids else []:
             env = dict(pair.split("=", 1) for pair in found["Config"]["Env"] or [])
             # The others are those that copy.
             if found["Config"]["Image"] != HELPER:
-                archive = tarfile.open(fileobj=io.BytesIO(docker("cp", f"{found['Id']}:{env['CI_PROJECT_DIR']}/.", "-", text=False)))
-                files = {one.name.removeprefix("./"): archive.extractfile(one).read() for one in archive if one.isfile()}
-                logs = subprocess.run(["docker", "logs", found["Id"]], check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-                files = {name: content.decode() for name, content in files.items() if name in (*REPORTS, "tested")}
-                jobs[env["CI_JOB_NAME"]] = Ran(found["State"]["ExitCode"], logs.stdout, files)
+                with tempfile.TemporaryDirectory() as folder:
+                    docker("cp", f"{found['Id']}:{env['CI_PROJECT_DIR']}/.", folder)
+                    files = {path.name: path.read_text(encoding="utf-8") for name in (*REPORTS, "tested") for path in Path(folder).glob(name)}
+                jobs[env["CI_JOB_NAME"]] = Ran(found["State"]["ExitCode"], run("docker", "logs", found["Id"]), files)
         forget("rm", "--force", *ids)
         forget("volume", "rm", *volumes)
         return jobs
+
+    def deployed_to(self, *environments):
+        """How many deployments each of these environments has."""
+        return [len(self.platform.deployments(one)) for one in environments]
 
 
 @contextlib.contextmanager
 def site(text, scenario="success", generation="draft", platform=None, replaced=None, files=None):
     """A project, and its sandbox."""
-    text = (FOLDER / text).read_text(encoding="utf-8") if text.endswith(".yml") else text
-    for old, new in (replaced or {}).items():
-        assert old in text
-        text = text.replace(old, new)
+    text = replace(read(f"examples/gitlab/{text}") if text.endswith(".yml") else text, replaced or {})
     # What root wrote in a job's container may not be ours to remove.
     how = {"scenario": scenario, "generation": generation, "platform": platform}
     with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(**how) as played:
@@ -146,8 +152,7 @@ class TestPipelines:
 
     def test_every_example_is_played(self):
         """Each example has a test here."""
-        tests = Path(__file__).read_text(encoding="utf-8")
-        assert [path.name for path in FOLDER.glob("*.yml") if path.stem not in PLATFORMS and f'"{path.name}"' not in tests] == []
+        assert unplayed("examples/gitlab", __file__) == []
 
     @pytest.mark.parametrize(("scenario", "code", "outcome"), [("success", 0, "succeeded"), ("build-fails", 1, "failed")])
     def test_plain(self, scenario, code, outcome):
@@ -180,9 +185,9 @@ class TestPipelines:
             (staging, first), (production, second) = here.platform.environment(), here.platform.environment()
             here.variables["DEPLOY_HOOK_URL"] = {"staging": first, "production": second}
             assert list(here.run()) == ["deploy-staging"]
-            assert [len(here.platform.deployments(one)) for one in (staging, production)] == [1, 0]
+            assert here.deployed_to(staging, production) == [1, 0]
             jobs = here.run("--manual", "deploy-production")
-            assert [len(here.platform.deployments(one)) for one in (staging, production)] == [2, 1]
+            assert here.deployed_to(staging, production) == [2, 1]
             here.platform.deployed(*["SUCCEEDED"] * 3)
             assert_reports(jobs["deploy-production"].files, outcome="succeeded", environment_url=MAIN)
             assert_reports(jobs["deploy-staging"].files, outcome="succeeded", environment_url=STAGING)
@@ -190,7 +195,7 @@ class TestPipelines:
     def test_trigger(self):
         """It deploys when it is triggered alone; canceled, it is a warning; a variable sends the token nowhere else."""
         replaced = {"--api-url https://api.fortrabbit.com": "--api-url $PLATFORM"}
-        with Recorder() as stranger, site("trigger.yml", scenario="canceled", replaced=replaced) as here:
+        with serve_api() as stranger, site("trigger.yml", scenario="canceled", replaced=replaced) as here:
             here.variables["PLATFORM"] = here.platform.manage
             assert here.run() == {} and here.platform.deployments() == []
             jobs = here.run(source="trigger", DEPLOY_HOOK_API_URL=stranger.url)
@@ -200,18 +205,17 @@ class TestPipelines:
 
     def test_matrix(self):
         """Three environments, three hooks, three deployments, one by one."""
-        text = (FOLDER / "matrix.yml").read_text(encoding="utf-8")
-        entries = re.findall(r"      - ENVIRONMENT: (\S+)\n        SITE: (\S+)\n", text)
         with site("matrix.yml") as here:
+            entries = re.findall(r"      - ENVIRONMENT: (\S+)\n        SITE: (\S+)\n", here.text)
             made = {name: here.platform.environment() for name, _ in entries}
             here.variables["DEPLOY_HOOK_URL"] = {name: url for name, (_, url) in made.items()}
             for name, address in entries:
-                here.pipeline(re.sub(rf"      - ENVIRONMENT: (?!{name}\n)\S+\n        SITE: \S+\n", "", text))
+                here.pipeline(re.sub(rf"      - ENVIRONMENT: (?!{name}\n)\S+\n        SITE: \S+\n", "", here.text))
                 [(job_name, ran)] = here.run().items()
                 assert job_name == f"deploy: [{name},{address}]"
                 assert_reports(ran.files, outcome="succeeded", environment_url=f"{address}/")
             here.platform.deployed(*["SUCCEEDED"] * 3)
-            assert [len(here.platform.deployments(one)) for one, _ in made.values()] == [1, 1, 1]
+            assert here.deployed_to(*(one for one, _ in made.values())) == [1, 1, 1]
 
     def test_kubernetes(self):
         """It deploys with the secrets in files."""
@@ -252,7 +256,7 @@ class TestPipelines:
 
     def test_merge_request(self):
         """It deploys, and writes one comment; without variables it passes as skipped."""
-        with Recorder(read=b"[]") as gitlab, site("merge-request.yml") as here:
+        with serve_api(listed=b"[]") as gitlab, site("merge-request.yml") as here:
             here.platform.secrets.append(COMMENT_TOKEN)
             here.variables = {"DEPLOY_HOOK_URL": {"preview": here.platform.hook}, "GITLAB_TOKEN": {"preview": COMMENT_TOKEN}}
             request = {"CI_API_V4_URL": f"{gitlab.url}/api/v4", "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "1217"}
@@ -260,13 +264,12 @@ class TestPipelines:
             jobs = here.run(source="merge_request_event", **request)
             [deployment] = here.platform.deployed("SUCCEEDED")
             assert_reports(jobs["preview"].files, outcome="succeeded", deployment_id=deployment)
-            writes = [f"{method} {path.split('?')[0]}" for method, path, *_ in gitlab.calls if method != "GET"]
+            writes = [f"{call.method} {call.path.split('?')[0]}" for call in gitlab.calls if call.method != "GET"]
             root = "/api/v4/projects/1217/merge_requests/7/notes"
             assert writes[0] == f"POST {root}" and all(re.fullmatch(rf"PUT {root}/\d+", one) for one in writes[1:])
-            assert {token for _, _, token, _ in gitlab.calls} == {COMMENT_TOKEN}
-            bodies = json.dumps([(path, body) for _, path, _, body in gitlab.calls])
-            here.platform.holds_no_secret(bodies)
-            assert "Succeeded" in json.dumps(gitlab.calls[-1][3])
+            assert {call.token for call in gitlab.calls} == {COMMENT_TOKEN}
+            here.platform.holds_no_secret(*(f"{call.path}{call.body}" for call in gitlab.calls))
+            assert b"Succeeded" in gitlab.calls[-1].body
             gitlab.calls.clear()
             here.variables = {}
             jobs = here.run(source="merge_request_event", **request)
@@ -282,11 +285,10 @@ class TestPipelines:
         """Every event of the example deploys on its platform, followed to its end, by an account, a project and a token of its own."""
         with site(f"{platform}.yml", platform=platform, scenario="success" if succeeds else "build-fails") as here:
             # The same names as in the example for GitHub.
-            text = (ROOT / f"examples/github/{platform}.yml").read_text(encoding="utf-8")
+            text = read(f"examples/github/{platform}.yml")
             given = here.platform.given("secrets", text) | here.platform.given("vars", text)
             here.variables = {name: {"production": value} for name, value in given.items()}
-            text = (FOLDER / f"{platform}.yml").read_text(encoding="utf-8")
-            sources = re.findall(r'CI_PIPELINE_SOURCE == "(\w+)"', text)
+            sources = re.findall(r'CI_PIPELINE_SOURCE == "(\w+)"', here.text)
             state, outcome = PLATFORMS[platform][0 if succeeds else 1], "succeeded" if succeeds else "failed"
             if sources:
                 assert here.run() == {} and here.platform.deployments() == []
@@ -295,17 +297,15 @@ class TestPipelines:
                 ids = here.platform.deployed(*[state] * number)
                 assert_reports(jobs["deploy"].files, outcome=outcome, state=state, environment_url=MAIN)
                 assert jobs["deploy"].code == (0 if succeeds else 1) and any(one in jobs["deploy"].log for one in ids)
-            assert ("docker push" in text) == ("push-image" in jobs and ":latest\n" in jobs["push-image"].log.partition("stub: push ")[2])
+            assert ("docker push" in here.text) == ("push-image" in jobs and ":latest\n" in jobs["push-image"].log.partition("stub: push ")[2])
 
     def test_render_commit(self):
         """The hook is asked for the pushed commit."""
-        with Recorder() as render, site("render.yml", platform="render") as here:
-            hook = "/deploy/srv-d0a1b2c3d4e5f6g7h8i9?key=Qk7_zXw3vYt"
-            here.variables = {"RENDER_DEPLOY_HOOK_URL": render.url + hook, "RENDER_API_KEY": here.platform.token}
-            # No answer of Render's.
+        with serve_api() as render, site("render.yml", platform="render") as here:
+            here.variables = {"RENDER_DEPLOY_HOOK_URL": render.url + RENDER_HOOK, "RENDER_API_KEY": here.platform.token}
             assert here.run(code=1)["deploy"].code == 5
             sha = git(here.folder, "rev-parse", "HEAD")
-            assert [call[:2] for call in render.calls] == [("POST", f"{hook}&ref={sha}")]
+            assert [(call.method, call.path) for call in render.calls] == [("POST", f"{RENDER_HOOK}&ref={sha}")]
 
     def test_platform_without_image(self):
         """An image that cannot be pushed is not deployed."""
@@ -321,7 +321,7 @@ class TestPipelines:
             here.variables.update(STAGING_HOOK_URL=first, PRODUCTION_HOOK_URL={"type": "file", "*": f"{second}\n"})
             jobs = here.run()
             here.platform.deployed("SUCCEEDED", "SUCCEEDED")
-            assert [len(here.platform.deployments(one)) for one in (staging, production)] == [1, 1]
+            assert here.deployed_to(staging, production) == [1, 1]
             assert sorted(jobs) == ["deploy-production", "deploy-staging", "test"]
             assert_reports(jobs["deploy-staging"].files, outcome="succeeded", environment_url=STAGING)
             # The stage before has handed on its variables, one of which is called like an input.
@@ -418,7 +418,7 @@ def test_job(image, script, how, code, wanted, texts):
 @pytest.mark.parametrize(("image", "script", "code"), [(SHELL, DEPLOY, 143), (ACTION, "echo never run", 143), (SHELL, "deploy-hook deploy", None)])
 def test_job_canceled(image, script, code):
     """A cancel: closed and written within five seconds, and the `after_script` in a container of its own triggers nothing."""
-    with Recorder(read=b"[]") as gitlab:
+    with serve_api(listed=b"[]") as gitlab:
         variables = {"GITLAB_TOKEN": COMMENT_TOKEN, "CI_API_V4_URL": f"{gitlab.url}/api/v4"}
         with job(image, scenario="stuck", variables=variables) as (platform, one):
             platform.secrets.append(COMMENT_TOKEN)
@@ -429,8 +429,8 @@ def test_job_canceled(image, script, code):
             print(f"{script}: {found} after {seconds:.2f} s")
             written, calls, [deployment] = one.files(), list(gitlab.calls), platform.deployments()
             assert_reports(written, outcome="interrupted", succeeded="false", deployment_id=deployment["id"])
-            assert {token for _, _, token, _ in calls} == {COMMENT_TOKEN}
-            states = re.findall(r"\bstate\W+(\w+)", " ".join(f"{path} {body}" for method, path, _, body in calls if method == "POST"))
+            assert {call.token for call in calls} == {COMMENT_TOKEN}
+            states = re.findall(r"\bstate\W+(\w+)", " ".join(f"{call.path} {call.body}" for call in calls if call.method == "POST"))
             assert (states[0], states[-1]) == ("running", "canceled")
             # The container is a new one, whose variables know how the job ended.
             one.variables["CI_JOB_STATUS"] = "canceled"

@@ -1,48 +1,43 @@
-"""The way from the Action's image to a hook: names, certificates, proxies, IPv6, and a container that may do little. Each test is a job
+"""The way from the Action's image to a hook: names, certificates, IPv6, and a container that may do little. Each test is a job
 in a private network, whose far side (far.py) puts TLS in front of the embedded platform.
 """
 
-import base64
 import contextlib
-import io
 import json
 import re
 import secrets
 import ssl
-import subprocess
 import sys
-import tarfile
 import tempfile
-import time
 from pathlib import Path
 
+import dnslib
 import pytest
 from github_runner import Job
-from support import ACTION, PARTS, SHELL, Sandbox, certificates, created, docker, forget
+from harness import Sandbox, until, write
+from support import ACTION, PARTS, SHELL, certificates, copy_out, docker, each, forget
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # The name that the network's own resolver knows, and those that the DNS server there knows. `.test` is nobody's, so a name that
 # got out by mistake would be found nowhere else.
 NEAR = "near.deploy.test"
-FOUR, SIX, BOTH, LAME, HOSTS, BEHIND = (f"{name}.deploy.test" for name in ("four", "six", "both", "lame", "hosts", "behind-the-proxy"))
+FOUR, SIX, BOTH, LAME, HOSTS = (f"{name}.deploy.test" for name in ("four", "six", "both", "lame", "hosts"))
 UNKNOWN, SILENT = "unknown.deploy.test", "silent.deploy.test"
-# In a URL the password has to be percent-encoded; the proxy gets the plain one.
-PROXY_USER, PROXY_PASSWORD, PROXY_ENCODED = "proxyuser", "p4ss:Wörd@/+ Z9qk", "p4ss%3AW%C3%B6rd%40%2F%2B%20Z9qk"
-CREDENTIALS = f"{PROXY_USER}:{PROXY_PASSWORD}"
-# Seconds that one attempt to connect may take, DNS included, that musl waits for a resolver, and a whole run whose resolver never answers: one look at what is
-# there before the trigger, three attempts with one and two seconds between them, and what the engine needs.
+# Seconds that one attempt to connect may take, DNS included, that musl waits for a resolver, and a whole run whose resolver never
+# answers: one look at what is there before the trigger, three attempts with one and two seconds between them, and what the engine needs.
 CONNECT_LIMIT, RESOLVER_LIMIT, SILENT_LIMIT = 10, 5, 45
 DNS_SAYS, TLS_SAYS = "The hook's host name could not be resolved", "Could not establish a trusted TLS connection to the hook's host"
 
 
 def python_of_this_machine():
-    """What an image without Python needs to run this machine's: mounts, and the program's path. So no other image has to be had."""
+    """What an image without Python needs to run this machine's: options, and the program's path. So no other image has to be had."""
     # The program of a virtual environment is nothing without the installation it was made from.
     program = Path(sys._base_executable).resolve()
     folders = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", str(Path(sys.base_prefix).resolve()), str(program.parent)]
     folders = [folder for folder in dict.fromkeys(folders) if Path(folder).exists()]
     outer = [one for one in folders if not any(other != one and Path(one).is_relative_to(other) for other in folders)]
-    return [word for one in outer for word in ("--volume", f"{one}:{one}:ro")], str(program)
+    mounts = [f"{one}:{one}:ro" for one in outer] + [f"{Path(dnslib.__file__).parent}:/modules/dnslib:ro"]
+    return [*each("--volume", mounts), "--env", "PYTHONPATH=/modules", "--env", "PYTHONDONTWRITEBYTECODE=1", "--entrypoint", program]
 
 
 class Inside(Sandbox):
@@ -50,9 +45,7 @@ class Inside(Sandbox):
 
     def __init__(self, container):
         self.container = container
-        super().__init__(scenario="instant", network=f"container:{container}")
-        # The proxy's password, as a URL and a header have it, must not be seen either.
-        self.secrets += [PROXY_PASSWORD, PROXY_ENCODED, CREDENTIALS]
+        super().__init__(scenario="instant", launcher=("docker", "run", "--rm", "--network", f"container:{container}", ACTION))
 
     def fetch(self, path="", body=None):
         """An answer of the platform's management."""
@@ -69,35 +62,30 @@ class Network:
         range_of_six = f"fd{secrets.token_hex(1)}:{secrets.token_hex(2)}:{secrets.token_hex(2)}::/64"
         try:
             docker("network", "create", "--ipv6", "--subnet", range_of_six, self.name)
-        except subprocess.CalledProcessError:
+        except AssertionError:
             docker("network", "create", self.name)
         stack.callback(forget, "network", "rm", self.name)
-        mounts, python = python_of_this_machine()
-        line = ["run", "--detach", "--name", self.name, "--network", self.name, "--network-alias", NEAR, *mounts]
-        line += ["--volume", f"{self.folder}:{self.folder}", "--volume", f"{Path(__file__).with_name('far.py')}:/far.py:ro"]
         stack.callback(forget, "rm", "--force", self.name)
-        docker(*line, "--env", "PYTHONDONTWRITEBYTECODE=1", "--entrypoint", python, SHELL, "/far.py", str(self.folder))
-        self.sandbox = stack.enter_context(contextlib.closing(Inside(self.name)))
+        mounts = [f"{self.folder}:{self.folder}", f"{Path(__file__).with_name('far.py')}:/far.py:ro"]
+        line = ["--detach", "--name", self.name, "--network", self.name, "--network-alias", NEAR, *each("--volume", mounts)]
+        docker("run", *line, *python_of_this_machine(), SHELL, "/far.py", self.folder)
+        self.sandbox = stack.enter_context(Inside(self.name))
         found = json.loads(docker("inspect", self.name))[0]["NetworkSettings"]["Networks"][self.name]
         self.four, self.six = found["IPAddress"], found["GlobalIPv6Address"]
-        certificates(self.folder, ",".join(["DNS:*.deploy.test", *(f"IP:{one}" for one in (self.four, self.six) if one)]))
-        self.whole = bundle_of(ACTION) + (self.folder / "ca.pem").read_text(encoding="ascii")
+        certificates(self.folder, "*.deploy.test", *(one for one in (self.four, self.six) if one))
+        copy_out(ACTION, BUNDLE, self.folder / "roots.pem")
+        self.whole = "".join((self.folder / name).read_text(encoding="ascii") for name in ("roots.pem", "ca.pem"))
         # Nobody has the last address of a network that has two hosts.
         names = {FOUR: [self.four], SIX: [self.six], BOTH: [self.four, self.six], LAME: [self.four, range_of_six.replace("/64", "dead")]}
         config = {
             "names": {name: [one for one in addresses if one] for name, addresses in names.items()},
             "platform": int(self.sandbox.manage.rpartition(":")[2]),
-            "credentials": CREDENTIALS,
             "ipv6": bool(self.six),
         }
         # Under its name it is there whole or not at all.
-        (self.folder / "config.part").write_text(json.dumps(config), encoding="utf-8")
+        write(self.folder, {"config.part": json.dumps(config)})
         (self.folder / "config.part").rename(self.folder / "config.json")
-        for _ in range(200):
-            if self.records():
-                break
-            time.sleep(0.05)
-        assert self.records(), docker("logs", self.name)
+        until(self.records)
         # In the place of the engine's own resolver, which passes questions on and has time limits of its own.
         self.straight = self.file("straight", f"nameserver {self.four}\n", "/etc/resolv.conf")
         self.trusting = self.file("ca.pem", None, BUNDLE)
@@ -105,13 +93,8 @@ class Network:
     def file(self, name, text, at):
         """The options of a container with this file in a place."""
         if text is not None:
-            (self.folder / name).write_text(text, encoding="utf-8")
+            write(self.folder, {name: text})
         return ("--volume", f"{self.folder / name}:{at}:ro")
-
-    def proxy(self):
-        """The variables that GitHub's runner gives a container where it has a proxy itself."""
-        url = f"http://{PROXY_USER}:{PROXY_ENCODED}@{self.four}:3128"
-        return dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), url)
 
     def records(self):
         """Everything the far side was asked so far."""
@@ -143,7 +126,7 @@ class Run:
         platform = network.sandbox
         given = {"api-url": origin, "hook-url": origin + platform.hook.removeprefix(platform.manage), **(inputs or {})}
         before, since = len(platform.deployments()), len(network.records())
-        with contextlib.closing(Job(platform, given, image=image, secrets=[PROXY_PASSWORD, PROXY_ENCODED])) as job:
+        with Job(platform, given, image=image) as job:
             job.env.update(environment or {})
             with contextlib.ExitStack() as stack:
                 for name in files:
@@ -151,7 +134,7 @@ class Run:
                     (job.workspace / name).write_bytes((network.folder / name).read_bytes())
                     stack.callback((job.workspace / name).unlink)
                 step = job.step(network=on or network.name, options=options, mode=mode)
-                self.result, _ = step.result(code, **({"outcome": "succeeded"} if code == 0 else {}))
+                self.result = step.result(code, **({"outcome": "succeeded"} if code == 0 else {}))
         assert len(platform.deployments()) == before + (code == 0)
         self.log, self.seen = self.result.log, network.records()[since:]
 
@@ -253,19 +236,6 @@ class TestNetwork:
         # What the image trusts by itself it still does.
         Run(network, FOUR, options=(*network.straight, *network.trusting), inputs={"ca-file": of("other")}, files=["other.pem"])
 
-    def test_through_a_proxy(self, network):
-        """A proxy with user and password is all that is spoken to; it resolves the name, and nobody sees the password."""
-        run = Run(network, BEHIND, options=(*network.straight, *network.trusting), environment=network.proxy())
-        wanted = "Basic " + base64.b64encode(CREDENTIALS.encode()).decode()
-        assert {(one["line"], one["authorization"]) for one in run.asked("proxy")} == {(f"CONNECT {BEHIND}:443 HTTP/1.1", wanted)}
-        assert (run.names(), {name for name, _ in run.tls()}) == (set(), {BEHIND})
-
-    def test_past_a_proxy(self, network):
-        """NO_PROXY keeps it out."""
-        environment = network.proxy() | dict.fromkeys(("NO_PROXY", "no_proxy"), "other.example,.deploy.test")
-        run = Run(network, FOUR, options=(*network.straight, *network.trusting), environment=environment)
-        assert (run.asked("proxy"), run.tls()) == ([], {(FOUR, 4)})
-
     @pytest.mark.parametrize("how", ["nobody", "small", "no resolver", "no name"])
     def test_confined(self, network, how):
         """The way is the same for who may do little: not root, read-only, no capabilities; 32 MiB and few processes; no resolver."""
@@ -294,27 +264,21 @@ def test_silent_resolver():
         assert RESOLVER_LIMIT - 1 <= attempt <= CONNECT_LIMIT + 1 and whole <= SILENT_LIMIT
 
 
-def bundle_of(image):
-    """The file of certificate roots in an image."""
-    with created(image) as container:
-        data = docker("cp", f"{container}:{BUNDLE}", "-", text=False)
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return archive.extractfile(archive.next()).read().decode("ascii")
-
-
 def certificates_in(text):
     """The certificates in a PEM file, decoded."""
     return {ssl.PEM_cert_to_DER_cert(found) for found in re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.S)}
 
 
-def test_roots_in_the_images():
+def test_roots_in_the_images(tmp_path):
     """The bundle of certificate roots is Debian's, whole and nothing else, and every one of them can be used."""
-    text = bundle_of(ACTION)
+    for name, image in (("action", ACTION), ("shell", SHELL)):
+        copy_out(image, BUNDLE, tmp_path / name)
+    text = (tmp_path / "action").read_text(encoding="ascii")
     there = certificates_in(text)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=text)
     assert context.cert_store_stats() == {"crl": 0, "x509": len(there), "x509_ca": len(there)} and len(there) > 100
-    assert not there ^ certificates_in(bundle_of(SHELL))
+    assert not there ^ certificates_in((tmp_path / "shell").read_text(encoding="ascii"))
     # Debian's package keeps every one of them in a file; what the base image trusts besides has no place in the images.
     found = docker("run", "--rm", PARTS, "sh", "-c", "cat /usr/share/ca-certificates/mozilla/*.crt")
     assert not there ^ certificates_in(found)
