@@ -66,7 +66,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
 async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
     let planned = Planned::of(&command, env);
-    if planned.is_quiet() {
+    if planned.inputs.output.quiet {
         Output::hold();
     }
     let is_deploy = planned.task == Some(Task::Deploy);

@@ -48,7 +48,7 @@ pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
 
 /// What is known of a command before it runs.
 pub(super) struct Planned {
-    inputs: Inputs,
+    pub(super) inputs: Inputs,
     /// The task of a command that deploys or follows.
     pub(super) task: Option<Task>,
     /// Where such a command leaves its report files.
@@ -72,11 +72,6 @@ impl Planned {
         let dir = task.as_ref().and_then(|_| config::report_dir(&inputs, env));
         let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
         Self { inputs, task, files }
-    }
-
-    /// Whether nothing is printed of a run that ends well.
-    pub(super) const fn is_quiet(&self) -> bool {
-        self.inputs.output.quiet
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Inbox {
     updates: UnboundedReceiver<Update>,
     /// The latest state, as far as it is known here.
     pub(super) latest: Option<ReportState>,
-    hurried: bool,
+    pub(super) hurried: bool,
     /// When all reports must be written; known once the run is over.
     end: Option<Instant>,
     /// Whether nothing more can come.
@@ -56,10 +56,6 @@ impl Inbox {
 
     pub(super) fn is_over(&self) -> bool {
         self.latest.as_ref().is_some_and(ReportState::is_final)
-    }
-
-    pub(super) fn is_hurried(&self) -> bool {
-        self.hurried
     }
 
     /// Whether there is time left at that moment.

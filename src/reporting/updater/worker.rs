@@ -192,7 +192,7 @@ impl<R: ReportBackend> Updater<R> {
             let due = match (&self.limiter.inbox.latest, &written) {
                 (None, _) => None,
                 (Some(latest), Some(written)) if latest == written && !behind => None,
-                (Some(latest), Some(written)) if latest.is_like(written) => Some(began + PROGRESS),
+                (Some(latest), Some(written)) if latest.stage == written.stage => Some(began + PROGRESS),
                 _ => Some(began),
             };
             let due = due.map(|due| self.limiter.blocked.map_or(due, |blocked| due.max(blocked)));
