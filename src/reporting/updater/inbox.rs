@@ -31,7 +31,6 @@ pub(super) const AGAIN: Duration = Duration::from_millis(500);
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What was noted of a run.
-#[derive(Debug)]
 pub(super) struct Update {
     pub(super) state: ReportState,
     pub(super) hurried: bool,

@@ -57,7 +57,6 @@ pub(crate) enum WriteResult {
 /// The open reports: the kind of each, and whether it is there.
 pub(crate) type OpenReports = Vec<(ReportKind, Creation)>;
 
-#[derive(Debug)]
 pub(crate) struct UpdaterHandle {
     sender: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
