@@ -114,7 +114,6 @@ impl CliOption {
     }
 
     /// Whether it is also a variable `DEPLOY_HOOK_X_Y`.
-    #[must_use]
     pub fn is_input(&self) -> bool {
         matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch) && self.heading != SANDBOX
     }
@@ -135,7 +134,6 @@ impl CliOption {
     }
 
     /// Whether its presence is reported and its value never read.
-    #[must_use]
     pub const fn is_refused(&self) -> bool {
         matches!(self.kind, Kind::Refused)
     }
