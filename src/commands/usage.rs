@@ -17,8 +17,8 @@ pub(super) fn problem(error: &clap::Error, args: &[OsString]) -> Option<Problem>
     let key = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
     let value = key.into_iter().find_map(|key| error.get(key)).filter(|_| known.contains(&error.kind()))?;
     let ContextValue::String(argument) = value else { return None };
-    let (value, wrong, fix) = problems::usage(fault(argument, &args)?);
-    Some(Problem { input: "command line".to_owned(), value, wrong, fix })
+    let (value, advice) = problems::usage(fault(argument, &args)?);
+    Some(Problem { value, ..Problem::new("command line", advice) })
 }
 
 fn fault<'a>(argument: &'a str, args: &'a [String]) -> Option<UsageFault<'a>> {

@@ -18,54 +18,47 @@ pub(crate) enum UsageFault<'a> {
 }
 
 /// The problem with an argument: its value as far as it may be shown, what is wrong, and what to type instead.
-pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
-    let plain = |wrong: &str, fix: String| (wrong.to_owned(), fix);
-    let (value, (wrong, fix)) = match fault {
+pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, (&'static str, String)) {
+    let (value, wrong, fix) = match fault {
         UsageFault::Url => (
             None,
-            plain(
-                "a URL was given as an argument, where every process on this machine can read it",
-                "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.".to_owned(),
-            ),
+            "a URL was given as an argument, where every process on this machine can read it",
+            "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.".to_owned(),
         ),
         UsageFault::Token => (
             None,
-            plain(
-                "what may be a secret was given as an argument, where every process on this machine can read it",
-                "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
-            ),
+            "what may be a secret was given as an argument, where every process on this machine can read it",
+            "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
         ),
         UsageFault::Environment(name) => (
             Some(name),
-            plain(
-                "is no command or option, but the name of an environment",
-                format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
-            ),
+            "is no command or option, but the name of an environment",
+            format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
         ),
-        UsageFault::Platform(name) => (
-            Some(name),
-            plain("is no command or option, but a platform", format!("Type: deploy-hook deploy --platform {name}")),
-        ),
+        UsageFault::Platform(name) => {
+            let fix = format!("Type: deploy-hook deploy --platform {name}");
+            (Some(name), "is no command or option, but a platform", fix)
+        }
         UsageFault::Command(word, command) => {
-            (Some(word), plain("is not a command", format!("Type: deploy-hook {command}")))
+            (Some(word), "is not a command", format!("Type: deploy-hook {command}"))
         }
         UsageFault::Option(option, instead) => {
-            (Some(option), plain("is not an option", format!("Type: {instead}")))
+            (Some(option), "is not an option", format!("Type: {instead}"))
         }
-        UsageFault::BeforeCommand(option) => (
-            Some(option),
-            plain("stands in front of the command", format!("Type: deploy-hook deploy {option} …")),
-        ),
+        UsageFault::BeforeCommand(option) => {
+            let fix = format!("Type: deploy-hook deploy {option} …");
+            (Some(option), "stands in front of the command", fix)
+        }
         UsageFault::NeedsEquals(option, value) => {
-            (Some(value), plain("is an argument too many", format!("Type: {option}={value}")))
+            (Some(value), "is an argument too many", format!("Type: {option}={value}"))
         }
     };
-    (value.map(str::to_owned), wrong, fix)
+    (value.map(str::to_owned), (wrong, fix))
 }
 
 /// The problem with a command line that is not understood, in the words of the parser.
-pub(crate) fn not_understood(reason: &str) -> (String, String) {
-    (format!("cannot be understood ({reason})"), "The job's log shows the usage.".to_owned())
+pub(crate) fn not_understood(reason: &str) -> (String, &'static str) {
+    (format!("cannot be understood ({reason})"), "The job's log shows the usage.")
 }
 
 /// The problem of a job in which a second start could not be distinguished from the first.
