@@ -328,6 +328,13 @@ pub const OPTIONS: &[CliOption] = &[
         .value("GENERATION", Kind::Checked(values::parser::<GenerationArg>)),
 ];
 
+/// How an option is written: `--timeout DURATION`.
+pub(crate) fn form(name: &str) -> Option<String> {
+    let CliOption { name, value_name, kind, .. } = OPTIONS.iter().find(|option| option.name == name)?;
+    let is_switch = matches!(kind, Kind::Switch | Kind::Flag);
+    Some(if is_switch { format!("--{name}") } else { format!("--{name} {value_name}") })
+}
+
 /// The options that a command uses.
 pub(super) fn of_command(command: &str) -> impl Iterator<Item = &'static CliOption> {
     OPTIONS.iter().filter(move |option| option.commands.contains(&command))

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, options};
 use crate::error::Problem;
 use crate::platforms;
 use crate::secrets::could_be_secret;
@@ -26,9 +26,11 @@ fn fault<'a>(argument: &'a str, args: &'a [String]) -> Option<UsageFault<'a>> {
     let option = argument.split('=').next().unwrap_or_default();
     if let Some(name) = option.strip_prefix("--") {
         let known = name.to_ascii_lowercase().replace('_', "-");
-        if let Some(instead) = problems::other_option(&known) {
+        let other = problems::other_name(&known);
+        let instead = problems::other_option(&known).map(str::to_owned);
+        if let Some(instead) = instead.or_else(|| options::form(other?)) {
             let value = value_of(option, args);
-            return Some(match problems::other_name(&known) {
+            return Some(match other {
                 Some("hook-url") if value.contains('/') => UsageFault::Url,
                 Some("api-token") if could_be_secret(value) => UsageFault::Token,
                 _ => UsageFault::Option(option, instead),

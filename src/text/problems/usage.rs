@@ -1,7 +1,6 @@
 //! Problems with the command line: what people type in the place of a command or an option, and what to type instead.
 
 /// What is wrong with an argument that is no command, no option and no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UsageFault<'a> {
     Url,
     Token,
@@ -10,7 +9,7 @@ pub(crate) enum UsageFault<'a> {
     /// A word for what another command does, and that command.
     Command(&'a str, &'static str),
     /// An option that has another name here.
-    Option(&'a str, &'static str),
+    Option(&'a str, String),
     /// An option in front of the command.
     BeforeCommand(&'a str),
     /// A value that the option in front of it takes with `=` alone.
@@ -87,7 +86,7 @@ pub(crate) fn other_command(word: &str) -> Option<&'static str> {
     })
 }
 
-/// What to type for an option that has another name here.
+/// What to type for an option that has another name here and is not simply that one.
 pub(crate) fn other_option(name: &str) -> Option<&'static str> {
     Some(match name {
         "no-wait" | "no-follow" | "detach" | "async" | "background" | "skip-wait" | "nowait"
@@ -107,21 +106,7 @@ pub(crate) fn other_option(name: &str) -> Option<&'static str> {
             "hook-url" => "DEPLOY_HOOK_URL=… deploy-hook deploy, or --hook-url-file PATH",
             "api-token" => "--api-token-file PATH, or set DEPLOY_HOOK_API_TOKEN",
             "headers" => "--headers-file PATH, or set DEPLOY_HOOK_HEADERS",
-            "environment" => "--environment NAME",
-            "environment-url" => "--environment-url URL",
-            "account" => "--account ID",
-            "project" => "--project ID",
             "on-canceled" => "--on-canceled=pass or --on-canceled=fail",
-            "poll-interval" => "--poll-interval DURATION",
-            "timeout" => "--timeout DURATION",
-            "platform" => "--platform NAME",
-            "sha" => "--sha SHA",
-            "report" => "--report KINDS",
-            "body" => "--body TEXT",
-            "ca-file" => "--ca-file PATH",
-            "output-dir" => "--output-dir DIR",
-            "api-url" => "--api-url URL",
-            "dry-run" => "--dry-run",
             _ => return None,
         },
     })
