@@ -8,7 +8,6 @@ use super::options::Purpose;
 use super::{NAME, tree, values};
 
 /// The script for a shell.
-#[must_use]
 pub fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     // In the script for Bash a hyphen in the name separates it from its own functions: clap's issue 6421.

@@ -124,7 +124,6 @@ pub struct OutputArgs {
 
 impl Inputs {
     /// The value of an option, by the input's name.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -137,7 +136,6 @@ impl Inputs {
     }
 
     /// Whether a secret was given on the command line, where it is refused.
-    #[must_use]
     pub fn is_refused(&self, name: &str) -> bool {
         self.refused.contains(&name)
     }
@@ -172,14 +170,12 @@ impl Cli {
     }
 
     /// The whole tree of commands, with their texts.
-    #[must_use]
     pub fn command() -> Tree {
         tree(Purpose::Reading)
     }
 }
 
 /// The version, with the commit and the date where the build knew them.
-#[must_use]
 pub fn version() -> String {
     let of_build = [option_env!("BUILD_COMMIT"), option_env!("BUILD_DATE")];
     let of_build: Vec<&str> = of_build.into_iter().flatten().collect();

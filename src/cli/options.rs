@@ -114,7 +114,6 @@ impl CliOption {
     }
 
     /// Whether it is also a variable `DEPLOY_HOOK_X_Y`.
-    #[must_use]
     pub fn is_input(&self) -> bool {
         matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch) && self.heading != SANDBOX
     }
@@ -135,7 +134,6 @@ impl CliOption {
     }
 
     /// Whether its presence is reported and its value never read.
-    #[must_use]
     pub const fn is_refused(&self) -> bool {
         matches!(self.kind, Kind::Refused)
     }
@@ -329,6 +327,13 @@ pub const OPTIONS: &[CliOption] = &[
         .help("Generation of fortrabbit's hook")
         .value("GENERATION", Kind::Checked(values::parser::<GenerationArg>)),
 ];
+
+/// How an option is written: `--timeout DURATION`.
+pub(crate) fn form(name: &str) -> Option<String> {
+    let CliOption { name, value_name, kind, .. } = OPTIONS.iter().find(|option| option.name == name)?;
+    let is_switch = matches!(kind, Kind::Switch | Kind::Flag);
+    Some(if is_switch { format!("--{name}") } else { format!("--{name} {value_name}") })
+}
 
 /// The options that a command uses.
 pub(super) fn of_command(command: &str) -> impl Iterator<Item = &'static CliOption> {

@@ -127,7 +127,7 @@ pub(crate) async fn examine(
 ) -> Vec<Check> {
     let access = platform.reader().access();
     let Some(hook) = &access.hook else {
-        let mut checks = vec![Check::unsure("hook URL", messages::no_hook())];
+        let mut checks = vec![Check::unsure("hook URL", messages::NO_HOOK)];
         checks.extend(reading(platform, wait).await);
         return checks;
     };
@@ -220,7 +220,7 @@ pub(crate) fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Ch
     const NAME: &str = "page";
     let finding = messages::page(url, has_text, answer);
     match answer.map(|answer| answer.fault.as_ref()) {
-        Some(None) if !has_text => Check { fix: finding.1, ..Check::good(NAME, finding.0) },
+        Some(None) if !has_text => Check::new(NAME, Health::Good, finding),
         Some(Some(SiteFault::NoText)) => Check::good(NAME, finding.0),
         _ => Check::unsure(NAME, finding),
     }
@@ -248,7 +248,7 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     };
     let mut checks = vec![read(by, poll.result, wait != Wait::Never, denied, reader)];
     if reader.source() == Some(StateSource::Hook) && reader.access().token.is_some() {
-        checks.push(Check::unsure(API_TOKEN, messages::token_unused()));
+        checks.push(Check::unsure(API_TOKEN, messages::TOKEN_UNUSED));
     }
     checks
 }
@@ -265,10 +265,10 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, rea
             Check::good(by, messages::newest(&messages::status(&snapshot)))
         }
         PollResult::NotThere if by == API_TOKEN && follows && reader.is_found_by_input() => {
-            Check::new("project", Health::BadInput, messages::api_finds_nothing())
+            Check::new("project", Health::BadInput, messages::API_FINDS_NOTHING)
         }
-        PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::api_finds_nothing()),
-        PollResult::NotThere => Check::unsure(by, messages::hook_shows_nothing()),
+        PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::API_FINDS_NOTHING),
+        PollResult::NotThere => Check::unsure(by, messages::HOOK_SHOWS_NOTHING),
         PollResult::Denied { status: 410, message, with_token: false } => {
             Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
         }

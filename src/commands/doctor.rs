@@ -34,8 +34,7 @@ pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
         }
         Err(NotStarted::BadInput(problems)) => {
             let out = Output::new(Redactor::default(), github::is_here(env));
-            let warnings = config::unknown_variables(env);
-            for warning in &warnings {
+            for warning in config::unknown_variables(env) {
                 out.log_line(&format!("warning: {warning}"));
             }
             problems.0.iter().for_each(|problem| {

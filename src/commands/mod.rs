@@ -20,10 +20,11 @@ use std::path::Path;
 use crate::cli::{self, Cli, Command, DeployArgs};
 use crate::core::report::Task;
 use crate::env::Env;
-use crate::error::BAD_INPUT;
+use crate::error::{BAD_INPUT, Problem};
 use crate::reporting::github::{self, post};
 use crate::reporting::gitlab::entrypoint::{self, JobStart};
 use crate::reporting::output::Output;
+use crate::text::problems;
 
 use self::not_started::{NotStarted, Planned};
 
@@ -66,7 +67,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
 async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
     let planned = Planned::of(&command, env);
-    if planned.is_quiet() {
+    if planned.inputs.output.quiet {
         Output::hold();
     }
     let is_deploy = planned.task == Some(Task::Deploy);
@@ -75,7 +76,8 @@ async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &
         Some(Ok(JobStart::First(mark))) => Some(mark),
         Some(Ok(again)) => return not_started::again(&again, out),
         Some(Err(error)) => {
-            return not_started::report_bad_input(&not_started::unmarked(&error), &planned, env, out);
+            let problem = Problem::new("this job", problems::unmarked(&error));
+            return not_started::report_bad_input(&problem.into(), &planned, env, out);
         }
     };
     let code = match Box::pin(execute(command, env, out)).await {

@@ -48,7 +48,7 @@ pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
 
 /// What is known of a command before it runs.
 pub(super) struct Planned {
-    inputs: Inputs,
+    pub(super) inputs: Inputs,
     /// The task of a command that deploys or follows.
     pub(super) task: Option<Task>,
     /// Where such a command leaves its report files.
@@ -69,20 +69,9 @@ impl Planned {
                 (Inputs::default(), None)
             }
         };
-        let dir = task.as_ref().and_then(|_| config::report_dir(&inputs, env));
-        let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
+        let files = task.as_ref().and_then(|_| files(&inputs, env));
         Self { inputs, task, files }
     }
-
-    /// Whether nothing is printed of a run that ends well.
-    pub(super) const fn is_quiet(&self) -> bool {
-        self.inputs.output.quiet
-    }
-}
-
-/// A job in which a second start could not be distinguished from the first.
-pub(super) fn unmarked(error: &std::io::Error) -> Problems {
-    Problem::new("this job", problems::unmarked(error)).into()
 }
 
 /// Prints help or the version, or reports a usage error. Arguments that may be a secret are hidden.
@@ -118,17 +107,25 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
     };
     let problems = Problems::from(problem);
     let platform = config::platform_name(&Inputs::default(), env);
-    if github::is_here(env) {
-        github::report_bad_input(&problems, platform, env, out);
-    }
-    if leaves_files(args) {
-        let dir = option(args, "--output-dir").map(str::to_owned);
-        let dir = config::report_dir(&Inputs::default().with("output-dir", dir), env);
-        let files = dir.map(|dir| Files::new(dir, Redactor::default(), true));
-        let errors = files.iter().flat_map(|files| files.report_bad_input(&problems, platform));
-        errors.for_each(|error| out.log_line(&error));
-    }
+    let dir = option(args, "--output-dir").map(str::to_owned);
+    let files = leaves_files(args).then(|| files(&Inputs::default().with("output-dir", dir), env)).flatten();
+    report_to_ci(&problems, platform, files.as_ref(), env, out);
     BAD_INPUT
+}
+
+/// Where a command leaves its report files, if it does.
+fn files(inputs: &Inputs, env: &Env) -> Option<Files> {
+    config::report_dir(inputs, env).map(|dir| Files::new(dir, Redactor::default(), true))
+}
+
+/// Reports bad input where a later job, or a reader of the CI system, looks for the outcome.
+fn report_to_ci(problems: &Problems, platform: &str, files: Option<&Files>, env: &Env, out: &Output) {
+    if github::is_here(env) {
+        github::report_bad_input(problems, platform, env, out);
+    }
+    for error in files.iter().flat_map(|files| files.report_bad_input(problems, platform)) {
+        out.log_line(&error);
+    }
 }
 
 /// Whether the command leaves report files, as far as the arguments show: `deploy` does, and it is the default.
@@ -182,20 +179,14 @@ pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env
     match planned.inputs.output.format {
         Format::Json => out.data(&invalid_input(problems, platform)),
         Format::Human => {
-            let warnings = config::unknown_variables(env);
-            for warning in &warnings {
+            for warning in config::unknown_variables(env) {
                 out.log_line(&format!("warning: {warning}"));
             }
             problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
             out.log_line(messages::NOTHING_SENT);
         }
     }
-    if github::is_here(env) {
-        github::report_bad_input(problems, platform, env, out);
-    }
-    for error in planned.files.iter().flat_map(|files| files.report_bad_input(problems, platform)) {
-        out.log_line(&error);
-    }
+    report_to_ci(problems, platform, planned.files.as_ref(), env, out);
     BAD_INPUT
 }
 
@@ -205,11 +196,10 @@ pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, ou
     if let Some(task) = planned.task {
         let (context, now) = (RunContext { platform, ..RunContext::default() }, SystemTime::now());
         let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
-        let mut errors = if github::is_here(env) {
-            github::report_interrupted(&report, &context, env, out)
-        } else {
-            Vec::new()
-        };
+        let mut errors = Vec::new();
+        if github::is_here(env) {
+            errors = github::report_interrupted(&report, &context, env, out);
+        }
         let words = messages::verdict(&report, &context);
         let ended = Event::Finished { report: Box::new(report) };
         if let Some(files) = &planned.files {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, options};
 use crate::error::Problem;
 use crate::platforms;
 use crate::secrets::could_be_secret;
@@ -17,8 +17,8 @@ pub(super) fn problem(error: &clap::Error, args: &[OsString]) -> Option<Problem>
     let key = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
     let value = key.into_iter().find_map(|key| error.get(key)).filter(|_| known.contains(&error.kind()))?;
     let ContextValue::String(argument) = value else { return None };
-    let (value, wrong, fix) = problems::usage(fault(argument, &args)?);
-    Some(Problem { input: "command line".to_owned(), value, wrong, fix })
+    let (value, advice) = problems::usage(fault(argument, &args)?);
+    Some(Problem { value, ..Problem::new("command line", advice) })
 }
 
 fn fault<'a>(argument: &'a str, args: &'a [String]) -> Option<UsageFault<'a>> {
@@ -26,9 +26,11 @@ fn fault<'a>(argument: &'a str, args: &'a [String]) -> Option<UsageFault<'a>> {
     let option = argument.split('=').next().unwrap_or_default();
     if let Some(name) = option.strip_prefix("--") {
         let known = name.to_ascii_lowercase().replace('_', "-");
-        if let Some(instead) = problems::other_option(&known) {
+        let other = problems::other_name(&known);
+        let instead = problems::other_option(&known).map(str::to_owned);
+        if let Some(instead) = instead.or_else(|| options::form(other?)) {
             let value = value_of(option, args);
-            return Some(match problems::other_name(&known) {
+            return Some(match other {
                 Some("hook-url") if value.contains('/') => UsageFault::Url,
                 Some("api-token") if could_be_secret(value) => UsageFault::Token,
                 _ => UsageFault::Option(option, instead),

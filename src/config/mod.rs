@@ -165,7 +165,7 @@ impl Settings {
             api_url: None,
             account,
             project,
-            headers: trigger::headers(sources, &trigger::HEADERS),
+            headers: trigger::headers(sources, "headers"),
             body: trigger::body(sources),
             page: None,
             network: Network::default(),

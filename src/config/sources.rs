@@ -75,10 +75,8 @@ impl<'a> Sources<'a> {
     /// Whether the variable of this input may be the output of an earlier job of GitLab's: its dotenv report sets the
     /// others as well. Then it is no input of this run.
     pub(super) fn is_inherited(&self, name: &str) -> bool {
-        let is_set = |output: &&str| {
-            let variable = format!("DEPLOY_HOOK_{}", output.to_ascii_uppercase().replace('-', "_"));
-            !INPUTS_TOO.contains(output) && self.env.get(&variable).is_some()
-        };
+        let is_set =
+            |output: &&str| !INPUTS_TOO.contains(output) && self.env.get(&variable_of(output)).is_some();
         self.env.in_gitlab() && self.option(name).is_none() && outputs::NAMES.iter().any(is_set)
     }
 
@@ -182,10 +180,11 @@ impl<'a> Sources<'a> {
 
     /// A token of `owner` from `--x`, `--x-file`, `DEPLOY_HOOK_X`, `DEPLOY_HOOK_X_FILE`, `INPUT_X` or the customary names.
     pub(super) fn token(&mut self, name: &str, customary: &[&str], owner: TokenOwner) -> Option<Token> {
-        let variable = format!("DEPLOY_HOOK_{}", name.to_ascii_uppercase().replace('-', "_"));
         let found = match self.option(name) {
             Some(value) => Some(Found::new(value, format!("--{name}"))),
-            None => self.secret(name, &variable, Lines::One).ok()?.or_else(|| self.find(name, customary)),
+            None => {
+                self.secret(name, &variable_of(name), Lines::One).ok()?.or_else(|| self.find(name, customary))
+            }
         }?;
         if found.value.trim().is_empty() {
             self.empty_file(&found);
@@ -243,6 +242,11 @@ impl<'a> Sources<'a> {
             }
         }
     }
+}
+
+/// The program's own variable of an input or an output: `DEPLOY_HOOK_VERIFY_URL` of `verify-url`.
+pub(super) fn variable_of(name: &str) -> String {
+    format!("DEPLOY_HOOK_{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
 /// The input that a variable is read for: `verify-url` of `DEPLOY_HOOK_VERIFY_URL`, and of `INPUT_VERIFY-URL`, as GitHub's

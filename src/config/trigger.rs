@@ -3,17 +3,9 @@
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::secret_file::{Lines, is_file};
-use super::sources::Sources;
+use super::sources::{Sources, variable_of};
 use crate::secrets::could_be_secret;
 use crate::text::problems::{self, HeaderFault};
-
-pub(super) struct Headers {
-    pub(super) name: &'static str,
-    pub(super) variable: &'static str,
-}
-
-/// The headers of the trigger.
-pub(super) const HEADERS: Headers = Headers { name: "headers", variable: "DEPLOY_HOOK_HEADERS" };
 
 /// The longest text that is sent.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -31,14 +23,14 @@ const OF_HTTP: [&str; 9] = [
     "upgrade",
 ];
 
-/// The headers, a line each. A value is never shown.
-pub(super) fn headers(sources: &mut Sources<'_>, input: &Headers) -> Vec<(HeaderName, HeaderValue)> {
-    let Headers { name, variable } = input;
+/// The headers in an input, a line each. A value is never shown.
+pub(super) fn headers(sources: &mut Sources<'_>, name: &str) -> Vec<(HeaderName, HeaderValue)> {
+    let variable = variable_of(name);
     if sources.inputs.is_refused(name) {
-        sources.secret_problem(&format!("--{name}"), problems::headers_on_command_line(name, variable));
+        sources.secret_problem(&format!("--{name}"), problems::headers_on_command_line(name, &variable));
         return Vec::new();
     }
-    let Ok(found) = sources.secret(name, variable, Lines::Several) else { return Vec::new() };
+    let Ok(found) = sources.secret(name, &variable, Lines::Several) else { return Vec::new() };
     let Some(found) = found.or_else(|| sources.find(name, &[])) else { return Vec::new() };
     if found.value.trim().is_empty() {
         sources.empty_file(&found);

@@ -1,5 +1,6 @@
 //! Variables whose name is nearly that of an input: mistakes that would otherwise have no effect and no message.
 
+use super::sources::variable_of;
 use crate::cli::options;
 use crate::env::Env;
 use crate::text::outputs;
@@ -26,9 +27,7 @@ pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
     let plain: Vec<&str> = inputs.iter().map(|input| without_hook(input)).collect();
     let mut unknown = of_prefix(env, "DEPLOY_HOOK_", &plain);
     // An output of an earlier job of GitLab's.
-    let is_output = |name: &str| {
-        outputs::NAMES.iter().any(|output| name.strip_prefix("DEPLOY_HOOK_") == Some(&in_capitals(output)))
-    };
+    let is_output = |name: &str| outputs::NAMES.iter().any(|output| name == variable_of(output));
     unknown.retain(|unknown| !is_output(&unknown.name));
     if env.get("DEPLOY_HOOK").is_some() {
         unknown.push(Unknown { name: "DEPLOY_HOOK".to_owned(), meant: "DEPLOY_HOOK_URL".to_owned() });
@@ -47,14 +46,11 @@ fn of_prefix(env: &Env, prefix: &str, inputs: &[&str]) -> Vec<Unknown> {
         let meant = meant(&rest, inputs)?;
         // A URL is the user's own hook, of one environment say, unless a URL was meant.
         let may_be = !value.contains("://") || meant.ends_with("url");
-        let spelt = if prefix == "INPUT_" { meant.to_ascii_uppercase() } else { in_capitals(&meant) };
-        may_be.then(|| Unknown { name: name.to_owned(), meant: format!("{prefix}{spelt}") })
+        let of_action = || format!("INPUT_{}", meant.to_ascii_uppercase());
+        let meant = if prefix == "INPUT_" { of_action() } else { variable_of(&meant) };
+        may_be.then(|| Unknown { name: name.to_owned(), meant })
     };
     env.names().filter_map(unknown).collect()
-}
-
-fn in_capitals(input: &str) -> String {
-    input.to_ascii_uppercase().replace('-', "_")
 }
 
 fn without_hook(input: &str) -> &str {

@@ -6,7 +6,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use url::{Position, Url};
 
 use super::sources::{Found, Sources, TIMEOUT};
-use super::trigger::{self, Headers};
+use super::trigger;
 use crate::secrets::{Redactor, is_safe, secrets_of_query, strip, unwrap_pasted};
 use crate::text::problems;
 
@@ -15,7 +15,7 @@ const TEXT: &str = "verify-text";
 const TIME: &str = "verify-timeout";
 
 /// The headers of the page alone.
-const HEADERS: Headers = Headers { name: "verify-headers", variable: "DEPLOY_HOOK_VERIFY_HEADERS" };
+const HEADERS: &str = "verify-headers";
 
 /// The default of `verify-timeout`, which says nothing where it is given.
 const DEFAULT_TIME: Duration = Duration::from_mins(2);
@@ -85,10 +85,10 @@ fn path_of(url: &Url) -> String {
 pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn() -> Redactor) -> Option<Page> {
     let given = sources.find(URL, &[]);
     let address = given.as_ref().and_then(|found| address(sources, found, &secrets()));
-    let (text, headers) = (text(sources), trigger::headers(sources, &HEADERS));
+    let (text, headers) = (text(sources), trigger::headers(sources, HEADERS));
     let timeout = sources.duration(TIME, TIMEOUT, false).filter(|time| *time != DEFAULT_TIME);
     if given.is_none() {
-        let alone = [(TEXT, text.is_some()), (TIME, timeout.is_some()), (HEADERS.name, !headers.is_empty())];
+        let alone = [(TEXT, text.is_some()), (TIME, timeout.is_some()), (HEADERS, !headers.is_empty())];
         for (name, _) in alone.into_iter().filter(|(_, given)| *given) {
             sources.secret_problem(name, problems::NO_PAGE);
         }
@@ -100,7 +100,7 @@ pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn() -> Redactor) ->
 pub(super) fn check_headers(sources: &mut Sources<'_>, page: Option<&Page>, site: Option<&str>) {
     let Some(page) = page.filter(|page| !page.headers.is_empty()) else { return };
     if page.address.on(site).is_some_and(|url| !is_safe(&url)) {
-        sources.secret_problem(HEADERS.name, problems::HEADERS_NOT_ENCRYPTED);
+        sources.secret_problem(HEADERS, problems::HEADERS_NOT_ENCRYPTED);
     }
 }
 

@@ -55,7 +55,6 @@ pub(super) struct Follow {
 impl Follow {
     /// A follow before its first poll. `foreign`: the deployment was not triggered by this run. `confirm`: a success
     /// is read once more before it is the end.
-    #[must_use]
     pub(super) fn new(timing: &Timing, foreign: bool, confirm: bool) -> Self {
         let (grace, budget) = (timing.grace, timing.errors);
         Self {
@@ -76,13 +75,11 @@ impl Follow {
     }
 
     /// Failed polls in a row.
-    #[must_use]
     pub(super) fn errors(&self) -> u32 {
         self.errors
     }
 
     /// The failed polls since the last good one, if any.
-    #[must_use]
     pub(super) fn error(&self) -> Option<Cause> {
         (self.errors > 0).then(|| Cause::PollsFailed { message: self.message.clone(), errors: self.errors })
     }
@@ -120,7 +117,6 @@ impl Follow {
 
     /// The end at the deadline without a reading of the present state: a success that could not be read again stays
     /// one; else timed out where it was seen under way before, else lost.
-    #[must_use]
     pub(super) fn deadline(&self) -> Transition {
         if self.success.is_some() {
             return Transition::End {

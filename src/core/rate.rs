@@ -25,7 +25,6 @@ pub struct RateLimit {
 
 impl RateLimit {
     /// The pause between requests that are spread evenly.
-    #[must_use]
     pub fn spacing(&self) -> Duration {
         self.per / self.requests.saturating_sub(KEPT).max(1)
     }
@@ -49,7 +48,6 @@ pub struct RateHint {
 impl RateHint {
     /// The shortest pause the platform allows where others use the limit too: the one it names, or where it counts
     /// requests, half of those left spread over the time until the reset.
-    #[must_use]
     pub fn least(&self) -> Duration {
         let share = match (self.remaining, self.reset_in) {
             (Some(remaining), Some(reset_in)) => reset_in / (remaining / 2).max(1),
@@ -59,7 +57,6 @@ impl RateHint {
     }
 
     /// No request for this long: what `Retry-After` says, or until the reset where no request is left.
-    #[must_use]
     pub fn blocked(&self) -> Duration {
         let spent = if self.remaining == Some(0) { self.reset_in } else { None };
         self.retry_after.unwrap_or_default().max(spent.unwrap_or_default())
@@ -92,26 +89,22 @@ struct Used {
 
 impl Budget {
     /// The whole of a limit.
-    #[must_use]
     pub fn new(limit: RateLimit) -> Self {
         Self { limit, used: Arc::default() }
     }
 
     /// The pause between two requests: half as many where somebody else uses the limit.
-    #[must_use]
     pub fn spacing(&self, now: Instant) -> Duration {
         self.limit.spacing() * if self.is_shared(now) { 2 } else { 1 }
     }
 
     /// Whether somebody else uses the limit too.
-    #[must_use]
     pub fn is_shared(&self, now: Instant) -> bool {
         self.used().shared_until.is_some_and(|until| now < until)
     }
 
     /// Takes the next request that is free, and says when it is to be sent. `None`: there is none until then, and none
     /// was taken. `urgent`: it need not keep the distance to the one before.
-    #[must_use]
     pub fn reserve(&self, now: Instant, urgent: bool, until: Instant) -> Option<Instant> {
         let spacing = self.spacing(now);
         let mut used = self.used();

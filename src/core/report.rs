@@ -91,7 +91,6 @@ pub enum Event {
 
 impl Event {
     /// The address of the deployed site, where this event says it.
-    #[must_use]
     pub fn site(&self) -> Option<&str> {
         let snapshot = match self {
             Self::Verifying { site, .. } => return site.as_deref(),
@@ -213,7 +212,6 @@ pub struct Report {
 
 impl Report {
     /// The report of a run that has just begun: interrupted, unless it comes to another end.
-    #[must_use]
     pub fn new(task: Task, started: SystemTime) -> Self {
         Self {
             task,
@@ -234,7 +232,6 @@ impl Report {
     }
 
     /// How long the deployment took to an end of its own, without what came after it.
-    #[must_use]
     pub fn deployment_took(&self) -> Option<Duration> {
         let is_end =
             |stage: &&StateSpan| matches!(stage.phase, Phase::Ended(Verdict::Succeeded | Verdict::Failed));
@@ -243,7 +240,6 @@ impl Report {
     }
 
     /// When the nth stage was last seen, since the trigger: at the next one, or at the last poll that read it.
-    #[must_use]
     pub fn seen_until(&self, n: usize) -> Duration {
         let from = self.stages.get(n).map_or(Duration::ZERO, |stage| stage.at);
         let next = self.stages.get(n + 1).map(|next| next.at);

@@ -143,7 +143,6 @@ pub struct Schedule {
 
 impl Schedule {
     /// A schedule; `interval` fixes the pause (`poll-interval`), `budget` is what the platform documents.
-    #[must_use]
     pub fn new(timing: Timing, interval: Option<Duration>, budget: Option<Budget>) -> Self {
         Self { timing, interval, budget, history: History::default() }
     }
@@ -159,7 +158,6 @@ impl Schedule {
     }
 
     /// What is left of the platform's limit.
-    #[must_use]
     pub fn budget(&self) -> Option<&Budget> {
         self.budget.as_ref()
     }
@@ -168,7 +166,6 @@ impl Schedule {
     ///
     /// `chance` in `0.0..1.0` is the random number for the jitter. The pause is never shorter than the platform asks for
     /// or documents, whatever interval was chosen.
-    #[must_use]
     pub fn pause(&self, after: &Polled, chance: f64) -> Duration {
         let (timing, spacing, hint) = (&self.timing, self.spacing(after.now), after.hint);
         let is_tight = spacing >= timing.shortest_pause * 2;
@@ -193,7 +190,6 @@ impl Schedule {
     }
 
     /// The least pause the documented limit leaves between two requests.
-    #[must_use]
     pub fn spacing(&self, now: Instant) -> Duration {
         self.budget.as_ref().map_or(Duration::ZERO, |budget| budget.spacing(now))
     }

@@ -22,7 +22,6 @@ pub struct SiteAnswer {
 
 impl SiteAnswer {
     /// No request was made, for this reason.
-    #[must_use]
     pub fn without(fault: SiteFault) -> Self {
         Self { status: None, fault: Some(fault), redirected_to: None, retry_after: None }
     }
@@ -66,7 +65,6 @@ pub struct SiteReport {
 
 impl SiteReport {
     /// How long the page took to answer as asked.
-    #[must_use]
     pub fn took(&self) -> Option<Duration> {
         self.right_since.map(|since| since.saturating_sub(self.began))
     }

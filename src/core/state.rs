@@ -12,7 +12,6 @@ pub struct DeploymentId(String);
 
 impl DeploymentId {
     /// The id, or `None` where the text cannot be one.
-    #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
         let fits = (1..=128).contains(&text.len()) && text.chars().all(plain);
@@ -21,7 +20,6 @@ impl DeploymentId {
     }
 
     /// The id as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -148,7 +146,6 @@ impl Outcome {
     ];
 
     /// The outcome's word in outputs and events.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",

@@ -107,7 +107,6 @@ impl TriggerResult {
     ///
     /// This keeps one run at one deployment: only a request that never left, or one refused for its rate, is repeated. A
     /// bad certificate or a proxy's refusal is not repeated, because it will not go away by itself.
-    #[must_use]
     pub fn again(&self, attempts: u32, timing: &Timing) -> Option<Duration> {
         let pause = match self {
             Self::NotSent(NotSent { why: NotSentReason::Dns | NotSentReason::Connect, .. }) => {

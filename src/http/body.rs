@@ -61,15 +61,17 @@ fn is_whole_json(body: &[u8]) -> bool {
 /// The body as UTF-8 without a byte order mark.
 fn decode(bytes: &[u8], head: &HeaderMap) -> Result<Vec<u8>, BodyFault> {
     let bytes = decompress(bytes, &words(head, CONTENT_ENCODING.as_str()))?;
+    let kind = words(head, CONTENT_TYPE.as_str());
     match encoding::text(&bytes) {
         Ok(text) => Ok(without_lone_surrogates(text).into_bytes()),
-        Err(NotText::NotUtf8) if is_latin1(&words(head, CONTENT_TYPE.as_str())) => {
+        Err(NotText::NotUtf8) if is_latin1(&kind) => {
             Ok(without_lone_surrogates(bytes.iter().copied().map(char::from).collect()).into_bytes())
         }
-        // One bad byte in a commit's title must not hide a deployment's state: read as Go and browsers read it.
+        // One bad byte in a commit's title must not hide a deployment's state, nor one in a log the rest of it: read as Go
+        // and browsers read it.
         Err(NotText::NotUtf8) => {
             let text = without_lone_surrogates(String::from_utf8_lossy(&bytes).into_owned()).into_bytes();
-            if is_whole_json(&text) || is_plain_text(head) {
+            if is_whole_json(&text) || kind.starts_with("text/plain") {
                 Ok(text)
             } else {
                 Err(BodyFault::NotText(NotText::NotUtf8))
@@ -118,11 +120,6 @@ fn unit(text: &str) -> Option<u16> {
 fn words(head: &HeaderMap, name: &str) -> String {
     let values = head.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     values.collect::<Vec<_>>().join(",").to_ascii_lowercase()
-}
-
-/// A log, which no bad byte must hide.
-fn is_plain_text(head: &HeaderMap) -> bool {
-    words(head, CONTENT_TYPE.as_str()).starts_with("text/plain")
 }
 
 fn is_latin1(content_type: &str) -> bool {

@@ -9,7 +9,6 @@ use crate::secrets::{Redactor, strip};
 use crate::text::{ReportResult, RunContext, gitlab_artifacts, markdown, outputs};
 
 /// A folder the files go to.
-#[derive(Debug)]
 pub(crate) struct Files {
     dir: PathBuf,
     redactor: Redactor,

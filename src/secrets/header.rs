@@ -11,7 +11,6 @@ const PUBLIC: [&str; 6] =
 
 /// The texts that give a header's value away: the whole of it, what stands behind a scheme such as `Bearer`, and what
 /// `Basic` encodes. A word that is common in logs is no secret, unless the header's name says that it holds one.
-#[must_use]
 pub fn secrets_of_header(name: &str, value: &str) -> Vec<String> {
     let mut found = vec![value.to_owned()];
     let is_scheme = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -30,7 +30,6 @@ pub struct DocumentedHook {
 
 impl DocumentedHook {
     /// A hook whose secret is this part, beside those of its query.
-    #[must_use]
     pub fn new(url: &Url, public: String, secret: &str) -> Self {
         let mut secrets = secrets_of_query(url.query().unwrap_or_default());
         secrets.push(secret.to_owned());
@@ -83,19 +82,16 @@ impl HookUrl {
     }
 
     /// The URL itself, for the one place that sends requests.
-    #[must_use]
     pub fn expose(&self) -> &Url {
         &self.url
     }
 
     /// The host, which is no secret.
-    #[must_use]
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
     /// The URL with stars for all that is secret. Of a hook that no platform documents only the origin is shown.
-    #[must_use]
     pub fn label(&self) -> String {
         let public = self.documented.as_ref().map_or("", |hook| hook.public.as_str());
         format!("{}/{public}{STARS}", self.url.origin().ascii_serialization())

@@ -60,7 +60,6 @@ pub(super) fn secret_parts(path: &str, query: &str) -> Vec<String> {
 }
 
 /// The secret ones of a query's names and values.
-#[must_use]
 pub fn secrets_of_query(query: &str) -> Vec<String> {
     of_query(query, LONG)
 }
@@ -229,7 +228,6 @@ fn is_random(text: &str) -> bool {
 }
 
 /// Whether a word that was given where no secret belongs could be one.
-#[must_use]
 pub fn could_be_secret(word: &str) -> bool {
     // A token begins with its kind (`frbit-at-…`, `ghp_…`); a hook URL's secret is one long word.
     let piece = |piece: &str| {

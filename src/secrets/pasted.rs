@@ -74,7 +74,6 @@ pub enum TokenFault {
 
 impl TokenFault {
     /// What is wrong with a pasted token; `None` where nothing is.
-    #[must_use]
     pub fn of(pasted: &str) -> Option<Self> {
         let text = unwrap_pasted(pasted);
         let lower = text.to_ascii_lowercase();
@@ -115,7 +114,6 @@ pub(super) fn has_host(text: &str) -> bool {
 
 impl PasteFault {
     /// What is wrong with a pasted secret, white space and quotes around it taken off; `None` where nothing is.
-    #[must_use]
     pub(super) fn of(text: &str) -> Option<Self> {
         let is_web = |text: &str| text.starts_with("https://") || text.starts_with("http://");
         // Most URLs: one of these characters alone can only be an example's. The checks below take several times as long.

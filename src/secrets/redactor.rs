@@ -26,7 +26,6 @@ pub struct Redactor {
 
 impl Redactor {
     /// A redactor for these secrets.
-    #[must_use]
     pub fn new<'a>(hook: Option<&HookUrl>, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         let tokens = tokens.into_iter().map(|token| token.expose().to_owned());
         Self::default().with(hook.map(HookUrl::texts).unwrap_or_default().into_iter().chain(tokens))
@@ -55,7 +54,6 @@ impl Redactor {
 
     /// The texts a runner should mask in its log, longest first: the secrets and the encoded forms of them that a
     /// runner does not derive by itself.
-    #[must_use]
     pub fn masks(&self) -> Vec<String> {
         let forms = || self.forms.iter().flatten();
         let lower = forms().filter(|form| form.contains('%')).map(|form| lower_escapes(form));
@@ -66,7 +64,6 @@ impl Redactor {
     }
 
     /// The text with stars for every secret in it, in any case and any usual encoding.
-    #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut safe = String::with_capacity(text.len());
         // Everything before this is in `safe`; what is secret reaches up to `secret`.
@@ -97,7 +94,6 @@ impl Redactor {
 
     /// One line of foreign text, fit to be shown: no control or escape sequence, nothing that reorders or hides
     /// text, no secret, at most `longest` characters.
-    #[must_use]
     pub fn clean(&self, text: &str, longest: usize) -> String {
         let plain = self.redact(strip(text).trim());
         match plain.char_indices().nth(longest) {
@@ -107,7 +103,6 @@ impl Redactor {
     }
 
     /// The same for a line of a log, with its indentation, which says what belongs together.
-    #[must_use]
     pub fn clean_line(&self, text: &str, longest: usize) -> String {
         const DEEPEST: usize = 40;
         let plain = strip(&text.replace('\t', "    "));

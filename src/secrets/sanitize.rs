@@ -5,7 +5,6 @@ pub(super) const STARS: &str = "***";
 
 /// The text without control characters, escape sequences, and the invisible characters that hide or reorder text.
 /// A tab becomes a space; so does a line break.
-#[must_use]
 pub fn strip(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -49,7 +48,6 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Takes off what a copy and paste adds: white space around, and one pair of quotes.
-#[must_use]
 pub fn unwrap_pasted(pasted: &str) -> &str {
     let text = pasted.trim().trim_start_matches('\u{feff}');
     let inner = ['"', '\'', '`']

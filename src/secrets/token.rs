@@ -11,7 +11,6 @@ pub struct Token(String);
 impl Token {
     /// Reads a pasted token. White space around it and one pair of quotes are taken off. `None` where what is left
     /// is empty or cannot be sent in a header.
-    #[must_use]
     pub fn parse(pasted: &str) -> Option<Self> {
         let text = unwrap_pasted(pasted);
         let sendable = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
@@ -19,13 +18,11 @@ impl Token {
     }
 
     /// Whether both are the same.
-    #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 
     /// The token itself, for the one place that sends requests.
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -3,13 +3,11 @@
 use url::{Host, Url};
 
 /// Whether a secret may be sent there: over https, or to this machine itself.
-#[must_use]
 pub fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }
 
 /// Whether the URL's host is this machine itself.
-#[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

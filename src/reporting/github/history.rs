@@ -25,7 +25,6 @@ const QUERY: &str = "query($owner:String!,$name:String!,$environment:String!){re
     nodes{createdAt payload statuses(first:10){nodes{state createdAt}}}}}}";
 
 /// What is asked, and where the answer goes.
-#[derive(Debug)]
 pub(super) struct EarlierDeployments {
     url: Url,
     body: Value,

@@ -33,7 +33,6 @@ use crate::reporting::updater::request::ApiRequest;
 use crate::text::{CodeHost, Fix, ReportKind, RunContext, markdown, messages, outputs};
 
 /// The runner, as a container action or a step sees it; GitHub's or one that follows its contract.
-#[derive(Debug)]
 pub(crate) struct GitHub {
     out: Output,
     output: Option<PathBuf>,

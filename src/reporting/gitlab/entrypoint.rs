@@ -27,7 +27,6 @@ pub(crate) fn prepare_job(env: &Env) {
 }
 
 /// Which start of the image in its job this is.
-#[derive(Debug)]
 pub(crate) enum JobStart {
     /// The first: it deploys, and its exit code is written to the mark.
     First(StartMark),
@@ -38,7 +37,6 @@ pub(crate) enum JobStart {
 }
 
 /// What the first start of a job leaves for the next.
-#[derive(Debug)]
 pub(crate) struct StartMark(PathBuf);
 
 impl StartMark {

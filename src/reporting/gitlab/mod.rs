@@ -28,7 +28,6 @@ use crate::text::{CodeHost, Fix, ReportKind, ReportResult, RunContext, messages}
 /// Why no token is sent.
 const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
 
-#[derive(Debug)]
 pub(crate) struct GitLab {
     tracker: ReportTracker,
     cause: String,

@@ -31,7 +31,6 @@ pub(super) const AGAIN: Duration = Duration::from_millis(500);
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What was noted of a run.
-#[derive(Debug)]
 pub(super) struct Update {
     pub(super) state: ReportState,
     pub(super) hurried: bool,
@@ -42,7 +41,7 @@ pub(super) struct Inbox {
     updates: UnboundedReceiver<Update>,
     /// The latest state, as far as it is known here.
     pub(super) latest: Option<ReportState>,
-    hurried: bool,
+    pub(super) hurried: bool,
     /// When all reports must be written; known once the run is over.
     end: Option<Instant>,
     /// Whether nothing more can come.
@@ -56,10 +55,6 @@ impl Inbox {
 
     pub(super) fn is_over(&self) -> bool {
         self.latest.as_ref().is_some_and(ReportState::is_final)
-    }
-
-    pub(super) fn is_hurried(&self) -> bool {
-        self.hurried
     }
 
     /// Whether there is time left at that moment.

@@ -12,7 +12,6 @@ pub(super) mod request;
 pub(super) mod search;
 pub(super) mod worker;
 
-use std::fmt;
 use std::time::Duration;
 
 pub(crate) use self::options::{Notice, ReportOptions, Stop, TokenCheck};
@@ -23,12 +22,6 @@ use crate::core::report::{Cause, Event, Report};
 use crate::core::state::{Outcome, Phase};
 use crate::error::exit_code;
 use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, markdown, messages};
-
-impl fmt::Debug for ReportTracker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReportTracker({:?})", self.code_host)
-    }
-}
 
 /// Called with the final state as soon as it is known, before any report is closed.
 type OnEnd = Box<dyn Fn(&ReportState) + Send>;

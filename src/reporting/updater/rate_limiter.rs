@@ -58,7 +58,7 @@ impl RateLimiter {
             }
             self.inbox.next(blocked).await;
         }
-        if let Some(written) = self.written.filter(|_| !self.inbox.is_hurried()) {
+        if let Some(written) = self.written.filter(|_| !self.inbox.hurried) {
             let spaced = written + self.spacing;
             // A write that is skipped is worse than two without a pause between them.
             if self.inbox.has_pause(spaced, self.left) {

@@ -53,11 +53,6 @@ impl ReportState {
         Self { stage: ReportStage::Over { outcome, passed }, text, page, site: None }
     }
 
-    /// Whether both are the same at a glance.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.stage == other.stage
-    }
-
     /// Whether nothing more will come.
     pub(crate) fn is_final(&self) -> bool {
         self.end().is_some()

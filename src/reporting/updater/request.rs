@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::http::Method;
 
 /// One request below the API's base.
-#[derive(Debug)]
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     /// The path, with its query.

@@ -57,7 +57,6 @@ pub(crate) enum WriteResult {
 /// The open reports: the kind of each, and whether it is there.
 pub(crate) type OpenReports = Vec<(ReportKind, Creation)>;
 
-#[derive(Debug)]
 pub(crate) struct UpdaterHandle {
     sender: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
@@ -192,7 +191,7 @@ impl<R: ReportBackend> Updater<R> {
             let due = match (&self.limiter.inbox.latest, &written) {
                 (None, _) => None,
                 (Some(latest), Some(written)) if latest == written && !behind => None,
-                (Some(latest), Some(written)) if latest.is_like(written) => Some(began + PROGRESS),
+                (Some(latest), Some(written)) if latest.stage == written.stage => Some(began + PROGRESS),
                 _ => Some(began),
             };
             let due = due.map(|due| self.limiter.blocked.map_or(due, |blocked| due.max(blocked)));

@@ -6,23 +6,17 @@ use crate::core::state::{CannotFollow, MissingInput};
 use crate::text::format::count;
 
 /// What a check found, and what to do about it; empty where nothing needs doing.
-pub type Finding = (String, String);
-
-fn finding(found: impl Into<String>, fix: &str) -> Finding {
-    (found.into(), fix.to_owned())
-}
+pub type Finding<T = String> = (T, &'static str);
 
 /// No hook was given.
-pub fn no_hook() -> Finding {
-    finding("none was given", "Only what an API token can read is checked.")
-}
+pub const NO_HOOK: Finding<&str> = ("none was given", "Only what an API token can read is checked.");
 
 /// The form of the hook's URL. `label`: the URL, with `***` instead of its secret.
 pub fn form(is_known: bool, label: &str) -> Finding {
     if is_known {
-        return finding(format!("has the right form: {label}"), "");
+        return (format!("has the right form: {label}"), "");
     }
-    finding(
+    (
         format!("is of no platform that this version knows: {label}"),
         "It is triggered and not followed. If it belongs to a supported platform on another host, set `platform` (`deploy-hook platforms` lists them) or `api-url`.",
     )
@@ -48,7 +42,7 @@ pub fn followed_with(platform: &str, missing: &[MissingInput]) -> String {
 }
 
 /// What keeps deployments from being read, and how to fix it.
-pub fn not_readable(why: &CannotFollow) -> Finding {
+pub fn not_readable(why: &CannotFollow) -> (String, String) {
     let (wrong, fix) = match why {
         CannotFollow::Missing(missing) => (
             format!("cannot be read: {}", not_set(missing)),
@@ -83,13 +77,13 @@ pub fn proxy(label: &str) -> String {
 }
 
 /// The host answered, but not as HTTP says.
-pub fn strange_answer(message: &str) -> Finding {
-    finding(message, "A trigger may end as `uncertain`. Try again later; see the platform's status page.")
+pub fn strange_answer(message: &str) -> Finding<&str> {
+    (message, "A trigger may end as `uncertain`. Try again later; see the platform's status page.")
 }
 
 /// No usable answer to a read.
 pub fn unusable_answer(message: &str) -> Finding {
-    finding(format!("gives no usable answer: {message}"), "Try again later; see the platform's status page.")
+    (format!("gives no usable answer: {message}"), "Try again later; see the platform's status page.")
 }
 
 /// The newest deployment.
@@ -98,29 +92,24 @@ pub fn newest(status: &str) -> String {
 }
 
 /// The API knows nothing that this hook deploys.
-pub fn api_finds_nothing() -> Finding {
-    finding(
-        "finds nothing that this hook deploys (404)",
-        "Check that `account` and `project` are those of the hook, and that the token is of an account that may read them.",
-    )
-}
+pub const API_FINDS_NOTHING: Finding<&str> = (
+    "finds nothing that this hook deploys (404)",
+    "Check that `account` and `project` are those of the hook, and that the token is of an account that may read them.",
+);
 
 /// A token that no run with this hook sends.
-pub fn token_unused() -> Finding {
-    finding("not tried: the hook itself shows its deployments, so that no run sends the token", "")
-}
+pub const TOKEN_UNUSED: Finding<&str> =
+    ("not tried: the hook itself shows its deployments, so that no run sends the token", "");
 
 /// A hook that can be read shows no deployment.
-pub fn hook_shows_nothing() -> Finding {
-    finding(
-        "shows no deployment, as before the first one",
-        "If it has deployed before, its URL is wrong or it was deleted: compare it with the dashboard.",
-    )
-}
+pub const HOOK_SHOWS_NOTHING: Finding<&str> = (
+    "shows no deployment, as before the first one",
+    "If it has deployed before, its URL is wrong or it was deleted: compare it with the dashboard.",
+);
 
 /// A read that the platform refuses for another reason than the token.
 pub fn read_refused(status: u16, message: &str) -> Finding {
-    finding(
+    (
         format!("cannot read deployments (HTTP {status}{})", quoted(message)),
         "The deployment may not be followed. Check what the token may read.",
     )
@@ -137,7 +126,7 @@ pub fn only_a_trigger(reads: Option<Reads>, extras: bool) -> Finding {
         None => "not tried: only a trigger shows whether the hook is right and enabled",
     };
     let extras = if extras { ", and what `headers` and `body` do" } else { "" };
-    finding(format!("{found}{extras}"), "")
+    (format!("{found}{extras}"), "")
 }
 
 /// By what deployments are read.
@@ -165,19 +154,19 @@ pub fn page(url: &str, has_text: bool, answer: Option<&SiteAnswer>) -> Finding {
     let Some(answer) = answer else {
         let found =
             format!("{url} is on the deployed site, whose address the platform names after the deployment");
-        return finding(found, "");
+        return (found, "");
     };
     let found = format!("{url} answers now: {}", super::site::site_answer(answer));
     match &answer.fault {
-        None if has_text => finding(
+        None if has_text => (
             format!("{found}, and already holds the text"),
             "Choose a text that only the new version has, such as its commit. What the page holds before the deployment proves nothing.",
         ),
-        None => finding(
+        None => (
             found,
             "The version that is live now may answer the same. To tell the new one from it, set `verify-text`.",
         ),
-        Some(SiteFault::NoText) => finding(found, ""),
-        Some(_) => finding(found, super::site::site_fix(answer).unwrap_or_default()),
+        Some(SiteFault::NoText) => (found, ""),
+        Some(_) => (found, super::site::site_fix(answer).unwrap_or_default()),
     }
 }

@@ -14,6 +14,12 @@ pub struct Message {
     pub next: String,
 }
 
+impl Message {
+    pub(super) fn new(happened: impl Into<String>, meaning: impl Into<String>, next: &str) -> Self {
+        Self { happened: happened.into(), meaning: meaning.into(), next: next.to_owned() }
+    }
+}
+
 pub(super) const CHECK_HISTORY: &str =
     "Check the deployment history in the dashboard before you trigger again.";
 pub(super) const NOTHING_TRIGGERED: &str = "Nothing was triggered.";

@@ -47,28 +47,23 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
     let took = duration(report.duration);
     let subject = subject(report);
     let state_suffix = state_suffix(report);
-    let message = |happened: String, meaning: &str, next: &str| Message {
-        happened,
-        meaning: meaning.to_owned(),
-        next: next.to_owned(),
-    };
     if let Some(Cause::DryRun { unchecked }) = report.cause {
         return dry_run(report.outcome, unchecked);
     }
     match report.outcome {
         Outcome::Succeeded => site::succeeded(report, context, &subject),
         Outcome::Unverified => site::unverified(report, context, &subject),
-        Outcome::Failed => message(
+        Outcome::Failed => Message::new(
             format!("{subject} failed after {took}{state_suffix}."),
             left_live(report),
             to_fix(report),
         ),
-        Outcome::Canceled => message(
+        Outcome::Canceled => Message::new(
             format!("{subject} was canceled after {took}{state_suffix}."),
             "It was stopped by a user or by the platform. The previous code is still live.",
             "If this was not intended, deploy again. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
-        Outcome::Superseded => message(
+        Outcome::Superseded => Message::new(
             format!("{subject} was superseded after {took}{}.", by_newer(report)),
             "A newer deployment replaced it. It is unknown whether the code of this deployment went live.",
             "See the run of the newer deployment for the result. To exit with 0 in this case, set `on-canceled: pass`.",
@@ -82,8 +77,8 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         Outcome::Refused | Outcome::Unreachable | Outcome::Uncertain => not_accepted(report.cause.as_ref()),
         Outcome::Interrupted if report.site.is_some() => site::interrupted(report, context, &subject),
         Outcome::Interrupted => interrupted(report, &subject),
-        Outcome::Skipped => message(
-            "No hook URL is set, and `if-missing` is `skip`.".to_owned(),
+        Outcome::Skipped => Message::new(
+            "No hook URL is set, and `if-missing` is `skip`.",
             NOTHING_TRIGGERED,
             "Pull requests from forks and from Dependabot have no access to secrets. If this run should deploy, store the hook URL as a secret.",
         ),
@@ -102,7 +97,7 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
             ("Dry run: a trigger would fail.".to_owned(), "See the failed checks above and how to fix them.")
         }
     };
-    Message { happened, meaning: NOTHING_TRIGGERED.to_owned(), next: next.to_owned() }
+    Message::new(happened, NOTHING_TRIGGERED, next)
 }
 
 /// The text of an annotation: what happened, the lines of the log that say why, what it means and what to do.
@@ -141,12 +136,11 @@ fn not_accepted(cause: Option<&Cause>) -> Message {
     match cause {
         Some(Cause::Refused(refusal)) => refused(refusal),
         Some(Cause::NotSent(not_sent)) => unreachable(not_sent),
-        Some(Cause::Unclear(unclear)) => Message {
-            happened: format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.message)),
-            meaning: "A deployment may be running, but none could be identified. The trigger was not sent again, because that could deploy twice."
-                .to_owned(),
-            next: CHECK_HISTORY.to_owned(),
-        },
+        Some(Cause::Unclear(unclear)) => Message::new(
+            format!("The trigger was sent, but {}{}.", response_error(unclear.why), quoted(&unclear.message)),
+            "A deployment may be running, but none could be identified. The trigger was not sent again, because that could deploy twice.",
+            CHECK_HISTORY,
+        ),
         _ => dry_run(Outcome::Refused, 0),
     }
 }
@@ -185,11 +179,8 @@ pub fn refused(refusal: &Refusal) -> Message {
         RefusalReason::Other => ("refused the trigger", "Check the hook in the dashboard."),
     };
     let (status, message) = (refusal.status, quoted(&refusal.message));
-    Message {
-        happened: format!("The platform {what} (HTTP {status}{message})."),
-        meaning: NOTHING_TRIGGERED.to_owned(),
-        next: refusal.advice.unwrap_or(next).to_owned(),
-    }
+    let happened = format!("The platform {what} (HTTP {status}{message}).");
+    Message::new(happened, NOTHING_TRIGGERED, refusal.advice.unwrap_or(next))
 }
 
 /// The message for a request that was not sent.
@@ -212,11 +203,8 @@ pub fn unreachable(not_sent: &NotSent) -> Message {
             "Check HTTPS_PROXY, its user name and password, and whether NO_PROXY should include the host.",
         ),
     };
-    Message {
-        happened: format!("{what}{}.", quoted(&not_sent.message)),
-        meaning: format!("{NOTHING_TRIGGERED} The request was not sent, so it is safe to retry."),
-        next: next.to_owned(),
-    }
+    let meaning = format!("{NOTHING_TRIGGERED} The request was not sent, so it is safe to retry.");
+    Message::new(format!("{what}{}.", quoted(&not_sent.message)), meaning, next)
 }
 
 fn response_error(why: ResponseError) -> String {

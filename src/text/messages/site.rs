@@ -71,11 +71,7 @@ pub(super) fn verifying(report: &SiteReport, context: &RunContext) -> String {
 pub(super) fn succeeded(report: &Report, context: &RunContext, subject: &str) -> Message {
     let took = duration(report.duration);
     let Some(site) = &report.site else {
-        return Message {
-            happened: format!("{subject} succeeded after {took}."),
-            meaning: "The new code is live.".to_owned(),
-            next: String::new(),
-        };
+        return Message::new(format!("{subject} succeeded after {took}."), "The new code is live.", "");
     };
     let page = page(context);
     let seen = match site.took().filter(|_| site.changed) {
@@ -84,11 +80,8 @@ pub(super) fn succeeded(report: &Report, context: &RunContext, subject: &str) ->
         }
         None => format!("{page} answered as asked at once"),
     };
-    Message {
-        happened: format!("{subject} succeeded after {took}, and the page answered as asked."),
-        meaning: format!("The new code is live: {seen}."),
-        next: String::new(),
-    }
+    let happened = format!("{subject} succeeded after {took}, and the page answered as asked.");
+    Message::new(happened, format!("The new code is live: {seen}."), "")
 }
 
 /// A deployment that is not followed, whose page answered as asked: only what was seen is reported.
@@ -130,12 +123,12 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     let site = report.site.as_ref();
     let Some((site, answer)) = site.and_then(|site| Some((site, site.answer.as_ref()?))) else {
         let happened = format!("{subject} {platform}, but the page was not verified.");
-        return Message { happened, meaning, next: CHECK_HISTORY.to_owned() };
+        return Message::new(happened, meaning, CHECK_HISTORY);
     };
     let (answer_text, fix) = (site_answer(answer), site_fix(answer).unwrap_or(CHECK_HISTORY));
     if site.requests == 0 {
         let happened = format!("{subject} {platform}, but the page could not be verified: {answer_text}.");
-        return Message { happened, meaning, next: fix.to_owned() };
+        return Message::new(happened, meaning, fix);
     }
     let waited = duration(report.duration.saturating_sub(site.began));
     let between =

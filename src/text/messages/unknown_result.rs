@@ -55,17 +55,11 @@ pub(super) fn timed_out(report: &Report, context: &RunContext, subject: &str) ->
         "Check it in the dashboard. If deployments often take this long, increase `timeout`."
     };
     let Some(last_read) = last_read(report) else {
-        return Message {
-            happened: format!("{subject} was still in progress after {after}{state_suffix}."),
-            meaning: CONTINUES.to_owned(),
-            next: next.to_owned(),
-        };
+        let happened = format!("{subject} was still in progress after {after}{state_suffix}.");
+        return Message::new(happened, CONTINUES, next);
     };
-    Message {
-        happened: format!("{subject} was not seen to finish within {after}{state_suffix}."),
-        meaning: format!("{last_read} It is unknown whether it is still running."),
-        next: next.to_owned(),
-    }
+    let happened = format!("{subject} was not seen to finish within {after}{state_suffix}.");
+    Message::new(happened, format!("{last_read} It is unknown whether it is still running."), next)
 }
 
 /// When the state was last read, and why not later; `None` if the last poll read it.
@@ -121,7 +115,7 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
         Some(Cause::NotThere) => ("was not found at the platform".to_owned(), CHECK_HISTORY),
         _ => ("could no longer be read".to_owned(), CHECK_HISTORY),
     };
-    Message { happened: format!("{subject} {why}."), meaning: meaning.to_owned(), next: next.to_owned() }
+    Message::new(format!("{subject} {why}."), meaning, next)
 }
 
 /// The platform accepted the trigger, and no deployment, or more than one, was found after it.
@@ -136,7 +130,7 @@ fn no_deployment(cause: &Cause) -> Message {
             "No deployment created after the trigger was found. It may still start.",
         ),
     };
-    Message { happened: happened.to_owned(), meaning: meaning.to_owned(), next: CHECK_HISTORY.to_owned() }
+    Message::new(happened, meaning, CHECK_HISTORY)
 }
 
 pub(super) fn interrupted(report: &Report, subject: &str) -> Message {
@@ -172,5 +166,5 @@ pub(super) fn interrupted(report: &Report, subject: &str) -> Message {
             CHECK_HISTORY,
         ),
     };
-    Message { happened, meaning, next: next.to_owned() }
+    Message::new(happened, meaning, next)
 }

@@ -1,7 +1,6 @@
 //! Problems with the command line: what people type in the place of a command or an option, and what to type instead.
 
 /// What is wrong with an argument that is no command, no option and no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UsageFault<'a> {
     Url,
     Token,
@@ -10,7 +9,7 @@ pub(crate) enum UsageFault<'a> {
     /// A word for what another command does, and that command.
     Command(&'a str, &'static str),
     /// An option that has another name here.
-    Option(&'a str, &'static str),
+    Option(&'a str, String),
     /// An option in front of the command.
     BeforeCommand(&'a str),
     /// A value that the option in front of it takes with `=` alone.
@@ -18,54 +17,47 @@ pub(crate) enum UsageFault<'a> {
 }
 
 /// The problem with an argument: its value as far as it may be shown, what is wrong, and what to type instead.
-pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, String, String) {
-    let plain = |wrong: &str, fix: String| (wrong.to_owned(), fix);
-    let (value, (wrong, fix)) = match fault {
+pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, (&'static str, String)) {
+    let (value, wrong, fix) = match fault {
         UsageFault::Url => (
             None,
-            plain(
-                "a URL was given as an argument, where every process on this machine can read it",
-                "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.".to_owned(),
-            ),
+            "a URL was given as an argument, where every process on this machine can read it",
+            "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.".to_owned(),
         ),
         UsageFault::Token => (
             None,
-            plain(
-                "what may be a secret was given as an argument, where every process on this machine can read it",
-                "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
-            ),
+            "what may be a secret was given as an argument, where every process on this machine can read it",
+            "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
         ),
         UsageFault::Environment(name) => (
             Some(name),
-            plain(
-                "is no command or option, but the name of an environment",
-                format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
-            ),
+            "is no command or option, but the name of an environment",
+            format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
         ),
-        UsageFault::Platform(name) => (
-            Some(name),
-            plain("is no command or option, but a platform", format!("Type: deploy-hook deploy --platform {name}")),
-        ),
+        UsageFault::Platform(name) => {
+            let fix = format!("Type: deploy-hook deploy --platform {name}");
+            (Some(name), "is no command or option, but a platform", fix)
+        }
         UsageFault::Command(word, command) => {
-            (Some(word), plain("is not a command", format!("Type: deploy-hook {command}")))
+            (Some(word), "is not a command", format!("Type: deploy-hook {command}"))
         }
         UsageFault::Option(option, instead) => {
-            (Some(option), plain("is not an option", format!("Type: {instead}")))
+            (Some(option), "is not an option", format!("Type: {instead}"))
         }
-        UsageFault::BeforeCommand(option) => (
-            Some(option),
-            plain("stands in front of the command", format!("Type: deploy-hook deploy {option} …")),
-        ),
+        UsageFault::BeforeCommand(option) => {
+            let fix = format!("Type: deploy-hook deploy {option} …");
+            (Some(option), "stands in front of the command", fix)
+        }
         UsageFault::NeedsEquals(option, value) => {
-            (Some(value), plain("is an argument too many", format!("Type: {option}={value}")))
+            (Some(value), "is an argument too many", format!("Type: {option}={value}"))
         }
     };
-    (value.map(str::to_owned), wrong, fix)
+    (value.map(str::to_owned), (wrong, fix))
 }
 
 /// The problem with a command line that is not understood, in the words of the parser.
-pub(crate) fn not_understood(reason: &str) -> (String, String) {
-    (format!("cannot be understood ({reason})"), "The job's log shows the usage.".to_owned())
+pub(crate) fn not_understood(reason: &str) -> (String, &'static str) {
+    (format!("cannot be understood ({reason})"), "The job's log shows the usage.")
 }
 
 /// The problem of a job in which a second start could not be distinguished from the first.
@@ -94,7 +86,7 @@ pub(crate) fn other_command(word: &str) -> Option<&'static str> {
     })
 }
 
-/// What to type for an option that has another name here.
+/// What to type for an option that has another name here and is not simply that one.
 pub(crate) fn other_option(name: &str) -> Option<&'static str> {
     Some(match name {
         "no-wait" | "no-follow" | "detach" | "async" | "background" | "skip-wait" | "nowait"
@@ -114,21 +106,7 @@ pub(crate) fn other_option(name: &str) -> Option<&'static str> {
             "hook-url" => "DEPLOY_HOOK_URL=… deploy-hook deploy, or --hook-url-file PATH",
             "api-token" => "--api-token-file PATH, or set DEPLOY_HOOK_API_TOKEN",
             "headers" => "--headers-file PATH, or set DEPLOY_HOOK_HEADERS",
-            "environment" => "--environment NAME",
-            "environment-url" => "--environment-url URL",
-            "account" => "--account ID",
-            "project" => "--project ID",
             "on-canceled" => "--on-canceled=pass or --on-canceled=fail",
-            "poll-interval" => "--poll-interval DURATION",
-            "timeout" => "--timeout DURATION",
-            "platform" => "--platform NAME",
-            "sha" => "--sha SHA",
-            "report" => "--report KINDS",
-            "body" => "--body TEXT",
-            "ca-file" => "--ca-file PATH",
-            "output-dir" => "--output-dir DIR",
-            "api-url" => "--api-url URL",
-            "dry-run" => "--dry-run",
             _ => return None,
         },
     })
