@@ -26,7 +26,7 @@ const VIEWS = [
 const SIGNS = {};
 for (const [sign, outcomes] of Object.entries({
   "✅": ["succeeded"],
-  "❌": ["failed", "refused", "unreachable", "bad-input"],
+  "❌": ["failed", "refused", "unreachable", "unverified", "bad-input"],
   "🚫": ["canceled", "superseded", "interrupted"],
   "⚠️": ["timed-out", "lost", "uncertain"],
   "🚀": ["triggered"],
@@ -142,7 +142,7 @@ async function examine(context, view, painter, { name, outcomes }, markdown) {
     const strange = seen[kind].filter((one) => !MAY[kind].includes(one));
     must(`strange ${kind}: ${strange.join(" ")}`, strange.length === 0);
   }
-  const elsewhere = seen.links.filter((link) => !/^https:\/\/(www\.)?example\.com\//.test(link));
+  const elsewhere = seen.links.filter((link) => !/^https:\/\/((www|dashboard)\.)?example\.com\//.test(link));
   must(`links to ${elsewhere.join(" ")}`, elsewhere.length === 0);
   for (const stray of ["a heading outside the fence", "hidden -->", "section_start", "::error", "```", "gantt", "&lt;", "\\"]) {
     must(`"${stray}" stands outside of code`, !seen.text.includes(stray));

@@ -16,24 +16,8 @@ from pathlib import Path
 
 import pytest
 from harness import TOKEN, git, load, read, run, serve, serve_api, write
-from support import (
-    ACTION,
-    BASE,
-    DOCKER_ENV,
-    PLATFORMS,
-    RENDER_HOOK,
-    ROOT,
-    VERSION,
-    certificates,
-    copy_out,
-    docker,
-    each,
-    replace,
-    repository,
-    sandbox,
-    tls_server,
-    unplayed,
-)
+from support import ACTION, BASE, DOCKER_ENV, PLATFORMS, RENDER_HOOK, ROOT, VERSION
+from support import certificates, copy_out, docker, each, replace, repository, sandbox, tls_server, unplayed
 
 JOB = os.environ.get("ACT_IMAGE", BASE)
 # What the examples say, with a placeholder for the owner.

@@ -17,23 +17,8 @@ from pathlib import Path
 import pytest
 from gitlab_runner import job
 from harness import git, read, run, serve_api, write
-from support import (
-    ACTION,
-    BASE,
-    DOCKER_ENV,
-    OUTPUTS,
-    PLATFORMS,
-    RENDER_HOOK,
-    SHELL,
-    VERSION,
-    docker,
-    each,
-    forget,
-    replace,
-    repository,
-    sandbox,
-    unplayed,
-)
+from support import ACTION, BASE, DOCKER_ENV, OUTPUTS, PLATFORMS, RENDER_HOOK, SHELL, VERSION
+from support import docker, each, forget, replace, repository, sandbox, unplayed
 
 COMPONENT = {"templates/deploy-hook.yml": read("templates/deploy-hook.yml")}
 INCLUDED = f".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/{VERSION}/"
@@ -56,14 +41,22 @@ FAIL, WARN = " FAIL {} ", " WARN {} "
 MAIN, STAGING = "https://www.example.com/", "https://staging.example.com/"
 FAILING_TESTS = {"Makefile": "test:\n\tfalse\n"}
 
-Ran = collections.namedtuple("Ran", "code log files")
+
+
+class Ran(collections.namedtuple("Ran", "code log files")):
+    """What a job of a pipeline did."""
+
+    def ended(self, code, **wanted):
+        """It ended with this code, and has the three files, with these outputs."""
+        assert self.code == code, self.log
+        assert_reports(self.files, **wanted)
 
 
 def assert_reports(files, **wanted):
     """The three files of a run, whatever its end, and some of its outputs. Without any wanted, it was bad input."""
     assert sorted(set(files) & set(REPORTS)) == REPORTS
-    found = dict(line.split("=", 1) for line in files["deploy-hook.env"].splitlines())
-    found = {name.removeprefix("DEPLOY_HOOK_").lower(): value for name, value in found.items()}
+    found = dict(line.removeprefix("DEPLOY_HOOK_").split("=", 1) for line in files["deploy-hook.env"].splitlines())
+    found = {name.lower(): value for name, value in found.items()}
     if not wanted:
         assert sorted(found) == ["message", "platform", "succeeded"] and found["message"] and found["succeeded"] == "false"
         return
@@ -160,8 +153,8 @@ class TestPipelines:
         with site("plain.yml", scenario=scenario) as here:
             jobs = here.run(code=code)
             [deployment] = here.platform.deployed(outcome.upper())
-            assert_reports(jobs["deploy"].files, outcome=outcome, deployment_id=deployment, environment_url=MAIN)
-            assert jobs["deploy"].code == code and "tested" in jobs["test"].files
+            jobs["deploy"].ended(code, outcome=outcome, deployment_id=deployment, environment_url=MAIN)
+            assert "tested" in jobs["test"].files
             assert f"Deployment {deployment}, outcome {outcome}" in jobs["announce"].log
 
     def test_plain_untested(self):
@@ -176,8 +169,7 @@ class TestPipelines:
             assert here.run() == {} and here.platform.deployments() == []
             jobs = here.run(source="schedule")
             here.platform.deployed("CANCELED")
-            assert_reports(jobs["deploy"].files, outcome="canceled", succeeded="false")
-            assert jobs["deploy"].code == 0
+            jobs["deploy"].ended(0, outcome="canceled", succeeded="false")
 
     def test_manual(self):
         """Staging at once, production when somebody says so, each by its own hook."""
@@ -189,8 +181,8 @@ class TestPipelines:
             jobs = here.run("--manual", "deploy-production")
             assert here.deployed_to(staging, production) == [2, 1]
             here.platform.deployed(*["SUCCEEDED"] * 3)
-            assert_reports(jobs["deploy-production"].files, outcome="succeeded", environment_url=MAIN)
-            assert_reports(jobs["deploy-staging"].files, outcome="succeeded", environment_url=STAGING)
+            jobs["deploy-production"].ended(0, outcome="succeeded", environment_url=MAIN)
+            jobs["deploy-staging"].ended(0, outcome="succeeded", environment_url=STAGING)
 
     def test_trigger(self):
         """It deploys when it is triggered alone; canceled, it is a warning; a variable sends the token nowhere else."""
@@ -200,8 +192,8 @@ class TestPipelines:
             assert here.run() == {} and here.platform.deployments() == []
             jobs = here.run(source="trigger", DEPLOY_HOOK_API_URL=stranger.url)
             here.platform.deployed("CANCELED")
-            assert_reports(jobs["deploy"].files, outcome="canceled", succeeded="false")
-            assert jobs["deploy"].code == 8 and WARN.format(8) in here.log and stranger.calls == []
+            jobs["deploy"].ended(8, outcome="canceled", succeeded="false")
+            assert WARN.format(8) in here.log and stranger.calls == []
 
     def test_matrix(self):
         """Three environments, three hooks, three deployments, one by one."""
@@ -213,7 +205,7 @@ class TestPipelines:
                 here.pipeline(re.sub(rf"      - ENVIRONMENT: (?!{name}\n)\S+\n        SITE: \S+\n", "", here.text))
                 [(job_name, ran)] = here.run().items()
                 assert job_name == f"deploy: [{name},{address}]"
-                assert_reports(ran.files, outcome="succeeded", environment_url=f"{address}/")
+                ran.ended(0, outcome="succeeded", environment_url=f"{address}/")
             here.platform.deployed(*["SUCCEEDED"] * 3)
             assert here.deployed_to(*(one for one, _ in made.values())) == [1, 1, 1]
 
@@ -222,9 +214,9 @@ class TestPipelines:
         with site("kubernetes.yml") as here:
             files = {"DEPLOY_HOOK_URL_FILE": here.platform.hook, "DEPLOY_HOOK_API_TOKEN_FILE": here.platform.token}
             here.variables = {name: {"type": "file", "production": f"{value}\n"} for name, value in files.items()}
-            jobs = here.run()
+            ran = here.run()["deploy"]
             [deployment] = here.platform.deployed("SUCCEEDED")
-            assert_reports(jobs["deploy"].files, outcome="succeeded", deployment_id=deployment)
+            ran.ended(0, outcome="succeeded", deployment_id=deployment)
 
     @pytest.mark.parametrize(
         ("scenario", "code", "outcome", "verdict", "after"),
@@ -241,18 +233,18 @@ class TestPipelines:
         added = {"  artifacts:\n": '  after_script:\n    - echo "never run"\n  artifacts:\n'} if after else {}
         with site("scratch.yml", scenario=scenario, replaced=added) as here:
             # The pipeline is green whatever becomes of a job that may fail in some way.
-            jobs = here.run()
+            ran = here.run()["deploy"]
             [deployment] = here.platform.deployed(outcome.upper())
-            assert_reports(jobs["deploy"].files, outcome=outcome, deployment_id=deployment, environment_url=MAIN)
-            assert jobs["deploy"].code == code and verdict in here.log and ("Running after script..." in here.log) == after
+            ran.ended(code, outcome=outcome, deployment_id=deployment, environment_url=MAIN)
+            assert verdict in here.log and ("Running after script..." in here.log) == after
 
     def test_scratch_bad_input(self):
         """Bad input triggers nothing, and the job has all three files."""
         with site("scratch.yml", replaced={"DEPLOY_HOOK_TIMEOUT: 15m": 'DEPLOY_HOOK_TIMEOUT: "15"'}) as here:
             ran = here.run()["deploy"]
             assert here.platform.deployments() == []
-            assert ran.code == 2 and "Did you mean 15m or 15s?" in ran.log and FAIL.format(2) in here.log
-            assert_reports(ran.files)
+            ran.ended(2)
+            assert "Did you mean 15m or 15s?" in ran.log and FAIL.format(2) in here.log
 
     def test_merge_request(self):
         """It deploys, and writes one comment; without variables it passes as skipped."""
@@ -263,7 +255,7 @@ class TestPipelines:
             assert here.run() == {}
             jobs = here.run(source="merge_request_event", **request)
             [deployment] = here.platform.deployed("SUCCEEDED")
-            assert_reports(jobs["preview"].files, outcome="succeeded", deployment_id=deployment)
+            jobs["preview"].ended(0, outcome="succeeded", deployment_id=deployment)
             writes = [f"{call.method} {call.path.split('?')[0]}" for call in gitlab.calls if call.method != "GET"]
             root = "/api/v4/projects/1217/merge_requests/7/notes"
             assert writes[0] == f"POST {root}" and all(re.fullmatch(rf"PUT {root}/\d+", one) for one in writes[1:])
@@ -274,8 +266,8 @@ class TestPipelines:
             here.variables = {}
             jobs = here.run(source="merge_request_event", **request)
             here.platform.deployed("SUCCEEDED")
-            assert_reports(jobs["preview"].files, outcome="skipped", succeeded="false")
-            assert jobs["preview"].code == 0 and gitlab.calls == []
+            jobs["preview"].ended(0, outcome="skipped", succeeded="false")
+            assert gitlab.calls == []
 
     # --- platforms ---
 
@@ -295,8 +287,8 @@ class TestPipelines:
             for number, source in enumerate(sources or ["push"], 1):
                 jobs = here.run(source=source, code=0 if succeeds else 1)
                 ids = here.platform.deployed(*[state] * number)
-                assert_reports(jobs["deploy"].files, outcome=outcome, state=state, environment_url=MAIN)
-                assert jobs["deploy"].code == (0 if succeeds else 1) and any(one in jobs["deploy"].log for one in ids)
+                jobs["deploy"].ended(0 if succeeds else 1, outcome=outcome, state=state, environment_url=MAIN)
+                assert any(one in jobs["deploy"].log for one in ids)
             assert ("docker push" in here.text) == ("push-image" in jobs and ":latest\n" in jobs["push-image"].log.partition("stub: push ")[2])
 
     def test_render_commit(self):
@@ -323,9 +315,9 @@ class TestPipelines:
             here.platform.deployed("SUCCEEDED", "SUCCEEDED")
             assert here.deployed_to(staging, production) == [1, 1]
             assert sorted(jobs) == ["deploy-production", "deploy-staging", "test"]
-            assert_reports(jobs["deploy-staging"].files, outcome="succeeded", environment_url=STAGING)
+            jobs["deploy-staging"].ended(0, outcome="succeeded", environment_url=STAGING)
             # The stage before has handed on its variables, one of which is called like an input.
-            assert_reports(jobs["deploy-production"].files, outcome="succeeded", environment_url=MAIN)
+            jobs["deploy-production"].ended(0, outcome="succeeded", environment_url=MAIN)
             assert "production" in jobs["deploy-production"].log
 
     def test_component_untested(self):
@@ -349,8 +341,8 @@ class TestPipelines:
             here.variables.update(DEPLOY_HOOK_URL_FILE=here.platform.hook, FORTRABBIT_DEPLOY_HOOK_URL=here.platform.hook)
             jobs = here.run(code=1)
             assert here.platform.deployments() == []
-            assert sorted(jobs) == ["deploy-staging", "test"] and jobs["deploy-staging"].code == 2
-            assert_reports(jobs["deploy-staging"].files)
+            assert sorted(jobs) == ["deploy-staging", "test"]
+            jobs["deploy-staging"].ended(2)
 
     def test_component_defaults(self):
         """The usual variables, on the default branch alone; what inputs say counts before variables."""
@@ -359,10 +351,10 @@ class TestPipelines:
             here.variables.update(DEPLOY_HOOK_WAIT="never", DEPLOY_HOOK_DRY_RUN="true", DEPLOY_HOOK_ENVIRONMENT_URL="https://site.example.com")
             jobs = here.run()
             [deployment] = here.platform.deployed("SUCCEEDED")
-            assert_reports(jobs["deploy"].files, outcome="succeeded", deployment_id=deployment, environment_url="https://site.example.com/")
+            jobs["deploy"].ended(0, outcome="succeeded", deployment_id=deployment, environment_url="https://site.example.com/")
             assert here.run(CI_COMMIT_BRANCH="change") == {}
             here.variables = {"DEPLOY_HOOK_URL_FILE": here.platform.hook, "DEPLOY_HOOK_API_TOKEN_FILE": here.platform.token}
-            assert_reports(here.run()["deploy"].files, outcome="succeeded")
+            here.run()["deploy"].ended(0, outcome="succeeded")
             here.platform.deployed("SUCCEEDED", "SUCCEEDED")
 
     def test_component_inputs(self):
@@ -370,13 +362,12 @@ class TestPipelines:
         inputs = "      dry-run: true\n      job-name: rehearse\n      rules: [{if: $CI_PIPELINE_SOURCE == 'web'}]\n"
         with site(INCLUDE + inputs, files=COMPONENT) as here:
             assert here.run() == {}
-            jobs = here.run(source="web")
+            here.run(source="web")["rehearse"].ended(0, outcome="skipped", succeeded="false")
             assert here.platform.deployments() == []
-            assert_reports(jobs["rehearse"].files, outcome="skipped", succeeded="false")
         with site(INCLUDE + "      if-missing: skip\n      wait: never\n", files=COMPONENT) as here:
-            assert_reports(here.run()["deploy"].files, outcome="triggered", succeeded="false")
+            here.run()["deploy"].ended(0, outcome="triggered", succeeded="false")
             here.variables = {}
-            assert_reports(here.run()["deploy"].files, outcome="skipped", succeeded="false")
+            here.run()["deploy"].ended(0, outcome="skipped", succeeded="false")
             assert len(here.platform.deployments()) == 1
 
 
