@@ -27,10 +27,11 @@ pub(super) fn main(url: &str, authority: Option<&str>) -> anyhow::Result<()> {
     let base = Url::parse(url)?;
     let authorities = authority.map(PathBuf::from).into_iter().collect();
     let network = Network { authorities, ..Network::default() };
+    let http = Http::new(&network, base.scheme() == "https", Redactor::default())?;
     let local = LocalSet::new();
     let mut follows = Vec::new();
     for nth in 0..FOLLOWS {
-        let client = client(nth, &base, &network)?;
+        let client = client(nth, &base, &http)?;
         follows.push(local.spawn_local(follow(client, nth)));
     }
     Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -59,14 +60,14 @@ pub(super) fn main(url: &str, authority: Option<&str>) -> anyhow::Result<()> {
 }
 
 /// A client with a hook and a secret of its own, and the token of all.
-fn client(nth: u32, base: &Url, network: &Network) -> anyhow::Result<Client> {
+fn client(nth: u32, base: &Url, http: &Http) -> anyhow::Result<Client> {
     let platform = platforms::by_name("fortrabbit").context("fortrabbit")?;
     let secret = format!("bench-not-a-secret-{:021}", u64::from(nth) * 7919);
     let url = base.join(&format!("webhooks/environments/en-{nth}/deploy/{secret}"))?;
     let hook = HookUrl::parse(url.as_str()).and_then(|hook| platforms::documented(platform, hook));
     let hook = hook.ok().context("it is no hook")?;
     let token = Token::parse(&format!("frbit-at-{:064}", 1)).context("no token")?;
-    let http = Http::new(network, base.scheme() == "https", Redactor::new(Some(&hook), [&token]))?;
+    let http = http.with_redactor(Redactor::new(Some(&hook), [&token]));
     let access = PlatformAccess {
         hook: Some(hook),
         token: Some(token),
