@@ -15,11 +15,14 @@ use deploy_hook::secrets::{HookUrl, Redactor, Token};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use tokio::runtime::Builder;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, spawn_local};
 use url::Url;
 
 use crate::plan::{Silent, plan};
 use crate::{FOLLOWS, POLLS, SPEED};
+
+/// Between the starts of two follows.
+const BETWEEN_STARTS: Duration = Duration::from_millis(10);
 
 /// Follows them all at this platform.
 pub(super) fn main(url: &str, authority: Option<&str>) -> anyhow::Result<()> {
@@ -28,14 +31,16 @@ pub(super) fn main(url: &str, authority: Option<&str>) -> anyhow::Result<()> {
     let authorities = authority.map(PathBuf::from).into_iter().collect();
     let network = Network { authorities, ..Network::default() };
     let http = Http::new(&network, base.scheme() == "https", Redactor::default())?;
-    let local = LocalSet::new();
-    let mut follows = Vec::new();
-    for nth in 0..FOLLOWS {
-        let client = client(nth, &base, &http)?;
-        follows.push(local.spawn_local(follow(client, nth)));
-    }
-    Builder::new_current_thread().enable_all().build()?.block_on(async {
-        local.await;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    #[expect(clippy::disallowed_methods, reason = "runs of a service do not all start at once")]
+    let between_starts = || tokio::time::interval(BETWEEN_STARTS);
+    LocalSet::new().block_on(&runtime, async {
+        let mut follows = Vec::new();
+        let mut starts = between_starts();
+        for nth in 0..FOLLOWS {
+            starts.tick().await;
+            follows.push(spawn_local(follow(client(nth, &base, &http)?, nth)));
+        }
         for follow in follows {
             let report = follow.await?;
             ensure!((report.outcome, report.polls) == (Outcome::Succeeded, POLLS), "{report:?}");
