@@ -9,27 +9,25 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod best;
+mod plan;
 
 use std::future::pending;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use deploy_hook::core::history::History;
-use deploy_hook::core::ports::{
-    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult,
-};
+use deploy_hook::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
-use deploy_hook::core::report::{Event, Task};
-use deploy_hook::core::schedule::Timing;
-use deploy_hook::core::site::{SiteAnswer, SiteFault};
+use deploy_hook::core::report::Task;
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::TriggerResult;
-use deploy_hook::core::{self, Plan, Wait};
+use deploy_hook::core::{self, Plan};
 use deploy_hook::env::Env;
 use fastrand::Rng;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
+
+use self::plan::{Silent, plan};
 
 /// Lengths of deployments, in seconds.
 const LENGTHS: [u32; 9] = [5, 15, 30, 60, 120, 300, 600, 1200, 1800];
@@ -194,31 +192,10 @@ fn follow(runtime: &Runtime, end: f64, limit: Option<RateLimit>, earlier: &[f64]
     runtime.block_on(async {
         let began = Instant::now();
         let mut platform = Platform { began, end, budget: limit.map(Budget::new), requests: Vec::new() };
-        let (wait, timeout, interval) = (Wait::Auto, Duration::from_hours(24), None);
-        let (timing, started) = (Timing::default(), SystemTime::UNIX_EPOCH);
-        let plan = Plan {
-            wait,
-            timeout,
-            limit: None,
-            verify: None,
-            interval,
-            expected: None,
-            history: History::new(earlier.iter().map(|took| Duration::from_secs_f64(*took))),
-            late_history: Arc::default(),
-            learns: true,
-            timing,
-            started,
-            seed,
-        };
-        let report = core::run(
-            Task::Deploy,
-            &mut platform,
-            None::<&mut SilentReporter>,
-            &mut SilentReporter,
-            plan,
-            pending(),
-        )
-        .await;
+        let history = History::new(earlier.iter().map(|took| Duration::from_secs_f64(*took)));
+        let plan = Plan { history, ..plan(seed) };
+        let report =
+            core::run(Task::Deploy, &mut platform, None::<&mut Silent>, &mut Silent, plan, pending()).await;
         let report = report.unwrap_or_else(|denied| unreachable!("nothing is denied: {denied:?}"));
         assert_eq!((report.outcome, report.triggers), (Outcome::Succeeded, 1));
         let late = began.elapsed().as_secs_f64() - end;
@@ -297,19 +274,6 @@ impl DeployTarget for Platform {
     fn budget(&self) -> Option<Budget> {
         self.budget.clone()
     }
-}
-
-/// Reports nothing.
-struct SilentReporter;
-
-impl SiteCheck for SilentReporter {
-    async fn check(&mut self, _: Option<&str>, _: Duration) -> SiteAnswer {
-        SiteAnswer::without(SiteFault::NoAddress)
-    }
-}
-
-impl Reporter for SilentReporter {
-    async fn report(&mut self, _: Duration, _: &Event) {}
 }
 
 /// A cell of the table.

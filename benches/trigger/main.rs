@@ -15,6 +15,8 @@ mod compare;
 mod process;
 #[cfg(target_os = "linux")]
 mod server;
+#[cfg(target_os = "linux")]
+mod tls;
 
 #[cfg(target_os = "linux")]
 fn main() -> anyhow::Result<()> {
