@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
     }
     println!("{FOLLOWS} follows in one process, {POLLS} polls each, one token.\n");
     println!("| | CPU | a poll | peak memory | took |\n|---|---:|---:|---:|---:|");
-    let schemes = if env.says_yes("BENCH_QUICK") { &["http"][..] } else { &["http", "https"] };
+    let schemes = if env.is_true("BENCH_QUICK") { &["http"][..] } else { &["http", "https"] };
     for scheme in schemes {
         server::measure(scheme)?;
     }

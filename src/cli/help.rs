@@ -33,7 +33,7 @@ const RUN_CODES: &[(&str, &str)] = &[
     ("6", "timed-out: still going at the deadline"),
     ("7", "lost: its state can no longer be read"),
     ("8", "canceled, superseded: 0 with --on-canceled pass"),
-    ("9", "unverified: the platform says success, the page does not"),
+    ("9", "unverified: deployed, but the page does not answer as expected"),
     ("130", "interrupted by SIGINT; 143 by SIGTERM"),
 ];
 

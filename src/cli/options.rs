@@ -204,13 +204,13 @@ pub const OPTIONS: &[CliOption] = &[
         .help("Platform of the hook [default: auto]")
         .words("NAME", || values::words(&values::platform_names()))
         .more(
-            "`auto` knows it by the URL; `deploy-hook platforms` prints the names. With --sandbox \
-            it is the one to imitate.",
+            "`auto` detects it from the URL; `deploy-hook platforms` prints the names. With --sandbox \
+            it is the platform to imitate.",
         ),
     CliOption::new(PLATFORM, OTHER_READERS, "platform")
         .help("Platform of the hook [default: auto]")
         .words("NAME", || values::words(&values::platform_names()))
-        .more("`auto` knows it by the URL; `deploy-hook platforms` prints the names."),
+        .more("`auto` detects it from the URL; `deploy-hook platforms` prints the names."),
     CliOption::new(PLATFORM, READERS, "api-token").help("API token of the platform").text("TOKEN").more(
         "For deployments that the hook itself does not show. `deploy-hook platforms` prints \
             the platform's own variables, such as RENDER_API_KEY, which keep the token off the \

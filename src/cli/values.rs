@@ -34,7 +34,7 @@ fn word((name, help): (&'static str, &'static str)) -> PossibleValue {
 pub(crate) type Choices = [(&'static str, &'static str)];
 
 pub(crate) const IF_MISSING: &Choices =
-    &[("fail", "it is bad input, exit code 2"), ("skip", "end well, as skipped")];
+    &[("fail", "end with exit code 2"), ("skip", "end with exit code 0, as skipped")];
 
 pub(crate) const WAIT: &Choices = &[
     ("auto", "if its state can be read"),
@@ -42,7 +42,7 @@ pub(crate) const WAIT: &Choices = &[
     ("never", "only trigger"),
 ];
 
-pub(crate) const HISTORY: &Choices = &[("auto", "learn"), ("off", "neither read nor kept")];
+pub(crate) const HISTORY: &Choices = &[("auto", "learn from them"), ("off", "do not use or keep them")];
 
 pub(crate) const ON_CANCELED: &Choices = &[("fail", "exit code 8"), ("pass", "exit code 0")];
 

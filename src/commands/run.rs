@@ -240,7 +240,7 @@ fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
     problem.into()
 }
 
-/// What is wanted of a forge; its token is still to be put in.
+/// What to write at a code host, without its token.
 pub(super) fn options<'a>(
     settings: &'a Settings,
     kinds: Vec<ReportKind>,

@@ -201,7 +201,7 @@ impl Settings {
 
     fn requests(&self, env: &Env) -> Vec<Url> {
         let api = self.api_token.as_ref().and(self.api_url.clone());
-        let forge = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {
+        let code_host = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {
             (true, _) => {
                 env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
             }
@@ -209,10 +209,10 @@ impl Settings {
             _ => None,
         };
         let reports = self.report.kinds().iter().any(|kind| *kind != ReportKind::Summary);
-        let forge = forge.filter(|_| reports).and_then(|url| Url::parse(url).ok());
+        let code_host = code_host.filter(|_| reports).and_then(|url| Url::parse(url).ok());
         let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
         let page = self.page.as_ref().and_then(|page| page.address.on(self.environment_url.as_deref()));
-        hook.into_iter().chain(api).chain(forge).chain(page).collect()
+        hook.into_iter().chain(api).chain(code_host).chain(page).collect()
     }
 
     /// The same settings for another platform, hook, token and API: those of the embedded platform.

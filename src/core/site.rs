@@ -12,7 +12,7 @@ const MOST_IN_FIRST_MINUTE: u32 = 10;
 pub struct SiteAnswer {
     /// The HTTP status of the last response; none where there was no response.
     pub status: Option<u16>,
-    /// What was wrong; `None`: it answered as asked.
+    /// What was wrong; `None`: it answered as expected.
     pub fault: Option<SiteFault>,
     /// The address that redirects led to, as it may be shown.
     pub redirected_to: Option<String>,
@@ -55,9 +55,9 @@ pub struct SiteReport {
     pub answer: Option<SiteAnswer>,
     /// Whether it first answered otherwise, so that its change was seen.
     pub changed: bool,
-    /// Whether it has answered as asked, once at least.
+    /// Whether it has answered as expected, once at least.
     pub was_right: bool,
-    /// Since when it answered as asked, twice in a row; counted from the trigger.
+    /// Since when it answered as expected, twice in a row; counted from the trigger.
     pub right_since: Option<Duration>,
     /// Until when it may be requested, counted from the trigger.
     pub until: Duration,

@@ -23,7 +23,7 @@ pub enum BodyFault {
     #[error("the answer is larger than 1 MiB")]
     TooLarge,
     /// It ended before its end.
-    #[error("the answer broke off")]
+    #[error("the answer ended early")]
     BrokeOff,
     /// Compressed, although no compression was asked for, and not in a way that can be read.
     #[error("the answer is compressed ({0}), which was not asked for")]

@@ -245,14 +245,14 @@ fn of_der(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
     } else if holds(b"\x02\x01\x03\x30") {
         "is in PKCS#12 form; take the certificate out with openssl pkcs12 -nokeys -in FILE".to_owned()
     } else if holds(b"\x02\x01\x00") || holds(b"\x02\x01\x01\x04") {
-        "is a private key, which belongs into no other hands".to_owned()
+        "is a private key, which must stay on its own server".to_owned()
     } else {
         "is in DER form, but not a certificate".to_owned()
     })
 }
 
 /// How to turn PKCS#7 into PEM.
-const PKCS7: &str = "make PEM of it with openssl pkcs7 -print_certs -in FILE";
+const PKCS7: &str = "convert it to PEM with openssl pkcs7 -print_certs -in FILE";
 
 fn of_pem(text: &str) -> Result<Vec<Certificate>, String> {
     let lines = lines_of(text);

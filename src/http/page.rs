@@ -147,7 +147,7 @@ impl PageClient {
                 Err(error) if error.is_timeout() => return Some(PageFault::Body(SLOW)),
                 Err(_) => match search.end() {
                     Found::Yes => Found::Yes,
-                    _ => return Some(PageFault::Body("the page broke off before the text")),
+                    _ => return Some(PageFault::Body("the page ended early, before the text")),
                 },
             };
             match found {

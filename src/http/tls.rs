@@ -253,7 +253,7 @@ pub(super) fn explain(error: &Error) -> Option<String> {
             format!("the server's certificate is not for {}, but for {others}", expected.to_str())
         }
         CertificateError::UnknownIssuer => {
-            "the server's certificate is neither of a known authority nor named by ca-file".to_owned()
+            "the server's certificate is not signed by a known authority and not listed in ca-file".to_owned()
         }
         CertificateError::BadSignature => "the server does not have its certificate's key".to_owned(),
         CertificateError::Other(other) => match other.source()?.downcast_ref()? {

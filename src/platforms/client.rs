@@ -187,7 +187,7 @@ impl DeployTarget for Client {
                 (200..300, error) => error.unwrap_or_else(|| "the answer lists no deployments".to_owned()),
                 (401 | 403 | 405 | 410, Some(message)) => return LookupResult::Denied { status, message },
                 (_, Some(message)) => format!("the platform answered {status}: {message}"),
-                (_, None) => format!("something answered {status}, not in the platform's own form"),
+                (_, None) => format!("HTTP {status}, not in the platform's format, perhaps from a proxy"),
             };
             return LookupResult::Failed { message, rate_hint };
         };

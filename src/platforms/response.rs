@@ -102,7 +102,9 @@ pub(super) fn of_reading(
             let bytes = response.bytes();
             let kind = platform.refusal(status, bytes);
             match (platform.error(bytes, redactor), kind) {
-                (None, _) => error(format!("something answered {status}, not in the platform's own form")),
+                (None, _) => {
+                    error(format!("HTTP {status}, not in the platform's format, perhaps from a proxy"))
+                }
                 (Some(message), Some(RefusalReason::RateLimited)) => error(message),
                 (Some(_), Some(RefusalReason::NotFound)) => PollResult::NotThere,
                 (Some(_), None) if status == 404 => PollResult::NotThere,

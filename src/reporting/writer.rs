@@ -129,8 +129,8 @@ struct Writer {
 /// The process has one of each stream, so there is one writer; `None` where no thread can be had.
 static WRITER: LazyLock<Option<Writer>> = LazyLock::new(|| {
     let thread = std::thread::Builder::new().name("output".to_owned());
-    let tasks = || WRITER.iter().for_each(Writer::tasks);
-    thread.spawn(tasks).ok().map(|_| Writer::default())
+    let run = || WRITER.iter().for_each(Writer::run);
+    thread.spawn(run).ok().map(|_| Writer::default())
 });
 
 /// Queues a line. `notice` is the stream for the notice of lines that had to be left out.
@@ -232,7 +232,7 @@ impl Writer {
     }
 
     /// The thread: writes for as long as the process lives.
-    fn tasks(&self) {
+    fn run(&self) {
         let mut streams = [Stream::Out, Stream::Err].map(open);
         let mut status: Option<LiveLine> = None;
         loop {
@@ -272,19 +272,19 @@ impl Writer {
     fn next(&self, tick: Option<Duration>) -> Option<WriterTask> {
         let mut queue = self.lock();
         loop {
-            let tasks = queue.tasks.pop_front().or_else(|| {
+            let task = queue.tasks.pop_front().or_else(|| {
                 let (lines, notice) = queue.left_out.take()?;
                 Some(WriterTask::Line(
                     notice,
-                    format!("({lines} lines were left out here, as nobody read them.)\n"),
+                    format!("({lines} lines were dropped here, because nothing read the output.)\n"),
                 ))
             });
-            if let Some(tasks) = tasks {
-                if let WriterTask::Line(_, line) = &tasks {
+            if let Some(task) = task {
+                if let WriterTask::Line(_, line) = &task {
                     queue.bytes = queue.bytes.saturating_sub(line.len() + LINE);
                 }
                 queue.busy = true;
-                return Some(tasks);
+                return Some(task);
             }
             queue = match tick {
                 None => self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner),
@@ -409,7 +409,7 @@ mod tests {
             assert_eq!(next(&writer).len(), line.len() + 4);
         }
         writer.push(Stream::Out, "too early\n".to_owned(), Stream::Err);
-        assert_eq!(next(&writer), "Err (4 lines were left out here, as nobody read them.)\n");
+        assert_eq!(next(&writer), "Err (4 lines were dropped here, because nothing read the output.)\n");
         writer.push(Stream::Out, "after\n".to_owned(), Stream::Err);
         assert_eq!(next(&writer), "Out after\n");
         writer.lock().busy = false;

@@ -10,7 +10,7 @@ use super::request::Incoming;
 /// that only the page holds. `token` is that one; an empty one fits nothing.
 pub(super) fn refusal(request: &Incoming<'_>, token: &str) -> Option<&'static str> {
     const NAME: &str = "The management answers on loopback names only, such as 127.0.0.1.";
-    const SITE: &str = "The management answers no page but its own.";
+    const SITE: &str = "Only the sandbox's own page may use this.";
     const TOKEN: &str = "The token of the page is missing or of an earlier sandbox. Reload the page, or ask without a browser.";
     let Some(host) = request.header("host").filter(|host| is_loopback(host)) else { return Some(NAME) };
     let origin = request.header("origin");

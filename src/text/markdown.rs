@@ -205,8 +205,8 @@ fn fenced(lines: &[String]) -> String {
 fn reports(results: &[ReportResult]) -> String {
     let written: Vec<&str> = results
         .iter()
-        .filter(|results| results.error.is_none())
-        .map(|results| results.kind.noun(results.code_host))
+        .filter(|result| result.error.is_none())
+        .map(|result| result.kind.noun(result.code_host))
         .collect();
     let also = (!written.is_empty()).then(|| format!("Also reported as {}.", written.join(", ")));
     let error = results.iter().filter_map(messages::error).map(|error| prose(&error));

@@ -163,7 +163,7 @@ fn events() -> Vec<Event> {
         Event::Triggered { snapshot: Some(snapshot.clone()), adopted: false },
         Event::Triggered { snapshot: Some(snapshot), adopted: true },
         Event::State { stage },
-        Event::PollFailed { message: "the answer broke off".to_owned(), errors: 1, budget: 10 },
+        Event::PollFailed { message: "the answer ended early".to_owned(), errors: 1, budget: 10 },
         Event::UnknownState { word: "thinking".to_owned() },
         Event::Verifying { report: page(0, None), site: None },
         Event::Verifying { report: page(2, Some(SiteFault::NoText)), site: None },

@@ -103,7 +103,7 @@ pub(super) fn is_repository(name: &str) -> bool {
     name.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
 }
 
-fn message<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
+fn text_at<'a>(event: &'a Value, path: &str) -> Option<&'a str> {
     event.pointer(path)?.as_str().filter(|text| !text.is_empty())
 }
 
@@ -116,7 +116,7 @@ fn head<'a>(name: &str, event: &'a Value) -> Option<&'a str> {
         _ if name.starts_with("pull_request") => "/pull_request/head/sha",
         _ => return None,
     };
-    message(event, path).and_then(api_text::commit)
+    text_at(event, path).and_then(api_text::commit)
 }
 
 /// The pull request of this repository that the event is about. The list of a `workflow_run` also holds those that the
@@ -151,7 +151,7 @@ fn is_repository_of_run(found: &Value, name: &str, event: &Value, env: &Env) -> 
 /// A fork's pull request; not `pull_request_target`, whose token is the base repository's.
 fn is_of_fork(name: &str, event: &Value, repository: &str) -> bool {
     let is_pull = name != "pull_request_target" && event.pointer("/pull_request").is_some();
-    is_pull && message(event, "/pull_request/head/repo/full_name") != Some(repository)
+    is_pull && text_at(event, "/pull_request/head/repo/full_name") != Some(repository)
 }
 
 /// What started the run, for people.
@@ -160,18 +160,18 @@ fn cause(name: &str, event: &Value, pull: Option<u64>, env: &Env) -> String {
     let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
     let what = match name {
         "schedule" => {
-            let cron = message(event, "/schedule").unwrap_or("a schedule");
+            let cron = text_at(event, "/schedule").unwrap_or("a schedule");
             return format!("schedule ({cron})"); // its actor is whoever touched the cron last
         }
         "push" => format!("push to {}", env.get("GITHUB_REF_NAME").unwrap_or("a branch")),
-        "repository_dispatch" => match message(event, "/action") {
+        "repository_dispatch" => match text_at(event, "/action") {
             Some(kind) => format!("repository_dispatch ({kind})"),
             None => "repository_dispatch".to_owned(),
         },
         "workflow_dispatch" => "started by hand".to_owned(),
-        "release" => format!("release {}", message(event, "/release/tag_name").unwrap_or_default()),
+        "release" => format!("release {}", text_at(event, "/release/tag_name").unwrap_or_default()),
         "workflow_run" => {
-            format!("after the workflow {}", message(event, "/workflow_run/name").unwrap_or_default())
+            format!("after the workflow {}", text_at(event, "/workflow_run/name").unwrap_or_default())
         }
         "merge_group" => "merge queue".to_owned(),
         _ if name.starts_with("pull_request") => match pull {

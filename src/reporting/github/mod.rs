@@ -66,19 +66,19 @@ impl GitHub {
         let state = StateFile::new(path("GITHUB_STATE"));
         let kinds = tracker.supported(&options.kinds, pull);
         let mut earlier = None;
-        match register(run.as_ref(), code_host, options, http, context) {
+        match github_reports(run.as_ref(), code_host, options, http, context) {
             _ if kinds.is_empty() => {}
-            Ok(register) => {
+            Ok(reports) => {
                 if let (true, Some(run), Some(token)) =
                     (kinds.contains(&ReportKind::Deployment), &run, options.token)
                 {
                     earlier =
-                        EarlierDeployments::new(http, &run.api, &run.repository, token, &register.target);
+                        EarlierDeployments::new(http, &run.api, &run.repository, token, &reports.target);
                 }
-                let (target, saved, ended) = (register.target.clone(), state.clone(), state.clone());
-                let records =
-                    UpdaterHandle::open(register, kinds, move |records| saved.save_open(&target, records));
-                tracker.start(records, move |end| ended.save_end(end));
+                let (target, saved, ended) = (reports.target.clone(), state.clone(), state.clone());
+                let updater =
+                    UpdaterHandle::open(reports, kinds, move |records| saved.save_open(&target, records));
+                tracker.start(updater, move |end| ended.save_end(end));
             }
             Err(why) => tracker.cannot_write(&kinds, why, Fix::None, false),
         }
@@ -182,7 +182,7 @@ pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>)
         .filter(|_| is_here(env) && !kinds.is_empty())?;
     let check = |good, found, fix| Some(TokenCheck { token: TOKEN, good, found, fix });
     let Some(token) = options.token else {
-        let fix = "A step that is no Action has to be given it, as DEPLOY_HOOK_GITHUB_TOKEN; without it there is no record.";
+        let fix = "In a `run:` step, set DEPLOY_HOOK_GITHUB_TOKEN; without it no reports are written.";
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
     let read = match GitHubApi::new(http, code_host, &run.api, &run.repository, token) {
@@ -206,7 +206,7 @@ pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>)
 }
 
 /// What the reports are about and where they are written, or why they cannot be.
-fn register(
+fn github_reports(
     run: Option<&WorkflowRun>,
     code_host: CodeHost,
     options: &ReportOptions<'_>,

@@ -24,17 +24,20 @@ pub(crate) const NAME: &str = "deploy-hook-post";
 pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, stop: Option<Stop>) {
     let state = |name: &str| env.get(&format!("STATE_{name}"));
     let Some(open) = state(STATE).and_then(post_state::from_state) else {
-        return out.log_line("Every record was closed by the run itself.");
+        return out.log_line("The run closed all its reports.");
     };
     let (Some(run), Some(token)) = (WorkflowRun::detect(env, None, http.redactor()), token) else {
         return out.log_line(
-            "Records were left open and cannot be closed without the repository's name and a token.",
+            "Some reports are still open and cannot be closed: the repository's name or the token is missing.",
         );
     };
     let api = match GitHubApi::new(http, code_host(env), &run.api, &run.repository, token) {
         Ok(api) => api,
         Err(error) => {
-            return out.log_line(&format!("Records were left open: {}.", error.message(code_host(env))));
+            return out.log_line(&format!(
+                "Some reports are still open and cannot be closed: {}.",
+                error.message(code_host(env))
+            ));
         }
     };
     let verdict = state(END).and_then(post_state::from_end);
@@ -43,14 +46,14 @@ pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Tok
         let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)
     });
-    let records = UpdaterHandle::resume(GitHubReports { api, target: open.target, read_first }, open.records);
-    for results in records.close(state, false, stop).await {
-        match messages::error(&results) {
+    let updater = UpdaterHandle::resume(GitHubReports { api, target: open.target, read_first }, open.records);
+    for result in updater.close(state, false, stop).await {
+        match messages::error(&result) {
             Some(error) => out.log_line(&error),
             None => {
                 out.log_line(&format!(
                     "Closed the {} that the run had left open.",
-                    results.kind.noun(results.code_host)
+                    result.kind.noun(result.code_host)
                 ));
             }
         }

@@ -72,8 +72,8 @@ impl Job {
 
 /// The highest access level that a token has to a project, by itself or through its group.
 pub(super) fn access_level(project: &Value) -> Option<u64> {
-    let of = |token_kind: &str| project["permissions"][token_kind]["access_level"].as_u64();
-    of("project_access").max(of("group_access"))
+    let level = |access: &str| project["permissions"][access]["access_level"].as_u64();
+    level("project_access").max(level("group_access"))
 }
 
 fn number(env: &Env, name: &str) -> Option<u64> {

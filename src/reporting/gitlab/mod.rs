@@ -67,8 +67,8 @@ impl GitLab {
                         job,
                         began: SystemTime::now(),
                     };
-                    let records = UpdaterHandle::open(GitLabReports { api, target }, kinds, |_| ());
-                    tracker.start(records, |_| ());
+                    let updater = UpdaterHandle::open(GitLabReports { api, target }, kinds, |_| ());
+                    tracker.start(updater, |_| ());
                 }
                 (None, _) => {
                     let why = "the environment names no project and commit";
@@ -106,20 +106,21 @@ pub(crate) async fn examine(
     job_token: Option<&Token>,
 ) -> Vec<TokenCheck> {
     let code_host = CodeHost::GitLab;
-    let mut needed_permissions = Vec::new();
+    let mut checks = Vec::new();
     let (of_job, of_user): (Vec<_>, Vec<_>) = options
         .written_at(code_host)
         .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
-        return needed_permissions;
+        return checks;
     };
     let Some(api) = GitLabApi::new(env, http, network, options.token, job_token) else {
-        let (found, fix) = (NOT_SAFE.to_owned(), "No token is sent there, and no record written.".to_owned());
+        let (found, fix) =
+            (NOT_SAFE.to_owned(), "No token is sent there and no report is written.".to_owned());
         return vec![TokenCheck { token: "CI_API_V4_URL", good: false, found, fix }];
     };
     if !of_job.is_empty() {
         let answer = api.call(&ApiRequest::get("/job"), TokenKind::Job).await;
-        needed_permissions.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
+        checks.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
     if options.token.is_some() {
         let answer = api.call(&ApiRequest::get(format!("/projects/{}", job.project)), TokenKind::User).await;
@@ -127,17 +128,17 @@ pub(crate) async fn examine(
             Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
             None => "reads this project".to_owned(),
         });
-        needed_permissions.push(check("gitlab-token", found, &of_user));
+        checks.push(check("gitlab-token", found, &of_user));
     } else if options.named && !of_user.is_empty() {
         let fix = messages::needed_permissions(&of_user, code_host);
-        needed_permissions.push(TokenCheck {
+        checks.push(TokenCheck {
             token: "gitlab-token",
             good: false,
             found: "none was given".to_owned(),
             fix,
         });
     }
-    needed_permissions
+    checks
 }
 
 fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[ReportKind]) -> TokenCheck {

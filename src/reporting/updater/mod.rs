@@ -139,7 +139,7 @@ impl ReportTracker {
             ended(&state);
             results.extend(reports.close(state, hurried, self.stop.take()).await);
         }
-        results.iter_mut().filter_map(|results| results.error.as_mut()).for_each(|error| {
+        results.iter_mut().filter_map(|result| result.error.as_mut()).for_each(|error| {
             error.read_only = self.read_only;
         });
         results

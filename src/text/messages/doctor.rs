@@ -17,7 +17,7 @@ pub fn form(is_known: bool, label: &str) -> Finding {
         return (format!("has the right form: {label}"), "");
     }
     (
-        format!("is of no platform that this version knows: {label}"),
+        format!("is not of a platform that this version supports: {label}"),
         "It is triggered and not followed. If it belongs to a supported platform on another host, set `platform` (`deploy-hook platforms` lists them) or `api-url`.",
     )
 }
@@ -55,7 +55,7 @@ pub fn not_readable(why: &CannotFollow) -> (String, String) {
             (format!("cannot be read: {}", super::message::NO_DEPLOYMENT), String::new())
         }
     };
-    (wrong, format!("That is fine for triggering.{fix}"))
+    (wrong, format!("Triggering works without it.{fix}"))
 }
 
 /// The host is an address.
@@ -69,11 +69,11 @@ pub const NO_ANSWER: &str = "no answer in time";
 /// The platform shows no list of deployments, but answers a token.
 pub const TOKEN_READS: &str = "may read deployments; this platform lists none";
 /// There is no deployment.
-pub const NONE_YET: &str = "reads deployments: there was none yet";
+pub const NONE_YET: &str = "can read deployments; there are none yet";
 
 /// A proxy.
 pub fn proxy(label: &str) -> String {
-    format!("{label} is in between")
+    format!("requests go through {label}")
 }
 
 /// The host answered, but not as HTTP says.
@@ -121,7 +121,7 @@ pub fn only_a_trigger(reads: Option<Reads>, extras: bool) -> Finding {
     let found = match reads {
         Some(Reads::Hook) => "not tried: only a trigger shows whether the hook may deploy now",
         Some(Reads::Api) => {
-            "not tried: only a trigger shows whether the hook is right and enabled; a token does not tell"
+            "not tried: only a trigger shows whether the hook is right and enabled; the API token cannot show that"
         }
         None => "not tried: only a trigger shows whether the hook is right and enabled",
     };

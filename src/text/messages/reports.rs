@@ -69,7 +69,7 @@ pub fn fix_advice(fix: Fix, code_host: CodeHost) -> &'static str {
 
 /// How to get the permission for a report.
 fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
-    let permission_advice = match (code_host, kind) {
+    let advice = match (code_host, kind) {
         (CodeHost::GitHub, _) => return format!("Add `{}` to the job's `permissions:`.", kind.permission()),
         (CodeHost::Forgejo | CodeHost::Gitea, _) => {
             "Set `github-token` to a token with write access to the repository."
@@ -81,18 +81,18 @@ fn permission_advice(kind: ReportKind, code_host: CodeHost) -> String {
             "Set `gitlab-token` to a project access token with the scope `api` and the role Developer."
         }
     };
-    permission_advice.to_owned()
+    advice.to_owned()
 }
 
 /// How to get the permissions for these reports, without duplicates.
 pub fn needed_permissions(kinds: &[ReportKind], code_host: CodeHost) -> String {
-    let mut remedies: Vec<String> = Vec::new();
+    let mut advice: Vec<String> = Vec::new();
     for fix in kinds.iter().map(|kind| permission_advice(*kind, code_host)) {
-        if !remedies.contains(&fix) {
-            remedies.push(fix);
+        if !advice.contains(&fix) {
+            advice.push(fix);
         }
     }
-    remedies.join(" ")
+    advice.join(" ")
 }
 
 /// The permissions that a valid token may lack for these reports, as only writing would show. Empty if no report is

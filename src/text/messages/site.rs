@@ -61,7 +61,7 @@ pub(super) fn verifying(report: &SiteReport, context: &RunContext) -> String {
     match &report.answer {
         None => format!("Verifying {page}"),
         Some(answer) if answer.fault.is_none() => {
-            format!("{page} answered as asked ({}); requesting it once more", site_answer(answer))
+            format!("{page} answered as expected ({}); requesting it once more", site_answer(answer))
         }
         Some(answer) => format!("{page} does not answer as asked yet: {}", site_answer(answer)),
     }
@@ -76,15 +76,15 @@ pub(super) fn succeeded(report: &Report, context: &RunContext, subject: &str) ->
     let page = page(context);
     let seen = match site.took().filter(|_| site.changed) {
         Some(took) => {
-            format!("{page} answered as asked {} after the platform reported success", duration(took))
+            format!("{page} answered as expected {} after the platform reported success", duration(took))
         }
-        None => format!("{page} answered as asked at once"),
+        None => format!("{page} answered as expected at once"),
     };
-    let happened = format!("{subject} succeeded after {took}, and the page answered as asked.");
+    let happened = format!("{subject} succeeded after {took}, and the page answered as expected.");
     Message::new(happened, format!("The new code is live: {seen}."), "")
 }
 
-/// A deployment that is not followed, whose page answered as asked: only what was seen is reported.
+/// A deployment that is not followed, whose page answered as expected: only what was seen is reported.
 pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, site: &SiteReport) -> Message {
     let page = page(context);
     let seen = match site.took().filter(|_| site.changed) {
@@ -92,11 +92,11 @@ pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, si
             format!("{page} did not answer as asked at first, and did {} after the trigger", duration(took))
         }
         None => format!(
-            "{page} answered as asked from the first request on, so it may still be the previous version"
+            "{page} answered as expected from the first request on, so it may still be the previous version"
         ),
     };
     Message {
-        happened: format!("{subject} was triggered, and the page answered as asked."),
+        happened: format!("{subject} was triggered, and the page answered as expected."),
         meaning: format!("{seen}. {}", not_followed(report)),
         next: unknown_result::triggered(report, subject).next,
     }
@@ -132,7 +132,7 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     }
     let waited = duration(report.duration.saturating_sub(site.began));
     let between =
-        if site.was_right { " It answered as asked in between, but not twice in a row." } else { "" };
+        if site.was_right { " It answered as expected in between, but not twice in a row." } else { "" };
     let limit = match (site.until + Duration::from_secs(1) >= context.timeout, context.cut_short) {
         (false, _) => "",
         (true, true) => " The CI job's time limit left no more time: increase the job's `timeout:`.",

@@ -94,7 +94,10 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
                 }
                 CannotFollow::NoDeployment => format!("cannot be followed: {NO_DEPLOYMENT}"),
             },
-            "Give what is missing, or set `wait` to `auto` or `never`.",
+            match why {
+                CannotFollow::Missing(_) => "Set the missing input, or set `wait` to `auto` or `never`.",
+                _ => "Set `wait` to `auto` or `never`.",
+            },
         ),
         Some(Cause::Denied { status: status @ (401 | 403), message, with_token: true }) => (
             format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),

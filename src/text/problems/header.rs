@@ -23,10 +23,10 @@ pub(crate) fn header(fault: HeaderFault<'_>) -> (String, &'static str) {
     match fault {
         HeaderFault::NoColon => ("has no colon".to_owned(), FORM),
         HeaderFault::Url => ("is a URL, not a header".to_owned(), FORM),
-        HeaderFault::NotAName("") => ("begins with what is not a header's name".to_owned(), FORM),
-        HeaderFault::NotAName(name) => (format!("begins with what is not a header's name ({name})"), FORM),
+        HeaderFault::NotAName("") => ("does not begin with a valid header name".to_owned(), FORM),
+        HeaderFault::NotAName(name) => (format!("does not begin with a valid header name ({name})"), FORM),
         HeaderFault::OfHttp(name) => {
-            (format!("sets {name}, which is not for users to set"), "Leave this header out.")
+            (format!("sets {name}, which is set automatically"), "Leave this header out.")
         }
         HeaderFault::Twice(name) => (format!("sets {name} a second time"), "Give each header once."),
         HeaderFault::Masked(name) => (

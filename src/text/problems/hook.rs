@@ -3,9 +3,8 @@
 /// The problem with a missing hook, and how to fix it. `misspelt`: a variable whose name is nearly right. `likely`:
 /// variables of the platforms that a token is set for.
 pub(crate) fn missing_hook(misspelt: Option<&str>, likely: &[&str]) -> (&'static str, String) {
-    let misspelt = misspelt
-        .map(|name| format!("{name} is set, but it is DEPLOY_HOOK_URL that is read. "))
-        .unwrap_or_default();
+    let misspelt =
+        misspelt.map(|name| format!("{name} is set, but only DEPLOY_HOOK_URL is read. ")).unwrap_or_default();
     let likely = if likely.is_empty() { String::new() } else { format!(", {}", likely.join(", ")) };
     let fix = format!(
         "{misspelt}Store the deploy hook's URL as a secret and pass it as hook-url (GitHub), DEPLOY_HOOK_URL{likely} (elsewhere) \

@@ -76,7 +76,7 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
     let (wrong, fix) = match fault {
         PasteFault::Masked => (
             MASKED,
-            format!("Copy the whole {what} from the dashboard, not from a log. If it is gone, create a new one."),
+            format!("Copy the whole {what} from the dashboard, not from a log. If it is no longer shown, create a new one."),
         ),
         PasteFault::Unexpanded => (
             UNEXPANDED,
@@ -122,7 +122,7 @@ pub(crate) fn not_a_hook(forms: &[HookForm]) -> (String, String) {
     (
         format!("is an address of {}, but not of a deploy hook there", platforms.join(" or ")),
         format!(
-            "Copy the deploy hook URL ({}) from the dashboard. If it is a hook all the same, set platform to other.",
+            "Copy the deploy hook URL ({}) from the dashboard. If it is a deploy hook anyway, set platform to other.",
             known_by.join(" or ")
         ),
     )
@@ -141,7 +141,7 @@ pub(crate) fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, St
 /// The problem with somebody else's token in a token's place, and how to fix it.
 pub(crate) fn token_of_another(owner: &str, wanted: &str) -> (String, String) {
     (
-        format!("is a token of {owner}, and here belongs one of {wanted}. It was not sent"),
+        format!("is a token of {owner}, but a token of {wanted} is needed here. It was not sent"),
         format!("Give a token of {wanted}, or leave this out."),
     )
 }

@@ -26,7 +26,7 @@ pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, (&'static str, St
         ),
         UsageFault::Token => (
             None,
-            "what may be a secret was given as an argument, where every process on this machine can read it",
+            "an argument looks like a secret, and every process on this machine can read it",
             "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
         ),
         UsageFault::Environment(name) => (

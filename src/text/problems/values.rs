@@ -11,7 +11,7 @@ pub(crate) const UNEXPANDED: &str = "is the name of a variable or an expression,
 pub(crate) const HAS_A_FRAGMENT: &str = "holds a #, and what follows one is never sent";
 pub(super) const WITH_USER: &str = "holds a user name or password";
 
-pub(crate) const NOT_A_FLAG: Advice = ("is neither yes nor no", "Allowed: true, false.");
+pub(crate) const NOT_A_FLAG: Advice = ("is not true or false", "Allowed: true, false.");
 /// How to name certificate authorities where the machine has none, or a file of them cannot be used.
 pub(crate) const NO_AUTHORITIES: &str = "Give a PEM file of certificate authorities as ca-file; in an image, copy them to /etc/ssl/certs/ca-certificates.crt.";
 pub(crate) const NOT_AN_ID: Advice = (
@@ -20,7 +20,7 @@ pub(crate) const NOT_AN_ID: Advice = (
 );
 pub(crate) const NOT_A_LABEL: Advice =
     ("is not a plain name", "Allowed: one line of at most 200 characters.");
-pub(crate) const NOT_A_URL: Advice = ("is not a URL", "Give the whole of it, as in https://example.com/.");
+pub(crate) const NOT_A_URL: Advice = ("is not a URL", "Give the complete URL, as in https://example.com/.");
 pub(crate) const HAS_A_USER: Advice = (WITH_USER, "Remove the part before the @.");
 pub(crate) const NOT_A_WEB_ADDRESS: Advice = ("is not a web address", "Allowed: https://…, http://….");
 pub(crate) const NOT_ENCRYPTED: Advice = (
@@ -29,7 +29,7 @@ pub(crate) const NOT_ENCRYPTED: Advice = (
 );
 pub(crate) const NOT_A_COMMIT: Advice = ("is not a commit", "Give the whole hash, 40 hexadecimal digits.");
 pub(crate) const NONE_AND_OTHERS: Advice =
-    ("says none and something else", "Give either none or the others.");
+    ("combines none with other reports", "Give either none or the others.");
 pub(crate) const NOT_A_DEPLOYMENT: Advice = (
     "is not a deployment's id",
     "Copy the whole id, such as dp-abc123: the output `deployment-id` of a run holds it.",

@@ -25,7 +25,7 @@ pub(crate) const PAGE_ALLOWED: &str =
 pub(crate) const PAGE_UNEXPANDED: &str = "is masked, or the name of a variable and not its value";
 pub(crate) const PAGE_OF_ANOTHER_HOST: &str = "begins with two slashes, so it names another host";
 pub(crate) const EMPTY_TEXT: Advice = (
-    "is empty, and every page holds that",
+    "is empty, which every page contains",
     "Give a text that only the new version has, such as its commit, or leave the option out.",
 );
 pub(crate) const TEXT_ALLOWED: &str =

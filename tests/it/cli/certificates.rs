@@ -63,7 +63,7 @@ async fn a_certificate_that_signed_itself_is_trusted_where_it_is_named() {
         |params: &mut CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let (of_today, key_of_today) = self_signed(|params| named(params, "127.0.0.1"));
     let of_none = |params: &mut CertificateParams| params.is_ca = IsCa::ExplicitNoCa;
-    let unknown = "neither of a known authority nor named by ca-file";
+    let unknown = "not signed by a known authority and not listed in ca-file";
     let kinds = [
         ("as openssl req -x509 makes it", self_signed(of_authority), "self-signed, and not named by ca-file"),
         ("of no authority, and saying so", self_signed(of_none), unknown),
@@ -141,7 +141,11 @@ async fn a_trusted_certificate_is_trusted_for_itself_alone() {
     let server = Server::with_certificate(stranger, &stranger_key, reply(200, ACCEPTED)).await;
     let result = deploy(&server.https_hook(), |run| run.arg("--ca-file").arg(&file)).await;
     assert_eq!(result.end(), (4, "unreachable"), "{}", result.log);
-    assert!(result.log.contains("neither of a known authority nor named by ca-file"), "{}", result.log);
+    assert!(
+        result.log.contains("not signed by a known authority and not listed in ca-file"),
+        "{}",
+        result.log
+    );
 
     let (_, other_key) = self_signed(|_| ());
     let other = Server::with_certificate(mine, &other_key, reply(200, ACCEPTED)).await;
@@ -232,7 +236,7 @@ async fn a_file_without_an_authority_is_named_with_what_it_is() {
         (key.serialize_pem().into_bytes(), "holds a private key and no certificate"),
         (key.serialize_der(), "is a private key"),
         (request.pem().expect("PEM").into_bytes(), "holds a request for a certificate"),
-        (pem("PKCS7", pkcs7).into_bytes(), "PKCS#7 form; make PEM of it with openssl pkcs7"),
+        (pem("PKCS7", pkcs7).into_bytes(), "PKCS#7 form; convert it to PEM with openssl pkcs7"),
         (pkcs7.to_vec(), "PKCS#7"),
         (b"\x30\x82\x09\x71\x02\x01\x03\x30\x82".to_vec(), "PKCS#12"),
         (b"\xfe\xed\xfe\xed\x00\x00\x00\x02".to_vec(), "Java key store"),

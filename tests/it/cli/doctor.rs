@@ -23,7 +23,9 @@ async fn what_only_a_trigger_shows_is_named() {
     assert_eq!(done.code, 0, "{}", done.all());
     let line = done.out.lines().find(|line| line.starts_with("? trigger")).expect("a line");
     assert!(
-        line.contains("only a trigger shows whether the hook is right and enabled; a token does not tell"),
+        line.contains(
+            "only a trigger shows whether the hook is right and enabled; the API token cannot show that"
+        ),
         "{line}"
     );
     assert!(done.out.ends_with("Nothing wrong was found; 1 check could not be made.\n"), "{}", done.out);

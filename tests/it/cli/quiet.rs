@@ -131,7 +131,7 @@ async fn what_is_neither_yes_nor_no_is_bad_input_wherever_it_comes_from() {
     {
         let done = run(args).env("DEPLOY_HOOK_VERBOSE", variable).done().await;
         assert_eq!(done.code, 2, "{}", done.all());
-        assert!(done.err.contains("verbose") && done.err.contains("is neither yes nor no"), "{}", done.err);
+        assert!(done.err.contains("verbose") && done.err.contains("is not true or false"), "{}", done.err);
         assert_eq!(done.err.contains("--wait"), args.contains("nver"), "all problems at once: {}", done.err);
     }
 }

@@ -104,7 +104,7 @@ async fn a_text_counts_as_soon_as_it_is_there_however_it_comes() {
     together(answers.map(|play| async move {
         let done = judged(move |_| play.clone()).await;
         assert_eq!(done.code, 0, "{}", done.all());
-        assert!(done.err.contains("and the page answered as asked."), "{}", done.err);
+        assert!(done.err.contains("and the page answered as expected."), "{}", done.err);
     }))
     .await;
 }
@@ -270,7 +270,11 @@ async fn an_authority_of_ca_file_is_trusted_and_no_other_also_after_a_redirect_f
         assert_eq!(done.code, 0, "{}", done.all());
         let done = program().args("--verify-timeout 1s").done().await;
         assert_eq!(done.code, 9, "{}", done.all());
-        assert!(done.err.contains("neither of a known authority nor named by ca-file"), "{}", done.err);
+        assert!(
+            done.err.contains("not signed by a known authority and not listed in ca-file"),
+            "{}",
+            done.err
+        );
     }
 }
 
@@ -319,7 +323,7 @@ async fn bad_input_is_found_before_anything_is_sent() {
         (&["--verify-url=x.example/version"], "is not a URL"),
         (&["--verify-url=https://x.example/a b"], "is not a URL"),
         (&["--verify-url=$SITE"], "is masked, or the name of a variable"),
-        (&["--verify-url=https://x.example/", "--verify-text="], "--verify-text: is empty, and every page holds that. Give a text"),
+        (&["--verify-url=https://x.example/", "--verify-text="], "--verify-text: is empty, which every page contains. Give a text"),
         (&["--verify-url=https://x.example/", "--verify-text= \n"], "--verify-text: is empty"),
         (&["--verify-url=https://x.example/", "--verify-text=$CI_COMMIT_SHA"], "--verify-text: \"$CI_COMMIT_SHA\" is the name of a variable"),
         (&["--verify-url=https://x.example/", "--verify-text=a***b"], "holds ***"),
@@ -349,7 +353,7 @@ async fn bad_input_is_found_before_anything_is_sent() {
     .await;
     let headers = [
         ("no colon", "line 1: has no colon. Write each header on a line of its own"),
-        ("X: y\nHost: x", "line 2: sets Host, which is not for users to set"),
+        ("X: y\nHost: x", "line 2: sets Host, which is set automatically"),
         ("X: a\nx: b", "line 2: sets x a second time"),
         ("X: ***", "line 1: gives X a value with ***"),
     ];
@@ -418,10 +422,10 @@ async fn every_input_has_its_spellings() {
 async fn each_scenario_of_the_site_ends_as_it_should() {
     let text = format!("--verify-text={TEXT}");
     let ends = [
-        ("success", 0, "and the page answered as asked."),
-        ("site-late", 0, "answered as asked "),
+        ("success", 0, "and the page answered as expected."),
+        ("site-late", 0, "answered as expected "),
         ("site-never", 9, "HTTP 200 without the text"),
-        ("site-flapping", 9, "It answered as asked in between, but not twice in a row."),
+        ("site-flapping", 9, "It answered as expected in between, but not twice in a row."),
         ("site-error", 9, "HTTP 500"),
         ("site-password", 9, "set `verify-headers`"),
         ("site-hangs", 9, "no answer within"),
