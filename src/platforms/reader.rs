@@ -11,7 +11,7 @@ use crate::core::ports::{Poll, PollResult};
 use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::RefusalReason;
 use crate::http::{self, Credential, Http, Method, RequestError};
-use crate::secrets::Token;
+use crate::secrets::{Token, has_user, is_web};
 
 /// How long a read may take.
 pub(super) const READ: Duration = Duration::from_secs(15);
@@ -163,7 +163,5 @@ impl Reader {
 
 /// A link as it may be shown: to a web page, without a user or a password.
 fn web_link(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let is_page = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.has_host();
-    (is_page && url.password().is_none()).then(|| url.into())
+    Url::parse(text).ok().filter(|url| is_web(url) && !has_user(url)).map(String::from)
 }
