@@ -11,7 +11,7 @@ use crate::cli::values::Choices;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::platforms::{self, Platform};
-use crate::secrets::{Token, TokenFault, is_safe, strip, unwrap_pasted};
+use crate::secrets::{Token, TokenFault, has_user, is_safe, is_web, strip, unwrap_pasted};
 use crate::text::{outputs, problems};
 
 /// Shortest and longest `timeout` and `verify-timeout`.
@@ -166,9 +166,9 @@ impl<'a> Sources<'a> {
             self.problem(&found, problems::NOT_A_URL);
             return None;
         };
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user(&url) {
             self.secret_problem(&found.input, problems::HAS_A_USER);
-        } else if !matches!(url.scheme(), "http" | "https") {
+        } else if !is_web(&url) {
             self.problem(&found, problems::NOT_A_WEB_ADDRESS);
         } else if secrets_go_there && !is_safe(&url) {
             self.problem(&found, problems::NOT_ENCRYPTED);

@@ -7,7 +7,7 @@ use url::{Position, Url};
 
 use super::sources::{Found, Sources, TIMEOUT};
 use super::trigger;
-use crate::secrets::{Redactor, is_safe, secrets_of_query, strip, unwrap_pasted};
+use crate::secrets::{Redactor, has_user, is_safe, is_web, secrets_of_query, strip, unwrap_pasted};
 use crate::text::problems;
 
 const URL: &str = "verify-url";
@@ -130,14 +130,14 @@ fn address(sources: &mut Sources<'_>, found: &Found, secrets: &Redactor) -> Opti
         sources.problem(found, (problems::NOT_A_URL.0, problems::PAGE_ALLOWED));
         return None;
     };
-    let wrong = if !url.username().is_empty() || url.password().is_some() {
+    let wrong = if has_user(&url) {
         sources.secret_problem(&found.input, problems::PAGE_WITH_USER);
         return None;
     } else if is_path && site.is_none_or(|site| site.origin() != url.origin()) {
         problems::PAGE_OF_ANOTHER_HOST
     } else if url.fragment().is_some() {
         problems::HAS_A_FRAGMENT
-    } else if !matches!(url.scheme(), "http" | "https") {
+    } else if !is_web(&url) {
         problems::NOT_A_WEB_ADDRESS.0
     } else {
         let path = path_of(&url);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::secrets::is_loopback;
+use crate::secrets::{has_user, is_loopback, is_web};
 
 /// How this machine reaches others.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ impl Network {
 
 /// Whether a request for this URL goes through a proxy where there is one: to another machine, unless `NO_PROXY` names it.
 pub fn wants_proxy(url: &Url, no_proxy: &NoProxy) -> bool {
-    matches!(url.scheme(), "https" | "http") && !is_loopback(url) && !no_proxy.names(url)
+    is_web(url) && !is_loopback(url) && !no_proxy.names(url)
 }
 
 /// A proxy's URL, which may hold a password.
@@ -74,7 +74,7 @@ impl ProxyUrl {
 
     /// Whether it holds a user name or password.
     pub(super) fn has_credentials(&self) -> bool {
-        !self.0.username().is_empty() || self.0.password().is_some()
+        has_user(&self.0)
     }
 }
 

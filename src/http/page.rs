@@ -14,7 +14,7 @@ use url::Url;
 
 use super::search::{Found, Search};
 use super::{ClientError, Http, Method, RequestError, response, through_proxy};
-use crate::secrets::is_safe;
+use crate::secrets::{has_user, is_safe};
 
 /// How long a request may take with its redirects and its body.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -179,7 +179,7 @@ fn next(from: &Url, headers: &HeaderMap, redirects: u32) -> Result<Url, &'static
     let next = location.and_then(|location| from.join(location).ok()).filter(Url::has_host);
     let next = next.ok_or(NO_ADDRESS)?;
     match (from.scheme(), next.scheme()) {
-        _ if !next.username().is_empty() || next.password().is_some() => {
+        _ if has_user(&next) => {
             Err("it redirects to an address with a user name or password, which is not followed")
         }
         ("https", "http") => Err("it redirects from https to http, which is not followed"),

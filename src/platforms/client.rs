@@ -81,13 +81,13 @@ impl Client {
         if self.accepted {
             self.reader.source
         } else {
-            self.reader.access.platform.source(&self.reader.access, ReadTarget::Id(id))
+            self.reader.platform().source(&self.reader.access, ReadTarget::Id(id))
         }
     }
 
     fn accept(&mut self, deployment: Deployment) -> Snapshot {
         self.reader.source =
-            self.reader.access.platform.source(&self.reader.access, ReadTarget::Accepted(&deployment));
+            self.reader.platform().source(&self.reader.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
         self.earlier.created = deployment.snapshot.created_at;
         self.reader.with_page(deployment.snapshot)
@@ -107,9 +107,9 @@ impl DeployTarget for Client {
         let Ok(response) = response else {
             return SnapshotResult::Unknown;
         };
-        let (bytes, redactor) = (response.bytes(), self.reader.http.redactor());
+        let (bytes, redactor) = (response.bytes(), self.reader.redactor());
         if let (401 | 403, StateSource::Api) = (response.status, source)
-            && let Some(message) = self.reader.access.platform.error(bytes, redactor)
+            && let Some(message) = self.reader.platform().error(bytes, redactor)
         {
             return SnapshotResult::Denied(TokenDenied { status: response.status, message });
         }
@@ -118,20 +118,20 @@ impl DeployTarget for Client {
         }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
-            && let Some(found) = self.reader.access.platform.deployments(&body, redactor)
+            && let Some(found) = self.reader.platform().deployments(&body, redactor)
         {
-            let (access, platform) = (&self.reader.access, self.reader.access.platform);
+            let (access, platform) = (&self.reader.access, self.reader.platform());
             self.earlier.record(found, |found| platform.in_scope(access, source, found));
         }
         if self.earlier.is_known() { SnapshotResult::Known } else { SnapshotResult::Unknown }
     }
 
     async fn trigger(&mut self, limit: Duration) -> TriggerResult {
-        let Some(request) = self.reader.access.platform.trigger(&self.reader.access) else {
+        let Some(request) = self.reader.platform().trigger(&self.reader.access) else {
             let message = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, message });
         };
-        let wanted = self.reader.access.platform.facts().token_header.unwrap_or("authorization");
+        let wanted = self.reader.platform().facts().token_header.unwrap_or("authorization");
         let has_own = self.reader.access.headers.iter().any(|(name, _)| name.as_str() == wanted);
         let token = self.reader.access.token.as_ref().filter(|_| request.with_token && !has_own);
         let post = Post {
@@ -143,27 +143,23 @@ impl DeployTarget for Client {
         self.earlier.triggered = Instant::now();
         let response = self.reader.http.post_alone(post, TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
-        let unnamed =
-            match response::of_trigger(self.reader.access.platform, response, self.reader.http.redactor()) {
-                Ok(Acceptance::Named(old)) if self.earlier.had_ended(&old, date) => {
-                    let message = format!("it names {}", old.snapshot.id);
-                    return TriggerResult::Unclear(Unclear {
-                        why: ResponseError::AlreadyEnded(status),
-                        message,
-                    });
-                }
-                Ok(Acceptance::Named(deployment)) => {
-                    return TriggerResult::Accepted(Some(self.accept(deployment)));
-                }
-                Ok(Acceptance::Queued) => Unnamed::Queued,
-                Ok(Acceptance::Unnamed { at }) => {
-                    self.earlier.accepted_at = at;
-                    Unnamed::New
-                }
-                Ok(Acceptance::Unclear(unclear)) => return TriggerResult::Unclear(unclear),
-                Ok(Acceptance::Untracked | Acceptance::Refused(..)) => Unnamed::Untracked,
-                Err(no) => return *no,
-            };
+        let unnamed = match response::of_trigger(self.reader.platform(), response, self.reader.redactor()) {
+            Ok(Acceptance::Named(old)) if self.earlier.had_ended(&old, date) => {
+                let message = format!("it names {}", old.snapshot.id);
+                return TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message });
+            }
+            Ok(Acceptance::Named(deployment)) => {
+                return TriggerResult::Accepted(Some(self.accept(deployment)));
+            }
+            Ok(Acceptance::Queued) => Unnamed::Queued,
+            Ok(Acceptance::Unnamed { at }) => {
+                self.earlier.accepted_at = at;
+                Unnamed::New
+            }
+            Ok(Acceptance::Unclear(unclear)) => return TriggerResult::Unclear(unclear),
+            Ok(Acceptance::Untracked | Acceptance::Refused(..)) => Unnamed::Untracked,
+            Err(no) => return *no,
+        };
         self.unnamed = Some(unnamed);
         TriggerResult::Accepted(None)
     }
@@ -178,9 +174,8 @@ impl DeployTarget for Client {
             }
         };
         let rate_hint = response::rate_hint(&response);
-        let (access, platform) = (&self.reader.access, self.reader.access.platform);
-        let (status, error) =
-            (response.status, platform.error(response.bytes(), self.reader.http.redactor()));
+        let (access, platform) = (&self.reader.access, self.reader.platform());
+        let (status, error) = (response.status, platform.error(response.bytes(), self.reader.redactor()));
         let found = self.reader.in_scope(source, response.bytes()).filter(|_| (200..300).contains(&status));
         let Some(mut found) = found else {
             let message = match (status, error) {
@@ -235,14 +230,14 @@ impl DeployTarget for Client {
     }
 
     fn appears_within(&self) -> Duration {
-        self.reader.access.platform.appears_within().div_f64(self.speed)
+        self.reader.platform().appears_within().div_f64(self.speed)
     }
 
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let source = self.source_of(id);
-        let Some((source, request)) = source.and_then(|source| {
-            Some((source, self.reader.access.platform.poll(&self.reader.access, source, id)?))
-        }) else {
+        let Some((source, request)) = source
+            .and_then(|source| Some((source, self.reader.platform().poll(&self.reader.access, source, id)?)))
+        else {
             return unreadable();
         };
         let (asked, limit) = (Instant::now(), READ.min(limit));
@@ -251,13 +246,9 @@ impl DeployTarget for Client {
             source == StateSource::Api && self.reader.list().is_some_and(|(_, list)| list == request);
         let response = self.reader.read(request, limit).await;
         let mut ended = None;
-        let mut poll = response::of_reading(
-            self.reader.access.platform,
-            source,
-            response,
-            self.reader.http.redactor(),
-            |body| {
-                let found = self.reader.access.platform.deployments(body, self.reader.http.redactor());
+        let mut poll =
+            response::of_reading(self.reader.platform(), source, response, self.reader.redactor(), |body| {
+                let found = self.reader.platform().deployments(body, self.reader.redactor());
                 let is_list = is_list && found.is_some();
                 let found = found.unwrap_or_default();
                 let newest = found.first().map(|deployment| deployment.snapshot.clone());
@@ -276,16 +267,15 @@ impl DeployTarget for Client {
                         PollResult::Failed { message: "the answer names no deployment".to_owned() }
                     }
                 }
-            },
-        );
+            });
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         if let (Some(ours), PollResult::Ours(snapshot)) = (ended, &mut poll.result)
             && snapshot.phase == Phase::Ended(Verdict::Canceled)
-            && self.reader.access.platform.facts().newer_cancels
+            && self.reader.platform().facts().newer_cancels
             && let Some(mut others) =
                 Box::pin(self.reader.read_list(limit.saturating_sub(asked.elapsed()))).await
         {
-            others.retain(|other| self.reader.access.platform.may_cancel(other));
+            others.retain(|other| self.reader.platform().may_cancel(other));
             if let Some(newer) = self.earlier.canceled_for(&ours, &others) {
                 supersede(snapshot, newer);
             }
@@ -300,7 +290,7 @@ impl DeployTarget for Client {
         }
         let request = self.source_of(id).and_then(|source| {
             let of = LogTarget { source, id, about: self.reader.about.as_ref() };
-            self.reader.access.platform.log(&self.reader.access, &of)
+            self.reader.platform().log(&self.reader.access, &of)
         });
         let Some(request) = request else {
             return Log::None;
@@ -309,7 +299,7 @@ impl DeployTarget for Client {
             return Log::NotYet(RateHint::default());
         };
         let bytes = response.bytes();
-        let lines = self.reader.access.platform.log_lines(bytes, self.reader.http.redactor(), LOG_LINES);
+        let lines = self.reader.platform().log_lines(bytes, self.reader.redactor(), LOG_LINES);
         match response.status {
             200..300 if !lines.is_empty() => Log::Lines(lines),
             200..300 | 404 | 429 | 500.. => Log::NotYet(response::rate_hint(&response)),
@@ -324,13 +314,13 @@ impl DeployTarget for Client {
     fn budget(&self) -> Option<Budget> {
         let with_token = !self.accepted && self.reader.access.token.is_some();
         let is_api = with_token || self.reader.source == Some(StateSource::Api);
-        let requests = self.reader.access.platform.facts().requests_per_minute.filter(|_| is_api)?;
+        let requests = self.reader.platform().facts().requests_per_minute.filter(|_| is_api)?;
         let limit = RateLimit { requests, per: Duration::from_mins(1).div_f64(self.speed) };
         Some(budget::of(&self.reader.access, limit))
     }
 
     fn success_may_be_early(&self) -> bool {
-        self.reader.access.platform.facts().success_may_be_early
+        self.reader.platform().facts().success_may_be_early
     }
 }
 

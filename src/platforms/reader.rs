@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::platform::{Deployment, PlatformAccess, ReadTarget, Request, StateSource};
+use super::platform::{Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
 use super::response;
 use crate::core::ports::{Poll, PollResult};
 use crate::core::state::{DeploymentId, Snapshot};
 use crate::core::trigger::RefusalReason;
 use crate::http::{self, Credential, Http, Method, RequestError};
-use crate::secrets::Token;
+use crate::secrets::{Redactor, Token, has_user, is_web};
 
 /// How long a read may take.
 pub(super) const READ: Duration = Duration::from_secs(15);
@@ -37,6 +37,14 @@ impl Reader {
         &self.access
     }
 
+    pub(super) fn platform(&self) -> &'static dyn Platform {
+        self.access.platform
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        self.http.redactor()
+    }
+
     /// Where the newest deployment is read.
     pub fn source(&self) -> Option<StateSource> {
         self.source
@@ -44,10 +52,10 @@ impl Reader {
 
     /// Whether this deployment, or without an id the newest one, can be read with what there is.
     pub fn can_read(&self, id: Option<&DeploymentId>) -> bool {
-        let source = self.access.platform.source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id));
+        let source = self.platform().source(&self.access, id.map_or(ReadTarget::Any, ReadTarget::Id));
         let request = source.and_then(|source| match id {
-            Some(id) => self.access.platform.poll(&self.access, source, id),
-            None => self.access.platform.list(&self.access, source),
+            Some(id) => self.platform().poll(&self.access, source, id),
+            None => self.platform().list(&self.access, source),
         });
         request.is_some()
     }
@@ -57,17 +65,15 @@ impl Reader {
         let (source, request) = self.list()?;
         let response = self.read(request, READ).await;
         let mut is_empty = false;
-        let poll =
-            response::of_reading(self.access.platform, source, response, self.http.redactor(), |body| {
-                let found = self.access.platform.deployments(body, self.http.redactor());
-                is_empty = found.as_ref().is_some_and(Vec::is_empty);
-                let in_scope = |found: &Deployment| {
-                    self.access.hook.is_none() || self.access.platform.in_scope(&self.access, source, found)
-                };
-                let newest = found.unwrap_or_default().into_iter().find(in_scope);
-                newest
-                    .map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
-            });
+        let poll = response::of_reading(self.platform(), source, response, self.redactor(), |body| {
+            let found = self.platform().deployments(body, self.redactor());
+            is_empty = found.as_ref().is_some_and(Vec::is_empty);
+            let in_scope = |found: &Deployment| {
+                self.access.hook.is_none() || self.platform().in_scope(&self.access, source, found)
+            };
+            let newest = found.unwrap_or_default().into_iter().find(in_scope);
+            newest.map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
+        });
         Some(poll).filter(|_| !is_empty)
     }
 
@@ -77,10 +83,10 @@ impl Reader {
         const NONE: &str = "00000000-0000-4000-8000-000000000000";
         let id = DeploymentId::new(NONE).filter(|_| self.list().is_none())?;
         let source = self.source?;
-        let request = self.access.platform.poll(&self.access, source, &id)?;
+        let request = self.platform().poll(&self.access, source, &id)?;
         let response = self.read(request, READ).await;
-        let platform = self.access.platform;
-        let redactor = self.http.redactor();
+        let platform = self.platform();
+        let redactor = self.redactor();
         Some(response::of_reading(platform, source, response, redactor, |body| {
             let error = platform.error(body.to_string().as_bytes(), redactor);
             let message = error.unwrap_or_else(|| "the answer is about another deployment".to_owned());
@@ -90,27 +96,27 @@ impl Reader {
 
     pub(super) fn list(&self) -> Option<(StateSource, Request)> {
         let source = self.source?;
-        Some((source, self.access.platform.list(&self.access, source)?))
+        Some((source, self.platform().list(&self.access, source)?))
     }
 
     /// Whether the platform's trigger needs the API's token, too.
     pub fn trigger_needs_token(&self) -> bool {
-        self.access.platform.facts().trigger_needs_token
+        self.platform().facts().trigger_needs_token
     }
 
     /// Whether the list is found by the account or the project that the user gave, not by the hook alone.
     pub fn is_found_by_input(&self) -> bool {
         let without = PlatformAccess { account: None, project: None, ..self.access.clone() };
-        let request = |access| self.source.and_then(|source| self.access.platform.list(access, source));
+        let request = |access| self.source.and_then(|source| self.platform().list(access, source));
         self.source == Some(StateSource::Api) && request(&without) != request(&self.access)
     }
 
     /// The platform's message where it does not know the account or the project that the user gave.
     pub(super) fn not_found(&self, response: &http::Response) -> Option<String> {
-        let (platform, bytes) = (self.access.platform, response.bytes());
+        let (platform, bytes) = (self.platform(), response.bytes());
         let is_404 = response.status == 404
             || platform.refusal(response.status, bytes) == Some(RefusalReason::NotFound);
-        let message = platform.error(bytes, self.http.redactor()).filter(|_| is_404)?;
+        let message = platform.error(bytes, self.redactor()).filter(|_| is_404)?;
         self.is_found_by_input().then_some(message)
     }
 
@@ -126,21 +132,21 @@ impl Reader {
 
     /// The token as the platform wants it.
     pub(super) fn credential<'a>(&self, token: &'a Token) -> Credential<'a> {
-        let header = self.access.platform.facts().token_header;
+        let header = self.platform().facts().token_header;
         header.map_or(Credential::Bearer(token), |name| Credential::Header(name, token))
     }
 
     /// Reads what the hook deploys, where the platform's file asks for it.
     pub(super) async fn read_about(&self, limit: Duration) -> Option<Value> {
-        let request = self.access.platform.about(&self.access).filter(|_| self.source.is_some())?;
+        let request = self.platform().about(&self.access).filter(|_| self.source.is_some())?;
         let response = self.read(request, limit).await.ok()?;
         serde_json::from_slice(&response.body.ok()?).ok().filter(|_| (200..300).contains(&response.status))
     }
 
     /// The snapshot with the page and the site, as far as they are links to web pages.
     pub(super) fn with_page(&self, snapshot: Snapshot) -> Snapshot {
-        let page = self.access.platform.page(&self.access, self.about.as_ref(), &snapshot);
-        let site = self.access.platform.site(self.about.as_ref(), &snapshot);
+        let page = self.platform().page(&self.access, self.about.as_ref(), &snapshot);
+        let site = self.platform().site(self.about.as_ref(), &snapshot);
         let [page, site] = [page, site].map(|link| web_link(&link?));
         Snapshot { page, site, ..snapshot }
     }
@@ -155,15 +161,13 @@ impl Reader {
     /// The same of this answer.
     pub(super) fn in_scope(&self, source: StateSource, body: &[u8]) -> Option<Vec<Deployment>> {
         let body: Value = serde_json::from_slice(body).ok()?;
-        let mut found = self.access.platform.deployments(&body, self.http.redactor())?;
-        found.retain(|found| self.access.platform.in_scope(&self.access, source, found));
+        let mut found = self.platform().deployments(&body, self.redactor())?;
+        found.retain(|found| self.platform().in_scope(&self.access, source, found));
         Some(found)
     }
 }
 
 /// A link as it may be shown: to a web page, without a user or a password.
 fn web_link(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let is_page = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.has_host();
-    (is_page && url.password().is_none()).then(|| url.into())
+    Url::parse(text).ok().filter(|url| is_web(url) && !has_user(url)).map(String::from)
 }

@@ -7,7 +7,7 @@ use url::Url;
 use super::parts::{SHORTEST, secret_parts, secrets_of_query};
 use super::pasted::{PasteFault, UrlFault, has_host};
 use super::sanitize::{STARS, unwrap_pasted};
-use super::url_safety::is_safe;
+use super::url_safety::{has_user, is_safe};
 
 /// A deploy hook's URL.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl HookUrl {
         if !is_safe(&url) {
             return Err(if url.scheme() == "http" { UrlFault::Http } else { UrlFault::NotHttps });
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user(&url) {
             return Err(UrlFault::Credentials);
         }
         if url.fragment().is_some() {

@@ -11,7 +11,7 @@ use crate::reporting::updater::rate_limiter::RateLimiter;
 use crate::reporting::updater::report_state::{ReportState, WriteError};
 use crate::reporting::updater::request::ApiRequest;
 use crate::reporting::updater::search::{self, ReportRequests};
-use crate::reporting::updater::worker::Creation;
+use crate::reporting::updater::worker::{Creation, Due};
 use crate::text::{CodeHost, ReportKind};
 
 pub(super) struct GitHubReports {
@@ -106,17 +106,11 @@ impl ReportRequests for GitHubReports {
         Ok(found.into_iter().filter(ours).collect())
     }
 
-    async fn closed(
-        &self,
-        limiter: &mut RateLimiter,
-        kind: ReportKind,
-        creation: Creation,
-        state: &ReportState,
-    ) -> Result<Option<u64>, WriteError> {
+    async fn closed(&self, limiter: &mut RateLimiter, report: Due<'_>) -> Result<Option<u64>, WriteError> {
         match self.read_first {
             ReadFirst::No => Ok(None),
-            ReadFirst::Yes => Ok(self.find_closed(limiter, kind, creation, state).await.unwrap_or_default()),
-            ReadFirst::WithoutVerdict => self.find_closed(limiter, kind, creation, state).await,
+            ReadFirst::Yes => Ok(self.find_closed(limiter, report).await.unwrap_or_default()),
+            ReadFirst::WithoutVerdict => self.find_closed(limiter, report).await,
         }
     }
 }
@@ -129,9 +123,7 @@ impl GitHubReports {
     async fn find_closed(
         &self,
         limiter: &mut RateLimiter,
-        kind: ReportKind,
-        creation: Creation,
-        state: &ReportState,
+        Due { kind, creation, state }: Due<'_>,
     ) -> Result<Option<u64>, WriteError> {
         let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutVerdict;
         let GitHubTarget { name, page, .. } = &self.target;

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::secrets::{is_safe, strip};
+use crate::secrets::{has_user, is_safe, is_web, strip};
 use crate::text::format::cut;
 
 /// The longest link that is sent; longer ones are left out, as a link that is cut leads nowhere.
@@ -61,7 +61,7 @@ pub(crate) fn link(url: &str) -> Option<String> {
 }
 
 fn web_url(url: &str) -> Option<Url> {
-    Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    Url::parse(url).ok().filter(is_web)
 }
 
 /// A commit's hash. It goes into paths, so nothing else may be taken for one.
@@ -83,8 +83,7 @@ pub(crate) fn web_base(base: &str) -> Option<String> {
 
 fn without_slash(url: &Url) -> Option<String> {
     let is_plain = url.query().is_none() && url.fragment().is_none();
-    let is_open = url.username().is_empty() && url.password().is_none();
-    (is_plain && is_open).then(|| url.as_str().trim_end_matches('/').to_owned())
+    (is_plain && !has_user(url)).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::rate_limiter::{RateLimiter, id};
 use super::report_state::{ReportState, WriteError, mark};
 use super::request::ApiRequest;
-use super::worker::{Creation, ReportBackend, WriteResult};
+use super::worker::{Creation, Due, ReportBackend, WriteResult};
 use crate::text::{CodeHost, ReportKind};
 
 /// How many of the comments are searched for ours.
@@ -53,9 +53,7 @@ pub(crate) trait ReportRequests: Send + Sync + 'static {
     fn closed(
         &self,
         _limiter: &mut RateLimiter,
-        _kind: ReportKind,
-        _creation: Creation,
-        _state: &ReportState,
+        _report: Due<'_>,
     ) -> impl Future<Output = Result<Option<u64>, WriteError>> + Send {
         async { Ok(None) }
     }
@@ -74,13 +72,12 @@ impl<R: ReportRequests> ReportBackend for R {
     async fn write_report(
         &self,
         limiter: &mut RateLimiter,
-        kind: ReportKind,
-        creation: Creation,
-        state: &ReportState,
+        report: Due<'_>,
     ) -> Result<WriteResult, WriteError> {
-        if let Some(id) = self.closed(limiter, kind, creation, state).await? {
+        if let Some(id) = self.closed(limiter, report).await? {
             return Ok(WriteResult::Done(id));
         }
+        let Due { kind, creation, state } = report;
         let is_comment = kind == ReportKind::Comment;
         if let Creation::Id(id) = creation {
             match write(self, limiter, kind, Some(id), state).await {

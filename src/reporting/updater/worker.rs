@@ -28,10 +28,16 @@ pub(crate) trait ReportBackend: Send + 'static {
     fn write_report(
         &self,
         limiter: &mut RateLimiter,
-        kind: ReportKind,
-        creation: Creation,
-        state: &ReportState,
+        report: Due<'_>,
     ) -> impl Future<Output = Result<WriteResult, WriteError>> + Send;
+}
+
+/// A report that is to be written: its kind, whether it is there, and the state that it is to have.
+#[derive(Clone, Copy)]
+pub(crate) struct Due<'a> {
+    pub(crate) kind: ReportKind,
+    pub(crate) creation: Creation,
+    pub(crate) state: &'a ReportState,
 }
 
 /// Whether a report is there.
@@ -284,8 +290,8 @@ impl<R: ReportBackend> Updater<R> {
             let (Some(entry), Some(state)) = (self.reports.get(n), self.limiter.inbox.latest.clone()) else {
                 return Ok(true);
             };
-            let result =
-                self.backend.write_report(&mut self.limiter, entry.kind, entry.creation, &state).await?;
+            let report = Due { kind: entry.kind, creation: entry.creation, state: &state };
+            let result = self.backend.write_report(&mut self.limiter, report).await?;
             let (WriteResult::Done(id) | WriteResult::Begun(id)) = result;
             if let Some(entry) = self.reports.get_mut(n) {
                 entry.creation = Creation::Id(id);
@@ -359,9 +365,7 @@ mod tests {
         async fn write_report(
             &self,
             limiter: &mut RateLimiter,
-            kind: ReportKind,
-            creation: Creation,
-            state: &ReportState,
+            Due { kind, creation, state }: Due<'_>,
         ) -> Result<WriteResult, WriteError> {
             let at = self.began.elapsed().as_secs_f64();
             self.written.lock().unwrap().push((at, kind, creation, state.is_final()));
