@@ -1,4 +1,4 @@
-// What the checks in a browser share: the browser, Markdown as GitHub shows it, and how findings are told.
+// What the checks in a browser share: the browser, Markdown as GitHub shows it, and how findings are reported.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

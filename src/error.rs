@@ -1,4 +1,4 @@
-//! Errors of the edge, each with its remedy, and the table of exit codes.
+//! Problems with inputs, each with its fix, and the table of exit codes.
 
 use std::fmt;
 

@@ -49,7 +49,7 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     // One thread: there is one deployment to follow.
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let code = runtime.block_on(async {
-        signals::outlive_file_size_limit();
+        signals::survive_file_size_limit();
         let code = commands::start(args, env, &out).await;
         Output::release(code != 0);
         // Outputs and reports are written; lines of the log may still be on their way.

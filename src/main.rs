@@ -1,4 +1,4 @@
-//! Arguments in, exit code out.
+//! The entry point: calls `deploy_hook::run` and returns its exit code.
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Signals: the first one ends a run with its reports, the second one at once. And one that must not end it.
+//! Signals: the first one ends a run with its reports, the second one at once. SIGXFSZ is caught.
 
 use tokio::sync::watch;
 
@@ -49,7 +49,7 @@ fn exit(signal: Signal) {
 
 /// Makes a file that may not grow further (`RLIMIT_FSIZE`) an error of the write, which is reported, where without a handler
 /// the system would end the process.
-pub(crate) fn outlive_file_size_limit() {
+pub(crate) fn survive_file_size_limit() {
     #[cfg(unix)]
     let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ));
 }

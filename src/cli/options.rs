@@ -57,10 +57,10 @@ const DEPLOY: &[&str] = &["deploy"];
 const RUNS: &[&str] = &["deploy", "follow"];
 const RUNS_AND_DOCTOR: &[&str] = &["deploy", "follow", "doctor"];
 const DEPLOY_AND_DOCTOR: &[&str] = &["deploy", "doctor"];
-const OTHER_READERS: &[&str] = &["status", "follow", "doctor"];
+const STATUS_FOLLOW_DOCTOR: &[&str] = &["status", "follow", "doctor"];
 const READERS: &[&str] = &["deploy", "status", "follow", "doctor"];
 const READERS_AND_PLATFORMS: &[&str] = &["deploy", "status", "follow", "doctor", "platforms"];
-const SANDBOX_ALONE: &[&str] = &["sandbox"];
+const SANDBOX_ONLY: &[&str] = &["sandbox"];
 const SANDBOXES: &[&str] = &["deploy", "sandbox"];
 
 const HOOK: &str = "Hook";
@@ -207,7 +207,7 @@ pub const OPTIONS: &[CliOption] = &[
             "`auto` detects it from the URL; `deploy-hook platforms` prints the names. With --sandbox \
             it is the platform to imitate.",
         ),
-    CliOption::new(PLATFORM, OTHER_READERS, "platform")
+    CliOption::new(PLATFORM, STATUS_FOLLOW_DOCTOR, "platform")
         .help("Platform of the hook [default: auto]")
         .words("NAME", || values::words(&values::platform_names()))
         .more("`auto` detects it from the URL; `deploy-hook platforms` prints the names."),
@@ -260,7 +260,7 @@ pub const OPTIONS: &[CliOption] = &[
         .help("Text that the page must contain, such as a version or a commit")
         .text("TEXT"),
     CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-timeout")
-        .help("How long the page may take to answer as asked [default: 2m]")
+        .help("How long the page may take to answer as expected [default: 2m]")
         .text("DURATION")
         .more("1s to 24h, within the timeout."),
     CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers-file")
@@ -309,10 +309,10 @@ pub const OPTIONS: &[CliOption] = &[
         .value("DIR", Kind::Text(ValueHint::DirPath)),
     CliOption::new(SANDBOX, DEPLOY, "sandbox")
         .help("Deploy to the embedded platform; needs no account and no hook URL"),
-    CliOption::new(SANDBOX, SANDBOX_ALONE, "port")
+    CliOption::new(SANDBOX, SANDBOX_ONLY, "port")
         .help("The port to listen on; 0 picks a free port [default: 0]")
         .value("PORT", Kind::Checked(|| value_parser!(u16).into())),
-    CliOption::new(SANDBOX, SANDBOX_ALONE, "platform")
+    CliOption::new(SANDBOX, SANDBOX_ONLY, "platform")
         .help("Platform to imitate [default: fortrabbit]")
         .words("NAME", values::sandbox_platforms),
     CliOption::new(SANDBOX, SANDBOXES, "scenario")

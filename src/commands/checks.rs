@@ -1,6 +1,6 @@
 //! The checks of `doctor` and of a dry run: why would a trigger fail?
 //!
-//! They follow the platform's own Troubleshooting list: the URL, the hook, the network, and the deployments.
+//! In this order: the URL, the hook, the network, and the deployments.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};

@@ -1,4 +1,4 @@
-//! The page that is verified, as the core asks for it.
+//! Requests the page of `verify-url` for the core: implements `SiteCheck`.
 
 use std::time::Duration;
 

@@ -140,7 +140,7 @@ fn with_platform(
     Ok((platforms::documented(platform, hook).map_err(problems::hook_url)?, platform))
 }
 
-/// What a text is that is no hook but of a platform all the same: a token, a page, an address of the API. Of a hook that
+/// Recognizes a token, a page of a dashboard or an address of an API that was given instead of a hook's URL. Of a hook that
 /// the user named `other` nothing is known. `url` is the text as a hook's URL, where it has the form of one.
 fn mistaken_for_hook(
     text: &str,

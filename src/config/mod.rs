@@ -21,7 +21,7 @@ use url::Url;
 pub use self::hook::Needs;
 pub use self::reports::Reports;
 pub(crate) use self::shown::{shown, shown_argument};
-use self::sources::{Sources, TIMEOUT, TokenOwner};
+use self::sources::{Sources, TIMEOUT_RANGE, TokenOwner};
 pub use self::variables::unknown_variables;
 pub use self::verify::{Page, PageAddress};
 use crate::cli::{Inputs, values};
@@ -31,14 +31,14 @@ use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::Network;
 use crate::platforms::{self, Platform, PlatformAccess};
-use crate::secrets::{HookUrl, Redactor, Token, secrets_of_header};
+use crate::secrets::{HookUrl, Redactor, Token, has_user, is_web, secrets_of_header};
 use crate::text::{ReportKind, problems};
 
 /// Shortest and longest fixed `poll-interval`.
-const INTERVAL: (&str, &str) = ("1s", "10m");
+const INTERVAL_RANGE: (&str, &str) = ("1s", "10m");
 
 /// Shortest and longest `expected-duration`.
-const EXPECTED: (&str, &str) = ("1s", "24h");
+const EXPECTED_RANGE: (&str, &str) = ("1s", "24h");
 
 /// The validated inputs of a run.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ pub struct Settings {
     pub output_dir: Option<PathBuf>,
 }
 
-/// Where it is known from how long deployments take.
+/// Sources of the usual duration of deployments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsualDuration {
     /// The user says it.
@@ -146,10 +146,10 @@ impl Settings {
                 "never" => Wait::Never,
                 _ => Wait::Auto,
             },
-            timeout: sources.duration("timeout", TIMEOUT, false).unwrap_or(Duration::from_mins(15)),
-            interval: sources.duration("poll-interval", INTERVAL, true),
+            timeout: sources.duration("timeout", TIMEOUT_RANGE, false).unwrap_or(Duration::from_mins(15)),
+            interval: sources.duration("poll-interval", INTERVAL_RANGE, true),
             history: UsualDuration {
-                expected: sources.duration("expected-duration", EXPECTED, true),
+                expected: sources.duration("expected-duration", EXPECTED_RANGE, true),
                 learned: sources.choice("history", values::HISTORY) != "off",
             },
             pass_canceled: sources.choice("on-canceled", values::ON_CANCELED) == "pass",
@@ -159,7 +159,7 @@ impl Settings {
             name,
             sha: sha(sources),
             github_token: sources.token("github-token", &[], TokenOwner::GitHub),
-            // The job's own token under this name may no more than under its own.
+            // The job's own token has no more permissions under this name.
             gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
             job_token,
             api_url: None,
@@ -312,7 +312,7 @@ fn environment_url(sources: &mut Sources<'_>) -> Option<String> {
     // In the job it may still hold the name of a variable that only a later report sets.
     let of_job =
         || Url::parse(of_job(sources.env, "CI_ENVIRONMENT_URL").filter(|url| !url.contains('$'))?).ok();
-    let of_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+    let of_web = |url: &Url| is_web(url) && !has_user(url);
     given.or_else(|| of_job().filter(of_web)).map(String::from)
 }
 

@@ -15,7 +15,7 @@ use crate::secrets::{Token, TokenFault, has_user, is_safe, is_web, strip, unwrap
 use crate::text::{outputs, problems};
 
 /// Shortest and longest `timeout` and `verify-timeout`.
-pub(super) const TIMEOUT: (&str, &str) = ("1s", "24h");
+pub(super) const TIMEOUT_RANGE: (&str, &str) = ("1s", "24h");
 
 /// Outputs that have the name of an input.
 const INPUTS_TOO: [&str; 2] = ["environment-url", "platform"];

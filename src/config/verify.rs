@@ -5,8 +5,9 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::{Position, Url};
 
-use super::sources::{Found, Sources, TIMEOUT};
+use super::sources::{Found, Sources, TIMEOUT_RANGE};
 use super::trigger;
+use crate::core::schedule::Timing;
 use crate::secrets::{Redactor, has_user, is_safe, is_web, secrets_of_query, strip, unwrap_pasted};
 use crate::text::problems;
 
@@ -16,9 +17,6 @@ const TIME: &str = "verify-timeout";
 
 /// The headers of the page alone.
 const HEADERS: &str = "verify-headers";
-
-/// The default of `verify-timeout`, which says nothing where it is given.
-const DEFAULT_TIME: Duration = Duration::from_mins(2);
 
 /// The longest text that is searched, in characters.
 const LONGEST_TEXT: usize = 1000;
@@ -86,7 +84,9 @@ pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn() -> Redactor) ->
     let given = sources.find(URL, &[]);
     let address = given.as_ref().and_then(|found| address(sources, found, &secrets()));
     let (text, headers) = (text(sources), trigger::headers(sources, HEADERS));
-    let timeout = sources.duration(TIME, TIMEOUT, false).filter(|time| *time != DEFAULT_TIME);
+    // The Action always gives it. The default says nothing.
+    let default = Timing::default().verify_time;
+    let timeout = sources.duration(TIME, TIMEOUT_RANGE, false).filter(|time| *time != default);
     if given.is_none() {
         let alone = [(TEXT, text.is_some()), (TIME, timeout.is_some()), (HEADERS, !headers.is_empty())];
         for (name, _) in alone.into_iter().filter(|(_, given)| *given) {

@@ -1,4 +1,4 @@
-//! What the core needs from outside: a platform to trigger and read, and a reporter.
+//! The traits through which the core reaches the world: `DeployTarget` to trigger and read, `SiteCheck`, `Reporter`.
 
 use std::time::Duration;
 

@@ -145,7 +145,7 @@ pub enum Cause {
     /// Followed no further because it cannot be read.
     Unreadable(CannotFollow),
     /// Not followed by choice (`wait: never`).
-    NotAsked,
+    WaitNever,
     /// A dry run, in which so many checks could not be made.
     DryRun {
         /// How many.

@@ -68,7 +68,7 @@ pub struct Timing {
     /// The shortest pause between two requests of the page that is verified, and the one before a right answer is
     /// confirmed.
     pub site_pause: Duration,
-    /// How long the page may take to answer as asked after the platform's success, unless the user says otherwise.
+    /// How long the page may take to answer as expected after the platform's success, unless the user says otherwise.
     pub verify_time: Duration,
     /// How long the log of a failed deployment may take in all.
     pub log: Duration,

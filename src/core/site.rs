@@ -64,7 +64,7 @@ pub struct SiteReport {
 }
 
 impl SiteReport {
-    /// How long the page took to answer as asked.
+    /// How long the page took to answer as expected.
     pub fn took(&self) -> Option<Duration> {
         self.right_since.map(|since| since.saturating_sub(self.began))
     }

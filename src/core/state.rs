@@ -103,7 +103,7 @@ pub enum Outcome {
     Succeeded,
     /// The platform says this deployment failed.
     Failed,
-    /// The platform says success, or cannot be asked, and the page did not answer as asked in time.
+    /// The platform says success, or cannot be asked, and the page did not answer as expected in time.
     Unverified,
     /// It was stopped at the platform.
     Canceled,

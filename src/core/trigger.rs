@@ -97,7 +97,7 @@ pub enum ResponseError {
     /// The status is a success, and the body names no deployment.
     Unreadable(u16),
     /// The status is a success, and the body reports an error.
-    SaysNo(u16),
+    BodyReportsError(u16),
     /// The status is a success, and the body names a deployment that had ended before the trigger.
     AlreadyEnded(u16),
 }

@@ -174,7 +174,7 @@ fn refused(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptanc
     if first.is_some() && answer["success"] == false {
         return Some(Acceptance::Refused(reason(answer).unwrap_or(RefusalReason::Other), message));
     }
-    let unclear = Acceptance::Unclear(Unclear { why: ResponseError::SaysNo(status), message });
+    let unclear = Acceptance::Unclear(Unclear { why: ResponseError::BodyReportsError(status), message });
     reports_error(answer).then_some(unclear)
 }
 

@@ -112,7 +112,7 @@ impl Acceptance {
     /// A success status whose body reports an error.
     pub(super) fn reports_error(status: u16, message: Option<String>) -> Self {
         let message = message.unwrap_or_default();
-        Self::Unclear(Unclear { why: ResponseError::SaysNo(status), message })
+        Self::Unclear(Unclear { why: ResponseError::BodyReportsError(status), message })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Recognizes our deployment: by what was there before the trigger, and by when each was made.
+//! Identifies the deployment that our trigger started: by what was there before it, and by when each was made.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};

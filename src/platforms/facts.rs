@@ -36,7 +36,7 @@ pub struct Facts {
     pub api_host: Option<&'static str>,
     /// Path and query of the list of deployments, as a template: see [`Request::of_api`](super::Request::of_api).
     pub list: Option<&'static str>,
-    /// The same of one deployment.
+    /// The template of the path that reads one deployment.
     pub poll: Option<&'static str>,
     /// The same of an ended deployment's log.
     pub log: Option<&'static str>,

@@ -145,7 +145,7 @@ pub trait Platform: Sync {
         true
     }
 
-    /// Whether this newer one is such a one.
+    /// Whether this newer deployment can have canceled ours.
     fn may_cancel(&self, _newer: &Deployment) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! For people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
+//! The log for people: a live line in a terminal; elsewhere a line when something changes, and a heartbeat.
 
 use std::ops::Range;
 use std::slice;
@@ -79,7 +79,7 @@ impl Terminal {
             return;
         }
         if let (Event::PollFailed { errors: 1, .. }, false) = (event, self.options.verbose) {
-            return self.glance(elapsed, event, context);
+            return self.update_live_line(elapsed, event, context);
         }
         let Some(text) = messages::event(event, context) else {
             return;
@@ -114,7 +114,7 @@ impl Terminal {
             }
             self.start_live();
         }
-        self.glance(elapsed, event, context);
+        self.update_live_line(elapsed, event, context);
     }
 
     pub(crate) fn note(&self, message: &str) {
@@ -243,7 +243,7 @@ impl Terminal {
     }
 
     /// Puts the present state into the live line.
-    fn glance(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
+    fn update_live_line(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
         let mut failed = None;
         match event {
             _ if !self.live => return,

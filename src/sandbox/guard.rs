@@ -1,4 +1,4 @@
-//! Who may ask the management: programs on this machine, and the sandbox's own page in a browser.
+//! Who may use the routes that control the sandbox: programs on this machine, and the sandbox's own page in a browser.
 
 use super::request::Incoming;
 

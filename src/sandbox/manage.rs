@@ -1,4 +1,4 @@
-//! The management, which a platform's dashboard does: environments, hooks, history, scenarios.
+//! The routes that control the sandbox (`/sandbox/…`), as a platform's dashboard does: environments, hooks, history, scenarios.
 
 use std::sync::Arc;
 

@@ -1,5 +1,9 @@
-//! The scenarios: how a deployment goes, and what goes wrong between platform and client. They are in `scenarios.json`,
-//! and `contracts/schema.json` describes their fields.
+//! The scenarios: how a deployment goes, and what goes wrong between platform and client. They are in `scenarios.json`.
+//!
+//! Fields: `name` and `about`; `stages` (`deployment.rs`) and `log`, what the deployment goes through and writes; `on_trigger` and
+//! `on_read` (`routes.rs`, `reply.rs`), how the requests fail; `site` (`site.rs`); `hidden_until` and `hidden_from`, the seconds in
+//! which reads know the deployment; `has_rival`, a second deployment; `echoes`, errors hold the request; `needs_log`, only
+//! for platforms with logs.
 
 use std::sync::OnceLock;
 

@@ -63,6 +63,6 @@ def test_cron_succeeds(tmp_path):
 
 
 def test_cron_fails(tmp_path):
-    """A failure is told with its exit code."""
+    """A failure is reported with its exit code."""
     with sandbox_at(tmp_path, scenario="build-fails") as platform:
         assert "deploy-hook: exit code 1" in cron(tmp_path, platform)

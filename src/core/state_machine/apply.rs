@@ -136,7 +136,7 @@ impl StateMachine {
             (Phase::Ended(verdict), _, _) if verdict != Verdict::Succeeded => {
                 self.ended(now, id, (verdict.into(), None), RateHint::default());
             }
-            (_, Wait::Never, _) => self.verify_or_end(now, Outcome::Triggered, Some(Cause::NotAsked)),
+            (_, Wait::Never, _) => self.verify_or_end(now, Outcome::Triggered, Some(Cause::WaitNever)),
             (_, Wait::Auto, Err(why)) => {
                 self.verify_or_end(now, Outcome::Triggered, Some(Cause::Unreadable(why)));
             }
@@ -152,7 +152,7 @@ impl StateMachine {
     /// The platform accepted the trigger and named no deployment: it is looked for where it can be followed.
     fn on_accepted_without_id(&mut self, now: Duration, readability: Readability) {
         let (outcome, cause) = match (self.plan.wait, readability.can_follow) {
-            (Wait::Never, _) => (Outcome::Triggered, Cause::NotAsked),
+            (Wait::Never, _) => (Outcome::Triggered, Cause::WaitNever),
             (Wait::Auto, Err(why)) => (Outcome::Triggered, Cause::Unreadable(why)),
             (Wait::Always, Err(why)) => (Outcome::Lost, Cause::Unreadable(why)),
             (_, Ok(())) => return self.search(now, None, readability.appears_within),

@@ -29,7 +29,7 @@ enum State {
     Following(DeploymentId),
     /// The platform asked for a pause beyond the deadline: the run ends there.
     AskedToWait,
-    /// To request the page until then. `right`: since when it answers as asked. `then`: how the run ends, once that is
+    /// To request the page until then. `right`: since when it answers as expected. `then`: how the run ends, once that is
     /// confirmed.
     Verifying {
         until: Duration,

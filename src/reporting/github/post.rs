@@ -41,7 +41,7 @@ pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Tok
         }
     };
     let verdict = state(END).and_then(post_state::from_end);
-    let read_first = if verdict.is_some() { ReadFirst::Yes } else { ReadFirst::WithoutVerdict };
+    let read_first = if verdict.is_some() { ReadFirst::Yes } else { ReadFirst::WithoutOutcome };
     let state = verdict.unwrap_or_else(|| {
         let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)

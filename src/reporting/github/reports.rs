@@ -28,7 +28,7 @@ pub(super) enum ReadFirst {
     /// The post step knows how the run ended, but its state may be older than the last write of a report.
     Yes,
     /// It does not know how the run ended either, so it leaves every report that is final.
-    WithoutVerdict,
+    WithoutOutcome,
 }
 
 impl ReportRequests for GitHubReports {
@@ -110,7 +110,7 @@ impl ReportRequests for GitHubReports {
         match self.read_first {
             ReadFirst::No => Ok(None),
             ReadFirst::Yes => Ok(self.find_closed(limiter, report).await.unwrap_or_default()),
-            ReadFirst::WithoutVerdict => self.find_closed(limiter, report).await,
+            ReadFirst::WithoutOutcome => self.find_closed(limiter, report).await,
         }
     }
 }
@@ -125,7 +125,7 @@ impl GitHubReports {
         limiter: &mut RateLimiter,
         Due { kind, creation, state }: Due<'_>,
     ) -> Result<Option<u64>, WriteError> {
-        let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutVerdict;
+        let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutOutcome;
         let GitHubTarget { name, page, .. } = &self.target;
         match kind {
             ReportKind::Summary => Ok(None),

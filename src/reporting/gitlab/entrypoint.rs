@@ -17,8 +17,8 @@ pub(crate) fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a 
     (env.in_gitlab() && shell == "sh" && flag == "-c" && !own.is_empty()).then_some(own)
 }
 
-/// Makes the job's folder the present one, as it is for a script, and takes the script off the runner's hands: it waits
-/// until it has been read.
+/// Changes to the job's folder, as a script would, and reads and discards the script: the runner waits until it has
+/// been read.
 pub(crate) fn prepare_job(env: &Env) {
     if let Some(dir) = env.get("CI_PROJECT_DIR") {
         let _ = std::env::set_current_dir(dir); // the files that cannot be found say so themselves

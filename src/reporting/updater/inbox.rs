@@ -6,10 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout_at};
 
+use super::answer::LIMIT;
 use super::report_state::ReportState;
-
-/// How long a request may take while the deployment goes on.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long the closing may take: a code host that is down delays a run by this.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -45,12 +43,12 @@ pub(super) struct Inbox {
     /// When all reports must be written; known once the run is over.
     end: Option<Instant>,
     /// Whether nothing more can come.
-    deaf: bool,
+    closed: bool,
 }
 
 impl Inbox {
     pub(super) fn new(updates: UnboundedReceiver<Update>) -> Self {
-        Self { updates, latest: None, hurried: false, end: None, deaf: false }
+        Self { updates, latest: None, hurried: false, end: None, closed: false }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -87,10 +85,10 @@ impl Inbox {
         };
         match came {
             Ok(Some(note)) => self.take(note),
-            Ok(None) => self.deaf = true,
+            Ok(None) => self.closed = true,
             Err(_) => {}
         }
-        !self.deaf
+        !self.closed
     }
 
     /// Lets time pass until that moment, or until there is a hurry.
@@ -119,7 +117,7 @@ impl Inbox {
 
     /// Takes the next update, or waits until that moment.
     pub(super) async fn next(&mut self, until: Instant) {
-        if self.deaf {
+        if self.closed {
             #[expect(clippy::disallowed_methods, reason = "GitHub asks for a second between two writes")]
             tokio::time::sleep_until(until).await;
         } else {

@@ -217,7 +217,7 @@ fn response_error(why: ResponseError) -> String {
         ResponseError::Unreadable(status) => {
             format!("the response (HTTP {status}) names no deployment that can be followed")
         }
-        ResponseError::SaysNo(status) => format!("the response (HTTP {status}) reports an error"),
+        ResponseError::BodyReportsError(status) => format!("the response (HTTP {status}) reports an error"),
         ResponseError::AlreadyEnded(status) => {
             format!("the response (HTTP {status}) names a deployment that had already ended")
         }

@@ -27,7 +27,7 @@ pub fn site_answer(answer: &SiteAnswer) -> String {
     }
 }
 
-/// How to make the page answer as asked; `None` where it does.
+/// How to make the page answer as expected; `None` where it does.
 pub fn site_fix(answer: &SiteAnswer) -> Option<&'static str> {
     Some(match (answer.fault.as_ref()?, answer.status) {
         (SiteFault::Status, Some(401 | 403)) => {
@@ -63,7 +63,7 @@ pub(super) fn verifying(report: &SiteReport, context: &RunContext) -> String {
         Some(answer) if answer.fault.is_none() => {
             format!("{page} answered as expected ({}); requesting it once more", site_answer(answer))
         }
-        Some(answer) => format!("{page} does not answer as asked yet: {}", site_answer(answer)),
+        Some(answer) => format!("{page} does not answer as expected yet: {}", site_answer(answer)),
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, si
     let page = page(context);
     let seen = match site.took().filter(|_| site.changed) {
         Some(took) => {
-            format!("{page} did not answer as asked at first, and did {} after the trigger", duration(took))
+            format!("{page} did not answer as expected at first, and did {} after the trigger", duration(took))
         }
         None => format!(
             "{page} answered as expected from the first request on, so it may still be the previous version"
@@ -105,12 +105,12 @@ pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, si
 /// Why nothing is known of the deployment but what the page shows.
 fn not_followed(report: &Report) -> &'static str {
     match &report.cause {
-        Some(Cause::NotAsked) => "The deployment itself was not followed, because `wait` is `never`.",
+        Some(Cause::WaitNever) => "The deployment itself was not followed, because `wait` is `never`.",
         _ => "The deployment itself could not be followed, so the platform's result is unknown.",
     }
 }
 
-/// The page did not answer as asked in time.
+/// The page did not answer as expected in time.
 pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -> Message {
     let (platform, meaning) = if has_succeeded(report) {
         (
@@ -140,7 +140,7 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     };
     Message {
         happened: format!(
-            "{subject} {platform}, but the page did not answer as asked within {waited}: {answer_text}."
+            "{subject} {platform}, but the page did not answer as expected within {waited}: {answer_text}."
         ),
         meaning: format!(
             "{meaning} {} was requested {}.{between}",

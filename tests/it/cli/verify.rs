@@ -72,7 +72,7 @@ async fn no_answer_but_the_right_one_makes_a_success() {
         (
             "broken off",
             Reply::Truncated(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nversion 2.".to_vec()),
-            "broke off",
+            "ended early",
         ),
     ];
     together(answers.map(|(name, play, wanted)| async move {
@@ -466,7 +466,7 @@ async fn a_hook_that_cannot_be_followed_is_not_called_a_success_by_its_page() {
     let program = verify_there(&hook, &page(&site, "/")).arg("--verify-text").arg(TEXT);
     let result = step(program, &secrets).await;
     assert_eq!((result.end(), result.output("succeeded")), ((0, "triggered"), "false"), "{}", result.log);
-    assert!(result.summary.contains("did not answer as asked at first, and did"), "{}", result.summary);
+    assert!(result.summary.contains("did not answer as expected at first, and did"), "{}", result.summary);
     let result = step(verify_there(&hook, &page(&site, "/")), &secrets).await;
     assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     assert!(result.summary.contains("so it may still be the previous version"), "{}", result.summary);
@@ -491,7 +491,7 @@ async fn the_result_is_in_every_output() {
         ("unverified", "false")
     );
     assert!(
-        result.output("message").contains("succeeded at the platform, but the page did not answer as asked")
+        result.output("message").contains("succeeded at the platform, but the page did not answer as expected")
     );
     assert!(
         result.log.contains("::error ") && result.summary.contains("### ❌ Unverified"),

@@ -107,8 +107,8 @@ async fn wait_decides_whether_it_is_followed() {
     }
     let unreadable = Some(Cause::Unreadable(CannotFollow::Missing(Vec::new())));
     let ends = [
-        (with(Wait::Never), Outcome::Triggered, Some(Cause::NotAsked)),
-        (with(Wait::Never).unreadable(), Outcome::Triggered, Some(Cause::NotAsked)),
+        (with(Wait::Never), Outcome::Triggered, Some(Cause::WaitNever)),
+        (with(Wait::Never).unreadable(), Outcome::Triggered, Some(Cause::WaitNever)),
         (with(Wait::Auto).unreadable(), Outcome::Triggered, unreadable.clone()),
         (with(Wait::Always).unreadable(), Outcome::Lost, unreadable),
     ];

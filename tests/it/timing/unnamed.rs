@@ -54,7 +54,7 @@ async fn what_cannot_or_need_not_be_followed_is_not_looked_for() {
     let by_choice = accepted().plan(|plan| plan.wait = Wait::Never).run().await;
     assert_eq!(
         (by_choice.report.outcome, by_choice.report.cause),
-        (Outcome::Triggered, Some(Cause::NotAsked))
+        (Outcome::Triggered, Some(Cause::WaitNever))
     );
     for (wait, outcome) in [(Wait::Auto, Outcome::Triggered), (Wait::Always, Outcome::Lost)] {
         let run = accepted().unreadable().plan(|plan| plan.wait = wait).run().await;

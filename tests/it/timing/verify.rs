@@ -181,7 +181,7 @@ async fn a_deployment_that_is_not_followed_is_never_called_a_success() {
     for (world, cause) in [
         (unknown as fn() -> World, unreadable.clone()),
         (|| World::new().unreadable(), unreadable),
-        (by_choice, Cause::NotAsked),
+        (by_choice, Cause::WaitNever),
     ] {
         let run = world().page(|age, _| if age < s(200) { old() } else { right() }).run().await;
         assert_eq!((run.report.outcome, run.report.cause.as_ref()), (Outcome::Triggered, Some(&cause)));

@@ -468,7 +468,7 @@ pub(super) fn trouble() -> PollResult {
     PollResult::Failed { message: "502 Bad Gateway".into() }
 }
 
-/// A page that answers as asked.
+/// A page that answers as expected.
 pub(super) fn right() -> SiteAnswer {
     SiteAnswer { status: Some(200), fault: None, redirected_to: None, retry_after: None }
 }
