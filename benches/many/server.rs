@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, io, thread};
 
 use anyhow::ensure;
+use deploy_hook::env::Env;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio_rustls::TlsAcceptor;
 
+use crate::client::{self, FOLLOWS, POLLS};
 use crate::tls::tls;
-use crate::{FOLLOWS, POLLS};
 
 /// What was asked for.
 struct Counts {
@@ -21,8 +22,22 @@ struct Counts {
     polls: Vec<AtomicU32>,
 }
 
+/// The table, or as the process that is measured, a row of it.
+pub(super) fn main() -> anyhow::Result<()> {
+    let env = Env::snapshot();
+    if let Some(url) = env.get("BENCH_MANY_URL") {
+        return client::main(url, env.get("BENCH_MANY_CA"));
+    }
+    println!(
+        "{FOLLOWS} follows in one process on one thread, {POLLS} polls each, one token with one limit.\n"
+    );
+    println!("| | CPU | a poll | peak memory | goal: 5 s, 64 MiB | took |\n|---|---:|---:|---:|---|---:|");
+    let schemes = if env.is_true("BENCH_QUICK") { &["http"][..] } else { &["http", "https"] };
+    schemes.iter().try_for_each(|scheme| measure(scheme))
+}
+
 /// Starts the process that is measured, which prints its figures, and checks that it did all its work.
-pub(super) fn measure(scheme: &str) -> anyhow::Result<()> {
+fn measure(scheme: &str) -> anyhow::Result<()> {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let (config, authority) = tls()?;
     let file = home.path().join("authority.pem");

@@ -4,7 +4,7 @@
 //! deployments of an age, about the same share ends within such a pause, whatever the age: where lengths spread as they do
 //! (lognormal, median 90 s, sigma 0.8), their ends are noticed 3 s late on average with 34 polls. A pause that is a share
 //! of the age spends its polls on the first seconds, where nothing ends, and is coarse where deployments do end. No fixed
-//! pause is as early with half as many polls at any length from 5 s to 30 min; `benches/follow.rs` measures it.
+//! pause is as early with half as many polls at any length from 5 s to 30 min; `benches/follow` measures it.
 //!
 //! Where it is known how long earlier deployments took, the polls are dense around the usual end and sparse before. The
 //! fewest polls for the least delay are at a rate that follows the square root of the chance to end just then. The numbers

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -138,12 +139,18 @@ pub(super) fn read(path: &Path) -> Result<Vec<Certificate>, String> {
 /// The system's file of authorities. They are decoded when a server's chain needs them: to decode them all was half of what a
 /// run over https computed.
 #[derive(Default)]
-pub(super) struct Bundle(Vec<u8>);
+pub(super) struct Bundle(Arc<Vec<u8>>);
 
 impl Bundle {
-    /// Reads a PEM file; one that cannot be read is empty.
+    /// Reads a PEM file; one that cannot be read is empty. Clients that have read the same keep it once.
     pub(super) fn read(path: &Path) -> Self {
-        Self(std::fs::read(path).unwrap_or_default())
+        static LATEST: Mutex<Weak<Vec<u8>>> = Mutex::new(Weak::new());
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = latest.upgrade().filter(|known| **known == bytes);
+        let bundle = known.unwrap_or_else(|| Arc::new(bytes));
+        *latest = Arc::downgrade(&bundle);
+        Self(bundle)
     }
 
     /// Whether there is an authority in it.
@@ -373,7 +380,7 @@ mod tests {
     fn sections_of_a_bundle_are_found_whatever_is_around_them() {
         const ONE: &str = "-----BEGIN CERTIFICATE-----\nMAMC\nAQU=\n-----END CERTIFICATE-----";
         let found = |text: String| {
-            let bundle = Bundle(text.into_bytes());
+            let bundle = Bundle(text.into_bytes().into());
             bundle.sections().map(|content| decode(content, usize::MAX)).collect::<Vec<_>>()
         };
         let der = Some(vec![0x30, 3, 2, 1, 5]);
@@ -392,6 +399,15 @@ mod tests {
     }
 
     #[test]
+    fn a_bundle_that_has_changed_is_read_anew() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for content in ["one", "one", "two"] {
+            std::fs::write(&file, content).unwrap();
+            assert_eq!(*Bundle::read(file.path()).0, content.as_bytes());
+        }
+    }
+
+    #[test]
     fn the_authorities_that_a_chain_names_are_found_however_long_their_names_are() {
         let authority = |name: &str| {
             let mut params = CertificateParams::default();
@@ -407,7 +423,7 @@ mod tests {
         let long = "x".repeat(300);
         let all = [authority("One"), authority("Two"), authority(&long), authority("One")];
         let pem: String = all.iter().map(|(certificate, _)| certificate.pem()).collect();
-        let bundle = Bundle(pem.into_bytes());
+        let bundle = Bundle(pem.into_bytes().into());
         assert!(bundle.is_usable());
         let found = |issuer: &Issuer<'_, KeyPair>| {
             let leaf = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();

@@ -343,3 +343,19 @@ fn chain(error: reqwest::Error) -> String {
     let shown = texts.iter().enumerate().filter(|(n, text)| is_shown(*n, text));
     shown.map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(": ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_for_another_run_hides_the_secrets_of_that_run() {
+        let redactor = |secret: &str| Redactor::default().with([secret.to_owned()]);
+        let one = Http::new(&Network::default(), false, redactor("not-a-secret-one")).unwrap();
+        let other = one.with_redactor(redactor("not-a-secret-two"));
+        let hides = |http: &Http| {
+            ["not-a-secret-one", "not-a-secret-two"].map(|text| http.redactor().redact(text) != text)
+        };
+        assert_eq!([hides(&one), hides(&other)], [[true, false], [false, true]]);
+    }
+}
