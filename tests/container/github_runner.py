@@ -98,7 +98,6 @@ class Job:
         assert not left, f"files left in the workspace or home: {left}"
 
     def step(self, **how):
-        """A step of this job, started."""
         return Step(self, **how)
 
 
@@ -130,7 +129,6 @@ class Step(Attached):
         super().__init__([*line, *options, job.image], env=DOCKER_ENV | given)
 
     def kill(self):
-        """Kills the container, as a machine that goes away does."""
         docker("kill", self.name)
 
     def result(self, code, **outputs):
@@ -163,6 +161,5 @@ def statuses(github):
 
 @contextlib.contextmanager
 def stage(*, inputs=None, **how):
-    """A sandbox, a job against it, and a GitHub that the job reports to."""
     with sandbox(**how) as platform, serve_api() as github, Job(platform, inputs, api=github.url) as job:
         yield platform, job, github
