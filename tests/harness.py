@@ -96,8 +96,10 @@ def serve(answer=lambda call: (200, {}, b"ok"), tls=None):
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 def serve_api(listed=b'{"id": 1}', tls=None):
