@@ -53,7 +53,7 @@ GITHUB = {
 }
 OWN_COMMANDS = re.compile(r"::(add-mask|group|endgroup|(error|warning) title=Deploy hook)::")
 
-Result = collections.namedtuple("Result", "seconds log outputs state summary")
+Result = collections.namedtuple("Result", "seconds log outputs state summary masks")
 
 
 def pairs(path):
@@ -144,9 +144,10 @@ class Step(Attached):
         assert not outputs or {name: given.get(name) for name in outputs} == outputs, self.log
         lines = self.log.splitlines()
         assert all(OWN_COMMANDS.match(line) for line in lines if line.lstrip().startswith("::")), self.log
+        masks = [line.removeprefix("::add-mask::").replace("%25", "%") for line in lines if line.startswith("::add-mask::")]
         log = "\n".join(line for line in lines if not line.startswith("::add-mask::"))
         self.job.platform.holds_no_secret(log, summary, json.dumps(state), json.dumps(given))
-        return Result(seconds, log, given, state, summary)
+        return Result(seconds, log, given, state, summary, masks)
 
 
 def statuses(github):

@@ -80,6 +80,7 @@ def test_succeeds():
     """A deployment succeeds; the commit's status is closed; the post step has nothing to do."""
     with stage(inputs=REPORT) as (platform, job, github):
         result = job.step().result(0, outcome="succeeded", succeeded="true", state="SUCCEEDED")
+        assert set(platform.secrets) <= set(result.masks), "every secret is masked itself, not only as a part of another one"
         assert platform.deployed("SUCCEEDED") == [result.outputs["deployment-id"]]
         assert sorted(result.outputs) == OUTPUTS
         assert "### ✅ Succeeded" in result.summary
@@ -116,6 +117,14 @@ def test_killed():
         after = job.step(entrypoint=POST, state=result.state).result(0)
         assert statuses(github)[-1] == "error" and "commit status" in after.log
         assert len(platform.deployments()) == 1
+
+
+@pytest.mark.parametrize("state", [{}, {"deploy_hook_records": "{}"}, {"deploy_hook_records": "no JSON"}])
+def test_post_step_sends_nothing(state):
+    """The post step sends nothing, whatever the state it gets."""
+    with stage() as (platform, job, github):
+        job.step(entrypoint=POST, state=state).result(0)
+        assert (platform.deployments(), github.calls) == ([], [])
 
 
 def test_locked_down():
