@@ -21,17 +21,14 @@ TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 
 
 def read(name):
-    """The text of one of the project's files."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
 def load(text):
-    """What a text of YAML says."""
     return YAML(typ="safe", pure=True).load(text)
 
 
 def write(folder, files):
-    """Writes files, with their folders."""
     for name, content in files.items():
         path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +53,6 @@ def run(*command, code=0, stderr=subprocess.STDOUT, **how):
 
 
 def git(folder, *arguments, **how):
-    """Runs git in a folder as somebody."""
     return run("git", "-C", folder, "-c", "user.name=test", "-c", "user.email=test@example.com", *arguments, **how).strip()
 
 
@@ -65,12 +61,10 @@ class Call(collections.namedtuple("Call", "method path headers body")):
 
     @property
     def token(self):
-        """The token in it, as GitHub's or GitLab's API gets it."""
         return self.headers.get("private-token") or self.headers.get("authorization", "").rpartition(" ")[2]
 
     @property
     def json(self):
-        """What its body says."""
         return json.loads(self.body or b"null")
 
 
@@ -102,8 +96,10 @@ def serve(answer=lambda call: (200, {}, b"ok"), tls=None):
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 def serve_api(listed=b'{"id": 1}', tls=None):
@@ -140,7 +136,6 @@ class Sandbox:
         self.process.wait()
 
     def fetch(self, path="", body=None):
-        """An answer of the platform's management."""
         data = None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(f"{self.manage}/sandbox{path}", data, timeout=5) as answer:
             return json.load(answer)

@@ -14,7 +14,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { launch } from "../browser.mjs";
 
 const [program, folder] = process.argv.slice(2);
-const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
 // Enough to see stages pass; the tests wait for them and do not count.
 const SPEED = "60";
 
@@ -43,7 +42,7 @@ async function interrupt(child) {
 
 async function open(browser, url, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, ...options });
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(60_000);
   page.problems = [];
   page.loads = 0;
   page.on("console", (message) => message.type() === "error" && page.problems.push(message.text()));

@@ -95,7 +95,6 @@ def tool(folder, name, script):
 
 
 def downloaded(folder):
-    """What is left in the job's folder."""
     return [path for path in (folder / "temp").rglob("*") if path.is_file()]
 
 

@@ -53,7 +53,7 @@ GITHUB = {
 }
 OWN_COMMANDS = re.compile(r"::(add-mask|group|endgroup|(error|warning) title=Deploy hook)::")
 
-Result = collections.namedtuple("Result", "seconds log outputs state summary")
+Result = collections.namedtuple("Result", "seconds log outputs state summary masks")
 
 
 def pairs(path):
@@ -98,7 +98,6 @@ class Job:
         assert not left, f"files left in the workspace or home: {left}"
 
     def step(self, **how):
-        """A step of this job, started."""
         return Step(self, **how)
 
 
@@ -130,7 +129,6 @@ class Step(Attached):
         super().__init__([*line, *options, job.image], env=DOCKER_ENV | given)
 
     def kill(self):
-        """Kills the container, as a machine that goes away does."""
         docker("kill", self.name)
 
     def result(self, code, **outputs):
@@ -146,9 +144,10 @@ class Step(Attached):
         assert not outputs or {name: given.get(name) for name in outputs} == outputs, self.log
         lines = self.log.splitlines()
         assert all(OWN_COMMANDS.match(line) for line in lines if line.lstrip().startswith("::")), self.log
+        masks = [line.removeprefix("::add-mask::").replace("%25", "%") for line in lines if line.startswith("::add-mask::")]
         log = "\n".join(line for line in lines if not line.startswith("::add-mask::"))
         self.job.platform.holds_no_secret(log, summary, json.dumps(state), json.dumps(given))
-        return Result(seconds, log, given, state, summary)
+        return Result(seconds, log, given, state, summary, masks)
 
 
 def statuses(github):
@@ -163,6 +162,5 @@ def statuses(github):
 
 @contextlib.contextmanager
 def stage(*, inputs=None, **how):
-    """A sandbox, a job against it, and a GitHub that the job reports to."""
     with sandbox(**how) as platform, serve_api() as github, Job(platform, inputs, api=github.url) as job:
         yield platform, job, github

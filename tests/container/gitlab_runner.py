@@ -108,11 +108,9 @@ class Job:
         return stage.log
 
     def files(self):
-        """What is in the project's folder."""
         return {path.name: path.read_text(encoding="utf-8") for path in self.project.iterdir() if path.is_file()}
 
     def remove(self):
-        """Removes the container."""
         if self.container:
             forget("rm", "--force", "--volumes", self.container)
         self.container = None
@@ -120,7 +118,6 @@ class Job:
 
 @contextlib.contextmanager
 def job(image, *, variables=None, **how):
-    """A job, and its sandbox."""
     with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as folder, sandbox(**how) as platform:
         one = Job(image, Path(folder), platform, variables or {})
         yield platform, one

@@ -82,7 +82,6 @@ def unplayed(folder, tests):
 
 
 def sandbox(network="host", **how):
-    """The embedded platform, from the image under test."""
     return Sandbox(launcher=("docker", "run", "--rm", "--network", network, ACTION), **how)
 
 
@@ -118,7 +117,6 @@ def certificates(folder, *names):
 
 
 def tls_server(folder):
-    """For a server with the certificate in this folder."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     return context

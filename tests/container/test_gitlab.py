@@ -44,8 +44,6 @@ FAILING_TESTS = {"Makefile": "test:\n\tfalse\n"}
 
 
 class Ran(collections.namedtuple("Ran", "code log files")):
-    """What a job of a pipeline did."""
-
     def ended(self, code, **wanted):
         """It ended with this code, and has the three files, with these outputs."""
         assert self.code == code, self.log
@@ -126,13 +124,11 @@ class Site:
         return jobs
 
     def deployed_to(self, *environments):
-        """How many deployments each of these environments has."""
         return [len(self.platform.deployments(one)) for one in environments]
 
 
 @contextlib.contextmanager
 def site(text, scenario="success", generation="draft", platform=None, replaced=None, files=None):
-    """A project, and its sandbox."""
     text = replace(read(f"examples/gitlab/{text}") if text.endswith(".yml") else text, replaced or {})
     # What root wrote in a job's container may not be ours to remove.
     how = {"scenario": scenario, "generation": generation, "platform": platform}

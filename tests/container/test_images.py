@@ -13,8 +13,8 @@ import time
 
 import pytest
 from github_runner import CANCEL, stage, statuses
-from harness import read, run, until
-from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, SHELL, VERSION, Attached, docker, each, following, sandbox
+from harness import load, read, run, until
+from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, SHELL, VERSION, Attached, docker, each, following, replace, sandbox
 
 # Bytes of the image for the Action: its files, and what goes over the network. `.ci/check-images` reads them here.
 DISK_LIMIT = 5_000_000
@@ -80,6 +80,7 @@ def test_succeeds():
     """A deployment succeeds; the commit's status is closed; the post step has nothing to do."""
     with stage(inputs=REPORT) as (platform, job, github):
         result = job.step().result(0, outcome="succeeded", succeeded="true", state="SUCCEEDED")
+        assert set(platform.secrets) <= set(result.masks), "every secret is masked itself, not only as a part of another one"
         assert platform.deployed("SUCCEEDED") == [result.outputs["deployment-id"]]
         assert sorted(result.outputs) == OUTPUTS
         assert "### ✅ Succeeded" in result.summary
@@ -118,6 +119,14 @@ def test_killed():
         assert len(platform.deployments()) == 1
 
 
+@pytest.mark.parametrize("state", [{}, {"deploy_hook_records": "{}"}, {"deploy_hook_records": "no JSON"}])
+def test_post_step_sends_nothing(state):
+    """The post step sends nothing, whatever the state it gets."""
+    with stage() as (platform, job, github):
+        job.step(entrypoint=POST, state=state).result(0)
+        assert (platform.deployments(), github.calls) == ([], [])
+
+
 def test_locked_down():
     """A read-only root, no capabilities, no new privileges. Without capabilities root may write only what everybody may."""
     options = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
@@ -137,18 +146,13 @@ def test_files_of_another_user(how):
 # --- the examples for other CI systems, started as these do ---
 
 
-def example(file, pattern):
-    """The one piece of an example that is such."""
-    [found] = re.findall(pattern, read(f"examples/{file}"), re.M | re.S)
-    return found
-
-
-WOODPECKER = json.loads(example("woodpecker/deploy.yml", r"^    entrypoint: (\[.*?\])$"))
-DRONE = example("drone/.drone.yml", r"^    commands:\n      - (.*?)\n")
-BITBUCKET = example("bitbucket/bitbucket-pipelines.yml", r"^          script:\n            - (.*?)\n")
-CIRCLECI = example("circleci/config.yml", r"^          command: (.*?)\n")
-CIRCLECI_SHELL = example("circleci/config.yml", r"^    shell: (.*?)(?: #.*?)?\n").split()
-JENKINS = example("jenkins/Jenkinsfile", r"^ +sh '''\n(.*?)\n +'''$").replace(f"ghcr.io/OWNER/deploy-hook:{VERSION}", ACTION)
+WOODPECKER = load(read("examples/woodpecker/deploy.yml"))["steps"][0]["entrypoint"]
+[DRONE] = load(read("examples/drone/.drone.yml"))["steps"][0]["commands"]
+[BITBUCKET] = load(read("examples/bitbucket/bitbucket-pipelines.yml"))["pipelines"]["branches"]["main"][0]["step"]["script"]
+CIRCLECI = load(read("examples/circleci/config.yml"))["jobs"]["deploy"]
+[JENKINS] = re.findall(r"^ +sh '''\n(.*?)\n +'''$", read("examples/jenkins/Jenkinsfile"), re.M | re.S)
+# On the agent itself: with the image that is here, and the way to the platform.
+JENKINS = replace(JENKINS, {f"ghcr.io/OWNER/deploy-hook:{VERSION}": ACTION, "--rm": "--rm --network host --env DEPLOY_HOOK_API_URL"})
 
 
 def on_docker(folder, entrypoint, *command):
@@ -165,8 +169,8 @@ def on_docker(folder, entrypoint, *command):
         pytest.param("/bin/sh", ["-c", f"echo {shlex.quote(DRONE)} | /bin/sh"], False, id="drone"),
         pytest.param(WOODPECKER[0], WOODPECKER[1:], False, id="woodpecker"),
         pytest.param("", ["/bin/sh", "-ec", BITBUCKET], True, id="bitbucket"),
-        pytest.param("", [*CIRCLECI_SHELL, "-c", CIRCLECI], True, id="circleci"),
-        pytest.param(None, ["sh", "-xe", "-c", JENKINS.replace("--rm", "--rm --network host --env DEPLOY_HOOK_API_URL")], True, id="jenkins"),
+        pytest.param("", [*CIRCLECI["shell"].split(), "-c", CIRCLECI["steps"][0]["run"]["command"]], True, id="circleci"),
+        pytest.param(None, ["sh", "-xe", "-c", JENKINS], True, id="jenkins"),
     ],
 )
 @pytest.mark.parametrize(("scenario", "code", "outcome"), [("success", 0, "succeeded"), ("build-fails", 1, "failed")])

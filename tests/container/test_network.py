@@ -48,7 +48,6 @@ class Inside(Sandbox):
         super().__init__(scenario="instant", launcher=("docker", "run", "--rm", "--network", f"container:{container}", ACTION))
 
     def fetch(self, path="", body=None):
-        """An answer of the platform's management."""
         return json.loads(docker("exec", self.container, "/bin/busybox", "wget", "-qO-", f"{self.manage}/sandbox{path}"))
 
 
@@ -91,20 +90,17 @@ class Network:
         self.trusting = self.file("ca.pem", None, BUNDLE)
 
     def file(self, name, text, at):
-        """The options of a container with this file in a place."""
         if text is not None:
             write(self.folder, {name: text})
         return ("--volume", f"{self.folder / name}:{at}:ro")
 
     def records(self):
-        """Everything the far side was asked so far."""
         file = self.folder / "records.jsonl"
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 @pytest.fixture(scope="session")
 def network():
-    """The one network of these tests."""
     with contextlib.ExitStack() as stack:
         yield Network(stack)
 

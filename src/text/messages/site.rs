@@ -89,7 +89,10 @@ pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, si
     let page = page(context);
     let seen = match site.took().filter(|_| site.changed) {
         Some(took) => {
-            format!("{page} did not answer as expected at first, and did {} after the trigger", duration(took))
+            format!(
+                "{page} did not answer as expected at first, and did {} after the trigger",
+                duration(took)
+            )
         }
         None => format!(
             "{page} answered as expected from the first request on, so it may still be the previous version"

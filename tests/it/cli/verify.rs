@@ -491,7 +491,9 @@ async fn the_result_is_in_every_output() {
         ("unverified", "false")
     );
     assert!(
-        result.output("message").contains("succeeded at the platform, but the page did not answer as expected")
+        result
+            .output("message")
+            .contains("succeeded at the platform, but the page did not answer as expected")
     );
     assert!(
         result.log.contains("::error ") && result.summary.contains("### ❌ Unverified"),
