@@ -17,10 +17,13 @@ use super::token::Token;
 /// What RFC 3986 wants encoded in a value: everything but letters, digits and `- . _ ~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Fewer than there are bytes: every run makes and drops them.
+const BUCKETS: usize = 64;
+
 /// Knows every secret of a run and takes it out of any text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// The secrets and their encoded forms, by their first byte, in lower case.
+    /// The secrets and their encoded forms, by [`bucket`].
     forms: Arc<Vec<Vec<String>>>,
 }
 
@@ -35,10 +38,10 @@ impl Redactor {
     #[must_use]
     pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
         let mut known = Arc::unwrap_or_clone(self.forms);
-        known.resize_with(256, Vec::new);
+        known.resize_with(BUCKETS, Vec::new);
         let mut add = |form: String| {
             let first = form.bytes().next().filter(|_| form.len() >= SHORTEST);
-            let alike = first.and_then(|first| known.get_mut(usize::from(first.to_ascii_lowercase())));
+            let alike = first.and_then(|first| known.get_mut(bucket(first)));
             let alike = alike.filter(|alike| !alike.contains(&form));
             alike.map(|alike| alike.push(form)).is_some()
         };
@@ -85,7 +88,7 @@ impl Redactor {
 
     /// How long the longest form is that a text begins with.
     fn form_at_start(&self, text: &[u8]) -> Option<usize> {
-        let alike = self.forms.get(usize::from(text.first()?.to_ascii_lowercase()))?.iter();
+        let alike = self.forms.get(bucket(*text.first()?))?.iter();
         let is_here = |form: &&String| {
             text.get(..form.len()).is_some_and(|start| start.eq_ignore_ascii_case(form.as_bytes()))
         };
@@ -118,6 +121,11 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Redactor({} forms)", self.forms.iter().flatten().count())
     }
+}
+
+/// Where forms that begin with this byte are, in either case; some with other bytes are there as well.
+fn bucket(first: u8) -> usize {
+    usize::from(first.to_ascii_lowercase()) % BUCKETS
 }
 
 /// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
