@@ -14,10 +14,8 @@ import { unified } from "unified";
 export const moduleFile = (name) => createRequire(import.meta.url).resolve(name);
 
 // Without what a browser does on the network by itself.
-export const launch = () => chromium.launch({
-  executablePath: process.env.BROWSER,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+export const launch = () => chromium.launch({ executablePath: process.env.BROWSER, args: ["--no-sandbox", "--disable-gpu", ...QUIET] });
 
 const style = readFileSync(moduleFile("github-markdown-css/github-markdown.css"), "utf8");
 

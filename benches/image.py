@@ -14,7 +14,7 @@ from pathlib import Path
 # The images that the script has built, under the names that the tests give them.
 sys.path += [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests", "tests/container")]
 from harness import run
-from support import ACTION, copy_out, docker, each, following
+from support import ACTION, copy_out, docker, following
 
 NOTHING, PAIRS = ACTION.replace("action", "nothing"), int(sys.argv[1])
 

@@ -17,6 +17,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "debug/deploy-hook")
+# The binaries of a release, by the names of their assets.
+BINARIES = [f"deploy-hook-{name}" for name in ("linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-aarch64", "windows-x86_64.exe")]
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 
 

@@ -9,9 +9,9 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-from harness import PROGRAM, ROOT, Sandbox, load, read, serve, write
+from harness import BINARIES, PROGRAM, ROOT, Sandbox, load, read, serve, write
 
-LINUX, WINDOWS = "deploy-hook-linux-x86_64", "deploy-hook-windows-x86_64.exe"
+LINUX, WINDOWS = BINARIES[0], BINARIES[-1]
 SECRET = "TOKEN-LONGSTRING"
 # How often each folder of the web server answers 503 before it gives what it was asked for.
 BUSY = {"flaky": 2, "again": 1}

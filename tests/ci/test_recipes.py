@@ -1,6 +1,5 @@
 """The recipes of docs/recipes.md, run as they are written: with the real program, curl and jq, against servers on this machine."""
 
-import json
 import os
 import re
 import shutil
@@ -110,7 +109,10 @@ def test_chat_from_ci(message, tmp_path):
     assert others == [first, first]
 
 
-@pytest.mark.parametrize(("options", "code", "text"), [("--sandbox", 0, "succeeded"), ("--sandbox --scenario build-fails", 1, "failed"), ("--timeout x", 2, "timeout")])
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [("--sandbox", 0, "succeeded"), ("--sandbox --scenario build-fails", 1, "failed"), ("--timeout x", 2, "timeout")],
+)
 def test_message_anywhere(options, code, text, tmp_path):
     """The message and the exit code of a deployment, and of one that did not begin."""
     command = block("sh", "# Anywhere").replace("deploy --format", f"deploy {options} --format")

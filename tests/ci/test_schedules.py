@@ -30,7 +30,10 @@ def test_units(tmp_path):
 
 
 # A live hook cannot be read, so the command succeeds there only if it gives the token, too.
-@pytest.mark.parametrize(("generation", "scenario", "code", "text"), [("live", "success", 0, " succeeded after "), ("draft", "build-fails", 1, " failed after ")])
+@pytest.mark.parametrize(
+    ("generation", "scenario", "code", "text"),
+    [("live", "success", 0, " succeeded after "), ("draft", "build-fails", 1, " failed after ")],
+)
 def test_unit_command(generation, scenario, code, text, tmp_path):
     """The unit's command: its words need no quotes, and systemd puts in the variable as the shell does."""
     [command] = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", here("deploy-hook.service"), re.M)

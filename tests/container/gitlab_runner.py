@@ -5,6 +5,7 @@ Source: gitlab-org/gitlab-runner (shells/bash.go, executors/docker/docker_comman
 """
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -13,9 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from support import Attached, docker, each, forget, sandbox
+from support import OUTPUTS, Attached, docker, each, forget, sandbox
 
 PROJECT = "/builds/octo/site"
+MAIN = "https://www.example.com/"
+COMMENT_TOKEN = "glpat-16C7e42F292c6912E77a"
+REPORTS = ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]
 # What the runner asks every image for: a shell. An image with an ENTRYPOINT gets these words as its arguments.
 SHELLS = [f"{folder}/{name}" for name in ("bash", "sh") for folder in ("/usr/local/bin", "/usr/bin", "/bin")] + ["/busybox/sh"]
 DETECT = "el".join(f"if [ -x {shell} ]; then\n\texec {shell} \n" for shell in SHELLS) + "else\n\techo shell not found\n\texit 1\nfi\n\n"
@@ -57,6 +61,22 @@ def generated(script, exports):
         "if set -o | grep pipefail > /dev/null; then set -o pipefail; fi; set -o errexit\n"
         f"set +o noclobber\n: | eval $'{quoted}'\nexit 0\n"
     )
+
+
+def assert_reports(files, **wanted):
+    """The three files of a run, whatever its end, and some of its outputs. Without any wanted, it was bad input."""
+    assert sorted(set(files) & set(REPORTS)) == REPORTS
+    found = dict(line.removeprefix("DEPLOY_HOOK_").split("=", 1) for line in files["deploy-hook.env"].splitlines())
+    found = {name.lower(): value for name, value in found.items()}
+    if not wanted:
+        assert sorted(found) == ["message", "platform", "succeeded"] and found["message"] and found["succeeded"] == "false"
+        return
+    assert sorted(found) == sorted(name.replace("-", "_") for name in OUTPUTS)
+    assert {name: found[name] for name in wanted} == wanted
+    lists = json.loads(files["deploy-hook-annotations.json"]).values()
+    links = [item["external_link"]["url"] for items in lists for item in items]
+    assert all(found[name] in ("", *links) for name in ("deployment_url", "environment_url"))
+    assert files["deploy-hook-summary.md"].count("### ") == 1
 
 
 class Job:

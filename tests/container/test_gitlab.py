@@ -1,5 +1,5 @@
 """The pipelines of examples/gitlab and the component, played by gitlab-ci-local, each in a project of its own, against a sandbox and a
-GitLab on this machine's loopback; and jobs on the Docker executor (gitlab_runner.py). tests/container/gitlab calls it.
+GitLab on this machine's loopback. tests/container/gitlab calls it.
 
 Not shown by gitlab-ci-local: `retry:`, `timeout:`, `interruptible:`, `resource_group:`, the protection of variables, GIT_STRATEGY, tags,
 KUBERNETES_…, the regex of an input (tests/ci/test_component.py), annotations, the link of an `environment:`, several environments of one
@@ -15,19 +15,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from gitlab_runner import job
+from gitlab_runner import COMMENT_TOKEN, MAIN, REPORTS, assert_reports
 from harness import git, read, run, serve_api, write
-from support import ACTION, BASE, DOCKER_ENV, OUTPUTS, PLATFORMS, RENDER_HOOK, SHELL, VERSION
+from support import ACTION, BASE, DOCKER_ENV, PLATFORMS, RENDER_HOOK, SHELL, VERSION
 from support import docker, each, forget, replace, repository, sandbox, unplayed
 
 COMPONENT = {"templates/deploy-hook.yml": read("templates/deploy-hook.yml")}
 INCLUDED = f".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/{VERSION}/"
-REPORTS = ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]
-COMMENT_TOKEN = "glpat-16C7e42F292c6912E77a"
 # gitlab-ci-local copies artifacts with an image that has bash and rsync.
 HELPER = "deploy-hook-test:rsync"
-# Seconds that one pipeline may take, and that a job may take from a cancel to its end.
-LIMIT, CANCEL_LIMIT = 90, 5
+# Seconds that one pipeline may take.
+LIMIT = 90
 # What the examples say instead of images that are here.
 IMAGES = {
     f"ghcr.io/OWNER/deploy-hook:{VERSION}-shell": SHELL,
@@ -38,9 +36,8 @@ IMAGES = {
 }
 # What gitlab-ci-local says of a job that failed, and of one that failed in a way it may.
 FAIL, WARN = " FAIL {} ", " WARN {} "
-MAIN, STAGING = "https://www.example.com/", "https://staging.example.com/"
+STAGING = "https://staging.example.com/"
 FAILING_TESTS = {"Makefile": "test:\n\tfalse\n"}
-
 
 
 class Ran(collections.namedtuple("Ran", "code log files")):
@@ -48,22 +45,6 @@ class Ran(collections.namedtuple("Ran", "code log files")):
         """It ended with this code, and has the three files, with these outputs."""
         assert self.code == code, self.log
         assert_reports(self.files, **wanted)
-
-
-def assert_reports(files, **wanted):
-    """The three files of a run, whatever its end, and some of its outputs. Without any wanted, it was bad input."""
-    assert sorted(set(files) & set(REPORTS)) == REPORTS
-    found = dict(line.removeprefix("DEPLOY_HOOK_").split("=", 1) for line in files["deploy-hook.env"].splitlines())
-    found = {name.lower(): value for name, value in found.items()}
-    if not wanted:
-        assert sorted(found) == ["message", "platform", "succeeded"] and found["message"] and found["succeeded"] == "false"
-        return
-    assert sorted(found) == sorted(name.replace("-", "_") for name in OUTPUTS)
-    assert {name: found[name] for name in wanted} == wanted
-    lists = json.loads(files["deploy-hook-annotations.json"]).values()
-    links = [item["external_link"]["url"] for items in lists for item in items]
-    assert all(found[name] in ("", *links) for name in ("deployment_url", "environment_url"))
-    assert files["deploy-hook-summary.md"].count("### ") == 1
 
 
 class Site:
@@ -128,10 +109,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(text, scenario="success", generation="draft", platform=None, replaced=None, files=None):
+def site(text, replaced=None, files=None, **how):
     text = replace(read(f"examples/gitlab/{text}") if text.endswith(".yml") else text, replaced or {})
     # What root wrote in a job's container may not be ours to remove.
-    how = {"scenario": scenario, "generation": generation, "platform": platform}
     with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(**how) as played:
         yield Site(Path(top, "site"), played, text, files)
 
@@ -265,8 +245,6 @@ class TestPipelines:
             jobs["preview"].ended(0, outcome="skipped", succeeded="false")
             assert gitlab.calls == []
 
-    # --- platforms ---
-
     @pytest.mark.parametrize("succeeds", [True, False])
     @pytest.mark.parametrize("platform", PLATFORMS)
     def test_platform(self, platform, succeeds):
@@ -369,73 +347,3 @@ class TestPipelines:
 
 # The component with few inputs, from the project's own folder.
 INCLUDE = f"include:\n  - local: templates/deploy-hook.yml\n    inputs:\n      image: ghcr.io/OWNER/deploy-hook:{VERSION}-shell\n"
-
-# --- jobs on the Docker executor. What is run in each image: the image with the program alone ignores it ---
-
-DEPLOY = "exec deploy-hook deploy"
-BOTH = pytest.mark.parametrize(("image", "script"), [(SHELL, DEPLOY), (ACTION, "echo never run")])
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("how", "code", "wanted", "texts"),
-    [
-        ({}, 0, {"outcome": "succeeded", "environment_url": MAIN}, ["succeeded"]),
-        # The other generation's log cannot be read.
-        ({"scenario": "build-fails", "generation": "live"}, 1, {"outcome": "failed"}, ["vite", "failed", "section_start"]),
-        ({"scenario": "hostile-log", "generation": "live"}, 1, {"outcome": "failed"}, ["failed"]),
-        ({"variables": {"DEPLOY_HOOK_TIMEOUT": "15"}}, 2, {}, ["Did you mean 15m or 15s?", "Nothing was sent"]),
-    ],
-)
-def test_job(image, script, how, code, wanted, texts):
-    """Exit code, log and files of a job; its `after_script`, a second start of the container, triggers nothing and changes no file."""
-    with job(image, **how) as (platform, one):
-        found, log = one.finish(script)
-        assert found == code and all(text in log for text in texts), log
-        written, number = one.files(), len(platform.deployments())
-        assert_reports(written, **wanted)
-        assert number == (0 if code == 2 else 1)
-        # The program's second start ends as its first did; a shell goes by its own script.
-        after, log = one.finish("echo after the job")
-        assert after == (0 if image == SHELL else code) and ("after the job" in log) == (image == SHELL)
-        assert (one.files(), len(platform.deployments())) == (written, number)
-
-
-# The shell around the program is sent the signal too, and may have its own idea of an exit code.
-@pytest.mark.parametrize(("image", "script", "code"), [(SHELL, DEPLOY, 143), (ACTION, "echo never run", 143), (SHELL, "deploy-hook deploy", None)])
-def test_job_canceled(image, script, code):
-    """A cancel: closed and written within five seconds, and the `after_script` in a container of its own triggers nothing."""
-    with serve_api(listed=b"[]") as gitlab:
-        variables = {"GITLAB_TOKEN": COMMENT_TOKEN, "CI_API_V4_URL": f"{gitlab.url}/api/v4"}
-        with job(image, scenario="stuck", variables=variables) as (platform, one):
-            platform.secrets.append(COMMENT_TOKEN)
-            stage = one.start(script)
-            stage.wait_for("building")
-            found, seconds = one.cancel(stage)
-            assert code in (found, None) and seconds <= CANCEL_LIMIT and "nterrupted" in one.shown(stage)
-            print(f"{script}: {found} after {seconds:.2f} s")
-            written, calls, [deployment] = one.files(), list(gitlab.calls), platform.deployments()
-            assert_reports(written, outcome="interrupted", succeeded="false", deployment_id=deployment["id"])
-            assert {call.token for call in calls} == {COMMENT_TOKEN}
-            states = re.findall(r"\bstate\W+(\w+)", " ".join(f"{call.path} {call.body}" for call in calls if call.method == "POST"))
-            assert (states[0], states[-1]) == ("running", "canceled")
-            # The container is a new one, whose variables know how the job ended.
-            one.variables["CI_JOB_STATUS"] = "canceled"
-            assert one.finish("echo after")[0] == 0
-            assert (one.files(), len(platform.deployments()), gitlab.calls) == (written, 1, calls)
-
-
-@BOTH
-def test_job_killed(image, script):
-    """The machine goes away: no report of an older job is left to be taken for this one's."""
-    with job(image, scenario="stuck") as (platform, one):
-        # With GIT_STRATEGY none the folder is as the last job on this machine left it.
-        write(one.project, dict.fromkeys(REPORTS, "an older job's"))
-        stage = one.start(script)
-        stage.wait_for("building")
-        one.kill(stage)
-        assert "an older job's" not in one.files().values()
-        assert f"DEPLOY_HOOK_DEPLOYMENT_ID={platform.deployments()[0]['id']}\n" in one.files()["deploy-hook.env"], "known before the end"
-        if image == ACTION:
-            # A runner that has lost the container may start the script once more: that is no success.
-            assert one.finish("echo again")[0] == 5 and len(platform.deployments()) == 1
