@@ -1,7 +1,7 @@
-//! How long deployments usually take, and how likely one ends at an age: arithmetic only, no clock.
+//! How long deployments usually take, and how many of them are still running at an age: arithmetic only, no clock.
 //!
-//! The chance to end is estimated from the earlier durations, each with a spread of its own, and a small part that ends
-//! at any time, so that early failures are expected as well, the more where there were some.
+//! That is estimated from the earlier durations, each with a spread of its own, and a share that ends at any time,
+//! because a deployment may fail early although none did before.
 
 use std::time::Duration;
 
@@ -11,15 +11,13 @@ const MOST: usize = 20;
 /// Shorter or longer ones are none of a deployment.
 const PLAUSIBLE: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 
-/// The weight of what may end at any time, in durations, and how often it ends within the time it took so far.
-const UNEXPECTED: (f64, f64) = (0.3, 0.5);
+/// The share of the deployments that end at any time, by chance, on average after the usual one. It keeps an eye on early
+/// failures: with a tenth, one at 0.3 of the usual length is noticed too late where none failed before.
+const AT_ANY_TIME: f64 = 1.0 / 7.0;
 
-/// How steep the distribution around one of ten durations is: a spread of 15 %. With more of them it is steeper, by the
-/// usual rule for kernels, the fifth root of their number.
-const STEEPNESS: f64 = 12.0;
-
-/// From this multiple of the longest duration on, the history says nothing.
-const BEYOND: f64 = 1.3;
+/// How steep the distribution around each duration is: a spread of 13 %. That is the usual width of a kernel for ten
+/// durations which spread by 20 %; between 10 and 17 it hardly matters.
+const STEEPNESS: f64 = 14.0;
 
 /// How long earlier deployments took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,27 +51,21 @@ impl History {
         self.0.get(self.0.len() / 2).copied()
     }
 
-    /// The share of the deployments of this age that would end within the next second, if they went on ending so. `None`:
-    /// they take longer than any before, or nothing is known. Each duration is the median of a log-logistic
-    /// distribution, because that one has a formula.
+    /// The longest of them.
     #[must_use]
-    pub fn hazard(&self, age: Duration) -> Option<f64> {
-        let longest = self.0.last()?.as_secs_f64();
-        if age.as_secs_f64() > longest * BEYOND {
-            return None;
-        }
-        let age = age.as_secs_f64().max(longest / 1e6);
+    pub fn longest(&self) -> Option<Duration> {
+        self.0.last().copied()
+    }
+
+    /// The share of the deployments that are still running at this age; all of them, where nothing is known. Each
+    /// duration is the median of a log-logistic distribution, because that one has a formula.
+    #[must_use]
+    pub fn running(&self, age: Duration) -> f64 {
+        let Some(usual) = self.usual() else { return 1.0 };
+        let times = |took: Duration| age.as_secs_f64() / took.as_secs_f64();
+        let known: f64 = self.0.iter().map(|took| 1.0 / (1.0 + times(*took).powf(STEEPNESS))).sum();
         let count = f64::from(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        let steepness = STEEPNESS * (count / 10.0).powf(0.2);
-        let (weight, rate) = UNEXPECTED;
-        let (mut ending, mut left) = (weight * rate / age, weight);
-        for took in &self.0 {
-            let odds = (age / took.as_secs_f64()).powf(steepness);
-            let survivors = 1.0 / (1.0 + odds);
-            left += survivors;
-            ending += survivors * (1.0 - survivors) * steepness / age;
-        }
-        Some(ending / left)
+        (1.0 - AT_ANY_TIME) * known / count + AT_ANY_TIME * (-times(usual)).exp()
     }
 }
 
@@ -86,19 +78,20 @@ mod tests {
     #[test]
     fn the_end_is_likely_when_others_ended_and_possible_before() {
         let history = History::new([80, 90, 95, 100, 105, 110, 120].map(|seconds| S * seconds));
-        let hazard = |age| history.hazard(S * age).unwrap();
-        assert_eq!(history.usual(), Some(S * 100));
-        assert!(hazard(100) > 20.0 * hazard(50) && hazard(50) > 0.0, "{} {}", hazard(100), hazard(50));
-        assert_eq!(history.hazard(S * 157), None, "longer than ever");
+        let ending = |history: &History, age| 1.0 - history.running(S * (age + 5)) / history.running(S * age);
+        assert_eq!((history.usual(), history.longest()), (Some(S * 100), Some(S * 120)));
+        assert_eq!((history.running(Duration::ZERO), History::default().running(S)), (1.0, 1.0));
+        let (before, usual) = (ending(&history, 30), ending(&history, 100));
+        assert!(usual > 20.0 * before && before > 0.005, "{usual} {before}");
         let failed = History::new([30, 80, 90, 95, 100, 105, 110, 120].map(|seconds| S * seconds));
-        assert!(failed.hazard(S * 30) > Some(3.0 * hazard(30)), "what failed early before");
+        assert!(ending(&failed, 30) > 3.0 * before, "what failed early before");
     }
 
     #[test]
     fn what_cannot_be_a_duration_is_left_out_and_the_newest_count() {
         let absurd = [Duration::ZERO, Duration::MAX, Duration::from_nanos(1), S * 100_000];
         assert!(History::new(absurd).is_empty());
-        assert_eq!((History::default().usual(), History::default().hazard(S)), (None, None));
+        assert_eq!((History::default().usual(), History::default().longest()), (None, None));
         let history = History::new((1..=50).map(|seconds| S * seconds));
         assert_eq!((history.len(), history.usual()), (20, Some(S * 11)));
     }
@@ -108,15 +101,10 @@ mod tests {
         for took in [Duration::from_millis(10), S, S * 60, S * 86_400] {
             for count in [1, 2, 100] {
                 let history = History::new(std::iter::repeat_n(took, count));
-                for age in [Duration::ZERO, Duration::from_nanos(1), took / 2, took, took * 2, Duration::MAX]
-                {
-                    let hazard = history.hazard(age);
-                    assert!(
-                        hazard.is_none_or(|hazard| hazard.is_finite() && hazard > 0.0),
-                        "{took:?} {age:?}"
-                    );
-                    assert_eq!(hazard.is_some(), age <= took, "{took:?} {age:?}");
-                }
+                let ages = [Duration::ZERO, Duration::from_nanos(1), took / 2, took, took * 2, Duration::MAX];
+                let running = ages.map(|age| history.running(age));
+                assert!(running.is_sorted_by(|sooner, later| sooner >= later), "{took:?} {running:?}");
+                assert!(running[0] < 1.000_001 && running[5] > 0.0, "{took:?} {running:?}");
             }
         }
     }

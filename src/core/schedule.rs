@@ -6,13 +6,16 @@
 //! of the age spends its polls on the first seconds, where nothing ends, and is coarse where deployments do end. No fixed
 //! pause is as early with half as many polls at any length from 5 s to 30 min; `benches/follow` measures it.
 //!
-//! Where it is known how long earlier deployments took, the polls are dense around the usual end and sparse before. The
-//! fewest polls for the least delay are at a rate that follows the square root of the chance to end just then. The numbers
-//! were chosen by simulation, with ten durations of a spread of 20 % and one failure among them: against no history that is
-//! 60 % of the polls at 1 min and 40 % at 10 min, and the end is noticed sooner. A wrong history costs no polls: no more
-//! are made up to any age than without one, so that only what was saved before the usual time is spent in it. It costs a
-//! pause at most: a sixth of what is usual, and `longest_early`, is the longest before that time, and a deployment that
-//! takes longer than all before is polled as if there were no history.
+//! Where it is known how long earlier deployments took, the next poll comes when waiting any longer costs more than a
+//! poll. Who ends within a pause waits for half of it, so that the expected delay is half of the pause times the chance to
+//! end within it. The polls are dense around the usual end and sparse before. What a poll may cost grows with the square
+//! root of the usual length: to be late by some seconds matters more after a minute than after an hour.
+//!
+//! The numbers were chosen by simulation, with ten durations of a spread of 20 % and one failure among them: after 1, 2, 5
+//! and 10 min the end is noticed 1.2, 1.9, 3.8 and 6.4 s late with 15, 18, 23 and 29 polls; without a history 2.3, 3.3, 5.0
+//! and 6.9 s with 25, 36, 58 and 83. A wrong history costs no polls: no more are made up to any age than without one. It
+//! costs a pause at most, [`EARLY`] times the longest one, and the first is no longer than that one. A deployment that takes
+//! longer than all before is polled at least as often as if there were no history.
 //!
 //! A limit of less than a request every two seconds is spent evenly, whatever the age: the platform has said what it
 //! takes. A history would only spend less of it.
@@ -36,11 +39,9 @@ pub struct Timing {
     pub longest_backoff: Duration,
     /// The pause in seconds, as a multiple of the square root of the deployment's age in seconds.
     pub age_factor: f64,
-    /// The pause in seconds where a history says when the end is likely, as a multiple of the fourth root of the usual
-    /// length over the square root of the chance to end within the next second.
-    pub history_factor: f64,
-    /// Longest pause before the usual time of the end.
-    pub longest_early: Duration,
+    /// What a poll may cost where a history says when the end is likely: the expected delay in seconds, as a multiple of
+    /// the square root of the usual length in seconds.
+    pub poll_price: f64,
     /// The share of a pause that is taken off at random, so that many runs do not poll at the same moment.
     pub jitter: f64,
     /// How long after the trigger "not found" still means "not there yet".
@@ -83,8 +84,7 @@ impl Default for Timing {
             longest_pause: Duration::from_secs(15),
             longest_backoff: Duration::from_secs(30),
             age_factor: 0.615,
-            history_factor: 0.17,
-            longest_early: Duration::from_secs(40),
+            poll_price: 0.014,
             jitter: 0.1,
             grace: Duration::from_secs(30),
             search_time: Duration::from_secs(30),
@@ -115,8 +115,7 @@ impl Timing {
             longest_pause: scale(self.longest_pause),
             longest_backoff: scale(self.longest_backoff),
             age_factor: self.age_factor / speed.sqrt(),
-            history_factor: self.history_factor / speed.powf(0.25),
-            longest_early: scale(self.longest_early),
+            poll_price: self.poll_price / speed.sqrt(),
             grace: scale(self.grace),
             search_time: scale(self.search_time),
             retry: scale(self.retry),
@@ -129,8 +128,12 @@ impl Timing {
     }
 }
 
-/// The longest pause before the usual time of the end is this part of it.
-const PART: u32 = 6;
+/// Until the longest time known, a pause may be so many times the longest one. With more, a failure at 0.3 of ten minutes
+/// would be noticed too late.
+const EARLY: u32 = 3;
+
+/// A pause is searched to a hundredth of a second.
+const HALVINGS: u32 = 12;
 
 /// Chooses the pauses between polls.
 #[derive(Clone, Debug)]
@@ -194,21 +197,33 @@ impl Schedule {
         self.budget.as_ref().map_or(Duration::ZERO, |budget| budget.spacing(now))
     }
 
-    /// The pause at this age: by the history where it says something, else as if there were none.
+    /// The pause at this age: by the history where there is one, but never for more polls than without it.
     fn adaptive(&self, age: Duration, polls: u32) -> Duration {
-        let timing = &self.timing;
-        let without = Duration::from_secs_f64(timing.age_factor * age.as_secs_f64().sqrt());
-        let without = without.clamp(timing.shortest_pause, timing.longest_pause);
-        let Some((usual, hazard)) = self.history.usual().zip(self.history.hazard(age)) else {
-            return without;
+        let Timing { age_factor, shortest_pause, longest_pause, .. } = self.timing;
+        let without = Duration::from_secs_f64(age_factor * age.as_secs_f64().sqrt());
+        let without = without.clamp(shortest_pause, longest_pause);
+        let Some((usual, longest)) = self.history.usual().zip(self.history.longest()) else { return without };
+        let most = match polls {
+            0 => longest_pause,
+            _ if age < longest => longest_pause * EARLY,
+            _ => without,
         };
-        // To be late by some seconds matters more after a minute than after an hour.
-        let wanted = timing.history_factor * usual.as_secs_f64().powf(0.25) / hazard.sqrt();
-        let longest = (usual / PART).min(timing.longest_early).max(without);
-        let wanted =
-            Duration::try_from_secs_f64(wanted).unwrap_or(longest).min(longest).max(timing.shortest_pause);
+        let wanted = self.worth_a_poll(age, usual, most);
         let is_saved = f64::from(polls) <= self.polls_without(age.saturating_add(wanted));
         if is_saved { wanted } else { wanted.max(without) }
+    }
+
+    /// The pause after which the expected delay, which grows with it, is as much as a poll may cost.
+    fn worth_a_poll(&self, age: Duration, usual: Duration, most: Duration) -> Duration {
+        let price = self.timing.poll_price * usual.as_secs_f64().sqrt();
+        let running = self.history.running(age);
+        let (mut least, mut most) = (self.timing.shortest_pause, most);
+        for _ in 0..HALVINGS {
+            let pause = (least + most) / 2;
+            let ends = 1.0 - self.history.running(age.saturating_add(pause)) / running;
+            if pause.as_secs_f64() / 2.0 * ends < price { least = pause } else { most = pause }
+        }
+        most
     }
 
     /// How many polls there would be until this age without a history: the integral of one over the pause.
@@ -316,14 +331,16 @@ mod tests {
     #[test]
     fn a_history_makes_the_polls_sparse_before_the_usual_end_and_dense_around_it() {
         let mut schedule = plain();
-        schedule.learn(History::new([80, 85, 90, 95, 100, 100, 105, 110, 115, 120].map(|part| S * 3 * part)));
-        let pause = |age: u32| schedule.pause(&Polled { polls: 5, ..at(S * age) }, 0.0);
-        assert_eq!(pause(150), S * 40, "the longest there is before");
-        assert!(pause(300) < S * 9 && pause(300) > S * 5, "{:?}", pause(300));
-        assert_eq!(pause(500), plain().pause(&at(S * 500), 0.0), "longer than ever");
-        let spent = schedule.pause(&Polled { polls: 80, ..at(S * 300) }, 0.0);
-        assert_eq!(spent, plain().pause(&at(S * 300), 0.0), "no more polls than without");
-        schedule.learn(History::new([S * 54; 10]));
-        assert_eq!(schedule.pause(&at(S * 20), 0.0), S * 9, "a sixth of what is usual");
+        schedule.learn(History::new([80, 85, 90, 95, 100, 100, 105, 110, 115, 120].map(|part| S * 6 * part)));
+        let pause = |age: u32, polls| schedule.pause(&Polled { polls, ..at(S * age) }, 0.0);
+        let without = |age: u32| plain().pause(&at(S * age), 0.0);
+        assert!((S * 43..=S * 45).contains(&pause(200, 5)), "the longest there is: {:?}", pause(200, 5));
+        assert!(pause(600, 9) < S * 12 && pause(600, 9) > S * 7, "{:?}", pause(600, 9));
+        assert_eq!(pause(1000, 15), without(1000), "longer than ever");
+        assert_eq!(pause(600, 90), without(600), "no more polls than without");
+        assert!(pause(0, 0) <= S * 15, "the first one: {:?}", pause(0, 0));
+        schedule.learn(History::new([S * 60; 10]));
+        let early = schedule.pause(&Polled { polls: 2, ..at(S * 20) }, 0.0);
+        assert!(early > S * 6 && early < S * 12, "{early:?}");
     }
 }
