@@ -190,7 +190,7 @@ pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env
     BAD_INPUT
 }
 
-/// A signal came before the run started. The outcome is written all the same.
+/// A signal came before the run started. The outcome is still written.
 pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, out: &Output) -> u8 {
     let platform = config::platform_name(&planned.inputs, env);
     if let Some(task) = planned.task {

@@ -1,4 +1,4 @@
-//! Command lines that are not understood: what people type in the place of a command or an option.
+//! Command lines that are not understood: what people type instead of a command or an option.
 
 use std::ffi::OsString;
 

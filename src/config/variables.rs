@@ -57,7 +57,7 @@ fn without_hook(input: &str) -> &str {
     input.strip_prefix("hook-").unwrap_or(input)
 }
 
-/// The input that was meant by a name that is none; `None` where it is one, or is like none.
+/// The input that a misspelt name means. `None`: the name is an input, or is like none of them.
 fn meant(name: &str, inputs: &[&str]) -> Option<String> {
     if inputs.contains(&name) {
         return None;

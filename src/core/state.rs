@@ -109,7 +109,7 @@ pub enum Outcome {
     Canceled,
     /// A newer deployment took its place.
     Superseded,
-    /// Accepted and, by choice or for want of a way to read it, not followed.
+    /// Accepted and, by choice or because it cannot be read, not followed.
     Triggered,
     /// Still going at the deadline.
     TimedOut,

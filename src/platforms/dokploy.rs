@@ -320,7 +320,7 @@ mod tests {
             let advice = Dokploy.advice(status, message).unwrap_or_default();
             assert!(advice.contains(word), "{message}: {advice}");
         }
-        assert_eq!(Dokploy.advice(301, ""), None, "a redirect of somebody in between");
+        assert_eq!(Dokploy.advice(301, ""), None, "a redirect of a proxy");
         assert_eq!(Dokploy.advice(302, "Branch Not Match"), None);
     }
 

@@ -129,7 +129,7 @@ impl Earlier {
         others.iter().find(is_newer).map(|other| &other.snapshot.id)
     }
 
-    /// What another deployment in the place of ours means: a newer one, or one that was there before. Where neither
+    /// What another deployment instead of ours means: a newer one, or one that was there before. Where neither
     /// the times nor the read before the trigger show it, it is newer if ours was seen there in between.
     pub(super) fn in_place_of_ours(&self, other: Snapshot) -> PollResult {
         let newer = match self.created.zip(other.created_at) {

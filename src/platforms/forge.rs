@@ -1,7 +1,7 @@
 //! Laravel Forge: deploy hooks of sites, whose deployments are found and followed through its API.
 //!
 //! The hook takes a label for the deployment, `forge_deploy_message`. It is left to the user: Forge gives it to the
-//! deploy script in the place of the commit's message, and its documents show scripts that stop because of a word there.
+//! deploy script instead of the commit's message, and its documents show scripts that stop because of a word there.
 //!
 //! Sources: forge.laravel.com/docs/sites/deployments, and the API's reference of 2025-10-19 (deployments, states, log). The
 //! answers of the hook are not documented.

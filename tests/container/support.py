@@ -65,7 +65,7 @@ def replace(text, replaced):
 
 
 def repository(folder, url, files):
-    """A user's repository, whose tests pass, and beside it what a job has in the place of Docker's command."""
+    """A user's repository, whose tests pass, and beside it what a job has instead of Docker's command."""
     write(folder, {"Makefile": "test:\n\techo tested >tested\n", **files})
     write(folder.parent, {"docker": DOCKER_STUB})
     (folder.parent / "docker").chmod(0o755)

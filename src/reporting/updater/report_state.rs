@@ -114,7 +114,7 @@ impl WriteError {
         }
     }
 
-    /// Whether the request may have been carried out all the same.
+    /// Whether the request may have been carried out anyway.
     pub(crate) fn may_be_done(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status == 408 || *status >= 500,

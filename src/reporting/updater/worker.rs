@@ -140,7 +140,7 @@ struct ReportEntry {
     creation: Creation,
     /// Whether this round has yet to write it.
     due: bool,
-    /// No more updates of progress; the final state is tried all the same.
+    /// No more updates of progress; the final state is still tried.
     no_progress: bool,
     /// Closed, or given up.
     done: bool,

@@ -109,13 +109,13 @@ fn pasted(fault: PasteFault, what: &str) -> (String, String) {
     (wrong.to_owned(), fix)
 }
 
-/// The problem with a page of a platform's dashboard in the place of a hook, and how to fix it.
+/// The problem with a page of a platform's dashboard instead of a hook, and how to fix it.
 pub(crate) fn dashboard_page(form: &HookForm) -> (String, String) {
     let wrong = format!("is a page of the dashboard of {}, not a deploy hook URL", form.platform);
     (wrong, form.copy())
 }
 
-/// The problem with another address of a platform in the place of a hook. `forms`: of all that have their hooks at its host.
+/// The problem with another address of a platform instead of a hook. `forms`: of all that have their hooks at its host.
 pub(crate) fn not_a_hook(forms: &[HookForm]) -> (String, String) {
     let known_by: Vec<&str> = forms.iter().map(|form| form.known_by).collect();
     let platforms: Vec<&str> = forms.iter().map(|form| form.platform).collect();
@@ -128,7 +128,7 @@ pub(crate) fn not_a_hook(forms: &[HookForm]) -> (String, String) {
     )
 }
 
-/// The problem with a platform's token in the place of a hook, and how to fix it.
+/// The problem with a platform's token instead of a hook, and how to fix it.
 pub(crate) fn token_as_hook(owner: &str, form: Option<&HookForm>) -> (String, String) {
     let wrong = format!("is a token of {owner}, not a deploy hook URL");
     let fix = form.map_or_else(

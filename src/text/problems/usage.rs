@@ -1,4 +1,4 @@
-//! Problems with the command line: what people type in the place of a command or an option, and what to type instead.
+//! Problems with the command line: what people type instead of a command or an option, and what to type instead.
 
 /// What is wrong with an argument that is no command, no option and no value.
 pub(crate) enum UsageFault<'a> {

@@ -96,7 +96,7 @@ fn case(name: &str, args: &str, variables: &[(&'static str, &str)]) -> Case {
     (name.to_owned(), set, args.to_owned())
 }
 
-/// The pasted text in the place of a hook URL.
+/// The pasted text instead of a hook URL.
 fn paste(name: &str, text: &str) -> Case {
     case(name, "deploy", &[("DEPLOY_HOOK_URL", text)])
 }

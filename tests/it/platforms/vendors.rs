@@ -35,7 +35,7 @@ const DESCRIPTIONS: [(&str, &str); 10] = [
 /// The platforms whose vendor publishes no description, and `other`.
 const WITHOUT: [&str; 2] = ["fortrabbit", "other"];
 
-/// The fault of a list in the place of an object.
+/// The fault of a list instead of an object.
 const NO_OBJECT: &str = ": the value is not of type \"object\"";
 
 /// What is checked against a description.
