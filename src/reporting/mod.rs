@@ -4,6 +4,7 @@ pub(crate) mod durations;
 pub(crate) mod files;
 pub(crate) mod github;
 pub(crate) mod gitlab;
+mod live_line;
 pub(crate) mod output;
 mod regular_file;
 pub(crate) mod terminal;

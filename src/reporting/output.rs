@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::writer::{self, LiveText, StatusLine, Stream};
+use super::live_line::{LiveLineUpdate, LiveText};
+use super::writer::{self, Stream};
 use crate::reporting::github::command;
 use crate::secrets::Redactor;
 
@@ -55,17 +56,17 @@ impl Output {
 
     /// Begins a live line at the end of the terminal.
     pub(super) fn begin_live(color: bool) {
-        writer::live(StatusLine::Begin(color));
+        writer::live(LiveLineUpdate::Begin(color));
     }
 
     /// Changes what the live line says.
     pub(super) fn show_live(&self, mut text: LiveText) {
         text.state = self.safe(&text.state);
-        writer::live(StatusLine::Show(text));
+        writer::live(LiveLineUpdate::Show(text));
     }
 
     pub(super) fn end_live() {
-        writer::live(StatusLine::End);
+        writer::live(LiveLineUpdate::End);
     }
 
     /// Keeps back what is printed from now on, masks excepted, until it is known whether anybody wants it.

@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::github::{command, is_annotated};
 use super::gitlab::section;
+use super::live_line::LiveText;
 use super::output::Output;
-use super::writer::LiveText;
 use crate::core::report::{Event, Report};
 use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};

@@ -6,10 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::text::messages::Waiting;
+use super::live_line::{LiveLine, LiveLineUpdate, TICK};
 
 /// What may wait to be written, in bytes: more than any run prints to a reader that reads.
 const MOST: usize = 16 * 1024 * 1024;
@@ -34,65 +31,10 @@ pub(super) enum Stream {
     Err,
 }
 
-/// How often the times in the live line change.
-const TICK: Duration = Duration::from_millis(250);
-
-/// What the live line takes beside its text: the time, the sign that it goes on, two spaces, and one to spare.
-const BESIDE: usize = 11;
-
-/// The live line at the end of a terminal.
-#[derive(Debug)]
-pub(super) enum StatusLine {
-    /// It appears; whether in colour.
-    Begin(bool),
-    /// It says this.
-    Show(LiveText),
-    /// It goes.
-    End,
-}
-
-/// What the live line says: the times in it are those of the moment it is drawn.
-#[derive(Clone, Debug)]
-pub(super) struct LiveText {
-    pub(super) state: String,
-    /// Since when it has been seen.
-    pub(super) since: Instant,
-    /// How long a deployment usually takes, where it is known.
-    pub(super) usual_duration: Option<Duration>,
-    /// When the run stops waiting.
-    pub(super) deadline: Instant,
-}
-
-impl LiveText {
-    /// The text that fits a terminal of this width.
-    fn draw(&self, width: usize, color: bool) -> String {
-        let (in_state, left) =
-            (self.since.elapsed(), self.deadline.saturating_duration_since(Instant::now()));
-        let waiting = Waiting { state: &self.state, in_state, usual_duration: self.usual_duration, left };
-        let (state, rest) = waiting.live(width.saturating_sub(BESIDE));
-        let dim = anstyle::Style::new().dimmed();
-        if color { format!("{state}{dim}{rest}{dim:#}") } else { state + &rest }
-    }
-}
-
-/// The live line as it is drawn.
-struct LiveLine {
-    bar: ProgressBar,
-    color: bool,
-    text: Option<LiveText>,
-}
-
-impl LiveLine {
-    fn draw(&self) {
-        let width = usize::from(Term::stderr().size().1);
-        self.text.iter().for_each(|text| self.bar.set_message(text.draw(width, self.color)));
-    }
-}
-
 #[derive(Debug)]
 enum WriterTask {
     Line(Stream, String),
-    StatusLine(StatusLine),
+    LiveLine(LiveLineUpdate),
 }
 
 #[derive(Debug, Default)]
@@ -167,17 +109,17 @@ pub(super) fn release(wanted: bool) {
     held.into_iter().filter(|_| wanted).for_each(|(stream, line)| writer.push(stream, line, stream));
 }
 
-pub(super) fn live(change: StatusLine) {
+pub(super) fn live(change: LiveLineUpdate) {
     if let Some(writer) = &*WRITER {
         let mut queue = writer.lock();
         // Of what it was to say meanwhile only the last counts.
         if matches!(
             (queue.tasks.back(), &change),
-            (Some(WriterTask::StatusLine(StatusLine::Show(_))), StatusLine::Show(_))
+            (Some(WriterTask::LiveLine(LiveLineUpdate::Show(_))), LiveLineUpdate::Show(_))
         ) {
             queue.tasks.pop_back();
         }
-        queue.tasks.push_back(WriterTask::StatusLine(change));
+        queue.tasks.push_back(WriterTask::LiveLine(change));
         drop(queue);
         writer.filled.notify_one();
     }
@@ -234,10 +176,10 @@ impl Writer {
     /// The thread: writes for as long as the process lives.
     fn run(&self) {
         let mut streams = [Stream::Out, Stream::Err].map(open);
-        let mut status: Option<LiveLine> = None;
+        let mut shown: Option<LiveLine> = None;
         loop {
-            let Some(task) = self.next(status.is_some().then_some(TICK)) else {
-                status.iter().for_each(LiveLine::draw);
+            let Some(task) = self.next(shown.is_some().then_some(TICK)) else {
+                shown.iter().for_each(LiveLine::draw);
                 continue;
             };
             match task {
@@ -245,23 +187,18 @@ impl Writer {
                     let [out, err] = &mut streams;
                     let stream = if stream == Stream::Out { out } else { err };
                     let mut print = || write(&mut **stream, line.as_bytes(), || self.progress());
-                    match &status {
-                        Some(status) => status.bar.suspend(print),
+                    match &shown {
+                        Some(shown) => shown.suspend(print),
                         None => print(),
                     }
                 }
-                WriterTask::StatusLine(StatusLine::Begin(color)) => {
-                    status = Some(LiveLine { bar: begin(color), color, text: None });
-                }
-                WriterTask::StatusLine(StatusLine::Show(text)) => {
-                    if let Some(status) = &mut status {
-                        status.text = Some(text);
-                        status.draw();
+                WriterTask::LiveLine(LiveLineUpdate::Begin(color)) => shown = Some(LiveLine::begin(color)),
+                WriterTask::LiveLine(LiveLineUpdate::Show(text)) => {
+                    if let Some(shown) = &mut shown {
+                        shown.show(text);
                     }
                 }
-                WriterTask::StatusLine(StatusLine::End) => {
-                    status.take().iter().for_each(|status| status.bar.finish_and_clear());
-                }
+                WriterTask::LiveLine(LiveLineUpdate::End) => shown.take().iter().for_each(LiveLine::end),
             }
             self.lock().busy = false;
             self.progress();
@@ -306,21 +243,6 @@ impl Writer {
         drop(queue);
         self.written.notify_all();
     }
-}
-
-/// A live line: time, a sign that it goes on, and a text.
-fn begin(color: bool) -> ProgressBar {
-    let template = if color {
-        "{elapsed:>7.dim} {spinner:.cyan} {wide_msg}"
-    } else {
-        "{elapsed:>7} {spinner} {wide_msg}"
-    };
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
-    }
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
 }
 
 /// Writes all of it, unless the reader is gone for good: a closed pipe is no reason to stop following a deployment.
@@ -371,7 +293,7 @@ mod tests {
     fn next(writer: &Writer) -> String {
         match writer.next(None).unwrap() {
             WriterTask::Line(stream, line) => format!("{stream:?} {line}"),
-            WriterTask::StatusLine(live) => format!("{live:?}"),
+            WriterTask::LiveLine(live) => format!("{live:?}"),
         }
     }
 

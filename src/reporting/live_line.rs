@@ -1,0 +1,92 @@
+//! The live line at the end of a terminal: what the deployment is doing, and for how long.
+
+use std::time::{Duration, Instant};
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::text::messages::Waiting;
+
+/// How often the times in it change.
+pub(super) const TICK: Duration = Duration::from_millis(250);
+
+/// What it takes beside its text: the time, the sign that it goes on, two spaces, and one to spare.
+const BESIDE: usize = 11;
+
+/// What becomes of the live line.
+#[derive(Debug)]
+pub(super) enum LiveLineUpdate {
+    /// It appears; whether in colour.
+    Begin(bool),
+    /// It shows this.
+    Show(LiveText),
+    /// It disappears.
+    End,
+}
+
+/// What the live line says: the times in it are those of the moment it is drawn.
+#[derive(Clone, Debug)]
+pub(super) struct LiveText {
+    pub(super) state: String,
+    /// Since when it has been seen.
+    pub(super) since: Instant,
+    /// How long a deployment usually takes, where it is known.
+    pub(super) usual_duration: Option<Duration>,
+    /// When the run stops waiting.
+    pub(super) deadline: Instant,
+}
+
+impl LiveText {
+    /// The text that fits a terminal of this width.
+    fn draw(&self, width: usize, color: bool) -> String {
+        let (in_state, left) =
+            (self.since.elapsed(), self.deadline.saturating_duration_since(Instant::now()));
+        let waiting = Waiting { state: &self.state, in_state, usual_duration: self.usual_duration, left };
+        let (state, rest) = waiting.live(width.saturating_sub(BESIDE));
+        let dim = anstyle::Style::new().dimmed();
+        if color { format!("{state}{dim}{rest}{dim:#}") } else { state + &rest }
+    }
+}
+
+/// The live line as it is drawn: time, a sign that it goes on, and a text.
+pub(super) struct LiveLine {
+    bar: ProgressBar,
+    color: bool,
+    text: Option<LiveText>,
+}
+
+impl LiveLine {
+    pub(super) fn begin(color: bool) -> Self {
+        let template = if color {
+            "{elapsed:>7.dim} {spinner:.cyan} {wide_msg}"
+        } else {
+            "{elapsed:>7} {spinner} {wide_msg}"
+        };
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, color, text: None }
+    }
+
+    pub(super) fn show(&mut self, text: LiveText) {
+        self.text = Some(text);
+        self.draw();
+    }
+
+    /// Draws it with the times of this moment.
+    pub(super) fn draw(&self) {
+        let width = usize::from(Term::stderr().size().1);
+        self.text.iter().for_each(|text| self.bar.set_message(text.draw(width, self.color)));
+    }
+
+    /// Takes it away while something else is printed.
+    pub(super) fn suspend(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
