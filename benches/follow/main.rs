@@ -220,7 +220,7 @@ impl Platform {
             word: String::new(),
             phase,
             created_at: None,
-            page: None,
+            dashboard_url: None,
             message: String::new(),
             site: None,
         })

@@ -69,7 +69,7 @@ pub struct Snapshot {
     /// When the platform made the deployment, by the platform's clock.
     pub created_at: Option<SystemTime>,
     /// The platform's page of the deployment or of its environment.
-    pub page: Option<String>,
+    pub dashboard_url: Option<String>,
     /// The platform's message about this state, such as why it failed, cleaned; empty where it gave none.
     pub message: String,
     /// The address of the deployed site, where the platform names it.

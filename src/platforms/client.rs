@@ -90,7 +90,7 @@ impl Client {
             self.reader.platform().source(&self.reader.access, ReadTarget::Accepted(&deployment));
         self.accepted = true;
         self.earlier.created = deployment.snapshot.created_at;
-        self.reader.with_page(deployment.snapshot)
+        self.reader.with_links(deployment.snapshot)
     }
 }
 
@@ -256,7 +256,7 @@ impl DeployTarget for Client {
                 match (ours, newest) {
                     (Some(ours), _) => {
                         ended = earlier::is_ended(&ours.snapshot).then(|| ours.clone());
-                        PollResult::Ours(self.reader.with_page(ours.snapshot))
+                        PollResult::Ours(self.reader.with_links(ours.snapshot))
                     }
                     (None, _) if is_list => PollResult::NotThere,
                     (None, Some(_)) if source == StateSource::Api => {

@@ -145,7 +145,12 @@ impl Platform for Pages {
         texts_at(&log["result"]["data"], "line")
     }
 
-    fn page(&self, access: &PlatformAccess, _: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
+    fn dashboard_url(
+        &self,
+        access: &PlatformAccess,
+        _: Option<&Value>,
+        snapshot: &Snapshot,
+    ) -> Option<String> {
         let (account, project) = (access.account.as_deref()?, access.project.as_deref()?);
         Some(format!("https://dash.cloudflare.com/{account}/pages/view/{project}/{}", snapshot.id))
     }

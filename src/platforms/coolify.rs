@@ -177,8 +177,13 @@ impl Platform for Coolify {
     }
 
     /// `deployment_url` is a path at the instance.
-    fn page(&self, access: &PlatformAccess, _: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
-        let page = access.api.as_ref()?.join(snapshot.page.as_deref()?).ok()?;
+    fn dashboard_url(
+        &self,
+        access: &PlatformAccess,
+        _: Option<&Value>,
+        snapshot: &Snapshot,
+    ) -> Option<String> {
+        let page = access.api.as_ref()?.join(snapshot.dashboard_url.as_deref()?).ok()?;
         Some(page)
             .filter(|page| Some(page.origin()) == access.api.as_ref().map(Url::origin))
             .map(String::from)
@@ -195,7 +200,7 @@ fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deploymen
     };
     let phase = phase(&word);
     let mut found = Deployment::of_api(id, word, phase, &value["created_at"], &value["finished_at"]);
-    found.snapshot.page = text(value, "deployment_url", redactor, 500);
+    found.snapshot.dashboard_url = text(value, "deployment_url", redactor, 500);
     found.environment = value["pull_request_id"].as_number().map(ToString::to_string);
     found.origin = origin.map(str::to_owned);
     found
@@ -297,7 +302,7 @@ mod tests {
         ] {
             let value = json!({ "deployment_uuid": "d", "deployment_url": path });
             let found = Coolify.deployments(&value, &Redactor::default()).unwrap();
-            assert_eq!(Coolify.page(&access, None, &found[0].snapshot).as_deref(), page, "{path}");
+            assert_eq!(Coolify.dashboard_url(&access, None, &found[0].snapshot).as_deref(), page, "{path}");
         }
     }
 }

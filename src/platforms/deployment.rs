@@ -81,7 +81,7 @@ impl Deployment {
                 phase,
                 word,
                 created_at,
-                page: None,
+                dashboard_url: None,
                 message: String::new(),
                 site: None,
             },

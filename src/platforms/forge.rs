@@ -96,7 +96,7 @@ impl Platform for Forge {
     }
 
     /// The site's page, where the hook is the real platform's: a page of each deployment is not documented.
-    fn page(&self, access: &PlatformAccess, _: Option<&Value>, _: &Snapshot) -> Option<String> {
+    fn dashboard_url(&self, access: &PlatformAccess, _: Option<&Value>, _: &Snapshot) -> Option<String> {
         let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
         let (server, site) = site(hook.expose())?;
         Some(format!("https://{HOST}/servers/{server}/sites/{site}"))
@@ -234,7 +234,7 @@ mod tests {
         let id = DeploymentId::new("1").unwrap();
         let body = serde_json::json!({ "data": { "id": id.as_str(), "type": "deployments" } });
         let snapshot = Forge.deployments(&body, &Redactor::default()).unwrap().remove(0).snapshot;
-        let page = |hook: &str| Forge.page(&access(hook), None, &snapshot);
+        let page = |hook: &str| Forge.dashboard_url(&access(hook), None, &snapshot);
         assert_eq!(page(HOOK).as_deref(), Some("https://forge.laravel.com/servers/12/sites/34"));
         assert_eq!(page("http://127.0.0.1/servers/12/sites/34/deploy/http?token=abcdef"), None);
     }

@@ -165,7 +165,7 @@ impl Platform for Fortrabbit {
     }
 
     /// The dashboard's page, where the hook is the real platform's.
-    fn page(&self, access: &PlatformAccess, _: Option<&Value>, _: &Snapshot) -> Option<String> {
+    fn dashboard_url(&self, access: &PlatformAccess, _: Option<&Value>, _: &Snapshot) -> Option<String> {
         let hook = access.hook.as_ref().filter(|hook| hook.host() == HOST)?;
         let id = environment(hook.expose())?;
         Some(format!("https://dash.fortrabbit.com/environments/{id}/deployment"))
@@ -253,7 +253,7 @@ fn deployment(value: &Value, named: bool, redactor: &Redactor) -> Option<Deploym
         phase: phase(&word),
         word,
         created_at,
-        page: None,
+        dashboard_url: None,
         message: String::new(),
         site: None,
     };

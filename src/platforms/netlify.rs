@@ -108,7 +108,7 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let ended = if matches!(phase, Phase::Ended(_)) { &value["updated_at"] } else { &Value::Null };
     let mut deploy = Deployment::of_api(id, word, phase, &value["created_at"], ended);
     let snapshot = &mut deploy.snapshot;
-    snapshot.page =
+    snapshot.dashboard_url =
         text(value, "admin_url", redactor, 500).map(|page| format!("{page}/deploys/{}", snapshot.id));
     snapshot.site = text(value, "ssl_url", redactor, 500).filter(|_| is_production).or(own);
     snapshot.message = if message.is_empty() { waits_for(&snapshot.word).to_owned() } else { message };

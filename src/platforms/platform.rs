@@ -177,8 +177,13 @@ pub trait Platform: Sync {
     }
 
     /// The page of the deployment or its environment, for people. `about` is the answer to [`Platform::about`].
-    fn page(&self, _access: &PlatformAccess, _about: Option<&Value>, snapshot: &Snapshot) -> Option<String> {
-        snapshot.page.clone()
+    fn dashboard_url(
+        &self,
+        _access: &PlatformAccess,
+        _about: Option<&Value>,
+        snapshot: &Snapshot,
+    ) -> Option<String> {
+        snapshot.dashboard_url.clone()
     }
 
     /// The address of the deployed site, where the platform says it.

@@ -72,7 +72,7 @@ impl Reader {
                 self.access.hook.is_none() || self.platform().in_scope(&self.access, source, found)
             };
             let newest = found.unwrap_or_default().into_iter().find(in_scope);
-            newest.map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_page(newest.snapshot)))
+            newest.map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_links(newest.snapshot)))
         });
         Some(poll).filter(|_| !is_empty)
     }
@@ -144,11 +144,11 @@ impl Reader {
     }
 
     /// The snapshot with the page and the site, as far as they are links to web pages.
-    pub(super) fn with_page(&self, snapshot: Snapshot) -> Snapshot {
-        let page = self.platform().page(&self.access, self.about.as_ref(), &snapshot);
+    pub(super) fn with_links(&self, snapshot: Snapshot) -> Snapshot {
+        let dashboard_url = self.platform().dashboard_url(&self.access, self.about.as_ref(), &snapshot);
         let site = self.platform().site(self.about.as_ref(), &snapshot);
-        let [page, site] = [page, site].map(|link| web_link(&link?));
-        Snapshot { page, site, ..snapshot }
+        let [dashboard_url, site] = [dashboard_url, site].map(|link| web_link(&link?));
+        Snapshot { dashboard_url, site, ..snapshot }
     }
 
     /// The platform's deployments that belong to what our hook deploys; `None` where they cannot be read.

@@ -137,7 +137,7 @@ impl Platform for Render {
     }
 
     /// The service's page in the dashboard: a page of each deploy is not documented.
-    fn page(&self, _: &PlatformAccess, about: Option<&Value>, _: &Snapshot) -> Option<String> {
+    fn dashboard_url(&self, _: &PlatformAccess, about: Option<&Value>, _: &Snapshot) -> Option<String> {
         Some(about?["dashboardUrl"].as_str()?.to_owned())
     }
 

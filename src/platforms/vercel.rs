@@ -144,7 +144,7 @@ fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
     let (phase, message) = (phase(&word), message(&word, value, redactor));
     let mut deployment = Deployment::of_api(id, word, phase, created, &Value::Null);
     deployment.snapshot.message = message;
-    deployment.snapshot.page = text(value, "inspectorUrl", redactor, 500);
+    deployment.snapshot.dashboard_url = text(value, "inspectorUrl", redactor, 500);
     deployment.snapshot.site = site(value, redactor);
     deployment.origin = text(value, "source", redactor, 64);
     deployment.ended_at = ended;

@@ -136,7 +136,7 @@ impl Terminal {
         if !annotated {
             self.verdict(report, context);
         }
-        let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref());
+        let page = report.snapshot.as_ref().and_then(|seen| seen.dashboard_url.as_deref());
         let polls = (report.polls > 0).then(|| count(report.polls, "poll"));
         let usual = report.usual_duration.map(|usual| format!("usually {}", duration(usual)));
         let details = [polls.as_deref(), usual.as_deref(), page, context.environment_url.as_deref()];
@@ -350,7 +350,7 @@ mod tests {
             word: word.to_owned(),
             phase,
             created_at: None,
-            page: Some("https://dashboard.example.com/dp-abc123".to_owned()),
+            dashboard_url: Some("https://dashboard.example.com/dp-abc123".to_owned()),
             message: String::new(),
             site: None,
         }

@@ -36,7 +36,9 @@ fn line(name: &str, value: &str) -> String {
 /// The links on the job page: the deployed site and the platform's page, if known.
 pub(crate) fn annotations(context: &RunContext, snapshot: Option<&Snapshot>) -> String {
     let site = context.environment_url.as_deref().map(|url| ("Deployed site", url));
-    let page = snapshot.and_then(|seen| seen.page.as_deref()).map(|url| ("Deployment at the platform", url));
+    let page = snapshot
+        .and_then(|seen| seen.dashboard_url.as_deref())
+        .map(|url| ("Deployment at the platform", url));
     let is_http = |(_, url): &(&str, &str)| url.starts_with("https://") || url.starts_with("http://");
     let links: Vec<Value> = site
         .into_iter()

@@ -86,7 +86,7 @@ fn next(next: &str, report: &Report) -> String {
     if next.is_empty() {
         return String::new();
     }
-    let page = report.snapshot.as_ref().and_then(|seen| seen.page.as_deref()).and_then(href);
+    let page = report.snapshot.as_ref().and_then(|seen| seen.dashboard_url.as_deref()).and_then(href);
     let page = page.map(|page| format!(" [Open the dashboard]({page})")).unwrap_or_default();
     format!("**Next:** {}{page}", prose(next))
 }
@@ -109,7 +109,7 @@ fn facts(report: &Report, context: &RunContext, linked: bool) -> String {
         Some(usual) => format!("{took} (usually {})", duration(usual)),
         None => took,
     });
-    let dashboard = seen.and_then(|seen| seen.page.as_deref());
+    let dashboard = seen.and_then(|seen| seen.dashboard_url.as_deref());
     let dashboard = dashboard.filter(|page| !linked || href(page).is_none());
     let rows = [
         ("Environment", environment.collect::<Vec<_>>().join(" · ")),
@@ -330,7 +330,7 @@ mod tests {
             word: text.to_owned(),
             phase: Phase::Running,
             created_at: None,
-            page: Some(text.to_owned()),
+            dashboard_url: Some(text.to_owned()),
             message: String::new(),
             site: None,
         }

@@ -41,7 +41,7 @@ fn known(snapshot: Option<&Snapshot>, context: &RunContext) -> Vec<(&'static str
             ("deployment-id", snapshot.id.to_string()),
             ("state", snapshot.word.clone()),
             ("created-at", snapshot.created_at.map(time).unwrap_or_default()),
-            ("deployment-url", snapshot.page.clone().unwrap_or_default()),
+            ("deployment-url", snapshot.dashboard_url.clone().unwrap_or_default()),
         ]);
     }
     outputs

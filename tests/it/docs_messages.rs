@@ -30,7 +30,7 @@ fn ended(outcome: Outcome, cause: Option<Cause>, stages: &[(&str, Phase)]) -> Re
             word: last.0.to_owned(),
             phase: last.1,
             created_at: None,
-            page: None,
+            dashboard_url: None,
             message: String::new(),
             site: None,
         }),

@@ -39,7 +39,7 @@ fn with_details(mut report: Report) -> Report {
     report.triggers = u32::from(report.outcome != Outcome::Skipped);
     if let Some(snapshot) = &mut report.snapshot {
         snapshot.created_at = Some(report.started);
-        snapshot.page = Some("https://dashboard.example.com/deployments/dp-abc123".to_owned());
+        snapshot.dashboard_url = Some("https://dashboard.example.com/deployments/dp-abc123".to_owned());
         report.polls = 9;
     }
     if !report.stages.is_empty() {
@@ -133,7 +133,7 @@ fn events() -> Vec<Event> {
         word: "pending".to_owned(),
         phase: Phase::Waiting,
         created_at: Some(SystemTime::UNIX_EPOCH + STARTED),
-        page: None,
+        dashboard_url: None,
         message: String::new(),
         site: None,
     };

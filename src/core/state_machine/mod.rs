@@ -280,7 +280,7 @@ impl StateMachine {
         }
         if let Some(known) = known {
             snapshot.created_at = snapshot.created_at.or(known.created_at);
-            snapshot.page = snapshot.page.or(known.page);
+            snapshot.dashboard_url = snapshot.dashboard_url.or(known.dashboard_url);
             snapshot.site = snapshot.site.or(known.site);
         }
         self.report.snapshot = Some(snapshot);

@@ -20,8 +20,8 @@ const DESCRIPTION: usize = 140;
 /// The longest name of a status, a check or an environment.
 const NAME: usize = 255;
 
-/// The longest page, in bytes, with room to spare.
-const PAGE: usize = 60_000;
+/// The longest Markdown, in bytes, with room to spare.
+const LONGEST: usize = 60_000;
 
 /// The text where there is none.
 const NOTHING: &str = "Deploy";
@@ -72,23 +72,23 @@ pub(super) fn name(name: &str) -> String {
 }
 
 /// `POST /statuses/{sha}`.
-pub(super) fn status(state: &ReportState, context: &str, page: &str) -> Value {
+pub(super) fn status(state: &ReportState, context: &str, run_url: &str) -> Value {
     without_nulls(json!({
         "state": states(state.stage).status,
-        "target_url": api_text::link(page),
+        "target_url": api_text::link(run_url),
         "description": description(&state.text),
         "context": api_text::plain_line(context, NAME, NOTHING),
     }))
 }
 
 /// `PATCH /check-runs/{id}`; with [`check`]'s three fields more, `POST /check-runs`.
-pub(super) fn check_update(state: &ReportState, page: &str) -> Value {
+pub(super) fn check_update(state: &ReportState, run_url: &str) -> Value {
     let title = api_text::line(&state.text, NAME, NOTHING);
-    let summary = api_text::page(&state.page, PAGE);
+    let summary = api_text::markdown(&state.markdown, LONGEST);
     let summary = if summary.trim().is_empty() { title.clone() } else { summary };
     let states = states(state.stage);
     without_nulls(json!({
-        "details_url": api_text::link(page),
+        "details_url": api_text::link(run_url),
         "status": states.check,
         "conclusion": states.conclusion,
         "output": { "title": title, "summary": summary },
@@ -97,7 +97,7 @@ pub(super) fn check_update(state: &ReportState, page: &str) -> Value {
 
 /// `POST /check-runs`.
 pub(super) fn check(state: &ReportState, target: &GitHubTarget) -> Value {
-    let mut body = check_update(state, &target.page);
+    let mut body = check_update(state, &target.run_url);
     body["name"] = json!(name(&target.name));
     body["head_sha"] = json!(target.sha);
     body["external_id"] = json!(target.mark);
@@ -119,19 +119,19 @@ pub(super) fn deployment(target: &GitHubTarget) -> Value {
 }
 
 /// `POST /deployments/{id}/statuses`.
-pub(super) fn deployment_status(state: &ReportState, page: &str, site: Option<&str>) -> Value {
+pub(super) fn deployment_status(state: &ReportState, run_url: &str, site: Option<&str>) -> Value {
     without_nulls(json!({
         "state": states(state.stage).deployment,
-        "log_url": api_text::link(page),
+        "log_url": api_text::link(run_url),
         "description": description(&state.text),
         "environment_url": site.and_then(api_text::link),
     }))
 }
 
 /// `POST /issues/{number}/comments` and `PATCH /issues/comments/{id}`.
-pub(super) fn comment(state: &ReportState, name: &str, page: &str) -> Value {
-    let link = api_text::link(page).map(|page| format!("\n\n[The run]({page})")).unwrap_or_default();
-    json!({ "body": format!("{}\n{}{link}", mark(name), api_text::page(&state.page, PAGE)) })
+pub(super) fn comment(state: &ReportState, name: &str, run_url: &str) -> Value {
+    let link = api_text::link(run_url).map(|url| format!("\n\n[The run]({url})")).unwrap_or_default();
+    json!({ "body": format!("{}\n{}{link}", mark(name), api_text::markdown(&state.markdown, LONGEST)) })
 }
 
 /// A field that has no value is left out.
@@ -169,7 +169,7 @@ mod tests {
                 let target = GitHubTarget {
                     name: text.to_owned(),
                     environment: text.to_owned(),
-                    page: page.to_owned(),
+                    run_url: page.to_owned(),
                     site: Some(page.to_owned()),
                     ..GitHubTarget::default()
                 };

@@ -26,7 +26,7 @@ pub(super) struct WorkflowRun {
     /// Base of the REST API, as the runner gave it (`https://api.github.com`, `https://HOST/api/v3`).
     pub(super) api: String,
     /// The page of this run and attempt; at Gitea, whose versions number runs in two ways, of all runs.
-    pub(super) page: String,
+    pub(super) run_url: String,
     /// The pull request, where there is one.
     pub(super) pull: Option<u64>,
     /// What began it, for people: `push to main by octocat`.
@@ -52,7 +52,7 @@ impl WorkflowRun {
         let pull = pull(&name, &event, ours);
         Some(Self {
             api: of("GITHUB_API_URL"),
-            page: page(env, &repository).unwrap_or_default(),
+            run_url: run_url(env, &repository).unwrap_or_default(),
             pull,
             cause: redactor.clean(&cause(&name, &event, pull, env), 200),
             untrusted: is_of_fork(&name, &event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
@@ -74,7 +74,7 @@ pub(super) fn code_host(env: &Env) -> CodeHost {
 }
 
 /// The run's page, where the environment says where it is.
-fn page(env: &Env, repository: &str) -> Option<String> {
+fn run_url(env: &Env, repository: &str) -> Option<String> {
     let number =
         |name: &str| env.get(name).map(str::trim).filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
     let run = match code_host(env) {
@@ -249,7 +249,7 @@ mod tests {
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .into_iter()
                     .collect();
-            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().page
+            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().run_url
         };
         assert_eq!(page("https://github.com", "7/../8"), "https://github.com/octo/site/actions");
         for server in ["javascript:alert(1)//", "https://github.com?x=", "github.com", ""] {
@@ -309,7 +309,7 @@ mod tests {
             ("octo/site", MERGE, "https://api.github.com")
         );
         assert_eq!(
-            (run.page.as_str(), run.cause.as_str()),
+            (run.run_url.as_str(), run.cause.as_str()),
             ("https://github.com/octo/site/actions/runs/7/attempts/2", "push to main")
         );
     }
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(run("schedule", &json!({ "schedule": "17 4 * * *" })).cause, "schedule (17 4 * * *)");
         let publish = run("repository_dispatch", &json!({ "action": "cms-publish" }));
         assert_eq!(publish.cause, "repository_dispatch (cms-publish) by octocat");
-        assert_eq!(publish.page, "https://github.com/octo/site/actions/runs/7/attempts/2");
+        assert_eq!(publish.run_url, "https://github.com/octo/site/actions/runs/7/attempts/2");
     }
 
     #[test]
@@ -360,7 +360,7 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect();
-            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().page
+            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().run_url
         };
         assert_eq!(page("FORGEJO_ACTIONS"), "https://code.example.com/octo/site/actions/runs/12");
         assert_eq!(page("GITEA_ACTIONS"), "https://code.example.com/octo/site/actions");

@@ -221,7 +221,7 @@ fn github_reports(
     let target = GitHubTarget {
         name: options.name.to_owned(),
         sha: run.sha.clone(),
-        page: run.page.clone(),
+        run_url: run.run_url.clone(),
         environment: context.environment.clone().unwrap_or_else(|| "production".to_owned()),
         site: context.environment_url.clone(),
         pull: run.pull,

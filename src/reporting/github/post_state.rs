@@ -19,7 +19,7 @@ pub(super) const STATE: &str = "deploy_hook_records";
 /// The name of the state that holds the verdict.
 pub(super) const END: &str = "deploy_hook_end";
 
-/// The longest page that is carried to the post step: it gets it as a variable of its environment.
+/// The longest Markdown that is carried to the post step: it gets it as a variable of its environment.
 const CARRIED: usize = 16 * 1024;
 
 /// What is open, as the post step must know it.
@@ -36,7 +36,7 @@ struct End {
     outcome: String,
     passed: bool,
     text: String,
-    page: String,
+    markdown: String,
 }
 
 /// The runner's state file. One that cannot be written costs a sentence in the log, once.
@@ -90,15 +90,15 @@ pub(super) fn from_state(state: &str) -> Option<Open> {
 /// The end as it is carried to the post step; `None` for a run that goes on.
 fn to_end(state: &ReportState) -> Option<String> {
     let (outcome, passed) = state.end()?;
-    let (text, page) = (state.text.clone(), api_text::page(&state.page, CARRIED));
-    Some(json!(End { outcome: outcome.to_string(), passed, text, page }).to_string())
+    let (text, markdown) = (state.text.clone(), api_text::markdown(&state.markdown, CARRIED));
+    Some(json!(End { outcome: outcome.to_string(), passed, text, markdown }).to_string())
 }
 
 /// The end as the post step finds it.
 pub(super) fn from_end(state: &str) -> Option<ReportState> {
-    let End { outcome, passed, text, page } = serde_json::from_str(state).ok()?;
+    let End { outcome, passed, text, markdown } = serde_json::from_str(state).ok()?;
     let outcome = Outcome::ALL.into_iter().find(|known| known.to_string() == outcome)?;
-    Some(ReportState::over(outcome, passed, text, page))
+    Some(ReportState::over(outcome, passed, text, markdown))
 }
 
 #[cfg(test)]

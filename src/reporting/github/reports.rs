@@ -46,32 +46,32 @@ impl ReportRequests for GitHubReports {
         id: Option<u64>,
         state: &ReportState,
     ) -> Result<Option<ApiRequest>, WriteError> {
-        let GitHubTarget { name, sha, page, site, .. } = &self.target;
+        let GitHubTarget { name, sha, run_url, site, .. } = &self.target;
         let (method, path, body) = match (kind, id) {
             (ReportKind::Summary, _) => return Ok(None), // a file, not a record
             // A repeated status is one more line of the same: the last one counts.
             (ReportKind::Status, _) => {
-                (Method::POST, format!("/statuses/{sha}"), bodies::status(state, name, page))
+                (Method::POST, format!("/statuses/{sha}"), bodies::status(state, name, run_url))
             }
             (ReportKind::Check, None) => {
                 (Method::POST, "/check-runs".to_owned(), bodies::check(state, &self.target))
             }
             (ReportKind::Check, Some(id)) => {
-                (Method::PATCH, format!("/check-runs/{id}"), bodies::check_update(state, page))
+                (Method::PATCH, format!("/check-runs/{id}"), bodies::check_update(state, run_url))
             }
             (ReportKind::Deployment, None) => {
                 (Method::POST, "/deployments".to_owned(), bodies::deployment(&self.target))
             }
             (ReportKind::Deployment, Some(id)) => {
                 let site = site.as_deref().or(state.site.as_deref());
-                let body = bodies::deployment_status(state, page, site);
+                let body = bodies::deployment_status(state, run_url, site);
                 (Method::POST, format!("/deployments/{id}/statuses"), body)
             }
             (ReportKind::Comment, None) => {
-                (Method::POST, self.comments_path()?, bodies::comment(state, name, page))
+                (Method::POST, self.comments_path()?, bodies::comment(state, name, run_url))
             }
             (ReportKind::Comment, Some(id)) => {
-                (Method::PATCH, format!("/issues/comments/{id}"), bodies::comment(state, name, page))
+                (Method::PATCH, format!("/issues/comments/{id}"), bodies::comment(state, name, run_url))
             }
         };
         Ok(Some(ApiRequest { method, path, body: Some(body) }))
@@ -126,13 +126,13 @@ impl GitHubReports {
         Due { kind, creation, state }: Due<'_>,
     ) -> Result<Option<u64>, WriteError> {
         let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutOutcome;
-        let GitHubTarget { name, page, .. } = &self.target;
+        let GitHubTarget { name, run_url, .. } = &self.target;
         match kind {
             ReportKind::Summary => Ok(None),
             ReportKind::Status => {
                 let path = format!("/commits/{}/status?per_page=100", self.target.sha);
                 let found = self.read(limiter, path).await?;
-                let body = bodies::status(state, name, page);
+                let body = bodies::status(state, name, run_url);
                 let status = found["statuses"].as_array().into_iter().flatten();
                 let status = status.filter(|status| status["context"] == body["context"]);
                 let last = status.max_by_key(|status| status["id"].as_u64());
@@ -167,7 +167,7 @@ impl GitHubReports {
                 if self.target.pull.is_none() {
                     return Ok(None);
                 }
-                let body = bodies::comment(state, name, page);
+                let body = bodies::comment(state, name, run_url);
                 let is_final = |text: &str| text.lines().nth(1).is_some_and(|line| line.starts_with("### "));
                 let closed = |comment: &&Value| {
                     let text = comment["body"].as_str().unwrap_or_default();

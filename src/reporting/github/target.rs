@@ -8,8 +8,8 @@ pub(super) struct GitHubTarget {
     /// Context of the status, name of the check.
     pub(super) name: String,
     pub(super) sha: String,
-    /// The run's page; empty where it is not known.
-    pub(super) page: String,
+    /// The URL of the run's page; empty where it is not known.
+    pub(super) run_url: String,
     /// The environment of a GitHub Deployment.
     pub(super) environment: String,
     pub(super) site: Option<String>,

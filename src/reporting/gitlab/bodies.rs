@@ -14,7 +14,7 @@ use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
 const TEXT: usize = 255;
 
 /// The longest comment, in bytes; GitLab takes a million characters.
-const PAGE: usize = 60_000;
+const LONGEST: usize = 60_000;
 
 /// `POST /projects/{id}/statuses/{sha}`: `running`, and once over whether the job passes.
 ///
@@ -31,7 +31,7 @@ pub(super) fn status(state: &ReportState, name: &str, job: &Job) -> Value {
     } else if !job.reference.is_empty() {
         body["ref"] = json!(job.reference);
     }
-    if let Some(page) = api_text::link(&job.page).filter(|page| page.chars().count() <= TEXT) {
+    if let Some(page) = api_text::link(&job.url).filter(|page| page.chars().count() <= TEXT) {
         body["target_url"] = json!(page);
     }
     if let Some(body) = body.as_object_mut() {
@@ -97,8 +97,8 @@ pub(super) fn deployment_status(stage: ReportStage) -> &'static str {
 /// `POST` and `PUT …/merge_requests/{iid}/notes`. A line of a comment that begins with a slash would be a command to
 /// GitLab, given in the token's name; not every version leaves a log's lines out of that.
 pub(super) fn comment(state: &ReportState, name: &str, job: &Job) -> Value {
-    let link = api_text::link(&job.page).map(|page| format!("\n\n[The job]({page})")).unwrap_or_default();
-    let text = format!("{}\n{}{link}", mark(name), api_text::page(&state.page, PAGE));
+    let link = api_text::link(&job.url).map(|page| format!("\n\n[The job]({page})")).unwrap_or_default();
+    let text = format!("{}\n{}{link}", mark(name), api_text::markdown(&state.markdown, LONGEST));
     let harmless = |line: &str| {
         if line.trim_start().starts_with('/') { format!("·{line}") } else { line.to_owned() }
     };
@@ -119,7 +119,7 @@ mod tests {
             tag: false,
             pipeline: Some(7001),
             pipeline_reference: Some("main".to_owned()),
-            page: "https://gitlab.example.com/acme/site/-/jobs/1".to_owned(),
+            url: "https://gitlab.example.com/acme/site/-/jobs/1".to_owned(),
             request: None,
             cause: String::new(),
         }
@@ -151,7 +151,7 @@ mod tests {
         let of_request = Job { pipeline_reference: None, ..job() };
         let body = status(&over(Outcome::Failed, false), "Deploy", &of_request);
         assert_eq!((&body["pipeline_id"], body.get("ref")), (&json!(7001), None));
-        let long = Job { page: "x".repeat(300), pipeline: None, ..job() };
+        let long = Job { url: "x".repeat(300), pipeline: None, ..job() };
         let body = status(&over(Outcome::Failed, false), &"n".repeat(300), &long);
         assert_eq!((body.get("target_url"), &body["ref"]), (None, &json!("main")));
         assert_eq!(body["name"].as_str().map(|name| name.chars().count()), Some(255));
@@ -171,7 +171,7 @@ mod tests {
         }
         for text in ["", "\u{0}", "🚀 \u{0}LIVE\n", &"🚀 ".repeat(900)] {
             let state = ReportState::over(Outcome::Failed, false, text.to_owned(), text.repeat(400));
-            let odd = Job { page: "javascript:x".to_owned(), ..job() };
+            let odd = Job { url: "javascript:x".to_owned(), ..job() };
             let status = status(&state, text, &odd);
             for field in ["name", "description"] {
                 let text = status[field].as_str().unwrap();

@@ -33,7 +33,7 @@ pub(super) struct Job {
     /// The branch or tag the pipeline itself goes by; a merge request's goes by a reference of GitLab's own, which only
     /// GitLab knows.
     pub(super) pipeline_reference: Option<String>,
-    pub(super) page: String,
+    pub(super) url: String,
     /// The merge request: its project's number and its own.
     pub(super) request: Option<(String, u64)>,
     /// What began it, for people: `push to main by octocat`.
@@ -62,7 +62,7 @@ impl Job {
             pipeline: number(env, "CI_PIPELINE_ID").filter(|_| is_pipelines),
             pipeline_reference: Some(reference.clone()).filter(|name| !name.is_empty() && !of_request),
             reference,
-            page: of("CI_JOB_URL"),
+            url: of("CI_JOB_URL"),
             request: request(env, &project),
             cause: cause(env),
             project,

@@ -23,7 +23,7 @@ pub(crate) fn plain_line(text: &str, most: usize, instead: &str) -> String {
 }
 
 /// Markdown of at most `most` bytes. It is cut at the end of a line, and a fence that is open there is closed.
-pub(crate) fn page(text: &str, most: usize) -> String {
+pub(crate) fn markdown(text: &str, most: usize) -> String {
     let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     if text.len() <= most {
         return text;
@@ -105,12 +105,12 @@ mod tests {
 
     #[test]
     fn a_page_is_cut_by_bytes_at_the_end_of_a_line_and_closes_its_fence() {
-        assert_eq!(page("a\u{0}b\n\tc\r", 100), "ab\n\tc");
+        assert_eq!(markdown("a\u{0}b\n\tc\r", 100), "ab\n\tc");
         let long = format!("# Head\n\n`````text\n{}`````\n", "```\n🚀 a line of a log\n".repeat(4000));
-        let cut = page(&long, 60_000);
+        let cut = markdown(&long, 60_000);
         assert!((59_000..=60_000).contains(&cut.len()), "{}", cut.len());
         assert!(cut.ends_with("\n`````\n\n…"), "{}", &cut[cut.len() - 60..]);
-        let one = page(&"ü".repeat(5000), 1000);
+        let one = markdown(&"ü".repeat(5000), 1000);
         assert!(one.len() <= 1000 && one.ends_with('…'));
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct ReportState {
     /// One line.
     pub(crate) text: String,
     /// The whole report in Markdown.
-    pub(crate) page: String,
+    pub(crate) markdown: String,
     /// The address of the deployed site, where the platform named it.
     pub(crate) site: Option<String>,
 }
@@ -45,12 +45,12 @@ impl ReportState {
     /// Not over.
     pub(crate) fn going(phase: Phase, text: String) -> Self {
         let stage = if phase == Phase::Waiting { ReportStage::Waiting } else { ReportStage::Running };
-        let page = escape(&text);
-        Self { stage, text, page, site: None }
+        let markdown = escape(&text);
+        Self { stage, text, markdown, site: None }
     }
 
-    pub(crate) fn over(outcome: Outcome, passed: bool, text: String, page: String) -> Self {
-        Self { stage: ReportStage::Over { outcome, passed }, text, page, site: None }
+    pub(crate) fn over(outcome: Outcome, passed: bool, text: String, markdown: String) -> Self {
+        Self { stage: ReportStage::Over { outcome, passed }, text, markdown, site: None }
     }
 
     /// Whether nothing more will come.

@@ -23,7 +23,7 @@ fn snapshot(id: &str) -> Snapshot {
         word: String::new(),
         phase: Phase::Waiting,
         created_at: None,
-        page: None,
+        dashboard_url: None,
         message: String::new(),
         site: None,
     }
@@ -141,7 +141,7 @@ fn a_recorded_answer_to_a_reading_is_read_by_its_platform() {
                 let hook = &subject.examples()[0].1;
                 let (access, snapshot, about) =
                     (subject.access(hook), snapshot("dep-1"), Some(&exchange["body"]));
-                let page = platform.page(&access, about, &snapshot);
+                let page = platform.dashboard_url(&access, about, &snapshot);
                 assert_eq!(page.as_deref(), wanted["page"].as_str(), "{exchange}");
                 assert_eq!(platform.site(about, &snapshot).as_deref(), wanted["site"].as_str(), "{exchange}");
             } else if let Some(wanted) = means["log"].as_array() {
@@ -224,7 +224,7 @@ fn a_field_of_another_type_makes_no_success() {
                     let acceptance = platform.acceptance(status, text.as_bytes(), &redactor);
                     if let Acceptance::Named(deployment) = acceptance {
                         let _ = platform.may_be_ours(&access, &deployment);
-                        let _ = platform.page(&access, Some(&body), &deployment.snapshot);
+                        let _ = platform.dashboard_url(&access, Some(&body), &deployment.snapshot);
                     }
                 }
                 let _ = (

@@ -438,7 +438,7 @@ pub(super) fn snapshot(id: &str, word: &str, phase: Phase) -> Snapshot {
         word: word.to_owned(),
         phase,
         created_at: None,
-        page: None,
+        dashboard_url: None,
         message: String::new(),
         site: None,
     }
