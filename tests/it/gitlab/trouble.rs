@@ -1,7 +1,7 @@
 //! A GitLab that refuses, redirects, fails or does not answer: the outcome, exit code and outputs are as without it, and
 //! the end comes in time.
 
-use crate::common::{pause, wait_until};
+use crate::common::{closed, pause, wait_until};
 use std::time::Duration;
 
 use super::fake_gitlab::FakeGitLab;
@@ -78,9 +78,7 @@ async fn all_kinds_at_once_are_reported_one_by_one_and_delay_the_run_no_longer()
 
 #[tokio::test]
 async fn an_unreachable_gitlab_or_an_invalid_base_url_is_reported() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let closed = format!("http://{}/api/v4", listener.local_addr().expect("an address"));
-    drop(listener);
+    let closed = format!("http://{}/api/v4", closed());
     all([closed, String::new(), "not a url".to_owned(), "http://gitlab.example/api/v4".to_owned()].map(
         |base| async move {
             let (gitlab, sandbox) = (FakeGitLab::start().await, platform("success", 400.0).await);
