@@ -131,12 +131,18 @@ impl Verifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), Error> {
-        let chain = std::iter::once(certificate).chain(intermediates).map(AsRef::as_ref);
-        let mut roots = self.trusted.roots.clone();
-        roots.add_parsable_certificates(self.trusted.bundle.issuers(chain));
         let parsed = ParsedCertificate::try_from(certificate)?;
-        let algorithms = self.algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, intermediates, now, algorithms)?;
+        let check = |roots: &RootCertStore| {
+            let algorithms = self.algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, algorithms)
+        };
+        // To find the issuer in the system's file takes longer than to verify a signature.
+        if check(&self.trusted.roots).is_err() {
+            let chain = std::iter::once(certificate).chain(intermediates).map(AsRef::as_ref);
+            let mut roots = self.trusted.roots.clone();
+            roots.add_parsable_certificates(self.trusted.bundle.issuers(chain));
+            check(&roots)?;
+        }
         verify_server_name(&parsed, name)
     }
 
