@@ -101,7 +101,7 @@ def assert_succeeded(log, deployment):
     assert CLOSED in log and re.search(r"Summary - ### \S+ Succeeded", log)
 
 
-CLOSED = "closed by the run itself"
+CLOSED = "The run closed all its reports"
 PUSH = {"ref": "refs/heads/main"}
 
 

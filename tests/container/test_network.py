@@ -208,9 +208,9 @@ class TestNetwork:
 
     def test_roots_that_count(self, network):
         """The bundle in the image decides who is trusted: not this server; with its authority added, as a derived image has it, it is."""
-        run = never_left(network, FOUR, TLS_SAYS, "neither of a known authority", options=network.straight)
+        run = never_left(network, FOUR, TLS_SAYS, "not signed by a known authority", options=network.straight)
         assert run.asked("tls") and all("UNKNOWN_CA" in one["error"] for one in run.asked("tls"))
-        never_left(network, FOUR, TLS_SAYS, "neither of a known authority", options=(*network.straight, *network.file("other.pem", None, BUNDLE)))
+        never_left(network, FOUR, TLS_SAYS, "not signed by a known authority", options=(*network.straight, *network.file("other.pem", None, BUNDLE)))
         # Of a folder of its own: what the other one holds is no business of the engine's.
         with tempfile.TemporaryDirectory() as context:
             Path(context, "whole.pem").write_text(network.whole, encoding="ascii")
