@@ -11,8 +11,8 @@ const MOST: usize = 20;
 /// Shorter or longer ones are none of a deployment.
 const PLAUSIBLE: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 
-/// The share of the deployments that end at any time, by chance, on average after the usual one. It keeps an eye on early
-/// failures: with a tenth, one at 0.3 of the usual length is noticed too late where none failed before.
+/// The share of the deployments that end at any time, by chance, on average after the usual one. So early
+/// failures are looked for: with a tenth, one at 0.3 of the usual length is noticed too late where none failed before.
 const AT_ANY_TIME: f64 = 1.0 / 7.0;
 
 /// How steep the distribution around each duration is: a spread of 13 %. That is the usual width of a kernel for ten

@@ -1,4 +1,4 @@
-//! The traits through which the core reaches the world: `DeployTarget` to trigger and read, `SiteCheck`, `Reporter`.
+//! The traits that the core calls: `DeployTarget` to trigger and read, `SiteCheck` for the page, `Reporter` for events.
 
 use std::time::Duration;
 

@@ -7,8 +7,8 @@
 //! pause is as early with half as many polls at any length from 5 s to 30 min; `benches/follow` measures it.
 //!
 //! Where it is known how long earlier deployments took, the next poll comes when waiting any longer costs more than a
-//! poll. Who ends within a pause waits for half of it, so that the expected delay is half of the pause times the chance to
-//! end within it. The polls are dense around the usual end and sparse before. What a poll may cost grows with the square
+//! poll. An end within a pause is noticed half of the pause late on average, so the expected delay is that half times the
+//! chance to end within it. The polls are dense around the usual end and sparse before. What a poll may cost grows with the square
 //! root of the usual length: to be late by some seconds matters more after a minute than after an hour.
 //!
 //! The numbers were chosen by simulation, with ten durations of a spread of 20 % and one failure among them: after 1, 2, 5

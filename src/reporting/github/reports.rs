@@ -48,7 +48,7 @@ impl ReportRequests for GitHubReports {
     ) -> Result<Option<ApiRequest>, WriteError> {
         let GitHubTarget { name, sha, run_url, site, .. } = &self.target;
         let (method, path, body) = match (kind, id) {
-            (ReportKind::Summary, _) => return Ok(None), // a file, not a record
+            (ReportKind::Summary, _) => return Ok(None), // a file, not a report at a code host
             // A repeated status is one more line of the same: the last one counts.
             (ReportKind::Status, _) => {
                 (Method::POST, format!("/statuses/{sha}"), bodies::status(state, name, run_url))
