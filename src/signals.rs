@@ -12,17 +12,17 @@ impl Signals {
     /// Starts to listen. The first process of a container must do it itself: without a handler the kernel drops
     /// these signals there.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        let mut stream = SignalStream::new()?;
         let (first, received) = watch::channel(None);
-        tokio::spawn(async move {
-            loop {
-                let signal = stream.next().await;
-                if first.borrow().is_some() {
-                    exit(signal);
+        for (mut stream, signal) in streams()? {
+            let first = first.clone();
+            tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    if first.send_replace(Some(signal)).is_some() {
+                        exit(signal);
+                    }
                 }
-                first.send_replace(Some(signal));
-            }
-        });
+            });
+        }
         Ok(Self(received))
     }
 
@@ -54,48 +54,23 @@ pub(crate) fn survive_file_size_limit() {
     let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ));
 }
 
+/// The signals that are listened to, each with what it is taken for, but for those that the process was started to ignore,
+/// as `nohup` does.
 #[cfg(unix)]
-struct SignalStream {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    /// `None`: the process was started with it ignored, as `nohup` does.
-    hangup: Option<tokio::signal::unix::Signal>,
-    quit: Option<tokio::signal::unix::Signal>,
+fn streams() -> std::io::Result<Vec<(tokio::signal::unix::Signal, Signal)>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+    let is_ignored =
+        |kind: SignalKind| u32::try_from(kind.as_raw_value() - 1).is_ok_and(|bit| ignored >> bit & 1 == 1);
+    let always = [(SignalKind::interrupt(), Signal::Interrupt), (SignalKind::terminate(), Signal::Terminate)];
+    let others = [SignalKind::hangup(), SignalKind::quit()].into_iter().filter(|kind| !is_ignored(*kind));
+    let all = always.into_iter().chain(others.map(|kind| (kind, Signal::Terminate)));
+    all.map(|(kind, meaning)| Ok((signal(kind)?, meaning))).collect()
 }
 
-#[cfg(unix)]
-impl SignalStream {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
-        let unless_ignored = |kind: SignalKind| {
-            let is_ignored = u32::try_from(kind.as_raw_value() - 1).is_ok_and(|bit| ignored >> bit & 1 == 1);
-            if is_ignored { Ok(None) } else { signal(kind).map(Some) }
-        };
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: unless_ignored(SignalKind::hangup())?,
-            quit: unless_ignored(SignalKind::quit())?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-            () = comes(self.hangup.as_mut()) => Signal::Terminate,
-            () = comes(self.quit.as_mut()) => Signal::Terminate,
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn comes(signal: Option<&mut tokio::signal::unix::Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
-    }
+#[cfg(windows)]
+fn streams() -> std::io::Result<Vec<(tokio::signal::windows::CtrlC, Signal)>> {
+    Ok(vec![(tokio::signal::windows::ctrl_c()?, Signal::Interrupt)])
 }
 
 /// The signals that the process was started to ignore, a bit each, as Linux lists them; none elsewhere.
@@ -103,21 +78,6 @@ async fn comes(signal: Option<&mut tokio::signal::unix::Signal>) {
 fn ignored(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
-}
-
-#[cfg(windows)]
-struct SignalStream(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl SignalStream {
-    fn new() -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) -> Signal {
-        self.0.recv().await;
-        Signal::Interrupt
-    }
 }
 
 #[cfg(unix)]

@@ -15,11 +15,12 @@ use std::future::pending;
 use std::time::Duration;
 
 use deploy_hook::core::history::History;
-use deploy_hook::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::report::Task;
-use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+use deploy_hook::core::traits::{
+    DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetState,
+};
 use deploy_hook::core::trigger::TriggerResult;
 use deploy_hook::core::{self, Plan};
 use deploy_hook::env::Env;
@@ -242,14 +243,6 @@ impl DeployTarget for Platform {
         LookupResult::Never
     }
 
-    fn can_follow(&self) -> Result<(), CannotFollow> {
-        Ok(())
-    }
-
-    fn appears_within(&self) -> Duration {
-        Duration::ZERO
-    }
-
     async fn poll(&mut self, _: &DeploymentId, _: Duration) -> Poll {
         self.requests.push(self.began.elapsed().as_secs_f64());
         Poll {
@@ -263,16 +256,14 @@ impl DeployTarget for Platform {
     }
 
     /// What is measured is when the end is noticed, not how often it is read again.
-    fn success_may_be_early(&self) -> bool {
-        false
-    }
-
-    fn history(&self) -> History {
-        History::default()
-    }
-
-    fn budget(&self) -> Option<Budget> {
-        self.budget.clone()
+    fn state(&self) -> TargetState {
+        TargetState {
+            can_follow: Ok(()),
+            appears_within: Duration::ZERO,
+            success_may_be_early: false,
+            history: History::default(),
+            budget: self.budget.clone(),
+        }
     }
 }
 

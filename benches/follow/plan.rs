@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::history::History;
-use deploy_hook::core::ports::{Reporter, SiteCheck};
 use deploy_hook::core::report::Event;
 use deploy_hook::core::schedule::Timing;
 use deploy_hook::core::site::{SiteAnswer, SiteFault};
+use deploy_hook::core::traits::{Reporter, SiteCheck};
 use deploy_hook::core::{Plan, Wait};
 
 /// A plan without a history.

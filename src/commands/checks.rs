@@ -9,12 +9,12 @@ use url::{Host, Url};
 
 use crate::cli::Format;
 use crate::core::Wait;
-use crate::core::ports::{DeployTarget as _, PollResult};
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::core::state::Outcome;
+use crate::core::traits::PollResult;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{self, BAD_INPUT, Problem};
-use crate::http::{ConnectStage, Http, Method, Network, RequestError};
+use crate::http::{Http, Method, Network, RequestError};
 use crate::platforms::{Client, ReadTarget, Reader, StateSource};
 use crate::text::messages::Reads;
 use crate::text::{format, json, messages};
@@ -200,13 +200,13 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
     match http.send(Method::HEAD, &root, None, None, LIMIT).await {
         Ok(_) if tls => vec![done("connection"), done("TLS")],
         Ok(_) => vec![done("connection"), Check::good("TLS", messages::NO_TLS)],
-        Err(RequestError::NotSent { stage, message }) => {
-            let of = |name| unreachable(name, stage.into(), &message);
-            match stage {
-                ConnectStage::Dns => vec![of("DNS")],
-                ConnectStage::Connect => vec![of("connection")],
-                ConnectStage::Proxy => vec![of("proxy")],
-                ConnectStage::Tls => vec![done("connection"), of("TLS")],
+        Err(RequestError::NotSent(NotSent { why, message })) => {
+            let of = |name| unreachable(name, why, &message);
+            match why {
+                NotSentReason::Dns => vec![of("DNS")],
+                NotSentReason::Connect => vec![of("connection")],
+                NotSentReason::Proxy => vec![of("proxy")],
+                NotSentReason::Tls => vec![done("connection"), of("TLS")],
             }
         }
         Err(failure) => {

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use super::history::History;
-use super::ports::{Log, LookupResult, Poll, SnapshotResult};
-use super::rate::Budget;
 use super::site::SiteAnswer;
-use super::state::CannotFollow;
 use super::state::DeploymentId;
+use super::traits::{Log, LookupResult, Poll, SnapshotResult};
 use super::trigger::TriggerResult;
 
 /// What to do next. A request carries the time that is left for it.
@@ -33,21 +30,11 @@ pub(super) enum Action {
 
 /// The result of an action.
 pub(super) enum ActionResult {
-    /// With what the platform says of how long earlier deployments took.
-    Snapshot(SnapshotResult, History),
-    Trigger(TriggerResult, Readability),
-    Find(LookupResult, Readability),
+    Snapshot(SnapshotResult),
+    Trigger(TriggerResult),
+    Find(LookupResult),
     Poll(Poll),
     Site(SiteAnswer),
     Log(Log),
     Waited,
-}
-
-/// Whether and how our deployment can be read, as known after a trigger.
-#[derive(Clone)]
-pub(super) struct Readability {
-    pub(super) can_follow: Result<(), CannotFollow>,
-    pub(super) budget: Option<Budget>,
-    /// How long a deployment may take to appear.
-    pub(super) appears_within: Duration,
 }

@@ -3,16 +3,15 @@
 //! No sockets, files, environment or colour in here, and one loop with the one sleep of the program.
 
 mod action;
-mod follow;
 pub mod history;
 mod plan;
-pub mod ports;
 pub mod rate;
 pub mod report;
 pub mod schedule;
 pub mod site;
 pub mod state;
 mod state_machine;
+pub mod traits;
 pub mod trigger;
 
 use std::cell::Cell;
@@ -20,13 +19,13 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
-use self::action::{Action, ActionResult, Readability};
+use self::action::{Action, ActionResult};
 pub use self::plan::{Plan, Verify, Wait};
-pub use self::ports::TokenDenied;
-use self::ports::{DeployTarget, Reporter, SiteCheck};
 use self::report::{Event, Report, Task};
 use self::site::{SiteAnswer, SiteFault};
 use self::state_machine::StateMachine;
+pub use self::traits::TokenDenied;
+use self::traits::{DeployTarget, Reporter, SiteCheck};
 
 /// Runs a task to its end and reports every event on the way.
 ///
@@ -48,7 +47,7 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
 ) -> Result<Report, TokenDenied> {
     let started = Instant::now();
     let grace_on_stop = plan.timing.stop_grace;
-    let mut machine = StateMachine::new(task, plan, started, target.budget(), target.success_may_be_early());
+    let mut machine = StateMachine::new(task, plan, started, target.state());
     let mut stop = pin!(stop);
     loop {
         let now = started.elapsed();
@@ -63,23 +62,24 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
         let has_begun = Cell::new(false);
         let mut act = pin!(async {
             has_begun.set(true);
-            act(action, target, site.as_deref_mut(), started).await
+            let result = act(action, target, site.as_deref_mut(), started).await;
+            (result, target.state())
         });
-        let result = tokio::select! {
+        let (result, state) = tokio::select! {
             biased;
             () = &mut stop => {
                 let sent = is_trigger && has_begun.get();
                 let answer = if sent { tokio::time::timeout(grace_on_stop, act).await.ok() } else { None };
                 let unanswered = sent && answer.is_none();
-                if let Some(result) = answer {
-                    machine.apply(started.elapsed(), result);
+                if let Some((result, state)) = answer {
+                    machine.apply(started.elapsed(), result, state);
                 }
                 machine.interrupt(started.elapsed(), unanswered);
                 continue;
             }
             result = &mut act => result,
         };
-        machine.apply(started.elapsed(), result);
+        machine.apply(started.elapsed(), result, state);
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;
@@ -94,12 +94,9 @@ async fn act<T: DeployTarget, S: SiteCheck>(
     started: Instant,
 ) -> ActionResult {
     match action {
-        Action::Snapshot(limit) => {
-            let found = target.snapshot(limit).await;
-            ActionResult::Snapshot(found, target.history())
-        }
-        Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await, readability(target)),
-        Action::Find(limit) => ActionResult::Find(target.find(limit).await, readability(target)),
+        Action::Snapshot(limit) => ActionResult::Snapshot(target.snapshot(limit).await),
+        Action::Trigger(limit) => ActionResult::Trigger(target.trigger(limit).await),
+        Action::Find(limit) => ActionResult::Find(target.find(limit).await),
         Action::Poll(id, limit) => ActionResult::Poll(target.poll(&id, limit).await),
         Action::Verify(address, limit) => ActionResult::Site(match site {
             Some(site) => site.check(address.as_deref(), limit).await,
@@ -117,12 +114,4 @@ async fn act<T: DeployTarget, S: SiteCheck>(
 #[expect(clippy::disallowed_methods, reason = "the one sleep of the program")]
 async fn wait_until(until: Instant) {
     tokio::time::sleep_until(until).await;
-}
-
-fn readability<T: DeployTarget>(target: &T) -> Readability {
-    Readability {
-        can_follow: target.can_follow(),
-        budget: target.budget(),
-        appears_within: target.appears_within(),
-    }
 }

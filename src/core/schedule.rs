@@ -25,8 +25,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::history::History;
-use super::rate::Budget;
-pub use super::rate::{RateHint, RateLimit};
+use super::rate::{Budget, RateHint};
 
 /// Every duration and count of the core, in one place, so that tests and the sandbox can scale them all.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,6 +125,15 @@ impl Timing {
             ..self.clone()
         }
     }
+
+    /// How many polls there would be until this age without a history: the integral of one over the pause.
+    fn polls_without_history(&self, age: Duration) -> f64 {
+        let [shortest, longest, age] =
+            [self.shortest_pause, self.longest_pause, age].map(|time| time.as_secs_f64());
+        let [grows, stops] = [shortest, longest].map(|pause| (pause / self.age_factor).powi(2));
+        let growing = 2.0 / self.age_factor * (age.clamp(grows, stops).sqrt() - grows.sqrt());
+        age.min(grows) / shortest + growing + (age - stops).max(0.0) / longest
+    }
 }
 
 /// Until the longest time known, a pause may be so many times the longest one. With more, a failure at 0.3 of ten minutes
@@ -135,49 +143,42 @@ const EARLY: u32 = 3;
 /// A pause is searched to a hundredth of a second.
 const HALVINGS: u32 = 12;
 
-/// Chooses the pauses between polls.
-#[derive(Clone, Debug)]
-pub struct Schedule {
-    timing: Timing,
-    interval: Option<Duration>,
-    budget: Option<Budget>,
-    history: History,
+/// The latest poll, and what else the pause after it depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Polled<'a> {
+    /// Now.
+    pub(super) now: Instant,
+    /// How old the deployment is.
+    pub(super) age: Duration,
+    /// How many polls were made.
+    pub(super) polls: u32,
+    /// How many of them failed in a row.
+    pub(super) errors: u32,
+    /// What the latest answer asks for.
+    pub(super) hint: RateHint,
+    /// A fixed pause (`poll-interval`).
+    pub(super) interval: Option<Duration>,
+    /// What is left of the platform's documented limit.
+    pub(super) budget: Option<&'a Budget>,
+    /// How long earlier deployments took.
+    pub(super) history: &'a History,
+    /// The random number for the jitter, in `0.0..1.0`.
+    pub(super) chance: f64,
 }
 
-impl Schedule {
-    /// A schedule; `interval` fixes the pause (`poll-interval`), `budget` is what the platform documents.
-    pub fn new(timing: Timing, interval: Option<Duration>, budget: Option<Budget>) -> Self {
-        Self { timing, interval, budget, history: History::default() }
-    }
-
-    /// From now on the platform's limit is this one.
-    pub fn limit(&mut self, budget: Option<Budget>) {
-        self.budget = budget;
-    }
-
-    /// From now on earlier deployments are known to have taken so long.
-    pub fn learn(&mut self, history: History) {
-        self.history = history;
-    }
-
-    /// What is left of the platform's limit.
-    pub fn budget(&self) -> Option<&Budget> {
-        self.budget.as_ref()
-    }
-
-    /// How long to wait before the next poll.
-    ///
-    /// `chance` in `0.0..1.0` is the random number for the jitter. The pause is never shorter than the platform asks for
-    /// or documents, whatever interval was chosen.
-    pub fn pause(&self, after: &Polled, chance: f64) -> Duration {
-        let (timing, spacing, hint) = (&self.timing, self.spacing(after.now), after.hint);
+impl Polled<'_> {
+    /// How long to wait before the next poll: never shorter than the platform asks for or documents, whatever interval was
+    /// chosen.
+    pub(super) fn pause(&self, timing: &Timing) -> Duration {
+        let hint = self.hint;
+        let spacing = self.budget.map_or(Duration::ZERO, |budget| budget.spacing(self.now));
         let is_tight = spacing >= timing.shortest_pause * 2;
         let chosen = match self.interval {
             Some(interval) => interval,
             None if is_tight => spacing,
-            None => self.adaptive(after.age, after.polls).mul_f64(1.0 - timing.jitter * chance),
+            None => self.adaptive(timing).mul_f64(1.0 - timing.jitter * self.chance),
         };
-        let backoff = match after.errors {
+        let backoff = match self.errors {
             0 => Duration::ZERO,
             n => timing.shortest_pause.saturating_mul(1 << n.min(16)).min(timing.longest_backoff),
         };
@@ -187,104 +188,89 @@ impl Schedule {
         };
         let suggested = hint.suggested.unwrap_or_default().min(timing.longest_backoff);
         // What is counted was used by us alone, unless somebody else is there.
-        let is_alone = self.budget.as_ref().is_some_and(|budget| !budget.is_shared(after.now));
+        let is_alone = self.budget.is_some_and(|budget| !budget.is_shared(self.now));
         let asked = if is_alone { hint.blocked() } else { hint.least() };
         [backoff, spacing, refused, suggested, asked].into_iter().fold(chosen, Duration::max)
     }
 
-    /// The least pause the documented limit leaves between two requests.
-    pub fn spacing(&self, now: Instant) -> Duration {
-        self.budget.as_ref().map_or(Duration::ZERO, |budget| budget.spacing(now))
-    }
-
     /// The pause at this age: by the history where there is one, but never for more polls than without it.
-    fn adaptive(&self, age: Duration, polls: u32) -> Duration {
-        let Timing { age_factor, shortest_pause, longest_pause, .. } = self.timing;
-        let without = Duration::from_secs_f64(age_factor * age.as_secs_f64().sqrt());
+    fn adaptive(&self, timing: &Timing) -> Duration {
+        let Timing { age_factor, shortest_pause, longest_pause, .. } = *timing;
+        let without = Duration::from_secs_f64(age_factor * self.age.as_secs_f64().sqrt());
         let without = without.clamp(shortest_pause, longest_pause);
         let Some((usual, longest)) = self.history.usual().zip(self.history.longest()) else { return without };
-        let most = match polls {
+        let most = match self.polls {
             0 => longest_pause,
-            _ if age < longest => longest_pause * EARLY,
+            _ if self.age < longest => longest_pause * EARLY,
             _ => without,
         };
-        let wanted = self.worth_a_poll(age, usual, most);
-        let is_saved = f64::from(polls) <= self.polls_without(age.saturating_add(wanted));
+        let wanted = self.worth_a_poll(timing, usual, most);
+        let is_saved = f64::from(self.polls) <= timing.polls_without_history(self.age.saturating_add(wanted));
         if is_saved { wanted } else { wanted.max(without) }
     }
 
     /// The pause after which the expected delay, which grows with it, is as much as a poll may cost.
-    fn worth_a_poll(&self, age: Duration, usual: Duration, most: Duration) -> Duration {
-        let price = self.timing.poll_price * usual.as_secs_f64().sqrt();
-        let running = self.history.running(age);
-        let (mut least, mut most) = (self.timing.shortest_pause, most);
+    fn worth_a_poll(&self, timing: &Timing, usual: Duration, most: Duration) -> Duration {
+        let price = timing.poll_price * usual.as_secs_f64().sqrt();
+        let running = self.history.running(self.age);
+        let (mut least, mut most) = (timing.shortest_pause, most);
         for _ in 0..HALVINGS {
             let pause = (least + most) / 2;
-            let ends = 1.0 - self.history.running(age.saturating_add(pause)) / running;
+            let ends = 1.0 - self.history.running(self.age.saturating_add(pause)) / running;
             if pause.as_secs_f64() / 2.0 * ends < price { least = pause } else { most = pause }
         }
         most
     }
-
-    /// How many polls there would be until this age without a history: the integral of one over the pause.
-    fn polls_without(&self, age: Duration) -> f64 {
-        let Timing { age_factor, shortest_pause, longest_pause, .. } = self.timing;
-        let (shortest, longest, age) =
-            (shortest_pause.as_secs_f64(), longest_pause.as_secs_f64(), age.as_secs_f64());
-        let [grows, stops] = [shortest, longest].map(|pause| (pause / age_factor).powi(2));
-        let growing = 2.0 / age_factor * (age.clamp(grows, stops).sqrt() - grows.sqrt());
-        age.min(grows) / shortest + growing + (age - stops).max(0.0) / longest
-    }
-}
-
-/// What the next pause depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Polled {
-    /// Now.
-    pub now: Instant,
-    /// How old the deployment is.
-    pub age: Duration,
-    /// How many polls were made.
-    pub polls: u32,
-    /// How many of them failed in a row.
-    pub errors: u32,
-    /// What the latest answer asks for.
-    pub hint: RateHint,
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::core::rate::RateLimit;
 
     const S: Duration = Duration::from_secs(1);
 
-    fn plain() -> Schedule {
-        Schedule::new(Timing::default(), None, None)
+    /// A first poll at this age, of which nothing else is known.
+    fn at(age: Duration) -> Polled<'static> {
+        static NONE: LazyLock<History> = LazyLock::new(History::default);
+        Polled {
+            now: Instant::now(),
+            age,
+            polls: 0,
+            errors: 0,
+            hint: RateHint::default(),
+            interval: None,
+            budget: None,
+            history: &NONE,
+            chance: 0.0,
+        }
     }
 
-    fn at(age: Duration) -> Polled {
-        Polled { now: Instant::now(), age, polls: 0, errors: 0, hint: RateHint::default() }
+    fn pause(after: &Polled<'_>) -> Duration {
+        after.pause(&Timing::default())
     }
 
     #[test]
     fn the_pause_grows_with_age_from_the_floor_to_the_cap() {
-        let pause = |age: u64| plain().pause(&at(S * u32::try_from(age).unwrap()), 0.0);
-        let close = |age: u64, wanted: f64| (pause(age).as_secs_f64() - wanted).abs() < 0.01;
+        let pause = |age| pause(&at(S * age));
+        let close = |age, wanted: f64| (pause(age).as_secs_f64() - wanted).abs() < 0.01;
         assert!(close(0, 1.0) && close(2, 1.0) && close(25, 3.075) && close(100, 6.15) && close(400, 12.3));
         assert_eq!([pause(600), pause(86_400)], [S * 15, S * 15]);
     }
 
     #[test]
     fn jitter_takes_off_at_most_its_share_and_never_adds() {
-        let full = plain().pause(&at(S * 100), 0.0);
-        let least = plain().pause(&at(S * 100), 1.0);
+        let full = pause(&at(S * 100));
+        let least = pause(&Polled { chance: 1.0, ..at(S * 100) });
         assert_eq!(full, Duration::from_millis(6150));
         assert_eq!(least, full.mul_f64(0.9));
     }
 
     #[test]
     fn errors_back_off_to_the_cap_and_cannot_overflow() {
-        let pause = |errors| plain().pause(&Polled { errors, ..at(S) }, 0.0);
+        let pause = |errors| pause(&Polled { errors, ..at(S) });
         assert_eq!(
             [pause(0), pause(1), pause(2), pause(4), pause(u32::MAX)],
             [S, S * 2, S * 4, S * 16, S * 30]
@@ -293,8 +279,7 @@ mod tests {
 
     #[test]
     fn what_the_platform_asks_for_is_never_undercut() {
-        let fixed = Schedule::new(Timing::default(), Some(S * 2), None);
-        let ask = |hint| fixed.pause(&Polled { hint, ..at(S) }, 1.0);
+        let ask = |hint| pause(&Polled { hint, interval: Some(S * 2), chance: 1.0, ..at(S) });
         assert_eq!(ask(RateHint::default()), S * 2);
         assert_eq!(ask(RateHint { retry_after: Some(S * 90), ..RateHint::default() }), S * 90);
         assert_eq!(ask(RateHint { refused: true, ..RateHint::default() }), S * 10, "a 429 without a time");
@@ -314,33 +299,32 @@ mod tests {
 
     #[test]
     fn a_tight_limit_is_spent_evenly_and_a_wide_one_never_binds() {
-        let pause = |requests, interval, age| {
+        let limited = |requests, interval, age| {
             let budget = Budget::new(RateLimit { requests, per: S * 60 });
-            Schedule::new(Timing::default(), interval, Some(budget)).pause(&at(S * age), 0.0)
+            pause(&Polled { interval, budget: Some(&budget), ..at(S * age) })
         };
         for age in [0, 60, 3600] {
-            assert_eq!(pause(20, None, age), S * 60 / 18, "{age}");
-            assert_eq!(pause(500, None, age), plain().pause(&at(S * age), 0.0), "{age}");
+            assert_eq!(limited(20, None, age), S * 60 / 18, "{age}");
+            assert_eq!(limited(500, None, age), pause(&at(S * age)), "{age}");
         }
         assert_eq!(
-            [pause(20, Some(S), 5), pause(2, None, 5), pause(0, None, 5)],
+            [limited(20, Some(S), 5), limited(2, None, 5), limited(0, None, 5)],
             [S * 60 / 18, S * 60, S * 60]
         );
     }
 
     #[test]
     fn a_history_makes_the_polls_sparse_before_the_usual_end_and_dense_around_it() {
-        let mut schedule = plain();
-        schedule.learn(History::new([80, 85, 90, 95, 100, 100, 105, 110, 115, 120].map(|part| S * 6 * part)));
-        let pause = |age: u32, polls| schedule.pause(&Polled { polls, ..at(S * age) }, 0.0);
-        let without = |age: u32| plain().pause(&at(S * age), 0.0);
-        assert!((S * 43..=S * 45).contains(&pause(200, 5)), "the longest there is: {:?}", pause(200, 5));
-        assert!(pause(600, 9) < S * 12 && pause(600, 9) > S * 7, "{:?}", pause(600, 9));
-        assert_eq!(pause(1000, 15), without(1000), "longer than ever");
-        assert_eq!(pause(600, 90), without(600), "no more polls than without");
-        assert!(pause(0, 0) <= S * 15, "the first one: {:?}", pause(0, 0));
-        schedule.learn(History::new([S * 60; 10]));
-        let early = schedule.pause(&Polled { polls: 2, ..at(S * 20) }, 0.0);
+        let history = History::new([80, 85, 90, 95, 100, 100, 105, 110, 115, 120].map(|part| S * 6 * part));
+        let with = |age: u32, polls| pause(&Polled { polls, history: &history, ..at(S * age) });
+        let without = |age: u32| pause(&at(S * age));
+        assert!((S * 43..=S * 45).contains(&with(200, 5)), "the longest there is: {:?}", with(200, 5));
+        assert!(with(600, 9) < S * 12 && with(600, 9) > S * 7, "{:?}", with(600, 9));
+        assert_eq!(with(1000, 15), without(1000), "longer than ever");
+        assert_eq!(with(600, 90), without(600), "no more polls than without");
+        assert!(with(0, 0) <= S * 15, "the first one: {:?}", with(0, 0));
+        let history = History::new([S * 60; 10]);
+        let early = pause(&Polled { polls: 2, history: &history, ..at(S * 20) });
         assert!(early > S * 6 && early < S * 12, "{early:?}");
     }
 }

@@ -6,7 +6,7 @@
 mod body;
 mod certificate;
 mod network;
-pub mod page;
+pub mod page_client;
 mod response;
 mod search;
 mod tls;
@@ -32,6 +32,7 @@ pub(crate) use self::response::read;
 pub use self::tls::ClientError;
 pub use reqwest::Method;
 
+use crate::core::trigger::{NotSent, NotSentReason};
 use crate::secrets::{Redactor, Token, is_safe};
 
 /// How long a connection may take, all of DNS, TCP and TLS. Shorter than any request's limit, so that running out
@@ -80,33 +81,15 @@ pub struct Post<'a> {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RequestError {
-    /// The request never left.
-    #[error("{message}")]
-    NotSent {
-        /// Where it failed.
-        stage: ConnectStage,
-        /// The system's message, without any URL.
-        message: String,
-    },
+    /// The request never left. The message is without any URL.
+    #[error("{}", .0.message)]
+    NotSent(NotSent),
     /// It left, and no answer came in time.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
     /// It left, and the connection broke before an answer.
     #[error("{0}")]
     Broken(String),
-}
-
-/// Where a request failed that never left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectStage {
-    /// The host's name has no address.
-    Dns,
-    /// The connection was not accepted.
-    Connect,
-    /// No trusted connection.
-    Tls,
-    /// The proxy did not let it through.
-    Proxy,
 }
 
 impl Http {
@@ -135,7 +118,7 @@ impl Http {
         let alone = through_proxy(&self.parts, CONNECT.min(limit * 3 / 4));
         let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
             let message = self.redactor.clean(&chain(error), 300);
-            RequestError::NotSent { stage: ConnectStage::Connect, message }
+            RequestError::NotSent(NotSent { why: NotSentReason::Connect, message })
         })?;
         let alone = Self { client, ..self.clone() };
         let mut request = alone.request(Method::POST, post.url, post.credential, limit)?;
@@ -174,7 +157,7 @@ impl Http {
     ) -> Result<reqwest::RequestBuilder, RequestError> {
         if !is_safe(url) {
             let message = "plain http is only for this machine itself".to_owned();
-            return Err(RequestError::NotSent { stage: ConnectStage::Tls, message });
+            return Err(RequestError::NotSent(NotSent { why: NotSentReason::Tls, message }));
         }
         let request = self.client.request(method, url.clone()).timeout(limit).headers(headers());
         let header = credential.map(|credential| match credential {
@@ -230,13 +213,13 @@ impl Http {
             message = self.proxy_response(url, left).await.unwrap_or(message);
         }
         if let Some(proxy) =
-            self.parts.1.proxy_for(url).filter(|_| late && stage == Some(ConnectStage::Connect))
+            self.parts.1.proxy_for(url).filter(|_| late && stage == Some(NotSentReason::Connect))
         {
             message = format!("no connection through the proxy {} in time", proxy.label());
-            stage = Some(ConnectStage::Proxy);
+            stage = Some(NotSentReason::Proxy);
         }
         match stage {
-            Some(stage) => RequestError::NotSent { stage, message },
+            Some(why) => RequestError::NotSent(NotSent { why, message }),
             None if late => RequestError::TimedOut(limit),
             None => RequestError::Broken(message),
         }
@@ -294,20 +277,20 @@ fn through_proxy(parts: &Arc<(ClientConfig, Network)>, connect: Duration) -> req
 }
 
 /// How far the request came, where it provably never left: while the connection was still being made.
-fn stage(error: &reqwest::Error) -> Option<ConnectStage> {
+fn stage(error: &reqwest::Error) -> Option<NotSentReason> {
     if !error.is_connect() {
         return None;
     }
-    let mut found = if error.is_dns() { ConnectStage::Dns } else { ConnectStage::Connect };
+    let mut found = if error.is_dns() { NotSentReason::Dns } else { NotSentReason::Connect };
     for inner in sources(error) {
         let text = inner.to_string();
         // hyper-util keeps its types of error for these two to itself; the tests hold their words.
         if text.starts_with("tunnel error") {
-            return Some(ConnectStage::Proxy);
+            return Some(NotSentReason::Proxy);
         } else if text.starts_with("dns error") {
-            found = ConnectStage::Dns;
+            found = NotSentReason::Dns;
         } else if tls_error(inner).is_some() || text == "tls handshake eof" {
-            found = ConnectStage::Tls;
+            found = NotSentReason::Tls;
         }
     }
     Some(found)

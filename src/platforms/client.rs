@@ -10,10 +10,9 @@ use super::platform::{Acceptance, Deployment, LogTarget, PlatformAccess, ReadTar
 use super::reader::{READ, Reader};
 use super::response;
 use crate::core::TokenDenied;
-use crate::core::history::History;
-use crate::core::ports::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult};
 use crate::core::rate::{Budget, RateHint, RateLimit};
 use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::traits::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetState};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{Http, Post};
 
@@ -91,6 +90,29 @@ impl Client {
         self.accepted = true;
         self.earlier.created = deployment.snapshot.created_at;
         self.reader.with_links(deployment.snapshot)
+    }
+
+    /// Whether the deployment just accepted can be followed.
+    pub fn can_follow(&self) -> Result<(), CannotFollow> {
+        if self.unnamed == Some(Unnamed::Untracked) {
+            return Err(CannotFollow::NoDeployment);
+        }
+        self.reader.source.map(|_| ()).ok_or_else(|| {
+            if self.is_known() {
+                CannotFollow::Missing(self.reader.access.missing())
+            } else {
+                CannotFollow::UnknownPlatform
+            }
+        })
+    }
+
+    /// What is left of the documented limit on what is read now.
+    fn budget(&self) -> Option<Budget> {
+        let with_token = !self.accepted && self.reader.access.token.is_some();
+        let is_api = with_token || self.reader.source == Some(StateSource::Api);
+        let requests = self.reader.platform().facts().requests_per_minute.filter(|_| is_api)?;
+        let limit = RateLimit { requests, per: Duration::from_mins(1).div_f64(self.speed) };
+        Some(budget::of(&self.reader.access, limit))
     }
 }
 
@@ -216,23 +238,6 @@ impl DeployTarget for Client {
         }
     }
 
-    fn can_follow(&self) -> Result<(), CannotFollow> {
-        if self.unnamed == Some(Unnamed::Untracked) {
-            return Err(CannotFollow::NoDeployment);
-        }
-        self.reader.source.map(|_| ()).ok_or_else(|| {
-            if self.is_known() {
-                CannotFollow::Missing(self.reader.access.missing())
-            } else {
-                CannotFollow::UnknownPlatform
-            }
-        })
-    }
-
-    fn appears_within(&self) -> Duration {
-        self.reader.platform().appears_within().div_f64(self.speed)
-    }
-
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let source = self.source_of(id);
         let Some((source, request)) = source
@@ -307,20 +312,14 @@ impl DeployTarget for Client {
         }
     }
 
-    fn history(&self) -> History {
-        self.earlier.history().clone()
-    }
-
-    fn budget(&self) -> Option<Budget> {
-        let with_token = !self.accepted && self.reader.access.token.is_some();
-        let is_api = with_token || self.reader.source == Some(StateSource::Api);
-        let requests = self.reader.platform().facts().requests_per_minute.filter(|_| is_api)?;
-        let limit = RateLimit { requests, per: Duration::from_mins(1).div_f64(self.speed) };
-        Some(budget::of(&self.reader.access, limit))
-    }
-
-    fn success_may_be_early(&self) -> bool {
-        self.reader.platform().facts().success_may_be_early
+    fn state(&self) -> TargetState {
+        TargetState {
+            can_follow: self.can_follow(),
+            appears_within: self.reader.platform().appears_within().div_f64(self.speed),
+            success_may_be_early: self.reader.platform().facts().success_may_be_early,
+            history: self.earlier.history().clone(),
+            budget: self.budget(),
+        }
     }
 }
 

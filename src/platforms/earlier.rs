@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::platform::Deployment;
 use crate::core::history::History;
-use crate::core::ports::PollResult;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::core::traits::PollResult;
 
 /// A server's `Date` counts whole seconds, and the request took a while to arrive.
 const CLOCK_SLACK: Duration = Duration::from_secs(2);

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::platform::{Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
 use super::response;
-use crate::core::ports::{Poll, PollResult};
 use crate::core::state::{DeploymentId, Snapshot};
+use crate::core::traits::{Poll, PollResult};
 use crate::core::trigger::RefusalReason;
 use crate::http::{self, Credential, Http, Method, RequestError};
 use crate::secrets::{Redactor, Token, has_user, is_web};

@@ -3,12 +3,10 @@
 use serde_json::Value;
 
 use super::platform::{Acceptance, Platform, StateSource};
-use crate::core::ports::{Poll, PollResult};
-use crate::core::schedule::RateHint;
-use crate::core::trigger::{
-    NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
-};
-use crate::http::{self, ConnectStage, RequestError};
+use crate::core::rate::RateHint;
+use crate::core::traits::{Poll, PollResult};
+use crate::core::trigger::{Refusal, RefusalReason, ResponseError, TriggerResult, Unclear};
+use crate::http::{self, RequestError};
 use crate::secrets::Redactor;
 
 /// What the answer to a trigger means: an acceptance, or why there is none.
@@ -56,22 +54,9 @@ pub(super) fn of_trigger(
 fn no_answer(failure: RequestError) -> TriggerResult {
     let unclear = |why, message| TriggerResult::Unclear(Unclear { why, message });
     match failure {
-        RequestError::NotSent { stage, message } => {
-            TriggerResult::NotSent(NotSent { why: stage.into(), message })
-        }
+        RequestError::NotSent(not_sent) => TriggerResult::NotSent(not_sent),
         RequestError::TimedOut(_) => unclear(ResponseError::TimedOut, failure.to_string()),
         RequestError::Broken(message) => unclear(ResponseError::Broken, message),
-    }
-}
-
-impl From<ConnectStage> for NotSentReason {
-    fn from(stage: ConnectStage) -> Self {
-        match stage {
-            ConnectStage::Dns => Self::Dns,
-            ConnectStage::Connect => Self::Connect,
-            ConnectStage::Tls => Self::Tls,
-            ConnectStage::Proxy => Self::Proxy,
-        }
     }
 }
 

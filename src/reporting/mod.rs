@@ -13,8 +13,8 @@ mod writer;
 
 use std::time::{Duration, SystemTime};
 
-use crate::core::ports::Reporter;
 use crate::core::report::Event;
+use crate::core::traits::Reporter;
 use crate::text::{RunContext, json};
 
 use self::files::Files;

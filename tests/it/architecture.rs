@@ -14,7 +14,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("secrets", &[]),
     ("sandbox", &[]),
     ("cli", &["platforms", "sandbox", "text"]),
-    ("http", &["encoding", "secrets"]),
+    ("http", &["core", "encoding", "secrets"]),
     ("error", &["core"]),
     ("signals", &["error"]),
     ("text", &["core", "secrets"]),

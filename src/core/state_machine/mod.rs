@@ -1,6 +1,7 @@
 //! The state machine of a run: which action comes next. It has no clock: the time is an argument.
 
-mod apply;
+mod follow;
+mod trigger;
 mod verify;
 
 use std::time::Duration;
@@ -8,14 +9,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::core::action::{Action, ActionResult};
-use crate::core::follow::{Follow, Transition};
 use crate::core::history::History;
 use crate::core::plan::{Plan, Wait};
-use crate::core::ports::TokenDenied;
-use crate::core::rate::{Budget, RateHint};
+use crate::core::rate::RateHint;
 use crate::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
-use crate::core::schedule::Schedule;
 use crate::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+use crate::core::traits::{TargetState, TokenDenied};
+
+/// How a run ends, and why, where the outcome alone does not say.
+type End = (Outcome, Option<Cause>);
 
 /// The state of a run.
 enum State {
@@ -23,20 +25,16 @@ enum State {
     Snapshot,
     /// To trigger.
     Trigger,
-    /// To look for our deployment, which no answer named, until then. `accepted`: the platform accepted the trigger.
-    Finding { until: Duration, accepted: bool },
+    /// To look for our deployment, which no answer named, until then. The report's cause says what was unclear, unless the
+    /// platform accepted the trigger.
+    Finding { until: Duration },
     /// To poll this deployment.
     Following(DeploymentId),
     /// The platform asked for a pause beyond the deadline: the run ends there.
     AskedToWait,
     /// To request the page until then. `right`: since when it answers as expected. `then`: how the run ends, once that is
     /// confirmed.
-    Verifying {
-        until: Duration,
-        began: Duration,
-        right: Option<Duration>,
-        then: Box<(Outcome, Option<Cause>)>,
-    },
+    Verifying { until: Duration, right: Option<Duration>, then: Box<End> },
     /// To read the log of this failed deployment, until then.
     Log { id: DeploymentId, tries: u32, until: Duration },
     /// The platform refused the token before the trigger.
@@ -48,8 +46,7 @@ enum State {
 /// Decides what a run does next. Every method takes the time since the start of the run.
 pub(super) struct StateMachine {
     plan: Plan,
-    schedule: Schedule,
-    follow: Follow,
+    target: TargetState,
     rng: fastrand::Rng,
     state: State,
     /// When the first trigger was sent; the duration of the run and its deadline count from here.
@@ -62,27 +59,28 @@ pub(super) struct StateMachine {
     origin: Instant,
     /// When the next request may be sent that was taken from the platform's limit.
     slot: Option<Duration>,
-    /// How long earlier deployments took, as the platform says.
-    of_platform: History,
+    /// How long earlier deployments took, as far as it is known now.
+    history: History,
     heartbeat_at: Duration,
     /// Whether the deployment of an ambiguous trigger can be found by reading.
     can_find: bool,
     /// How many readings in a row that looked for our deployment failed.
     failed_finds: u32,
+    /// Whether looking for our deployment or a poll of it has shown it.
+    is_seen: bool,
+    /// Whether the latest reading is a success that may be early and was not read again yet.
+    is_unconfirmed: bool,
+    /// How many polls failed in a row.
+    failed_polls: u32,
+    /// What was wrong with the latest of them.
+    poll_fault: String,
     report: Report,
     events: Vec<Event>,
 }
 
 impl StateMachine {
-    /// `confirm`: whether a success is read once more before it is the verdict.
-    /// `origin` is the start of the run, for the budget, which may be shared with other runs.
-    pub(super) fn new(
-        task: Task,
-        plan: Plan,
-        origin: Instant,
-        budget: Option<Budget>,
-        confirm: bool,
-    ) -> Self {
+    /// `origin` is the start of the run, for the platform's limit, which may be shared with other runs.
+    pub(super) fn new(task: Task, plan: Plan, origin: Instant, target: TargetState) -> Self {
         let state = match (&task, plan.wait) {
             (Task::Follow(id), _) => State::Following(id.clone()),
             (Task::Deploy, Wait::Never) => State::Trigger,
@@ -91,9 +89,7 @@ impl StateMachine {
         // A token that is refused by the reading before the trigger is bad input, and the run never begins.
         let begins = !matches!(state, State::Snapshot);
         let mut machine = Self {
-            events: Vec::new(),
-            schedule: Schedule::new(plan.timing.clone(), plan.interval, budget),
-            follow: Follow::new(&plan.timing, matches!(task, Task::Follow(_)), confirm),
+            target,
             rng: fastrand::Rng::with_seed(plan.seed),
             state,
             triggered_at: Duration::ZERO,
@@ -101,11 +97,16 @@ impl StateMachine {
             next_at: Duration::ZERO,
             origin,
             slot: None,
-            of_platform: History::default(),
+            history: History::default(),
             heartbeat_at: plan.timing.heartbeat,
             can_find: false,
             failed_finds: 0,
+            is_seen: false,
+            is_unconfirmed: false,
+            failed_polls: 0,
+            poll_fault: String::new(),
             report: Report::new(task, plan.started),
+            events: Vec::new(),
             plan,
         };
         machine.learn();
@@ -118,7 +119,11 @@ impl StateMachine {
     /// The time since the trigger, as every event is reported with it; zero before there is one.
     pub(super) fn elapsed(&self, now: Duration) -> Duration {
         let before = matches!(self.state, State::Snapshot | State::Trigger) && self.report.triggers == 0;
-        if before { Duration::ZERO } else { now.saturating_sub(self.triggered_at) }
+        if before { Duration::ZERO } else { self.since_trigger(now) }
+    }
+
+    fn since_trigger(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.triggered_at)
     }
 
     /// What happened since this was last asked.
@@ -149,9 +154,8 @@ impl StateMachine {
                 Action::Poll(id.clone(), self.left(now, self.deadline()))
             }
             State::AskedToWait => {
-                if let Transition::End { outcome, cause, .. } = self.follow.deadline() {
-                    self.end(now, outcome, cause.or(Some(Cause::AskedToWait)));
-                }
+                let (outcome, cause) = self.end_at_deadline();
+                self.end(now, outcome, cause.or(Some(Cause::AskedToWait)));
                 Action::End
             }
             State::Verifying { until, .. } => {
@@ -172,12 +176,12 @@ impl StateMachine {
         let (is_urgent, until) = match self.state {
             State::Snapshot => (true, deadline),
             State::Following(_) if now < deadline => (false, deadline),
-            State::Finding { until, .. } if now < until => (false, until),
+            State::Finding { until } if now < until => (false, until),
             State::Following(_) | State::Finding { .. } => (true, now + timing.log_beyond),
             State::Log { until, .. } => (true, until),
             _ => return true,
         };
-        let Some(budget) = self.schedule.budget() else { return true };
+        let Some(budget) = &self.target.budget else { return true };
         let reserve = || {
             let slot = budget.reserve(self.origin + now, is_urgent, self.origin.checked_add(until)?)?;
             Some(slot.saturating_duration_since(self.origin))
@@ -205,15 +209,15 @@ impl StateMachine {
         if self.report.task != Task::Deploy {
             return;
         }
-        let late = self.plan.late_history.get().unwrap_or(&self.of_platform);
-        let all = [&self.plan.history, late, &self.of_platform].into_iter().filter(|_| self.plan.learns);
+        let of_platform = &self.target.history;
+        let late = self.plan.late_history.get().unwrap_or(of_platform);
+        let all = [&self.plan.history, late, of_platform].into_iter().filter(|_| self.plan.learns);
         let known = all.max_by_key(|known| known.len());
-        let known = match self.plan.expected {
+        self.history = match self.plan.expected {
             Some(expected) => History::new([expected]),
             None => known.cloned().unwrap_or_default(),
         };
-        self.report.usual_duration = known.usual();
-        self.schedule.learn(known);
+        self.report.usual_duration = self.history.usual();
     }
 
     /// The time that is left for a request until then.
@@ -221,12 +225,13 @@ impl StateMachine {
         until.saturating_sub(now).max(self.plan.timing.shortest_request)
     }
 
-    /// Applies the result of an action.
-    pub(super) fn apply(&mut self, now: Duration, result: ActionResult) {
+    /// Applies the result of an action, after which the target is in this state.
+    pub(super) fn apply(&mut self, now: Duration, result: ActionResult, target: TargetState) {
+        self.target = target;
         match result {
-            ActionResult::Snapshot(found, history) => self.on_snapshot(found, history),
-            ActionResult::Trigger(answer, readability) => self.on_trigger(now, answer, readability),
-            ActionResult::Find(found, readability) => self.on_find(now, found, readability),
+            ActionResult::Snapshot(found) => self.on_snapshot(found),
+            ActionResult::Trigger(answer) => self.on_trigger(now, answer),
+            ActionResult::Find(found) => self.on_find(now, found),
             ActionResult::Poll(poll) => self.on_poll(now, poll),
             ActionResult::Site(answer) => self.on_site(now, answer),
             ActionResult::Log(log) => self.on_log(now, log),
@@ -247,7 +252,7 @@ impl StateMachine {
             self.report.triggers += 1;
             self.report.sent = TriggerState::Maybe;
         }
-        self.end(now, Outcome::Interrupted, self.follow.error());
+        self.end(now, Outcome::Interrupted, self.failed_polls());
     }
 
     /// The report, once the run is over.
@@ -273,7 +278,7 @@ impl StateMachine {
             if phase == Phase::Unknown && !warned {
                 self.events.push(Event::UnknownState { word: word.clone() });
             }
-            let stage = StateSpan { word, phase, at: now.saturating_sub(self.triggered_at) };
+            let stage = StateSpan { word, phase, at: self.since_trigger(now) };
             self.events.push(Event::State { stage: stage.clone() });
             self.report.stages.push(stage);
             self.heartbeat_at = now + self.plan.timing.heartbeat;
@@ -284,21 +289,20 @@ impl StateMachine {
             snapshot.site = snapshot.site.or(known.site);
         }
         self.report.snapshot = Some(snapshot);
-        self.report.last_read = Some(now.saturating_sub(self.triggered_at));
+        self.report.last_read = Some(self.since_trigger(now));
     }
 
     /// The deployment's end is known; a failed one's log is still fetched.
-    fn ended(&mut self, now: Duration, id: DeploymentId, end: (Outcome, Option<Cause>), rate_hint: RateHint) {
-        let (outcome, cause) = end;
+    fn ended(&mut self, now: Duration, id: DeploymentId, (outcome, cause): End, hint: RateHint) {
         if outcome == Outcome::Succeeded {
             return self.verify_or_end(now, outcome, cause);
         }
         self.end(now, outcome, cause);
         let timing = &self.plan.timing;
         let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
-        if outcome == Outcome::Failed && now.saturating_add(rate_hint.blocked()) < until {
+        if outcome == Outcome::Failed && now.saturating_add(hint.blocked()) < until {
             self.state = State::Log { id, tries: 1, until };
-            self.wait(now, rate_hint.blocked());
+            self.wait(now, hint.blocked());
         }
     }
 
@@ -310,7 +314,7 @@ impl StateMachine {
         let first = self.report.stages.last().filter(success).map(|stage| stage.at);
         let first = first.filter(|_| outcome == Outcome::Succeeded);
         let first = self.report.site.as_ref().and_then(|site| site.right_since).or(first);
-        self.report.duration = first.unwrap_or_else(|| now.saturating_sub(self.triggered_at));
+        self.report.duration = first.unwrap_or_else(|| self.since_trigger(now));
         self.state = State::Ended;
     }
 

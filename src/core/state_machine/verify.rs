@@ -10,21 +10,23 @@ use crate::core::state::Outcome;
 impl StateMachine {
     /// The run has come to a good end: this outcome, unless there is a page that must answer first.
     pub(super) fn verify_or_end(&mut self, now: Duration, outcome: Outcome, cause: Option<Cause>) {
-        let Some(plan) = self.plan.verify else { return self.end(now, outcome, cause) };
+        let Some(plan) = self.plan.verify.filter(|_| outcome != Outcome::Lost) else {
+            return self.end(now, outcome, cause);
+        };
         // Without the platform's word the time of the deployment itself is in it.
         let own =
             if outcome == Outcome::Succeeded { self.plan.timing.verify_time } else { self.plan.timeout };
         let until = now.saturating_add(plan.timeout.unwrap_or(own)).min(self.deadline()).max(now);
         self.report.site = Some(SiteReport {
-            began: now.saturating_sub(self.triggered_at),
+            began: self.since_trigger(now),
             requests: 0,
             answer: None,
             changed: false,
             was_right: false,
             right_since: None,
-            until: until.saturating_sub(self.triggered_at),
+            until: self.since_trigger(until),
         });
-        self.state = State::Verifying { until, began: now, right: None, then: Box::new((outcome, cause)) };
+        self.state = State::Verifying { until, right: None, then: Box::new((outcome, cause)) };
         self.next_at = now;
         self.report_verifying(now);
     }
@@ -38,7 +40,8 @@ impl StateMachine {
     }
 
     pub(super) fn on_site(&mut self, now: Duration, answer: SiteAnswer) {
-        let (State::Verifying { until, began, right, then }, Some(report)) =
+        let since_trigger = self.since_trigger(now);
+        let (State::Verifying { until, right, then }, Some(report)) =
             (&mut self.state, &mut self.report.site)
         else {
             return;
@@ -54,9 +57,9 @@ impl StateMachine {
         report.was_right |= is_right;
         report.answer = Some(answer);
         let confirmed = right.filter(|_| is_right);
-        *right = is_right.then_some(now.saturating_sub(self.triggered_at));
+        *right = is_right.then_some(since_trigger);
         let pace = Pace {
-            age: now.saturating_sub(*began),
+            age: since_trigger.saturating_sub(report.began),
             left: until.saturating_sub(now),
             requests: report.requests,
             confirm: is_right,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use url::Url;
 
+use crate::core::trigger::NotSent;
 use crate::env::Env;
 use crate::http::{Credential, Http, Network, RequestError};
 use crate::reporting::updater::answer::{self, LIMIT};
@@ -59,7 +60,7 @@ impl GitLabApi {
         let sent = self.http.send(method.clone(), &url, credential, body.as_ref(), LIMIT).await;
         let answer = sent.map_err(|failure| match failure {
             RequestError::TimedOut(limit) => WriteError::Late(limit),
-            RequestError::NotSent { message, .. } | RequestError::Broken(message) => {
+            RequestError::NotSent(NotSent { message, .. }) | RequestError::Broken(message) => {
                 WriteError::Unreachable(format!("GitLab cannot be reached: {message}"))
             }
         })?;

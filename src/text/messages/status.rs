@@ -1,7 +1,7 @@
 //! The words of `status`.
 
-use crate::core::ports::PollResult;
 use crate::core::state::Snapshot;
+use crate::core::traits::PollResult;
 
 /// The state of a deployment.
 pub fn status(snapshot: &Snapshot) -> String {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use deploy_hook::core::TokenDenied;
-use deploy_hook::core::ports::{Log, LookupResult, PollResult, SnapshotResult};
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Cause, TriggerState};
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::{Log, LookupResult, PollResult, SnapshotResult};
 use deploy_hook::core::trigger::ResponseError;
 
 use super::world::{Call, World, asks, building, failed, pending, succeeded, trouble, unclear};

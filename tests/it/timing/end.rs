@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use deploy_hook::core::ports::{Log, PollResult};
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Cause, Event};
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::{Outcome, Phase, Verdict};
+use deploy_hook::core::traits::{Log, PollResult};
 use deploy_hook::core::trigger::TriggerResult;
 
 use super::world::{

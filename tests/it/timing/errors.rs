@@ -1,13 +1,13 @@
 //! Call an early 404, failing polls and a denied poll lead to.
 
-use deploy_hook::core::ports::PollResult;
 use deploy_hook::core::report::{Cause, Event};
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::PollResult;
 use deploy_hook::core::trigger::{RefusalReason, ResponseError, TriggerResult};
 
 use super::world::{Call, World, building, pending, refused, succeeded, trouble, unclear};
 use super::{ms, s};
-use deploy_hook::core::ports::LookupResult;
+use deploy_hook::core::traits::LookupResult;
 
 #[tokio::test(start_paused = true)]
 async fn an_early_404_is_not_there_yet() {

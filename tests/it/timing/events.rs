@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use deploy_hook::core::Wait;
-use deploy_hook::core::ports::{Log, LookupResult, PollResult};
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Cause, Event, TriggerState};
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::{Log, LookupResult, PollResult};
 use deploy_hook::core::trigger::{NotSentReason, ResponseError};
 
 use super::world::{Call, World, building, failed, newer, not_sent, pending, succeeded, trouble, unclear};

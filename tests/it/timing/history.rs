@@ -162,7 +162,7 @@ async fn a_history_that_comes_while_the_run_goes_on_counts_from_then_on() {
             let _ = cell.set(History::new(earlier(s(300))));
         }
         let state = if age < s(300) { super::world::building() } else { succeeded() };
-        deploy_hook::core::ports::PollResult::Ours(state)
+        deploy_hook::core::traits::PollResult::Ours(state)
     });
     let run = world.plan(|plan| plan.late_history = Arc::clone(&late)).run().await;
     let longest = run.pauses().into_iter().max().unwrap();

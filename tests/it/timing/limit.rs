@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use deploy_hook::core::ports::{Log, LookupResult, PollResult};
 use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::{Log, LookupResult, PollResult};
 use deploy_hook::core::trigger::ResponseError;
 
 use super::world::{Call, Run, World, building, counts, failed, pending, succeeded, trouble, unclear};

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::Event;
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
 
 use super::world::{Run, World, asks, counts, succeeded, trouble};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use deploy_hook::core::Wait;
-use deploy_hook::core::ports::Log;
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Event, TriggerState};
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::Log;
 use deploy_hook::core::trigger::{NotSentReason, RefusalReason, ResponseError, TriggerResult};
 
 use super::world::{Call, Run, World, failed, not_sent, refused, succeeded, unclear};

@@ -1,10 +1,10 @@
 //! A trigger without a usable answer: its deployment is searched by reading, or the run is uncertain.
 
 use deploy_hook::core::Wait;
-use deploy_hook::core::ports::{LookupResult, PollResult, SnapshotResult};
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Cause, Event, TriggerState};
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::{LookupResult, PollResult, SnapshotResult};
 use deploy_hook::core::trigger::ResponseError;
 
 use super::world::{Call, World, asks, building, counts, gaps, snapshot, succeeded, trouble, unclear};

@@ -1,10 +1,10 @@
 //! An accepted trigger that names no deployment: it is searched for and followed, or the run reports what is missing.
 
 use deploy_hook::core::Wait;
-use deploy_hook::core::ports::{LookupResult, PollResult, SnapshotResult};
+use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Cause, Event, TriggerState};
-use deploy_hook::core::schedule::RateHint;
 use deploy_hook::core::state::Outcome;
+use deploy_hook::core::traits::{LookupResult, PollResult, SnapshotResult};
 use deploy_hook::core::trigger::TriggerResult;
 
 use super::s;

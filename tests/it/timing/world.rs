@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::history::History;
-use deploy_hook::core::ports::{
-    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult,
-};
 use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::report::{Event, Report, Task};
 use deploy_hook::core::schedule::Timing;
 use deploy_hook::core::site::{SiteAnswer, SiteFault};
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use deploy_hook::core::traits::{
+    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult, TargetState,
+};
 use deploy_hook::core::trigger::{
     NotSent, NotSentReason as Why, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
 };
@@ -307,14 +307,6 @@ impl DeployTarget for World {
         }
     }
 
-    fn can_follow(&self) -> Result<(), CannotFollow> {
-        self.readable.clone()
-    }
-
-    fn appears_within(&self) -> Duration {
-        Duration::from_mins(2)
-    }
-
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll {
         let call = Call::Poll(id.clone());
         let (age, nth) = self.arrived(&call);
@@ -332,16 +324,14 @@ impl DeployTarget for World {
         }
     }
 
-    fn success_may_be_early(&self) -> bool {
-        self.early
-    }
-
-    fn history(&self) -> History {
-        self.history.clone()
-    }
-
-    fn budget(&self) -> Option<Budget> {
-        self.budget.clone()
+    fn state(&self) -> TargetState {
+        TargetState {
+            can_follow: self.readable.clone(),
+            appears_within: Duration::from_mins(2),
+            success_may_be_early: self.early,
+            history: self.history.clone(),
+            budget: self.budget.clone(),
+        }
     }
 }
 

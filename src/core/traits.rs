@@ -26,14 +26,8 @@ pub trait DeployTarget {
 
     /// Looks for our deployment among those that are there: after an unclear answer, where
     /// [`DeployTarget::snapshot`] returned [`SnapshotResult::Known`], and after an acceptance that named none, where
-    /// [`DeployTarget::can_follow`] says so.
+    /// [`TargetState::can_follow`] says so.
     async fn find(&mut self, limit: Duration) -> LookupResult;
-
-    /// Whether the deployment just accepted can be followed.
-    fn can_follow(&self) -> Result<(), CannotFollow>;
-
-    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
-    fn appears_within(&self) -> Duration;
 
     /// Reads the state of this deployment.
     async fn poll(&mut self, id: &DeploymentId, limit: Duration) -> Poll;
@@ -41,15 +35,24 @@ pub trait DeployTarget {
     /// Reads the log of an ended deployment.
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log;
 
+    /// What is known of the platform and of our deployment now.
+    fn state(&self) -> TargetState;
+}
+
+/// What is known of a platform and of our deployment there, apart from the deployment's own state.
+#[derive(Clone, Debug)]
+pub struct TargetState {
+    /// Whether the deployment just accepted can be followed.
+    pub can_follow: Result<(), CannotFollow>,
+    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
+    pub appears_within: Duration,
     /// Whether the platform may report a success before its last commands ran: then it is read once more before it
     /// becomes the verdict.
-    fn success_may_be_early(&self) -> bool;
-
+    pub success_may_be_early: bool,
     /// How long earlier deployments took, as far as [`DeployTarget::snapshot`] has shown it.
-    fn history(&self) -> History;
-
-    /// What is left of the platform's documented limit on the reads above, as they would be made now.
-    fn budget(&self) -> Option<Budget>;
+    pub history: History,
+    /// What is left of the platform's documented limit on reads, as they would be made now.
+    pub budget: Option<Budget>,
 }
 
 /// The page of the deployed site that must answer before a success counts.

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::search::{Found, Search};
 use super::{ClientError, Http, Method, RequestError, response, through_proxy};
+use crate::core::site::{SiteAnswer, SiteFault};
 use crate::secrets::{has_user, is_safe};
 
 /// How long a request may take with its redirects and its body.
@@ -32,34 +33,6 @@ pub struct PageClient {
     text: Option<String>,
 }
 
-/// What the page answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageAnswer {
-    /// The status of the last response; none where there was none.
-    pub status: Option<u16>,
-    /// What was wrong; `None`: the status is 2xx, and the body holds the text.
-    pub fault: Option<PageFault>,
-    /// Where redirects led.
-    pub redirected_to: Option<Url>,
-    /// How long it asks for no further request (`Retry-After`).
-    pub retry_after: Option<Duration>,
-}
-
-/// Why an answer is not the one that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageFault {
-    /// The status is not 2xx.
-    Status,
-    /// The body does not hold the text.
-    NoText,
-    /// The body could not be read to the text or to its end, for this reason.
-    Body(&'static str),
-    /// A redirect that is not followed, for this reason.
-    Redirect(&'static str),
-    /// There was no response.
-    Request(RequestError),
-}
-
 impl PageClient {
     /// A client for a page that must hold `text`, with headers that are sent to it alone. It shares the network and the
     /// trust of `http`, and none of its connections.
@@ -74,26 +47,23 @@ impl PageClient {
     }
 
     /// Requests the page and the pages it redirects to, within `limit` and ten seconds in all.
-    pub async fn get(&self, page: &Url, limit: Duration) -> PageAnswer {
+    pub async fn get(&self, page: &Url, limit: Duration) -> SiteAnswer {
         let (started, limit) = (Instant::now(), limit.min(LIMIT));
-        let mut answer = PageAnswer { status: None, fault: None, redirected_to: None, retry_after: None };
+        let mut answer = SiteAnswer { status: None, fault: None, redirected_to: None, retry_after: None };
         let mut redirects = 0;
         let mut url = page.clone();
         // The user's headers are for the first origin. Once another one had a say in where to go, nobody gets them.
         let mut is_first_origin = is_safe(page);
         loop {
             let left = limit.saturating_sub(started.elapsed());
-            let sent = self.request(&url, is_first_origin, left).send().await;
-            let response = match sent {
+            let response = match self.request(&url, is_first_origin, left).send().await {
                 Ok(response) => response,
                 Err(error) => {
-                    let error = self.http.failure(error, &url, left, started).await;
-                    let error = if matches!(error, RequestError::TimedOut(_)) {
-                        RequestError::TimedOut(limit)
-                    } else {
-                        error
+                    let error = match self.http.failure(error, &url, left, started).await {
+                        RequestError::TimedOut(_) => RequestError::TimedOut(limit),
+                        error => error,
                     };
-                    (answer.status, answer.fault) = (None, Some(PageFault::Request(error)));
+                    (answer.status, answer.fault) = (None, Some(SiteFault::NoAnswer(error.to_string())));
                     return answer;
                 }
             };
@@ -107,15 +77,23 @@ impl PageClient {
                 Ok(next) => {
                     redirects += 1;
                     is_first_origin &= next.origin() == page.origin();
-                    answer.redirected_to = Some(next.clone());
+                    answer.redirected_to = Some(self.shown(next.clone()));
                     url = next;
                 }
                 Err(fault) => {
-                    answer.fault = Some(PageFault::Redirect(fault));
+                    answer.fault = Some(SiteFault::Redirect(fault.to_owned()));
                     return answer;
                 }
             }
         }
+    }
+
+    /// An address without its query, which may hold a secret, such as a one-time code.
+    fn shown(&self, mut url: Url) -> String {
+        const LONGEST: usize = 200;
+        url.set_query(None);
+        url.set_fragment(None);
+        self.http.redactor.clean(url.as_str(), LONGEST)
     }
 
     fn request(&self, url: &Url, with_headers: bool, limit: Duration) -> reqwest::RequestBuilder {
@@ -130,34 +108,33 @@ impl PageClient {
     }
 
     /// What is wrong with a response that is no redirect.
-    async fn judge(&self, mut response: reqwest::Response) -> Option<PageFault> {
+    async fn judge(&self, mut response: reqwest::Response) -> Option<SiteFault> {
         const SLOW: &str = "the text did not arrive in time, and the page had not ended";
         const TOO_LARGE: &str = "the text is not in its first 10 MiB, and no more is read";
+        const COMPRESSED: &str = "the page is compressed in a way that cannot be read";
+        const BROKEN: &str = "the page ended early, before the text";
         if !response.status().is_success() {
-            return Some(PageFault::Status);
+            return Some(SiteFault::Status);
         }
         let text = self.text.as_deref()?;
         let coding = response.headers().get(CONTENT_ENCODING);
         let coding = coding.map(|coding| String::from_utf8_lossy(coding.as_bytes()).to_ascii_lowercase());
         let mut search = Search::new(text, coding.as_deref().unwrap_or_default());
+        let unreadable = |why: &str| Some(SiteFault::Unreadable(why.to_owned()));
         loop {
             let found = match response.chunk().await {
                 Ok(Some(chunk)) => search.feed(&chunk),
                 Ok(None) => search.end(),
-                Err(error) if error.is_timeout() => return Some(PageFault::Body(SLOW)),
-                Err(_) => match search.end() {
-                    Found::Yes => Found::Yes,
-                    _ => return Some(PageFault::Body("the page ended early, before the text")),
-                },
+                Err(error) if error.is_timeout() => return unreadable(SLOW),
+                Err(_) if search.end() == Found::Yes => Found::Yes,
+                Err(_) => return unreadable(BROKEN),
             };
             match found {
                 Found::Yes => return None,
-                Found::No => return Some(PageFault::NoText),
+                Found::No => return Some(SiteFault::NoText),
                 Found::NotYet => {}
-                Found::TooLarge => return Some(PageFault::Body(TOO_LARGE)),
-                Found::Unreadable => {
-                    return Some(PageFault::Body("the page is compressed in a way that cannot be read"));
-                }
+                Found::TooLarge => return unreadable(TOO_LARGE),
+                Found::Unreadable => return unreadable(COMPRESSED),
             }
         }
     }
