@@ -21,14 +21,14 @@ pub(super) async fn run(args: &DeployArgs, env: &Env) -> Result<u8, NotStarted> 
     let mut settings = resolve(&args.inputs, env, needs, &signals).await?;
     let mut embedded = None;
     if let Some(speed) = speed {
-        let platform = settings.is_named.then(|| settings.platform.name());
+        let platform = settings.is_named.then(|| settings.access.platform.name());
         let sandbox = embedded.insert(sandbox::start(&args.options, platform, 0, speed).await?);
         settings = sandbox::settings_for(sandbox, settings);
     }
     // The sandbox has checked that the speed is above zero.
     let timing = speed.map_or_else(Timing::default, |speed| Timing::default().at_speed(speed));
     let mut run = Run::open(settings, args.inputs.output, env, speed, Some(&signals))?;
-    if run.settings.hook.is_none() {
+    if run.settings.access.hook.is_none() {
         run.warn_of_unknown_variables(env);
         return Ok(run.end_untriggered(Outcome::Skipped, None, None).await);
     }

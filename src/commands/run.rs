@@ -59,7 +59,7 @@ impl Run {
         out.mask();
         let http = http_client(&settings, env, &redactor)?;
         let site = Site::new(&settings, &http)?;
-        let platform = Client::new(settings.access(), http.clone());
+        let platform = Client::new(settings.access.clone(), http.clone());
         let platform = if let Some(speed) = speed { platform.at_speed(speed) } else { platform };
         let limit = gitlab::time_left(env, SystemTime::now());
         let cut_short = limit.filter(|left| *left < settings.timeout);
@@ -68,7 +68,7 @@ impl Run {
             platform: settings.platform_name(),
             environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
             environment_url: settings.environment_url.clone(),
-            hook: settings.hook.as_ref().map(HookUrl::label).unwrap_or_default(),
+            hook: settings.access.hook.as_ref().map(HookUrl::label).unwrap_or_default(),
             cause: None,
             timeout: settings.timeout,
             cut_short: cut_short.is_some(),
@@ -77,7 +77,7 @@ impl Run {
             page: settings.page.as_ref().map(|page| page.address.shown()),
         };
         let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
-        if let (false, Some(hook)) = (platform.is_known(), &settings.hook) {
+        if let (false, Some(hook)) = (platform.is_known(), &settings.access.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
         }
         if let (Some(files), Some(_)) = (&reporters.files, signals) {
@@ -88,7 +88,7 @@ impl Run {
             reporters.note(&messages::cut_short(left));
         }
         // What the embedded platform does says nothing of a real one.
-        let hook = settings.hook.as_ref().filter(|_| speed.is_none());
+        let hook = settings.access.hook.as_ref().filter(|_| speed.is_none());
         let durations = hook.and_then(|hook| Durations::of(hook, env));
         Ok(Self { settings, http, platform, site, reporters, out, format: args.format, durations, limit })
     }
@@ -108,7 +108,7 @@ impl Run {
     ) -> Result<u8, Problems> {
         let Settings { wait, timeout, interval, .. } = self.settings;
         let (started, seed) = (SystemTime::now(), fastrand::u64(..));
-        let learns = self.settings.history.learned && task == Task::Deploy;
+        let learns = self.settings.learns && task == Task::Deploy;
         let kept = self.durations.as_ref().filter(|_| learns);
         let history = kept.map(Durations::read).unwrap_or_default();
         let late_history =
@@ -120,7 +120,7 @@ impl Run {
             limit: self.limit,
             verify,
             interval,
-            expected: self.settings.history.expected,
+            expected: self.settings.expected,
             history,
             late_history,
             learns,
@@ -181,8 +181,8 @@ impl Run {
 
 fn http_client(settings: &Settings, env: &Env, redactor: &Redactor) -> Result<Http, Problems> {
     let is_https = |url: &Url| url.scheme() == "https";
-    let api = settings.api_url.as_ref().filter(|_| settings.api_token.is_some());
-    let hook = settings.hook.as_ref().map(HookUrl::expose);
+    let api = settings.access.api.as_ref().filter(|_| settings.access.token.is_some());
+    let hook = settings.access.hook.as_ref().map(HookUrl::expose);
     let page = settings.page.as_ref().and_then(|page| page.address.on(settings.environment_url.as_deref()));
     let tls = api.is_some_and(is_https)
         || hook.is_some_and(is_https)
@@ -229,12 +229,12 @@ fn reporters(
 
 /// What the platform refused before anything was triggered.
 fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
-    let named = [("account", &settings.account), ("project", &settings.project)];
+    let named = [("account", &settings.access.account), ("project", &settings.access.project)];
     let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
     let problem = if denied.status == 404 {
         Problem::new(named.join(" or "), messages::not_found(&denied.message))
     } else {
-        let needed = settings.platform.facts().trigger_needs_token;
+        let needed = settings.access.platform.facts().trigger_needs_token;
         Problem::new("api-token", messages::token_denied(denied.status, &denied.message, needed))
     };
     problem.into()

@@ -134,8 +134,8 @@ fn is_only_named(sandbox: &Sandbox) -> bool {
 /// The same settings for the sandbox: its platform, its hook, its API, its token, its ids.
 pub(super) fn settings_for(sandbox: &Sandbox, settings: Settings) -> Settings {
     let token = if sandbox.has_api() { sandbox.api_token() } else { String::new() };
-    let settings = settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url());
-    let [account, project] = IDS.map(|name| sandbox.value(name));
-    let page = settings.page.clone().map(|page| page_of(sandbox, page));
-    Settings { account, project, page, ..settings }
+    let mut settings = settings.on(sandbox.platform(), &sandbox.hook_url(), &token, &sandbox.url());
+    [settings.access.account, settings.access.project] = IDS.map(|name| sandbox.value(name));
+    settings.page = settings.page.map(|page| page_of(sandbox, page));
+    settings
 }

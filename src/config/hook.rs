@@ -4,7 +4,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::secret_file::{Lines, is_file};
+use super::secret_file::Lines;
 use super::sources::{self, Found, Sources};
 use super::variables;
 use crate::cli::values;
@@ -84,18 +84,8 @@ fn parse(
         sources.secret_problem("--hook-url", problems::HOOK_ON_COMMAND_LINE);
         return Err(());
     }
-    let found = match sources.secret(NAME, "DEPLOY_HOOK_URL", Lines::One)? {
-        None => customary(sources, named)?,
-        found => found,
-    };
-    let Some(found) = found else { return Ok(None) };
-    if found.value.trim().is_empty() {
-        return if sources.empty_file(&found) { Err(()) } else { Ok(None) };
-    }
-    if is_file(&found.value) {
-        sources.secret_problem(&found.input, problems::IS_FILE);
-        return Err(());
-    }
+    let others = |sources: &mut Sources<'_>| customary(sources, named);
+    let Some(found) = sources.secret(NAME, "DEPLOY_HOOK_URL", Lines::One, others)? else { return Ok(None) };
     with_platform(&found.value, named, api)
         .map(Some)
         .map_err(|problem| sources.secret_problem(&found.input, problem))
@@ -201,9 +191,8 @@ pub(super) fn require(
         let likely = named.map_or_else(of_tokens, |named| vec![named]);
         let likely: Vec<&str> =
             likely.iter().filter_map(|platform| platform.facts().hook_variables.first()).copied().collect();
-        let misspelt =
-            variables::unknown(sources.env).into_iter().find(|unknown| unknown.meant == "DEPLOY_HOOK_URL");
-        let misspelt = misspelt.map(|unknown| unknown.name);
+        let mut unknown = variables::unknown(sources.env).into_iter();
+        let misspelt = unknown.find(|(_, meant)| meant == "DEPLOY_HOOK_URL").map(|(name, _)| name);
         sources.secret_problem(NAME, problems::missing_hook(misspelt.as_deref(), &likely));
     }
 }

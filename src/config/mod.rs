@@ -15,7 +15,6 @@ mod verify;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 pub use self::hook::Needs;
@@ -44,22 +43,21 @@ const EXPECTED_RANGE: (&str, &str) = ("1s", "24h");
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub struct Settings {
-    /// The hook; `None` where the run can do without or `if-missing: skip` holds.
-    pub hook: Option<HookUrl>,
-    /// The platform that is deployed on.
-    pub platform: &'static dyn Platform,
-    /// Whether the user named it.
+    /// The platform, and what it takes to deploy on it and to read from it. There is no hook where the run can do without or
+    /// `if-missing: skip` holds.
+    pub access: PlatformAccess,
+    /// Whether the user named the platform.
     pub is_named: bool,
-    /// The platform's API token.
-    pub api_token: Option<Token>,
     /// Whether to follow.
     pub wait: Wait,
     /// Deadline of the follow.
     pub timeout: Duration,
     /// A fixed pause between polls.
     pub interval: Option<Duration>,
-    /// What is known of how long deployments take.
-    pub history: UsualDuration,
+    /// How long a deployment usually takes, where the user says it.
+    pub expected: Option<Duration>,
+    /// Whether earlier deployments may be used and kept for it.
+    pub learns: bool,
     /// `on-canceled: pass`.
     pub pass_canceled: bool,
     /// The environment's name.
@@ -78,16 +76,6 @@ pub struct Settings {
     pub gitlab_token: Option<Token>,
     /// The own token of a job of GitLab's.
     pub job_token: Option<Token>,
-    /// Base of the platform's API, where it has one.
-    pub api_url: Option<Url>,
-    /// The team, account or organisation at the platform.
-    pub account: Option<String>,
-    /// The site, project or application at the platform.
-    pub project: Option<String>,
-    /// Headers that are sent with the trigger alone; secret.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The text that is sent with the trigger.
-    pub body: Option<String>,
     /// The page that is verified after a deployment.
     pub page: Option<Page>,
     /// How this machine reaches others.
@@ -98,15 +86,6 @@ pub struct Settings {
     pub verbose: bool,
     /// Where report files go; `None` where the CI has a place of its own for them or none was asked for.
     pub output_dir: Option<PathBuf>,
-}
-
-/// Sources of the usual duration of deployments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UsualDuration {
-    /// The user says it.
-    pub expected: Option<Duration>,
-    /// Whether earlier deployments may be used and kept for it.
-    pub learned: bool,
 }
 
 impl Settings {
@@ -136,11 +115,22 @@ impl Settings {
         let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let (account, project) = ids::read(sources, platform, api_token.is_some());
-        let mut settings = Self {
+        // The Action of an earlier version gives fortrabbit's API as the default of every platform.
+        let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
+        let own_api = platform.api(hook.as_ref().map(HookUrl::expose));
+        let access = PlatformAccess {
             hook,
-            platform,
+            token: api_token,
+            api: own_api.map(|own| given_api.unwrap_or(own)),
+            account,
+            project,
+            headers: trigger::headers(sources, "headers"),
+            body: trigger::body(sources),
+            ..PlatformAccess::new(platform)
+        };
+        let mut settings = Self {
+            access,
             is_named: named.is_some(),
-            api_token,
             wait: match sources.choice("wait", values::WAIT) {
                 "always" => Wait::Always,
                 "never" => Wait::Never,
@@ -148,10 +138,8 @@ impl Settings {
             },
             timeout: sources.duration("timeout", TIMEOUT_RANGE, false).unwrap_or(Duration::from_mins(15)),
             interval: sources.duration("poll-interval", INTERVAL_RANGE, true),
-            history: UsualDuration {
-                expected: sources.duration("expected-duration", EXPECTED_RANGE, true),
-                learned: sources.choice("history", values::HISTORY) != "off",
-            },
+            expected: sources.duration("expected-duration", EXPECTED_RANGE, true),
+            learns: sources.choice("history", values::HISTORY) != "off",
             pass_canceled: sources.choice("on-canceled", values::ON_CANCELED) == "pass",
             environment,
             environment_url: environment_url(sources),
@@ -160,23 +148,14 @@ impl Settings {
             sha: sha(sources),
             github_token: sources.token("github-token", &[], TokenOwner::GitHub),
             // The job's own token has no more permissions under this name.
-            gitlab_token: gitlab_token.filter(|token| !job_token.as_ref().is_some_and(|own| own.is(token))),
+            gitlab_token: gitlab_token.filter(|token| job_token.as_ref() != Some(token)),
             job_token,
-            api_url: None,
-            account,
-            project,
-            headers: trigger::headers(sources, "headers"),
-            body: trigger::body(sources),
             page: None,
             network: Network::default(),
             dry_run: sources.flag("dry-run", false),
             verbose: sources.flag("verbose", sources.env.is_true("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
-        let own = settings.hook.as_ref().map(HookUrl::expose);
-        // The Action of an earlier version gives fortrabbit's API as the default of every platform.
-        let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
-        settings.api_url = platform.api(own).map(|own| given_api.unwrap_or(own));
         settings.page = verify::read(sources, || settings.redactor());
         if needs != Needs::Sandbox && settings.lacks_site() {
             verify::require_site(sources);
@@ -191,16 +170,14 @@ impl Settings {
     /// Whether the page is a path on the deployed site, whose address is not given and will not be known.
     fn lacks_site(&self) -> bool {
         let is_path = self.page.as_ref().is_some_and(|page| page.address.on(None).is_none());
-        let runs = self.hook.is_some() || self.api_token.is_some();
-        let is_followed = self.wait != Wait::Never && self.access().missing().is_empty();
-        is_path
-            && runs
-            && self.environment_url.is_none()
-            && !(self.platform.facts().names_site && is_followed)
+        let runs = self.access.hook.is_some() || self.access.token.is_some();
+        let is_followed = self.wait != Wait::Never && self.access.missing().is_empty();
+        let is_named_by_platform = self.access.platform.facts().names_site && is_followed;
+        is_path && runs && self.environment_url.is_none() && !is_named_by_platform
     }
 
     fn requests(&self, env: &Env) -> Vec<Url> {
-        let api = self.api_token.as_ref().and(self.api_url.clone());
+        let api = self.access.token.as_ref().and(self.access.api.clone());
         let code_host = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {
             (true, _) => {
                 env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
@@ -210,7 +187,7 @@ impl Settings {
         };
         let reports = self.report.kinds().iter().any(|kind| *kind != ReportKind::Summary);
         let code_host = code_host.filter(|_| reports).and_then(|url| Url::parse(url).ok());
-        let hook = self.hook.as_ref().map(|hook| hook.expose().clone());
+        let hook = self.access.hook.as_ref().map(|hook| hook.expose().clone());
         let page = self.page.as_ref().and_then(|page| page.address.on(self.environment_url.as_deref()));
         hook.into_iter().chain(api).chain(code_host).chain(page).collect()
     }
@@ -218,45 +195,33 @@ impl Settings {
     /// The same settings for another platform, hook, token and API: those of the embedded platform.
     #[must_use]
     pub fn on(mut self, platform: &str, hook_url: &str, token: &str, api_url: &str) -> Self {
-        self.platform = platforms::by_name(platform).unwrap_or(self.platform);
+        let access = &mut self.access;
+        access.platform = platforms::by_name(platform).unwrap_or(access.platform);
         let hook = HookUrl::parse(hook_url);
-        self.hook = hook.and_then(|hook| platforms::documented(self.platform, hook)).ok();
-        let own = self.platform.api(self.hook.as_ref().map(HookUrl::expose));
-        self.api_url = own.and_then(|_| Url::parse(api_url).ok());
-        self.api_token = Token::parse(token);
+        access.hook = hook.and_then(|hook| platforms::documented(access.platform, hook)).ok();
+        let own = access.platform.api(access.hook.as_ref().map(HookUrl::expose));
+        access.api = own.and_then(|_| Url::parse(api_url).ok());
+        access.token = Token::parse(token);
         self
     }
 
     /// The platform's name, as far as it is known: without a hook and a token only the user can say it.
     pub fn platform_name(&self) -> &'static str {
-        let is_known = self.is_named || self.hook.is_some() || self.api_token.is_some();
-        if is_known { self.platform.name() } else { "" }
-    }
-
-    /// The platform, and the credentials for it.
-    pub fn access(&self) -> PlatformAccess {
-        let Self { platform, hook, api_token, api_url, account, project, headers, body, .. } = self;
-        PlatformAccess {
-            hook: hook.clone(),
-            token: api_token.clone(),
-            api: api_url.clone(),
-            account: account.clone(),
-            project: project.clone(),
-            headers: headers.clone(),
-            body: body.clone(),
-            ..PlatformAccess::new(*platform)
-        }
+        let is_known = self.is_named || self.access.hook.is_some() || self.access.token.is_some();
+        if is_known { self.access.platform.name() } else { "" }
     }
 
     /// The redactor that knows all of this run's secrets.
     pub fn redactor(&self) -> Redactor {
-        let tokens = [&self.api_token, &self.github_token, &self.gitlab_token, &self.job_token];
+        let tokens = [&self.access.token, &self.github_token, &self.gitlab_token, &self.job_token];
         let of_page = self.page.as_ref();
-        let headers = self.headers.iter().chain(of_page.into_iter().flat_map(|page| &page.headers));
+        let headers = self.access.headers.iter().chain(of_page.into_iter().flat_map(|page| &page.headers));
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let of_headers = headers.flat_map(|(name, value)| secrets_of_header(name, value));
         let of_address = of_page.map(|page| page.address.secrets()).unwrap_or_default();
-        Redactor::new(self.hook.as_ref(), tokens.into_iter().flatten()).with(of_headers).with(of_address)
+        Redactor::new(self.access.hook.as_ref(), tokens.into_iter().flatten())
+            .with(of_headers)
+            .with(of_address)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Where inputs are read: each from its sources in their order, and every problem collected.
 
-use std::collections::BTreeMap;
-
 use url::Url;
 
 use super::secret_file::{self, Lines, is_file};
@@ -37,8 +35,6 @@ impl Found {
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,
-    /// The variables of each input, in their order.
-    variables: BTreeMap<String, Vec<&'a str>>,
     problems: Vec<Problem>,
     /// What was read from standard input, which gives it once.
     from_stdin: Option<String>,
@@ -48,14 +44,7 @@ pub(super) struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     pub(super) fn new(inputs: &'a Inputs, env: &'a Env) -> Self {
-        let mut variables: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        // `DEPLOY_HOOK_X_Y` comes before `INPUT_X-Y`, and that before `INPUT_X_Y`, in the alphabet as well.
-        for name in env.names() {
-            if let Some(input) = input_of(name) {
-                variables.entry(input).or_default().push(name);
-            }
-        }
-        Self { inputs, env, variables, problems: Vec::new(), from_stdin: None, may_be_missing: false }
+        Self { inputs, env, problems: Vec::new(), from_stdin: None, may_be_missing: false }
     }
 
     /// The result, where nothing was wrong.
@@ -68,8 +57,11 @@ impl<'a> Sources<'a> {
         if let Some(value) = self.option(name) {
             return Some(Found::new(value, format!("--{name}")));
         }
-        let variables = self.variables.get(name).into_iter().flatten().chain(customary);
-        self.first_of(name, variables.copied())
+        let of_action = format!("INPUT_{}", name.to_ascii_uppercase());
+        // As others spell it that follow the contract of GitHub's runner.
+        let of_others = of_action.replace('-', "_");
+        let own = [variable_of(name), of_action, of_others];
+        self.first_of(name, own.iter().map(String::as_str).chain(customary.iter().copied()))
     }
 
     /// Whether the variable of this input may be the output of an earlier job of GitLab's: its dotenv report sets the
@@ -180,20 +172,8 @@ impl<'a> Sources<'a> {
 
     /// A token of `owner` from `--x`, `--x-file`, `DEPLOY_HOOK_X`, `DEPLOY_HOOK_X_FILE`, `INPUT_X` or the customary names.
     pub(super) fn token(&mut self, name: &str, customary: &[&str], owner: TokenOwner) -> Option<Token> {
-        let found = match self.option(name) {
-            Some(value) => Some(Found::new(value, format!("--{name}"))),
-            None => {
-                self.secret(name, &variable_of(name), Lines::One).ok()?.or_else(|| self.find(name, customary))
-            }
-        }?;
-        if found.value.trim().is_empty() {
-            self.empty_file(&found);
-            return None;
-        }
-        if is_file(&found.value) {
-            self.secret_problem(&found.input, problems::IS_FILE);
-            return None;
-        }
+        let others = |sources: &mut Self| Ok(sources.find(name, customary));
+        let found = self.secret(name, &variable_of(name), Lines::One, others).ok()??;
         if let Some(fault) = TokenFault::of(&found.value) {
             self.secret_problem(&found.input, problems::token(fault));
         } else if let Some((other, wanted)) = owner.other(unwrap_pasted(&found.value)) {
@@ -202,17 +182,44 @@ impl<'a> Sources<'a> {
         Token::parse(&found.value)
     }
 
+    /// A secret from `--x`, `--x-file`, `VARIABLE`, `VARIABLE_FILE` or `others`, in this order; `Err` where there is a problem
+    /// with it, which is reported already.
+    pub(super) fn secret(
+        &mut self,
+        name: &str,
+        variable: &str,
+        lines: Lines,
+        others: impl FnOnce(&mut Self) -> Result<Option<Found>, ()>,
+    ) -> Result<Option<Found>, ()> {
+        let found = match self.own_secret(name, variable, lines)? {
+            None => others(self)?,
+            found => found,
+        };
+        let Some(found) = found else { return Ok(None) };
+        if found.value.trim().is_empty() {
+            return if self.empty_file(&found) { Err(()) } else { Ok(None) };
+        }
+        if is_file(&found.value) {
+            self.secret_problem(&found.input, problems::IS_FILE);
+            return Err(());
+        }
+        Ok(Some(found))
+    }
+
     /// Reports a secret's file that was named and is empty. Whether there is such a problem.
-    pub(super) fn empty_file(&mut self, found: &Found) -> bool {
+    fn empty_file(&mut self, found: &Found) -> bool {
         let Some(path) = found.file.clone().filter(|_| !self.may_be_missing) else { return false };
         let wrong = problems::empty_file(&path);
         self.path_problem(&Found::new(path, found.input.clone()), (wrong, problems::GIVE_SECRET_FILE));
         true
     }
 
-    /// A secret from `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read. A
+    /// A secret from `--x`, `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read. A
     /// file that was named and is empty is an answer: no other source is asked, as it may belong elsewhere.
-    pub(super) fn secret(&mut self, name: &str, variable: &str, lines: Lines) -> Result<Option<Found>, ()> {
+    fn own_secret(&mut self, name: &str, variable: &str, lines: Lines) -> Result<Option<Found>, ()> {
+        if let Some(value) = self.option(name) {
+            return Ok(Some(Found::new(value, format!("--{name}"))));
+        }
         let file_option = self.option(&format!("{name}-file")).map(|path| (path, format!("--{name}-file")));
         if file_option.is_none()
             && let Some(found) = self.first_of(name, [variable].into_iter())
@@ -247,18 +254,6 @@ impl<'a> Sources<'a> {
 /// The program's own variable of an input or an output: `DEPLOY_HOOK_VERIFY_URL` of `verify-url`.
 pub(super) fn variable_of(name: &str) -> String {
     format!("DEPLOY_HOOK_{}", name.to_ascii_uppercase().replace('-', "_"))
-}
-
-/// The input that a variable is read for: `verify-url` of `DEPLOY_HOOK_VERIFY_URL`, and of `INPUT_VERIFY-URL`, as GitHub's
-/// runner spells it, and `INPUT_VERIFY_URL`, as others do that follow its contract.
-fn input_of(variable: &str) -> Option<String> {
-    let (name, may_have_hyphens) = match variable.strip_prefix("DEPLOY_HOOK_") {
-        Some(name) => (name, false),
-        None => (variable.strip_prefix("INPUT_")?, true),
-    };
-    let is_spelt = !name.bytes().any(|byte| byte.is_ascii_lowercase())
-        && !(name.contains('-') && (!may_have_hyphens || name.contains('_')));
-    is_spelt.then(|| name.to_ascii_lowercase().replace('_', "-"))
 }
 
 /// Whose token an input holds.

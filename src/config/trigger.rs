@@ -2,7 +2,7 @@
 
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::secret_file::{Lines, is_file};
+use super::secret_file::Lines;
 use super::sources::{Sources, variable_of};
 use crate::secrets::could_be_secret;
 use crate::text::problems::{self, HeaderFault};
@@ -30,15 +30,8 @@ pub(super) fn headers(sources: &mut Sources<'_>, name: &str) -> Vec<(HeaderName,
         sources.secret_problem(&format!("--{name}"), problems::headers_on_command_line(name, &variable));
         return Vec::new();
     }
-    let Ok(found) = sources.secret(name, &variable, Lines::Several) else { return Vec::new() };
-    let Some(found) = found.or_else(|| sources.find(name, &[])) else { return Vec::new() };
-    if found.value.trim().is_empty() {
-        sources.empty_file(&found);
-    }
-    if is_file(&found.value) {
-        sources.secret_problem(&found.input, problems::IS_FILE);
-        return Vec::new();
-    }
+    let others = |sources: &mut Sources<'_>| Ok(sources.find(name, &[]));
+    let Ok(Some(found)) = sources.secret(name, &variable, Lines::Several, others) else { return Vec::new() };
     let mut headers = Vec::new();
     let lines = found.value.trim_start_matches('\u{feff}').lines().enumerate();
     for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {

@@ -6,31 +6,24 @@ use crate::env::Env;
 use crate::text::outputs;
 use crate::text::problems;
 
-/// A variable that is not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unknown {
-    pub(super) name: String,
-    /// The variable that may have been meant.
-    pub(super) meant: String,
-}
-
 /// The warnings about variables that are not read although their names begin as those of inputs and are nearly right.
 ///
 /// A name that is like none is the user's own, such as a hook for each environment: `DEPLOY_HOOK_STAGING`.
 pub fn unknown_variables(env: &Env) -> Vec<String> {
-    unknown(env).iter().map(|unknown| problems::unknown_variable(&unknown.name, &unknown.meant)).collect()
+    unknown(env).iter().map(|(name, meant)| problems::unknown_variable(name, meant)).collect()
 }
 
-pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
+/// The variables that are not read, each with the one that may have been meant.
+pub(super) fn unknown(env: &Env) -> Vec<(String, String)> {
     let inputs: Vec<&str> = options::OPTIONS.iter().map(|option| option.name).collect();
     // `DEPLOY_HOOK_URL` holds the hook's URL, as the prefix says.
     let plain: Vec<&str> = inputs.iter().map(|input| without_hook(input)).collect();
     let mut unknown = of_prefix(env, "DEPLOY_HOOK_", &plain);
     // An output of an earlier job of GitLab's.
     let is_output = |name: &str| outputs::NAMES.iter().any(|output| name == variable_of(output));
-    unknown.retain(|unknown| !is_output(&unknown.name));
+    unknown.retain(|(name, _)| !is_output(name));
     if env.get("DEPLOY_HOOK").is_some() {
-        unknown.push(Unknown { name: "DEPLOY_HOOK".to_owned(), meant: "DEPLOY_HOOK_URL".to_owned() });
+        unknown.push(("DEPLOY_HOOK".to_owned(), "DEPLOY_HOOK_URL".to_owned()));
     }
     if env.is_true("GITHUB_ACTIONS") {
         unknown.extend(of_prefix(env, "INPUT_", &inputs));
@@ -39,7 +32,7 @@ pub(super) fn unknown(env: &Env) -> Vec<Unknown> {
 }
 
 /// The variables with this prefix that are no input's, and the ones that were meant.
-fn of_prefix(env: &Env, prefix: &str, inputs: &[&str]) -> Vec<Unknown> {
+fn of_prefix(env: &Env, prefix: &str, inputs: &[&str]) -> Vec<(String, String)> {
     let unknown = |name: &str| {
         let value = env.get(name)?;
         let rest = name.strip_prefix(prefix)?.to_ascii_lowercase().replace('_', "-");
@@ -48,7 +41,7 @@ fn of_prefix(env: &Env, prefix: &str, inputs: &[&str]) -> Vec<Unknown> {
         let may_be = !value.contains("://") || meant.ends_with("url");
         let of_action = || format!("INPUT_{}", meant.to_ascii_uppercase());
         let meant = if prefix == "INPUT_" { of_action() } else { variable_of(&meant) };
-        may_be.then(|| Unknown { name: name.to_owned(), meant })
+        may_be.then(|| (name.to_owned(), meant))
     };
     env.names().filter_map(unknown).collect()
 }
@@ -83,7 +76,7 @@ mod tests {
     fn a_name_that_is_nearly_an_inputs_is_reported_and_a_users_own_is_not() {
         let meant = |names: &[&str]| -> Vec<String> {
             let env: Env = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
-            unknown(&env).into_iter().map(|unknown| unknown.meant).collect()
+            unknown(&env).into_iter().map(|(_, meant)| meant).collect()
         };
         for (name, wanted) in [
             ("DEPLOY_HOOK_TIMEOT", "DEPLOY_HOOK_TIMEOUT"),
@@ -129,11 +122,7 @@ mod tests {
             ("INPUT_URL", "INPUT_HOOK-URL"),
             ("INPUT_TOKEN", "INPUT_API-TOKEN"),
         ] {
-            assert_eq!(
-                unknown(&env(name)).first().map(|unknown| unknown.meant.as_str()),
-                Some(wanted),
-                "{name}"
-            );
+            assert_eq!(unknown(&env(name)).first().map(|(_, meant)| meant.as_str()), Some(wanted), "{name}");
         }
         for own in [
             "INPUT_ARGS",

@@ -155,19 +155,19 @@ fn text(sources: &mut Sources<'_>) -> Option<String> {
     }
     let found = sources.find(TEXT, &[])?;
     let text = found.value.trim();
-    let wrong = if text.chars().count() > LONGEST_TEXT {
-        problems::LONG_TEXT
-    } else if strip(text) != text {
-        problems::UNSEEN_TEXT
-    } else if text.contains("***") {
-        problems::MASKED
-    } else if is_variable(text) {
-        problems::UNEXPANDED
-    } else {
-        return Some(text.to_owned());
-    };
-    sources.problem(&found, (wrong, problems::TEXT_ALLOWED));
-    None
+    let checks = [
+        (text.chars().count() > LONGEST_TEXT, problems::LONG_TEXT),
+        (strip(text) != text, problems::UNSEEN_TEXT),
+        (text.contains("***"), problems::MASKED),
+        (is_variable(text), problems::UNEXPANDED),
+    ];
+    match checks.into_iter().find(|(is_so, _)| *is_so) {
+        None => Some(text.to_owned()),
+        Some((_, wrong)) => {
+            sources.problem(&found, (wrong, problems::TEXT_ALLOWED));
+            None
+        }
+    }
 }
 
 /// `$NAME`, `${NAME}`, `${{ name }}`, `%NAME%`: nothing else is in the text.

@@ -25,7 +25,6 @@ pub struct History(Vec<Duration>);
 
 impl History {
     /// The durations of earlier deployments, the newest first. What cannot be one is left out.
-    #[must_use]
     pub fn new(durations: impl IntoIterator<Item = Duration>) -> Self {
         let plausible = durations.into_iter().filter(|took| PLAUSIBLE.contains(took));
         let mut kept: Vec<Duration> = plausible.take(MOST).collect();
@@ -34,32 +33,27 @@ impl History {
     }
 
     /// How many durations there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether nothing is known.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How long a deployment usually takes: the median.
-    #[must_use]
     pub fn usual(&self) -> Option<Duration> {
         self.0.get(self.0.len() / 2).copied()
     }
 
     /// The longest of them.
-    #[must_use]
     pub fn longest(&self) -> Option<Duration> {
         self.0.last().copied()
     }
 
     /// The share of the deployments that are still running at this age; all of them, where nothing is known. Each
     /// duration is the median of a log-logistic distribution, because that one has a formula.
-    #[must_use]
     pub fn running(&self, age: Duration) -> f64 {
         let Some(usual) = self.usual() else { return 1.0 };
         let times = |took: Duration| age.as_secs_f64() / took.as_secs_f64();

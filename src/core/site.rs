@@ -64,50 +64,42 @@ pub struct SiteReport {
 }
 
 impl SiteReport {
+    /// Before the first request. Both times count from the trigger.
+    pub(super) fn new(began: Duration, until: Duration) -> Self {
+        Self { began, requests: 0, answer: None, changed: false, was_right: false, right_since: None, until }
+    }
+
     /// How long the page took to answer as expected.
     pub fn took(&self) -> Option<Duration> {
         self.right_since.map(|since| since.saturating_sub(self.began))
     }
-}
 
-/// When the page is requested next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pace {
-    /// Since the first request.
-    pub(super) age: Duration,
-    /// Until the time is up.
-    pub(super) left: Duration,
-    /// How often the page was requested so far. Redirects that were followed do not count.
-    pub(super) requests: u32,
-    /// The latest answer was right and is to be confirmed.
-    pub(super) confirm: bool,
-    /// The pause that the page asked for.
-    pub(super) retry_after: Option<Duration>,
-}
-
-impl Pace {
-    /// The pause before the next request; `None`: none is made any more.
+    /// The pause before the next request, so long after the trigger; `None`: none is made any more.
     ///
     /// Pauses grow with the number of requests: 1 s, 3 s, 5 s, so that the nth request comes n² seconds after the first.
     /// The last one comes when the time is up. A right answer is confirmed after a second, also where that is past the
     /// time. Of the requests of the first minute some are kept for these.
-    pub(super) fn pause(self, timing: &Timing) -> Option<Duration> {
+    pub(super) fn pause(&self, now: Duration, timing: &Timing) -> Option<Duration> {
         let unit = timing.site_pause;
         let minute = unit * 60;
-        let asked_for = self.retry_after.unwrap_or_default();
-        let fits = |pause: Duration, times: u32| {
-            self.age + pause >= minute || self.requests.saturating_add(times) <= MOST_IN_FIRST_MINUTE
-        };
-        if self.confirm {
-            return Some(unit);
+        let answer = self.answer.as_ref()?;
+        match answer.fault {
+            None => return Some(unit),
+            Some(SiteFault::NoAddress) => return None,
+            Some(_) => {}
         }
+        let (age, left) = (now.saturating_sub(self.began), self.until.saturating_sub(now));
+        let asked_for = answer.retry_after.unwrap_or_default();
+        let fits = |pause: Duration, times: u32| {
+            age + pause >= minute || self.requests.saturating_add(times) <= MOST_IN_FIRST_MINUTE
+        };
         let grown = unit * self.requests.saturating_mul(2).saturating_sub(1).clamp(1, 15);
         let pause = grown.max(asked_for);
-        let pause = if fits(pause, 3) { pause } else { minute.saturating_sub(self.age) };
-        let last = self.left.max(unit).max(asked_for);
+        let pause = if fits(pause, 3) { pause } else { minute.saturating_sub(age) };
+        let last = left.max(unit).max(asked_for);
         match pause {
-            pause if pause <= self.left => Some(pause),
-            _ if last <= self.left && fits(last, 2) => Some(last),
+            pause if pause <= left => Some(pause),
+            _ if last <= left && fits(last, 2) => Some(last),
             _ => None,
         }
     }
@@ -119,8 +111,15 @@ mod tests {
 
     const S: Duration = Duration::from_secs(1);
 
+    /// A page after so many requests of which the last was answered so.
+    fn page(requests: u32, until: Duration, is_right: bool, retry_after: Option<Duration>) -> SiteReport {
+        let fault = (!is_right).then_some(SiteFault::Status);
+        let answer = Some(SiteAnswer { retry_after, fault, ..SiteAnswer::without(SiteFault::Status) });
+        SiteReport { requests, answer, ..SiteReport::new(Duration::ZERO, until) }
+    }
+
     /// The times of all requests, with an answer for each.
-    fn times(left: Duration, right: impl Fn(usize) -> bool) -> Vec<u64> {
+    fn times(until: Duration, right: impl Fn(usize) -> bool) -> Vec<u64> {
         let (mut age, mut times, mut was_right) = (Duration::ZERO, Vec::new(), false);
         loop {
             times.push(age.as_secs());
@@ -130,9 +129,8 @@ mod tests {
             }
             was_right = is_right;
             let requests = u32::try_from(times.len()).unwrap();
-            let left = left.saturating_sub(age);
-            let pace = Pace { age, left, requests, confirm: is_right, retry_after: None };
-            let Some(pause) = pace.pause(&Timing::default()) else { return times };
+            let page = page(requests, until, is_right, None);
+            let Some(pause) = page.pause(age, &Timing::default()) else { return times };
             age += pause;
         }
     }
@@ -166,12 +164,8 @@ mod tests {
 
     #[test]
     fn a_pause_that_the_page_asks_for_is_kept() {
-        let pace = Pace { age: S, left: S * 100, requests: 2, confirm: false, retry_after: Some(S * 40) };
-        assert_eq!(pace.pause(&Timing::default()), Some(S * 40));
-        assert_eq!(
-            Pace { left: S * 39, ..pace }.pause(&Timing::default()),
-            None,
-            "longer than the time left"
-        );
+        let pause = |until| page(2, until, false, Some(S * 40)).pause(S, &Timing::default());
+        assert_eq!(pause(S * 101), Some(S * 40));
+        assert_eq!(pause(S * 40), None, "longer than the time left");
     }
 }

@@ -26,7 +26,7 @@ const ALTERNATIVE_NAMES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29
 
 /// A certificate that the user named.
 pub(super) struct Certificate {
-    der: CertificateDer<'static>,
+    pub(super) der: CertificateDer<'static>,
     /// What it says; `None` of an old authority's that does not keep to the standard.
     says: Option<TbsCertificate>,
 }
@@ -37,14 +37,6 @@ impl Certificate {
         let der = CertificateDer::from(bytes.get(..length(bytes)?)?.to_vec());
         let says = x509_cert::Certificate::from_der(&der).ok().map(|found| found.tbs_certificate().clone());
         (says.is_some() || webpki::anchor_from_trusted_cert(&der).is_ok()).then_some(Self { der, says })
-    }
-
-    pub(super) fn der(&self) -> CertificateDer<'static> {
-        self.der.clone()
-    }
-
-    pub(super) fn is(&self, other: &CertificateDer<'_>) -> bool {
-        self.der == *other
     }
 
     /// Whether it may sign others, as OpenSSL judges it. Version 1 has no words for that; what is named of that age is an

@@ -33,7 +33,7 @@ pub use self::tls::ClientError;
 pub use reqwest::Method;
 
 use crate::core::trigger::{NotSent, NotSentReason};
-use crate::secrets::{Redactor, Token, is_safe};
+use crate::secrets::{Redactor, Token, has_user, is_safe};
 
 /// How long a connection may take, all of DNS, TCP and TLS. Shorter than any request's limit, so that running out
 /// of it always means that the request never left.
@@ -109,18 +109,22 @@ impl Http {
         Self { redactor, ..self.clone() }
     }
 
+    /// The same client with a connection of its own for each request.
+    fn alone(&self, connect: Duration) -> Result<Self, reqwest::Error> {
+        let client = through_proxy(&self.parts, connect).pool_max_idle_per_host(0).build()?;
+        Ok(Self { client, ..self.clone() })
+    }
+
     /// Sends one `POST` on a connection of its own, and reads the whole answer, within `limit`.
     ///
     /// A connection that was used before may have been closed by the other side, and then it is not known whether the
     /// request arrived. A connection that is not made within three quarters of `limit` fails as such, so that running
     /// out of `limit` always means that the request was sent.
     pub async fn post_alone(&self, post: Post<'_>, limit: Duration) -> Result<Response, RequestError> {
-        let alone = through_proxy(&self.parts, CONNECT.min(limit * 3 / 4));
-        let client = alone.pool_max_idle_per_host(0).build().map_err(|error| {
+        let alone = self.alone(CONNECT.min(limit * 3 / 4)).map_err(|error| {
             let message = self.redactor.clean(&chain(error), 300);
             RequestError::NotSent(NotSent { why: NotSentReason::Connect, message })
         })?;
-        let alone = Self { client, ..self.clone() };
         let mut request = alone.request(Method::POST, post.url, post.credential, limit)?;
         if let Some(body) = post.body {
             let is_json = serde_json::from_str::<IgnoredAny>(body).is_ok();
@@ -236,7 +240,7 @@ impl Http {
         let reason = status.canonical_reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let advice = match status.as_u16() {
             200..300 => return None,
-            401 | 407 if proxy.has_credentials() => {
+            401 | 407 if has_user(proxy.expose()) => {
                 ", so it does not accept the user and password of its URL"
             }
             401 | 407 => ", so it wants a user and password in its URL: http://user:password@host:port",

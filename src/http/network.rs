@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::secrets::{has_user, is_loopback, is_web};
+use crate::secrets::{is_loopback, is_web};
 
 /// How this machine reaches others.
 #[derive(Clone, Debug, Default)]
@@ -71,11 +71,6 @@ impl ProxyUrl {
     pub(super) fn expose(&self) -> &Url {
         &self.0
     }
-
-    /// Whether it holds a user name or password.
-    pub(super) fn has_credentials(&self) -> bool {
-        has_user(&self.0)
-    }
 }
 
 impl std::fmt::Debug for ProxyUrl {
@@ -86,87 +81,50 @@ impl std::fmt::Debug for ProxyUrl {
 
 /// Hosts that are reached without a proxy, as curl and the runners write them.
 #[derive(Clone, Debug, Default)]
-pub struct NoProxy(Vec<Rule>);
-
-/// One entry: whom it names, and at which port alone.
-#[derive(Clone, Debug)]
-struct Rule {
-    who: Who,
-    port: Option<u16>,
-}
-
-#[derive(Clone, Debug)]
-enum Who {
-    Everybody,
-    Addresses(IpNet),
-    /// A name and all below it, or with `*.` in front only those below.
-    Domain {
-        name: String,
-        below_only: bool,
-    },
-}
+pub struct NoProxy(Vec<String>);
 
 impl NoProxy {
-    /// Reads a list with commas or white space between its entries. What is none is left out.
+    /// Reads a list with commas or white space between its entries.
     pub fn parse(list: &str) -> Self {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace());
-        Self(entries.filter(|entry| !entry.is_empty()).filter_map(Rule::parse).collect())
+        Self(entries.filter(|entry| !entry.is_empty()).map(str::to_ascii_lowercase).collect())
     }
 
     /// Whether it names the host and port of this URL.
     pub fn names(&self, url: &Url) -> bool {
-        let Some(host) = url.host() else { return false };
         let port = url.port_or_known_default();
-        self.0.iter().any(|rule| rule.port.is_none_or(|wanted| port == Some(wanted)) && rule.who.is(&host))
+        url.host().is_some_and(|host| self.0.iter().any(|entry| names(entry, &host, port)))
     }
 }
 
-impl Rule {
-    fn parse(entry: &str) -> Option<Self> {
-        if let Some(addresses) = addresses(entry) {
-            return Some(Self { who: Who::Addresses(addresses), port: None });
+/// Whether an entry, which may be for one port alone, names this host: `*` every one, `example.org` and `.example.org` that
+/// one and all below it, `*.example.org` only those below. An entry that is none of these names nobody.
+fn names(entry: &str, host: &Host<&str>, port: Option<u16>) -> bool {
+    let (who, wanted) = match entry.rsplit_once(':') {
+        // An address may have colons of its own.
+        Some((who, port)) if addresses(entry).is_none() && !port.ends_with(']') => (who, Some(port)),
+        _ => (entry, None),
+    };
+    let is_at_port = wanted.is_none_or(|wanted| port.is_some() && wanted.parse().ok() == port);
+    let is_named = match (addresses(who), host) {
+        _ if who == "*" => true,
+        (Some(range), Host::Ipv4(address)) => range.contains(&IpAddr::V4(*address)),
+        (Some(range), Host::Ipv6(address)) => range.contains(&IpAddr::V6(*address).to_canonical()),
+        (None, Host::Domain(host)) => {
+            let name = who.trim_start_matches('*').trim_matches('.');
+            let host = host.trim_end_matches('.');
+            let is_below = host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+            !name.is_empty() && (is_below || !who.starts_with("*.") && host == name)
         }
-        let (host, port) = match entry.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
-            _ => (entry, None),
-        };
-        let who = match addresses(host) {
-            _ if host == "*" => Who::Everybody,
-            Some(addresses) => Who::Addresses(addresses),
-            None => {
-                let below_only = host.starts_with("*.");
-                let name = host.trim_start_matches('*').trim_matches('.').to_ascii_lowercase();
-                (!name.is_empty()).then_some(Who::Domain { name, below_only })?
-            }
-        };
-        Some(Self { who, port })
-    }
+        _ => false,
+    };
+    is_at_port && is_named
 }
 
 /// An address, in brackets or not, or a range of addresses.
 fn addresses(text: &str) -> Option<IpNet> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| Some(IpNet::from(bare.parse::<IpAddr>().ok()?.to_canonical())))
-}
-
-impl Who {
-    fn is(&self, host: &Host<&str>) -> bool {
-        let address = match host {
-            Host::Ipv4(address) => Some(IpAddr::V4(*address)),
-            Host::Ipv6(address) => Some(IpAddr::V6(*address).to_canonical()),
-            Host::Domain(_) => None,
-        };
-        match (self, host) {
-            (Self::Everybody, _) => true,
-            (Self::Addresses(range), _) => address.is_some_and(|address| range.contains(&address)),
-            (Self::Domain { name, below_only }, Host::Domain(host)) => {
-                let host = host.trim_end_matches('.').to_ascii_lowercase();
-                let below = host.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with('.'));
-                below || (!below_only && host == *name)
-            }
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]

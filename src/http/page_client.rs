@@ -13,7 +13,7 @@ use reqwest::header::{
 use url::Url;
 
 use super::search::{Found, Search};
-use super::{ClientError, Http, Method, RequestError, response, through_proxy};
+use super::{CONNECT, ClientError, Http, Method, RequestError, chain, response};
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::secrets::{has_user, is_safe};
 
@@ -41,9 +41,8 @@ impl PageClient {
         headers: Vec<(HeaderName, HeaderValue)>,
         text: Option<String>,
     ) -> Result<Self, ClientError> {
-        let client = through_proxy(&http.parts, super::CONNECT).pool_max_idle_per_host(0).build();
-        let client = client.map_err(|error| ClientError::Library(super::chain(error)))?;
-        Ok(Self { http: Http { client, ..http.clone() }, headers, text })
+        let http = http.alone(CONNECT).map_err(|error| ClientError::Library(chain(error)))?;
+        Ok(Self { http, headers, text })
     }
 
     /// Requests the page and the pages it redirects to, within `limit` and ten seconds in all.

@@ -26,7 +26,7 @@ pub(super) enum Found {
 pub(super) struct Search {
     layer: Layer,
     /// The body's first bytes, until they tell how it is compressed.
-    first: Vec<u8>,
+    first: Option<Vec<u8>>,
     /// Whether its header names a compression that is not known here.
     is_unknown: bool,
     received: usize,
@@ -34,8 +34,6 @@ pub(super) struct Search {
 
 /// What the body goes through.
 enum Layer {
-    /// Not known yet.
-    Unknown(Window),
     Plain(Window),
     Gzip(Box<MultiGzDecoder<Window>>),
     Zlib(Box<ZlibDecoder<Window>>),
@@ -46,27 +44,24 @@ impl Search {
     pub(super) fn new(text: &str, coding: &str) -> Self {
         let mut codings = coding.split(',').map(str::trim).filter(|coding| !coding.is_empty());
         let is_unknown = codings.any(|coding| !matches!(coding, "identity" | "gzip" | "x-gzip"));
-        Self { layer: Layer::Unknown(Window::new(text)), first: Vec::new(), is_unknown, received: 0 }
+        Self { layer: Layer::Plain(Window::new(text)), first: Some(Vec::new()), is_unknown, received: 0 }
     }
 
     /// Takes the next piece of the body.
     pub(super) fn feed(&mut self, piece: &[u8]) -> Found {
         self.received += piece.len();
-        if let Layer::Unknown(_) = self.layer {
-            self.first.extend_from_slice(piece);
-            if self.first.len() < 2 {
-                return Found::NotYet;
+        match &mut self.first {
+            None => self.write(piece),
+            Some(first) => {
+                first.extend_from_slice(piece);
+                if first.len() < 2 { Found::NotYet } else { self.begin() }
             }
-            let first = self.begin();
-            return self.write(&first);
         }
-        self.write(piece)
     }
 
     /// The body has ended.
     pub(super) fn end(&mut self) -> Found {
-        let rest = self.begin();
-        match self.write(&rest) {
+        match self.begin() {
             Found::NotYet if self.is_unknown && matches!(self.layer, Layer::Plain(_)) => Found::Unreadable,
             Found::NotYet => Found::No,
             found => found,
@@ -74,30 +69,29 @@ impl Search {
     }
 
     /// Decides by the first bytes how the body is compressed, whatever its header says: some servers compress without
-    /// saying so, and some proxies decompress and leave the header. Returns those bytes.
-    fn begin(&mut self) -> Vec<u8> {
-        let first = std::mem::take(&mut self.first);
+    /// saying so, and some proxies decompress and leave the header. Then searches those bytes, once.
+    fn begin(&mut self) -> Found {
+        let first = self.first.take().unwrap_or_default();
         let layer = std::mem::replace(&mut self.layer, Layer::Plain(Window::default()));
         self.layer = match (layer, first.as_slice()) {
-            (Layer::Unknown(window), [0x1f, 0x8b, ..]) => Layer::Gzip(Box::new(MultiGzDecoder::new(window))),
-            (Layer::Unknown(window), [0x78, 0x01 | 0x9c | 0xda, ..]) => {
+            (Layer::Plain(window), [0x1f, 0x8b, ..]) => Layer::Gzip(Box::new(MultiGzDecoder::new(window))),
+            (Layer::Plain(window), [0x78, 0x01 | 0x9c | 0xda, ..]) => {
                 Layer::Zlib(Box::new(ZlibDecoder::new(window)))
             }
-            (Layer::Unknown(window), _) => Layer::Plain(window),
             (layer, _) => layer,
         };
-        first
+        self.write(&first)
     }
 
     fn write(&mut self, piece: &[u8]) -> Found {
         let written = match &mut self.layer {
-            Layer::Unknown(window) | Layer::Plain(window) => window.write_all(piece),
+            Layer::Plain(window) => window.write_all(piece),
             // What is decompressed so far is handed on at once.
             Layer::Gzip(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
             Layer::Zlib(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
         };
         let window = match &self.layer {
-            Layer::Unknown(window) | Layer::Plain(window) => window,
+            Layer::Plain(window) => window,
             Layer::Gzip(decoder) => decoder.get_ref(),
             Layer::Zlib(decoder) => decoder.get_ref(),
         };

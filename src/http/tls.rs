@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -59,8 +60,15 @@ pub(super) fn config(network: &Network, tls: bool) -> Result<ClientConfig, Clien
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(library)?;
-    let trusted = if tls { Trusted::find(network)? } else { Trusted::nobody() };
-    let verifier = Verifier { trusted, algorithms: provider.signature_verification_algorithms };
+    let mut verifier = Verifier {
+        bundle: Bundle::default(),
+        roots: RootCertStore::empty(),
+        named: Vec::new(),
+        algorithms: provider.signature_verification_algorithms,
+    };
+    if tls {
+        verifier.find_authorities(network)?;
+    }
     let mut config =
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     config.resumption = Resumption::in_memory_sessions(MOST_SESSIONS);
@@ -80,49 +88,37 @@ impl KeyProvider for NoKeys {
     }
 }
 
-/// Whom to trust.
-struct Trusted {
+/// Trusts what the authorities have signed, and the named certificates themselves.
+struct Verifier {
     /// The system's authorities where they are in a file.
     bundle: Bundle,
     /// The system's authorities where they are elsewhere, and those that the user names.
     roots: RootCertStore,
     /// What the user names: authorities, and certificates that are trusted for themselves.
     named: Vec<Certificate>,
-}
-
-impl Trusted {
-    fn nobody() -> Self {
-        Self { bundle: Bundle::default(), roots: RootCertStore::empty(), named: Vec::new() }
-    }
-
-    fn find(network: &Network) -> Result<Self, ClientError> {
-        let mut found = Self::nobody();
-        if let Some(path) = BUNDLES.iter().map(Path::new).find(|path| path.is_file()) {
-            found.bundle = Bundle::read(path);
-        } else {
-            let system = rustls_native_certs::load_native_certs().certs;
-            found.roots.add_parsable_certificates(system);
-        }
-        for path in &network.authorities {
-            let read = certificate::read(path);
-            let read = read.map_err(|why| ClientError::Authority { path: path.clone(), why })?;
-            found.named.extend(read);
-        }
-        found.named.extend(network.folders.iter().flat_map(|folder| certificate::read_folder(folder)));
-        let authorities = found.named.iter().filter(|one| one.is_authority()).map(Certificate::der);
-        found.roots.add_parsable_certificates(authorities);
-        let any = !found.roots.is_empty() || !found.named.is_empty() || found.bundle.is_usable();
-        if any { Ok(found) } else { Err(ClientError::NoAuthorities) }
-    }
-}
-
-/// Trusts what the authorities have signed, and the named certificates themselves.
-struct Verifier {
-    trusted: Trusted,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
+    /// Takes in whom to trust.
+    fn find_authorities(&mut self, network: &Network) -> Result<(), ClientError> {
+        if let Some(path) = BUNDLES.iter().map(Path::new).find(|path| path.is_file()) {
+            self.bundle = Bundle::read(path);
+        } else {
+            let system = rustls_native_certs::load_native_certs().certs;
+            self.roots.add_parsable_certificates(system);
+        }
+        for path in &network.authorities {
+            let read = certificate::read(path);
+            self.named.extend(read.map_err(|why| ClientError::Authority { path: path.clone(), why })?);
+        }
+        self.named.extend(network.folders.iter().flat_map(|folder| certificate::read_folder(folder)));
+        let authorities = self.named.iter().filter(|one| one.is_authority()).map(|one| one.der.clone());
+        self.roots.add_parsable_certificates(authorities);
+        let any = !self.roots.is_empty() || !self.named.is_empty() || self.bundle.is_usable();
+        if any { Ok(()) } else { Err(ClientError::NoAuthorities) }
+    }
+
     /// Whether an authority signed this certificate for this host.
     fn check_signed(
         &self,
@@ -137,23 +133,23 @@ impl Verifier {
             verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, algorithms)
         };
         // To find the issuer in the system's file takes longer than to verify a signature.
-        if check(&self.trusted.roots).is_err() {
+        if check(&self.roots).is_err() {
             let chain = std::iter::once(certificate).chain(intermediates).map(AsRef::as_ref);
-            let mut roots = self.trusted.roots.clone();
-            roots.add_parsable_certificates(self.trusted.bundle.issuers(chain));
+            let mut roots = self.roots.clone();
+            roots.add_parsable_certificates(self.bundle.issuers(chain));
             check(&roots)?;
         }
         verify_server_name(&parsed, name)
     }
 
     fn named(&self, certificate: &CertificateDer<'_>) -> Option<&Certificate> {
-        self.trusted.named.iter().find(|named| named.is(certificate))
+        self.named.iter().find(|named| named.der == *certificate)
     }
 }
 
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Verifier({} named)", self.trusted.named.len())
+        write!(f, "Verifier({} named)", self.named.len())
     }
 }
 
@@ -192,12 +188,8 @@ impl ServerCertVerifier for Verifier {
         let valid = |algorithm: &&dyn rustls::pki_types::SignatureVerificationAlgorithm| {
             key.verify_signature(*algorithm, message, signed.signature()).is_ok()
         };
-        let any = algorithms.iter().any(valid);
-        if any {
-            Ok(HandshakeSignatureValid::assertion())
-        } else {
-            Err(CertificateError::BadSignature.into())
-        }
+        let is_valid = algorithms.iter().any(valid);
+        is_valid.then(HandshakeSignatureValid::assertion).ok_or(CertificateError::BadSignature.into())
     }
 
     fn verify_tls13_signature(
@@ -249,8 +241,7 @@ fn plain_name(shown: &str) -> &str {
 pub(super) fn explain(error: &Error) -> Option<String> {
     let Error::InvalidCertificate(fault) = error else { return None };
     let date = |time: &UnixTime| {
-        let time =
-            std::time::SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(time.as_secs()));
+        let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
         time.map_or_else(String::new, |time| humantime::format_rfc3339_seconds(time).to_string())
     };
     Some(match fault {

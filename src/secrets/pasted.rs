@@ -123,35 +123,22 @@ impl PasteFault {
         }
         let parts = || text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
         let urls = parts().filter(|part| is_web(part.trim_start_matches(['"', '\'', '<']))).count();
-        Some(if text.contains(STARS) {
-            Self::Masked
-        } else if text.starts_with('[') && text.contains("](") {
-            Self::Markdown
-        } else if is_command(text) {
-            Self::Command
-        } else if urls > 1 {
-            Self::Several
-        } else if is_named(text) {
-            Self::Named
-        } else if text.strip_prefix('<').is_some_and(is_web) {
-            Self::Brackets
-        } else if is_unexpanded(text) {
-            Self::Unexpanded
-        } else if is_placeholder(text) {
-            Self::Placeholder
-        } else if text.contains(['\n', '\r']) {
-            Self::LineBreak
-        } else if text.contains(char::is_control) {
-            Self::Control
-        } else if text.contains(['"', '\'', '`']) {
-            Self::Quoted
-        } else if text.contains(char::is_whitespace) {
-            Self::Spaced
-        } else if !text.is_ascii() {
-            Self::NotAscii
-        } else {
-            return None;
-        })
+        let checks = [
+            (text.contains(STARS), Self::Masked),
+            (text.starts_with('[') && text.contains("]("), Self::Markdown),
+            (is_command(text), Self::Command),
+            (urls > 1, Self::Several),
+            (is_named(text), Self::Named),
+            (text.strip_prefix('<').is_some_and(is_web), Self::Brackets),
+            (is_unexpanded(text), Self::Unexpanded),
+            (is_placeholder(text), Self::Placeholder),
+            (text.contains(['\n', '\r']), Self::LineBreak),
+            (text.contains(char::is_control), Self::Control),
+            (text.contains(['"', '\'', '`']), Self::Quoted),
+            (text.contains(char::is_whitespace), Self::Spaced),
+            (!text.is_ascii(), Self::NotAscii),
+        ];
+        checks.into_iter().find_map(|(is_so, fault)| is_so.then_some(fault))
     }
 }
 

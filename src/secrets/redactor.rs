@@ -178,17 +178,14 @@ fn hex(text: &str) -> [String; 2] {
 
 fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
     let mut form = String::with_capacity(text.len() * 2);
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !is_unreserved(byte)) {
-        let (plain, others) = rest.split_at(at);
-        form.push_str(plain);
-        let mut others = others.chars();
-        if let Some(c) = others.next() {
+    for c in text.chars() {
+        if u8::try_from(c).is_ok_and(is_unreserved) {
+            form.push(c);
+        } else {
             let _ = write(&mut form, c); // writing into a string cannot fail
         }
-        rest = others.as_str();
     }
-    form + rest
+    form
 }
 
 /// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
@@ -217,14 +214,11 @@ fn base64_forms(secret: &[u8]) -> Vec<String> {
 /// `%2F` as `%2f`; all else as it is.
 fn lower_escapes(encoded: &str) -> String {
     let mut parts = encoded.split('%');
-    let mut lower = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (hex, rest) = part.split_at_checked(2).unwrap_or((part, ""));
-        lower.push('%');
-        lower.extend(hex.chars().map(|digit| digit.to_ascii_lowercase()));
-        lower.push_str(rest);
-    }
-    lower
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |lower, part| match part.split_at_checked(2) {
+        Some((hex, rest)) => lower + "%" + &hex.to_ascii_lowercase() + rest,
+        None => lower + "%" + part,
+    })
 }
 
 #[cfg(test)]

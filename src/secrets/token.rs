@@ -5,7 +5,7 @@ use std::fmt;
 use super::sanitize::{STARS, unwrap_pasted};
 
 /// A token of an API.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
@@ -15,11 +15,6 @@ impl Token {
         let text = unwrap_pasted(pasted);
         let sendable = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
         (sendable && !text.contains(STARS)).then(|| Self(text.to_owned()))
-    }
-
-    /// Whether both are the same.
-    pub fn is(&self, other: &Self) -> bool {
-        self.0 == other.0
     }
 
     /// The token itself, for the one place that sends requests.

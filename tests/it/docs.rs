@@ -70,8 +70,9 @@ fn a_default_of_the_reference_changes_nothing_when_it_is_given() {
         let Some(cli::Command::Deploy(args)) = Cli::try_parse_from(typed).unwrap().command else {
             panic!("not deploy")
         };
-        let settings = Settings::resolve(&args.inputs, &Env::default(), Needs::Nothing);
-        format!("{:?}", settings.unwrap())
+        let mut settings = Settings::resolve(&args.inputs, &Env::default(), Needs::Nothing).unwrap();
+        settings.access.mark.clear(); // another one in every run
+        format!("{settings:?}")
     };
     let given: Vec<String> = inputs_of_the_reference()
         .into_iter()

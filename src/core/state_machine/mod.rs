@@ -32,9 +32,8 @@ enum State {
     Following(DeploymentId),
     /// The platform asked for a pause beyond the deadline: the run ends there.
     AskedToWait,
-    /// To request the page until then. `right`: since when it answers as expected. `then`: how the run ends, once that is
-    /// confirmed.
-    Verifying { until: Duration, right: Option<Duration>, then: Box<End> },
+    /// To request the page. `right`: since when it answers as expected. `then`: how the run ends, once that is confirmed.
+    Verifying { right: Option<Duration>, then: Box<End> },
     /// To read the log of this failed deployment, until then.
     Log { id: DeploymentId, tries: u32, until: Duration },
     /// The platform refused the token before the trigger.
@@ -158,9 +157,9 @@ impl StateMachine {
                 self.end(now, outcome, cause.or(Some(Cause::AskedToWait)));
                 Action::End
             }
-            State::Verifying { until, .. } => {
-                let site = self.report.snapshot.as_ref().and_then(|snapshot| snapshot.site.clone());
-                Action::Verify(site, self.left(now, *until))
+            State::Verifying { .. } => {
+                let until = self.report.site.as_ref().map(|report| report.until).unwrap_or_default();
+                Action::Verify(self.site(), self.left(self.since_trigger(now), until))
             }
             State::Log { id, until, .. } => match until.saturating_sub(now) {
                 Duration::ZERO => Action::End,

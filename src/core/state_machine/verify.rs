@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{State, StateMachine};
 use crate::core::report::{Cause, Event};
-use crate::core::site::{Pace, SiteAnswer, SiteFault, SiteReport};
+use crate::core::site::{SiteAnswer, SiteFault, SiteReport};
 use crate::core::state::Outcome;
 
 impl StateMachine {
@@ -17,16 +17,9 @@ impl StateMachine {
         let own =
             if outcome == Outcome::Succeeded { self.plan.timing.verify_time } else { self.plan.timeout };
         let until = now.saturating_add(plan.timeout.unwrap_or(own)).min(self.deadline()).max(now);
-        self.report.site = Some(SiteReport {
-            began: self.since_trigger(now),
-            requests: 0,
-            answer: None,
-            changed: false,
-            was_right: false,
-            right_since: None,
-            until: self.since_trigger(until),
-        });
-        self.state = State::Verifying { until, right: None, then: Box::new((outcome, cause)) };
+        let (began, until) = (self.since_trigger(now), self.since_trigger(until));
+        self.report.site = Some(SiteReport::new(began, until));
+        self.state = State::Verifying { right: None, then: Box::new((outcome, cause)) };
         self.next_at = now;
         self.report_verifying(now);
     }
@@ -34,15 +27,18 @@ impl StateMachine {
     /// Reports how far it is.
     pub(super) fn report_verifying(&mut self, now: Duration) {
         let Some(report) = self.report.site.clone() else { return };
-        let site = self.report.snapshot.as_ref().and_then(|snapshot| snapshot.site.clone());
-        self.events.push(Event::Verifying { report, site });
+        self.events.push(Event::Verifying { report, site: self.site() });
         self.heartbeat_at = now + self.plan.timing.heartbeat;
+    }
+
+    /// The address of the deployed site, where the platform has named it.
+    pub(super) fn site(&self) -> Option<String> {
+        self.report.snapshot.as_ref()?.site.clone()
     }
 
     pub(super) fn on_site(&mut self, now: Duration, answer: SiteAnswer) {
         let since_trigger = self.since_trigger(now);
-        let (State::Verifying { until, right, then }, Some(report)) =
-            (&mut self.state, &mut self.report.site)
+        let (State::Verifying { right, then }, Some(report)) = (&mut self.state, &mut self.report.site)
         else {
             return;
         };
@@ -51,26 +47,19 @@ impl StateMachine {
             (last.status, &last.fault) != (answer.status, &answer.fault)
                 || last.redirected_to != answer.redirected_to
         });
-        let (was_requested, retry_after) = (answer.fault != Some(SiteFault::NoAddress), answer.retry_after);
-        report.requests += u32::from(was_requested);
+        report.requests += u32::from(answer.fault != Some(SiteFault::NoAddress));
         report.changed |= !is_right;
         report.was_right |= is_right;
         report.answer = Some(answer);
         let confirmed = right.filter(|_| is_right);
         *right = is_right.then_some(since_trigger);
-        let pace = Pace {
-            age: since_trigger.saturating_sub(report.began),
-            left: until.saturating_sub(now),
-            requests: report.requests,
-            confirm: is_right,
-            retry_after,
-        };
+        let pause = report.pause(since_trigger, &self.plan.timing);
         let (outcome, cause) = (**then).clone();
         if confirmed.is_some() {
             report.right_since = confirmed;
             return self.end(now, outcome, cause);
         }
-        match pace.pause(&self.plan.timing).filter(|_| was_requested) {
+        match pause {
             Some(pause) => self.wait(now, pause),
             None => return self.end(now, Outcome::Unverified, cause),
         }

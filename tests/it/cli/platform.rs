@@ -25,20 +25,20 @@ fn every_platform_can_be_named() {
         let name = platform.name();
         let token = ("DEPLOY_HOOK_API_TOKEN", "0011");
         let given = settings(&[token, ("DEPLOY_HOOK_PLATFORM", name)]).unwrap();
-        assert_eq!(given.platform.name(), name);
+        assert_eq!(given.access.platform.name(), name);
         assert_eq!(platforms::by_name(name).map(Platform::name), Some(name));
     }
     assert!(platforms::by_name("auto").is_none() && platforms::by_name("").is_none());
     for auto in ["auto", " AUTO\n", ""] {
         let given = settings(&[("DEPLOY_HOOK_URL", HOOK), ("INPUT_PLATFORM", auto)]).unwrap();
-        assert_eq!(given.platform.name(), "other", "{auto:?}");
+        assert_eq!(given.access.platform.name(), "other", "{auto:?}");
     }
     let given = settings(&[
         ("DEPLOY_HOOK_URL", HOOK),
         ("INPUT_PLATFORM", "other"),
         ("DEPLOY_HOOK_PLATFORM", "Render"),
     ]);
-    assert_eq!(given.unwrap().platform.name(), "render");
+    assert_eq!(given.unwrap().access.platform.name(), "render");
 }
 
 /// The variables of one platform are not read for another.
@@ -55,13 +55,13 @@ fn a_named_platform_brings_its_own_variables_and_no_others() {
         [("render", "rnd_0011", "api.render.com"), ("fortrabbit", "frbit-at-0011", "api.fortrabbit.com")]
     {
         let settings = of(name);
-        assert_eq!(settings.api_token.as_ref().map(Token::expose), Some(token));
-        assert_eq!(settings.hook.as_ref().map(HookUrl::host), Some(host));
-        assert_eq!(settings.api_url.unwrap().host_str(), Some(host));
+        assert_eq!(settings.access.token.as_ref().map(Token::expose), Some(token));
+        assert_eq!(settings.access.hook.as_ref().map(HookUrl::host), Some(host));
+        assert_eq!(settings.access.api.unwrap().host_str(), Some(host));
     }
     // without a hook the name decides, else the token
     let without_hook =
-        |more: &[(&str, &str)]| settings(&[&tokens[1..2], more].concat()).unwrap().platform.name();
+        |more: &[(&str, &str)]| settings(&[&tokens[1..2], more].concat()).unwrap().access.platform.name();
     assert_eq!(without_hook(&[]), "render");
     assert_eq!(
         without_hook(&[("DEPLOY_HOOK_API_TOKEN", "abc"), ("DEPLOY_HOOK_PLATFORM", "fortrabbit")]),
@@ -98,8 +98,13 @@ fn the_variables_of_a_platform_are_read_for_it_alone() {
                 set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             let settings = Settings::resolve(&inputs, &env, Needs::Hook).unwrap();
             let wanted = own.map(|own| own.get(first).map(|name| format!("of-{name}")));
-            let token = settings.api_token.as_ref().map(|token| token.expose().to_owned());
-            assert_eq!([token, settings.account, settings.project], wanted, "{}", platform.name());
+            let token = settings.access.token.as_ref().map(|token| token.expose().to_owned());
+            assert_eq!(
+                [token, settings.access.account, settings.access.project],
+                wanted,
+                "{}",
+                platform.name()
+            );
         }
     }
 }
@@ -113,7 +118,7 @@ fn a_token_never_goes_to_another_platforms_api() {
     ];
     let api = |api: &str| {
         let settings = settings(&[&render[..], &[("INPUT_API-URL", api)]].concat()).unwrap();
-        settings.access().api.unwrap().to_string()
+        settings.access.api.unwrap().to_string()
     };
     assert_eq!(api("https://api.fortrabbit.com"), "https://api.render.com/");
     assert_eq!(api("https://staging.render.example/"), "https://staging.render.example/");
@@ -198,13 +203,13 @@ fn account_and_project_lose_what_a_paste_added() {
     ] {
         for names in [("DEPLOY_HOOK_ACCOUNT", "DEPLOY_HOOK_PROJECT"), ("INPUT_ACCOUNT", "INPUT_PROJECT")] {
             let access =
-                settings(&[("DEPLOY_HOOK_URL", HOOK), (names.0, value), (names.1, value)]).unwrap().access();
+                settings(&[("DEPLOY_HOOK_URL", HOOK), (names.0, value), (names.1, value)]).unwrap().access;
             assert_eq!((access.account.as_deref(), access.project.as_deref()), (Some(wanted), Some(wanted)));
         }
     }
     let access =
         settings(&[("DEPLOY_HOOK_URL", HOOK), ("DEPLOY_HOOK_ACCOUNT", "\"\""), ("INPUT_PROJECT", " ")]);
-    let access = access.unwrap().access();
+    let access = access.unwrap().access;
     assert_eq!((access.account, access.project), (None, None));
 }
 
@@ -241,41 +246,41 @@ async fn what_no_id_holds_is_named_with_its_value() {
 fn an_earlier_jobs_report_names_no_platform() {
     let job = [("GITLAB_CI", "true"), ("DEPLOY_HOOK_URL", HOOK), ("DEPLOY_HOOK_PLATFORM", "render")];
     let of = |more: &[(&str, &str)]| settings(&[&job[..], more].concat()).unwrap();
-    assert_eq!(of(&[]).platform.name(), "render", "alone it is what the user says");
+    assert_eq!(of(&[]).access.platform.name(), "render", "alone it is what the user says");
     for output in ["OUTCOME", "MESSAGE", "SUCCEEDED", "DEPLOYMENT_ID", "STATE", "DURATION"] {
         let settings = of(&[(&format!("DEPLOY_HOOK_{output}"), "earlier")]);
-        assert_eq!((settings.platform.name(), settings.is_named), ("other", false), "{output}");
+        assert_eq!((settings.access.platform.name(), settings.is_named), ("other", false), "{output}");
     }
     let inputs = Inputs::default().with("platform", Some("render".to_owned()));
     let variables =
         [job[0], job[1], ("DEPLOY_HOOK_PLATFORM", "fortrabbit"), ("DEPLOY_HOOK_OUTCOME", "failed")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = Settings::resolve(&inputs, &Env::from_iter(variables), Needs::Hook).unwrap();
-    assert_eq!(settings.platform.name(), "render", "an option is of this run");
+    assert_eq!(settings.access.platform.name(), "render", "an option is of this run");
 }
 
 /// The `Debug` output of settings and access holds no secret.
 #[test]
 fn debug_output_holds_no_header() {
-    let given = settings(&[
+    let variables = [
         ("DEPLOY_HOOK_URL", "https://host.invalid/hooks/Zx9kkLONGSTRING"),
         ("DEPLOY_HOOK_HEADERS", "X-Gateway: open-S3same"),
         ("FRBIT_TOKEN", "frbit-at-0011"),
-    ]);
-    let given = given.unwrap();
-    assert_eq!(given.headers.len(), 1);
-    for text in [format!("{given:?}"), format!("{:?}", given.access()), format!("{:#?}", given.access())] {
+    ];
+    let given = settings(&variables).unwrap();
+    assert_eq!(given.access.headers.len(), 1);
+    for text in [format!("{given:?}"), format!("{:?}", given.access), format!("{:#?}", given.access)] {
         assert!(!text.contains("S3same") && !text.contains("Zx9kk") && text.contains("x-gateway"), "{text}");
     }
-    assert_ne!(given.access().mark, given.access().mark);
-    assert!(given.access().mark.starts_with("deploy-hook-"));
+    assert_ne!(given.access.mark, settings(&variables).unwrap().access.mark);
+    assert!(given.access.mark.starts_with("deploy-hook-"));
 }
 
 #[test]
 fn a_text_has_its_limit() {
     let body =
         |length: usize| settings(&[("DEPLOY_HOOK_URL", HOOK), ("DEPLOY_HOOK_BODY", &"x".repeat(length))]);
-    assert_eq!(body(1024 * 1024).unwrap().access().body.map(|body| body.len()), Some(1024 * 1024));
+    assert_eq!(body(1024 * 1024).unwrap().access.body.map(|body| body.len()), Some(1024 * 1024));
     let problems = body(1024 * 1024 + 1).unwrap_err().to_string();
     assert!(problems.starts_with("body (DEPLOY_HOOK_BODY): is larger than 1 MiB. "), "{problems:.200}");
     assert!(problems.len() < 200);
