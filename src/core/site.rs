@@ -114,7 +114,7 @@ mod tests {
     /// A page after so many requests of which the last was answered so.
     fn page(requests: u32, until: Duration, is_right: bool, retry_after: Option<Duration>) -> SiteReport {
         let fault = (!is_right).then_some(SiteFault::Status);
-        let answer = Some(SiteAnswer { retry_after, fault, ..SiteAnswer::without(SiteFault::Status) });
+        let answer = Some(SiteAnswer { fault, retry_after, ..SiteAnswer::without(SiteFault::Status) });
         SiteReport { requests, answer, ..SiteReport::new(Duration::ZERO, until) }
     }
 

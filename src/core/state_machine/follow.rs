@@ -136,7 +136,8 @@ impl StateMachine {
             let pause = (self.plan.timing.shortest_pause * 2).max(spacing).max(hint.blocked());
             if *tries < self.plan.timing.log_tries && now.saturating_add(pause) < *until {
                 *tries += 1;
-                return self.wait(now, pause);
+                self.next_at = now + pause;
+                return;
             }
         } else if let Log::Lines(lines) = log {
             self.report.log = lines;

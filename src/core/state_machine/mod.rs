@@ -301,7 +301,7 @@ impl StateMachine {
         let until = (now + timing.log).min(self.deadline().max(now) + timing.log_beyond);
         if outcome == Outcome::Failed && now.saturating_add(hint.blocked()) < until {
             self.state = State::Log { id, tries: 1, until };
-            self.wait(now, hint.blocked());
+            self.next_at = now + hint.blocked();
         }
     }
 
@@ -315,10 +315,6 @@ impl StateMachine {
         let first = self.report.site.as_ref().and_then(|site| site.right_since).or(first);
         self.report.duration = first.unwrap_or_else(|| self.since_trigger(now));
         self.state = State::Ended;
-    }
-
-    fn wait(&mut self, now: Duration, pause: Duration) {
-        self.next_at = now + pause;
     }
 
     fn deadline(&self) -> Duration {

@@ -41,7 +41,7 @@ impl StateMachine {
         match again {
             Some(pause) => {
                 self.events.push(Event::Retrying { attempt, pause, cause });
-                self.wait(now, pause);
+                self.next_at = now + pause;
             }
             None => self.end(now, outcome, Some(cause)),
         }
@@ -61,13 +61,12 @@ impl StateMachine {
         let until = (now + time).min(self.deadline()).max(now);
         self.state = State::Finding { until };
         self.events.push(Event::Searching { unclear });
-        self.wait(now, self.plan.timing.shortest_pause.max(self.spacing(now)));
-        self.next_at = self.next_at.min(until);
+        self.next_at = (now + self.plan.timing.shortest_pause.max(self.spacing(now))).min(until);
     }
 
     pub(super) fn on_find(&mut self, now: Duration, found: LookupResult) {
         let State::Finding { until } = self.state else { return };
-        let cause = match found {
+        let (cause, hint) = match found {
             LookupResult::Ours(snapshot) => {
                 self.report.cause = None;
                 self.is_seen = true;
@@ -75,38 +74,28 @@ impl StateMachine {
             }
             LookupResult::NotYet(hint) => {
                 self.failed_finds = 0;
-                if self.find_again(now, until, hint) {
-                    return;
-                }
-                Cause::NotThere
+                (Cause::NotThere, Some(hint))
             }
             LookupResult::Failed { message, rate_hint } => {
                 self.failed_finds += 1;
-                if self.find_again(now, until, rate_hint) {
-                    return;
-                }
-                Cause::PollsFailed { message, errors: self.failed_finds }
+                (Cause::PollsFailed { message, errors: self.failed_finds }, Some(rate_hint))
             }
-            LookupResult::Denied { status, message } => Cause::Denied { status, message, with_token: true },
-            LookupResult::Several => Cause::Several,
-            LookupResult::Never => Cause::NotThere,
+            LookupResult::Denied { status, message } => {
+                (Cause::Denied { status, message, with_token: true }, None)
+            }
+            LookupResult::Several => (Cause::Several, None),
+            LookupResult::Never => (Cause::NotThere, None),
         };
+        let again = hint.filter(|hint| now < until && now.saturating_add(hint.blocked()) <= until);
+        if let Some(hint) = again {
+            self.next_at = (now + self.pause(now, Duration::ZERO, 0, hint)).min(until);
+            return;
+        }
         // An accepted trigger without a deployment is lost. Whether an unclear one arrived is not known.
         match self.report.cause.take() {
             None => self.end(now, Outcome::Lost, Some(cause)),
             unclear => self.end(now, Outcome::Uncertain, unclear),
         }
-    }
-
-    /// Looks again after a pause, unless the time for that is over.
-    fn find_again(&mut self, now: Duration, until: Duration, hint: RateHint) -> bool {
-        let again = now < until && now.saturating_add(hint.blocked()) <= until;
-        if again {
-            let pause = self.pause(now, Duration::ZERO, 0, hint);
-            self.wait(now, pause);
-            self.next_at = self.next_at.min(until);
-        }
-        again
     }
 
     /// The platform accepted the trigger, and this is our deployment. `adopted`: it was found among those that are there.

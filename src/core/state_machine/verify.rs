@@ -60,7 +60,7 @@ impl StateMachine {
             return self.end(now, outcome, cause);
         }
         match pause {
-            Some(pause) => self.wait(now, pause),
+            Some(pause) => self.next_at = now + pause,
             None => return self.end(now, Outcome::Unverified, cause),
         }
         if is_news {
