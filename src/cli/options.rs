@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::{PossibleValue, ValueParser};
 use clap::{Arg, ArgAction, ValueHint, value_parser};
 
-use super::values::{self, Color, Format, GenerationArg, Words};
+use super::values::{self, Choices, Words};
 
 /// What a command's tree is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,10 @@ enum Kind {
     Refused,
     /// A flag of the command line alone.
     Flag,
-    /// A value that clap checks.
-    Checked(fn() -> ValueParser),
+    /// One of these words; clap refuses any other.
+    OneOf(&'static Choices),
+    /// A number that clap checks.
+    Number(fn() -> ValueParser),
 }
 
 const DEPLOY: &[&str] = &["deploy"];
@@ -113,11 +115,6 @@ impl CliOption {
         self
     }
 
-    /// Whether it is also a variable `DEPLOY_HOOK_X_Y`.
-    pub fn is_input(&self) -> bool {
-        matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch) && self.heading != SANDBOX
-    }
-
     /// Whether this is how it is given: `--name`, or its letter.
     pub(super) fn is_called(&self, given: &str) -> bool {
         given.strip_prefix("--") == Some(self.name)
@@ -158,7 +155,8 @@ impl CliOption {
                 .value_parser(Words(|| values::words(&[("true", ""), ("false", "")]))),
             Kind::Refused => arg.num_args(0..=1).hide(true),
             Kind::Flag => arg.action(ArgAction::SetTrue),
-            Kind::Checked(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
+            Kind::OneOf(words) => arg.value_parser(values::words(words)).value_hint(ValueHint::Other),
+            Kind::Number(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
         };
         let arg = match self.name {
             "verbose" => arg.conflicts_with("quiet"),
@@ -292,10 +290,10 @@ pub const OPTIONS: &[CliOption] = &[
         .text("TOKEN"),
     CliOption::new(OUTPUT, READERS_AND_PLATFORMS, "format")
         .help("Output format [default: human]")
-        .value("FORMAT", Kind::Checked(values::parser::<Format>)),
+        .value("FORMAT", Kind::OneOf(values::FORMAT)),
     CliOption::new(OUTPUT, READERS, "color")
         .help("When to use colour [default: auto]")
-        .value("WHEN", Kind::Checked(values::parser::<Color>)),
+        .value("WHEN", Kind::OneOf(values::COLOR)),
     CliOption::new(OUTPUT, RUNS_AND_DOCTOR, "quiet").help("Print nothing if all is well").short('q').more(
         "If the exit code is not 0, everything is printed at the end. Files, outputs and \
             reports are written in any case.",
@@ -311,7 +309,7 @@ pub const OPTIONS: &[CliOption] = &[
         .help("Deploy to the embedded platform; needs no account and no hook URL"),
     CliOption::new(SANDBOX, SANDBOX_ONLY, "port")
         .help("The port to listen on; 0 picks a free port [default: 0]")
-        .value("PORT", Kind::Checked(|| value_parser!(u16).into())),
+        .value("PORT", Kind::Number(|| value_parser!(u16).into())),
     CliOption::new(SANDBOX, SANDBOX_ONLY, "platform")
         .help("Platform to imitate [default: fortrabbit]")
         .words("NAME", values::sandbox_platforms),
@@ -321,11 +319,11 @@ pub const OPTIONS: &[CliOption] = &[
         .more("`deploy-hook sandbox --scenario list` prints all scenarios."),
     CliOption::new(SANDBOX, SANDBOXES, "speed")
         .help("Speed relative to a real platform, 0.1 to 10000")
-        .value("FACTOR", Kind::Checked(|| value_parser!(f64).into()))
+        .value("FACTOR", Kind::Number(|| value_parser!(f64).into()))
         .more("The default is 20 for deploy, and 1 for sandbox."),
     CliOption::new(SANDBOX, SANDBOXES, "generation")
         .help("Generation of fortrabbit's hook")
-        .value("GENERATION", Kind::Checked(values::parser::<GenerationArg>)),
+        .value("GENERATION", Kind::OneOf(values::GENERATION)),
 ];
 
 /// How an option is written: `--timeout DURATION`.

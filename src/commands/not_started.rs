@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use clap::error::ErrorKind;
 
-use crate::cli::{self, Cli, Command, Format, Inputs};
+use crate::cli::help::COMMANDS;
+use crate::cli::{self, Cli, Command, Inputs};
 use crate::config;
 use crate::core::report::{Event, Report, Task};
 use crate::core::state::Outcome;
@@ -47,30 +48,24 @@ pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
 }
 
 /// What is known of a command before it runs.
-pub(super) struct Planned {
-    pub(super) inputs: Inputs,
+pub(super) struct Planned<'a> {
+    cli: &'a Cli,
     /// The task of a command that deploys or follows.
-    pub(super) task: Option<Task>,
+    task: Option<Task>,
     /// Where such a command leaves its report files.
     files: Option<Files>,
 }
 
-impl Planned {
-    pub(super) fn of(command: &Command, env: &Env) -> Self {
-        let (inputs, task) = match command {
-            Command::Deploy(args) => (args.inputs.clone(), Some(Task::Deploy)),
-            Command::Follow(args) => {
-                let task = config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow);
-                (args.inputs.clone(), Some(task))
-            }
-            Command::Status(args) => (args.inputs.clone(), None),
-            Command::Doctor(inputs) => (inputs.clone(), None),
-            Command::Sandbox(_) | Command::Platforms(_) | Command::Completions(_) => {
-                (Inputs::default(), None)
-            }
+impl<'a> Planned<'a> {
+    pub(super) fn of(cli: &'a Cli, env: &Env) -> Self {
+        let id = || config::deployment_id(cli.id.as_deref().unwrap_or_default());
+        let task = match cli.command {
+            Some(Command::Deploy) => Some(Task::Deploy),
+            Some(Command::Follow) => Some(id().map_or(Task::Deploy, Task::Follow)),
+            _ => None,
         };
-        let files = task.as_ref().and_then(|_| files(&inputs, env));
-        Self { inputs, task, files }
+        let files = task.as_ref().and_then(|_| files(&cli.inputs, env));
+        Self { cli, task, files }
     }
 }
 
@@ -130,10 +125,9 @@ fn report_to_ci(problems: &Problems, platform: &str, files: Option<&Files>, env:
 
 /// Whether the command leaves report files, as far as the arguments show: `deploy` does, and it is the default.
 fn leaves_files(args: &[OsString]) -> bool {
-    let command = Cli::command();
-    let named =
-        args.iter().skip(1).filter_map(|arg| arg.to_str()).find_map(|arg| command.find_subcommand(arg));
-    named.is_none_or(|command| matches!(command.get_name(), "deploy" | "follow"))
+    let is_command = |arg: &&str| COMMANDS.iter().skip(1).any(|help| help.name == *arg);
+    let named = args.iter().skip(1).filter_map(|arg| arg.to_str()).find(is_command);
+    named.is_none_or(|name| matches!(name, "deploy" | "follow"))
 }
 
 /// The value of an option in arguments that cannot be parsed or ask for help. So `--output-dir` counts then too: an earlier
@@ -174,25 +168,24 @@ fn invalid_input(problems: &Problems, platform: &str) -> String {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env, out: &Output) -> u8 {
-    let platform = config::platform_name(&planned.inputs, env);
-    match planned.inputs.output.format {
-        Format::Json => out.data(&invalid_input(problems, platform)),
-        Format::Human => {
-            for warning in config::unknown_variables(env) {
-                out.log_line(&format!("warning: {warning}"));
-            }
-            problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
-            out.log_line(messages::NOTHING_SENT);
+pub(super) fn report_bad_input(problems: &Problems, planned: &Planned<'_>, env: &Env, out: &Output) -> u8 {
+    let platform = config::platform_name(&planned.cli.inputs, env);
+    if planned.cli.is_json() {
+        out.data(&invalid_input(problems, platform));
+    } else {
+        for warning in config::unknown_variables(env) {
+            out.log_line(&format!("warning: {warning}"));
         }
+        problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
+        out.log_line(messages::NOTHING_SENT);
     }
     report_to_ci(problems, platform, planned.files.as_ref(), env, out);
     BAD_INPUT
 }
 
 /// A signal came before the run started. The outcome is still written.
-pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, out: &Output) -> u8 {
-    let platform = config::platform_name(&planned.inputs, env);
+pub(super) fn report_interrupted(signal: Signal, planned: Planned<'_>, env: &Env, out: &Output) -> u8 {
+    let platform = config::platform_name(&planned.cli.inputs, env);
     if let Some(task) = planned.task {
         let (context, now) = (RunContext { platform, ..RunContext::default() }, SystemTime::now());
         let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
@@ -209,9 +202,10 @@ pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, ou
         for error in &errors {
             out.log_line(error);
         }
-        match planned.inputs.output.format {
-            Format::Human => out.log_line(&format!("{} {}", words.happened, words.meaning)),
-            Format::Json => out.data(&json::event(Duration::ZERO, &ended, &context, now)),
+        if planned.cli.is_json() {
+            out.data(&json::event(Duration::ZERO, &ended, &context, now));
+        } else {
+            out.log_line(&format!("{} {}", words.happened, words.meaning));
         }
     }
     signal.exit_code()
