@@ -27,15 +27,15 @@ impl Waiting<'_> {
             format!("{usual} · times out in {left}"),
             format!(" · times out in {left}"),
             format!(" · {left} left"),
+            String::new(),
         ];
-        let fits = |rest: &&String| state.chars().count() + rest.chars().count() <= width;
-        match rests.iter().find(fits) {
-            Some(rest) => (state, rest.clone()),
-            None if state.chars().count() <= width => (state, String::new()),
-            None => (
-                format!("{} {took}", cut(self.state, width.saturating_sub(took.len() + 1).max(1))),
-                String::new(),
-            ),
+        let fits = |rest: &String| state.chars().count() + rest.chars().count() <= width;
+        match rests.into_iter().find(fits) {
+            Some(rest) => (state, rest),
+            None => {
+                let word = cut(self.state, width.saturating_sub(took.len() + 1).max(1));
+                (format!("{word} {took}"), String::new())
+            }
         }
     }
 
