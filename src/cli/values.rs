@@ -9,9 +9,13 @@ use clap::{Arg, Command, Error};
 use crate::text::ReportKind;
 use crate::{platforms, sandbox};
 
-/// A parser that takes any text and knows these words. They are only asked for where they are shown.
-#[derive(Clone)]
-pub(super) struct Words(pub(super) fn() -> Vec<PossibleValue>);
+/// A parser that takes any text and knows these words.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Words {
+    Fixed(&'static Choices),
+    /// Only listed where they are shown.
+    Listed(fn() -> Vec<PossibleValue>),
+}
 
 impl TypedValueParser for Words {
     type Value = String;
@@ -21,7 +25,11 @@ impl TypedValueParser for Words {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.0().into_iter()))
+        let words = match self {
+            Self::Fixed(choices) => words(choices),
+            Self::Listed(words) => words(),
+        };
+        Some(Box::new(words.into_iter()))
     }
 }
 
@@ -41,6 +49,10 @@ pub(crate) const WAIT: &Choices = &[
     ("always", "and fail, before the trigger, if its state cannot be read"),
     ("never", "only trigger"),
 ];
+
+pub(super) const INTERVAL: &Choices = &[("auto", "adaptive")];
+
+pub(super) const DURATION: &Choices = &[("auto", "learned from earlier deployments")];
 
 pub(crate) const HISTORY: &Choices = &[("auto", "learn from them"), ("off", "do not use or keep them")];
 

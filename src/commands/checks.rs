@@ -129,9 +129,8 @@ pub(crate) async fn examine(
         checks.extend(reading(platform, wait).await);
         return checks;
     };
-    let (found, fix) = messages::form(is_known, &hook.label());
-    let form =
-        if is_known { Check::good("hook URL", found) } else { Check::unsure("hook URL", (found, fix)) };
+    let health = if is_known { Health::Good } else { Health::Unsure };
+    let form = Check::new("hook URL", health, messages::form(is_known, &hook.label()));
     let mut checks = vec![form, of_platform(platform, wait)];
     if let Some(proxy) = network.proxy_for(hook.expose()) {
         checks.push(Check::good("proxy", messages::proxy(&proxy.label())));

@@ -25,7 +25,7 @@ use crate::reporting::gitlab::entrypoint::{self, JobStart};
 use crate::reporting::output::Output;
 use crate::text::problems;
 
-use self::not_started::{NotStarted, Planned};
+use self::not_started::NotStarted;
 
 /// Runs the command that the arguments name and returns the exit code.
 pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
@@ -52,7 +52,6 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
 
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
 async fn run_once_a_job(cli: &Cli, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
-    let planned = Planned::of(cli, env);
     if cli.quiet {
         Output::hold();
     }
@@ -63,13 +62,13 @@ async fn run_once_a_job(cli: &Cli, by_entrypoint: bool, env: &Env, out: &Output)
         Some(Ok(again)) => return not_started::again(&again, out),
         Some(Err(error)) => {
             let problem = Problem::new("this job", problems::unmarked(&error));
-            return not_started::report_bad_input(&problem.into(), &planned, env, out);
+            return not_started::report_bad_input(&problem.into(), cli, env, out);
         }
     };
     let code = match Box::pin(execute(cli, env, out)).await {
         Ok(code) => code,
-        Err(NotStarted::BadInput(problems)) => not_started::report_bad_input(&problems, &planned, env, out),
-        Err(NotStarted::Signaled(signal)) => not_started::report_interrupted(signal, planned, env, out),
+        Err(NotStarted::BadInput(problems)) => not_started::report_bad_input(&problems, cli, env, out),
+        Err(NotStarted::Signaled(signal)) => not_started::report_interrupted(signal, cli, env, out),
     };
     if let Some(mark) = mark {
         mark.ended(code);

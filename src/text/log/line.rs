@@ -127,31 +127,15 @@ pub(super) fn weight(line: &str) -> Weight {
         return of_npm(rest);
     }
     let failures = failures(&lower);
-    if words.is_empty()
-        || is_harmless(text, &words)
-        || failures == Some(0)
-        || line.trim().starts_with(['✓', '✔', '√'])
-    {
-        return Weight::None;
-    }
-    if holds(&lower, SOFTENED) {
-        return Weight::None;
-    }
-    if holds(&lower, CAUSES) || is_killed(&words) {
-        return Weight::Error;
-    }
+    let is_consequence = || holds(&lower, CONSEQUENCES) || is_step_of_docker(&lower);
     // 128 and the number of SIGKILL: usually because memory ran out.
-    if holds(&lower, CONSEQUENCES) || is_step_of_docker(&lower) {
-        return if lower.split(|c: char| !c.is_ascii_digit()).any(|n| n == "137") {
-            Weight::Hint
-        } else {
-            Weight::Consequence
-        };
-    }
-    if failures.is_some() {
-        return Weight::Consequence;
-    }
+    let is_sigkill = || lower.split(|c: char| !c.is_ascii_digit()).any(|n| n == "137");
     match () {
+        () if words.is_empty() || failures == Some(0) || is_harmless(text, &words) => Weight::None,
+        () if line.trim().starts_with(['✓', '✔', '√']) || holds(&lower, SOFTENED) => Weight::None,
+        () if holds(&lower, CAUSES) || is_killed(&words) => Weight::Error,
+        () if is_sigkill() && is_consequence() => Weight::Hint,
+        () if failures.is_some() || is_consequence() => Weight::Consequence,
         () if marked || is_error(text, &words) => Weight::Error,
         () if holds(&lower, HINTS) || is_heading(&words) => Weight::Hint,
         () => Weight::None,

@@ -150,14 +150,12 @@ pub(crate) const CHOOSE_SPEED: &str = "Leave it out for the default.";
 
 /// A port that cannot be listened on.
 pub(crate) fn port(error: &io::Error) -> (String, &'static str) {
-    const OTHER: &str = "Choose another port, or leave it out for any free one.";
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            ("is in use by another program, perhaps by another sandbox".to_owned(), OTHER)
-        }
+    let wrong = match error.kind() {
+        io::ErrorKind::AddrInUse => "is in use by another program, perhaps by another sandbox".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            ("may not be opened by this user: ports below 1024 are for root".to_owned(), OTHER)
+            "may not be opened by this user: ports below 1024 are for root".to_owned()
         }
-        _ => (format!("cannot be listened on ({error})"), OTHER),
-    }
+        _ => format!("cannot be listened on ({error})"),
+    };
+    (wrong, "Choose another port, or leave it out for any free one.")
 }
