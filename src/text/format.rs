@@ -32,7 +32,7 @@ pub fn time(time: SystemTime) -> String {
 }
 
 /// A count with its noun: `1 poll`, `3 polls`.
-pub fn count<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     format!("{n} {noun}{}", if n == N::from(1) { "" } else { "s" })
 }
 

@@ -90,9 +90,9 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
 pub fn annotation(report: &Report, context: &RunContext) -> String {
     let Message { happened, meaning, next } = verdict(report, context);
     let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
-    let lines: String = cause.iter().map(|line| format!("\n│ {}", cut(line, MAX_QUOTED))).collect();
+    let lines: Vec<String> = cause.iter().map(|line| format!("│ {}\n", cut(line, MAX_QUOTED))).collect();
     let gap = if cause.is_empty() { " " } else { "\n" };
-    format!("{happened}{lines}{gap}{meaning} {next}").trim_end().to_owned()
+    format!("{happened}{gap}{}{meaning} {next}", lines.concat()).trim_end().to_owned()
 }
 
 fn subject(report: &Report) -> String {

@@ -30,13 +30,11 @@ impl Waiting<'_> {
             String::new(),
         ];
         let fits = |rest: &String| state.chars().count() + rest.chars().count() <= width;
-        match rests.into_iter().find(fits) {
-            Some(rest) => (state, rest),
-            None => {
-                let word = cut(self.state, width.saturating_sub(took.len() + 1).max(1));
-                (format!("{word} {took}"), String::new())
-            }
+        if let Some(rest) = rests.into_iter().find(fits) {
+            return (state, rest);
         }
+        let word = cut(self.state, width.saturating_sub(took.len() + 1).max(1));
+        (format!("{word} {took}"), String::new())
     }
 
     /// The line of a log without a live line: `still building after 1m 05s · times out in 13m 55s`.
