@@ -16,8 +16,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command as Tree, Error};
 use clap_complete::Shell;
 
-pub use self::values::{Color, Format, GenerationArg};
-
 use self::help::{COMMANDS, CommandHelp};
 use self::options::{CliOption, Purpose};
 
@@ -25,105 +23,54 @@ use self::options::{CliOption, Purpose};
 const NAME: &str = "deploy-hook";
 
 /// What the arguments ask for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Cli {
     /// The command; in a GitHub Action the default is `deploy`.
     pub command: Option<Command>,
+    /// The deployment's id; without one `status` is about the newest deployment.
+    pub id: Option<String>,
+    /// The options with a text.
+    pub inputs: Inputs,
+    /// Print nothing if all is well.
+    pub quiet: bool,
+    /// Deploy to the embedded platform.
+    pub sandbox: bool,
+    /// The port that the embedded platform listens on; 0 picks a free one.
+    pub port: u16,
+    /// Its speed relative to a real platform.
+    pub speed: Option<f64>,
 }
 
 /// The commands.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Trigger the hook once, follow the deployment until it finishes, and report the result
-    Deploy(DeployArgs),
+    Deploy,
     /// Print the current state of a deployment; triggers nothing
-    Status(StatusArgs),
+    Status,
     /// Follow an existing deployment; triggers nothing
-    Follow(FollowArgs),
+    Follow,
     /// Check everything a trigger needs; triggers nothing
-    Doctor(Inputs),
+    Doctor,
     /// Run an embedded platform on loopback, to try deploy-hook without an account
-    Sandbox(SandboxArgs),
+    Sandbox,
     /// Print the platforms: how each is known, what it needs, how it is followed
-    Platforms(Format),
+    Platforms,
     /// Print shell completions
     Completions(Shell),
 }
 
-/// Arguments of `deploy`.
-#[derive(Debug, Default)]
-pub struct DeployArgs {
-    /// The inputs.
-    pub inputs: Inputs,
-    /// Deploy to the embedded platform.
-    pub sandbox: bool,
-    /// The sandbox's behaviour.
-    pub options: SandboxOptions,
-}
-
-/// Arguments of `status`.
-#[derive(Debug)]
-pub struct StatusArgs {
-    /// The deployment's id; without one it is the newest deployment.
-    pub id: Option<String>,
-    /// The inputs.
-    pub inputs: Inputs,
-}
-
-/// Arguments of `follow`.
-#[derive(Debug)]
-pub struct FollowArgs {
-    /// The deployment's id.
-    pub id: String,
-    /// The inputs.
-    pub inputs: Inputs,
-}
-
-/// Arguments of `sandbox`.
-#[derive(Debug)]
-pub struct SandboxArgs {
-    /// The port to listen on; 0 picks a free one.
-    pub port: u16,
-    /// The platform to imitate.
-    pub platform: Option<String>,
-    /// The sandbox's behaviour.
-    pub options: SandboxOptions,
-}
-
-/// Options of the embedded platform.
-#[derive(Clone, Debug, Default)]
-pub struct SandboxOptions {
-    /// How deployments behave.
-    pub scenario: Option<String>,
-    /// Speed relative to a real platform.
-    pub speed: Option<f64>,
-    /// Generation of the hook contract.
-    pub generation: Option<GenerationArg>,
-}
-
-/// The inputs: each is also `DEPLOY_HOOK_X_Y` in the environment and an input of the Action.
+/// The options with a text: most are inputs, each of which is also `DEPLOY_HOOK_X_Y` in the environment and an input of
+/// the Action.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
     values: BTreeMap<&'static str, String>,
     /// Secrets that were given where every process can read them. Their values are not kept.
     refused: Vec<&'static str>,
-    /// The output options.
-    pub output: OutputArgs,
-}
-
-/// Options of the output.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OutputArgs {
-    /// How events are printed.
-    pub format: Format,
-    /// When to use colour.
-    pub color: Color,
-    /// Print nothing if all is well.
-    pub quiet: bool,
 }
 
 impl Inputs {
-    /// The value of an option, by the input's name.
+    /// The value of an option, by its name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -159,14 +106,45 @@ impl Cli {
             }
             None => tree(Purpose::Reading),
         };
-        match parsed.try_get_matches_from(&args) {
-            Ok(matches) => Ok(Self { command: matches.subcommand().and_then(command) }),
-            // Help and messages need the texts.
-            Err(_) => match tree(Purpose::Reading).try_get_matches_from(&args) {
-                Ok(matches) => Ok(Self { command: matches.subcommand().and_then(command) }),
-                Err(error) => Err(named.and_then(|help| not_its_own(help.name, &error)).unwrap_or(error)),
+        let matches = parsed.try_get_matches_from(&args);
+        // Help and messages need the texts.
+        let matches = matches.or_else(|_| tree(Purpose::Reading).try_get_matches_from(&args));
+        let own = |error| named.and_then(|help| not_its_own(help.name, &error)).unwrap_or(error);
+        Ok(matches.map_err(own)?.subcommand().map_or_else(Self::default, |(name, of)| Self::of(name, of)))
+    }
+
+    /// The command line that was parsed.
+    fn of(command: &str, matches: &ArgMatches) -> Self {
+        let is_given = |option: &&CliOption| matches.try_contains_id(option.name).unwrap_or(false);
+        let given = options::of_command(command).filter(is_given);
+        let (refused, kept): (Vec<_>, Vec<_>) = given.partition(|option| option.is_refused());
+        let text = |option: &CliOption| Some((option.name, value(matches, option.name)?));
+        let inputs = Inputs {
+            values: kept.into_iter().filter_map(text).collect(),
+            refused: refused.iter().map(|option| option.name).collect(),
+        };
+        Self {
+            command: match command {
+                "deploy" => Some(Command::Deploy),
+                "status" => Some(Command::Status),
+                "follow" => Some(Command::Follow),
+                "doctor" => Some(Command::Doctor),
+                "sandbox" => Some(Command::Sandbox),
+                "platforms" => Some(Command::Platforms),
+                _ => value(matches, "SHELL").map(Command::Completions),
             },
+            id: value(matches, "ID"),
+            inputs,
+            quiet: value(matches, "quiet").unwrap_or_default(),
+            sandbox: value(matches, "sandbox").unwrap_or_default(),
+            port: value(matches, "port").unwrap_or_default(),
+            speed: value(matches, "speed"),
         }
+    }
+
+    /// Whether events are printed for programs.
+    pub fn is_json(&self) -> bool {
+        self.inputs.get("format") == Some("json")
     }
 
     /// The whole tree of commands, with their texts.
@@ -224,62 +202,9 @@ fn positional(command: &str) -> Option<Arg> {
     }
 }
 
-/// The command of what was parsed.
-fn command((name, matches): (&str, &ArgMatches)) -> Option<Command> {
-    Some(match name {
-        "deploy" => Command::Deploy(DeployArgs {
-            inputs: inputs(name, matches),
-            sandbox: is_set(matches, "sandbox"),
-            options: sandbox_options(matches),
-        }),
-        "status" => Command::Status(StatusArgs { id: value(matches, "ID"), inputs: inputs(name, matches) }),
-        "follow" => Command::Follow(FollowArgs { id: value(matches, "ID")?, inputs: inputs(name, matches) }),
-        "doctor" => Command::Doctor(inputs(name, matches)),
-        "sandbox" => Command::Sandbox(SandboxArgs {
-            port: value(matches, "port").unwrap_or_default(),
-            platform: value(matches, "platform"),
-            options: sandbox_options(matches),
-        }),
-        "platforms" => Command::Platforms(value(matches, "format").unwrap_or_default()),
-        "completions" => Command::Completions(value(matches, "SHELL")?),
-        _ => return None,
-    })
-}
-
-/// The value of an argument; `None` too where this command has no such argument.
+/// The value of an argument; `None` too where this command has no such argument, or it is of another type.
 fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
     matches.try_get_one(name).ok().flatten().cloned()
-}
-
-fn is_set(matches: &ArgMatches, name: &str) -> bool {
-    value(matches, name).unwrap_or(false)
-}
-
-fn sandbox_options(matches: &ArgMatches) -> SandboxOptions {
-    SandboxOptions {
-        scenario: value(matches, "scenario"),
-        speed: value(matches, "speed"),
-        generation: value(matches, "generation"),
-    }
-}
-
-fn inputs(command: &str, matches: &ArgMatches) -> Inputs {
-    let is_given = |option: &&CliOption| matches.try_contains_id(option.name).unwrap_or(false);
-    let given: Vec<_> = options::of_command(command).filter(is_given).collect();
-    let (refused, kept): (Vec<_>, Vec<_>) = given.into_iter().partition(|option| option.is_refused());
-    Inputs {
-        values: kept
-            .iter()
-            .filter(|option| option.is_input())
-            .filter_map(|option| Some((option.name, value(matches, option.name)?)))
-            .collect(),
-        refused: refused.iter().map(|option| option.name).collect(),
-        output: OutputArgs {
-            format: value(matches, "format").unwrap_or_default(),
-            color: value(matches, "color").unwrap_or_default(),
-            quiet: is_set(matches, "quiet"),
-        },
-    }
 }
 
 /// The message for an option of other commands that this one does not use.

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::builder::{PossibleValue, ValueParser};
+use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ValueHint, value_parser};
 
-use super::values::{self, Color, Format, GenerationArg, Words};
+use super::values::{self, Choices, Words};
 
 /// What a command's tree is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +42,26 @@ enum Kind {
     /// Any text, and what a shell completes it with.
     Text(ValueHint),
     /// Any text; these words are known. `config` says which are wrong.
-    Words(fn() -> Vec<PossibleValue>),
+    Words(Words),
     /// A switch that may have a value: `--x` or `--x=false`.
     Switch,
     /// Accepted only to be refused with advice. It is in no help, and its value is never kept.
     Refused,
     /// A flag of the command line alone.
     Flag,
-    /// A value that clap checks.
-    Checked(fn() -> ValueParser),
+    /// One of these words; clap refuses any other.
+    OneOf(&'static Choices),
+    /// A number that clap checks.
+    Number(fn() -> ValueParser),
+}
+
+const TEXT: Kind = Kind::Text(ValueHint::Other);
+const FILE: Kind = Kind::Text(ValueHint::FilePath);
+const URL: Kind = Kind::Text(ValueHint::Url);
+const PLATFORMS: Kind = Kind::Words(Words::Listed(|| values::words(&values::platform_names())));
+
+const fn words(words: &'static Choices) -> Kind {
+    Kind::Words(Words::Fixed(words))
 }
 
 const DEPLOY: &[&str] = &["deploy"];
@@ -72,35 +83,19 @@ const OUTPUT: &str = "Output";
 const SANDBOX: &str = "Sandbox";
 
 impl CliOption {
-    const fn new(heading: &'static str, commands: &'static [&'static str], name: &'static str) -> Self {
-        let (short, value_name, kind, help, more) = (None, "", Kind::Flag, "", "");
-        Self { name, short, heading, commands, value_name, kind, help, more }
+    const fn new(
+        heading: &'static str,
+        commands: &'static [&'static str],
+        name: &'static str,
+        value_name: &'static str,
+        kind: Kind,
+    ) -> Self {
+        Self { name, short: None, heading, commands, value_name, kind, help: "", more: "" }
     }
 
     const fn help(mut self, help: &'static str) -> Self {
         self.help = help;
         self
-    }
-
-    const fn value(mut self, value_name: &'static str, kind: Kind) -> Self {
-        (self.value_name, self.kind) = (value_name, kind);
-        self
-    }
-
-    const fn text(self, value_name: &'static str) -> Self {
-        self.value(value_name, Kind::Text(ValueHint::Other))
-    }
-
-    const fn words(self, value_name: &'static str, words: fn() -> Vec<PossibleValue>) -> Self {
-        self.value(value_name, Kind::Words(words))
-    }
-
-    const fn file(self) -> Self {
-        self.value("PATH", Kind::Text(ValueHint::FilePath))
-    }
-
-    const fn switch(self) -> Self {
-        self.value("BOOL", Kind::Switch)
     }
 
     const fn more(mut self, more: &'static str) -> Self {
@@ -111,11 +106,6 @@ impl CliOption {
     const fn short(mut self, short: char) -> Self {
         self.short = Some(short);
         self
-    }
-
-    /// Whether it is also a variable `DEPLOY_HOOK_X_Y`.
-    pub fn is_input(&self) -> bool {
-        matches!(self.kind, Kind::Text(_) | Kind::Words(_) | Kind::Switch) && self.heading != SANDBOX
     }
 
     /// Whether this is how it is given: `--name`, or its letter.
@@ -149,16 +139,17 @@ impl CliOption {
         let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
         let arg = match self.kind {
             Kind::Text(hint) => arg.value_hint(hint),
-            Kind::Words(words) => arg.value_parser(Words(words)).value_hint(ValueHint::Other),
+            Kind::Words(words) => arg.value_parser(words).value_hint(ValueHint::Other),
             Kind::Switch if purpose == Purpose::Completing => arg.action(ArgAction::SetTrue),
             Kind::Switch => arg
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true")
-                .value_parser(Words(|| values::words(&[("true", ""), ("false", "")]))),
+                .value_parser(Words::Fixed(&[("true", ""), ("false", "")])),
             Kind::Refused => arg.num_args(0..=1).hide(true),
             Kind::Flag => arg.action(ArgAction::SetTrue),
-            Kind::Checked(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
+            Kind::OneOf(words) => arg.value_parser(values::words(words)).value_hint(ValueHint::Other),
+            Kind::Number(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
         };
         let arg = match self.name {
             "verbose" => arg.conflicts_with("quiet"),
@@ -178,154 +169,131 @@ impl CliOption {
 
 /// Every option.
 pub const OPTIONS: &[CliOption] = &[
-    CliOption::new(HOOK, READERS, "hook-url-file")
+    CliOption::new(HOOK, READERS, "hook-url-file", "PATH", FILE)
         .help("File with the hook URL; - is standard input")
-        .file()
         .more(
             "Else the URL is read from DEPLOY_HOOK_URL, or from the file that \
             DEPLOY_HOOK_URL_FILE names.",
         ),
-    CliOption::new(HOOK, READERS, "hook-url").value("URL", Kind::Refused),
-    CliOption::new(HOOK, DEPLOY, "if-missing")
+    CliOption::new(HOOK, READERS, "hook-url", "URL", Kind::Refused),
+    CliOption::new(HOOK, DEPLOY, "if-missing", "ACTION", words(values::IF_MISSING))
         .help("What to do if the hook URL is empty [default: fail]")
-        .words("ACTION", || values::words(values::IF_MISSING))
         .more("Pull requests from forks and Dependabot get no secrets: `skip` lets those pass."),
-    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers-file")
+    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers-file", "PATH", FILE)
         .help("File with headers for the trigger; - is standard input")
-        .file()
         .more(
             "One `Name: value` per line. They go to the hook and nowhere else. Also \
             DEPLOY_HOOK_HEADERS.",
         ),
-    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers").value("HEADERS", Kind::Refused),
-    CliOption::new(HOOK, DEPLOY, "body").help("Text to send with the trigger").text("TEXT"),
-    CliOption::new(HOOK, DEPLOY, "dry-run").help("Check everything, but do not trigger").switch(),
-    CliOption::new(PLATFORM, DEPLOY, "platform")
+    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers", "HEADERS", Kind::Refused),
+    CliOption::new(HOOK, DEPLOY, "body", "TEXT", TEXT).help("Text to send with the trigger"),
+    CliOption::new(HOOK, DEPLOY, "dry-run", "BOOL", Kind::Switch)
+        .help("Check everything, but do not trigger"),
+    CliOption::new(PLATFORM, DEPLOY, "platform", "NAME", PLATFORMS)
         .help("Platform of the hook [default: auto]")
-        .words("NAME", || values::words(&values::platform_names()))
         .more(
             "`auto` detects it from the URL; `deploy-hook platforms` prints the names. With --sandbox \
             it is the platform to imitate.",
         ),
-    CliOption::new(PLATFORM, STATUS_FOLLOW_DOCTOR, "platform")
+    CliOption::new(PLATFORM, STATUS_FOLLOW_DOCTOR, "platform", "NAME", PLATFORMS)
         .help("Platform of the hook [default: auto]")
-        .words("NAME", || values::words(&values::platform_names()))
         .more("`auto` detects it from the URL; `deploy-hook platforms` prints the names."),
-    CliOption::new(PLATFORM, READERS, "api-token").help("API token of the platform").text("TOKEN").more(
+    CliOption::new(PLATFORM, READERS, "api-token", "TOKEN", TEXT).help("API token of the platform").more(
         "For deployments that the hook itself does not show. `deploy-hook platforms` prints \
             the platform's own variables, such as RENDER_API_KEY, which keep the token off the \
             command line.",
     ),
-    CliOption::new(PLATFORM, READERS, "api-token-file")
-        .help("File with the API token; - is standard input")
-        .file(),
-    CliOption::new(PLATFORM, READERS, "account")
-        .help("Team, account or organisation at the platform, if its API needs one")
-        .text("ID"),
-    CliOption::new(PLATFORM, READERS, "project")
-        .help("Site, project or application, if the API needs one and the URL does not name it")
-        .text("ID"),
-    CliOption::new(PLATFORM, READERS, "api-url")
-        .help("Base URL of the platform's API [default: the platform's own]")
-        .value("URL", Kind::Text(ValueHint::Url)),
-    CliOption::new(PLATFORM, READERS, "ca-file")
+    CliOption::new(PLATFORM, READERS, "api-token-file", "PATH", FILE)
+        .help("File with the API token; - is standard input"),
+    CliOption::new(PLATFORM, READERS, "account", "ID", TEXT)
+        .help("Team, account or organisation at the platform, if its API needs one"),
+    CliOption::new(PLATFORM, READERS, "project", "ID", TEXT)
+        .help("Site, project or application, if the API needs one and the URL does not name it"),
+    CliOption::new(PLATFORM, READERS, "api-url", "URL", URL)
+        .help("Base URL of the platform's API [default: the platform's own]"),
+    CliOption::new(PLATFORM, READERS, "ca-file", "PATH", FILE)
         .help("File with an additional certificate authority [SSL_CERT_FILE]")
-        .file()
         .more("Or with a self-signed server certificate."),
-    CliOption::new(FOLLOWING, DEPLOY_AND_DOCTOR, "wait")
-        .help("Follow the deployment to its end [default: auto]")
-        .words("WHEN", || values::words(values::WAIT)),
-    CliOption::new(FOLLOWING, RUNS, "timeout")
-        .help("How long to follow the deployment, 1s to 24h [default: 15m]")
-        .text("DURATION"),
-    CliOption::new(FOLLOWING, RUNS, "poll-interval")
-        .help("Pause between polls: auto (adaptive) or 1s to 10m [default: auto]")
-        .words("DURATION", || values::words(&[("auto", "adaptive")])),
-    CliOption::new(FOLLOWING, RUNS, "expected-duration")
+    CliOption::new(FOLLOWING, DEPLOY_AND_DOCTOR, "wait", "WHEN", words(values::WAIT))
+        .help("Follow the deployment to its end [default: auto]"),
+    CliOption::new(FOLLOWING, RUNS, "timeout", "DURATION", TEXT)
+        .help("How long to follow the deployment, 1s to 24h [default: 15m]"),
+    CliOption::new(FOLLOWING, RUNS, "poll-interval", "DURATION", words(values::INTERVAL))
+        .help("Pause between polls: auto (adaptive) or 1s to 10m [default: auto]"),
+    CliOption::new(FOLLOWING, RUNS, "expected-duration", "DURATION", words(values::DURATION))
         .help("How long a deployment usually takes: auto or 1s to 24h [default: auto]")
-        .words("DURATION", || values::words(&[("auto", "learned from earlier deployments")]))
         .more("There are more polls when the end is near. `auto` learns from earlier deployments."),
-    CliOption::new(FOLLOWING, RUNS, "history")
+    CliOption::new(FOLLOWING, RUNS, "history", "WHEN", words(values::HISTORY))
         .help("Whether polls learn from earlier deployments [default: auto]")
-        .words("WHEN", || values::words(values::HISTORY))
         .more("Outside CI `auto` keeps their durations in a state file."),
-    CliOption::new(FOLLOWING, RUNS, "on-canceled")
-        .help("What a canceled or superseded deployment means [default: fail]")
-        .words("RESULT", || values::words(values::ON_CANCELED)),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-url")
+    CliOption::new(FOLLOWING, RUNS, "on-canceled", "RESULT", words(values::ON_CANCELED))
+        .help("What a canceled or superseded deployment means [default: fail]"),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-url", "URL", URL)
         .help("Page that must answer after the deployment")
-        .value("URL", Kind::Text(ValueHint::Url))
         .more("A URL, or a path on environment-url such as /version."),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-text")
-        .help("Text that the page must contain, such as a version or a commit")
-        .text("TEXT"),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-timeout")
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-text", "TEXT", TEXT)
+        .help("Text that the page must contain, such as a version or a commit"),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-timeout", "DURATION", TEXT)
         .help("How long the page may take to answer as expected [default: 2m]")
-        .text("DURATION")
         .more("1s to 24h, within the timeout."),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers-file")
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers-file", "PATH", FILE)
         .help("File with headers for the page; - is standard input")
-        .file()
         .more("One `Name: value` per line. Also DEPLOY_HOOK_VERIFY_HEADERS."),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers").value("HEADERS", Kind::Refused),
-    CliOption::new(REPORTS, RUNS, "environment")
-        .help("Name of the environment in the reports, e.g. production")
-        .text("NAME"),
-    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "environment-url")
-        .help("URL of the deployed site")
-        .value("URL", Kind::Text(ValueHint::Url)),
-    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "report")
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers", "HEADERS", Kind::Refused),
+    CliOption::new(REPORTS, RUNS, "environment", "NAME", TEXT)
+        .help("Name of the environment in the reports, e.g. production"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "environment-url", "URL", URL).help("URL of the deployed site"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "report", "KINDS", Kind::Words(Words::Listed(values::report)))
         .help("Reports to write, separated by commas [default: auto]")
-        .words("KINDS", values::report)
         .more("`auto` is summary,status."),
-    CliOption::new(REPORTS, RUNS, "name")
-        .help("Name of the commit status and the check run [default: Deploy / <environment>]")
-        .text("NAME"),
-    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "sha")
-        .help("Commit to report on [default: the commit of the CI event]")
-        .text("SHA"),
-    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "github-token")
-        .help("GitHub token for the reports")
-        .text("TOKEN"),
-    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "gitlab-token")
-        .help("GitLab token for the reports [GITLAB_TOKEN]")
-        .text("TOKEN"),
-    CliOption::new(OUTPUT, READERS_AND_PLATFORMS, "format")
-        .help("Output format [default: human]")
-        .value("FORMAT", Kind::Checked(values::parser::<Format>)),
-    CliOption::new(OUTPUT, READERS, "color")
-        .help("When to use colour [default: auto]")
-        .value("WHEN", Kind::Checked(values::parser::<Color>)),
-    CliOption::new(OUTPUT, RUNS_AND_DOCTOR, "quiet").help("Print nothing if all is well").short('q').more(
-        "If the exit code is not 0, everything is printed at the end. Files, outputs and \
+    CliOption::new(REPORTS, RUNS, "name", "NAME", TEXT)
+        .help("Name of the commit status and the check run [default: Deploy / <environment>]"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "sha", "SHA", TEXT)
+        .help("Commit to report on [default: the commit of the CI event]"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "github-token", "TOKEN", TEXT)
+        .help("GitHub token for the reports"),
+    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "gitlab-token", "TOKEN", TEXT)
+        .help("GitLab token for the reports [GITLAB_TOKEN]"),
+    CliOption::new(OUTPUT, READERS_AND_PLATFORMS, "format", "FORMAT", Kind::OneOf(values::FORMAT))
+        .help("Output format [default: human]"),
+    CliOption::new(OUTPUT, READERS, "color", "WHEN", Kind::OneOf(values::COLOR))
+        .help("When to use colour [default: auto]"),
+    CliOption::new(OUTPUT, RUNS_AND_DOCTOR, "quiet", "", Kind::Flag)
+        .help("Print nothing if all is well")
+        .short('q')
+        .more(
+            "If the exit code is not 0, everything is printed at the end. Files, outputs and \
             reports are written in any case.",
-    ),
-    CliOption::new(OUTPUT, RUNS, "verbose").help("Also print every poll and pause").switch().short('v').more(
-        "Also switched on by DEPLOY_HOOK_VERBOSE=true, and by GitHub's debug logging \
+        ),
+    CliOption::new(OUTPUT, RUNS, "verbose", "BOOL", Kind::Switch)
+        .help("Also print every poll and pause")
+        .short('v')
+        .more(
+            "Also switched on by DEPLOY_HOOK_VERBOSE=true, and by GitHub's debug logging \
             (RUNNER_DEBUG=1).",
-    ),
-    CliOption::new(OUTPUT, RUNS, "output-dir")
-        .help("Directory for the report files")
-        .value("DIR", Kind::Text(ValueHint::DirPath)),
-    CliOption::new(SANDBOX, DEPLOY, "sandbox")
+        ),
+    CliOption::new(OUTPUT, RUNS, "output-dir", "DIR", Kind::Text(ValueHint::DirPath))
+        .help("Directory for the report files"),
+    CliOption::new(SANDBOX, DEPLOY, "sandbox", "", Kind::Flag)
         .help("Deploy to the embedded platform; needs no account and no hook URL"),
-    CliOption::new(SANDBOX, SANDBOX_ONLY, "port")
-        .help("The port to listen on; 0 picks a free port [default: 0]")
-        .value("PORT", Kind::Checked(|| value_parser!(u16).into())),
-    CliOption::new(SANDBOX, SANDBOX_ONLY, "platform")
-        .help("Platform to imitate [default: fortrabbit]")
-        .words("NAME", values::sandbox_platforms),
-    CliOption::new(SANDBOX, SANDBOXES, "scenario")
+    CliOption::new(SANDBOX, SANDBOX_ONLY, "port", "PORT", Kind::Number(|| value_parser!(u16).into()))
+        .help("The port to listen on; 0 picks a free port [default: 0]"),
+    CliOption::new(
+        SANDBOX,
+        SANDBOX_ONLY,
+        "platform",
+        "NAME",
+        Kind::Words(Words::Listed(values::sandbox_platforms)),
+    )
+    .help("Platform to imitate [default: fortrabbit]"),
+    CliOption::new(SANDBOX, SANDBOXES, "scenario", "NAME", Kind::Words(Words::Listed(values::scenarios)))
         .help("How deployments behave [default: success]")
-        .words("NAME", values::scenarios)
         .more("`deploy-hook sandbox --scenario list` prints all scenarios."),
-    CliOption::new(SANDBOX, SANDBOXES, "speed")
+    CliOption::new(SANDBOX, SANDBOXES, "speed", "FACTOR", Kind::Number(|| value_parser!(f64).into()))
         .help("Speed relative to a real platform, 0.1 to 10000")
-        .value("FACTOR", Kind::Checked(|| value_parser!(f64).into()))
         .more("The default is 20 for deploy, and 1 for sandbox."),
-    CliOption::new(SANDBOX, SANDBOXES, "generation")
-        .help("Generation of fortrabbit's hook")
-        .value("GENERATION", Kind::Checked(values::parser::<GenerationArg>)),
+    CliOption::new(SANDBOX, SANDBOXES, "generation", "GENERATION", Kind::OneOf(values::GENERATION))
+        .help("Generation of fortrabbit's hook"),
 ];
 
 /// How an option is written: `--timeout DURATION`.

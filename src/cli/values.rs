@@ -3,15 +3,19 @@
 
 use std::ffi::OsStr;
 
-use clap::builder::{EnumValueParser, PossibleValue, StringValueParser, TypedValueParser, ValueParser};
-use clap::{Arg, Command, Error, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Command, Error};
 
 use crate::text::ReportKind;
 use crate::{platforms, sandbox};
 
-/// A parser that takes any text and knows these words. They are only asked for where they are shown.
-#[derive(Clone)]
-pub(super) struct Words(pub(super) fn() -> Vec<PossibleValue>);
+/// A parser that takes any text and knows these words.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Words {
+    Fixed(&'static Choices),
+    /// Only listed where they are shown.
+    Listed(fn() -> Vec<PossibleValue>),
+}
 
 impl TypedValueParser for Words {
     type Value = String;
@@ -21,7 +25,11 @@ impl TypedValueParser for Words {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.0().into_iter()))
+        let words = match self {
+            Self::Fixed(choices) => words(choices),
+            Self::Listed(words) => words(),
+        };
+        Some(Box::new(words.into_iter()))
     }
 }
 
@@ -42,9 +50,24 @@ pub(crate) const WAIT: &Choices = &[
     ("never", "only trigger"),
 ];
 
+pub(super) const INTERVAL: &Choices = &[("auto", "adaptive")];
+
+pub(super) const DURATION: &Choices = &[("auto", "learned from earlier deployments")];
+
 pub(crate) const HISTORY: &Choices = &[("auto", "learn from them"), ("off", "do not use or keep them")];
 
 pub(crate) const ON_CANCELED: &Choices = &[("fail", "exit code 8"), ("pass", "exit code 0")];
+
+pub(super) const FORMAT: &Choices =
+    &[("human", "for people"), ("json", "for programs: one event per line on standard output")];
+
+pub(super) const COLOR: &Choices =
+    &[("auto", "in a terminal or a CI log, unless NO_COLOR is set"), ("always", ""), ("never", "")];
+
+pub(super) const GENERATION: &Choices = &[
+    ("draft", "the state is read from the hook itself"),
+    ("live", "the state is read from the public API, with a token"),
+];
 
 pub(crate) fn platform_names() -> Vec<(&'static str, &'static str)> {
     let names = platforms::all().iter().map(|platform| platform.name());
@@ -79,80 +102,4 @@ pub(super) fn scenarios() -> Vec<PossibleValue> {
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|(name, _)| seen.insert(*name));
     all.into_iter().map(word).collect()
-}
-
-/// The parser of a type whose every other word clap refuses.
-pub(super) fn parser<T: ValueEnum + Clone + Send + Sync + 'static>() -> ValueParser {
-    EnumValueParser::<T>::new().into()
-}
-
-/// How events are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// One event a line, for programs
-    Json,
-}
-
-impl ValueEnum for Format {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Human, Self::Json]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(word(match self {
-            Self::Human => ("human", "for people"),
-            Self::Json => ("json", "for programs: one event per line on standard output"),
-        }))
-    }
-}
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Color {
-    /// In a terminal or a CI log, unless `NO_COLOR` is set
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
-impl ValueEnum for Color {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Always, Self::Never]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(word(match self {
-            Self::Auto => ("auto", "in a terminal or a CI log, unless NO_COLOR is set"),
-            Self::Always => ("always", ""),
-            Self::Never => ("never", ""),
-        }))
-    }
-}
-
-/// The generations of fortrabbit's hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GenerationArg {
-    /// The state is read from the hook itself
-    Draft,
-    /// The state is read from the public API, with a token
-    Live,
-}
-
-impl ValueEnum for GenerationArg {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Draft, Self::Live]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(word(match self {
-            Self::Draft => ("draft", "the state is read from the hook itself"),
-            Self::Live => ("live", "the state is read from the public API, with a token"),
-        }))
-    }
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use url::{Host, Url};
 
-use crate::cli::Format;
 use crate::core::Wait;
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::core::state::Outcome;
@@ -16,7 +15,6 @@ use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{self, BAD_INPUT, Problem};
 use crate::http::{Http, Method, Network, RequestError};
 use crate::platforms::{Client, ReadTarget, Reader, StateSource};
-use crate::text::messages::Reads;
 use crate::text::{format, json, messages};
 
 /// How long one check may take.
@@ -65,13 +63,13 @@ impl Check {
     }
 
     /// The check as one line, with its fix: of text, or of JSON with the time `now`.
-    pub(crate) fn line(&self, format: Format, now: SystemTime) -> String {
+    pub(crate) fn line(&self, is_json: bool, now: SystemTime) -> String {
         let (mark, health) = match self.health {
             Health::Good => ("✓", "good"),
             Health::Unsure => ("?", "unsure"),
             Health::BadInput | Health::Bad(_) => ("✗", "bad"),
         };
-        if format == Format::Json {
+        if is_json {
             return json::check(self.name, health, &self.found, &self.fix, now);
         }
         let fix = if self.fix.is_empty() { String::new() } else { format!(" → {}", self.fix) };
@@ -131,9 +129,8 @@ pub(crate) async fn examine(
         checks.extend(reading(platform, wait).await);
         return checks;
     };
-    let (found, fix) = messages::form(is_known, &hook.label());
-    let form =
-        if is_known { Check::good("hook URL", found) } else { Check::unsure("hook URL", (found, fix)) };
+    let health = if is_known { Health::Good } else { Health::Unsure };
+    let form = Check::new("hook URL", health, messages::form(is_known, &hook.label()));
     let mut checks = vec![form, of_platform(platform, wait)];
     if let Some(proxy) = network.proxy_for(hook.expose()) {
         checks.push(Check::good("proxy", messages::proxy(&proxy.label())));
@@ -146,15 +143,28 @@ pub(crate) async fn examine(
     checks.extend(connect(hook.expose(), http).await);
     if exit_code(&checks) == 0 {
         checks.extend(reading(platform, wait).await);
-        let reads = match platform.can_follow().ok().and_then(|()| platform.reader().source()) {
-            Some(StateSource::Hook) => Some(Reads::Hook),
-            Some(StateSource::Api) => Some(Reads::Api),
-            None => None,
-        };
+        let source = platform.can_follow().ok().and_then(|()| platform.reader().source());
+        let by_hook = source.map(|source| source == StateSource::Hook);
         let extras = !access.headers.is_empty() || access.body.is_some();
-        checks.push(Check::unsure("trigger", messages::only_a_trigger(reads, extras)));
+        checks.push(Check::unsure("trigger", messages::only_a_trigger(by_hook, extras)));
     }
     checks
+}
+
+/// What is missing for this platform, as far as it is known before a trigger: the token that its hook itself wants, or a
+/// way to read the verdict that is asked for.
+pub(crate) fn platform_problem(platform: &Client, wait: Wait) -> Option<Problem> {
+    let access = platform.reader().access();
+    match platform.can_follow() {
+        _ if access.lacks_trigger_token() => {
+            let variables = access.platform.facts().token_variables;
+            Some(Problem::new("api-token", messages::trigger_needs_token(access.platform.name(), variables)))
+        }
+        Err(why) if wait == Wait::Always => {
+            Some(Problem::new("wait", messages::cannot_follow(&why)).with_value("always"))
+        }
+        _ => None,
+    }
 }
 
 /// Which platform it is, and what is needed to follow its deployments.
@@ -162,18 +172,15 @@ fn of_platform(platform: &Client, wait: Wait) -> Check {
     const NAME: &str = "platform";
     let access = platform.reader().access();
     let name = access.platform.name();
-    if access.lacks_trigger_token() {
-        let (wrong, fix) = messages::trigger_needs_token(name, access.platform.facts().token_variables);
-        return Check::new(NAME, Health::BadInput, (format!("{name}: api-token {wrong}"), fix));
+    if let Some(Problem { input, value, wrong, fix }) = platform_problem(platform, wait) {
+        let value = value.map(|value| format!(": {value}")).unwrap_or_default();
+        return Check::new(NAME, Health::BadInput, (format!("{name}: {input}{value} {wrong}"), fix));
     }
-    match (platform.can_follow(), access.platform.source(access, ReadTarget::Any)) {
-        (Err(why), _) if wait == Wait::Always => {
-            let (wrong, fix) = messages::cannot_follow(&why);
-            Check::new(NAME, Health::BadInput, (format!("{name}: wait: always {wrong}"), fix))
-        }
-        (_, Some(source)) => Check::good(NAME, messages::read_by(name, source == StateSource::Hook)),
-        (_, None) => Check::good(NAME, messages::followed_with(name, &access.missing())),
-    }
+    let found = match access.platform.source(access, ReadTarget::Any) {
+        Some(source) => messages::read_by(name, source == StateSource::Hook),
+        None => messages::followed_with(name, &access.missing()),
+    };
+    Check::good(NAME, found)
 }
 
 async fn look_up(url: &Url) -> Check {

@@ -6,7 +6,7 @@ use super::checks::{self, Check, Health};
 use super::not_started::NotStarted;
 use super::run::{Run, options};
 use super::start::{listen, resolve, unless_signaled};
-use crate::cli::{Format, Inputs};
+use crate::cli::Cli;
 use crate::config::{self, Needs, Settings};
 use crate::core::report::Cause;
 use crate::core::state::Outcome;
@@ -20,14 +20,14 @@ use crate::signals::Signals;
 use crate::text::messages;
 
 /// Runs the checks and prints each. The exit code is that of the first one that would make a trigger fail.
-pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
+pub(super) async fn run(cli: &Cli, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
-    match resolve(inputs, env, Needs::HookOrToken, &signals).await {
+    match resolve(&cli.inputs, env, Needs::HookOrToken, &signals).await {
         Ok(settings) => {
-            let mut run = Run::open(settings, inputs.output, env, None, None)?;
+            let mut run = Run::open(settings, cli, env, None, None)?;
             let checks = unless_signaled(async { Ok(examine(&mut run, env).await) }, &signals).await?;
             let code = checks::exit_code(&checks);
-            if code == 0 && run.format == Format::Human {
+            if code == 0 && !cli.is_json() {
                 run.out.data(&messages::nothing_wrong(checks::unchecked(&checks)));
             }
             Ok(code)
@@ -38,7 +38,7 @@ pub(super) async fn run(inputs: &Inputs, env: &Env) -> Result<u8, NotStarted> {
                 out.log_line(&format!("warning: {warning}"));
             }
             problems.0.iter().for_each(|problem| {
-                out.data(&checks::bad_input(problem).line(inputs.output.format, SystemTime::now()));
+                out.data(&checks::bad_input(problem).line(cli.is_json(), SystemTime::now()));
             });
             Ok(BAD_INPUT)
         }
@@ -70,7 +70,7 @@ async fn examine(run: &mut Run, env: &Env) -> Vec<Check> {
     checks.extend(examine_page(run).await);
     checks.extend(examine_tokens(run, env).await);
     for check in &checks {
-        run.out.data(&check.line(run.format, SystemTime::now()));
+        run.out.data(&check.line(run.is_json, SystemTime::now()));
     }
     checks
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use clap::error::ErrorKind;
 
-use crate::cli::{self, Cli, Command, Format, Inputs};
+use crate::cli::help::COMMANDS;
+use crate::cli::{self, Cli, Command, Inputs};
 use crate::config;
 use crate::core::report::{Event, Report, Task};
 use crate::core::state::Outcome;
@@ -46,31 +47,13 @@ pub(super) fn again(start: &JobStart, out: &Output) -> u8 {
     code
 }
 
-/// What is known of a command before it runs.
-pub(super) struct Planned {
-    pub(super) inputs: Inputs,
-    /// The task of a command that deploys or follows.
-    pub(super) task: Option<Task>,
-    /// Where such a command leaves its report files.
-    files: Option<Files>,
-}
-
-impl Planned {
-    pub(super) fn of(command: &Command, env: &Env) -> Self {
-        let (inputs, task) = match command {
-            Command::Deploy(args) => (args.inputs.clone(), Some(Task::Deploy)),
-            Command::Follow(args) => {
-                let task = config::deployment_id(&args.id).map_or(Task::Deploy, Task::Follow);
-                (args.inputs.clone(), Some(task))
-            }
-            Command::Status(args) => (args.inputs.clone(), None),
-            Command::Doctor(inputs) => (inputs.clone(), None),
-            Command::Sandbox(_) | Command::Platforms(_) | Command::Completions(_) => {
-                (Inputs::default(), None)
-            }
-        };
-        let files = task.as_ref().and_then(|_| files(&inputs, env));
-        Self { inputs, task, files }
+/// The task of a command that deploys or follows, which leaves report files.
+fn task(cli: &Cli) -> Option<Task> {
+    let id = || config::deployment_id(cli.id.as_deref().unwrap_or_default());
+    match cli.command {
+        Some(Command::Deploy) => Some(Task::Deploy),
+        Some(Command::Follow) => Some(id().map_or(Task::Deploy, Task::Follow)),
+        _ => None,
     }
 }
 
@@ -105,24 +88,24 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         Problem::new("command line", problems::not_understood(reason.trim_start_matches("error: ")))
     };
-    let problems = Problems::from(problem);
-    let platform = config::platform_name(&Inputs::default(), env);
     let dir = option(args, "--output-dir").map(str::to_owned);
-    let files = leaves_files(args).then(|| files(&Inputs::default().with("output-dir", dir), env)).flatten();
-    report_to_ci(&problems, platform, files.as_ref(), env, out);
+    let inputs = Inputs::default().with("output-dir", dir);
+    report_to_ci(&Problems::from(problem), &inputs, leaves_files(args), env, out);
     BAD_INPUT
 }
 
-/// Where a command leaves its report files, if it does.
+/// Where a command leaves its report files.
 fn files(inputs: &Inputs, env: &Env) -> Option<Files> {
     config::report_dir(inputs, env).map(|dir| Files::new(dir, Redactor::default(), true))
 }
 
 /// Reports bad input where a later job, or a reader of the CI system, looks for the outcome.
-fn report_to_ci(problems: &Problems, platform: &str, files: Option<&Files>, env: &Env, out: &Output) {
+fn report_to_ci(problems: &Problems, inputs: &Inputs, leaves_files: bool, env: &Env, out: &Output) {
+    let platform = config::platform_name(inputs, env);
     if github::is_here(env) {
         github::report_bad_input(problems, platform, env, out);
     }
+    let files = files(inputs, env).filter(|_| leaves_files);
     for error in files.iter().flat_map(|files| files.report_bad_input(problems, platform)) {
         out.log_line(&error);
     }
@@ -130,10 +113,9 @@ fn report_to_ci(problems: &Problems, platform: &str, files: Option<&Files>, env:
 
 /// Whether the command leaves report files, as far as the arguments show: `deploy` does, and it is the default.
 fn leaves_files(args: &[OsString]) -> bool {
-    let command = Cli::command();
-    let named =
-        args.iter().skip(1).filter_map(|arg| arg.to_str()).find_map(|arg| command.find_subcommand(arg));
-    named.is_none_or(|command| matches!(command.get_name(), "deploy" | "follow"))
+    let is_command = |arg: &&str| COMMANDS.iter().skip(1).any(|help| help.name == *arg);
+    let named = args.iter().skip(1).filter_map(|arg| arg.to_str()).find(is_command);
+    named.is_none_or(|name| matches!(name, "deploy" | "follow"))
 }
 
 /// The value of an option in arguments that cannot be parsed or ask for help. So `--output-dir` counts then too: an earlier
@@ -174,44 +156,43 @@ fn invalid_input(problems: &Problems, platform: &str) -> String {
 }
 
 /// Everything that is wrong with the input, at once, before anything was sent.
-pub(super) fn report_bad_input(problems: &Problems, planned: &Planned, env: &Env, out: &Output) -> u8 {
-    let platform = config::platform_name(&planned.inputs, env);
-    match planned.inputs.output.format {
-        Format::Json => out.data(&invalid_input(problems, platform)),
-        Format::Human => {
-            for warning in config::unknown_variables(env) {
-                out.log_line(&format!("warning: {warning}"));
-            }
-            problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
-            out.log_line(messages::NOTHING_SENT);
+pub(super) fn report_bad_input(problems: &Problems, cli: &Cli, env: &Env, out: &Output) -> u8 {
+    if cli.is_json() {
+        out.data(&invalid_input(problems, config::platform_name(&cli.inputs, env)));
+    } else {
+        for warning in config::unknown_variables(env) {
+            out.log_line(&format!("warning: {warning}"));
         }
+        problems.0.iter().for_each(|problem| out.log_line(&format!("error: {problem}")));
+        out.log_line(messages::NOTHING_SENT);
     }
-    report_to_ci(problems, platform, planned.files.as_ref(), env, out);
+    report_to_ci(problems, &cli.inputs, task(cli).is_some(), env, out);
     BAD_INPUT
 }
 
 /// A signal came before the run started. The outcome is still written.
-pub(super) fn report_interrupted(signal: Signal, planned: Planned, env: &Env, out: &Output) -> u8 {
-    let platform = config::platform_name(&planned.inputs, env);
-    if let Some(task) = planned.task {
+pub(super) fn report_interrupted(signal: Signal, cli: &Cli, env: &Env, out: &Output) -> u8 {
+    if let Some(task) = task(cli) {
+        let platform = config::platform_name(&cli.inputs, env);
         let (context, now) = (RunContext { platform, ..RunContext::default() }, SystemTime::now());
-        let report = Report { outcome: Outcome::Interrupted, ..Report::new(task, now) };
+        let report = Report::new(task, now);
         let mut errors = Vec::new();
         if github::is_here(env) {
             errors = github::report_interrupted(&report, &context, env, out);
         }
         let words = messages::verdict(&report, &context);
         let ended = Event::Finished { report: Box::new(report) };
-        if let Some(files) = &planned.files {
+        if let Some(files) = files(&cli.inputs, env) {
             files.make_folder();
             errors.extend(files.report(&ended, &context));
         }
         for error in &errors {
             out.log_line(error);
         }
-        match planned.inputs.output.format {
-            Format::Human => out.log_line(&format!("{} {}", words.happened, words.meaning)),
-            Format::Json => out.data(&json::event(Duration::ZERO, &ended, &context, now)),
+        if cli.is_json() {
+            out.data(&json::event(Duration::ZERO, &ended, &context, now));
+        } else {
+            out.log_line(&format!("{} {}", words.happened, words.meaning));
         }
     }
     signal.exit_code()

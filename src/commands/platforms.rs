@@ -2,22 +2,23 @@
 
 use std::time::SystemTime;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::Format;
 use crate::platforms::{self, Need, Platform};
 use crate::reporting::output::Output;
 use crate::text::{json, messages};
 
 /// An input that a platform's API asks for.
+#[derive(Serialize)]
 struct ApiInput {
-    name: &'static str,
+    input: &'static str,
     variables: &'static [&'static str],
-    is_required: bool,
+    required: bool,
 }
 
-pub(super) fn run(format: Format, out: &Output) {
-    if format == Format::Json {
+pub(super) fn run(is_json: bool, out: &Output) {
+    if is_json {
         let listed: Vec<Value> = platforms::all().iter().map(|platform| value(*platform)).collect();
         return out.data(&json::platforms(&listed, SystemTime::now()));
     }
@@ -39,17 +40,13 @@ fn row(label: &str, text: &str) -> String {
 }
 
 fn rows(platform: &dyn Platform) -> Vec<String> {
-    let live = match tried_live(platform) {
-        Some(true) => "yes",
-        Some(false) => "no",
-        None => "–",
-    };
+    let live = tried_live(platform).map_or("–", |live| if live { "yes" } else { "no" });
     let input = |input: &ApiInput| {
         let variables =
             if input.variables.is_empty() { "–".to_owned() } else { input.variables.join(", ") };
-        let for_trigger = input.name == "api-token" && platform.facts().trigger_needs_token;
-        let note = messages::platform_input_note(input.is_required, for_trigger);
-        row(input.name, &format!("{variables}{note}"))
+        let for_trigger = input.input == "api-token" && platform.facts().trigger_needs_token;
+        let note = messages::platform_input_note(input.required, for_trigger);
+        row(input.input, &format!("{variables}{note}"))
     };
     let head =
         [line(platform.name(), platform.facts().followed, live), row("known by", platform.facts().known_by)];
@@ -57,12 +54,11 @@ fn rows(platform: &dyn Platform) -> Vec<String> {
 }
 
 fn value(platform: &dyn Platform) -> Value {
-    let input = |input: &ApiInput| json!({ "input": input.name, "variables": input.variables, "required": input.is_required });
     json!({
         "platform": platform.name(),
         "known_by": platform.facts().known_by,
         "followed": platform.facts().followed,
-        "inputs": inputs(platform).iter().map(input).collect::<Vec<_>>(),
+        "inputs": inputs(platform),
         "trigger_needs_token": platform.facts().trigger_needs_token,
         "tried_live": tried_live(platform),
     })
@@ -81,9 +77,6 @@ fn inputs(platform: &dyn Platform) -> Vec<ApiInput> {
         ("account", Need::Account, platform.facts().account_variables),
         ("project", Need::Project, platform.facts().project_variables),
     ];
-    let input = |(name, need, variables): (&'static str, Need, &'static [&'static str])| {
-        let is_required = needs.contains(&need);
-        (is_required || !variables.is_empty()).then_some(ApiInput { name, variables, is_required })
-    };
-    all.into_iter().filter_map(input).collect()
+    let input = |(input, need, variables)| ApiInput { input, variables, required: needs.contains(&need) };
+    all.map(input).into_iter().filter(|input| input.required || !input.variables.is_empty()).collect()
 }

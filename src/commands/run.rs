@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
+use super::checks;
 use super::site::Site;
-use crate::cli::{Color, Format, OutputArgs};
+use crate::cli::Cli;
 use crate::config::{self, Settings};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
@@ -37,7 +38,7 @@ pub(super) struct Run {
     pub(super) site: Option<Site>,
     pub(super) reporters: Reporters,
     pub(super) out: Output,
-    pub(super) format: Format,
+    pub(super) is_json: bool,
     /// How long the hook's deployments took, where that is kept.
     durations: Option<Durations>,
     /// How long the whole run may take, where the CI job says so.
@@ -49,7 +50,7 @@ impl Run {
     /// the embedded platform's.
     pub(super) fn open(
         mut settings: Settings,
-        args: OutputArgs,
+        cli: &Cli,
         env: &Env,
         speed: Option<f64>,
         signals: Option<&Signals>,
@@ -76,7 +77,7 @@ impl Run {
             sandbox: speed,
             page: settings.page.as_ref().map(|page| page.address.shown()),
         };
-        let mut reporters = reporters(&settings, args, env, (&out, &http), context, signals);
+        let mut reporters = reporters(&settings, cli, env, (&out, &http), context, signals);
         if let (false, Some(hook)) = (platform.is_known(), &settings.access.hook) {
             reporters.warn(&messages::unknown_host(hook.host()));
         }
@@ -90,7 +91,8 @@ impl Run {
         // What the embedded platform does says nothing of a real one.
         let hook = settings.access.hook.as_ref().filter(|_| speed.is_none());
         let durations = hook.and_then(|hook| Durations::of(hook, env));
-        Ok(Self { settings, http, platform, site, reporters, out, format: args.format, durations, limit })
+        let is_json = cli.is_json();
+        Ok(Self { settings, http, platform, site, reporters, out, is_json, durations, limit })
     }
 
     /// Warns of variables that are nearly inputs, once nothing is left that could be bad input: that warns of them, too.
@@ -137,24 +139,10 @@ impl Run {
         Ok(exit_code(report.outcome, self.settings.pass_canceled, signals.first()))
     }
 
-    /// Bad input where the verdict is asked for and it is known before the trigger that there will be none.
-    pub(super) fn must_follow(&self) -> Result<(), Problems> {
-        if self.settings.wait != Wait::Always {
-            return Ok(());
-        }
-        let Err(why) = self.platform.can_follow() else { return Ok(()) };
-        Err(Problem::new("wait", messages::cannot_follow(&why)).with_value("always").into())
-    }
-
-    /// Bad input where the hook itself wants a token and there is none.
-    pub(super) fn must_authorize(&self) -> Result<(), Problems> {
-        let access = self.platform.reader().access();
-        if !access.lacks_trigger_token() {
-            return Ok(());
-        }
-        let variables = access.platform.facts().token_variables;
-        let advice = messages::trigger_needs_token(access.platform.name(), variables);
-        Err(Problem::new("api-token", advice).into())
+    /// Bad input where it is known before the trigger that something is missing for it, or for the verdict.
+    pub(super) fn must_deploy(&self) -> Result<(), Problems> {
+        let problem = checks::platform_problem(&self.platform, self.settings.wait);
+        problem.map_or(Ok(()), |problem| Err(problem.into()))
     }
 
     /// Bad input where the deployment, or without an id the newest one, cannot be read at all.
@@ -198,7 +186,7 @@ fn http_client(settings: &Settings, env: &Env, redactor: &Redactor) -> Result<Ht
 /// Everything that reports this run: the log, the CI platform and files.
 fn reporters(
     settings: &Settings,
-    args: OutputArgs,
+    cli: &Cli,
     env: &Env,
     (out, http): (&Output, &Http),
     mut context: RunContext,
@@ -218,7 +206,7 @@ fn reporters(
     let summary = settings.report.wants(ReportKind::Summary);
     let files = settings.output_dir.clone().map(|dir| Files::new(dir, settings.redactor(), summary));
     Reporters {
-        output: output(args, settings.verbose, env, out),
+        output: output(cli, settings.verbose, env, out),
         github,
         gitlab,
         files,
@@ -267,23 +255,23 @@ fn ci_uses_tls(env: &Env) -> bool {
 }
 
 /// The log of this run: by the options, the terminal, and what the CI system can show.
-fn output(output: OutputArgs, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
-    if output.format == Format::Json {
+fn output(cli: &Cli, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
+    if cli.is_json() {
         return OutputFormat::Json { out: out.clone(), verbose };
     }
     let github = github::is_here(env);
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
-    let color = match output.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => env.get("NO_COLOR").is_none() && (terminal || github || env.in_gitlab()),
+    let color = match cli.inputs.get("color") {
+        Some("always") => true,
+        Some("never") => false,
+        _ => env.get("NO_COLOR").is_none() && (terminal || github || env.in_gitlab()),
     };
     let grouping = match (github, env.in_gitlab()) {
         (true, _) => LogGrouping::GitHub,
         (_, true) => LogGrouping::GitLab,
         _ => LogGrouping::Never,
     };
-    let live = terminal && !output.quiet && !env.is_true("CI");
+    let live = terminal && !cli.quiet && !env.is_true("CI");
     OutputFormat::Human(Box::new(Terminal::new(
         out.clone(),
         TerminalOptions { verbose, color, live, grouping },

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::not_started::NotStarted;
-use crate::cli::{GenerationArg, Inputs, SandboxArgs, SandboxOptions};
+use crate::cli::Cli;
 use crate::config::{Page, PageAddress, Settings, named_platform, shown};
 use crate::env::Env;
 use crate::error::{Problem, Problems};
@@ -20,11 +20,11 @@ pub(super) const DEPLOY_SPEED: f64 = 20.0;
 const IDS: [&str; 2] = ["account", "project"];
 
 /// Refuses what is meant for the sandbox where a real platform is deployed on.
-pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
+pub(super) fn only_with_sandbox(cli: &Cli) -> Result<(), Problems> {
     let given = [
-        ("--scenario", args.scenario.is_some()),
-        ("--speed", args.speed.is_some()),
-        ("--generation", args.generation.is_some()),
+        ("--scenario", cli.inputs.get("scenario").is_some()),
+        ("--speed", cli.speed.is_some()),
+        ("--generation", cli.inputs.get("generation").is_some()),
     ];
     let problem = |(input, _): (&str, bool)| Problem::new(input, problems::ONLY_WITH_SANDBOX);
     let problems: Vec<Problem> = given.into_iter().filter(|(_, given)| *given).map(problem).collect();
@@ -33,21 +33,16 @@ pub(super) fn only_with_sandbox(args: &SandboxOptions) -> Result<(), Problems> {
 
 /// Starts the sandbox that these arguments describe. Without a platform it is the default one.
 pub(super) async fn start(
-    args: &SandboxOptions,
+    cli: &Cli,
     platform: Option<&str>,
-    port: u16,
     default_speed: f64,
 ) -> Result<Sandbox, Problems> {
-    let generation = args.generation.map(|generation| match generation {
-        GenerationArg::Draft => "draft",
-        GenerationArg::Live => "live",
-    });
     let options = Options {
-        port,
-        speed: args.speed.unwrap_or(default_speed),
-        scenario: args.scenario.as_deref().map_or_else(|| "success".to_owned(), known_or_shown),
+        port: cli.port,
+        speed: cli.speed.unwrap_or(default_speed),
+        scenario: cli.inputs.get("scenario").map_or_else(|| "success".to_owned(), known_or_shown),
         platform: platform.map(str::to_owned),
-        hook: generation.map(str::to_owned),
+        hook: cli.inputs.get("generation").map(str::to_owned),
     };
     Sandbox::start(&options).await.map_err(|error| problem(&error).into())
 }
@@ -72,17 +67,16 @@ fn problem(error: &StartError) -> Problem {
 }
 
 /// Runs the sandbox until a signal ends it.
-pub(super) async fn run(args: &SandboxArgs, out: &Output) -> Result<u8, NotStarted> {
-    let inputs = Inputs::default().with("platform", args.platform.clone());
-    let platform = named_platform(&inputs, &Env::default())?.map(Platform::name);
-    if args.options.scenario.as_deref() == Some("list") {
+pub(super) async fn run(cli: &Cli, out: &Output) -> Result<u8, NotStarted> {
+    let platform = named_platform(&cli.inputs, &Env::default())?.map(Platform::name);
+    if cli.inputs.get("scenario") == Some("list") {
         let scenarios = scenarios(platform).map_err(|error| Problems::from(problem(&error)))?;
         for (name, about) in scenarios {
             out.data(&format!("{name:<28} {about}"));
         }
         return Ok(0);
     }
-    let sandbox = start(&args.options, platform, args.port, 1.0).await?;
+    let sandbox = start(cli, platform, 1.0).await?;
     let url = sandbox.url();
     out.data(&format!("hook-url={}", sandbox.hook_url()));
     if sandbox.has_api() {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::not_started::NotStarted;
 use super::run::Run;
 use super::start::{listen, resolve, unless_signaled};
-use crate::cli::{Format, StatusArgs};
+use crate::cli::Cli;
 use crate::config::{Needs, Settings, deployment_id};
 use crate::core::rate::RateHint;
 use crate::core::state::{DeploymentId, Outcome};
@@ -14,21 +14,16 @@ use crate::env::Env;
 use crate::error::{Problems, exit_code};
 use crate::text::{json, messages};
 
-pub(super) async fn run(args: &StatusArgs, env: &Env) -> Result<u8, NotStarted> {
+pub(super) async fn run(cli: &Cli, env: &Env) -> Result<u8, NotStarted> {
     let signals = listen()?;
-    let id = args.id.as_deref().map(deployment_id).transpose()?;
-    let settings = resolve(&args.inputs, env, Needs::HookOrToken, &signals).await?;
-    unless_signaled(async { Ok(read(args, id, settings, env).await?) }, &signals).await
+    let id = cli.id.as_deref().map(deployment_id).transpose()?;
+    let settings = resolve(&cli.inputs, env, Needs::HookOrToken, &signals).await?;
+    unless_signaled(async { Ok(read(cli, id, settings, env).await?) }, &signals).await
 }
 
 /// Prints the state on standard output. Exit code 0 means that it was read, whatever it is; 7 that it was not.
-async fn read(
-    args: &StatusArgs,
-    id: Option<DeploymentId>,
-    settings: Settings,
-    env: &Env,
-) -> Result<u8, Problems> {
-    let mut run = Run::open(settings, args.inputs.output, env, None, None)?;
+async fn read(cli: &Cli, id: Option<DeploymentId>, settings: Settings, env: &Env) -> Result<u8, Problems> {
+    let mut run = Run::open(settings, cli, env, None, None)?;
     run.must_read(id.as_ref())?;
     run.warn_of_unknown_variables(env);
     let poll = match &id {
@@ -45,10 +40,11 @@ async fn read(
         return Ok(exit_code(Outcome::Lost, false, None));
     }
     if let PollResult::Ours(snapshot) = poll.result {
-        match args.inputs.output.format {
-            Format::Human => run.out.data(&messages::status(&snapshot)),
-            Format::Json => run.out.data(&json::status(&snapshot, SystemTime::now())),
-        }
+        run.out.data(&if cli.is_json() {
+            json::status(&snapshot, SystemTime::now())
+        } else {
+            messages::status(&snapshot)
+        });
     }
     Ok(0)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::sources::Sources;
-use crate::text::problems::{self, DurationFault};
+use crate::text::problems;
 
 impl Sources<'_> {
     /// A duration in its range; `None` where it is unset, `auto` or wrong.
@@ -15,16 +15,16 @@ impl Sources<'_> {
         }
         let bound = |text: &str| humantime::parse_duration(text).unwrap_or_default();
         let is_allowed = |duration: &Duration| (bound(range.0)..=bound(range.1)).contains(duration);
-        let fault = match humantime::parse_duration(text) {
+        let wrong = match humantime::parse_duration(text) {
             Ok(duration) if is_allowed(&duration) => return Some(duration),
-            Ok(_) => DurationFault::OutOfRange,
-            Err(_) if text.parse::<u64>().is_ok() => DurationFault::NoUnit,
-            Err(_) => DurationFault::NotADuration,
+            Ok(_) => problems::OUT_OF_RANGE,
+            Err(_) if text.parse::<u64>().is_ok() => problems::NO_UNIT,
+            Err(_) => problems::NOT_A_DURATION,
         };
         let meant = meant(name, text).into_iter().filter(|text| is_allowed(&bound(text)));
         let meant = meant.collect::<Vec<_>>().join(" or ");
         let meant = Some(meant.as_str()).filter(|meant| !meant.is_empty());
-        self.problem(&found, problems::duration(fault, meant, range, auto));
+        self.problem(&found, (wrong, problems::durations(meant, range, auto)));
         None
     }
 }

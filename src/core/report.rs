@@ -231,6 +231,15 @@ impl Report {
         }
     }
 
+    /// The deployment's id, where it is known.
+    pub fn deployment_id(&self) -> Option<&DeploymentId> {
+        match (&self.snapshot, &self.task) {
+            (Some(snapshot), _) => Some(&snapshot.id),
+            (None, Task::Follow(id)) => Some(id),
+            (None, Task::Deploy) => None,
+        }
+    }
+
     /// How long the deployment took to an end of its own, without what came after it.
     pub fn deployment_took(&self) -> Option<Duration> {
         let is_end =

@@ -1,5 +1,6 @@
 //! Small pieces of plain text: durations, times, marks.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use crate::core::state::{Outcome, Phase, Verdict};
@@ -31,8 +32,8 @@ pub fn time(time: SystemTime) -> String {
 }
 
 /// A count with its noun: `1 poll`, `3 polls`.
-pub fn count(n: u32, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == N::from(1) { "" } else { "s" })
 }
 
 /// The symbol of an outcome.

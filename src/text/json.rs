@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{RunContext, format, log, messages, outputs};
 use crate::core::report::{Event, Report, StateSpan, Task, TriggerState};
@@ -15,7 +15,7 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
         Event::Started { task, usual_duration } => (
             "started",
             json!({
-                "task": task_name(task),
+                "task": if *task == Task::Deploy { "deploy" } else { "follow" },
                 "hook": context.hook,
                 "environment": context.environment,
                 "timeout_ms": millis(context.timeout),
@@ -38,22 +38,19 @@ pub fn event(elapsed: Duration, event: &Event, context: &RunContext, now: System
             ("poll_failed", json!({ "reason": message, "errors": errors, "budget": budget }))
         }
         Event::UnknownState { word } => ("unknown_state", json!({ "state": word })),
-        Event::Heartbeat { word, in_state, left, .. } => {
-            let times = (millis(*in_state), millis(*left));
-            ("heartbeat", json!({ "state": word, "in_state_ms": times.0, "left_ms": times.1 }))
-        }
+        Event::Heartbeat { word, in_state, left, .. } => (
+            "heartbeat",
+            json!({ "state": word, "in_state_ms": millis(*in_state), "left_ms": millis(*left) }),
+        ),
         Event::Verifying { report, .. } => ("verifying", site(report, context)),
         Event::Polled { polls, pause } => ("poll", json!({ "polls": polls, "pause_ms": millis(*pause) })),
         Event::Finished { report } => ("finished", finished(report, context)),
     };
-    if let Value::Object(fields) = &mut fields {
-        let message = match event {
-            Event::Finished { report } => Some(messages::verdict(report, context).happened),
-            other => messages::event(other, context),
-        };
-        fields.insert("message".to_owned(), json!(message));
-        fields.insert("elapsed_ms".to_owned(), json!(millis(elapsed)));
-    }
+    fields["message"] = json!(match event {
+        Event::Finished { report } => Some(messages::verdict(report, context).happened),
+        other => messages::event(other, context),
+    });
+    fields["elapsed_ms"] = json!(millis(elapsed));
     line(name, now, fields)
 }
 
@@ -76,7 +73,7 @@ pub fn invalid_input(
     outputs: Vec<(&'static str, String)>,
     now: SystemTime,
 ) -> String {
-    let outputs = output_map(outputs);
+    let outputs: Value = outputs.into_iter().collect();
     line("invalid_input", now, json!({ "message": message, "problems": problems, "outputs": outputs }))
 }
 
@@ -90,19 +87,17 @@ pub fn check(name: &str, health: &str, found: &str, fix: &str, now: SystemTime) 
     line("check", now, json!({ "check": name, "health": health, "message": found, "remedy": fix }))
 }
 
-fn line(name: &str, now: SystemTime, fields: Value) -> String {
-    let mut all =
-        Map::from_iter([("event".to_owned(), json!(name)), ("time".to_owned(), json!(format::time(now)))]);
-    if let Value::Object(fields) = fields {
-        all.extend(fields);
-    }
-    Value::Object(all).to_string()
+/// An object with these fields, as one line.
+fn line(name: &str, now: SystemTime, mut fields: Value) -> String {
+    fields["event"] = json!(name);
+    fields["time"] = json!(format::time(now));
+    fields.to_string()
 }
 
 fn finished(report: &Report, context: &RunContext) -> Value {
     let message = messages::verdict(report, context);
     json!({
-        "outputs": output_map(outputs::all(report, context)),
+        "outputs": outputs::all(report, context).into_iter().collect::<Value>(),
         "meaning": message.meaning,
         "next": message.next,
         "sent": match report.sent { TriggerState::No => "no", TriggerState::Yes => "yes", TriggerState::Maybe => "maybe" },
@@ -132,10 +127,6 @@ fn site(report: &SiteReport, context: &RunContext) -> Value {
     })
 }
 
-fn output_map(pairs: Vec<(&'static str, String)>) -> Map<String, Value> {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
-}
-
 fn stage(stage: &StateSpan) -> Value {
     json!({ "state": stage.word, "phase": phase(stage.phase), "elapsed_ms": millis(stage.at) })
 }
@@ -146,13 +137,6 @@ fn deployment(snapshot: &Snapshot) -> Value {
         "state": snapshot.word,
         "created_at": snapshot.created_at.map(format::time),
     })
-}
-
-fn task_name(task: &Task) -> &'static str {
-    match task {
-        Task::Deploy => "deploy",
-        Task::Follow(_) => "follow",
-    }
 }
 
 fn phase(phase: Phase) -> &'static str {

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::format::{count, cut, duration, time};
 use super::messages::{self, Message};
 use super::{ReportResult, RunContext, format, log, timeline};
-use crate::core::report::{Report, StateSpan, Task};
+use crate::core::report::{Report, StateSpan};
 use crate::core::state::{Outcome, Phase};
 
 /// The maximum size in bytes. GitHub allows 1 MiB per step summary and 65,535 characters per check run or comment.
@@ -94,11 +94,7 @@ fn next(next: &str, report: &Report) -> String {
 /// `linked`: the dashboard's link stands behind the next step.
 fn facts(report: &Report, context: &RunContext, linked: bool) -> String {
     let seen = report.snapshot.as_ref();
-    let id = match (&report.task, seen) {
-        (_, Some(seen)) => Some(seen.id.to_string()),
-        (Task::Follow(id), None) => Some(id.to_string()),
-        (Task::Deploy, None) => None,
-    };
+    let id = report.deployment_id().map(|id| code(id.as_str()));
     let created = seen.and_then(|seen| seen.created_at).map(|at| format!(", created {}", timestamp(at)));
     let site = context.environment_url.as_deref().map(link);
     let environment = context.environment.as_deref().map(fact).into_iter().chain(site);
@@ -113,7 +109,7 @@ fn facts(report: &Report, context: &RunContext, linked: bool) -> String {
     let dashboard = dashboard.filter(|page| !linked || href(page).is_none());
     let rows = [
         ("Environment", environment.collect::<Vec<_>>().join(" · ")),
-        ("Deployment", id.map(|id| code(&id) + &created.unwrap_or_default()).unwrap_or_default()),
+        ("Deployment", id.unwrap_or_default() + &created.unwrap_or_default()),
         ("Page", page(report, context)),
         ("States", states(report)),
         ("Dashboard", dashboard.map(link).unwrap_or_default()),
@@ -319,7 +315,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::core::report::{Cause, TriggerState};
+    use crate::core::report::{Cause, Task, TriggerState};
     use crate::core::state::{DeploymentId, Snapshot, Verdict};
     use crate::core::trigger::{Refusal, RefusalReason};
     use crate::text::{CodeHost, Fix, ReportError, ReportKind};

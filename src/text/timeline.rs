@@ -39,34 +39,29 @@ pub(crate) fn chart(report: &Report) -> Option<String> {
     }
     let mut chart =
         format!("{COLORS}\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat {}", axis(whole));
+    let shortest = (whole / MIN_BAR).max(Duration::from_millis(1));
     let mut section = None;
     let mut add = |this: Section, label: &str, tags: &str, from: Duration, to: Duration| {
         if section.is_none_or(|section| section < this) {
             section = Some(this);
-            let _ = write!(chart, "\n    section {}", this.name());
+            let _ = write!(chart, "\n    section {}", SECTIONS[this as usize]);
         }
+        let is_bar = !tags.contains("milestone");
+        let to = if is_bar { to.max(from.saturating_add(shortest)) } else { to };
         let _ = write!(chart, "\n    {label} :{tags}{}, {}", date(from), date(to));
     };
     if report.sent == TriggerState::Yes {
         add(Section::Waiting, "• triggered", "milestone, ", Duration::ZERO, Duration::ZERO);
     }
-    let shortest = (whole / MIN_BAR).max(Duration::from_millis(1));
     let left_out = report.stages.len().saturating_sub(MAX_STAGES);
     for (n, stage) in report.stages.iter().enumerate().skip(left_out) {
-        let next = report.stages.get(n + 1);
-        let (from, end) = (stage.at, report.seen_until(n));
+        let tags = tags(report, stage, report.stages.get(n + 1));
+        let (section, from, end) = (Section::of(stage.phase), stage.at, report.seen_until(n));
         let label = format!("{} {}", phase_mark(stage.phase), word(&stage.word));
-        if matches!(stage.phase, Phase::Ended(_)) {
-            add(Section::End, &after(&label, from), tags(report, stage, next), from, from);
+        if section == Section::End {
+            add(section, &after(&label, from), tags, from, from);
         } else {
-            let label = format!("{label} {}", duration(end.saturating_sub(from)));
-            add(
-                Section::of(stage.phase),
-                &label,
-                tags(report, stage, next),
-                from,
-                end.max(from.saturating_add(shortest)),
-            );
+            add(section, &format!("{label} {}", duration(end.saturating_sub(from))), tags, from, end);
         }
     }
     let is_over = report.stages.last().is_some_and(|last| matches!(last.phase, Phase::Ended(_)));
@@ -80,7 +75,7 @@ pub(crate) fn chart(report: &Report) -> Option<String> {
             None => ("", "crit, milestone, ", end),
         };
         let label = format!("{} verifying {}", phase_mark(Phase::Running), duration(to.saturating_sub(from)));
-        add(Section::Page, &label, bar, from, to.max(from.saturating_add(shortest)));
+        add(Section::Page, &label, bar, from, to);
         add(Section::Page, &end, tag, to, to);
     } else if !is_over {
         add(Section::End, &end, "crit, milestone, ", report.duration, report.duration);
@@ -99,6 +94,9 @@ fn noticeable(report: &Report, whole: Duration) -> usize {
         + usize::from(verifying.is_some_and(is_long))
 }
 
+/// The names of the sections.
+const SECTIONS: [&str; 4] = ["Waiting", "Running", "End", "Page"];
+
 /// The section of a stage. The chart never returns to an earlier section, because Mermaid needs each in one piece.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Section {
@@ -114,15 +112,6 @@ impl Section {
             Phase::Waiting => Self::Waiting,
             Phase::Running | Phase::Unknown => Self::Running,
             Phase::Ended(_) => Self::End,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "Waiting",
-            Self::Running => "Running",
-            Self::End => "End",
-            Self::Page => "Page",
         }
     }
 }

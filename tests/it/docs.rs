@@ -25,11 +25,10 @@ const NOT_IN_THE_ACTION: [&str; 1] = ["gitlab-token"];
 /// The tables of inputs, outputs and exit codes.
 const REFERENCE: &str = "docs/reference.md";
 
-/// Whether it has a row in the table of inputs; the options of the output have a table of their own.
+/// Whether it has a row in the table of inputs; the options of the output and of the sandbox have tables of their own.
 fn is_input(arg: &clap::Arg) -> bool {
-    OPTIONS
-        .iter()
-        .any(|option| arg.get_id() == option.name && option.is_input() && option.heading != "Output")
+    let is_other = |heading: &str| matches!(heading, "Output" | "Sandbox");
+    OPTIONS.iter().any(|option| arg.get_id() == option.name && !is_other(option.heading))
 }
 
 #[test]
@@ -67,10 +66,9 @@ fn the_inputs_of_the_reference_are_the_options_of_deploy() {
 fn a_default_of_the_reference_changes_nothing_when_it_is_given() {
     let settings = |args: &[String]| {
         let typed = ["deploy-hook", "deploy"].into_iter().chain(args.iter().map(String::as_str));
-        let Some(cli::Command::Deploy(args)) = Cli::try_parse_from(typed).unwrap().command else {
-            panic!("not deploy")
-        };
-        let mut settings = Settings::resolve(&args.inputs, &Env::default(), Needs::Nothing).unwrap();
+        let cli = Cli::try_parse_from(typed).unwrap();
+        assert_eq!(cli.command, Some(cli::Command::Deploy));
+        let mut settings = Settings::resolve(&cli.inputs, &Env::default(), Needs::Nothing).unwrap();
         settings.access.mark.clear(); // another one in every run
         format!("{settings:?}")
     };

@@ -1,7 +1,7 @@
 //! The forms that tools give an error.
 
 use super::layout::is_place;
-use super::words::THINGS;
+use super::words::{THINGS, holds, is_number, is_one_of};
 
 /// Whether a line has one of these forms.
 pub(super) fn is_error(text: &str, words: &[&str]) -> bool {
@@ -40,9 +40,8 @@ pub(super) fn is_label(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let Some((label, after)) = lower.split_once(':') else { return false };
     let inside = lower.contains(":error:") || lower.contains(":fatal:");
-    let names =
-        ["error", "fatal", "exception", "panic", "failure", "fail", "failed", "critical", "emergency", "err"];
-    let is_name = names.contains(&label.trim_end_matches([']', ')', '"']))
+    let names = "error | fatal | exception | panic | failure | fail | failed | critical | emergency | err";
+    let is_name = is_one_of(label.trim_end_matches([']', ')', '"']), names)
         || label.starts_with("error[")
         || label.ends_with("/error");
     let own = word.get(..label.len()).unwrap_or_default();
@@ -53,17 +52,13 @@ pub(super) fn is_label(word: &str) -> bool {
 
 /// Whether a label says that there is none: `error: null`, `no error:`, `on error:`.
 fn is_denied(words: &[&str], n: usize) -> bool {
-    let before =
-        n.checked_sub(1).and_then(|n| words.get(n)).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
+    let before = n.checked_sub(1).and_then(|n| words.get(n)).copied().unwrap_or_default();
     let after = words.get(n + 1).copied().unwrap_or_default();
-    let value = after.trim_end_matches([',', ';', '.', '}', ')']).to_ascii_lowercase();
+    let value = after.trim_end_matches([',', ';', '.', '}', ')']);
     let ends = n + 2 >= words.len() || value.len() < after.len();
-    let empty =
-        ["0", "null", "none", "nil", "undefined", "false", "no", "[]", "{}", "\"\"", "''", "off", "-", ""];
-    matches!(
-        before.as_str(),
-        "no" | "without" | "any" | "zero" | "if" | "on" | "except" | "catch" | "0" | "handle"
-    ) || ends && empty.contains(&value.as_str())
+    let nothing = "0 | null | none | nil | undefined | false | no | [] | {} | \"\" | '' | off | -";
+    is_one_of(before, "no | without | any | zero | if | on | except | catch | 0 | handle")
+        || ends && (value.is_empty() || is_one_of(value, nothing))
 }
 
 /// A word by itself that a logger or a tool puts before an error.
@@ -71,24 +66,18 @@ fn is_level(word: &str, next: &str) -> bool {
     let bare = word.trim_matches(['[', ']', '(', ')', ':', '*']);
     let in_bracket = word.starts_with('[') && word.ends_with([']', ':']);
     let upper = ["ERROR", "FATAL", "CRITICAL", "SEVERE", "PANIC", "EMERGENCY"].contains(&bare);
-    let lower =
-        in_bracket && ["error", "err", "fatal", "critical"].contains(&bare.to_ascii_lowercase().as_str());
-    let of_thing = THINGS.contains(&next.to_ascii_lowercase().as_str());
-    (upper || lower) && !of_thing && word.trim_end_matches(':').len() <= bare.len() + 2
+    let lower = in_bracket && is_one_of(bare, "error | err | fatal | critical");
+    (upper || lower) && !is_one_of(next, THINGS) && word.trim_end_matches(':').len() <= bare.len() + 2
 }
 
 /// `error Couldn't find …`, `Error response from daemon`, but not `Error pages written`.
 fn is_bare_error(head: &str, next: &str) -> bool {
-    let following =
-        ["in", "during", "occurred", "while", "when", "running", "at", "from", "on", "response", "code", "["];
-    let lower = next.to_ascii_lowercase();
+    let following = "in | during | occurred | while | when | running | at | from | on | response | code | [";
+    let goes_on = is_one_of(next, following);
+    let is_doing = next.to_ascii_lowercase().ends_with("ing") && !is_one_of(next, THINGS);
     match head {
-        "error" => next.starts_with(|c: char| c.is_ascii_uppercase()) || following.contains(&lower.as_str()),
-        "Error" => {
-            next.starts_with('[')
-                || following.contains(&lower.as_str())
-                || lower.ends_with("ing") && !THINGS.contains(&lower.as_str())
-        }
+        "error" => goes_on || next.starts_with(|c: char| c.is_ascii_uppercase()),
+        "Error" => goes_on || next.starts_with('[') || is_doing,
         _ => false,
     }
 }
@@ -109,18 +98,17 @@ pub(super) fn is_exception(word: &str) -> bool {
 fn is_code(word: &str) -> bool {
     let code = word.trim_end_matches(':');
     let digits = code.trim_start_matches(|c: char| c.is_ascii_uppercase());
-    digits.len() < code.len() && digits.len() >= 3 && digits.bytes().all(|b| b.is_ascii_digit())
+    digits.len() < code.len() && digits.len() >= 3 && is_number(digits)
 }
 
 /// `./main.go:10:2: undefined: foo`, `12:5  error  'x' is not defined`.
 fn is_message_at_place(text: &str) -> bool {
     let (place, message) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let message = message.trim_start();
-    let harmless = ["warning", "note", "info", "in ", "in `", "help", "hint", "ok", "at "]
-        .iter()
-        .any(|w| message.starts_with(w));
+    let harmless = ["warning", "note", "info", "in ", "in `", "help", "hint", "ok", "at "];
+    let harmless = harmless.iter().any(|word| message.starts_with(word));
     let in_file = is_place(place) && place.ends_with(':');
-    let numbers = place.split(':').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let numbers = place.split(':').all(is_number);
     let of_eslint = place.contains(':') && numbers && message.to_ascii_lowercase().starts_with("error");
     of_eslint || in_file && !message.is_empty() && !harmless
 }
@@ -128,26 +116,16 @@ fn is_message_at_place(text: &str) -> bool {
 /// A line of JSON or logfmt at the level of an error.
 fn is_record(text: &str) -> bool {
     let plain: String = text.to_ascii_lowercase().split_whitespace().collect();
-    let levels = [
-        "\"level\":\"error",
-        "\"level\":\"fatal",
-        "\"severity\":\"error",
-        "\"level\":50,",
-        "\"level\":60,",
-        "level=error",
-        "level=fatal",
-    ];
-    levels.iter().any(|level| plain.contains(level))
+    let levels = "\"level\":\"error | \"level\":\"fatal | \"severity\":\"error | \"level\":50, | \"level\":60, | \
+        level=error | level=fatal";
+    holds(&plain, levels)
 }
 
 /// `Killed`: what the shell prints for a process that the kernel ended, usually because memory ran out.
 pub(super) fn is_killed(words: &[&str]) -> bool {
     let killed = words.iter().position(|word| *word == "Killed");
-    let by_shell = |n: usize| {
-        n == 0 && words.len() < 4
-            || n.checked_sub(1)
-                .and_then(|n| words.get(n))
-                .is_some_and(|pid| pid.bytes().all(|b| b.is_ascii_digit()))
-    };
-    killed.is_some_and(by_shell)
+    killed.is_some_and(|n| match n.checked_sub(1).and_then(|n| words.get(n)) {
+        Some(pid) => is_number(pid),
+        None => words.len() < 4,
+    })
 }

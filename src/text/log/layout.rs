@@ -1,5 +1,7 @@
 //! What a line is by its layout: a command, a call of a stack, source, a place in a file.
 
+use super::words::is_number;
+
 /// A call in a stack of JavaScript, Ruby, PHP or Java.
 pub(super) fn is_frame(text: &str) -> bool {
     let php = text.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
@@ -52,9 +54,8 @@ pub(super) fn is_ruler(text: &str) -> bool {
 pub(super) fn is_place(text: &str) -> bool {
     let mut parts = text.trim_end_matches(':').rsplit(':');
     let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
-    let file = if number(before) { parts.next().unwrap_or_default() } else { before };
+    let file = if is_number(before) { parts.next().unwrap_or_default() } else { before };
     let extension = file.rsplit_once('.').map(|(_, extension)| extension).unwrap_or_default();
     let is_extension = extension.starts_with(|c: char| c.is_ascii_alphabetic()) && extension.len() <= 6;
-    number(last) && is_extension && !text.contains(char::is_whitespace) && !text.contains("//")
+    is_number(last) && is_extension && !text.contains(char::is_whitespace) && !text.contains("//")
 }

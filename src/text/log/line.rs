@@ -3,7 +3,7 @@
 use super::forms::{is_error, is_exception, is_killed, is_label};
 use super::layout::{is_command, is_frame, is_place, is_ruler, is_source, script, succeeds};
 use super::prefix;
-use super::words::{CAUSES, CONSEQUENCES, COUNTED, HARMLESS, HINTS, SOFTENED, THINGS};
+use super::words::{CAUSES, CONSEQUENCES, COUNTED, HARMLESS, HINTS, SOFTENED, THINGS, holds, is_one_of};
 
 /// So much of a line is read, in bytes.
 const LONGEST: usize = 1000;
@@ -127,44 +127,25 @@ pub(super) fn weight(line: &str) -> Weight {
         return of_npm(rest);
     }
     let failures = failures(&lower);
-    if words.is_empty()
-        || is_harmless(text, &words)
-        || failures == Some(0)
-        || line.trim().starts_with(['✓', '✔', '√'])
-    {
-        return Weight::None;
-    }
-    let contains = |list: &[&str]| list.iter().any(|words| lower.contains(words));
-    if contains(SOFTENED) {
-        return Weight::None;
-    }
-    if contains(CAUSES) || is_killed(&words) {
-        return Weight::Error;
-    }
+    let is_consequence = || holds(&lower, CONSEQUENCES) || is_step_of_docker(&lower);
     // 128 and the number of SIGKILL: usually because memory ran out.
-    if contains(CONSEQUENCES) || is_step_of_docker(&lower) {
-        return if lower.split(|c: char| !c.is_ascii_digit()).any(|n| n == "137") {
-            Weight::Hint
-        } else {
-            Weight::Consequence
-        };
-    }
-    if failures.is_some() {
-        return Weight::Consequence;
-    }
+    let is_sigkill = || lower.split(|c: char| !c.is_ascii_digit()).any(|n| n == "137");
     match () {
+        () if words.is_empty() || failures == Some(0) || is_harmless(text, &words) => Weight::None,
+        () if line.trim().starts_with(['✓', '✔', '√']) || holds(&lower, SOFTENED) => Weight::None,
+        () if holds(&lower, CAUSES) || is_killed(&words) => Weight::Error,
+        () if is_sigkill() && is_consequence() => Weight::Hint,
+        () if failures.is_some() || is_consequence() => Weight::Consequence,
         () if marked || is_error(text, &words) => Weight::Error,
-        () if contains(HINTS) || is_heading(&words) => Weight::Hint,
+        () if holds(&lower, HINTS) || is_heading(&words) => Weight::Hint,
         () => Weight::None,
     }
 }
 
 /// `Errors were found`, but not `Error pages: 3`.
 fn is_heading(words: &[&str]) -> bool {
-    let bare = |n: usize| {
-        words.get(n).map(|word| word.trim_end_matches(':').to_ascii_lowercase()).unwrap_or_default()
-    };
-    matches!(bare(0).as_str(), "error" | "errors") && !THINGS.contains(&bare(1).as_str())
+    let word = |n: usize| words.get(n).map(|word| word.trim_end_matches(':')).unwrap_or_default();
+    is_one_of(word(0), "error | errors") && !is_one_of(word(1), THINGS)
 }
 
 /// npm writes one of two words before each line of an error.
@@ -190,16 +171,14 @@ fn of_npm(rest: &str) -> Weight {
 
 /// A warning, advice, or another level of a logger, unless an error stands before it.
 fn is_harmless(text: &str, words: &[&str]) -> bool {
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
+    let is = |word: &str, list| is_one_of(word.trim_matches(|c: char| !c.is_ascii_alphanumeric()), list);
     let is_level = |word: &&str| {
         ["WARN", "WARNING", "INFO", "DEBUG", "NOTICE"].contains(&word.trim_matches(['[', ']', ':']))
     };
-    let warning = words
-        .iter()
-        .take(8)
-        .position(|word| matches!(bare(word).as_str(), "warning" | "warn") && word.ends_with(':'));
+    let is_warning = |word: &&str| is(word, "warning | warn") && word.ends_with(':');
+    let warning = words.iter().take(8).position(is_warning);
     let error = words.iter().position(|word| is_label(word));
-    words.first().is_some_and(|head| HARMLESS.contains(&bare(head).as_str()))
+    words.first().is_some_and(|head| is(head, HARMLESS))
         || words.iter().take(4).any(is_level)
         || warning.is_some_and(|warning| error.is_none_or(|error| warning < error))
         || text.starts_with("npm WARN")
@@ -222,7 +201,7 @@ fn failures(lower: &str) -> Option<u32> {
         .collect();
     let is_counted = |word: &str| {
         let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        COUNTED.iter().any(|counted| word == *counted || word.strip_suffix('s') == Some(counted))
+        is_one_of(word.strip_suffix('s').unwrap_or(word), COUNTED)
     };
     let number = |word: &str| match word {
         "no" | "zero" | "without" => Some(0),

@@ -1,5 +1,7 @@
 //! What stands before a line's own words: times, task names, arrows and signs.
 
+use super::words::{holds, is_number};
+
 /// Signs that mark an error.
 const ERROR_SIGNS: [char; 8] = ['✖', '✘', '✗', '✕', '×', '⨯', '❌', '🚨'];
 
@@ -43,13 +45,11 @@ fn is_meaningful(text: &str) -> bool {
 fn is_prefix(word: &str) -> bool {
     let inside = word.trim_matches(['[', ']', '(', ')']);
     let is_bracket = word.starts_with('[') && word.ends_with(']') && word.len() > 2;
-    let names_level = ["err", "fatal", "exception", "critical", "fail", "warn", "notice", "info", "debug"]
-        .iter()
-        .any(|w| inside.to_ascii_lowercase().contains(w));
+    let levels = "err | fatal | exception | critical | fail | warn | notice | info | debug";
     is_time(inside)
-        || is_bracket && !names_level
+        || is_bracket && !holds(&inside.to_ascii_lowercase(), levels)
         || matches!(word, "AM" | "PM" | "remote:" | "stderr:" | "stdout:" | "stderr" | "stdout" | "UTC")
-        || word.strip_prefix('#').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        || word.strip_prefix('#').is_some_and(is_number)
         || is_task(word)
 }
 
@@ -72,11 +72,9 @@ fn is_task(word: &str) -> bool {
             && part.chars().any(|c| c.is_ascii_alphabetic())
             && part.chars().all(|c| c.is_ascii_alphanumeric() || "@/_-".contains(c))
     };
-    let lower = name.to_ascii_lowercase();
     name.contains([':', '#'])
         && parts.clone().all(is_name)
-        && !lower.contains("error")
-        && !lower.contains("fatal")
+        && !holds(&name.to_ascii_lowercase(), "error | fatal")
 }
 
 /// `apps/web build: …`, `web-1  | …`.

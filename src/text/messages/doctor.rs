@@ -1,6 +1,6 @@
 //! The words of `doctor` and of a dry run: what each check found, and what to do.
 
-use super::message::{inputs, not_set, quoted};
+use super::message::{NO_DEPLOYMENT, inputs, not_set, quoted};
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::core::state::{CannotFollow, MissingInput};
 use crate::text::format::count;
@@ -43,19 +43,14 @@ pub fn followed_with(platform: &str, missing: &[MissingInput]) -> String {
 
 /// What keeps deployments from being read, and how to fix it.
 pub fn not_readable(why: &CannotFollow) -> (String, String) {
-    let (wrong, fix) = match why {
-        CannotFollow::Missing(missing) => (
-            format!("cannot be read: {}", not_set(missing)),
-            format!(" To wait for the result, set {}.", inputs(missing)),
-        ),
-        CannotFollow::UnknownPlatform => {
-            ("cannot be read: the platform is not known".to_owned(), String::new())
+    let (why, fix) = match why {
+        CannotFollow::Missing(missing) => {
+            (not_set(missing), format!(" To wait for the result, set {}.", inputs(missing)))
         }
-        CannotFollow::NoDeployment => {
-            (format!("cannot be read: {}", super::message::NO_DEPLOYMENT), String::new())
-        }
+        CannotFollow::UnknownPlatform => ("the platform is not known".to_owned(), String::new()),
+        CannotFollow::NoDeployment => (NO_DEPLOYMENT.to_owned(), String::new()),
     };
-    (wrong, format!("Triggering works without it.{fix}"))
+    (format!("cannot be read: {why}"), format!("Triggering works without it.{fix}"))
 }
 
 /// The host is an address.
@@ -115,12 +110,12 @@ pub fn read_refused(status: u16, message: &str) -> Finding {
     )
 }
 
-/// What only a trigger shows. `reads`: by what deployments are read, where they are; `extras`: whether headers or a body
-/// go with the trigger.
-pub fn only_a_trigger(reads: Option<Reads>, extras: bool) -> Finding {
-    let found = match reads {
-        Some(Reads::Hook) => "not tried: only a trigger shows whether the hook may deploy now",
-        Some(Reads::Api) => {
+/// What only a trigger shows. `by_hook`: whether deployments are read by the hook's own URL, where they are read;
+/// `extras`: whether headers or a body go with the trigger.
+pub fn only_a_trigger(by_hook: Option<bool>, extras: bool) -> Finding {
+    let found = match by_hook {
+        Some(true) => "not tried: only a trigger shows whether the hook may deploy now",
+        Some(false) => {
             "not tried: only a trigger shows whether the hook is right and enabled; the API token cannot show that"
         }
         None => "not tried: only a trigger shows whether the hook is right and enabled",
@@ -129,23 +124,11 @@ pub fn only_a_trigger(reads: Option<Reads>, extras: bool) -> Finding {
     (format!("{found}{extras}"), "")
 }
 
-/// By what deployments are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
-    /// The hook's own URL.
-    Hook,
-    /// A token of the API.
-    Api,
-}
-
 /// The last line of `doctor`, where nothing is wrong.
 pub fn nothing_wrong(unchecked: usize) -> String {
     match unchecked {
         0 => "Nothing wrong was found.".to_owned(),
-        _ => format!(
-            "Nothing wrong was found; {} could not be made.",
-            count(u32::try_from(unchecked).unwrap_or(u32::MAX), "check")
-        ),
+        _ => format!("Nothing wrong was found; {} could not be made.", count(unchecked, "check")),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The form of a message, and the parts that several messages share.
+//! The form of a message, and the parts of several messages.
 
-use crate::core::report::Report;
+use crate::core::report::{Report, StateSpan};
 use crate::core::state::{MissingInput, Phase};
+use crate::text::log;
 
 /// The message for an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,12 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn new(happened: impl Into<String>, meaning: impl Into<String>, next: &str) -> Self {
-        Self { happened: happened.into(), meaning: meaning.into(), next: next.to_owned() }
+    pub(super) fn new(
+        happened: impl Into<String>,
+        meaning: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self { happened: happened.into(), meaning: meaning.into(), next: next.into() }
     }
 }
 
@@ -48,8 +53,7 @@ pub(super) fn state_suffix(report: &Report) -> String {
 }
 
 fn state(report: &Report) -> String {
-    let before = report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)));
-    match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before) {
+    match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before_end(report)) {
         (Some(seen), Some(stage)) if stage.word != seen.word => {
             format!(" (state {}, last seen {})", seen.word, stage.word)
         }
@@ -58,6 +62,35 @@ fn state(report: &Report) -> String {
     }
 }
 
+/// The last state seen before the end.
+fn before_end(report: &Report) -> Option<&StateSpan> {
+    report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)))
+}
+
 pub(super) fn quoted(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {}", message.trim_end_matches('.')) }
+}
+
+/// What to do about a failure: the log says what failed, has an end to read, or is in the dashboard.
+pub(super) fn to_fix(report: &Report) -> &'static str {
+    let explained = report.snapshot.as_ref().is_some_and(|seen| !seen.message.is_empty());
+    match log::cause(&report.log) {
+        Some(_) => "Fix the error that the log shows, and deploy again.",
+        None if !report.log.is_empty() => "Read the end of the log, fix the error, and deploy again.",
+        None if explained => "Fix the reported error, and deploy again. The dashboard has the log.",
+        None => "Read the log in the dashboard, fix the error, and deploy again.",
+    }
+}
+
+/// Which code is live after a failure: the old code after a failed build, the new code
+/// after a failed post-deploy command.
+pub(super) fn left_live(report: &Report) -> &'static str {
+    let word = before_end(report).map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
+    if word.contains("post") {
+        "The last state seen was post-deploy. If a post-deploy command failed, the new code is already live."
+    } else if word.contains("build") {
+        "The last state seen was the build. If the build failed, the previous code is still live."
+    } else {
+        "If the build failed, the previous code is still live. If a later step failed, the new code may be live already."
+    }
 }

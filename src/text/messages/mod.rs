@@ -2,42 +2,28 @@
 //!
 //! All messages about an outcome are here, so that the log, the summary, annotations and `doctor` are consistent.
 
-mod ci_job;
 mod commands;
 mod doctor;
-mod failure;
-mod input;
 mod message;
 mod reports;
 mod site;
-mod status;
 mod times;
 mod unknown_result;
 
-use std::time::Duration;
-
-pub use self::ci_job::{AFTER_SCRIPT, STARTED_BEFORE, cut_short};
 pub use self::commands::*;
 pub use self::doctor::*;
-pub use self::input::{cannot_follow, cannot_read, not_found, token_denied, trigger_needs_token};
 pub use self::message::Message;
-pub use self::reports::{
-    RUN_KILLED, error, fix_advice, lines, log_excerpt_title, log_title, maybe_missing_permissions,
-    needed_permissions, no_comment_target, progress, unsupported,
-};
+pub use self::reports::*;
 pub use self::site::{site_answer, site_fix};
-
-pub use self::status::{no_status, status};
 pub use self::times::{Waiting, usual};
 
-use self::failure::{left_live, to_fix};
-use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, quoted, state_suffix};
+use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, left_live, quoted, state_suffix, to_fix};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
-use super::format::{count, cut, duration};
+use super::format::{capital, count, cut, duration};
 use super::{RunContext, log};
 use crate::core::report::{Cause, Event, Report, Task};
-use crate::core::state::Outcome;
-use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
+use crate::core::state::{Outcome, Snapshot};
+use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError};
 
 /// The longest line of a log in an annotation, in characters. GitHub cuts an annotation at 4,096.
 const MAX_QUOTED: usize = 200;
@@ -104,25 +90,13 @@ fn dry_run(outcome: Outcome, unchecked: usize) -> Message {
 pub fn annotation(report: &Report, context: &RunContext) -> String {
     let Message { happened, meaning, next } = verdict(report, context);
     let cause = log::cause(&report.log).and_then(|lines| report.log.get(lines)).unwrap_or_default();
-    let advice = [meaning, next].join(" ");
-    let mut lines = vec![happened];
-    lines.extend(cause.iter().map(|line| format!("│ {}", cut(line, MAX_QUOTED))));
-    if cause.is_empty() {
-        [lines.remove(0), advice].join(" ")
-    } else {
-        lines.push(advice);
-        lines.join("\n")
-    }
-    .trim_end()
-    .to_owned()
+    let lines: Vec<String> = cause.iter().map(|line| format!("│ {}\n", cut(line, MAX_QUOTED))).collect();
+    let gap = if cause.is_empty() { " " } else { "\n" };
+    format!("{happened}{gap}{}{meaning} {next}", lines.concat()).trim_end().to_owned()
 }
 
 fn subject(report: &Report) -> String {
-    match (&report.snapshot, &report.task) {
-        (Some(seen), _) => format!("Deployment {}", seen.id),
-        (None, Task::Follow(id)) => format!("Deployment {id}"),
-        (None, Task::Deploy) => "The deployment".to_owned(),
-    }
+    report.deployment_id().map_or_else(|| "The deployment".to_owned(), |id| format!("Deployment {id}"))
 }
 
 fn by_newer(report: &Report) -> String {
@@ -240,18 +214,17 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             )
         }
         Event::Searching { unclear: Some(unclear) } => {
-            format!("{}; checking whether a deployment was created", self::unclear(unclear))
+            let error = capital(&response_error(unclear.why));
+            format!("{error}{}; checking whether a deployment was created", quoted(&unclear.message))
         }
         Event::Searching { unclear: None } => "Triggered; looking for the deployment".to_owned(),
         Event::Triggered { snapshot: None, .. } => "Triggered".to_owned(),
-        Event::Triggered { snapshot: Some(snapshot), adopted: false } => {
-            format!("Triggered deployment {}{}", snapshot.id, quoted(&snapshot.message))
-        }
-        Event::Triggered { snapshot: Some(snapshot), adopted: true } if !snapshot.message.is_empty() => {
-            format!("Found deployment {}{}", snapshot.id, quoted(&snapshot.message))
-        }
-        Event::Triggered { snapshot: Some(snapshot), adopted: true } => {
-            format!("Found deployment {}, created after the trigger", snapshot.id)
+        Event::Triggered { snapshot: Some(Snapshot { id, message, .. }), adopted } => {
+            match (adopted, message.as_str()) {
+                (true, "") => format!("Found deployment {id}, created after the trigger"),
+                (true, _) => format!("Found deployment {id}{}", quoted(message)),
+                (false, _) => format!("Triggered deployment {id}{}", quoted(message)),
+            }
         }
         Event::State { stage } => stage.word.clone(),
         Event::PollFailed { message, errors, budget } => {
@@ -264,7 +237,7 @@ pub fn event(event: &Event, context: &RunContext) -> Option<String> {
             Waiting { state: word, in_state, usual_duration, left }.heartbeat()
         }
         Event::Polled { polls, pause } => {
-            format!("{} so far, next in {}", count(*polls, "poll"), seconds(*pause))
+            format!("{} so far, next in {:.1}s", count(*polls, "poll"), pause.as_secs_f64())
         }
         Event::Finished { .. } => return None,
     })
@@ -292,13 +265,4 @@ pub fn unknown_state(word: &str) -> String {
     format!(
         "{word} is a state that this version does not know. It is treated as in progress, never as success"
     )
-}
-
-fn unclear(unclear: &Unclear) -> String {
-    let text = response_error(unclear.why);
-    format!("{}{}", super::format::capital(&text), quoted(&unclear.message))
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{:.1}s", duration.as_secs_f64())
 }

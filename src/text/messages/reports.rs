@@ -127,27 +127,24 @@ pub const fn no_comment_target(code_host: CodeHost) -> &'static str {
 
 /// The heading of the end of a deployment's log, or of all of it.
 pub fn log_title(shown: usize, all: usize) -> String {
-    if shown < all {
-        format!("The end of the deployment's log ({})", of(shown, all))
-    } else {
-        format!("The deployment's log ({})", lines(all))
-    }
+    title("The end of the deployment's log", shown, all)
 }
 
-/// The heading of some lines of a deployment's log.
+/// The heading of some lines of a deployment's log, or of all of it.
 pub fn log_excerpt_title(shown: usize, all: usize) -> String {
-    if shown < all {
-        format!("From the deployment's log ({})", of(shown, all))
-    } else {
-        log_title(shown, all)
-    }
+    title("From the deployment's log", shown, all)
 }
 
-fn of(shown: usize, all: usize) -> String {
-    format!("{shown} of {}", lines(all))
+fn title(part: &str, shown: usize, all: usize) -> String {
+    let lines = lines(all);
+    if shown < all {
+        format!("{part} ({shown} of {lines})")
+    } else {
+        format!("The deployment's log ({lines})")
+    }
 }
 
 /// `1 line`, `3 lines`.
 pub fn lines(n: usize) -> String {
-    count(u32::try_from(n).unwrap_or(u32::MAX), "line")
+    count(n, "line")
 }

@@ -74,10 +74,8 @@ pub(super) fn succeeded(report: &Report, context: &RunContext, subject: &str) ->
         return Message::new(format!("{subject} succeeded after {took}."), "The new code is live.", "");
     };
     let page = page(context);
-    let seen = match site.took().filter(|_| site.changed) {
-        Some(took) => {
-            format!("{page} answered as expected {} after the platform reported success", duration(took))
-        }
+    let seen = match site.took().filter(|_| site.changed).map(duration) {
+        Some(took) => format!("{page} answered as expected {took} after the platform reported success"),
         None => format!("{page} answered as expected at once"),
     };
     let happened = format!("{subject} succeeded after {took}, and the page answered as expected.");
@@ -87,22 +85,15 @@ pub(super) fn succeeded(report: &Report, context: &RunContext, subject: &str) ->
 /// A deployment that is not followed, whose page answered as expected: only what was seen is reported.
 pub(super) fn triggered(report: &Report, context: &RunContext, subject: &str, site: &SiteReport) -> Message {
     let page = page(context);
-    let seen = match site.took().filter(|_| site.changed) {
-        Some(took) => {
-            format!(
-                "{page} did not answer as expected at first, and did {} after the trigger",
-                duration(took)
-            )
-        }
+    let seen = match site.took().filter(|_| site.changed).map(duration) {
+        Some(took) => format!("{page} did not answer as expected at first, and did {took} after the trigger"),
         None => format!(
             "{page} answered as expected from the first request on, so it may still be the previous version"
         ),
     };
-    Message {
-        happened: format!("{subject} was triggered, and the page answered as expected."),
-        meaning: format!("{seen}. {}", not_followed(report)),
-        next: unknown_result::triggered(report, subject).next,
-    }
+    let happened = format!("{subject} was triggered, and the page answered as expected.");
+    let next = unknown_result::triggered(report, subject).next;
+    Message::new(happened, format!("{seen}. {}", not_followed(report)), next)
 }
 
 /// Why nothing is known of the deployment but what the page shows.
@@ -115,11 +106,9 @@ fn not_followed(report: &Report) -> &'static str {
 
 /// The page did not answer as expected in time.
 pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -> Message {
+    let seen = "The platform reports success, but the new version was not seen.";
     let (platform, meaning) = if has_succeeded(report) {
-        (
-            "succeeded at the platform",
-            "The platform reports success, but the new version was not seen.".to_owned(),
-        )
+        ("succeeded at the platform", seen.to_owned())
     } else {
         ("was triggered", format!("The new version was not seen. {}", not_followed(report)))
     };
@@ -141,17 +130,14 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
         (true, true) => " The CI job's time limit left no more time: increase the job's `timeout:`.",
         (true, false) => " `timeout` left no more time: increase it.",
     };
-    Message {
-        happened: format!(
+    let (page, requests) = (page(context), count(site.requests, "time"));
+    Message::new(
+        format!(
             "{subject} {platform}, but the page did not answer as expected within {waited}: {answer_text}."
         ),
-        meaning: format!(
-            "{meaning} {} was requested {}.{between}",
-            page(context),
-            count(site.requests, "time")
-        ),
-        next: format!("{fix}{limit}"),
-    }
+        format!("{meaning} {page} was requested {requests}.{between}"),
+        format!("{fix}{limit}"),
+    )
 }
 
 /// A signal came while the page was verified.
@@ -161,11 +147,11 @@ pub(super) fn interrupted(report: &Report, context: &RunContext, subject: &str) 
     } else {
         format!("{subject} was triggered and continues at the platform. Its result is unknown.")
     };
-    Message {
-        happened: format!("Interrupted after {} while the page was verified.", duration(report.duration)),
-        meaning: format!("{platform} The page was not verified."),
-        next: format!("Check whether {} shows the new version.", page(context)),
-    }
+    Message::new(
+        format!("Interrupted after {} while the page was verified.", duration(report.duration)),
+        format!("{platform} The page was not verified."),
+        format!("Check whether {} shows the new version.", page(context)),
+    )
 }
 
 fn has_succeeded(report: &Report) -> bool {

@@ -27,16 +27,14 @@ impl Waiting<'_> {
             format!("{usual} · times out in {left}"),
             format!(" · times out in {left}"),
             format!(" · {left} left"),
+            String::new(),
         ];
-        let fits = |rest: &&String| state.chars().count() + rest.chars().count() <= width;
-        match rests.iter().find(fits) {
-            Some(rest) => (state, rest.clone()),
-            None if state.chars().count() <= width => (state, String::new()),
-            None => (
-                format!("{} {took}", cut(self.state, width.saturating_sub(took.len() + 1).max(1))),
-                String::new(),
-            ),
+        let fits = |rest: &String| state.chars().count() + rest.chars().count() <= width;
+        if let Some(rest) = rests.into_iter().find(fits) {
+            return (state, rest);
         }
+        let word = cut(self.state, width.saturating_sub(took.len() + 1).max(1));
+        (format!("{word} {took}"), String::new())
     }
 
     /// The line of a log without a live line: `still building after 1m 05s · times out in 13m 55s`.

@@ -1,5 +1,6 @@
 //! Messages of runs that ended without knowing the deployment's result.
 
+use super::commands::why_not_followed;
 use super::message::{
     CHECK_HISTORY, Message, NO_DEPLOYMENT, NOTHING_TRIGGERED, READ_THROUGH_API, inputs, not_set, quoted,
     state_suffix,
@@ -10,40 +11,36 @@ use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
 const SEE_DASHBOARD: &str = "See the platform's dashboard for the result.";
+const ONLY_TRIGGER: &str = "If you only want to trigger, set `wait: never`.";
+const NOT_FOLLOWED: &str = "It continues at the platform and is not followed, because `wait` is `never`.";
+const CONTINUES_UNKNOWN: &str = "It continues at the platform. Its result is unknown";
+const CHECK_TOKEN: &str = "Check that the API token is valid and may read this environment. The request was not retried, because platforms limit failed attempts.";
 const CONTINUES: &str = "The deployment continues at the platform. Its result is unknown.";
 const TRIGGERED_UNKNOWN: &str = "It was triggered. Its result is unknown, and it may still be running.";
 const UNKNOWN_PLATFORM: &str = "The platform accepted it, but its result is unknown. This version does not support the platform. It never reads an unknown hook, because reading can trigger a deployment on some platforms.";
 
 pub(super) fn triggered(report: &Report, subject: &str) -> Message {
-    let (meaning, next) = match &report.cause {
-        Some(Cause::Unreadable(CannotFollow::Missing(missing))) => (
-            format!(
-                "It continues at the platform. Its result is unknown, because {READ_THROUGH_API} and {}.",
-                not_set(missing)
-            ),
-            format!(
-                "To wait for the result, set {}{}. If you only want to trigger, set `wait: never`.",
-                inputs(missing),
-                if missing.iter().any(|missing| missing.input == "api-token") {
-                    ", with the token in a secret"
-                } else {
-                    ""
-                }
-            ),
-        ),
-        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
-            (UNKNOWN_PLATFORM.to_owned(), SEE_DASHBOARD.to_owned())
+    let happened = format!("{subject} was triggered.");
+    match &report.cause {
+        Some(Cause::Unreadable(CannotFollow::Missing(missing))) => {
+            let is_secret = missing.iter().any(|missing| missing.input == "api-token");
+            let secret = if is_secret { ", with the token in a secret" } else { "" };
+            let (inputs, not_set) = (inputs(missing), not_set(missing));
+            Message::new(
+                happened,
+                format!("{CONTINUES_UNKNOWN}, because {READ_THROUGH_API} and {not_set}."),
+                format!("To wait for the result, set {inputs}{secret}. {ONLY_TRIGGER}"),
+            )
         }
-        Some(Cause::Unreadable(CannotFollow::NoDeployment)) => (
-            format!("The platform accepted it, but its result is unknown: {NO_DEPLOYMENT}."),
-            SEE_DASHBOARD.to_owned(),
-        ),
-        _ => (
-            "It continues at the platform and is not followed, because `wait` is `never`.".to_owned(),
-            String::new(),
-        ),
-    };
-    Message { happened: format!("{subject} was triggered."), meaning, next }
+        Some(Cause::Unreadable(CannotFollow::UnknownPlatform)) => {
+            Message::new(happened, UNKNOWN_PLATFORM, SEE_DASHBOARD)
+        }
+        Some(Cause::Unreadable(CannotFollow::NoDeployment)) => {
+            let meaning = format!("The platform accepted it, but its result is unknown: {NO_DEPLOYMENT}.");
+            Message::new(happened, meaning, SEE_DASHBOARD)
+        }
+        _ => Message::new(happened, NOT_FOLLOWED, ""),
+    }
 }
 
 /// The deadline was reached. Says that the deployment continues only if the last poll could read it.
@@ -83,30 +80,21 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
     } else {
         TRIGGERED_UNKNOWN
     };
+    let denied = |status, message| {
+        format!("could not be read: the platform responded with HTTP {status}{}", quoted(message))
+    };
     let (why, next) = match &report.cause {
         Some(Cause::Unreadable(why)) => (
-            match why {
-                CannotFollow::Missing(missing) => {
-                    format!("cannot be followed: {READ_THROUGH_API}, and {}", not_set(missing))
-                }
-                CannotFollow::UnknownPlatform => {
-                    "cannot be followed: this version does not support the platform".to_owned()
-                }
-                CannotFollow::NoDeployment => format!("cannot be followed: {NO_DEPLOYMENT}"),
-            },
+            format!("cannot be followed: {}", why_not_followed(why, "")),
             match why {
                 CannotFollow::Missing(_) => "Set the missing input, or set `wait` to `auto` or `never`.",
                 _ => "Set `wait` to `auto` or `never`.",
             },
         ),
-        Some(Cause::Denied { status: status @ (401 | 403), message, with_token: true }) => (
-            format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),
-            "Check that the API token is valid and may read this environment. The request was not retried, because platforms limit failed attempts.",
-        ),
-        Some(Cause::Denied { status, message, .. }) => (
-            format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),
-            CHECK_HISTORY,
-        ),
+        Some(Cause::Denied { status: status @ (401 | 403), message, with_token: true }) => {
+            (denied(*status, message), CHECK_TOKEN)
+        }
+        Some(Cause::Denied { status, message, .. }) => (denied(*status, message), CHECK_HISTORY),
         Some(Cause::PollsFailed { message, errors }) => {
             (format!("could not be read {} in a row: {message}", count(*errors, "time")), CHECK_HISTORY)
         }
@@ -138,36 +126,30 @@ fn no_deployment(cause: &Cause) -> Message {
 
 pub(super) fn interrupted(report: &Report, subject: &str) -> Message {
     let took = duration(report.duration);
-    let (happened, meaning, next) = match (report.sent, &report.task) {
-        (TriggerState::Yes, _) | (TriggerState::No, Task::Follow(_)) if last_read(report).is_some() => (
-            format!("Interrupted after {took}{}.", state_suffix(report)),
-            format!("{} It is unknown whether it is still running.", last_read(report).unwrap_or_default()),
+    let after = |state_suffix: &str| format!("Interrupted after {took}{state_suffix}.");
+    let state_suffix = state_suffix(report);
+    match (report.sent, &report.task, last_read(report)) {
+        (TriggerState::Maybe, ..) => Message::new(
+            "Interrupted before the result of the trigger was known.",
+            "A deployment may be running.",
             CHECK_HISTORY,
         ),
-        (TriggerState::Yes, _) if report.snapshot.is_some() => (
-            format!("Interrupted after {took}{}.", state_suffix(report)),
-            format!("{subject} continues at the platform. Its result is unknown."),
-            CHECK_HISTORY,
-        ),
-        (TriggerState::Yes, _) => {
-            (format!("Interrupted after {took}."), TRIGGERED_UNKNOWN.to_owned(), CHECK_HISTORY)
+        (TriggerState::No, Task::Deploy, _) => {
+            let again = if report.triggers > 0 { " again" } else { "" };
+            Message::new(format!("Interrupted before the trigger was sent{again}."), NOTHING_TRIGGERED, "")
         }
-        (TriggerState::No, Task::Follow(_)) => (
-            format!("Interrupted after {took}."),
-            format!("{subject} was not stopped. It may still be running at the platform."),
-            "",
-        ),
-        (TriggerState::No, Task::Deploy) if report.triggers > 0 => {
-            ("Interrupted before the trigger was sent again.".to_owned(), NOTHING_TRIGGERED.to_owned(), "")
+        (.., Some(last_read)) => {
+            let meaning = format!("{last_read} It is unknown whether it is still running.");
+            Message::new(after(&state_suffix), meaning, CHECK_HISTORY)
         }
-        (TriggerState::No, Task::Deploy) => {
-            ("Interrupted before the trigger was sent.".to_owned(), NOTHING_TRIGGERED.to_owned(), "")
+        (TriggerState::No, Task::Follow(_), None) => {
+            let meaning = format!("{subject} was not stopped. It may still be running at the platform.");
+            Message::new(after(""), meaning, "")
         }
-        (TriggerState::Maybe, _) => (
-            "Interrupted before the result of the trigger was known.".to_owned(),
-            "A deployment may be running.".to_owned(),
-            CHECK_HISTORY,
-        ),
-    };
-    Message::new(happened, meaning, next)
+        (TriggerState::Yes, ..) if report.snapshot.is_some() => {
+            let meaning = format!("{subject} continues at the platform. Its result is unknown.");
+            Message::new(after(&state_suffix), meaning, CHECK_HISTORY)
+        }
+        (TriggerState::Yes, ..) => Message::new(after(""), TRIGGERED_UNKNOWN, CHECK_HISTORY),
+    }
 }

@@ -1,58 +1,34 @@
 //! Problems with the command line: what people type instead of a command or an option, and what to type instead.
 
-/// What is wrong with an argument that is no command, no option and no value.
-pub(crate) enum UsageFault<'a> {
-    Url,
-    Token,
-    Environment(&'a str),
-    Platform(&'a str),
-    /// A word for what another command does, and that command.
-    Command(&'a str, &'static str),
-    /// An option that has another name here.
-    Option(&'a str, String),
-    /// An option in front of the command.
-    BeforeCommand(&'a str),
-    /// A value that the option in front of it takes with `=` alone.
-    NeedsEquals(&'a str, &'a str),
+use super::values::Advice;
+
+pub(crate) const URL_ARGUMENT: Advice = (
+    "a URL was given as an argument, where every process on this machine can read it",
+    "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.",
+);
+pub(crate) const SECRET_ARGUMENT: Advice = (
+    "an argument looks like a secret, and every process on this machine can read it",
+    "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.",
+);
+pub(crate) const NOT_AN_OPTION: &str = "is not an option";
+pub(crate) const NOT_A_COMMAND: &str = "is not a command";
+pub(crate) const IS_PLATFORM: &str = "is no command or option, but a platform";
+pub(crate) const BEFORE_COMMAND: &str = "stands in front of the command";
+pub(crate) const TOO_MANY: &str = "is an argument too many";
+
+/// What to type instead.
+pub(crate) fn instead(line: &str) -> String {
+    format!("Type: {line}")
 }
 
-/// The problem with an argument: its value as far as it may be shown, what is wrong, and what to type instead.
-pub(crate) fn usage(fault: UsageFault<'_>) -> (Option<String>, (&'static str, String)) {
-    let (value, wrong, fix) = match fault {
-        UsageFault::Url => (
-            None,
-            "a URL was given as an argument, where every process on this machine can read it",
-            "Give the hook URL as DEPLOY_HOOK_URL or by --hook-url-file PATH (- is standard input), and rotate the hook.".to_owned(),
+/// The problem with the name of an environment as an argument, and how to fix it.
+pub(crate) fn environment_argument(name: &str) -> (&'static str, String) {
+    (
+        "is no command or option, but the name of an environment",
+        format!(
+            "The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"
         ),
-        UsageFault::Token => (
-            None,
-            "an argument looks like a secret, and every process on this machine can read it",
-            "Give the hook URL as DEPLOY_HOOK_URL and a token as DEPLOY_HOOK_API_TOKEN, or by --hook-url-file and --api-token-file, and replace the secret.".to_owned(),
-        ),
-        UsageFault::Environment(name) => (
-            Some(name),
-            "is no command or option, but the name of an environment",
-            format!("The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"),
-        ),
-        UsageFault::Platform(name) => {
-            let fix = format!("Type: deploy-hook deploy --platform {name}");
-            (Some(name), "is no command or option, but a platform", fix)
-        }
-        UsageFault::Command(word, command) => {
-            (Some(word), "is not a command", format!("Type: deploy-hook {command}"))
-        }
-        UsageFault::Option(option, instead) => {
-            (Some(option), "is not an option", format!("Type: {instead}"))
-        }
-        UsageFault::BeforeCommand(option) => {
-            let fix = format!("Type: deploy-hook deploy {option} …");
-            (Some(option), "stands in front of the command", fix)
-        }
-        UsageFault::NeedsEquals(option, value) => {
-            (Some(value), "is an argument too many", format!("Type: {option}={value}"))
-        }
-    };
-    (value.map(str::to_owned), (wrong, fix))
+    )
 }
 
 /// The problem with a command line that is not understood, in the words of the parser.

@@ -140,32 +140,15 @@ pub(crate) fn did_you_mean(word: Option<impl std::fmt::Display>) -> String {
     word.map(|word| format!("Did you mean {word}? ")).unwrap_or_default()
 }
 
-/// A duration outside its range, without a unit, or none at all. `meant`: what it may have been meant to be.
-pub(crate) fn duration(
-    wrong: DurationFault,
-    meant: Option<&str>,
-    range: (&str, &str),
-    auto: bool,
-) -> (&'static str, String) {
-    let wrong = match wrong {
-        DurationFault::OutOfRange => "is out of range",
-        DurationFault::NoUnit => "has no unit",
-        DurationFault::NotADuration => "is not a duration",
-    };
+pub(crate) const OUT_OF_RANGE: &str = "is out of range";
+pub(crate) const NO_UNIT: &str = "has no unit";
+pub(crate) const NOT_A_DURATION: &str = "is not a duration";
+
+/// The durations that are allowed. `meant`: what a wrong one may have been meant to be.
+pub(crate) fn durations(meant: Option<&str>, range: (&str, &str), auto: bool) -> String {
     let or = if auto { "auto, or " } else { "" };
     let meant = did_you_mean(meant);
-    (wrong, format!("{meant}Allowed: {or}{} to {}, with a unit: 90s, 20m, 1h.", range.0, range.1))
-}
-
-/// What is wrong with a duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DurationFault {
-    /// Too short or too long.
-    OutOfRange,
-    /// A number alone.
-    NoUnit,
-    /// Anything else.
-    NotADuration,
+    format!("{meant}Allowed: {or}{} to {}, with a unit: 90s, 20m, 1h.", range.0, range.1)
 }
 
 /// Signals that the system does not let the program handle.
