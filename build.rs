@@ -49,7 +49,10 @@ fn main() -> io::Result<()> {
     if let Some(date) = seconds.and_then(|seconds| date(seconds.parse().ok()?)) {
         println!("cargo::rustc-env=BUILD_DATE={date}");
     }
-    let contracts: Vec<Value> = PLATFORMS.into_iter().map(contract).collect::<io::Result<_>>()?;
+    let named = |platform| {
+        contract(platform).map_err(|error| io::Error::other(format!("contracts/{platform}.json: {error}")))
+    };
+    let contracts: Vec<Value> = PLATFORMS.into_iter().map(named).collect::<io::Result<_>>()?;
     let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(folder.join("contracts.json"), serde_json::to_vec(&contracts)?)
 }
