@@ -249,7 +249,7 @@ impl DeployTarget for Client {
                 (None, None) => PollResult::Failed { message: "the answer names no deployment".to_owned() },
             }
         };
-        let mut poll = self.reader.poll(source, request, limit, read).await;
+        let mut poll = self.reader.poll(source, self.reader.read(request, limit).await, read);
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         if let (Some(ours), PollResult::Ours(snapshot)) = (ended, &mut poll.result)
             && snapshot.phase == Phase::Ended(Verdict::Canceled)

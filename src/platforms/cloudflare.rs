@@ -127,7 +127,8 @@ impl Platform for Pages {
             created: &["/created_on"],
             message: &["/skip_reason"],
             origin: &["/deployment_trigger/type"],
-            site: &["/url"], // `{"result":{"data":[{"ts","line"}]}}`
+            site: &["/url"],
+            // `{"result":{"data":[{"ts","line"}]}}`
             log_fields: "result data line",
             hook_origin: Some("deploy_hook"),
             names_site: true,

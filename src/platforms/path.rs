@@ -9,8 +9,8 @@ pub(super) fn segments(url: &Url) -> Vec<&str> {
 
 /// The last value of this parameter of the query, as it is written.
 pub(super) fn written<'a>(url: &'a Url, name: &str) -> Option<&'a str> {
-    let values = url.query()?.split('&').filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    values.last()
+    let mut values = url.query()?.split('&').filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    values.next_back()
 }
 
 /// The value of this parameter of the query, decoded.

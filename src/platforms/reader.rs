@@ -73,7 +73,7 @@ impl Reader {
             let newest = found.unwrap_or_default().into_iter().find(in_scope);
             newest.map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_links(newest.snapshot)))
         };
-        let poll = self.poll(source, request, READ, newest).await;
+        let poll = self.poll(source, self.read(request, READ).await, newest);
         Some(poll).filter(|_| !is_empty)
     }
 
@@ -89,7 +89,7 @@ impl Reader {
             let message = error.unwrap_or_else(|| "the answer is about another deployment".to_owned());
             PollResult::Failed { message }
         };
-        Some(self.poll(source, request, READ, other).await)
+        Some(self.poll(source, self.read(request, READ).await, other))
     }
 
     pub(super) fn list(&self) -> Option<(StateSource, Request)> {
@@ -113,15 +113,13 @@ impl Reader {
         self.is_found_by_input().then_some(message)
     }
 
-    /// Reads a state; `result` says what the body of a success means.
-    pub(super) async fn poll(
+    /// What the answer to a read means; `result` reads the body of a success.
+    pub(super) fn poll(
         &self,
         source: StateSource,
-        request: Request,
-        limit: Duration,
+        response: Result<http::Response, RequestError>,
         result: impl FnOnce(&Value) -> PollResult,
     ) -> Poll {
-        let response = self.read(request, limit).await;
         response::of_reading(self.platform(), source, response, self.redactor(), result)
     }
 
