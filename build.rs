@@ -1,15 +1,35 @@
-//! Tells the program the commit and the date that it was built from, for `--version`: what `SOURCE_COMMIT` and
-//! `SOURCE_DATE_EPOCH` say, which the release and the images set; else what git says of this checkout, or cargo of a
-//! published crate. Nothing is asked for the time of the build, so that a build can be reproduced.
+//! Puts the contracts into the program, and tells it the commit and the date that it was built from, for `--version`: what
+//! `SOURCE_COMMIT` and `SOURCE_DATE_EPOCH` say, which the release and the images set; else what git says of this checkout,
+//! or cargo of a published crate. Nothing is asked for the time of the build, so that a build can be reproduced.
 
 #![expect(clippy::disallowed_methods, reason = "no part of the program")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
+use std::{env, fs, io};
 
-fn main() {
+use serde_json::Value;
+
+/// The platforms that the sandbox imitates, the default first.
+const PLATFORMS: [&str; 12] = [
+    "fortrabbit",
+    "render",
+    "vercel",
+    "netlify",
+    "cloudflare-workers",
+    "cloudflare-pages",
+    "coolify",
+    "dokploy",
+    "forge",
+    "laravel-cloud",
+    "sevalla",
+    "other",
+];
+
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=contracts");
     println!("cargo::rerun-if-env-changed=SOURCE_COMMIT");
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
     // Only this package's own repository: the folder may lie in another one.
@@ -29,10 +49,25 @@ fn main() {
     if let Some(date) = seconds.and_then(|seconds| date(seconds.parse().ok()?)) {
         println!("cargo::rustc-env=BUILD_DATE={date}");
     }
+    let named = |platform| {
+        contract(platform).map_err(|error| io::Error::other(format!("contracts/{platform}.json: {error}")))
+    };
+    let contracts: Vec<Value> = PLATFORMS.into_iter().map(named).collect::<io::Result<_>>()?;
+    let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(folder.join("contracts.json"), serde_json::to_vec(&contracts)?)
+}
+
+/// A platform's contract, without what is for the tests alone.
+fn contract(platform: &str) -> io::Result<Value> {
+    let mut contract: Value = serde_json::from_slice(&fs::read(format!("contracts/{platform}.json"))?)?;
+    for for_tests in ["sources", "examples", "exchanges"] {
+        contract.as_object_mut().map(|fields| fields.remove(for_tests));
+    }
+    Ok(contract)
 }
 
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The first line that git prints.
@@ -43,7 +78,7 @@ fn git(args: &[&str]) -> Option<String> {
 
 /// The commit that a published crate was packaged from.
 fn of_crate() -> Option<String> {
-    let info = std::fs::read_to_string(".cargo_vcs_info.json").ok()?;
+    let info = fs::read_to_string(".cargo_vcs_info.json").ok()?;
     info.split("\"sha1\"").nth(1)?.split('"').nth(1).map(str::to_owned)
 }
 

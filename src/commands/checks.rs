@@ -281,7 +281,15 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, rea
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
             let health = if follows { denied } else { Health::Unsure };
-            Check::new(by, health, messages::token_denied(status, &message, reader.trigger_needs_token()))
+            Check::new(
+                by,
+                health,
+                messages::token_denied(
+                    status,
+                    &message,
+                    reader.access().platform.facts().trigger_needs_token,
+                ),
+            )
         }
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))

@@ -9,6 +9,7 @@ mod network;
 pub mod page_client;
 mod response;
 mod search;
+pub(crate) mod time;
 mod tls;
 
 use std::error::Error as _;

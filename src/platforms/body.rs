@@ -86,23 +86,18 @@ pub(super) fn log_body(body: &[u8]) -> Value {
     })
 }
 
-/// The texts of a log, in their order: the value itself, those of a list, and those in these fields of an object.
-pub(super) fn texts<'a>(value: &'a Value, fields: &[&str]) -> Vec<&'a str> {
+/// The texts of a log, in their order: the value itself, those of a list, and those in these fields of an object, which
+/// have spaces between them.
+pub(super) fn texts<'a>(value: &'a Value, fields: &str) -> Vec<&'a str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(list) => list.iter().flat_map(|value| texts(value, fields)).collect(),
-        Value::Object(object) => fields
-            .iter()
-            .filter_map(|field| object.get(*field))
-            .flat_map(|value| texts(value, fields))
-            .collect(),
+        Value::Object(object) => {
+            let values = fields.split(' ').filter_map(|field| object.get(field));
+            values.flat_map(|value| texts(value, fields)).collect()
+        }
         _ => Vec::new(),
     }
-}
-
-/// The text at this place of each entry of a list.
-pub(super) fn texts_at(list: &Value, place: impl serde_json::value::Index + Copy) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(|entry| entry[place].as_str()).collect()
 }
 
 /// The last `most` lines of these texts, cleaned, without empty ones.

@@ -32,20 +32,9 @@ pub struct Client {
     speed: f64,
     /// Whether our deployment is known.
     accepted: bool,
-    /// What the platform accepted without naming a deployment, if it did.
-    unnamed: Option<Unnamed>,
+    /// What the platform answered where it accepted the trigger and named no deployment.
+    unnamed: Option<Acceptance>,
     earlier: Earlier,
-}
-
-/// What was accepted where the answer names no deployment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unnamed {
-    /// A new deployment.
-    New,
-    /// One that was queued or running already.
-    Queued,
-    /// None.
-    Untracked,
 }
 
 impl Client {
@@ -94,7 +83,7 @@ impl Client {
 
     /// Whether the deployment just accepted can be followed.
     pub fn can_follow(&self) -> Result<(), CannotFollow> {
-        if self.unnamed == Some(Unnamed::Untracked) {
+        if self.unnamed == Some(Acceptance::Untracked) {
             return Err(CannotFollow::NoDeployment);
         }
         self.reader.source.map(|_| ()).ok_or_else(|| {
@@ -153,37 +142,33 @@ impl DeployTarget for Client {
             let message = "there is no hook to trigger".to_owned();
             return TriggerResult::NotSent(NotSent { why: NotSentReason::Connect, message });
         };
-        let wanted = self.reader.platform().facts().token_header.unwrap_or("authorization");
-        let has_own = self.reader.access.headers.iter().any(|(name, _)| name.as_str() == wanted);
-        let token = self.reader.access.token.as_ref().filter(|_| request.with_token && !has_own);
+        let access = &self.reader.access;
+        let token = access.token.as_ref().filter(|_| request.with_token && !access.has_token_header());
         let post = Post {
             url: &request.url,
             credential: token.map(|token| self.reader.credential(token)),
-            headers: &self.reader.access.headers,
+            headers: &access.headers,
             body: request.body.as_deref(),
         };
         self.earlier.triggered = Instant::now();
         let response = self.reader.http.post_alone(post, TRIGGER.min(limit)).await;
         let (status, date) = response.as_ref().map_or((0, None), |response| (response.status, response.date));
-        let unnamed = match response::of_trigger(self.reader.platform(), response, self.reader.redactor()) {
+        match response::of_trigger(self.reader.platform(), response, self.reader.redactor()) {
+            Err(no) => *no,
+            Ok(Acceptance::Unclear(unclear)) => TriggerResult::Unclear(unclear),
             Ok(Acceptance::Named(old)) if self.earlier.had_ended(&old, date) => {
                 let message = format!("it names {}", old.snapshot.id);
-                return TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message });
+                TriggerResult::Unclear(Unclear { why: ResponseError::AlreadyEnded(status), message })
             }
-            Ok(Acceptance::Named(deployment)) => {
-                return TriggerResult::Accepted(Some(self.accept(deployment)));
+            Ok(Acceptance::Named(deployment)) => TriggerResult::Accepted(Some(self.accept(deployment))),
+            Ok(unnamed) => {
+                if let Acceptance::Unnamed { at } = unnamed {
+                    self.earlier.accepted_at = at;
+                }
+                self.unnamed = Some(unnamed);
+                TriggerResult::Accepted(None)
             }
-            Ok(Acceptance::Queued) => Unnamed::Queued,
-            Ok(Acceptance::Unnamed { at }) => {
-                self.earlier.accepted_at = at;
-                Unnamed::New
-            }
-            Ok(Acceptance::Unclear(unclear)) => return TriggerResult::Unclear(unclear),
-            Ok(Acceptance::Untracked | Acceptance::Refused(..)) => Unnamed::Untracked,
-            Err(no) => return *no,
-        };
-        self.unnamed = Some(unnamed);
-        TriggerResult::Accepted(None)
+        }
     }
 
     async fn find(&mut self, limit: Duration) -> LookupResult {
@@ -210,7 +195,7 @@ impl DeployTarget for Client {
         };
         let mut others = if platform.facts().newer_cancels { found.clone() } else { Vec::new() };
         others.retain(|other| platform.may_cancel(other));
-        let is_queued = self.unnamed == Some(Unnamed::Queued);
+        let is_queued = self.unnamed == Some(Acceptance::Queued);
         let is_marked = found.iter().any(|found| platform.has_our_mark(access, found));
         found.retain(|found| match (is_queued, is_marked) {
             (true, _) => !earlier::is_ended(&found.snapshot) && platform.may_be_joined(found),
@@ -249,30 +234,27 @@ impl DeployTarget for Client {
         // Where there is no request for one deployment, a list without it says that it is not there.
         let is_list =
             source == StateSource::Api && self.reader.list().is_some_and(|(_, list)| list == request);
-        let response = self.reader.read(request, limit).await;
         let mut ended = None;
-        let mut poll =
-            response::of_reading(self.reader.platform(), source, response, self.reader.redactor(), |body| {
-                let found = self.reader.platform().deployments(body, self.reader.redactor());
-                let is_list = is_list && found.is_some();
-                let found = found.unwrap_or_default();
-                let newest = found.first().map(|deployment| deployment.snapshot.clone());
-                let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
-                match (ours, newest) {
-                    (Some(ours), _) => {
-                        ended = earlier::is_ended(&ours.snapshot).then(|| ours.clone());
-                        PollResult::Ours(self.reader.with_links(ours.snapshot))
-                    }
-                    (None, _) if is_list => PollResult::NotThere,
-                    (None, Some(_)) if source == StateSource::Api => {
-                        PollResult::Failed { message: "the answer is about another deployment".to_owned() }
-                    }
-                    (None, Some(other)) => self.earlier.in_place_of_ours(other),
-                    (None, None) => {
-                        PollResult::Failed { message: "the answer names no deployment".to_owned() }
-                    }
+        let read = |body: &Value| {
+            let found = self.reader.platform().deployments(body, self.reader.redactor());
+            let is_list = is_list && found.is_some();
+            let found = found.unwrap_or_default();
+            let newest = found.first().map(|deployment| deployment.snapshot.clone());
+            let ours = found.into_iter().find(|deployment| deployment.snapshot.id == *id);
+            match (ours, newest) {
+                (Some(ours), _) => {
+                    ended = earlier::is_ended(&ours.snapshot).then(|| ours.clone());
+                    PollResult::Ours(self.reader.with_links(ours.snapshot))
                 }
-            });
+                (None, _) if is_list => PollResult::NotThere,
+                (None, Some(_)) if source == StateSource::Api => {
+                    PollResult::Failed { message: "the answer is about another deployment".to_owned() }
+                }
+                (None, Some(other)) => self.earlier.in_place_of_ours(other),
+                (None, None) => PollResult::Failed { message: "the answer names no deployment".to_owned() },
+            }
+        };
+        let mut poll = self.reader.poll(source, self.reader.read(request, limit).await, read);
         self.earlier.seen |= matches!(poll.result, PollResult::Ours(_));
         if let (Some(ours), PollResult::Ours(snapshot)) = (ended, &mut poll.result)
             && snapshot.phase == Phase::Ended(Verdict::Canceled)
@@ -317,7 +299,7 @@ impl DeployTarget for Client {
             can_follow: self.can_follow(),
             appears_within: self.reader.platform().appears_within().div_f64(self.speed),
             success_may_be_early: self.reader.platform().facts().success_may_be_early,
-            history: self.earlier.history().clone(),
+            history: self.earlier.history.clone(),
             budget: self.budget(),
         }
     }

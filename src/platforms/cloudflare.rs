@@ -7,12 +7,13 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, normal, reports_error, text, texts_at};
+use super::body::{cleaned, normal, reports_error, text};
 use super::facts::{Facts, Need};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, one_or_list};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess};
 use crate::core::state::{Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
+use crate::http::time;
 use crate::secrets::Redactor;
 
 /// The host of the pages for people.
@@ -25,6 +26,8 @@ const CLOUDFLARE: Facts = Facts {
     token_variables: &["CLOUDFLARE_API_TOKEN"],
     account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
     needs: &[Need::Token, Need::Account],
+    lists: &["/result"],
+    ones: &["/result"],
     dashboards: &[DASHBOARD],
     token_prefixes: &["cfut_", "cfat_", "cfk_"],
     ..Facts::NONE
@@ -43,6 +46,17 @@ impl Platform for Workers {
             hook_path: &["client", "v4", "workers", "builds", "deploy_hooks"],
             poll: Some("client/v4/accounts/{account}/builds/builds/{id}"),
             log: Some("client/v4/accounts/{account}/builds/builds/{id}/logs"),
+            id: &["/build_uuid"],
+            created: &["/created_on"],
+            ended: &["/stopped_on"],
+            site: &["/preview_url"],
+            waiting: "queued initializing",
+            running: "running stopped",
+            succeeded: "stopped/success",
+            failed: "stopped/fail stopped/terminated",
+            canceled: "stopped/cancelled stopped/canceled stopped/skipped",
+            // `{"result":{"lines":[[epoch, text]]}}`
+            log_fields: "result lines",
             hook_place: "Workers & Pages, the Worker, Settings, Builds, Deploy Hooks",
             ..CLOUDFLARE
         }
@@ -60,7 +74,7 @@ impl Platform for Workers {
         if let Some(refused) = refused(status, &answer, redactor) {
             return refused;
         }
-        let Some(mut build) = build(&answer["result"], redactor) else {
+        let Some(mut build) = self.deployment(&answer["result"], redactor) else {
             return Acceptance::unreadable(status, None, "the answer names no build");
         };
         if answer["result"]["already_exists"] == true {
@@ -87,13 +101,15 @@ impl Platform for Workers {
         message.eq_ignore_ascii_case("not found").then_some(advice)
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        Some(vec![build(&body["result"], redactor)?])
-    }
-
-    /// `{"result":{"lines":[[epoch, text]]}}`
-    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        texts_at(&log["result"]["lines"], 1)
+    /// Its state is the status, and once it has stopped, the outcome behind it.
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        let mut build = Deployment::read(self.facts(), value, redactor)?;
+        let outcome = text(value, "build_outcome", redactor, 64);
+        if let (Some(outcome), "stopped") = (outcome, normal(&build.snapshot.word).as_str()) {
+            build.snapshot.word = format!("{}/{outcome}", build.snapshot.word);
+            build.snapshot.phase = self.facts().phase(&build.snapshot.word);
+        }
+        Some(build)
     }
 }
 
@@ -108,6 +124,12 @@ impl Platform for Pages {
             list: Some("client/v4/accounts/{account}/pages/projects/{project}/deployments"),
             poll: Some("client/v4/accounts/{account}/pages/projects/{project}/deployments/{id}"),
             log: Some("client/v4/accounts/{account}/pages/projects/{project}/deployments/{id}/history/logs"),
+            created: &["/created_on"],
+            message: &["/skip_reason"],
+            origin: &["/deployment_trigger/type"],
+            site: &["/url"],
+            // `{"result":{"data":[{"ts","line"}]}}`
+            log_fields: "result data line",
             hook_origin: Some("deploy_hook"),
             names_site: true,
             hook_place: "Workers & Pages, the project, Settings, Builds, Deploy hooks",
@@ -121,7 +143,8 @@ impl Platform for Pages {
         if let Some(refused) = refused(status, &answer, redactor) {
             return refused;
         }
-        deployment(&answer["result"], redactor).map_or(Acceptance::Unnamed { at: None }, Acceptance::Named)
+        self.deployment(&answer["result"], redactor)
+            .map_or(Acceptance::Unnamed { at: None }, Acceptance::Named)
     }
 
     fn error(&self, body: &[u8], redactor: &Redactor) -> Option<String> {
@@ -136,13 +159,39 @@ impl Platform for Pages {
         id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        one_or_list(&body["result"], &|value| deployment(value, redactor))
-    }
-
-    /// `{"result":{"data":[{"ts","line"}]}}`
-    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        texts_at(&log["result"]["data"], "line")
+    /// Its state is a stage and its status: the one that failed or was canceled, else the latest. Each earlier stage also
+    /// ends with `success`.
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        let mut found = Deployment::read(self.facts(), value, redactor)?;
+        let stages = value["stages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let is_end = |stage: &&Value| {
+            let status = normal(stage["status"].as_str().unwrap_or_default());
+            matches!(status.as_str(), "failure" | "canceled" | "cancelled")
+        };
+        let stage = stages.iter().find(is_end).unwrap_or(&value["latest_stage"]);
+        let (name, status) = (cleaned(stage, "name", redactor, 64), cleaned(stage, "status", redactor, 64));
+        let snapshot = &mut found.snapshot;
+        snapshot.phase = match (normal(&name).as_str(), normal(&status).as_str()) {
+            _ if normal(&snapshot.message) == "superseded_queued_build" => Phase::Ended(Verdict::Superseded),
+            _ if value["is_skipped"] == true => Phase::Ended(Verdict::Canceled),
+            (_, "failure") => Phase::Ended(Verdict::Failed),
+            (_, "canceled" | "cancelled" | "skipped") => Phase::Ended(Verdict::Canceled),
+            ("deploy", "success") => Phase::Ended(Verdict::Succeeded),
+            ("", "") | ("queued", "idle" | "active") => Phase::Waiting,
+            ("queued" | "initialize" | "clone_repo" | "build" | "deploy", "idle" | "active" | "success") => {
+                Phase::Running
+            }
+            _ => Phase::Unknown,
+        };
+        snapshot.word = [name, status].join("/");
+        if snapshot.word == "/" {
+            snapshot.word.clear();
+        }
+        if let Some(alias) = value["aliases"][0].as_str().filter(|_| value["environment"] == "production") {
+            snapshot.site = Some(redactor.clean(alias, 500));
+        }
+        found.ended_at = time::read(&stage["ended_on"]);
+        Some(found)
     }
 
     fn dashboard_url(
@@ -181,61 +230,6 @@ fn refused(status: u16, answer: &Value, redactor: &Redactor) -> Option<Acceptanc
     }
     let unclear = Acceptance::Unclear(Unclear { why: ResponseError::BodyReportsError(status), message });
     reports_error(answer).then_some(unclear)
-}
-
-/// A build of Workers Builds. Its state is the status, and once it has stopped, the outcome behind it.
-fn build(value: &Value, redactor: &Redactor) -> Option<Deployment> {
-    let status = cleaned(value, "status", redactor, 64);
-    let outcome = cleaned(value, "build_outcome", redactor, 64);
-    let is_stopped = normal(&status) == "stopped" && !outcome.is_empty();
-    let word = if is_stopped { format!("{status}/{outcome}") } else { status };
-    let phase = match normal(&word).as_str() {
-        "" | "queued" | "initializing" => Phase::Waiting,
-        "running" | "stopped" => Phase::Running,
-        "stopped/success" => Phase::Ended(Verdict::Succeeded),
-        "stopped/fail" | "stopped/terminated" => Phase::Ended(Verdict::Failed),
-        "stopped/cancelled" | "stopped/canceled" | "stopped/skipped" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
-    };
-    let id = id(&value["build_uuid"])?;
-    let mut build = Deployment::of_api(id, word, phase, &value["created_on"], &value["stopped_on"]);
-    build.snapshot.site = text(value, "preview_url", redactor, 500);
-    Some(build)
-}
-
-/// A deployment of Pages. Its state is a stage and its status: the one that failed or was canceled, else the latest. Each
-/// earlier stage also ends with `success`.
-fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
-    let stages = value["stages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_end = |stage: &&Value| {
-        let status = normal(stage["status"].as_str().unwrap_or_default());
-        matches!(status.as_str(), "failure" | "canceled" | "cancelled")
-    };
-    let stage = stages.iter().find(is_end).unwrap_or(&value["latest_stage"]);
-    let (name, status) = (cleaned(stage, "name", redactor, 64), cleaned(stage, "status", redactor, 64));
-    let skipped = cleaned(value, "skip_reason", redactor, 64);
-    let word = if name.is_empty() && status.is_empty() { String::new() } else { format!("{name}/{status}") };
-    let phase = match (normal(&name).as_str(), normal(&status).as_str()) {
-        _ if normal(&skipped) == "superseded_queued_build" => Phase::Ended(Verdict::Superseded),
-        _ if value["is_skipped"] == true => Phase::Ended(Verdict::Canceled),
-        (_, "failure") => Phase::Ended(Verdict::Failed),
-        (_, "canceled" | "cancelled" | "skipped") => Phase::Ended(Verdict::Canceled),
-        ("deploy", "success") => Phase::Ended(Verdict::Succeeded),
-        ("", "") | ("queued", "idle" | "active") => Phase::Waiting,
-        ("queued" | "initialize" | "clone_repo" | "build" | "deploy", "idle" | "active" | "success") => {
-            Phase::Running
-        }
-        _ => Phase::Unknown,
-    };
-    let alias = value["aliases"][0].as_str().filter(|_| value["environment"] == "production");
-    let site = alias.or_else(|| value["url"].as_str()).map(|site| redactor.clean(site, 500));
-    let ended = if matches!(phase, Phase::Ended(_)) { &stage["ended_on"] } else { &Value::Null };
-    let id = id(&value["id"])?;
-    let mut deployment = Deployment::of_api(id, word, phase, &value["created_on"], ended);
-    deployment.snapshot.message = skipped;
-    deployment.snapshot.site = site;
-    deployment.origin = value["deployment_trigger"]["type"].as_str().map(|kind| redactor.clean(kind, 64));
-    Some(deployment)
 }
 
 #[cfg(test)]
@@ -314,7 +308,7 @@ mod tests {
             ("stopped", json!(null), "stopped", Phase::Running),
         ] {
             let value = json!({ "build_uuid": "1", "status": status, "build_outcome": outcome });
-            let found = build(&value, &Redactor::default()).unwrap().snapshot;
+            let found = Workers.deployment(&value, &Redactor::default()).unwrap().snapshot;
             assert_eq!((found.word.as_str(), found.phase), (word, phase), "{value}");
         }
     }

@@ -6,11 +6,11 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, last_lines, normal, text};
+use super::body::{cleaned, last_lines};
 use super::facts::Facts;
 use super::path::{parameter, segments};
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, one_or_list};
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use crate::core::state::Snapshot;
 use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, HookUrl, Redactor, UrlFault, secrets_of_query};
 
@@ -32,6 +32,15 @@ impl Platform for Coolify {
             poll: Some(DEPLOYMENT),
             // The log is a field of the deployment, for a token that may read sensitive data.
             log: Some(DEPLOYMENT),
+            lists: &["/deployments"],
+            id: &["/deployment_uuid"],
+            environment: &["/pull_request_id"],
+            page: &["/deployment_url"],
+            waiting: "queued",
+            running: "in_progress",
+            succeeded: "finished",
+            failed: "failed",
+            canceled: "cancelled_by_user cancelled canceled",
             // The documented default of an instance.
             requests_per_minute: Some(200),
             error_fields: &["message", "error", "errors"],
@@ -96,14 +105,13 @@ impl Platform for Coolify {
         let [entry] = entries else { return unclear() };
         let message = cleaned(entry, "message", redactor, 300);
         let words = message.to_ascii_lowercase();
-        match id(&entry["deployment_uuid"]) {
+        match self.deployment(entry, redactor) {
             _ if words.starts_with("unauthorized") => Acceptance::Refused(RefusalReason::Forbidden, message),
             _ if words.starts_with("pull request") && words.contains("not found") => {
                 Acceptance::Refused(RefusalReason::NotFound, message)
             }
             _ if words.starts_with("deployment already queued") => Acceptance::Queued,
-            Some(id) => {
-                let mut deployment = deployment(id, entry, redactor);
+            Some(mut deployment) => {
                 deployment.snapshot.message = message;
                 Acceptance::Named(deployment)
             }
@@ -147,10 +155,15 @@ impl Platform for Coolify {
         hook.join(if base.is_empty() { "/" } else { base }).ok()
     }
 
-    /// `{"count","deployments":[…]}`, or one deployment.
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let read = |value: &Value| Some(deployment(id(&value["deployment_uuid"])?, value, redactor));
-        one_or_list(body.get("deployments").filter(|list| list.is_array()).unwrap_or(body), &read)
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        let origin = match (&value["is_api"], &value["is_webhook"]) {
+            (Value::Bool(true), _) => Some("api"),
+            (_, Value::Bool(true)) => Some("git"),
+            (Value::Bool(false), _) => Some("dashboard"),
+            _ => None,
+        };
+        let found = Deployment::read(self.facts(), value, redactor)?;
+        Some(Deployment { origin: origin.map(str::to_owned), ..found })
     }
 
     /// A preview belongs to its pull request alone.
@@ -187,33 +200,6 @@ impl Platform for Coolify {
         Some(page)
             .filter(|page| Some(page.origin()) == access.api.as_ref().map(Url::origin))
             .map(String::from)
-    }
-}
-
-fn deployment(id: DeploymentId, value: &Value, redactor: &Redactor) -> Deployment {
-    let word = cleaned(value, "status", redactor, 64);
-    let origin = match (&value["is_api"], &value["is_webhook"]) {
-        (Value::Bool(true), _) => Some("api"),
-        (_, Value::Bool(true)) => Some("git"),
-        (Value::Bool(false), _) => Some("dashboard"),
-        _ => None,
-    };
-    let phase = phase(&word);
-    let mut found = Deployment::of_api(id, word, phase, &value["created_at"], &value["finished_at"]);
-    found.snapshot.dashboard_url = text(value, "deployment_url", redactor, 500);
-    found.environment = value["pull_request_id"].as_number().map(ToString::to_string);
-    found.origin = origin.map(str::to_owned);
-    found
-}
-
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "queued" => Phase::Waiting,
-        "in_progress" => Phase::Running,
-        "finished" => Phase::Ended(Verdict::Succeeded),
-        "failed" => Phase::Ended(Verdict::Failed),
-        "cancelled_by_user" | "cancelled" | "canceled" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
     }
 }
 

@@ -1,12 +1,16 @@
 //! What a platform's answers describe: deployments, where they are read, and what an acceptance means.
 
+use std::cmp::Reverse;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::time;
+use super::body;
+use super::facts::{Facts, Pointers};
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::core::trigger::{RefusalReason, ResponseError, Unclear};
+use crate::http::time;
+use crate::secrets::Redactor;
 
 /// Which deployments are to be read.
 #[derive(Clone, Copy, Debug)]
@@ -66,31 +70,39 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// One of the API, with the times as the answer has them.
-    pub(super) fn of_api(
-        id: DeploymentId,
-        word: String,
-        phase: Phase,
-        created: &Value,
-        ended: &Value,
-    ) -> Self {
-        let created_at = time::read(created);
-        Self {
+    /// One of the API, read where the platform's facts say. `None`: it has no id.
+    pub(super) fn read(facts: &Facts, value: &Value, redactor: &Redactor) -> Option<Self> {
+        let at = |pointers: Pointers| pointers.iter().filter_map(|pointer| value.pointer(pointer));
+        let text = |pointers, longest| {
+            let texts = at(pointers).filter_map(Value::as_str).map(|text| redactor.clean(text, longest));
+            texts.into_iter().find(|text| !text.is_empty())
+        };
+        let is_own = |id: &DeploymentId| id.as_str().starts_with(facts.id_prefix);
+        let id = at(facts.id).find_map(body::id).filter(is_own)?;
+        let word = text(facts.state, 64).unwrap_or_default();
+        let created_at = at(facts.created).find_map(time::read);
+        Some(Self {
             snapshot: Snapshot {
                 id,
-                phase,
+                phase: facts.phase(&word),
                 word,
                 created_at,
-                dashboard_url: None,
-                message: String::new(),
-                site: None,
+                dashboard_url: text(facts.page, 500),
+                message: text(facts.message, 300).unwrap_or_default(),
+                site: text(facts.site, 500),
             },
             source: StateSource::Api,
-            environment: None,
-            unreadable_time: created_at.is_none() && !created.is_null(),
-            origin: None,
-            ended_at: time::read(ended),
-        }
+            environment: at(facts.environment).find_map(body::id).map(|id| id.to_string()),
+            unreadable_time: created_at.is_none() && at(facts.created).any(|time| !time.is_null()),
+            origin: text(facts.origin, 5000),
+            ended_at: at(facts.ended).find_map(time::read),
+        })
+    }
+
+    /// What deployments are sorted by, the newest first. One without a time has not begun.
+    pub(super) fn age(&self) -> impl Ord + use<> {
+        let time = self.snapshot.created_at.or(self.ended_at);
+        (time.is_some(), Reverse(time))
     }
 
     /// How long it took, where it came to an end of its own and the platform says when.
@@ -114,23 +126,4 @@ impl Acceptance {
         let message = message.unwrap_or_default();
         Self::Unclear(Unclear { why: ResponseError::BodyReportsError(status), message })
     }
-}
-
-/// The deployments of a list, or the one that a value describes.
-pub(super) fn one_or_list(
-    value: &Value,
-    read: &dyn Fn(&Value) -> Option<Deployment>,
-) -> Option<Vec<Deployment>> {
-    match value {
-        Value::Array(list) => listed(list, read),
-        one => Some(vec![read(one)?]),
-    }
-}
-
-/// The deployments of a list, the newest first, without entries that are none. `None`: there are entries, and none can
-/// be read.
-pub(super) fn listed(list: &[Value], read: &dyn Fn(&Value) -> Option<Deployment>) -> Option<Vec<Deployment>> {
-    let mut found: Vec<Deployment> = list.iter().filter_map(read).collect();
-    found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
-    (list.is_empty() || !found.is_empty()).then_some(found)
 }

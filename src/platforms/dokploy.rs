@@ -10,11 +10,10 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, normal, text, texts};
 use super::facts::{Facts, Need};
 use super::path::segments;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, listed};
-use crate::core::state::{DeploymentId, Phase, Verdict};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource};
+use crate::core::state::DeploymentId;
 use crate::core::trigger::RefusalReason;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
@@ -32,6 +31,16 @@ impl Platform for Dokploy {
             needs: &[Need::Token, Need::Project],
             token_header: Some("x-api-key"),
             log: Some("api/deployment.readLogs?deploymentId={id}&tail=100"),
+            ones: &[],
+            id: &["/deploymentId"],
+            message: &["/errorMessage"],
+            origin: &["/title"],
+            environment: &["/previewDeploymentId"],
+            running: "running",
+            succeeded: "done",
+            failed: "error",
+            // One text.
+            log_fields: "logs",
             hook_place: "Deployments, Webhook URL of the application",
             ..Facts::NONE
         }
@@ -120,10 +129,6 @@ impl Platform for Dokploy {
         self.list(access, source)
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        listed(body.as_array()?, &|one| deployment(one, redactor))
-    }
-
     /// The hook deploys no previews.
     fn in_scope(&self, _: &PlatformAccess, _: StateSource, deployment: &Deployment) -> bool {
         deployment.environment.is_none()
@@ -132,11 +137,6 @@ impl Platform for Dokploy {
     /// The titles that Dokploy gives what a person starts in its dashboard.
     fn may_be_ours(&self, _: &PlatformAccess, deployment: &Deployment) -> bool {
         !matches!(deployment.origin.as_deref(), Some("Manual deployment" | "Rebuild deployment"))
-    }
-
-    /// One text.
-    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        texts(log, &["logs"])
     }
 }
 
@@ -165,27 +165,6 @@ impl<'a> Hook<'a> {
             _ => return None,
         };
         Some(Self { base: before.to_vec(), path, secret })
-    }
-}
-
-fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
-    let word = cleaned(value, "status", redactor, 64);
-    let (id, phase) = (id(&value["deploymentId"])?, phase(&word));
-    let mut deployment = Deployment::of_api(id, word, phase, &value["createdAt"], &value["finishedAt"]);
-    deployment.snapshot.message = cleaned(value, "errorMessage", redactor, 300);
-    deployment.environment = text(value, "previewDeploymentId", redactor, 300);
-    deployment.origin = text(value, "title", redactor, 300);
-    Some(deployment)
-}
-
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" => Phase::Waiting,
-        "running" => Phase::Running,
-        "done" => Phase::Ended(Verdict::Succeeded),
-        "error" => Phase::Ended(Verdict::Failed),
-        "cancelled" | "canceled" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
     }
 }
 

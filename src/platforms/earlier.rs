@@ -23,7 +23,7 @@ pub(super) struct Earlier {
     /// form.
     ended: Option<HashMap<DeploymentId, bool>>,
     /// How long those took that came to an end of their own.
-    history: History,
+    pub(super) history: History,
     /// Whether they came with their times.
     gives_times: bool,
     /// When the trigger was sent.
@@ -62,10 +62,6 @@ impl Earlier {
     /// Whether the platform named the deployments that are there.
     pub(super) fn is_known(&self) -> bool {
         self.ended.is_some()
-    }
-
-    pub(super) fn history(&self) -> &History {
-        &self.history
     }
 
     fn was_there(&self, id: &DeploymentId) -> bool {

@@ -1,4 +1,7 @@
-//! What a platform is, whatever hook is used: names, variables, and what its API needs.
+//! What a platform is, whatever hook is used: names, variables, what its API needs, and how its answers are read.
+
+use super::body::normal;
+use crate::core::state::{Phase, Verdict};
 
 /// What a platform is, whatever hook is used: the part of [`Platform`](super::Platform) that is a table.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +45,45 @@ pub struct Facts {
     pub log: Option<&'static str>,
     /// The same of what the hook deploys, such as the service: for the page and for the log.
     pub about: Option<&'static str>,
+    /// Where an answer has a list of deployments.
+    pub lists: Pointers,
+    /// Where an answer has one deployment, if it has no list.
+    pub ones: Pointers,
+    /// Where a deployment has its id.
+    pub id: Pointers,
+    /// What the id begins with, where the ids of other things begin otherwise.
+    pub id_prefix: &'static str,
+    /// Where it has its state word.
+    pub state: Pointers,
+    /// When it was made.
+    pub created: Pointers,
+    /// When it ended.
+    pub ended: Pointers,
+    /// What the platform says of its state, such as why it failed.
+    pub message: Pointers,
+    /// What the platform says of how it was started.
+    pub origin: Pointers,
+    /// The id of its environment.
+    pub environment: Pointers,
+    /// Its page for people.
+    pub page: Pointers,
+    /// The address of the deployed site.
+    pub site: Pointers,
+    /// The state words of a deployment that has not begun, with spaces between them, each as [`normal`] writes it. No word
+    /// at all means the same.
+    pub waiting: &'static str,
+    /// Those of one under way.
+    pub running: &'static str,
+    /// Those of one that is live.
+    pub succeeded: &'static str,
+    /// Those of one that ended and is not live.
+    pub failed: &'static str,
+    /// Those of one that somebody ended, or that was not needed.
+    pub canceled: &'static str,
+    /// Those of one that ended for a newer one.
+    pub superseded: &'static str,
+    /// The fields that hold a log's texts, however deep, with spaces between them.
+    pub log_fields: &'static str,
     /// The documented rate limit of the API.
     pub requests_per_minute: Option<u32>,
     /// The fields that hold an error's text, the first one first.
@@ -82,6 +124,25 @@ impl Facts {
         poll: None,
         log: None,
         about: None,
+        lists: &[""],
+        ones: &[""],
+        id: &["/id"],
+        id_prefix: "",
+        state: &["/status"],
+        created: &["/createdAt", "/created_at"],
+        ended: &["/finishedAt", "/finished_at"],
+        message: &[],
+        origin: &[],
+        environment: &[],
+        page: &[],
+        site: &[],
+        waiting: "",
+        running: "",
+        succeeded: "",
+        failed: "",
+        canceled: "canceled cancelled",
+        superseded: "",
+        log_fields: "",
         requests_per_minute: None,
         error_fields: &["error", "errors", "message", "detail", "description", "title"],
         hook_origin: None,
@@ -91,7 +152,26 @@ impl Facts {
         newer_cancels: false,
         success_may_be_early: false,
     };
+
+    /// What a state word means.
+    pub fn phase(&self, word: &str) -> Phase {
+        let word = normal(word);
+        let meanings = [
+            (self.waiting, Phase::Waiting),
+            (self.running, Phase::Running),
+            (self.succeeded, Phase::Ended(Verdict::Succeeded)),
+            (self.failed, Phase::Ended(Verdict::Failed)),
+            (self.canceled, Phase::Ended(Verdict::Canceled)),
+            (self.superseded, Phase::Ended(Verdict::Superseded)),
+        ];
+        let has_word = |words: &str| words.split(' ').any(|known| known == word);
+        let meaning = meanings.into_iter().find(|(words, _)| word.is_empty() || has_word(words));
+        meaning.map_or(Phase::Unknown, |(_, phase)| phase)
+    }
 }
+
+/// JSON pointers, of which the first one counts that leads to something usable.
+pub type Pointers = &'static [&'static str];
 
 /// An input that a platform's API needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

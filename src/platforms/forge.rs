@@ -9,19 +9,15 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::normal;
 use super::facts::{Facts, Need};
-use super::laravel::{self, Attributes};
-use super::path::segments;
+use super::laravel;
+use super::path::{segments, written};
 use super::platform::{Deployment, Platform, PlatformAccess};
-use crate::core::state::{Phase, Snapshot, Verdict};
+use crate::core::state::Snapshot;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks, of the API and of the dashboard.
 const HOST: &str = "forge.laravel.com";
-
-/// How Forge describes a deployment. It does not say why one failed.
-const DEPLOYMENT: Attributes = Attributes { created: "created_at", ended: "ended_at", message: "", phase };
 
 pub(super) struct Forge;
 
@@ -30,7 +26,6 @@ impl Platform for Forge {
         &Facts {
             name: "forge",
             known_by: "forge.laravel.com/servers/…",
-            followed: "by finding it",
             hook_variables: &["FORGE_DEPLOY_HOOK", "FORGE_DEPLOY_URL"],
             token_variables: &["FORGE_API_TOKEN"],
             needs: &[Need::Token, Need::Account],
@@ -41,11 +36,19 @@ impl Platform for Forge {
             poll: Some("api/orgs/{account}/servers/{server}/sites/{site}/deployments/{id}"),
             // For a token with the scope `site:manage-deploys`.
             log: Some("api/orgs/{account}/servers/{server}/sites/{site}/deployments/{id}/log"),
+            // It does not say why one failed.
+            created: &["/attributes/created_at"],
+            ended: &["/attributes/ended_at"],
+            waiting: "pending queued",
+            running: "deploying",
+            succeeded: "finished",
+            failed: "failed failed_build",
+            // `{"data":{"attributes":{"output"}}}`
+            log_fields: "data attributes output",
             // Of each user.
             requests_per_minute: Some(60),
-            error_fields: &laravel::ERROR_FIELDS,
             hook_place: "Settings, Deployments, Deploy hook of the site",
-            ..Facts::NONE
+            ..laravel::LARAVEL
         }
     }
 
@@ -58,7 +61,7 @@ impl Platform for Forge {
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         let is_here = url.host_str() == Some(HOST) && segments(url).first() == Some(&"servers");
-        is_here || (any_host && site(url).is_some() && token(url).is_some())
+        is_here || (any_host && site(url).is_some() && written(url, "token").is_some())
     }
 
     /// The secret is the value of `token`. The page of a site is no hook.
@@ -69,7 +72,7 @@ impl Platform for Forge {
         let Some((server, site)) = site(url) else {
             return if is_cut { Err(UrlFault::NoSecret) } else { Ok(None) };
         };
-        let token = token(url).filter(|token| !token.is_empty()).ok_or(UrlFault::NoSecret)?;
+        let token = written(url, "token").filter(|token| !token.is_empty()).ok_or(UrlFault::NoSecret)?;
         let public = format!("servers/{server}/sites/{site}/deploy/http?token=");
         Ok(Some(DocumentedHook::new(url, public, token)))
     }
@@ -86,13 +89,8 @@ impl Platform for Forge {
         )
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        DEPLOYMENT.deployments(body, redactor)
-    }
-
-    /// `{"data":{"attributes":{"output"}}}`
-    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        log["data"]["attributes"]["output"].as_str().into_iter().collect()
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        laravel::deployment(self.facts(), value, redactor)
     }
 
     /// The site's page, where the hook is the real platform's: a page of each deployment is not documented.
@@ -111,22 +109,6 @@ fn site(hook: &Url) -> Option<(&str, &str)> {
             Some((server, site))
         }
         _ => None,
-    }
-}
-
-/// The value of `token`, as it is written.
-fn token(hook: &Url) -> Option<&str> {
-    hook.query()?.split('&').filter_map(|pair| pair.strip_prefix("token=")).next_back()
-}
-
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "pending" | "queued" => Phase::Waiting,
-        "deploying" => Phase::Running,
-        "finished" => Phase::Ended(Verdict::Succeeded),
-        "failed" | "failed_build" => Phase::Ended(Verdict::Failed),
-        "cancelled" | "canceled" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
     }
 }
 

@@ -8,15 +8,15 @@
 //! Sources: the platform's deploy hook document (draft of 2026-02-18: `{"deployment":{"id","state","createdAt"}}`,
 //! later `{"data":{"publicId"}}` and `{"error"}`) and its own API client (`status`, `member`, `detail`, …).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
-use super::body::{LOG_LINE, first_field, first_text, id, lines as lines_of, normal};
+use super::body::{LOG_LINE, first_field, first_text, id, lines as lines_of, text};
 use super::facts::Facts;
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
-use super::time;
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use crate::http::time;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
 
 /// The platform's host, for hooks and API alike.
@@ -38,6 +38,18 @@ impl Platform for Fortrabbit {
             token_variables: &["FRBIT_TOKEN", "FORTRABBIT_API_TOKEN"],
             host: Some(HOST),
             log: Some("v1/deployments/{id}/logs"),
+            id: &["/publicId", "/id"],
+            created: &["/createdAt", "/created_at", "/created"],
+            ended: &[],
+            environment: &["/environment", "/environment/publicId"],
+            // The set of states is open: the documents name `PENDING` alone.
+            waiting: "pending queued queue created allocating allocation allocated waiting scheduled accepted new",
+            running: "running building build built deploying deploy in_progress started starting syncing \
+                      code_sync post_deploy post_deploying processing preparing",
+            succeeded: "success succeeded successful finished completed complete deployed live ready done",
+            failed: "failed failure error errored crashed build_failed deploy_failed",
+            canceled: "canceled cancelled aborted skipped",
+            superseded: "superseded",
             // Per token, and shared with whatever else uses it.
             requests_per_minute: Some(20),
             // A success can be reported before the post-deploy commands ran.
@@ -139,7 +151,7 @@ impl Platform for Fortrabbit {
             Value::Array(list) => list.iter().filter_map(read).collect(),
             value => read(value).into_iter().collect(),
         };
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.snapshot.created_at));
+        found.sort_by_key(Deployment::age);
         Some(found).filter(|found| !found.is_empty())
     }
 
@@ -228,71 +240,33 @@ fn environment(url: &Url) -> Option<&str> {
 /// Reads one deployment. `named`: it is the value of `deployment`. Elsewhere an object with an `id` may be anything, such
 /// as a notice of maintenance, so it must have the fields of a deployment.
 fn deployment(value: &Value, named: bool, redactor: &Redactor) -> Option<Deployment> {
-    let object = value.as_object()?;
-    let public = object.get("publicId").and_then(id);
-    let source = if public.is_some() { StateSource::Api } else { StateSource::Hook };
-    let is_certain = named || public.is_some();
-    let id = public.or_else(|| object.get("id").and_then(id))?;
-    let word = state_word(object, redactor);
-    let times = ["createdAt", "created_at", "created"].iter().filter_map(|key| object.get(*key));
-    let times: Vec<&Value> = times.filter(|time| !time.is_null()).collect();
-    let created_at = times.iter().find_map(|time| time::read(time));
-    if !is_certain {
-        const NOTICE: [&str; 5] = ["error", "errors", "message", "detail", "violations"];
-        let form = ["dp_", "dp-", "de-"].iter().any(|prefix| id.as_str().starts_with(prefix));
-        let state = object.contains_key("state") && !word.is_empty() && phase(&word) != Phase::Unknown;
-        if first_field(value, &NOTICE).is_some() || !(form || state || created_at.is_some()) {
-            return None;
-        }
+    const NOTICE: [&str; 5] = ["error", "errors", "message", "detail", "violations"];
+    let mut found = Deployment::read(Fortrabbit.facts(), value, redactor)?;
+    let snapshot = &mut found.snapshot;
+    snapshot.word = state_word(value, redactor);
+    snapshot.phase = Fortrabbit.facts().phase(&snapshot.word);
+    let is_of_api = value.get("publicId").and_then(id).is_some();
+    if !is_of_api {
+        found.source = StateSource::Hook;
     }
-    let environment = object
-        .get("environment")
-        .and_then(|value| value.as_str().or_else(|| value.get("publicId")?.as_str()));
-    let snapshot = Snapshot {
-        id,
-        phase: phase(&word),
-        word,
-        created_at,
-        dashboard_url: None,
-        message: String::new(),
-        site: None,
-    };
-    let unreadable_time = created_at.is_none() && !times.is_empty();
-    let environment = environment.map(str::to_owned);
-    Some(Deployment { snapshot, source, environment, unreadable_time, origin: None, ended_at: None })
+    let form = ["dp_", "dp-", "de-"].iter().any(|prefix| snapshot.id.as_str().starts_with(prefix));
+    let state = value.get("state").is_some() && !snapshot.word.is_empty() && snapshot.phase != Phase::Unknown;
+    let is_deployment =
+        first_field(value, &NOTICE).is_none() && (form || state || snapshot.created_at.is_some());
+    Some(found).filter(|_| named || is_of_api || is_deployment)
 }
 
 /// The state's word: both `state` and `status` are seen. Where they differ, a known word counts before an unknown one,
 /// and among the known ones success counts last, so that it is never read too early.
-fn state_word(object: &Map<String, Value>, redactor: &Redactor) -> String {
-    let words = ["state", "status"].iter().filter_map(|key| object.get(*key)?.as_str());
-    let words = words.map(|word| redactor.clean(word, 64)).filter(|word| !word.is_empty());
-    let certainty = |word: &String| match phase(word) {
+fn state_word(value: &Value, redactor: &Redactor) -> String {
+    let words = ["state", "status"].iter().filter_map(|key| text(value, key, redactor, 64));
+    let certainty = |word: &String| match Fortrabbit.facts().phase(word) {
         Phase::Waiting | Phase::Running => 0,
         Phase::Ended(verdict) if verdict != Verdict::Succeeded => 1,
         Phase::Ended(_) => 2,
         Phase::Unknown => 3,
     };
     words.min_by_key(certainty).unwrap_or_default()
-}
-
-/// What a state word means. The set is open: the documents name `PENDING` alone.
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "pending" | "queued" | "queue" | "created" | "allocating" | "allocation" | "allocated"
-        | "waiting" | "scheduled" | "accepted" | "new" => Phase::Waiting,
-        "running" | "building" | "build" | "built" | "deploying" | "deploy" | "in_progress" | "started"
-        | "starting" | "syncing" | "code_sync" | "post_deploy" | "post_deploying" | "processing"
-        | "preparing" => Phase::Running,
-        "success" | "succeeded" | "successful" | "finished" | "completed" | "complete" | "deployed"
-        | "live" | "ready" | "done" => Phase::Ended(Verdict::Succeeded),
-        "failed" | "failure" | "error" | "errored" | "crashed" | "build_failed" | "deploy_failed" => {
-            Phase::Ended(Verdict::Failed)
-        }
-        "canceled" | "cancelled" | "aborted" | "skipped" => Phase::Ended(Verdict::Canceled),
-        "superseded" => Phase::Ended(Verdict::Superseded),
-        _ => Phase::Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -2,78 +2,43 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, id};
-use super::platform::{Deployment, one_or_list};
-use crate::core::state::Phase;
+use super::facts::Facts;
+use super::platform::Deployment;
 use crate::secrets::Redactor;
 
-/// How a platform names what it says of a deployment, and what its state words mean.
-pub(super) struct Attributes {
-    /// When the deployment was made.
-    pub(super) created: &'static str,
-    /// When it ended.
-    pub(super) ended: &'static str,
-    /// Why it failed.
-    pub(super) message: &'static str,
-    /// What a state word means.
-    pub(super) phase: fn(&str) -> Phase,
+/// What both have in common.
+pub(super) const LARAVEL: Facts = Facts {
+    followed: "by finding it",
+    lists: &["/data"],
+    ones: &["/data"],
+    state: &["/attributes/status"],
+    // The hash of the commit that is deployed, which both names have had.
+    origin: &["/attributes/commit_hash", "/attributes/commit/hash"],
+    // `{"message","errors":{field:[…]}}`, or the `errors` of JSON:API.
+    error_fields: &["message", "errors", "detail", "title"],
+    ..Facts::NONE
+};
+
+/// The deployment that a resource in a document's `data` is. `included` and `relationships` hold other resources, which
+/// may have a state as well. Only the id and the type have to be there: without attributes no state is known.
+pub(super) fn deployment(facts: &Facts, resource: &Value, redactor: &Redactor) -> Option<Deployment> {
+    let is_deployment = match &resource["type"] {
+        Value::Null => resource["attributes"]["status"].is_string(),
+        kind => kind == "deployments",
+    };
+    Deployment::read(facts, resource, redactor).filter(|_| is_deployment)
 }
-
-impl Attributes {
-    /// The deployments in a document's `data`, one or a list, the newest first; `None` where it holds anything else.
-    /// `included` and `relationships` hold other resources, which may have a state as well.
-    pub(super) fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let mut found = one_or_list(body.get("data")?, &|one| self.deployment(one, redactor))?;
-        // One without a time has not begun.
-        let time = |one: &Deployment| one.snapshot.created_at.or(one.ended_at);
-        found.sort_by_key(|one| (time(one).is_some(), std::cmp::Reverse(time(one))));
-        Some(found)
-    }
-
-    /// Only the id and the type have to be there: of a deployment without attributes no state is known.
-    fn deployment(&self, resource: &Value, redactor: &Redactor) -> Option<Deployment> {
-        let attributes = &resource["attributes"];
-        let is_deployment = match &resource["type"] {
-            Value::Null => attributes["status"].is_string(),
-            kind => kind == "deployments",
-        };
-        if !is_deployment {
-            return None;
-        }
-        let word = cleaned(attributes, "status", redactor, 64);
-        let (id, phase) = (id(&resource["id"])?, (self.phase)(&word));
-        let (created, ended) = (&attributes[self.created], &attributes[self.ended]);
-        let mut deployment = Deployment::of_api(id, word, phase, created, ended);
-        deployment.snapshot.message = cleaned(attributes, self.message, redactor, 300);
-        deployment.origin = commit(attributes, redactor);
-        Some(deployment)
-    }
-}
-
-/// The hash of the commit that is deployed, which both names have had.
-fn commit(attributes: &Value, redactor: &Redactor) -> Option<String> {
-    let hash = attributes["commit_hash"].as_str().or_else(|| attributes["commit"]["hash"].as_str())?;
-    Some(redactor.clean(hash, 64)).filter(|hash| !hash.is_empty())
-}
-
-/// Where an error has its text: `{"message","errors":{field:[…]}}`, or the `errors` of JSON:API.
-pub(super) const ERROR_FIELDS: [&str; 4] = ["message", "errors", "detail", "title"];
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    const DEPLOYMENT: Attributes = Attributes {
-        created: "created_at",
-        ended: "ended_at",
-        message: "reason",
-        phase: |word| if word.is_empty() { Phase::Waiting } else { Phase::Running },
-    };
+    use crate::platforms::Platform;
+    use crate::platforms::forge::Forge;
 
     fn read(body: &Value) -> Option<Vec<Deployment>> {
-        DEPLOYMENT.deployments(body, &Redactor::default())
+        Forge.deployments(body, &Redactor::default())
     }
 
     #[test]
@@ -122,13 +87,9 @@ mod tests {
             (json!("soon"), true),
             (json!(1e300), true),
         ] {
-            let data = json!({ "id": "1", "type": "deployments", "attributes": { "created_at": created, "reason": null } });
+            let data = json!({ "id": "1", "type": "deployments", "attributes": { "created_at": created } });
             let found = read(&json!({ "data": data })).unwrap();
-            assert_eq!(
-                (found[0].unreadable_time, found[0].snapshot.message.as_str()),
-                (unreadable, ""),
-                "{created}"
-            );
+            assert_eq!(found[0].unreadable_time, unreadable, "{created}");
         }
     }
 
@@ -147,7 +108,8 @@ mod tests {
             ("<html>", None),
             ("", None),
         ] {
-            let error = crate::platforms::body::error(body.as_bytes(), &ERROR_FIELDS, &Redactor::default());
+            let error =
+                crate::platforms::body::error(body.as_bytes(), LARAVEL.error_fields, &Redactor::default());
             assert_eq!(error.as_deref(), text, "{body}");
         }
     }

@@ -7,36 +7,14 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{normal, texts};
 use super::facts::Facts;
-use super::laravel::{self, Attributes};
+use super::laravel;
 use super::path::{parameter, segments};
 use super::platform::{Deployment, Platform, PlatformAccess, Request, StateSource};
-use crate::core::state::{Phase, Verdict};
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
 const HOST: &str = "cloud.laravel.com";
-
-/// How Laravel Cloud describes a deployment. When it was made is not there, only when it began.
-const DEPLOYMENT: Attributes =
-    Attributes { created: "started_at", ended: "finished_at", message: "failure_reason", phase };
-
-/// Where a log has its texts: `{"data":{"build":{"steps":[{"description","output"}]},"deploy":…}}`, and what other logs
-/// commonly have.
-const LOG: [&str; 11] = [
-    "data",
-    "attributes",
-    "logs",
-    "log",
-    "build",
-    "deploy",
-    "steps",
-    "description",
-    "output",
-    "message",
-    "text",
-];
 
 pub(super) struct LaravelCloud;
 
@@ -45,15 +23,25 @@ impl Platform for LaravelCloud {
         &Facts {
             name: "laravel-cloud",
             known_by: "cloud.laravel.com/deploy/…",
-            followed: "by finding it",
             hook_variables: &["LARAVEL_CLOUD_DEPLOY_HOOK"],
             token_variables: &["LARAVEL_CLOUD_API_TOKEN"],
             host: Some(HOST),
             poll: Some("api/deployments/{id}"),
             log: Some("api/deployments/{id}/logs"),
-            error_fields: &laravel::ERROR_FIELDS,
+            // When it was made is not there, only when it began.
+            created: &["/attributes/started_at"],
+            ended: &["/attributes/finished_at"],
+            message: &["/attributes/failure_reason"],
+            // A build that succeeded is deployed next.
+            waiting: "pending build.pending build.created build.queued",
+            running: "build.running build.succeeded deployment.pending deployment.created deployment.queued \
+                      deployment.running",
+            succeeded: "deployment.succeeded",
+            failed: "build.failed failed deployment.failed",
+            // `{"data":{"build":{"steps":[{"description","output"}]},"deploy":…}}`, and what other logs commonly have.
+            log_fields: "data attributes logs log build deploy steps description output message text",
             hook_place: "Settings, Deployments, Deploy hook of the environment",
-            ..Facts::NONE
+            ..laravel::LARAVEL
         }
     }
 
@@ -103,8 +91,8 @@ impl Platform for LaravelCloud {
         Request::of_api(access, &format!("api/environments/{id}/deployments"), None)
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        DEPLOYMENT.deployments(body, redactor)
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        laravel::deployment(self.facts(), value, redactor)
     }
 
     /// One of another commit than the hook's URL names is not ours.
@@ -115,10 +103,6 @@ impl Platform for LaravelCloud {
         wanted
             .zip(found)
             .is_none_or(|(wanted, found)| wanted.starts_with(&found) || found.starts_with(&wanted))
-    }
-
-    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        texts(log, &LOG)
     }
 }
 
@@ -134,19 +118,6 @@ fn environment(hook: &Url) -> Option<&str> {
 fn is_uuid(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-}
-
-/// What a state word means. A build that succeeded is deployed next.
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "pending" | "build.pending" | "build.created" | "build.queued" => Phase::Waiting,
-        "build.running" | "build.succeeded" | "deployment.pending" | "deployment.created"
-        | "deployment.queued" | "deployment.running" => Phase::Running,
-        "deployment.succeeded" => Phase::Ended(Verdict::Succeeded),
-        "build.failed" | "failed" | "deployment.failed" => Phase::Ended(Verdict::Failed),
-        "cancelled" | "canceled" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
-    }
 }
 
 #[cfg(test)]

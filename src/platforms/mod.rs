@@ -21,13 +21,12 @@ mod reader;
 mod render;
 mod response;
 mod sevalla;
-mod time;
 mod vercel;
 
 use url::Url;
 
 pub use self::client::Client;
-pub use self::facts::{Facts, Need};
+pub use self::facts::{Facts, Need, Pointers};
 pub use self::platform::{
     Acceptance, Deployment, LogTarget, Platform, PlatformAccess, ReadTarget, Request, StateSource,
 };

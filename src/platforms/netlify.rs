@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, id, normal, reports_error, text};
+use super::body::{normal, reports_error, text};
 use super::facts::{Facts, Need};
 use super::path::parameter;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, one_or_list};
+use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request};
 use crate::core::state::{Phase, Verdict};
 use crate::secrets::Redactor;
 
@@ -35,6 +35,17 @@ impl Platform for Netlify {
             hook_path: &["build_hooks"],
             list: Some("api/v1/sites/{project}/deploys?per_page=20"),
             poll: Some("api/v1/sites/{project}/deploys/{id}"),
+            state: &["/state"],
+            created: &["/created_at"],
+            // Of one that has ended.
+            ended: &["/updated_at"],
+            message: &["/error_message"],
+            origin: &["/title"],
+            page: &["/admin_url"],
+            waiting: "new pending_review accepted enqueued",
+            running: "building uploading uploaded preparing prepared processing processed retrying",
+            succeeded: "ready",
+            failed: "error rejected",
             requests_per_minute: Some(500),
             error_fields: &["message", "error", "errors"],
             names_site: true,
@@ -74,8 +85,26 @@ impl Platform for Netlify {
         matches!(status, 400 | 404 | 410 | 422).then_some(advice)
     }
 
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        one_or_list(body, &|value| deployment(value, redactor))
+    /// Every field but the id may be missing or null, as recorded answers show.
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        value.get("state").or_else(|| value.get("site_id"))?;
+        let mut deploy = Deployment::read(self.facts(), value, redactor)?;
+        let snapshot = &mut deploy.snapshot;
+        let word = normal(&snapshot.word);
+        // There is no word for "canceled": a canceled or skipped build is an error whose message says so.
+        let is_skipped = value["skipped"] == true && matches!(word.as_str(), "ready" | "error");
+        if is_skipped || (word == "error" && says_canceled(&snapshot.message)) {
+            snapshot.phase = Phase::Ended(Verdict::Canceled);
+        }
+        if snapshot.message.is_empty() && word == "pending_review" {
+            "a member of the team must approve it in the dashboard".clone_into(&mut snapshot.message);
+        }
+        let is_production = value["context"].as_str().is_none_or(|context| context == "production");
+        let site = text(value, "ssl_url", redactor, 500).filter(|_| is_production);
+        snapshot.site = site.or_else(|| text(value, "deploy_ssl_url", redactor, 500));
+        let page = snapshot.dashboard_url.take();
+        snapshot.dashboard_url = page.map(|page| format!("{page}/deploys/{}", snapshot.id));
+        Some(deploy)
     }
 
     fn may_be_ours(&self, access: &PlatformAccess, deployment: &Deployment) -> bool {
@@ -88,55 +117,13 @@ impl Platform for Netlify {
     }
 }
 
-/// What a deploy waits for, where it is a person.
-fn waits_for(word: &str) -> &'static str {
-    if normal(word) == "pending_review" {
-        "a member of the team must approve it in the dashboard"
-    } else {
-        ""
-    }
-}
-
-/// Every field but the id may be missing or null, as recorded answers show.
-fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
-    let id = id(&value["id"]).filter(|_| value.get("state").is_some() || value.get("site_id").is_some())?;
-    let word = cleaned(value, "state", redactor, 64);
-    let message = cleaned(value, "error_message", redactor, 300);
-    let phase = phase(&word, &message, value["skipped"] == true);
-    let is_production = value["context"].as_str().is_none_or(|context| context == "production");
-    let own = text(value, "deploy_ssl_url", redactor, 500);
-    let ended = if matches!(phase, Phase::Ended(_)) { &value["updated_at"] } else { &Value::Null };
-    let mut deploy = Deployment::of_api(id, word, phase, &value["created_at"], ended);
-    let snapshot = &mut deploy.snapshot;
-    snapshot.dashboard_url =
-        text(value, "admin_url", redactor, 500).map(|page| format!("{page}/deploys/{}", snapshot.id));
-    snapshot.site = text(value, "ssl_url", redactor, 500).filter(|_| is_production).or(own);
-    snapshot.message = if message.is_empty() { waits_for(&snapshot.word).to_owned() } else { message };
-    deploy.origin = text(value, "title", redactor, 5000);
-    Some(deploy)
-}
-
-/// Whether an error's message, in small letters, says that nothing was built. A build's own output may hold such words too.
+/// Whether an error's message says that nothing was built. A build's own output may hold such words too.
 fn says_canceled(message: &str) -> bool {
-    let stage = message.split_once("': ").map_or(message, |(_, rest)| rest);
+    let message = message.to_ascii_lowercase().replace("cancelled", "canceled");
+    let stage = message.split_once("': ").map_or(message.as_str(), |(_, rest)| rest);
     let begins = |text: &str| CANCELED.iter().any(|words| text.starts_with(words));
     !message.contains("exit code")
-        && (begins(message) || begins(stage) || stage.starts_with("no content change"))
-}
-
-/// What a state word means. There is none for "canceled": a canceled or skipped build is an error whose message says so.
-fn phase(word: &str, message: &str, is_skipped: bool) -> Phase {
-    let message = message.to_ascii_lowercase().replace("cancelled", "canceled");
-    match normal(word).as_str() {
-        "" | "new" | "pending_review" | "accepted" | "enqueued" => Phase::Waiting,
-        "building" | "uploading" | "uploaded" | "preparing" | "prepared" | "processing" | "processed"
-        | "retrying" => Phase::Running,
-        "ready" if is_skipped => Phase::Ended(Verdict::Canceled),
-        "ready" => Phase::Ended(Verdict::Succeeded),
-        "error" if is_skipped || says_canceled(&message) => Phase::Ended(Verdict::Canceled),
-        "error" | "rejected" => Phase::Ended(Verdict::Failed),
-        _ => Phase::Unknown,
-    }
+        && (begins(&message) || begins(stage) || stage.starts_with("no content change"))
 }
 
 #[cfg(test)]

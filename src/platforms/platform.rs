@@ -1,14 +1,14 @@
 //! The trait of a hosting platform. Pure: requests and answers are values, so each is tested by a table.
 
+use std::slice;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::body::{self, last_lines, log_body, reports_error};
+use super::body::{self, last_lines, log_body, reports_error, texts};
 pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
-pub(super) use super::deployment::{listed, one_or_list};
 use super::facts::{Facts, Need};
 use super::path::segments;
 use crate::core::state::{DeploymentId, MissingInput, Snapshot};
@@ -118,10 +118,23 @@ pub trait Platform: Sync {
         Request::of_api(access, self.facts().poll?, Some(id)).filter(|_| source == StateSource::Api)
     }
 
-    /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first. `None`:
-    /// the answer is not in the platform's own form, so that nothing is known.
-    fn deployments(&self, _body: &Value, _redactor: &Redactor) -> Option<Vec<Deployment>> {
-        None
+    /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first, without
+    /// entries that are none. `None`: the answer is not in the platform's own form, so that nothing is known.
+    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
+        let Facts { lists, ones, .. } = self.facts();
+        let mut at_lists = lists.iter().filter_map(|pointer| body.pointer(pointer)?.as_array());
+        let mut at_ones =
+            ones.iter().filter_map(|pointer| body.pointer(pointer)).filter(|one| one.is_object());
+        let list = at_lists.next().map(Vec::as_slice);
+        let entries = list.or_else(|| at_ones.next().map(slice::from_ref))?;
+        let mut found: Vec<_> = entries.iter().filter_map(|entry| self.deployment(entry, redactor)).collect();
+        found.sort_by_key(Deployment::age);
+        (entries.is_empty() || !found.is_empty()).then_some(found)
+    }
+
+    /// The deployment that an entry of such a list describes, or the whole answer.
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        Deployment::read(self.facts(), value, redactor)
     }
 
     /// Whether a deployment in the answer to [`Platform::list`] belongs to what our hook deploys, whoever started it.
@@ -162,8 +175,8 @@ pub trait Platform: Sync {
     }
 
     /// The texts in the answer to [`Platform::log`], which is JSON or one text.
-    fn log_texts<'a>(&self, _log: &'a Value) -> Vec<&'a str> {
-        Vec::new()
+    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
+        texts(log, self.facts().log_fields)
     }
 
     /// The last `most` lines of that answer.
@@ -244,9 +257,13 @@ impl PlatformAccess {
 
     /// Whether the trigger itself wants a token, and neither `api-token` nor a header holds one.
     pub fn lacks_trigger_token(&self) -> bool {
-        let header = self.platform.facts().token_header.unwrap_or("authorization");
-        let is_given = self.token.is_some() || self.headers.iter().any(|(name, _)| name.as_str() == header);
-        self.platform.facts().trigger_needs_token && !is_given
+        self.platform.facts().trigger_needs_token && self.token.is_none() && !self.has_token_header()
+    }
+
+    /// Whether the user gave a header that holds the token of the trigger.
+    pub(super) fn has_token_header(&self) -> bool {
+        let wanted = self.platform.facts().token_header.unwrap_or("authorization");
+        self.headers.iter().any(|(name, _)| name.as_str() == wanted)
     }
 
     /// What reading deployments through the API needs and the user did not give.

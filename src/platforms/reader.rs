@@ -63,9 +63,8 @@ impl Reader {
     /// Reads the newest deployment there is, for `status` and `doctor`. `None`: there is none yet, or no list to read.
     pub async fn newest(&self) -> Option<Poll> {
         let (source, request) = self.list()?;
-        let response = self.read(request, READ).await;
         let mut is_empty = false;
-        let poll = response::of_reading(self.platform(), source, response, self.redactor(), |body| {
+        let newest = |body: &Value| {
             let found = self.platform().deployments(body, self.redactor());
             is_empty = found.as_ref().is_some_and(Vec::is_empty);
             let in_scope = |found: &Deployment| {
@@ -73,7 +72,8 @@ impl Reader {
             };
             let newest = found.unwrap_or_default().into_iter().find(in_scope);
             newest.map_or(PollResult::NotThere, |newest| PollResult::Ours(self.with_links(newest.snapshot)))
-        });
+        };
+        let poll = self.poll(source, self.read(request, READ).await, newest);
         Some(poll).filter(|_| !is_empty)
     }
 
@@ -84,24 +84,17 @@ impl Reader {
         let id = DeploymentId::new(NONE).filter(|_| self.list().is_none())?;
         let source = self.source?;
         let request = self.platform().poll(&self.access, source, &id)?;
-        let response = self.read(request, READ).await;
-        let platform = self.platform();
-        let redactor = self.redactor();
-        Some(response::of_reading(platform, source, response, redactor, |body| {
-            let error = platform.error(body.to_string().as_bytes(), redactor);
+        let other = |body: &Value| {
+            let error = self.platform().error(body.to_string().as_bytes(), self.redactor());
             let message = error.unwrap_or_else(|| "the answer is about another deployment".to_owned());
             PollResult::Failed { message }
-        }))
+        };
+        Some(self.poll(source, self.read(request, READ).await, other))
     }
 
     pub(super) fn list(&self) -> Option<(StateSource, Request)> {
         let source = self.source?;
         Some((source, self.platform().list(&self.access, source)?))
-    }
-
-    /// Whether the platform's trigger needs the API's token, too.
-    pub fn trigger_needs_token(&self) -> bool {
-        self.platform().facts().trigger_needs_token
     }
 
     /// Whether the list is found by the account or the project that the user gave, not by the hook alone.
@@ -118,6 +111,16 @@ impl Reader {
             || platform.refusal(response.status, bytes) == Some(RefusalReason::NotFound);
         let message = platform.error(bytes, self.redactor()).filter(|_| is_404)?;
         self.is_found_by_input().then_some(message)
+    }
+
+    /// What the answer to a read means; `result` reads the body of a success.
+    pub(super) fn poll(
+        &self,
+        source: StateSource,
+        response: Result<http::Response, RequestError>,
+        result: impl FnOnce(&Value) -> PollResult,
+    ) -> Poll {
+        response::of_reading(self.platform(), source, response, self.redactor(), result)
     }
 
     pub(super) async fn read(

@@ -6,12 +6,11 @@
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, normal, text};
 use super::facts::Facts;
-use super::path::segments;
-use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, one_or_list};
-use super::time;
-use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
+use super::path::{segments, written};
+use super::platform::{Acceptance, LogTarget, Platform, PlatformAccess, Request};
+use crate::core::state::Snapshot;
+use crate::http::time;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The host of the hooks and of the API.
@@ -31,6 +30,18 @@ impl Platform for Render {
             list: Some("v1/services/{service}/deploys?limit=20"),
             poll: Some("v1/services/{service}/deploys/{id}"),
             about: Some("v1/services/{service}"),
+            // A list of `{deploy, cursor}`, or one deploy.
+            id: &["/deploy/id", "/id"],
+            id_prefix: "dep-",
+            state: &["/deploy/status", "/status"],
+            created: &["/deploy/createdAt", "/createdAt"],
+            ended: &["/deploy/finishedAt", "/finishedAt"],
+            origin: &["/deploy/trigger", "/trigger"],
+            // `deactivated` was live, and a later deploy has replaced it.
+            waiting: "created queued",
+            running: "build_in_progress pre_deploy_in_progress update_in_progress",
+            succeeded: "live deactivated",
+            failed: "build_failed pre_deploy_failed update_failed",
             error_fields: &["message", "error"],
             hook_origin: Some("deploy_hook"),
             names_site: true,
@@ -47,7 +58,7 @@ impl Platform for Render {
         let has_kind = |id: &str| id.split_once('-').is_some_and(|(kind, _)| kind.len() == 3);
         match segments(url).as_slice() {
             ["deploy", ..] if url.host_str() == Some(HOST) => true,
-            ["deploy", id] => any_host && has_kind(id) && key(url).is_some(),
+            ["deploy", id] => any_host && has_kind(id) && written(url, "key").is_some(),
             _ => false,
         }
     }
@@ -61,10 +72,10 @@ impl Platform for Render {
                 "Copy the deploy hook of a service: its Settings, Deploy Hook (…/deploy/srv-…?key=…).",
             ));
         }
-        let key = key(url).filter(|key| !key.is_empty()).ok_or(UrlFault::NoSecret)?;
+        let key = written(url, "key").filter(|key| !key.is_empty()).ok_or(UrlFault::NoSecret)?;
         let is_id = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let public = if is_id { format!("deploy/{id}?key=") } else { String::new() };
-        Ok(Some(DocumentedHook::new(url, public, &key)))
+        Ok(Some(DocumentedHook::new(url, public, key)))
     }
 
     /// The service that the hook deploys.
@@ -78,12 +89,8 @@ impl Platform for Render {
     /// 200 names the deploy. 202 names none: another one is running, and ours begins after it.
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        let named = id(&answer["deploy"]["id"]).or_else(|| id(&answer["id"])).filter(is_deploy);
-        match (named, status) {
-            (Some(id), _) => {
-                let word = cleaned(&answer["deploy"], "status", redactor, 64);
-                Acceptance::Named(deployment(id, word, &answer["deploy"], redactor))
-            }
+        match (self.deployment(&answer, redactor), status) {
+            (Some(deploy), _) => Acceptance::Named(deploy),
             (None, 202) if body.trim_ascii().is_empty() || answer.is_object() => {
                 Acceptance::Unnamed { at: None }
             }
@@ -111,16 +118,6 @@ impl Platform for Render {
         })
     }
 
-    /// A list of `{deploy, cursor}`, or one deploy.
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let read = |value: &Value| {
-            let deploy = value.get("deploy").unwrap_or(value);
-            let id = id(&deploy["id"]).filter(is_deploy)?;
-            Some(deployment(id, cleaned(deploy, "status", redactor, 64), deploy, redactor))
-        };
-        one_or_list(body, &read)
-    }
-
     /// The service's build log of the last hour: it is not kept by deploy.
     fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
         let (owner, hook) = (of.about?["ownerId"].as_str()?, access.hook.as_ref()?);
@@ -143,35 +140,6 @@ impl Platform for Render {
 
     fn site(&self, about: Option<&Value>, _: &Snapshot) -> Option<String> {
         Some(about?["serviceDetails"]["url"].as_str()?.to_owned())
-    }
-}
-
-/// The value of `key`, as it is written.
-fn key(url: &Url) -> Option<String> {
-    let pairs = url.query()?.split('&');
-    pairs.filter_map(|pair| pair.strip_prefix("key=")).next_back().map(str::to_owned)
-}
-
-/// Whether this is the id of a deploy, and not of something else.
-fn is_deploy(id: &DeploymentId) -> bool {
-    id.as_str().starts_with("dep-")
-}
-
-fn deployment(id: DeploymentId, word: String, deploy: &Value, redactor: &Redactor) -> Deployment {
-    let phase = phase(&word);
-    let found = Deployment::of_api(id, word, phase, &deploy["createdAt"], &deploy["finishedAt"]);
-    Deployment { origin: text(deploy, "trigger", redactor, 64), ..found }
-}
-
-/// What a state word means. `deactivated` was live, and a later deploy has replaced it.
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "created" | "queued" => Phase::Waiting,
-        "build_in_progress" | "pre_deploy_in_progress" | "update_in_progress" => Phase::Running,
-        "live" | "deactivated" => Phase::Ended(Verdict::Succeeded),
-        "build_failed" | "pre_deploy_failed" | "update_failed" => Phase::Ended(Verdict::Failed),
-        "canceled" | "cancelled" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
     }
 }
 

@@ -5,10 +5,9 @@
 
 use serde_json::Value;
 
-use super::body::{cleaned, id, normal, texts};
 use super::facts::Facts;
-use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, Request, StateSource, one_or_list};
-use crate::core::state::{DeploymentId, Phase, Verdict};
+use super::platform::{Acceptance, Platform, PlatformAccess, Request, StateSource};
+use crate::core::state::DeploymentId;
 use crate::secrets::Redactor;
 
 pub(super) struct Sevalla;
@@ -25,6 +24,16 @@ impl Platform for Sevalla {
             api_host: Some("api.sevalla.com"),
             list: Some("v3/applications/{project}/deployments?limit=20"),
             log: Some("v3/applications/{project}/deployments/{id}/logs"),
+            lists: &["/data"],
+            ones: &["/deployment", ""],
+            // `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
+            waiting: "queued pending waiting",
+            running: "building built deploying rolling_out in_progress inprogress",
+            succeeded: "success",
+            failed: "failed",
+            canceled: "cancelled canceled skipped",
+            // The log is a list of objects whose fields are not documented: whatever texts there are.
+            log_fields: "data logs entries message log text line output",
             error_fields: &["message", "error", "data"],
             dashboards: &["app.sevalla.com"],
             hook_place: "Settings, Deployment hook of the application",
@@ -36,8 +45,8 @@ impl Platform for Sevalla {
     fn acceptance(&self, status: u16, body: &[u8], redactor: &Redactor) -> Acceptance {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_one = answer["status"].is_string() && answer["message"].is_null();
-        let whole = || deployment(&answer, redactor).filter(|_| is_one);
-        let named = deployment(&answer["deployment"], redactor).or_else(whole);
+        let whole = || self.deployment(&answer, redactor).filter(|_| is_one);
+        let named = self.deployment(&answer["deployment"], redactor).or_else(whole);
         let unreadable =
             || Acceptance::unreadable(status, self.error(body, redactor), "the answer names no deployment");
         named.map_or_else(unreadable, Acceptance::Named)
@@ -52,40 +61,6 @@ impl Platform for Sevalla {
     fn poll(&self, access: &PlatformAccess, _: StateSource, id: &DeploymentId) -> Option<Request> {
         let by_id = || Request::of_api(access, "v2/applications/deployments/{id}", Some(id));
         Request::of_api(access, "v3/applications/{project}/deployments/{id}", Some(id)).or_else(by_id)
-    }
-
-    /// `{"deployment":{…}}`, `{"data":[…]}`, or one deployment.
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let value = match (&body["data"], &body["deployment"]) {
-            (list @ Value::Array(_), _) => list,
-            (_, named @ Value::Object(_)) => named,
-            _ => body,
-        };
-        one_or_list(value, &|value| deployment(value, redactor))
-    }
-
-    /// A list of objects whose fields are not documented: whatever texts there are.
-    fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        texts(log, &["data", "logs", "entries", "message", "log", "text", "line", "output"])
-    }
-}
-
-/// An object with an id alone may be anything, unless it is the one that was asked for.
-fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
-    let word = cleaned(value, "status", redactor, 64);
-    let (id, phase) = (id(&value["id"])?, phase(&word));
-    Some(Deployment::of_api(id, word, phase, &value["created_at"], &value["finished_at"]))
-}
-
-/// What a state word means; `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "queued" | "pending" | "waiting" => Phase::Waiting,
-        "building" | "built" | "deploying" | "rolling_out" | "in_progress" | "inprogress" => Phase::Running,
-        "success" => Phase::Ended(Verdict::Succeeded),
-        "failed" => Phase::Ended(Verdict::Failed),
-        "cancelled" | "canceled" | "skipped" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
     }
 }
 

@@ -7,14 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{cleaned, id, normal, text};
+use super::body::{id, normal};
 use super::facts::Facts;
 use super::path::segments;
-use super::platform::{
-    Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource, one_or_list,
-};
-use super::time;
-use crate::core::state::{DeploymentId, Phase, Verdict};
+use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource};
+use crate::core::state::DeploymentId;
+use crate::http::time;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The beginning of a hook's path; the project's id and the secret follow.
@@ -35,6 +33,21 @@ impl Platform for Vercel {
             host: Some("api.vercel.com"),
             hook_path: &PATH,
             error_fields: &["error", "message", "code"],
+            lists: &["/deployments"],
+            id: &["/uid", "/id"],
+            id_prefix: "dpl_",
+            state: &["/readyState", "/state", "/status"],
+            created: &["/createdAt", "/created"],
+            ended: &["/canceledAt", "/ready", "/deleted"],
+            message: &["/errorMessage", "/readyStateReason"],
+            origin: &["/source"],
+            page: &["/inspectorUrl"],
+            // `BLOCKED` waits for a person.
+            waiting: "queued initializing",
+            running: "building analyzing deploying",
+            succeeded: "ready",
+            failed: "error blocked",
+            canceled: "canceled deleted",
             hook_origin: Some("git-deploy-hook"),
             names_site: true,
             // A newer deployment of the same hook cancels the older ones.
@@ -82,10 +95,12 @@ impl Platform for Vercel {
         of_team(access, "v13/deployments/{id}", Some(id))
     }
 
-    /// `{"deployments":[{"uid",…}]}`, or one `{"id",…}`.
-    fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let value = body.get("deployments").filter(|list| list.is_array()).unwrap_or(body);
-        one_or_list(value, &|value| deployment(value, redactor))
+    fn deployment(&self, value: &Value, redactor: &Redactor) -> Option<Deployment> {
+        let mut found = Deployment::read(self.facts(), value, redactor)?;
+        let snapshot = &mut found.snapshot;
+        snapshot.message = message(&snapshot.word, value, std::mem::take(&mut snapshot.message));
+        snapshot.site = site(value, redactor);
+        Some(found)
     }
 
     fn may_cancel(&self, newer: &Deployment) -> bool {
@@ -135,22 +150,6 @@ fn is_user(account: &str) -> bool {
     is_bare || account.starts_with("usr_") || account.starts_with("user_")
 }
 
-fn deployment(value: &Value, redactor: &Redactor) -> Option<Deployment> {
-    let id = id(&value["uid"]).or_else(|| id(&value["id"])).filter(|id| id.as_str().starts_with("dpl_"))?;
-    let word = ["readyState", "state", "status"].into_iter().map(|key| cleaned(value, key, redactor, 64));
-    let word = word.into_iter().find(|word| !word.is_empty()).unwrap_or_default();
-    let created = if value["createdAt"].is_null() { &value["created"] } else { &value["createdAt"] };
-    let ended = ["canceledAt", "ready", "deleted"].into_iter().find_map(|key| time::read(&value[key]));
-    let (phase, message) = (phase(&word), message(&word, value, redactor));
-    let mut deployment = Deployment::of_api(id, word, phase, created, &Value::Null);
-    deployment.snapshot.message = message;
-    deployment.snapshot.dashboard_url = text(value, "inspectorUrl", redactor, 500);
-    deployment.snapshot.site = site(value, redactor);
-    deployment.origin = text(value, "source", redactor, 64);
-    deployment.ended_at = ended;
-    Some(deployment)
-}
-
 /// The alias, once the deployment has it, else the deployment's own address.
 fn site(value: &Value, redactor: &Redactor) -> Option<String> {
     let alias = value["alias"][0].as_str().filter(|_| value["aliasAssigned"] == true);
@@ -158,11 +157,8 @@ fn site(value: &Value, redactor: &Redactor) -> Option<String> {
     Some(format!("https://{}", redactor.clean(host.trim_start_matches("https://"), 255)))
 }
 
-/// Why it did not succeed, as far as the platform says it.
-fn message(word: &str, value: &Value, redactor: &Redactor) -> String {
-    let given =
-        ["errorMessage", "readyStateReason"].into_iter().map(|key| cleaned(value, key, redactor, 300));
-    let given = given.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+/// Why it did not succeed: what the platform says, and who must do what.
+fn message(word: &str, value: &Value, given: String) -> String {
     match normal(word).as_str() {
         "blocked" => {}
         "deleted" if given.is_empty() => return "the deployment was deleted".to_owned(),
@@ -178,23 +174,12 @@ fn message(word: &str, value: &Value, redactor: &Redactor) -> String {
     if given.is_empty() { who.to_owned() } else { format!("{given}; {who}") }
 }
 
-/// What a state word means. `BLOCKED` waits for a person.
-fn phase(word: &str) -> Phase {
-    match normal(word).as_str() {
-        "" | "queued" | "initializing" => Phase::Waiting,
-        "building" | "analyzing" | "deploying" => Phase::Running,
-        "ready" => Phase::Ended(Verdict::Succeeded),
-        "error" | "blocked" => Phase::Ended(Verdict::Failed),
-        "canceled" | "deleted" => Phase::Ended(Verdict::Canceled),
-        _ => Phase::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::state::{Phase, Verdict};
 
     fn one(value: &Value) -> Deployment {
         Vercel.deployments(value, &Redactor::default()).unwrap().remove(0)

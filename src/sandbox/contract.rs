@@ -6,74 +6,8 @@ use serde_json::Value;
 
 use super::scenario::{self, Scenario};
 
-/// What the sandbox needs of a contract file. From `sources` on it is for the tests alone; that part is cut off when the
-/// program is built, so that it is not in it.
-macro_rules! embedded {
-    ($path:literal) => {{
-        const FILE: &[u8] = include_bytes!($path);
-        const KEPT: [u8; length(FILE)] = cut(FILE);
-        &KEPT
-    }};
-}
-
-/// How long that part is, with a brace that closes it.
-const fn length(file: &[u8]) -> usize {
-    let (mut at, mut kept, mut is_text) = (0, 0, false);
-    while !begins(file, at, b",\n  \"sources\"") {
-        is_text = is_text != is_quote(file, at);
-        kept += (is_text || !file[at].is_ascii_whitespace()) as usize;
-        at += 1;
-    }
-    kept + 1
-}
-
-/// That part of the file, without the white space between its values.
-const fn cut<const LENGTH: usize>(file: &[u8]) -> [u8; LENGTH] {
-    let mut kept = [b'}'; LENGTH];
-    let (mut at, mut next, mut is_text) = (0, 0, false);
-    while next < LENGTH - 1 {
-        is_text = is_text != is_quote(file, at);
-        if is_text || !file[at].is_ascii_whitespace() {
-            kept[next] = file[at];
-            next += 1;
-        }
-        at += 1;
-    }
-    kept
-}
-
-/// Whether a text begins or ends here.
-const fn is_quote(file: &[u8], at: usize) -> bool {
-    file[at] == b'"' && (at == 0 || file[at - 1] != b'\\')
-}
-
-/// Whether this comes next in the file, or its end.
-const fn begins(file: &[u8], at: usize, words: &[u8]) -> bool {
-    let mut same = 0;
-    while at + same < file.len() && same < words.len() {
-        if file[at + same] != words[same] {
-            return false;
-        }
-        same += 1;
-    }
-    true
-}
-
-/// The contract files, the default first.
-static FILES: [&[u8]; 12] = [
-    embedded!("../../contracts/fortrabbit.json"),
-    embedded!("../../contracts/render.json"),
-    embedded!("../../contracts/vercel.json"),
-    embedded!("../../contracts/netlify.json"),
-    embedded!("../../contracts/cloudflare-workers.json"),
-    embedded!("../../contracts/cloudflare-pages.json"),
-    embedded!("../../contracts/coolify.json"),
-    embedded!("../../contracts/dokploy.json"),
-    embedded!("../../contracts/forge.json"),
-    embedded!("../../contracts/laravel-cloud.json"),
-    embedded!("../../contracts/sevalla.json"),
-    embedded!("../../contracts/other.json"),
-];
+/// The contracts, without what is for the tests alone: see `build.rs`.
+const FILE: &str = include_str!(concat!(env!("OUT_DIR"), "/contracts.json"));
 
 /// What a platform answers.
 pub(super) struct Contract(pub(super) Value);
@@ -81,9 +15,10 @@ pub(super) struct Contract(pub(super) Value);
 /// Every contract, the default first. They are parsed when the first sandbox starts.
 pub(super) fn all() -> &'static [Contract] {
     static PARSED: OnceLock<Vec<Contract>> = OnceLock::new();
-    // The tests find a file that cannot be parsed.
-    let parse = |file: &&[u8]| Contract(serde_json::from_slice(file).unwrap_or_default());
-    PARSED.get_or_init(|| FILES.iter().map(parse).collect())
+    PARSED.get_or_init(|| {
+        let contracts: Vec<Value> = serde_json::from_str(FILE).unwrap_or_default();
+        contracts.into_iter().map(Contract).collect()
+    })
 }
 
 /// The text of a field; empty where there is none.
@@ -144,21 +79,6 @@ impl Contract {
     /// The state of a deployment that a newer one replaced; none where deployments do not replace each other.
     pub(super) fn superseded(&self) -> Option<&str> {
         self.0["superseded"].as_str()
-    }
-
-    /// The platform's word for who started a deployment: `hook`, `api` or `git`.
-    pub(super) fn origin(&self, by: &str) -> Option<&str> {
-        self.0["origins"][by].as_str()
-    }
-
-    /// How many seconds after a deployment's end its log can be read.
-    pub(super) fn log_after(&self) -> f64 {
-        self.0["log_after"].as_f64().unwrap_or_default()
-    }
-
-    /// The template of `{deployment}`.
-    pub(super) fn deployment(&self) -> &Value {
-        &self.0["deployment"]
     }
 
     /// The forms of the hook's URL, the default first.
@@ -233,10 +153,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_contract_file_can_be_parsed_and_is_whole() {
-        for (contract, file) in all().iter().zip(FILES) {
+    fn every_contract_is_whole_and_has_nothing_for_the_tests_alone() {
+        for contract in all() {
             let name = contract.platform();
-            assert!(!name.is_empty(), "{:?}", serde_json::from_slice::<Value>(file).err());
+            assert!(["sources", "examples", "exchanges"].iter().all(|field| contract.0[*field].is_null()));
             for id in ["environment", "deployment", "secret", "token"] {
                 assert!(!contract.form(id).is_empty(), "{name}: ids.{id}");
             }

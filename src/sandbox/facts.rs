@@ -72,7 +72,7 @@ pub(super) fn of_deployment(
             let item = json!({ "item": { "output": "{line}", "type": "stdout", "hidden": false } });
             json!(Value::Array(log(store, deployment, &item, store.now())).to_string())
         }
-        "origin" => json!(store.contract.origin(deployment.by.name())),
+        "origin" => json!(store.contract.0["origins"][deployment.by.name()]),
         "state" => json!(state),
         "state.lower" => json!(state.to_lowercase()),
         "state.1" => json!(parts.next()),
@@ -88,7 +88,7 @@ pub(super) fn of_deployment(
                 let inner = name != "deployment";
                 if inner { of_deployment(store, deployment, state, ended, name) } else { None }
             };
-            render(store.contract.deployment(), &lookup)
+            render(&store.contract.0["deployment"], &lookup)
         }
         _ => match name.strip_prefix("query.") {
             Some(name) => json!(query_value(deployment, name)),
@@ -107,7 +107,9 @@ fn query_value(deployment: &SandboxDeployment, name: &str) -> Option<String> {
 
 /// The entries of the log; none before the deployment has been at its end for a moment.
 pub(super) fn log(store: &Store, deployment: &SandboxDeployment, route: &Value, now: UnixTime) -> Vec<Value> {
-    let written = |ended: &UnixTime| now >= *ended + deployment.scaled(store.contract.log_after());
+    // The log can be read some seconds after the end.
+    let log_after = store.contract.0["log_after"].as_f64().unwrap_or_default();
+    let written = |ended: &UnixTime| now >= *ended + deployment.scaled(log_after);
     let Some(ended) = store.history(deployment, now).ended.filter(written) else {
         return Vec::new();
     };

@@ -107,11 +107,6 @@ impl Sandbox {
         lock(&self.store).site_text = Some(text.to_owned());
     }
 
-    /// How many requests the sites received that got past a password.
-    pub fn site_requests(&self) -> u32 {
-        lock(&self.store).site_requests
-    }
-
     /// Enables an environment's hook of this form and returns its URL, which nothing but the dashboard shows again. A hook that
     /// the environment already had is revoked. `None` if there is no such environment or form.
     pub fn enable_hook(&self, environment: &str, form: &str) -> Option<String> {

@@ -159,7 +159,10 @@ impl Store {
     /// Makes the first environment, with a deployment from an hour ago; returns its id.
     pub(super) fn begin(&mut self, hook: &Value) -> String {
         let environment = self.create_environment();
-        self.add_earlier(&environment, self.contract.deployment_id(hook));
+        // As a real environment has one. It had succeeded before the sandbox was started.
+        let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
+        let id_form = self.contract.deployment_id(hook);
+        self.push(&environment, TriggeredBy::Git, id_form, hour_ago, self.success());
         environment
     }
 
@@ -243,12 +246,6 @@ impl Store {
     /// The scenario of deployments that were not triggered by the user: the platform's first.
     fn success(&self) -> Scenario {
         self.contract.scenarios().first().copied().unwrap_or(self.scenario)
-    }
-
-    /// Adds a deployment that had succeeded before the sandbox was started, as a real environment has one.
-    fn add_earlier(&mut self, environment: &str, id_form: &str) {
-        let hour_ago = self.now().saturating_sub(Duration::from_hours(1));
-        self.push(environment, TriggeredBy::Git, id_form, hour_ago, self.success());
     }
 
     fn push(

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::env::Env;
+use crate::http::time;
 use crate::reporting::updater::api_text;
 
 /// How much of a job's time is kept, so that a run that ends on its deadline can still report that: a tenth of the limit, and
@@ -118,7 +119,7 @@ fn cause(env: &Env) -> String {
 pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
     let of_job = number(env, "CI_JOB_TIMEOUT").map(Duration::from_secs).filter(|limit| !limit.is_zero());
     let of_job = of_job.map(|limit| {
-        let started = env.get("CI_JOB_STARTED_AT").and_then(time);
+        let started = env.get("CI_JOB_STARTED_AT").and_then(time::of_text);
         let gone = started.and_then(|started| now.duration_since(started).ok());
         // Of a job that should long be dead, one clock or the other is wrong.
         let gone = gone.filter(|gone| *gone < limit).unwrap_or_default();
@@ -131,24 +132,6 @@ pub(super) fn time_left(env: &Env, now: SystemTime) -> Option<Duration> {
         left.saturating_sub(reserve).max(LEAST)
     };
     of_job.into_iter().chain(of_script).map(left).min()
-}
-
-/// RFC 3339 with any offset: GitLab writes its server's time zone.
-pub(super) fn time(text: &str) -> Option<SystemTime> {
-    let text = text.trim();
-    if let Ok(time) = humantime::parse_rfc3339(text) {
-        return Some(time);
-    }
-    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let (sign, clock) = offset.split_at_checked(1)?;
-    let (hours, minutes) = clock.split_once(':')?;
-    let offset = Duration::from_secs(hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60);
-    let local = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
-    match sign {
-        "+" => local.checked_sub(offset),
-        "-" => local.checked_add(offset),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::api::{GitLabApi, TokenKind};
 use super::bodies;
-use super::job::{self, Job};
-use crate::http::Method;
+use super::job::Job;
+use crate::http::{Method, time};
 use crate::reporting::updater::rate_limiter::RateLimiter;
 use crate::reporting::updater::report_state::{ReportState, WriteError};
 use crate::reporting::updater::request::ApiRequest;
@@ -101,7 +101,7 @@ impl ReportRequests for GitLabReports {
         let found = limiter.ask(self.send(kind, ApiRequest::get(path))).await?;
         let is_open = |one: &Value| matches!(one["status"].as_str(), Some("created" | "running"));
         let is_new = |one: &Value| {
-            let creation = one["created_at"].as_str().and_then(job::time);
+            let creation = time::read(&one["created_at"]);
             creation.is_some_and(|creation| creation + SKEW >= *began)
         };
         let ours = |one: &&Value| {

@@ -1,4 +1,4 @@
-//! Times as platforms write them: numbers since the epoch, RFC 3339, dates of HTTP and mail.
+//! Times as APIs write them: numbers since the epoch, RFC 3339, dates of HTTP and mail.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,14 +8,11 @@ use serde_json::Value;
 /// wrong unit, or is none.
 const PLAUSIBLE: std::ops::Range<u64> = 946_684_800..4_102_444_800;
 
-/// The instant a platform names, or `None` where it cannot be known.
-pub(super) fn read(value: &Value) -> Option<SystemTime> {
+/// The instant that an answer names, or `None` where it cannot be known.
+pub(crate) fn read(value: &Value) -> Option<SystemTime> {
     let time = match value {
-        Value::Number(number) => match number.as_u64() {
-            Some(whole) => since_epoch(whole),
-            None => since_epoch_with_fraction(number.as_f64()?),
-        },
-        Value::String(text) => of_text(text.trim()),
+        Value::Number(number) => since_epoch(number.as_f64()?),
+        Value::String(text) => of_text(text),
         _ => None,
     }?;
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
@@ -23,17 +20,15 @@ pub(super) fn read(value: &Value) -> Option<SystemTime> {
 }
 
 /// `17:18:10`, in UTC.
-pub(super) fn of_day(time: SystemTime) -> String {
+pub(crate) fn of_day(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string().get(11..19).unwrap_or_default().to_owned()
 }
 
-fn of_text(text: &str) -> Option<SystemTime> {
-    if let Ok(whole) = text.parse() {
-        return since_epoch(whole);
-    }
-    if text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-    {
-        return since_epoch_with_fraction(text.parse().ok()?);
+/// The instant that a text names.
+pub(crate) fn of_text(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return since_epoch(text.parse().ok()?);
     }
     rfc3339(text).or_else(|| date_of_http_or_mail(text))
 }
@@ -47,25 +42,14 @@ fn date_of_http_or_mail(text: &str) -> Option<SystemTime> {
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds: the sizes of present times are a thousand apart.
-fn since_epoch(number: u64) -> Option<SystemTime> {
-    const MILLIS: u64 = 100_000_000_000;
-    const MICROS: u64 = 1000 * MILLIS;
-    const NANOS: u64 = 1000 * MICROS;
-    let since = match number {
-        0..MILLIS => Duration::from_secs(number),
-        MILLIS..MICROS => Duration::from_millis(number),
-        MICROS..NANOS => Duration::from_micros(number),
-        NANOS.. => Duration::from_nanos(number),
+fn since_epoch(number: f64) -> Option<SystemTime> {
+    let in_a_second = match number {
+        ..1e11 => 1.0,
+        ..1e14 => 1e3,
+        ..1e17 => 1e6,
+        _ => 1e9,
     };
-    SystemTime::UNIX_EPOCH.checked_add(since)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-fn since_epoch_with_fraction(number: f64) -> Option<SystemTime> {
-    if number >= 1e11 {
-        return (number < 1e19).then(|| since_epoch(number as u64))?; // a fraction of a millisecond says nothing
-    }
-    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(number).ok()?)
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(number / in_a_second).ok()?)
 }
 
 /// RFC 3339 in every case and with any offset, and what ISO 8601 allows besides: a space for the `T`, a comma before the
