@@ -24,6 +24,7 @@ use crate::error::{BAD_INPUT, Problem};
 use crate::reporting::github::{self, post};
 use crate::reporting::gitlab::entrypoint::{self, JobStart};
 use crate::reporting::output::Output;
+use crate::reporting::writer;
 use crate::text::problems;
 
 use self::not_started::{NotStarted, Planned};
@@ -68,7 +69,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
 async fn run_once_a_job(command: Command, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
     let planned = Planned::of(&command, env);
     if planned.inputs.output.quiet {
-        Output::hold();
+        writer::hold();
     }
     let is_deploy = planned.task == Some(Task::Deploy);
     let mark = match (by_entrypoint && is_deploy).then(|| entrypoint::start(env)) {

@@ -158,13 +158,8 @@ impl GitHub {
     }
 }
 
-/// Whether a run ends with an annotation, which says what the log would say.
-pub(crate) fn is_annotated(report: &Report, context: &RunContext) -> bool {
-    annotation_level(report, context).is_some()
-}
-
-/// The level of the annotation at the end of a run; none where there is nothing to do.
-fn annotation_level(report: &Report, context: &RunContext) -> Option<&'static str> {
+/// The level of the annotation at the end of a run, which says what the log would say; none where there is nothing to do.
+pub(crate) fn annotation_level(report: &Report, context: &RunContext) -> Option<&'static str> {
     let unread = report.outcome == Outcome::Triggered && matches!(report.cause, Some(Cause::Unreadable(_)));
     if exit_code(report.outcome, context.pass_canceled, None) != 0 {
         Some("error")
