@@ -143,7 +143,7 @@ pub(super) fn time(text: &str) -> Option<SystemTime> {
     let (sign, clock) = offset.split_at_checked(1)?;
     let (hours, minutes) = clock.split_once(':')?;
     let offset = Duration::from_secs(hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60);
-    let local = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let local = humantime::parse_rfc3339_weak(local).ok()?;
     match sign {
         "+" => local.checked_sub(offset),
         "-" => local.checked_add(offset),
