@@ -31,6 +31,7 @@ use self::env::Env;
 use self::error::Signal;
 use self::reporting::github;
 use self::reporting::output::Output;
+use self::reporting::writer;
 use self::secrets::Redactor;
 
 /// How long the end of a run waits for a reader of its output: for one that reads nothing, and in all.
@@ -51,11 +52,11 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
     let code = runtime.block_on(async {
         signals::survive_file_size_limit();
         let code = commands::start(args, env, &out).await;
-        Output::release(code != 0);
+        writer::release(code != 0);
         // Outputs and reports are written; lines of the log may still be on their way.
         let hurried = [Signal::Interrupt, Signal::Terminate].iter().any(|signal| signal.exit_code() == code);
         let (idle, whole) = if hurried { (SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT) } else { OUTPUT_WAIT };
-        let _ = tokio::task::spawn_blocking(move || Output::wait(idle, whole)).await;
+        let _ = tokio::task::spawn_blocking(move || writer::wait(idle, whole)).await;
         code
     });
     // A name that is still being looked up must not keep the process.
@@ -66,12 +67,12 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
 /// The message of a panic could hold a secret: only the place of the bug is shown.
 fn install_panic_hook(out: Output) {
     std::panic::set_hook(Box::new(move |panic| {
-        Output::release(true);
+        writer::release(true);
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         out.log_line(&format!("error: a bug in deploy-hook at {place}; please report it."));
         out.log_line(
             "A deployment may have been triggered: look at the deployment history before you trigger again.",
         );
-        Output::wait(SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT);
+        writer::wait(SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT);
     }));
 }

@@ -23,6 +23,7 @@ use crate::error::{BAD_INPUT, Problem};
 use crate::reporting::github::{self, post};
 use crate::reporting::gitlab::entrypoint::{self, JobStart};
 use crate::reporting::output::Output;
+use crate::reporting::writer;
 use crate::text::problems;
 
 use self::not_started::NotStarted;
@@ -53,7 +54,7 @@ pub(crate) async fn start(args: &[OsString], env: &Env, out: &Output) -> u8 {
 /// Runs a command. Started by the image's ENTRYPOINT, a job deploys once however often the runner starts it.
 async fn run_once_a_job(cli: &Cli, by_entrypoint: bool, env: &Env, out: &Output) -> u8 {
     if cli.quiet {
-        Output::hold();
+        writer::hold();
     }
     let is_deploy = cli.command == Some(Command::Deploy);
     let mark = match (by_entrypoint && is_deploy).then(|| entrypoint::start(env)) {

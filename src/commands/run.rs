@@ -201,8 +201,8 @@ fn reporters(
     let options = ReportOptions { token: settings.gitlab_token.as_ref(), ..options };
     let job_token = settings.job_token.as_ref();
     let gitlab = GitLab::detect(env, out, (http, &settings.network), &options, job_token, &context);
-    let cause = github.as_ref().and_then(GitHub::cause).or(gitlab.as_ref().map(GitLab::cause));
-    context.cause = cause.filter(|cause| !cause.is_empty()).map(str::to_owned);
+    let cause = github.as_ref().map(|github| &github.cause).or(gitlab.as_ref().map(|gitlab| &gitlab.cause));
+    context.cause = cause.filter(|cause| !cause.is_empty()).cloned();
     let summary = settings.report.wants(ReportKind::Summary);
     let files = settings.output_dir.clone().map(|dir| Files::new(dir, settings.redactor(), summary));
     Reporters {

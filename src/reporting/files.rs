@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::regular_file;
 use crate::core::report::{Event, Report};
+use crate::core::state::Snapshot;
 use crate::error::Problems;
 use crate::secrets::{Redactor, strip};
 use crate::text::{ReportResult, RunContext, gitlab_artifacts, markdown, outputs};
@@ -34,14 +35,11 @@ impl Files {
         match event {
             Event::Triggered { snapshot, .. } => {
                 let outputs = self.outputs(&outputs::early(snapshot.as_ref(), context));
-                let links = self
-                    .write("annotations.json", &gitlab_artifacts::annotations(context, snapshot.as_ref()));
-                outputs.into_iter().chain(links).collect()
+                outputs.into_iter().chain(self.links(context, snapshot.as_ref())).collect()
             }
             Event::Finished { report } => {
                 let outputs = self.outputs(&outputs::all(report, context));
-                let links = gitlab_artifacts::annotations(context, report.snapshot.as_ref());
-                let links = self.write("annotations.json", &links);
+                let links = self.links(context, report.snapshot.as_ref());
                 outputs.into_iter().chain(links).chain(self.summary(report, context, &[])).collect()
             }
             _ => Vec::new(),
@@ -66,8 +64,7 @@ impl Files {
         self.make_folder();
         let listed = problems.listed();
         let outputs = self.outputs(&outputs::bad_input(&listed, platform));
-        let links =
-            self.write("annotations.json", &gitlab_artifacts::annotations(&RunContext::default(), None));
+        let links = self.links(&RunContext::default(), None);
         let summary = self.write("summary.md", &markdown::bad_input(&listed));
         outputs.into_iter().chain(links).chain(summary).collect()
     }
@@ -81,6 +78,10 @@ impl Files {
         let pairs: Vec<(&str, String)> =
             pairs.iter().map(|(name, value)| (*name, self.redactor.redact(&strip(value)))).collect();
         write(&self.dir.join("deploy-hook.env"), &gitlab_artifacts::dotenv(&pairs))
+    }
+
+    fn links(&self, context: &RunContext, snapshot: Option<&Snapshot>) -> Option<String> {
+        self.write("annotations.json", &gitlab_artifacts::annotations(context, snapshot))
     }
 
     fn write(&self, name: &str, text: &str) -> Option<String> {

@@ -13,17 +13,6 @@ pub(super) const TICK: Duration = Duration::from_millis(250);
 /// What it takes beside its text: the time, the sign that it goes on, two spaces, and one to spare.
 const BESIDE: usize = 11;
 
-/// What becomes of the live line.
-#[derive(Debug)]
-pub(super) enum LiveLineUpdate {
-    /// It appears; whether in colour.
-    Begin(bool),
-    /// It shows this.
-    Show(LiveText),
-    /// It disappears.
-    End,
-}
-
 /// What the live line says: the times in it are those of the moment it is drawn.
 #[derive(Clone, Debug)]
 pub(super) struct LiveText {
@@ -34,30 +23,30 @@ pub(super) struct LiveText {
     pub(super) usual_duration: Option<Duration>,
     /// When the run stops waiting.
     pub(super) deadline: Instant,
+    pub(super) color: bool,
 }
 
 impl LiveText {
     /// The text that fits a terminal of this width.
-    fn draw(&self, width: usize, color: bool) -> String {
+    fn draw(&self, width: usize) -> String {
         let (in_state, left) =
             (self.since.elapsed(), self.deadline.saturating_duration_since(Instant::now()));
         let waiting = Waiting { state: &self.state, in_state, usual_duration: self.usual_duration, left };
         let (state, rest) = waiting.live(width.saturating_sub(BESIDE));
         let dim = anstyle::Style::new().dimmed();
-        if color { format!("{state}{dim}{rest}{dim:#}") } else { state + &rest }
+        if self.color { format!("{state}{dim}{rest}{dim:#}") } else { state + &rest }
     }
 }
 
 /// The live line as it is drawn: time, a sign that it goes on, and a text.
 pub(super) struct LiveLine {
     bar: ProgressBar,
-    color: bool,
-    text: Option<LiveText>,
+    text: LiveText,
 }
 
 impl LiveLine {
-    pub(super) fn begin(color: bool) -> Self {
-        let template = if color {
+    pub(super) fn begin(text: LiveText) -> Self {
+        let template = if text.color {
             "{elapsed:>7.dim} {spinner:.cyan} {wide_msg}"
         } else {
             "{elapsed:>7} {spinner} {wide_msg}"
@@ -67,18 +56,19 @@ impl LiveLine {
             bar.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]));
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, color, text: None }
+        let line = Self { bar, text };
+        line.draw();
+        line
     }
 
     pub(super) fn show(&mut self, text: LiveText) {
-        self.text = Some(text);
+        self.text = text;
         self.draw();
     }
 
     /// Draws it with the times of this moment.
     pub(super) fn draw(&self) {
-        let width = usize::from(Term::stderr().size().1);
-        self.text.iter().for_each(|text| self.bar.set_message(text.draw(width, self.color)));
+        self.bar.set_message(self.text.draw(usize::from(Term::stderr().size().1)));
     }
 
     /// Takes it away while something else is printed.

@@ -9,7 +9,7 @@ pub(crate) mod output;
 mod regular_file;
 pub(crate) mod terminal;
 pub(crate) mod updater;
-mod writer;
+pub(crate) mod writer;
 
 use std::time::{Duration, SystemTime};
 
@@ -60,7 +60,7 @@ impl Reporters {
     /// Prints a line for people.
     pub(crate) fn note(&self, message: &str) {
         if let OutputFormat::Human(terminal) = &self.output {
-            terminal.note(message);
+            terminal.line(message);
         }
     }
 
@@ -105,14 +105,13 @@ impl Reporter for Reporters {
             self.print(elapsed, event);
         }
         for notice in self.report_to_ci(event).await {
-            match (notice, &self.output) {
-                (Notice::Warning(text), _) if self.warned.contains(&text) => {}
-                (Notice::Warning(text), _) => {
+            match notice {
+                Notice::Warning(text) if !self.warned.contains(&text) => {
                     self.warn(&text);
                     self.warned.push(text);
                 }
-                (Notice::Line(text), OutputFormat::Human(terminal)) => terminal.note(&text),
-                (Notice::Line(_), OutputFormat::Json { .. }) => {} // for readers; the summary has it too
+                Notice::Warning(_) => {}
+                Notice::Line(text) => self.note(&text), // for readers; the summary has it too
             }
         }
         if last {

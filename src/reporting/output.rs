@@ -1,8 +1,6 @@
 //! The one place that prints. Every line is redacted once more here, whatever was cleaned before.
 
-use std::time::Duration;
-
-use super::live_line::{LiveLineUpdate, LiveText};
+use super::live_line::LiveText;
 use super::writer::{self, Stream};
 use crate::reporting::github::command;
 use crate::secrets::Redactor;
@@ -54,34 +52,10 @@ impl Output {
         }
     }
 
-    /// Begins a live line at the end of the terminal.
-    pub(super) fn begin_live(color: bool) {
-        writer::live(LiveLineUpdate::Begin(color));
-    }
-
-    /// Changes what the live line says.
+    /// Shows a live line at the end of the terminal, or changes what it says.
     pub(super) fn show_live(&self, mut text: LiveText) {
         text.state = self.safe(&text.state);
-        writer::live(LiveLineUpdate::Show(text));
-    }
-
-    pub(super) fn end_live() {
-        writer::live(LiveLineUpdate::End);
-    }
-
-    /// Keeps back what is printed from now on, masks excepted, until it is known whether anybody wants it.
-    pub(crate) fn hold() {
-        writer::hold();
-    }
-
-    /// Prints what was kept, or forgets it.
-    pub(crate) fn release(wanted: bool) {
-        writer::release(wanted);
-    }
-
-    /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.
-    pub(crate) fn wait(idle: Duration, whole: Duration) {
-        writer::wait(idle, whole);
+        writer::live(Some(text));
     }
 
     /// The text with stars for every secret in it.

@@ -7,14 +7,30 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Result, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+/// Opens no link.
+#[cfg(unix)]
+const NO_LINK: i32 = libc::O_NOFOLLOW;
+
+/// Does not wait for the other end of a FIFO.
+#[cfg(unix)]
+const NO_WAIT: i32 = libc::O_NONBLOCK;
+
+#[cfg(not(unix))]
+const NO_LINK: i32 = 0;
+#[cfg(not(unix))]
+const NO_WAIT: i32 = 0;
+
+/// The mode of a file that everybody may use, as far as the user's mask allows it.
+const EVERYBODY: u32 = 0o666;
+
 /// Appends to a file that others write to as well. A last line without its end is ended first;
 /// where the text does not fit, the file is left as it was.
 pub(crate) fn append(path: &Path, text: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
+    let mut options = options(NO_LINK | NO_WAIT, EVERYBODY);
     options.append(true).create(true);
     // The last character cannot be read from a file that may only be written: then a blank line does no harm.
-    let mut file = match careful(&mut options.clone()).read(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => careful(&mut options).open(path)?,
+    let mut file = match options.clone().read(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => options.open(path)?,
         opened => opened?,
     };
     let length = regular(&file)?;
@@ -26,21 +42,22 @@ pub(crate) fn append(path: &Path, text: &str) -> Result<()> {
 
 /// Puts a file of this text in place of whatever file or link has its name.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
-    replace_by(path, text, OpenOptions::new().write(true).create_new(true))
+    replace_by(path, text, EVERYBODY)
 }
 
 /// The same with a file that nobody else may read.
 pub(crate) fn replace_private(path: &Path, text: &str) -> Result<()> {
-    replace_by(path, text, private(OpenOptions::new().write(true).create_new(true)))
+    replace_by(path, text, 0o600)
 }
 
-fn replace_by(path: &Path, text: &str, options: &OpenOptions) -> Result<()> {
+fn replace_by(path: &Path, text: &str, mode: u32) -> Result<()> {
     match path.symlink_metadata().map(|there| there.file_type()) {
         Ok(kind) if !kind.is_file() && !kind.is_symlink() => return Err(not_regular()),
         _ => {}
     }
     let draft = draft(path);
-    let written = options.open(&draft).and_then(|mut file| file.write_all(text.as_bytes()));
+    let file = options(0, mode).write(true).create_new(true).open(&draft);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.and_then(|()| std::fs::rename(&draft, path)).inspect_err(|_| {
         let _ = std::fs::remove_file(&draft);
     })
@@ -55,8 +72,7 @@ pub(crate) fn remove(path: &Path) {
 
 /// Reads a regular file of at most `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let mut options = OpenOptions::new();
-    let file = patient(options.read(true)).open(path)?;
+    let file = options(NO_WAIT, EVERYBODY).read(true).open(path)?;
     if regular(&file)? > most {
         return Err(Error::new(ErrorKind::FileTooLarge, "it is too large"));
     }
@@ -86,34 +102,17 @@ fn ends_its_line(file: &mut File) -> bool {
     read.is_ok() && last == *b"\n"
 }
 
-/// Opens no link, and does not wait for the other end of a FIFO.
+/// Options with these flags of the system, and for a file that is made with this mode.
 #[cfg(unix)]
-fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
+fn options(flags: i32, mode: u32) -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
-    options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+    OpenOptions::new().custom_flags(flags).mode(mode).clone()
 }
-
-/// Is for its owner alone.
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600)
-}
-
-/// Does not wait for the other end of a FIFO.
-#[cfg(unix)]
-fn patient(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.custom_flags(libc::O_NONBLOCK)
-}
-
-#[cfg(not(unix))]
-use {unchanged as careful, unchanged as patient, unchanged as private};
 
 /// Elsewhere there are no such options.
 #[cfg(not(unix))]
-fn unchanged(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
+fn options(_: i32, _: u32) -> OpenOptions {
+    OpenOptions::new()
 }
 
 #[cfg(unix)]

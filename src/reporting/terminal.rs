@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
-use super::github::{command, is_annotated};
+use super::github::{annotation_level, command};
 use super::gitlab::section;
 use super::live_line::LiveText;
 use super::output::Output;
+use super::writer;
 use crate::core::report::{Event, Report};
 use crate::core::site::SiteReport;
 use crate::core::state::{Outcome, Phase, Verdict};
@@ -43,9 +44,7 @@ pub(crate) enum LogGrouping {
 pub(crate) struct Terminal {
     out: Output,
     options: TerminalOptions,
-    /// Whether there is a live line.
-    live: bool,
-    /// What it says: the state, and since when.
+    /// What the live line says: the state, and since when.
     state: (String, Duration),
     /// Whether it says of the latest poll that it failed.
     unread: bool,
@@ -60,7 +59,6 @@ impl Terminal {
         Self {
             out,
             options,
-            live: false,
             state: ("triggering".to_owned(), Duration::ZERO),
             unread: false,
             usual_duration: None,
@@ -69,56 +67,47 @@ impl Terminal {
     }
 
     pub(crate) fn report(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
-        if let Event::Finished { report } = event {
-            return self.ended(report, context);
-        }
-        if let Event::UnknownState { word } = event {
-            if self.options.grouping != LogGrouping::GitHub {
-                self.warning(&messages::unknown_state(word));
-            }
-            return;
-        }
-        if let (Event::PollFailed { errors: 1, .. }, false) = (event, self.options.verbose) {
-            return self.update_live_line(elapsed, event, context);
-        }
-        let Some(text) = messages::event(event, context) else {
-            return;
+        let is_shown = match event {
+            Event::Finished { report } => return self.ended(report, context),
+            // GitHub's runner prints its annotation.
+            Event::UnknownState { .. } if self.options.grouping == LogGrouping::GitHub => return,
+            Event::UnknownState { word } => return self.warning(&messages::unknown_state(word)),
+            Event::PollFailed { errors: 1, .. } | Event::Polled { .. } => self.options.verbose,
+            // A live line shows that it goes on; a heartbeat above it would only push the screen up.
+            Event::Heartbeat { .. } => !self.options.live,
+            _ => true,
         };
-        if self.options.verbose || !matches!(event, Event::Polled { .. }) {
-            let line = match event {
-                Event::Started { .. } => self.begin_section("follow", &self.paint(bold(), &text), false),
-                Event::State { stage } => {
-                    let style = phase_style(stage.phase);
-                    let mark = self.paint(style, phase_mark(stage.phase));
-                    format!("{} {mark} {}", self.time(elapsed), self.paint(style, &text))
-                }
-                Event::Verifying { report, .. } => self.verifying(elapsed, report, &text),
-                Event::Heartbeat { .. } => {
-                    format!("{}   {}", self.time(elapsed), self.paint(dim(), &text))
-                }
-                Event::Polled { .. } => format!("{}   {}", self.time(elapsed), self.paint(dim(), &text)),
-                Event::PollFailed { .. } | Event::Retrying { .. } | Event::Searching { .. } => {
-                    format!("{} {} {text}", self.time(elapsed), self.paint(color(AnsiColor::Yellow), "!"))
-                }
-                _ => format!("{}   {text}", self.time(elapsed)),
-            };
-            // a live line shows that it goes on; a heartbeat above it would only push the screen up
-            if !self.live || !matches!(event, Event::Heartbeat { .. }) {
-                self.line(&line);
-            }
+        if is_shown {
+            self.event(elapsed, event, &messages::event(event, context).unwrap_or_default());
         }
         if let Event::Started { usual_duration, .. } = event {
             self.usual_duration = *usual_duration;
             if let Some(speed) = context.sandbox {
                 self.line(&self.paint(dim(), &messages::sandbox_intro(speed)));
             }
-            self.start_live();
         }
         self.update_live_line(elapsed, event, context);
     }
 
-    pub(crate) fn note(&self, message: &str) {
-        self.line(message);
+    /// The line of an event: the time, a mark, and the text.
+    fn event(&mut self, elapsed: Duration, event: &Event, text: &str) {
+        let plain = text.to_owned();
+        let (mark, text) = match event {
+            Event::Started { .. } => {
+                return self.begin_section("follow", &self.paint(bold(), text), false);
+            }
+            Event::State { stage } => {
+                (self.phase_mark(stage.phase), self.paint(phase_style(stage.phase), text))
+            }
+            Event::Verifying { report, .. } => (self.phase_mark(page_phase(report)), plain),
+            Event::Heartbeat { .. } | Event::Polled { .. } => (" ".to_owned(), self.paint(dim(), text)),
+            Event::PollFailed { .. } | Event::Retrying { .. } | Event::Searching { .. } => {
+                (self.paint(color(AnsiColor::Yellow), "!"), plain)
+            }
+            _ => (" ".to_owned(), plain),
+        };
+        let time = self.paint(dim(), &format!("{:>7}", clock(elapsed)));
+        self.line(&format!("{time} {mark} {text}"));
     }
 
     pub(crate) fn warning(&self, message: &str) {
@@ -126,13 +115,14 @@ impl Terminal {
     }
 
     fn ended(&mut self, report: &Report, context: &RunContext) {
-        if std::mem::take(&mut self.live) {
-            Output::end_live();
+        if self.options.live {
+            writer::live(None);
         }
         self.end_section();
         self.log(&report.log);
         // GitHub's runner prints an annotation as a line of the log, and it says the same.
-        let annotated = self.options.grouping == LogGrouping::GitHub && is_annotated(report, context);
+        let annotated =
+            self.options.grouping == LogGrouping::GitHub && annotation_level(report, context).is_some();
         if !annotated {
             self.verdict(report, context);
         }
@@ -175,8 +165,7 @@ impl Terminal {
             if grouping == LogGrouping::GitHub {
                 self.out.command(&command::group(&title));
             } else {
-                let title = self.begin_section("log", &self.paint(bold(), &title), true);
-                self.line(&title);
+                self.begin_section("log", &self.paint(bold(), &title), true);
             }
             self.log_lines(lines, slice::from_ref(&(from..lines.len())));
             if grouping == LogGrouping::GitHub {
@@ -206,27 +195,15 @@ impl Terminal {
         }
     }
 
-    /// The heading, made that of a section where the log has such.
-    fn begin_section(&mut self, what: &str, heading: &str, collapsed: bool) -> String {
+    /// Prints a heading, which begins a section where the log has such.
+    fn begin_section(&mut self, what: &str, heading: &str, collapsed: bool) {
         if self.options.grouping != LogGrouping::GitLab {
-            return heading.to_owned();
+            return self.line(heading);
         }
         let now = SystemTime::now();
         let name = section::name(what, now);
-        let line = section::start(&name, heading, collapsed, now);
+        self.line(&section::start(&name, heading, collapsed, now));
         self.section = Some(name);
-        line
-    }
-
-    /// A line about the page: its mark says whether the last answer was the right one.
-    fn verifying(&self, elapsed: Duration, report: &SiteReport, text: &str) -> String {
-        let phase = match report.answer.as_ref().map(|answer| &answer.fault) {
-            None => Phase::Running,
-            Some(None) => Phase::Ended(Verdict::Succeeded),
-            Some(Some(_)) => Phase::Waiting,
-        };
-        let mark = self.paint(phase_style(phase), phase_mark(phase));
-        format!("{} {mark} {text}", self.time(elapsed))
     }
 
     fn end_section(&mut self) {
@@ -235,18 +212,11 @@ impl Terminal {
         }
     }
 
-    fn start_live(&mut self) {
-        if self.options.live && !self.live {
-            self.live = true;
-            Output::begin_live(self.options.color);
-        }
-    }
-
     /// Puts the present state into the live line.
     fn update_live_line(&mut self, elapsed: Duration, event: &Event, context: &RunContext) {
         let mut failed = None;
         match event {
-            _ if !self.live => return,
+            _ if !self.options.live => return,
             Event::State { stage } => self.state = (stage.word.clone(), stage.at),
             Event::PollFailed { errors, budget, .. } => {
                 failed = Some(format!("the state could not be read, {errors} of {budget},"));
@@ -271,15 +241,16 @@ impl Terminal {
             since: now.checked_sub(elapsed.saturating_sub(*since)).unwrap_or(now),
             usual_duration: self.usual_duration,
             deadline: now + context.timeout.saturating_sub(elapsed),
+            color: self.options.color,
         });
     }
 
-    fn line(&self, line: &str) {
+    pub(crate) fn line(&self, line: &str) {
         self.out.log_line(line);
     }
 
-    fn time(&self, elapsed: Duration) -> String {
-        self.paint(dim(), &format!("{:>7}", clock(elapsed)))
+    fn phase_mark(&self, phase: Phase) -> String {
+        self.paint(phase_style(phase), phase_mark(phase))
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
@@ -297,6 +268,15 @@ fn dim() -> Style {
 
 fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(color.into()))
+}
+
+/// Whether the last answer of the page was the right one, as a phase.
+fn page_phase(report: &SiteReport) -> Phase {
+    match report.answer.as_ref().map(|answer| &answer.fault) {
+        None => Phase::Running,
+        Some(None) => Phase::Ended(Verdict::Succeeded),
+        Some(Some(_)) => Phase::Waiting,
+    }
 }
 
 fn phase_style(phase: Phase) -> Style {

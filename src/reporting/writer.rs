@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::live_line::{LiveLine, LiveLineUpdate, TICK};
+use super::live_line::{LiveLine, LiveText, TICK};
 
 /// What may wait to be written, in bytes: more than any run prints to a reader that reads.
 const MOST: usize = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub(super) enum Stream {
 #[derive(Debug)]
 enum WriterTask {
     Line(Stream, String),
-    LiveLine(LiveLineUpdate),
+    LiveLine(Option<LiveText>),
 }
 
 #[derive(Debug, Default)]
@@ -62,74 +62,57 @@ impl Queue {
 #[derive(Debug, Default)]
 struct Writer {
     queue: Mutex<Queue>,
-    /// There is something to write.
-    filled: Condvar,
-    /// Something was written.
-    written: Condvar,
+    /// There is something to write, or something was written.
+    changed: Condvar,
+    /// Whether no thread can be had, so that lines are written at once.
+    alone: bool,
 }
 
-/// The process has one of each stream, so there is one writer; `None` where no thread can be had.
-static WRITER: LazyLock<Option<Writer>> = LazyLock::new(|| {
-    let thread = std::thread::Builder::new().name("output".to_owned());
-    let run = || WRITER.iter().for_each(Writer::run);
-    thread.spawn(run).ok().map(|_| Writer::default())
+/// The process has one of each stream, so there is one writer.
+static WRITER: LazyLock<Writer> = LazyLock::new(|| {
+    let thread = std::thread::Builder::new().name("output".to_owned()).spawn(|| WRITER.run());
+    Writer { alone: thread.is_err(), ..Writer::default() }
 });
 
 /// Queues a line. `notice` is the stream for the notice of lines that had to be left out.
 pub(super) fn print(stream: Stream, line: String, notice: Stream) {
-    match &*WRITER {
-        Some(writer) => {
-            if let Some(line) = writer.keep_back(stream, line) {
-                writer.push(stream, line, notice);
-            }
-        }
-        None => write(&mut *open(stream), line.as_bytes(), || ()),
-    }
+    WRITER.push(stream, line, notice, false);
 }
 
 /// Queues a line that is never kept back.
 pub(super) fn print_at_once(stream: Stream, line: String) {
-    match &*WRITER {
-        Some(writer) => writer.push(stream, line, stream),
-        None => write(&mut *open(stream), line.as_bytes(), || ()),
-    }
+    WRITER.push(stream, line, stream, true);
 }
 
-/// Keeps back the lines that are queued from now on.
-pub(super) fn hold() {
-    if let Some(writer) = &*WRITER {
-        writer.lock().held.get_or_insert_default();
-    }
+/// Keeps back what is printed from now on, masks excepted, until it is known whether anybody wants it.
+pub(crate) fn hold() {
+    WRITER.lock().held.get_or_insert_default();
 }
 
-/// Queues the lines that were kept back, or drops them.
-pub(super) fn release(wanted: bool) {
-    let Some(writer) = &*WRITER else { return };
-    let held = writer.lock().held.take().unwrap_or_default();
-    held.into_iter().filter(|_| wanted).for_each(|(stream, line)| writer.push(stream, line, stream));
+/// Prints what was kept back, or forgets it.
+pub(crate) fn release(wanted: bool) {
+    let held = WRITER.lock().held.take().unwrap_or_default();
+    held.into_iter().filter(|_| wanted).for_each(|(stream, line)| WRITER.push(stream, line, stream, true));
 }
 
-pub(super) fn live(change: LiveLineUpdate) {
-    if let Some(writer) = &*WRITER {
-        let mut queue = writer.lock();
-        // Of what it was to say meanwhile only the last counts.
-        if matches!(
-            (queue.tasks.back(), &change),
-            (Some(WriterTask::LiveLine(LiveLineUpdate::Show(_))), LiveLineUpdate::Show(_))
-        ) {
-            queue.tasks.pop_back();
-        }
-        queue.tasks.push_back(WriterTask::LiveLine(change));
-        drop(queue);
-        writer.filled.notify_one();
+/// Shows this in the live line, or takes it away.
+pub(super) fn live(text: Option<LiveText>) {
+    let mut queue = WRITER.lock();
+    // Of what it was to say meanwhile only the last counts.
+    if let (Some(WriterTask::LiveLine(Some(_))), Some(_)) = (queue.tasks.back(), &text) {
+        queue.tasks.pop_back();
     }
+    if !WRITER.alone {
+        queue.tasks.push_back(WriterTask::LiveLine(text));
+    }
+    drop(queue);
+    WRITER.changed.notify_all();
 }
 
 /// Waits until everything is written, at most `whole`, and no longer than `idle` on a reader that takes nothing.
-pub(super) fn wait(idle: Duration, whole: Duration) {
-    let Some(writer) = &*WRITER else { return };
+pub(crate) fn wait(idle: Duration, whole: Duration) {
     let began = Instant::now();
-    let mut queue = writer.lock();
+    let mut queue = WRITER.lock();
     let (mut seen, mut since) = (queue.progress, began);
     while !queue.is_done() {
         if queue.progress != seen {
@@ -139,8 +122,7 @@ pub(super) fn wait(idle: Duration, whole: Duration) {
         if left.is_zero() {
             return;
         }
-        let waited = writer.written.wait_timeout(queue, left);
-        queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        queue = WRITER.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 
@@ -149,28 +131,26 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a line back, and gives it back where lines are not. The oldest make room: the end of a run says most.
-    fn keep_back(&self, stream: Stream, line: String) -> Option<String> {
+    /// Queues a line, or keeps it back where lines are, unless it is to be printed `at_once`.
+    fn push(&self, stream: Stream, line: String, notice: Stream, at_once: bool) {
         let mut queue = self.lock();
-        let Some(held) = &mut queue.held else { return Some(line) };
-        held.push_back((stream, line));
-        if held.len() > MOST_HELD {
-            held.pop_front();
-        }
-        None
-    }
-
-    /// Once a line was left out, all are until the reader is back: then a notice stands in their place.
-    fn push(&self, stream: Stream, line: String, notice: Stream) {
-        let mut queue = self.lock();
-        if queue.left_out.is_some() || queue.bytes + line.len() + LINE > MOST {
+        if let Some(held) = queue.held.as_mut().filter(|_| !at_once) {
+            held.push_back((stream, line));
+            // The oldest make room: the end of a run says most.
+            if held.len() > MOST_HELD {
+                held.pop_front();
+            }
+        } else if self.alone {
+            write(&mut *open(stream), line.as_bytes(), || ());
+        } else if queue.left_out.is_some() || queue.bytes + line.len() + LINE > MOST {
+            // Once a line was left out, all are until the reader is back: then a notice stands in their place.
             queue.left_out = Some((queue.left_out.map_or(0, |(lines, _)| lines) + 1, notice));
         } else {
             queue.bytes += line.len() + LINE;
             queue.tasks.push_back(WriterTask::Line(stream, line));
         }
         drop(queue);
-        self.filled.notify_one();
+        self.changed.notify_all();
     }
 
     /// The thread: writes for as long as the process lives.
@@ -178,7 +158,8 @@ impl Writer {
         let mut streams = [Stream::Out, Stream::Err].map(open);
         let mut shown: Option<LiveLine> = None;
         loop {
-            let Some(task) = self.next(shown.is_some().then_some(TICK)) else {
+            let tick = if shown.is_some() { TICK } else { Duration::MAX };
+            let Some(task) = self.next(tick) else {
                 shown.iter().for_each(LiveLine::draw);
                 continue;
             };
@@ -192,13 +173,11 @@ impl Writer {
                         None => print(),
                     }
                 }
-                WriterTask::LiveLine(LiveLineUpdate::Begin(color)) => shown = Some(LiveLine::begin(color)),
-                WriterTask::LiveLine(LiveLineUpdate::Show(text)) => {
-                    if let Some(shown) = &mut shown {
-                        shown.show(text);
-                    }
-                }
-                WriterTask::LiveLine(LiveLineUpdate::End) => shown.take().iter().for_each(LiveLine::end),
+                WriterTask::LiveLine(Some(text)) => match &mut shown {
+                    Some(shown) => shown.show(text),
+                    None => shown = Some(LiveLine::begin(text)),
+                },
+                WriterTask::LiveLine(None) => shown.take().iter().for_each(LiveLine::end),
             }
             self.lock().busy = false;
             self.progress();
@@ -206,15 +185,13 @@ impl Writer {
     }
 
     /// The next task; none if there is none for so long.
-    fn next(&self, tick: Option<Duration>) -> Option<WriterTask> {
+    fn next(&self, tick: Duration) -> Option<WriterTask> {
         let mut queue = self.lock();
         loop {
             let task = queue.tasks.pop_front().or_else(|| {
                 let (lines, notice) = queue.left_out.take()?;
-                Some(WriterTask::Line(
-                    notice,
-                    format!("({lines} lines were dropped here, because nothing read the output.)\n"),
-                ))
+                let line = format!("({lines} lines were dropped here, because nothing read the output.)\n");
+                Some(WriterTask::Line(notice, line))
             });
             if let Some(task) = task {
                 if let WriterTask::Line(_, line) = &task {
@@ -223,17 +200,11 @@ impl Writer {
                 queue.busy = true;
                 return Some(task);
             }
-            queue = match tick {
-                None => self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                Some(tick) => {
-                    let waited = self.filled.wait_timeout(queue, tick);
-                    let (queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-                    if timeout.timed_out() && queue.is_done() {
-                        return None;
-                    }
-                    queue
-                }
-            };
+            let waited = self.changed.wait_timeout(queue, tick).unwrap_or_else(PoisonError::into_inner);
+            queue = waited.0;
+            if waited.1.timed_out() && queue.is_done() {
+                return None;
+            }
         }
     }
 
@@ -241,7 +212,7 @@ impl Writer {
         let mut queue = self.lock();
         queue.progress += 1;
         drop(queue);
-        self.written.notify_all();
+        self.changed.notify_all();
     }
 }
 
@@ -291,7 +262,7 @@ mod tests {
     use super::*;
 
     fn next(writer: &Writer) -> String {
-        match writer.next(None).unwrap() {
+        match writer.next(Duration::MAX).unwrap() {
             WriterTask::Line(stream, line) => format!("{stream:?} {line}"),
             WriterTask::LiveLine(live) => format!("{live:?}"),
         }
@@ -301,7 +272,7 @@ mod tests {
     fn lines_of_both_streams_stay_in_order() {
         let writer = Writer::default();
         for (n, stream) in [Stream::Out, Stream::Err, Stream::Err, Stream::Out].into_iter().enumerate() {
-            writer.push(stream, format!("{n}\n"), Stream::Err);
+            writer.push(stream, format!("{n}\n"), Stream::Err, false);
         }
         let seen: Vec<String> = (0..4).map(|_| next(&writer)).collect();
         assert_eq!(seen, ["Out 0\n", "Err 1\n", "Err 2\n", "Out 3\n"]);
@@ -310,11 +281,14 @@ mod tests {
     #[test]
     fn what_is_kept_back_keeps_its_order_and_its_end() {
         let writer = Writer::default();
-        assert!(writer.keep_back(Stream::Out, "before\n".to_owned()).is_some(), "not yet");
+        writer.push(Stream::Out, "before\n".to_owned(), Stream::Err, false);
         writer.lock().held = Some(VecDeque::new());
         for n in 0..MOST_HELD + 2 {
-            assert!(writer.keep_back(Stream::Err, format!("{n}\n")).is_none());
+            writer.push(Stream::Err, format!("{n}\n"), Stream::Err, false);
         }
+        writer.push(Stream::Out, "a mask\n".to_owned(), Stream::Err, true);
+        assert_eq!([next(&writer), next(&writer)], ["Out before\n", "Out a mask\n"]);
+        assert!(writer.lock().tasks.is_empty());
         let held = writer.lock().held.take().unwrap();
         let (first, last) = (&held.front().unwrap().1, &held.back().unwrap().1);
         assert_eq!((held.len(), first.as_str(), last), (MOST_HELD, "2\n", &format!("{}\n", MOST_HELD + 1)));
@@ -325,14 +299,14 @@ mod tests {
         let (writer, line) = (Writer::default(), format!("{}\n", "x".repeat(1023)));
         let fitting = MOST / (line.len() + LINE);
         for _ in 0..fitting + 3 {
-            writer.push(Stream::Out, line.clone(), Stream::Err);
+            writer.push(Stream::Out, line.clone(), Stream::Err, false);
         }
         for _ in 0..fitting {
             assert_eq!(next(&writer).len(), line.len() + 4);
         }
-        writer.push(Stream::Out, "too early\n".to_owned(), Stream::Err);
+        writer.push(Stream::Out, "too early\n".to_owned(), Stream::Err, false);
         assert_eq!(next(&writer), "Err (4 lines were dropped here, because nothing read the output.)\n");
-        writer.push(Stream::Out, "after\n".to_owned(), Stream::Err);
+        writer.push(Stream::Out, "after\n".to_owned(), Stream::Err, false);
         assert_eq!(next(&writer), "Out after\n");
         writer.lock().busy = false;
         assert!(writer.lock().is_done());

@@ -60,9 +60,10 @@ impl ReportKind {
 }
 
 /// A code host with CI, which may show reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CodeHost {
     /// GitHub, its Enterprise Server included.
+    #[default]
     GitHub,
     /// GitLab.
     GitLab,

@@ -226,7 +226,7 @@ fn the_program_sleeps_in_one_place_and_between_two_writes_to_github() {
         .map(|(path, _, _)| path)
         .collect();
     sleeping.sort();
-    assert_eq!(sleeping, [Path::new("core/mod.rs"), Path::new("reporting/updater/inbox.rs")]);
+    assert_eq!(sleeping, [Path::new("core/mod.rs"), Path::new("reporting/updater/rate_limiter.rs")]);
 }
 
 #[test]

@@ -2,22 +2,21 @@
 
 use octocrab::Octocrab;
 use reqwest::header::{ACCEPT, LOCATION};
-use serde_json::Value;
 use tokio::time::timeout;
 
-use super::event::is_repository;
+use super::event::{WorkflowRun, is_repository};
 use crate::http::{self, Http, Method};
 use crate::reporting::updater::answer::{self, LIMIT};
 use crate::reporting::updater::api_text;
-use crate::reporting::updater::report_state::WriteError;
-use crate::reporting::updater::request::ApiRequest;
+use crate::reporting::updater::report_state::{ApiResult, WriteError};
+use crate::reporting::updater::requests::ApiRequest;
 use crate::secrets::{Redactor, Token};
 use crate::text::CodeHost;
 
 pub(super) struct GitHubApi {
     octocrab: Octocrab,
     redactor: Redactor,
-    code_host: CodeHost,
+    pub(super) code_host: CodeHost,
     base: String,
     root: String,
 }
@@ -25,15 +24,9 @@ pub(super) struct GitHubApi {
 impl GitHubApi {
     /// The API at this base (`https://api.github.com`, `https://HOST/api/v3`). Octocrab itself names the API's version,
     /// `2022-11-28`, and would send a second such header beside its own.
-    pub(super) fn new(
-        http: &Http,
-        code_host: CodeHost,
-        base: &str,
-        repository: &str,
-        token: &Token,
-    ) -> Result<Self, WriteError> {
+    pub(super) fn new(http: &Http, run: &WorkflowRun, token: &Token) -> ApiResult<Self> {
         let unfit = || WriteError::Unreachable("GITHUB_API_URL is not the https base of an API".to_owned());
-        let base = api_text::api_base(base).ok_or_else(unfit)?;
+        let base = api_text::api_base(&run.api).ok_or_else(unfit)?;
         let octocrab = Octocrab::builder()
             .base_uri(base.as_str())
             .map(|builder| {
@@ -42,13 +35,9 @@ impl GitHubApi {
                     .add_header(ACCEPT, "application/vnd.github+json".to_owned())
             })
             .and_then(|builder| builder.build_with_reqwest(http.client().clone()));
-        let octocrab = octocrab.map_err(|error| unreachable(&error, code_host, http.redactor()))?;
-        let (redactor, repository) = (http.redactor().clone(), repository.to_owned());
-        Ok(Self { octocrab, redactor, code_host, base, root: format!("/repos/{repository}") })
-    }
-
-    pub(super) fn code_host(&self) -> CodeHost {
-        self.code_host
+        let (code_host, redactor) = (run.code_host, http.redactor().clone());
+        let octocrab = octocrab.map_err(|error| unreachable(&error, code_host, &redactor))?;
+        Ok(Self { octocrab, redactor, code_host, base, root: format!("/repos/{}", run.repository) })
     }
 
     // The states that are sent are octocrab's (`bodies.rs`). The routes are raw, as its typed calls lose what reports need
@@ -63,7 +52,7 @@ impl GitHubApi {
     // that moved, and make the binary half a megabyte larger.
     /// Sends one request below `/repos/OWNER/NAME` and reads its answer. A repository that moved answers with a
     /// redirect: it is followed once, and only to the same place of the repository under its new name.
-    pub(super) async fn call(&self, request: &ApiRequest) -> Result<Value, WriteError> {
+    pub(super) async fn call(&self, request: &ApiRequest) -> ApiResult {
         let call = async {
             let mut response = self.send(&self.root, request).await?;
             if let Some(root) = self.moved(&response, &request.path) {
@@ -74,7 +63,7 @@ impl GitHubApi {
         timeout(LIMIT, call).await.unwrap_or(Err(WriteError::Late(LIMIT)))
     }
 
-    async fn send(&self, root: &str, request: &ApiRequest) -> Result<reqwest::Response, WriteError> {
+    async fn send(&self, root: &str, request: &ApiRequest) -> ApiResult<reqwest::Response> {
         let (route, body) = (format!("{root}{}", request.path), request.body.as_ref());
         let sent = match request.method {
             Method::POST => self.octocrab._post(route, body).await,

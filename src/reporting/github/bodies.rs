@@ -7,21 +7,35 @@
 use octocrab::models::StatusState;
 use octocrab::models::repos::DeploymentStatusState;
 use octocrab::params::checks::{CheckRunConclusion, CheckRunStatus};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::target::GitHubTarget;
 use crate::core::state::Outcome;
-use crate::reporting::updater::api_text;
-use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
+use crate::reporting::updater::api_text::{self, LONGEST, without_nulls};
+use crate::reporting::updater::report_state::{ReportStage, ReportState};
+
+/// What the reports are about.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct GitHubTarget {
+    /// Context of the status, name of the check.
+    pub(super) name: String,
+    pub(super) sha: String,
+    /// The URL of the run's page; empty where it is not known.
+    pub(super) run_url: String,
+    /// The environment of a GitHub Deployment.
+    pub(super) environment: String,
+    pub(super) site: Option<String>,
+    /// The pull request of the comment.
+    pub(super) pull: Option<u64>,
+    /// Marks this run's reports, so that one is found again whose creation was not answered.
+    pub(super) mark: String,
+}
 
 /// The longest description of a status.
 const DESCRIPTION: usize = 140;
 
 /// The longest name of a status, a check or an environment.
 const NAME: usize = 255;
-
-/// The longest Markdown, in bytes, with room to spare.
-const LONGEST: usize = 60_000;
 
 /// The text where there is none.
 const NOTHING: &str = "Deploy";
@@ -72,23 +86,23 @@ pub(super) fn name(name: &str) -> String {
 }
 
 /// `POST /statuses/{sha}`.
-pub(super) fn status(state: &ReportState, context: &str, run_url: &str) -> Value {
+pub(super) fn status(state: &ReportState, target: &GitHubTarget) -> Value {
     without_nulls(json!({
         "state": states(state.stage).status,
-        "target_url": api_text::link(run_url),
+        "target_url": api_text::link(&target.run_url),
         "description": description(&state.text),
-        "context": api_text::plain_line(context, NAME, NOTHING),
+        "context": api_text::plain_line(&target.name, NAME, NOTHING),
     }))
 }
 
 /// `PATCH /check-runs/{id}`; with [`check`]'s three fields more, `POST /check-runs`.
-pub(super) fn check_update(state: &ReportState, run_url: &str) -> Value {
+pub(super) fn check_update(state: &ReportState, target: &GitHubTarget) -> Value {
     let title = api_text::line(&state.text, NAME, NOTHING);
     let summary = api_text::markdown(&state.markdown, LONGEST);
     let summary = if summary.trim().is_empty() { title.clone() } else { summary };
     let states = states(state.stage);
     without_nulls(json!({
-        "details_url": api_text::link(run_url),
+        "details_url": api_text::link(&target.run_url),
         "status": states.check,
         "conclusion": states.conclusion,
         "output": { "title": title, "summary": summary },
@@ -97,7 +111,7 @@ pub(super) fn check_update(state: &ReportState, run_url: &str) -> Value {
 
 /// `POST /check-runs`.
 pub(super) fn check(state: &ReportState, target: &GitHubTarget) -> Value {
-    let mut body = check_update(state, &target.run_url);
+    let mut body = check_update(state, target);
     body["name"] = json!(name(&target.name));
     body["head_sha"] = json!(target.sha);
     body["external_id"] = json!(target.mark);
@@ -119,27 +133,19 @@ pub(super) fn deployment(target: &GitHubTarget) -> Value {
 }
 
 /// `POST /deployments/{id}/statuses`.
-pub(super) fn deployment_status(state: &ReportState, run_url: &str, site: Option<&str>) -> Value {
+pub(super) fn deployment_status(state: &ReportState, target: &GitHubTarget) -> Value {
+    let site = target.site.as_deref().or(state.site.as_deref());
     without_nulls(json!({
         "state": states(state.stage).deployment,
-        "log_url": api_text::link(run_url),
+        "log_url": api_text::link(&target.run_url),
         "description": description(&state.text),
         "environment_url": site.and_then(api_text::link),
     }))
 }
 
 /// `POST /issues/{number}/comments` and `PATCH /issues/comments/{id}`.
-pub(super) fn comment(state: &ReportState, name: &str, run_url: &str) -> Value {
-    let link = api_text::link(run_url).map(|url| format!("\n\n[The run]({url})")).unwrap_or_default();
-    json!({ "body": format!("{}\n{}{link}", mark(name), api_text::markdown(&state.markdown, LONGEST)) })
-}
-
-/// A field that has no value is left out.
-fn without_nulls(mut body: Value) -> Value {
-    if let Some(body) = body.as_object_mut() {
-        body.retain(|_, value| !value.is_null());
-    }
-    body
+pub(super) fn comment(state: &ReportState, target: &GitHubTarget) -> Value {
+    json!({ "body": api_text::comment(&target.name, &state.markdown, ("The run", &target.run_url)) })
 }
 
 #[cfg(test)]
@@ -173,9 +179,8 @@ mod tests {
                     site: Some(page.to_owned()),
                     ..GitHubTarget::default()
                 };
-                let site = target.site.as_deref();
-                let (status, deployment) = (status(&state, text, page), deployment(&target));
-                let more_notices = deployment_status(&state, page, site);
+                let (status, deployment) = (status(&state, &target), deployment(&target));
+                let more_notices = deployment_status(&state, &target);
                 for (body, fields) in [
                     (&status, &["description", "context"][..]),
                     (&deployment, &["description", "environment"]),
@@ -197,7 +202,7 @@ mod tests {
                     ["title", "summary"].map(|field| check["output"][field].as_str().unwrap());
                 assert!(!title.is_empty() && title.chars().count() <= 255 && summary.len() <= 65_535);
                 assert!(!summary.is_empty() && !summary.contains('\0'));
-                let comment = comment(&state, text, page);
+                let comment = comment(&state, &target);
                 assert!(comment["body"].as_str().unwrap().chars().count() <= 65_536);
             }
         }

@@ -19,7 +19,8 @@ const LARGEST: u64 = 25 * 1024 * 1024;
 /// The run this process is a step of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct WorkflowRun {
-    /// `owner/name`.
+    pub(super) code_host: CodeHost,
+    /// `owner/name`; empty where the runner does not say it.
     pub(super) repository: String,
     /// The commit to report on: a pull request's head, else the event's commit.
     pub(super) sha: String,
@@ -36,34 +37,36 @@ pub(super) struct WorkflowRun {
 }
 
 impl WorkflowRun {
-    /// Reads the run from the environment and the event's file; `None` where the runner does not say which
-    /// repository this is. `sha`: the commit the user chose.
-    pub(super) fn detect(env: &Env, sha: Option<&str>, redactor: &Redactor) -> Option<Self> {
+    /// Reads the run from the environment and the event's file; nothing where the runner does not say which repository
+    /// this is. `sha`: the commit the user chose.
+    pub(super) fn detect(env: &Env, sha: Option<&str>, redactor: &Redactor) -> Self {
+        let code_host = code_host(env);
         let event = env.get("GITHUB_EVENT_PATH").map(|path| read(Path::new(path.trim()))).unwrap_or_default();
         let of = |name: &str| env.get(name).unwrap_or_default().trim().to_owned();
         let repository = of("GITHUB_REPOSITORY");
         if !is_repository(&repository) {
-            return None;
+            return Self { code_host, ..Self::default() };
         }
         let name = of("GITHUB_EVENT_NAME");
         let own = || env.get("GITHUB_SHA").map(str::trim).and_then(api_text::commit);
         let sha = sha.or_else(|| head(&name, &event)).or_else(own).unwrap_or_default().to_owned();
         let ours = |found: &Value| is_repository_of_run(found, &repository, &event, env);
         let pull = pull(&name, &event, ours);
-        Some(Self {
+        Self {
+            code_host,
             api: of("GITHUB_API_URL"),
-            run_url: run_url(env, &repository).unwrap_or_default(),
+            run_url: run_url(env, code_host, &repository).unwrap_or_default(),
             pull,
             cause: redactor.clean(&cause(&name, &event, pull, env), 200),
             untrusted: is_of_fork(&name, &event, &repository) || of("GITHUB_ACTOR") == "dependabot[bot]",
             repository,
             sha,
-        })
+        }
     }
 }
 
 /// Whose runner it is: others that follow GitHub's contract say so.
-pub(super) fn code_host(env: &Env) -> CodeHost {
+fn code_host(env: &Env) -> CodeHost {
     if env.is_true("FORGEJO_ACTIONS") {
         CodeHost::Forgejo
     } else if env.is_true("GITEA_ACTIONS") {
@@ -74,10 +77,10 @@ pub(super) fn code_host(env: &Env) -> CodeHost {
 }
 
 /// The run's page, where the environment says where it is.
-fn run_url(env: &Env, repository: &str) -> Option<String> {
+fn run_url(env: &Env, code_host: CodeHost, repository: &str) -> Option<String> {
     let number =
         |name: &str| env.get(name).map(str::trim).filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
-    let run = match code_host(env) {
+    let run = match code_host {
         CodeHost::Gitea => None,
         CodeHost::Forgejo => number("GITHUB_RUN_NUMBER").map(|run| format!("/runs/{run}")),
         CodeHost::GitHub | CodeHost::GitLab => number("GITHUB_RUN_ID").map(|run| {
@@ -209,7 +212,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        WorkflowRun::detect(&env, None, &Redactor::default()).unwrap()
+        WorkflowRun::detect(&env, None, &Redactor::default())
     }
 
     #[test]
@@ -237,7 +240,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into_iter()
                 .collect();
-            assert_eq!(WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().sha, "", "{crooked}");
+            assert_eq!(WorkflowRun::detect(&env, None, &Redactor::default()).sha, "", "{crooked}");
         }
     }
 
@@ -249,7 +252,7 @@ mod tests {
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .into_iter()
                     .collect();
-            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().run_url
+            WorkflowRun::detect(&env, None, &Redactor::default()).run_url
         };
         assert_eq!(page("https://github.com", "7/../8"), "https://github.com/octo/site/actions");
         for server in ["javascript:alert(1)//", "https://github.com?x=", "github.com", ""] {
@@ -303,7 +306,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        let run = WorkflowRun::detect(&env, None, &Redactor::default()).unwrap();
+        let run = WorkflowRun::detect(&env, None, &Redactor::default());
         assert_eq!(
             (run.repository.as_str(), run.sha.as_str(), run.api.as_str()),
             ("octo/site", MERGE, "https://api.github.com")
@@ -360,7 +363,7 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect();
-            WorkflowRun::detect(&env, None, &Redactor::default()).unwrap().run_url
+            WorkflowRun::detect(&env, None, &Redactor::default()).run_url
         };
         assert_eq!(page("FORGEJO_ACTIONS"), "https://code.example.com/octo/site/actions/runs/12");
         assert_eq!(page("GITEA_ACTIONS"), "https://code.example.com/octo/site/actions");

@@ -1,12 +1,41 @@
-//! GitHub's file commands: outputs and the job summary.
+//! GitHub's file commands: outputs, the job summary, and the state for the post step.
 //!
 //! Source: the runner's `FileCommandManager.cs`. A line it cannot read fails the whole step, so every value goes
 //! between delimiters that cannot be guessed.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::env::Env;
+use crate::reporting::output::Output;
 use crate::reporting::regular_file;
+
+/// The files in which a run leaves what later steps and people read.
+pub(super) struct Files {
+    out: Output,
+    output: Option<PathBuf>,
+    summary: Option<PathBuf>,
+}
+
+impl Files {
+    pub(super) fn new(env: &Env, out: &Output, with_summary: bool) -> Self {
+        let path = |name: &str| env.get(name).map(PathBuf::from);
+        let summary = path("GITHUB_STEP_SUMMARY").filter(|_| with_summary);
+        Self { out: out.clone(), output: path("GITHUB_OUTPUT"), summary }
+    }
+
+    /// Sets the outputs. Returns what could not be written.
+    pub(super) fn set_outputs(&self, pairs: &[(&str, String)]) -> Option<String> {
+        let safe: Vec<(&str, String)> =
+            pairs.iter().map(|(name, value)| (*name, self.out.redact(value))).collect();
+        append(self.output.as_ref()?, &outputs(&safe)?, "the outputs are missing").err()
+    }
+
+    /// Adds to the summary. Returns what could not be written.
+    pub(super) fn add_summary(&self, page: &str) -> Option<String> {
+        append(self.summary.as_ref()?, &self.out.redact(page), "the summary is missing").err()
+    }
+}
 
 /// The text that sets these outputs; `None` where the system has no randomness to make a delimiter of.
 pub(super) fn outputs(pairs: &[(&str, String)]) -> Option<String> {

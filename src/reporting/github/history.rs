@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::target::GitHubTarget;
+use super::event::WorkflowRun;
 use crate::core::history::History;
 use crate::http::{Credential, Http};
 use crate::secrets::Token;
@@ -35,19 +35,13 @@ pub(super) struct EarlierDeployments {
 
 impl EarlierDeployments {
     /// Those of the environment that the run's own deployment will be in; `None` where the API has no such address.
-    pub(super) fn new(
-        http: &Http,
-        api: &str,
-        repository: &str,
-        token: &Token,
-        target: &GitHubTarget,
-    ) -> Option<Self> {
-        let (owner, name) = repository.split_once('/')?;
-        let mut url = Url::parse(api).ok()?;
+    pub(super) fn new(http: &Http, run: &WorkflowRun, token: &Token, environment: &str) -> Option<Self> {
+        let (owner, name) = run.repository.split_once('/')?;
+        let mut url = Url::parse(&run.api).ok()?;
         // `https://api.github.com/graphql`, `https://HOST/api/graphql`
         let base = url.path().trim_end_matches('/').trim_end_matches("/v3").to_owned();
         url.set_path(&format!("{base}/graphql"));
-        let variables = json!({ "owner": owner, "name": name, "environment": target.environment });
+        let variables = json!({ "owner": owner, "name": name, "environment": environment });
         let body = json!({ "query": QUERY, "variables": variables });
         Some(Self { url, body, http: http.clone(), token: token.clone(), found: Arc::default() })
     }

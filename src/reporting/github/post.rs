@@ -4,8 +4,8 @@
 //! triggers nothing and reads no hook.
 
 use super::api::GitHubApi;
-use super::event::{WorkflowRun, code_host};
-use super::post_state::{self, END, STATE};
+use super::event::WorkflowRun;
+use super::post_state::{self, END, STATE, StateFile};
 use super::reports::{GitHubReports, ReadFirst};
 use crate::core::state::Outcome;
 use crate::env::Env;
@@ -26,18 +26,17 @@ pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Tok
     let Some(open) = state(STATE).and_then(post_state::from_state) else {
         return out.log_line("The run closed all its reports.");
     };
-    let (Some(run), Some(token)) = (WorkflowRun::detect(env, None, http.redactor()), token) else {
+    let run = WorkflowRun::detect(env, None, http.redactor());
+    let Some(token) = token.filter(|_| !run.repository.is_empty()) else {
         return out.log_line(
             "Some reports are still open and cannot be closed: the repository's name or the token is missing.",
         );
     };
-    let api = match GitHubApi::new(http, code_host(env), &run.api, &run.repository, token) {
+    let api = match GitHubApi::new(http, &run, token) {
         Ok(api) => api,
         Err(error) => {
-            return out.log_line(&format!(
-                "Some reports are still open and cannot be closed: {}.",
-                error.message(code_host(env))
-            ));
+            let why = error.message(run.code_host);
+            return out.log_line(&format!("Some reports are still open and cannot be closed: {why}."));
         }
     };
     let verdict = state(END).and_then(post_state::from_end);
@@ -46,16 +45,10 @@ pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Tok
         let text = messages::RUN_KILLED.to_owned();
         ReportState::over(Outcome::Interrupted, false, text.clone(), text)
     });
-    let updater = UpdaterHandle::resume(GitHubReports { api, target: open.target, read_first }, open.records);
-    for result in updater.close(state, false, stop).await {
-        match messages::error(&result) {
-            Some(error) => out.log_line(&error),
-            None => {
-                out.log_line(&format!(
-                    "Closed the {} that the run had left open.",
-                    result.kind.noun(result.code_host)
-                ));
-            }
-        }
+    let reports = GitHubReports { api, target: open.target, read_first, state: StateFile::default() };
+    for result in UpdaterHandle::start(reports, open.records).close(state, false, stop).await {
+        let noun = result.kind.noun(result.code_host);
+        let closed = || format!("Closed the {noun} that the run had left open.");
+        out.log_line(&messages::error(&result).unwrap_or_else(closed));
     }
 }

@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::bodies::GitHubTarget;
 use super::files;
-use super::target::GitHubTarget;
 use crate::core::state::Outcome;
+use crate::env::Env;
 use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::ReportState;
-use crate::reporting::updater::worker::OpenReports;
+use crate::reporting::updater::requests::{Creation, OpenReports};
 
 /// The name of the state that lists what is open.
 pub(super) const STATE: &str = "deploy_hook_records";
@@ -30,15 +31,6 @@ pub(super) struct Open {
     pub(super) records: OpenReports,
 }
 
-/// How the run ended, for the post step: it is saved before any report says so.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct End {
-    outcome: String,
-    passed: bool,
-    text: String,
-    markdown: String,
-}
-
 /// The runner's state file. One that cannot be written costs a sentence in the log, once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StateFile {
@@ -47,14 +39,15 @@ pub(super) struct StateFile {
 }
 
 impl StateFile {
-    pub(super) fn new(path: Option<PathBuf>) -> Self {
-        Self { path, error: Arc::default() }
+    pub(super) fn new(env: &Env) -> Self {
+        Self { path: env.get("GITHUB_STATE").map(PathBuf::from), error: Arc::default() }
     }
 
     pub(super) fn save_open(&self, target: &GitHubTarget, records: OpenReports) {
-        self.save(STATE, to_state(&Open { target: target.clone(), records }));
+        self.save(STATE, json!(Open { target: target.clone(), records }).to_string());
     }
 
+    /// How the run ended; it is saved before any report says so.
     pub(super) fn save_end(&self, state: &ReportState) {
         if let Some(end) = to_end(state) {
             self.save(END, end);
@@ -76,42 +69,40 @@ impl StateFile {
     }
 }
 
-/// The state as it is carried to the post step.
-fn to_state(open: &Open) -> String {
-    json!(open).to_string()
-}
-
-/// The state as the post step finds it; what could steer a request elsewhere is none.
+/// The state as the post step finds it; what could steer a request elsewhere is none. What the run wrote last may not be
+/// saved.
 pub(super) fn from_state(state: &str) -> Option<Open> {
-    let open: Open = serde_json::from_str(state).ok()?;
+    let mut open: Open = serde_json::from_str(state).ok()?;
+    for (_, creation) in open.records.iter_mut().filter(|(_, creation)| *creation == Creation::No) {
+        *creation = Creation::Maybe;
+    }
     Some(open).filter(|open| !open.records.is_empty() && api_text::commit(&open.target.sha).is_some())
 }
 
 /// The end as it is carried to the post step; `None` for a run that goes on.
 fn to_end(state: &ReportState) -> Option<String> {
     let (outcome, passed) = state.end()?;
-    let (text, markdown) = (state.text.clone(), api_text::markdown(&state.markdown, CARRIED));
-    Some(json!(End { outcome: outcome.to_string(), passed, text, markdown }).to_string())
+    let markdown = api_text::markdown(&state.markdown, CARRIED);
+    Some(json!((outcome.as_str(), passed, &state.text, markdown)).to_string())
 }
 
 /// The end as the post step finds it.
 pub(super) fn from_end(state: &str) -> Option<ReportState> {
-    let End { outcome, passed, text, markdown } = serde_json::from_str(state).ok()?;
-    let outcome = Outcome::ALL.into_iter().find(|known| known.to_string() == outcome)?;
+    let (outcome, passed, text, markdown) = serde_json::from_str::<(String, bool, _, _)>(state).ok()?;
+    let outcome = Outcome::ALL.into_iter().find(|known| known.as_str() == outcome)?;
     Some(ReportState::over(outcome, passed, text, markdown))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reporting::updater::worker::Creation;
     use crate::text::ReportKind;
 
     #[test]
     fn a_state_that_could_steer_a_request_is_none() {
         let state = |sha: &str, records: OpenReports| {
             let target = GitHubTarget { sha: sha.to_owned(), ..GitHubTarget::default() };
-            to_state(&Open { target, records })
+            json!(Open { target, records }).to_string()
         };
         let (sha, records) = ("a".repeat(40), vec![(ReportKind::Check, Creation::Id(7))]);
         assert_eq!(from_state(&state(&sha, records.clone())).unwrap().records, records);
@@ -129,7 +120,7 @@ mod tests {
         }
         let long = ReportState::over(Outcome::Failed, false, String::new(), "\n".repeat(100_000));
         assert!(to_end(&long).unwrap().len() < 64 * 1024, "an environment has no room for more");
-        for none in ["", "{}", r#"{"outcome":"live","passed":true,"text":"","page":""}"#] {
+        for none in ["", "{}", r#"["live",true,"",""]"#, r#"["failed",true,"It ended."]"#] {
             assert_eq!(from_end(none), None);
         }
     }

@@ -4,20 +4,21 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::api::GitHubApi;
-use super::bodies;
-use super::target::GitHubTarget;
+use super::bodies::{self, GitHubTarget};
+use super::post_state::StateFile;
 use crate::http::Method;
 use crate::reporting::updater::rate_limiter::RateLimiter;
-use crate::reporting::updater::report_state::{ReportState, WriteError};
-use crate::reporting::updater::request::ApiRequest;
-use crate::reporting::updater::search::{self, ReportRequests};
-use crate::reporting::updater::worker::{Creation, Due};
+use crate::reporting::updater::report_state::{ApiResult, ReportState, WriteError};
+use crate::reporting::updater::requests::{
+    ApiRequest, Creation, Due, OpenReports, ReportRequests, find_comments,
+};
 use crate::text::{CodeHost, ReportKind};
 
 pub(super) struct GitHubReports {
     pub(super) api: GitHubApi,
     pub(super) target: GitHubTarget,
     pub(super) read_first: ReadFirst,
+    pub(super) state: StateFile,
 }
 
 /// Whether a report is read before it is written.
@@ -33,60 +34,45 @@ pub(super) enum ReadFirst {
 
 impl ReportRequests for GitHubReports {
     fn code_host(&self) -> CodeHost {
-        self.api.code_host()
+        self.api.code_host
     }
 
     fn name(&self) -> &str {
         &self.target.name
     }
 
-    fn write(
-        &self,
-        kind: ReportKind,
-        id: Option<u64>,
-        state: &ReportState,
-    ) -> Result<Option<ApiRequest>, WriteError> {
-        let GitHubTarget { name, sha, run_url, site, .. } = &self.target;
-        let (method, path, body) = match (kind, id) {
+    fn write(&self, kind: ReportKind, id: Option<u64>, state: &ReportState) -> ApiResult<Option<ApiRequest>> {
+        let (target, sha) = (&self.target, &self.target.sha);
+        let request = match (kind, id) {
             (ReportKind::Summary, _) => return Ok(None), // a file, not a report at a code host
             // A repeated status is one more line of the same: the last one counts.
-            (ReportKind::Status, _) => {
-                (Method::POST, format!("/statuses/{sha}"), bodies::status(state, name, run_url))
-            }
-            (ReportKind::Check, None) => {
-                (Method::POST, "/check-runs".to_owned(), bodies::check(state, &self.target))
-            }
+            (ReportKind::Status, _) => post(format!("/statuses/{sha}"), bodies::status(state, target)),
+            (ReportKind::Check, None) => post("/check-runs", bodies::check(state, target)),
             (ReportKind::Check, Some(id)) => {
-                (Method::PATCH, format!("/check-runs/{id}"), bodies::check_update(state, run_url))
+                patch(format!("/check-runs/{id}"), bodies::check_update(state, target))
             }
-            (ReportKind::Deployment, None) => {
-                (Method::POST, "/deployments".to_owned(), bodies::deployment(&self.target))
-            }
+            (ReportKind::Deployment, None) => post("/deployments", bodies::deployment(target)),
             (ReportKind::Deployment, Some(id)) => {
-                let site = site.as_deref().or(state.site.as_deref());
-                let body = bodies::deployment_status(state, run_url, site);
-                (Method::POST, format!("/deployments/{id}/statuses"), body)
+                post(format!("/deployments/{id}/statuses"), bodies::deployment_status(state, target))
             }
-            (ReportKind::Comment, None) => {
-                (Method::POST, self.comments_path()?, bodies::comment(state, name, run_url))
-            }
+            (ReportKind::Comment, None) => post(self.comments_path()?, bodies::comment(state, target)),
             (ReportKind::Comment, Some(id)) => {
-                (Method::PATCH, format!("/issues/comments/{id}"), bodies::comment(state, name, run_url))
+                patch(format!("/issues/comments/{id}"), bodies::comment(state, target))
             }
         };
-        Ok(Some(ApiRequest { method, path, body: Some(body) }))
+        Ok(Some(request))
     }
 
-    fn comments(&self, size: usize, page: usize) -> Result<ApiRequest, WriteError> {
+    fn comments(&self, size: usize, page: usize) -> ApiResult<ApiRequest> {
         Ok(ApiRequest::get(format!("{}?per_page={size}&page={page}", self.comments_path()?)))
     }
 
-    async fn send(&self, _: ReportKind, request: ApiRequest) -> Result<Value, WriteError> {
+    async fn send(&self, _: ReportKind, request: ApiRequest) -> ApiResult {
         self.api.call(&request).await
     }
 
     /// The reports of this very run.
-    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> Result<Vec<Value>, WriteError> {
+    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> ApiResult<Vec<Value>> {
         let GitHubTarget { name, sha, mark, .. } = &self.target;
         let mut found = match kind {
             ReportKind::Check => {
@@ -106,13 +92,31 @@ impl ReportRequests for GitHubReports {
         Ok(found.into_iter().filter(ours).collect())
     }
 
-    async fn closed(&self, limiter: &mut RateLimiter, report: Due<'_>) -> Result<Option<u64>, WriteError> {
+    async fn closed(&self, limiter: &mut RateLimiter, report: Due<'_>) -> ApiResult<Option<u64>> {
         match self.read_first {
             ReadFirst::No => Ok(None),
             ReadFirst::Yes => Ok(self.find_closed(limiter, report).await.unwrap_or_default()),
             ReadFirst::WithoutOutcome => self.find_closed(limiter, report).await,
         }
     }
+
+    fn save_open(&self, reports: OpenReports) {
+        self.state.save_open(&self.target, reports);
+    }
+}
+
+/// The one of a list that was made last.
+fn newest(list: &Value, of: impl Fn(&Value) -> bool) -> Option<&Value> {
+    let list = list.as_array().into_iter().flatten().filter(|one| of(one));
+    list.max_by_key(|one| one["id"].as_u64())
+}
+
+fn post(path: impl Into<String>, body: Value) -> ApiRequest {
+    ApiRequest::new(Method::POST, path, body)
+}
+
+fn patch(path: String, body: Value) -> ApiRequest {
+    ApiRequest::new(Method::PATCH, path, body)
 }
 
 impl GitHubReports {
@@ -124,24 +128,22 @@ impl GitHubReports {
         &self,
         limiter: &mut RateLimiter,
         Due { kind, creation, state }: Due<'_>,
-    ) -> Result<Option<u64>, WriteError> {
+    ) -> ApiResult<Option<u64>> {
         let is_ours = matches!(creation, Creation::Id(_)) || self.read_first == ReadFirst::WithoutOutcome;
-        let GitHubTarget { name, run_url, .. } = &self.target;
         match kind {
             ReportKind::Summary => Ok(None),
             ReportKind::Status => {
                 let path = format!("/commits/{}/status?per_page=100", self.target.sha);
                 let found = self.read(limiter, path).await?;
-                let body = bodies::status(state, name, run_url);
-                let status = found["statuses"].as_array().into_iter().flatten();
-                let status = status.filter(|status| status["context"] == body["context"]);
-                let last = status.max_by_key(|status| status["id"].as_u64());
+                let body = bodies::status(state, &self.target);
+                let Some(last) = newest(&found["statuses"], |status| status["context"] == body["context"])
+                else {
+                    return Ok(None);
+                };
                 // Forgejo and Gitea call the state `status`.
-                let word =
-                    last.map(|last| if last["state"].is_null() { &last["status"] } else { &last["state"] });
-                let same = last.is_some_and(|last| last["description"] == body["description"])
-                    && word == Some(&body["state"]);
-                Ok(word.filter(|word| **word != "pending" && (is_ours || same)).map(|_| 0))
+                let word = if last["state"].is_null() { &last["status"] } else { &last["state"] };
+                let same = last["description"] == body["description"] && *word == body["state"];
+                Ok((*word != "pending" && (is_ours || same)).then_some(0))
             }
             ReportKind::Check => {
                 let found = self.find(limiter, kind).await?;
@@ -155,37 +157,33 @@ impl GitHubReports {
                 };
                 let Some(id) = id else { return Ok(None) };
                 let found = self.read(limiter, format!("/deployments/{id}/statuses?per_page=100")).await?;
-                let last = found.as_array().into_iter().flatten().max_by_key(|status| status["id"].as_u64());
-                let is_final = |last: &Value| {
-                    last["state"]
-                        .as_str()
-                        .is_some_and(|word| !matches!(word, "queued" | "pending" | "in_progress"))
-                };
-                Ok(last.filter(|last| is_final(last)).map(|_| id))
+                let word = newest(&found, |_| true).and_then(|last| last["state"].as_str());
+                let is_final = |word| !matches!(word, "queued" | "pending" | "in_progress");
+                Ok(word.is_some_and(is_final).then_some(id))
             }
             ReportKind::Comment => {
                 if self.target.pull.is_none() {
                     return Ok(None);
                 }
-                let body = bodies::comment(state, name, run_url);
+                let body = bodies::comment(state, &self.target);
                 let is_final = |text: &str| text.lines().nth(1).is_some_and(|line| line.starts_with("### "));
                 let closed = |comment: &&Value| {
                     let text = comment["body"].as_str().unwrap_or_default();
                     is_final(text) && (is_ours || body["body"] == text)
                 };
-                let found = search::find(self, limiter, kind).await?;
+                let found = find_comments(self, limiter).await?;
                 Ok(found.first().filter(closed).and_then(|comment| comment["id"].as_u64()))
             }
         }
     }
 
-    fn comments_path(&self) -> Result<String, WriteError> {
+    fn comments_path(&self) -> ApiResult<String> {
         let none = || WriteError::Unreachable("this run belongs to no pull request".to_owned());
         self.target.pull.map(|pull| format!("/issues/{pull}/comments")).ok_or_else(none)
     }
 
     /// Reads what may not be there; null where it is not.
-    async fn read(&self, limiter: &mut RateLimiter, path: String) -> Result<Value, WriteError> {
+    async fn read(&self, limiter: &mut RateLimiter, path: String) -> ApiResult {
         match limiter.ask(self.api.call(&ApiRequest::get(path))).await {
             Err(gone) if gone.is_gone() => Ok(Value::Null),
             read => read,

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
 use url::Url;
 
 use crate::core::trigger::NotSent;
@@ -10,25 +9,16 @@ use crate::env::Env;
 use crate::http::{Credential, Http, Network, RequestError};
 use crate::reporting::updater::answer::{self, LIMIT};
 use crate::reporting::updater::api_text;
-use crate::reporting::updater::report_state::WriteError;
-use crate::reporting::updater::request::ApiRequest;
+use crate::reporting::updater::report_state::{ApiResult, WriteError};
+use crate::reporting::updater::requests::ApiRequest;
 use crate::secrets::Token;
-use crate::text::CodeHost;
+use crate::text::{CodeHost, ReportKind};
 
 pub(super) struct GitLabApi {
     http: Http,
     base: String,
     token: Option<Token>,
     job_token: Option<Token>,
-}
-
-/// In whose name a request is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
-    /// The job's, or where it has no token, the user's.
-    Job,
-    /// The user's.
-    User,
 }
 
 impl GitLabApi {
@@ -45,16 +35,13 @@ impl GitLabApi {
         Some(Self { http, base, token: token.cloned(), job_token: job_token.cloned() })
     }
 
-    /// Sends one request and reads its answer.
-    pub(super) async fn call(
-        &self,
-        request: &ApiRequest,
-        token_kind: TokenKind,
-    ) -> Result<Value, WriteError> {
+    /// Sends one request about a report of this kind and reads its answer. The job's own token may write deployments and
+    /// nothing else; where there is none, the user's is used.
+    pub(super) async fn call(&self, kind: ReportKind, request: &ApiRequest) -> ApiResult {
         let ApiRequest { method, path, body } = request;
         let url = Url::parse(&format!("{}{path}", self.base));
         let url = url.map_err(|_| WriteError::Unreachable("CI_API_V4_URL is not a URL".to_owned()))?;
-        let of_job = self.job_token.as_ref().filter(|_| token_kind == TokenKind::Job);
+        let of_job = self.job_token.as_ref().filter(|_| kind == ReportKind::Deployment);
         let of_job = of_job.map(|token| Credential::Header("job-token", token));
         let credential = of_job.or_else(|| self.token.as_ref().map(Credential::Bearer));
         let sent = self.http.send(method.clone(), &url, credential, body.as_ref(), LIMIT).await;

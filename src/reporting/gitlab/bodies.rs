@@ -8,36 +8,25 @@ use serde_json::{Value, json};
 use super::job::Job;
 use crate::core::state::Outcome;
 use crate::reporting::updater::api_text;
-use crate::reporting::updater::report_state::{ReportStage, ReportState, mark};
+use crate::reporting::updater::report_state::{ReportStage, ReportState};
 
 /// The longest text of a commit status.
 const TEXT: usize = 255;
-
-/// The longest comment, in bytes; GitLab takes a million characters.
-const LONGEST: usize = 60_000;
 
 /// `POST /projects/{id}/statuses/{sha}`: `running`, and once over whether the job passes.
 ///
 /// GitLab finds the pipeline by all that is sent, so its reference is left out where only GitLab knows it.
 pub(super) fn status(state: &ReportState, name: &str, job: &Job) -> Value {
-    let mut body = json!({
+    let of_pipeline = job.pipeline.is_some();
+    let reference = if of_pipeline { job.pipeline_reference.as_ref() } else { Some(&job.reference) };
+    api_text::without_nulls(json!({
         "state": status_state(state.stage),
         "name": api_text::line(name, TEXT, "Deploy"),
         "description": api_text::line(&state.text, TEXT, "Deploy"),
-    });
-    if let Some(pipeline) = job.pipeline {
-        body["pipeline_id"] = json!(pipeline);
-        body["ref"] = json!(job.pipeline_reference);
-    } else if !job.reference.is_empty() {
-        body["ref"] = json!(job.reference);
-    }
-    if let Some(page) = api_text::link(&job.url).filter(|page| page.chars().count() <= TEXT) {
-        body["target_url"] = json!(page);
-    }
-    if let Some(body) = body.as_object_mut() {
-        body.retain(|_, value| !value.is_null());
-    }
-    body
+        "pipeline_id": job.pipeline,
+        "ref": reference.filter(|name| !name.is_empty()),
+        "target_url": api_text::link(&job.url).filter(|page| page.chars().count() <= TEXT),
+    }))
 }
 
 pub(super) fn status_state(stage: ReportStage) -> &'static str {
@@ -58,11 +47,8 @@ pub(super) fn environment(name: &str) -> String {
     let line = api_text::line(name, TEXT, "production");
     let plain: String = line.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
     let plain = plain.trim_matches(['/', ' ']);
-    if plain.contains(|c: char| c.is_ascii_alphanumeric()) {
-        plain.to_owned()
-    } else {
-        "production".to_owned()
-    }
+    let is_name = plain.contains(|c: char| c.is_ascii_alphanumeric());
+    if is_name { plain.to_owned() } else { "production".to_owned() }
 }
 
 /// `POST /projects/{id}/deployments`.
@@ -97,8 +83,7 @@ pub(super) fn deployment_status(stage: ReportStage) -> &'static str {
 /// `POST` and `PUT …/merge_requests/{iid}/notes`. A line of a comment that begins with a slash would be a command to
 /// GitLab, given in the token's name; not every version leaves a log's lines out of that.
 pub(super) fn comment(state: &ReportState, name: &str, job: &Job) -> Value {
-    let link = api_text::link(&job.url).map(|page| format!("\n\n[The job]({page})")).unwrap_or_default();
-    let text = format!("{}\n{}{link}", mark(name), api_text::markdown(&state.markdown, LONGEST));
+    let text = api_text::comment(name, &state.markdown, ("The job", &job.url));
     let harmless = |line: &str| {
         if line.trim_start().starts_with('/') { format!("·{line}") } else { line.to_owned() }
     };

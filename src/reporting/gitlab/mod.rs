@@ -11,13 +11,12 @@ pub(crate) mod section;
 
 use std::time::{Duration, SystemTime};
 
-use self::api::{GitLabApi, TokenKind};
+use self::api::GitLabApi;
 use self::job::Job;
 use self::reports::{GitLabReports, GitLabTarget};
 use super::output::Output;
 use super::updater::report_state::WriteError;
-use super::updater::request::ApiRequest;
-use super::updater::worker::UpdaterHandle;
+use super::updater::requests::ApiRequest;
 use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::Event;
 use crate::env::Env;
@@ -29,8 +28,9 @@ use crate::text::{CodeHost, Fix, ReportKind, ReportResult, RunContext, messages}
 const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
 
 pub(crate) struct GitLab {
+    /// What began this run, for the summary.
+    pub(crate) cause: String,
     tracker: ReportTracker,
-    cause: String,
 }
 
 impl GitLab {
@@ -56,33 +56,27 @@ impl GitLab {
         };
         let (kinds, without): (Vec<_>, Vec<_>) = supported.into_iter().partition(has_token);
         tracker.cannot_write(&without, "there is no gitlab-token", Fix::Permission, false);
-        let cause = job.as_ref().map(|job| job.cause.clone()).unwrap_or_default();
-        if !kinds.is_empty() {
-            let api = GitLabApi::new(env, http, network, options.token, job_token);
-            match (job, api) {
-                (Some(job), Some(api)) => {
-                    let target = GitLabTarget {
-                        name: options.name.to_owned(),
-                        environment: context.environment.clone().unwrap_or_else(|| "production".to_owned()),
-                        job,
-                        began: SystemTime::now(),
-                    };
-                    let updater = UpdaterHandle::open(GitLabReports { api, target }, kinds, |_| ());
-                    tracker.start(updater, |_| ());
-                }
-                (None, _) => {
-                    let why = "the environment names no project and commit";
-                    tracker.cannot_write(&kinds, why, Fix::None, true);
-                }
-                (_, None) => tracker.cannot_write(&kinds, NOT_SAFE, Fix::None, true),
-            }
+        let cause = job.as_ref().map(|job| http.redactor().clean(&job.cause, 200)).unwrap_or_default();
+        if kinds.is_empty() {
+            return Some(Self { cause, tracker });
         }
-        Some(Self { tracker, cause: http.redactor().clean(&cause, 200) })
-    }
-
-    /// What began this run, for the summary.
-    pub(crate) fn cause(&self) -> &str {
-        &self.cause
+        match (job, GitLabApi::new(env, http, network, options.token, job_token)) {
+            (Some(job), Some(api)) => {
+                let target = GitLabTarget {
+                    name: options.name.to_owned(),
+                    environment: context.environment.clone().unwrap_or_else(|| "production".to_owned()),
+                    job,
+                    began: SystemTime::now(),
+                };
+                tracker.start(GitLabReports { api, target }, kinds);
+            }
+            (None, _) => {
+                let why = "the environment names no project and commit";
+                tracker.cannot_write(&kinds, why, Fix::None, true);
+            }
+            (_, None) => tracker.cannot_write(&kinds, NOT_SAFE, Fix::None, true),
+        }
+        Some(Self { cause, tracker })
     }
 
     /// Reports an event. Returns notices and, at the end, the results of the reports.
@@ -93,7 +87,7 @@ impl GitLab {
     ) -> (Vec<Notice>, Vec<ReportResult>) {
         self.tracker.note(event);
         let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
-        let results = self.tracker.close(report, context).await;
+        let results = self.tracker.close(report, context, |_| ()).await;
         (self.tracker.notices(&results, report), results)
     }
 }
@@ -105,62 +99,52 @@ pub(crate) async fn examine(
     options: &ReportOptions<'_>,
     job_token: Option<&Token>,
 ) -> Vec<TokenCheck> {
-    let code_host = CodeHost::GitLab;
-    let mut checks = Vec::new();
-    let (of_job, of_user): (Vec<_>, Vec<_>) = options
-        .written_at(code_host)
-        .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
+    let bad = |token, found: &str, fix| TokenCheck { token, good: false, found: found.to_owned(), fix };
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
-        return checks;
+        return Vec::new();
     };
     let Some(api) = GitLabApi::new(env, http, network, options.token, job_token) else {
-        let (found, fix) =
-            (NOT_SAFE.to_owned(), "No token is sent there and no report is written.".to_owned());
-        return vec![TokenCheck { token: "CI_API_V4_URL", good: false, found, fix }];
+        let fix = "No token is sent there and no report is written.".to_owned();
+        return vec![bad("CI_API_V4_URL", NOT_SAFE, fix)];
     };
+    let mut checks = Vec::new();
+    let (of_job, of_user): (Vec<_>, Vec<_>) = options
+        .written_at(CodeHost::GitLab)
+        .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
     if !of_job.is_empty() {
-        let answer = api.call(&ApiRequest::get("/job"), TokenKind::Job).await;
+        let answer = api.call(ReportKind::Deployment, &ApiRequest::get("/job")).await;
         checks.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
     if options.token.is_some() {
-        let answer = api.call(&ApiRequest::get(format!("/projects/{}", job.project)), TokenKind::User).await;
+        let project = ApiRequest::get(format!("/projects/{}", job.project));
+        let answer = api.call(ReportKind::Status, &project).await;
         let found = answer.map(|project| match job::access_level(&project) {
             Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
             None => "reads this project".to_owned(),
         });
         checks.push(check("gitlab-token", found, &of_user));
     } else if options.named && !of_user.is_empty() {
-        let fix = messages::needed_permissions(&of_user, code_host);
-        checks.push(TokenCheck {
-            token: "gitlab-token",
-            good: false,
-            found: "none was given".to_owned(),
-            fix,
-        });
+        let fix = messages::needed_permissions(&of_user, CodeHost::GitLab);
+        checks.push(bad("gitlab-token", "none was given", fix));
     }
     checks
 }
 
 fn check(token: &'static str, found: Result<String, WriteError>, kinds: &[ReportKind]) -> TokenCheck {
     let code_host = CodeHost::GitLab;
-    match found {
-        Ok(found) => TokenCheck {
-            token,
-            good: true,
-            found,
-            fix: messages::maybe_missing_permissions(kinds, code_host),
-        },
-        Err(error) => {
-            let fix = match error {
-                WriteError::Refused { fix: Fix::Permission, .. } => {
-                    messages::needed_permissions(kinds, code_host)
-                }
-                WriteError::Refused { fix, .. } => messages::fix_advice(fix, code_host).to_owned(),
-                _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
-            };
-            TokenCheck { token, good: false, found: error.message(code_host), fix }
+    let error = match found {
+        Ok(found) => {
+            let fix = messages::maybe_missing_permissions(kinds, code_host);
+            return TokenCheck { token, good: true, found, fix };
         }
-    }
+        Err(error) => error,
+    };
+    let fix = match error {
+        WriteError::Refused { fix: Fix::Permission, .. } => messages::needed_permissions(kinds, code_host),
+        WriteError::Refused { fix, .. } => messages::fix_advice(fix, code_host).to_owned(),
+        _ => "Check CI_API_V4_URL, and whether this machine may reach it.".to_owned(),
+    };
+    TokenCheck { token, good: false, found: error.message(code_host), fix }
 }
 
 /// How long the job may still go on, with time kept for the end; `None` where it is not known.

@@ -5,14 +5,13 @@ use std::time::{Duration, SystemTime};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::api::{GitLabApi, TokenKind};
+use super::api::GitLabApi;
 use super::bodies;
 use super::job::Job;
 use crate::http::{Method, time};
 use crate::reporting::updater::rate_limiter::RateLimiter;
-use crate::reporting::updater::report_state::{ReportState, WriteError};
-use crate::reporting::updater::request::ApiRequest;
-use crate::reporting::updater::search::ReportRequests;
+use crate::reporting::updater::report_state::{ApiResult, ReportState, WriteError};
+use crate::reporting::updater::requests::{ApiRequest, ReportRequests};
 use crate::text::{CodeHost, ReportKind};
 
 /// So much may GitLab's clock be behind this machine's.
@@ -40,54 +39,49 @@ impl ReportRequests for GitLabReports {
         &self.target.name
     }
 
-    fn write(
-        &self,
-        kind: ReportKind,
-        id: Option<u64>,
-        state: &ReportState,
-    ) -> Result<Option<ApiRequest>, WriteError> {
+    fn write(&self, kind: ReportKind, id: Option<u64>, state: &ReportState) -> ApiResult<Option<ApiRequest>> {
         let GitLabTarget { name, environment, job, .. } = &self.target;
-        let (method, path, body) = match (kind, id) {
+        let (post, put) = (Method::POST, Method::PUT);
+        let request = match (kind, id) {
             // A file; and what GitLab does not have.
             (ReportKind::Summary | ReportKind::Check, _) => return Ok(None),
             // GitLab refuses the same state twice, and has none between the beginning and the end.
             (ReportKind::Status | ReportKind::Deployment, Some(_)) if !state.is_final() => return Ok(None),
             (ReportKind::Status, _) => {
                 let path = format!("/projects/{}/statuses/{}", job.project, job.sha);
-                (Method::POST, path, bodies::status(state, name, job))
+                ApiRequest::new(post, path, bodies::status(state, name, job))
             }
             (ReportKind::Deployment, None) => {
-                (Method::POST, self.deployments_path(), bodies::deployment(state, environment, job))
+                ApiRequest::new(post, self.deployments_path(), bodies::deployment(state, environment, job))
             }
             (ReportKind::Deployment, Some(id)) => {
                 let path = format!("{}/{id}", self.deployments_path());
-                (Method::PUT, path, bodies::deployment_update(state))
+                ApiRequest::new(put, path, bodies::deployment_update(state))
             }
             (ReportKind::Comment, None) => {
-                (Method::POST, self.comments_path()?, bodies::comment(state, name, job))
+                ApiRequest::new(post, self.comments_path()?, bodies::comment(state, name, job))
             }
             (ReportKind::Comment, Some(id)) => {
                 let path = format!("{}/{id}", self.comments_path()?);
-                (Method::PUT, path, bodies::comment(state, name, job))
+                ApiRequest::new(put, path, bodies::comment(state, name, job))
             }
         };
-        Ok(Some(ApiRequest { method, path, body: Some(body) }))
+        Ok(Some(request))
     }
 
-    fn comments(&self, size: usize, page: usize) -> Result<ApiRequest, WriteError> {
+    fn comments(&self, size: usize, page: usize) -> ApiResult<ApiRequest> {
         let query = format!("activity_filter=only_comments&sort=asc&per_page={size}&page={page}");
         Ok(ApiRequest::get(format!("{}?{query}", self.comments_path()?)))
     }
 
-    async fn send(&self, kind: ReportKind, request: ApiRequest) -> Result<Value, WriteError> {
-        let of_deployment = kind == ReportKind::Deployment;
-        self.api.call(&request, if of_deployment { TokenKind::Job } else { TokenKind::User }).await
+    async fn send(&self, kind: ReportKind, request: ApiRequest) -> ApiResult {
+        self.api.call(kind, &request).await
     }
 
     /// The deployment that was asked for without an answer. GitLab takes no mark of ours, but a deployment that no job has
     /// is one that the API made: one of this commit that was made since this run began is ours, and one that is still open
     /// is ours or nobody's.
-    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> Result<Vec<Value>, WriteError> {
+    async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> ApiResult<Vec<Value>> {
         if kind != ReportKind::Deployment {
             return Ok(Vec::new());
         }
@@ -130,7 +124,7 @@ impl GitLabReports {
         format!("/projects/{}/deployments", self.target.job.project)
     }
 
-    fn comments_path(&self) -> Result<String, WriteError> {
+    fn comments_path(&self) -> ApiResult<String> {
         let request = self.target.job.request.as_ref();
         let none = || WriteError::Unreachable("this job belongs to no merge request".to_owned());
         let (project, number) = request.ok_or_else(none)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::refusal;
-use super::report_state::WriteError;
+use super::report_state::{ApiResult, WriteError};
 use crate::http::{BodyFault, Response};
 use crate::secrets::Redactor;
 use crate::text::{CodeHost, Fix};
@@ -16,7 +16,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 /// How long to send nothing where the code host asks for fewer requests and names no time, as GitHub's guidance has it.
 const UNNAMED_PAUSE: Duration = Duration::from_mins(1);
 
-pub(crate) fn json(code_host: CodeHost, answer: &Response, redactor: &Redactor) -> Result<Value, WriteError> {
+pub(crate) fn json(code_host: CodeHost, answer: &Response, redactor: &Redactor) -> ApiResult {
     let value = answer.body.as_ref().map(|body| serde_json::from_slice::<Value>(body).ok());
     match (answer.status, value) {
         (200..300, Ok(Some(value @ (Value::Object(_) | Value::Array(_))))) => Ok(value),

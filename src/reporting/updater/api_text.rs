@@ -1,6 +1,8 @@
 //! Texts and links as a code host takes them: what it would refuse is made acceptable before it is sent, as a report that is
 //! refused for a character says nothing at all.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use url::Url;
 
 use crate::secrets::{has_user, is_safe, is_web, strip};
@@ -8,6 +10,12 @@ use crate::text::format::cut;
 
 /// The longest link that is sent; longer ones are left out, as a link that is cut leads nowhere.
 const LINK: usize = 1024;
+
+/// The longest Markdown, in bytes: GitHub takes 65,535, GitLab a million characters.
+pub(crate) const LONGEST: usize = 60_000;
+
+/// What a comment's mark holds encoded: all that could end its markup, so that no two names share a mark.
+const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
 
 /// One line of at most `most` characters. Code hosts refuse an empty one, so there is a text for where this does
 /// not.
@@ -33,6 +41,26 @@ pub(crate) fn markdown(text: &str, most: usize) -> String {
     let head = head.rsplit_once('\n').map_or(head, |(whole, _)| whole);
     let fence = open_fence(head).map(|fence| format!("\n{fence}")).unwrap_or_default();
     format!("{head}{fence}{CUT}")
+}
+
+/// The mark by which a comment is found again; invisible to readers.
+pub(crate) fn mark(name: &str) -> String {
+    format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
+}
+
+/// A comment that is found again by its mark: the report, and a link to the run's page, where there is one.
+pub(crate) fn comment(name: &str, report: &str, page: (&str, &str)) -> String {
+    let (title, url) = page;
+    let link = link(url).map(|url| format!("\n\n[{title}]({url})")).unwrap_or_default();
+    format!("{}\n{}{link}", mark(name), markdown(report, LONGEST))
+}
+
+/// A field that has no value is left out.
+pub(crate) fn without_nulls(mut body: Value) -> Value {
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|_, value| !value.is_null());
+    }
+    body
 }
 
 /// Says that a page goes on where it is not shown.
@@ -161,5 +189,16 @@ mod tests {
         ] {
             assert_eq!(api_base(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_comments_mark_cannot_end_its_own_markup_and_is_one_names_alone() {
+        let names = ["Deploy / a --> <b>", "Deploy / a-b", "Deploy / ab", "Deploy / a%2Db", "Größe", "Gre"];
+        let marks = names.map(mark);
+        for (n, mark) in marks.iter().enumerate() {
+            assert_eq!((mark.matches("--").count(), mark.matches('>').count()), (2, 1), "{mark}");
+            assert!(marks[n + 1..].iter().all(|other| !other.starts_with(mark.as_str())), "{mark}");
+        }
+        assert_eq!(marks[1], "<!-- deploy-hook: Deploy / a%2Db -->");
     }
 }

@@ -3,36 +3,77 @@
 
 pub(super) mod answer;
 pub(super) mod api_text;
-mod inbox;
-mod options;
 pub(super) mod rate_limiter;
 mod refusal;
 pub(super) mod report_state;
-pub(super) mod request;
-pub(super) mod search;
+pub(super) mod requests;
 pub(super) mod worker;
 
 use std::time::Duration;
 
-pub(crate) use self::options::{Notice, ReportOptions, Stop, TokenCheck};
 use self::report_state::ReportState;
+use self::requests::{Creation, ReportRequests};
+pub(crate) use self::worker::Stop;
 use self::worker::UpdaterHandle;
 use super::output::Output;
 use crate::core::report::{Cause, Event, Report};
 use crate::core::state::{Outcome, Phase};
 use crate::error::exit_code;
+use crate::secrets::Token;
 use crate::text::{CodeHost, Fix, ReportError, ReportKind, ReportResult, RunContext, markdown, messages};
 
-/// Called with the final state as soon as it is known, before any report is closed.
-type OnEnd = Box<dyn Fn(&ReportState) + Send>;
+/// What a token of the CI's was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TokenCheck {
+    /// The token's name among the inputs, or the runner's for it.
+    pub token: &'static str,
+    /// Whether the code host accepts it, as far as that can be known without writing.
+    pub good: bool,
+    /// What was found.
+    pub found: String,
+    /// What to do, or what cannot be known.
+    pub fix: String,
+}
+
+/// What a user wants reported, and as what.
+#[derive(Clone, Debug)]
+pub(crate) struct ReportOptions<'a> {
+    pub kinds: Vec<ReportKind>,
+    /// Whether they were named one by one.
+    pub named: bool,
+    /// Context of the status, name of the check.
+    pub name: &'a str,
+    /// The commit, where the user chose one.
+    pub sha: Option<&'a str>,
+    pub token: Option<&'a Token>,
+    /// Receives the runner's signals.
+    pub stop: Option<Stop>,
+}
+
+impl ReportOptions<'_> {
+    /// The wanted kinds that a token is needed for at this code host.
+    pub(crate) fn written_at(&self, code_host: CodeHost) -> impl Iterator<Item = ReportKind> {
+        let kinds = self.kinds.iter().copied();
+        kinds.filter(move |kind| *kind != ReportKind::Summary && code_host.has(*kind))
+    }
+}
+
+/// What the log says beside the run's events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// Something to act on.
+    Warning(String),
+    /// Something to know.
+    Line(String),
+}
 
 /// The reports of one run at one code host.
 pub(super) struct ReportTracker {
     out: Output,
     code_host: CodeHost,
-    reports: Option<(UpdaterHandle, OnEnd)>,
+    updater: Option<UpdaterHandle>,
     /// Wanted kinds that cannot be written, with the reason; without those that were not to be expected here.
-    without: Vec<(ReportKind, ReportError)>,
+    without: Vec<ReportResult>,
     /// Kinds that this code host or this run does not have, a line each.
     absent: Vec<String>,
     /// Whether the kinds were named one by one: then one that cannot be written is a warning, not a line.
@@ -54,7 +95,7 @@ impl ReportTracker {
         Self {
             out: out.clone(),
             code_host,
-            reports: None,
+            updater: None,
             without: Vec::new(),
             absent: Vec::new(),
             named: options.named,
@@ -65,9 +106,10 @@ impl ReportTracker {
         }
     }
 
-    /// Starts the updates. `ended` is called with the final state once it is known.
-    pub(super) fn start(&mut self, reports: UpdaterHandle, ended: impl Fn(&ReportState) + Send + 'static) {
-        self.reports = Some((reports, Box::new(ended)));
+    /// Starts the updates.
+    pub(super) fn start(&mut self, requests: impl ReportRequests, kinds: Vec<ReportKind>) {
+        let reports = kinds.into_iter().map(|kind| (kind, Creation::No)).collect();
+        self.updater = Some(UpdaterHandle::start(requests, reports));
     }
 
     /// The wanted kinds that this code host and this run have. Any other is a line in the log.
@@ -90,8 +132,13 @@ impl ReportTracker {
     /// for one (`expected`).
     pub(super) fn cannot_write(&mut self, kinds: &[ReportKind], why: &str, fix: Fix, expected: bool) {
         if self.named || expected {
-            let error = ReportError { why: why.to_owned(), fix, read_only: false };
-            self.without.extend(kinds.iter().map(|kind| (*kind, error.clone())));
+            let error = Some(ReportError { why: why.to_owned(), fix, read_only: false });
+            let result = |kind: &ReportKind| ReportResult {
+                kind: *kind,
+                code_host: self.code_host,
+                error: error.clone(),
+            };
+            self.without.extend(kinds.iter().map(result));
         }
     }
 
@@ -112,24 +159,27 @@ impl ReportTracker {
             Event::Verifying { .. } => (Phase::Running, "verifying"),
             _ => return,
         };
-        if let Some((reports, _)) = self.reports.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
+        if let Some(updater) = self.updater.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
             let text = messages::progress(self.deployment.as_deref(), word, self.usual_duration);
-            reports.note(ReportState::going(phase, self.out.redact(&text)));
+            updater.note(ReportState::going(phase, self.out.redact(&text)));
         }
     }
 
-    /// Closes the reports and returns the result of each. A run that was not to trigger anything has none.
-    pub(super) async fn close(&mut self, report: &Report, context: &RunContext) -> Vec<ReportResult> {
-        let reports = self.reports.take();
+    /// Closes the reports and returns the result of each. A run that was not to trigger anything has none. `ended` is called
+    /// with the final state before any report is closed.
+    pub(super) async fn close(
+        &mut self,
+        report: &Report,
+        context: &RunContext,
+        ended: impl Fn(&ReportState),
+    ) -> Vec<ReportResult> {
+        let updater = self.updater.take();
         let rehearsed = matches!(report.cause, Some(Cause::DryRun { .. }));
         if rehearsed || report.outcome == Outcome::Skipped {
             return Vec::new();
         }
-        let code_host = self.code_host;
-        let without = self.without.drain(..);
-        let mut results: Vec<ReportResult> =
-            without.map(|(kind, error)| ReportResult { kind, code_host, error: Some(error) }).collect();
-        if let Some((reports, ended)) = reports {
+        let mut results = std::mem::take(&mut self.without);
+        if let Some(updater) = updater {
             let passed = exit_code(report.outcome, context.pass_canceled, None) == 0;
             let text = self.out.redact(&messages::verdict(report, context).happened);
             let page = self.out.redact(&markdown::summary(report, context, &[]));
@@ -137,7 +187,7 @@ impl ReportTracker {
             let site = report.snapshot.as_ref().and_then(|seen| seen.site.clone());
             let state = ReportState { site, ..ReportState::over(report.outcome, passed, text, page) };
             ended(&state);
-            results.extend(reports.close(state, hurried, self.stop.take()).await);
+            results.extend(updater.close(state, hurried, self.stop.take()).await);
         }
         results.iter_mut().filter_map(|result| result.error.as_mut()).for_each(|error| {
             error.read_only = self.read_only;

@@ -46,60 +46,55 @@ fn reasons(value: &Value, field: &str) -> Vec<String> {
     }
 }
 
+/// What GitHub says where it asks for fewer requests.
+const LIMITS: &[&str] = &["rate limit", "abuse detection", "wait a few minutes", "login attempts"];
+
+/// What would help, by what the message says: the first that fits.
+const FIXES: [(&[&str], Fix); 12] = [
+    (&["ip allow list", "ip address", "ip_address"], Fix::AllowList),
+    (&["saml", "single sign-on", " sso"], Fix::SingleSignOn),
+    (&["two-factor", "two factor", "2fa"], Fix::TwoFactor),
+    (&["archived"], Fix::Unarchive),
+    (&["username, password or token"], Fix::Token),
+    (&["terms of service", "password"], Fix::SignIn),
+    (&["suspended", "blocked", "billing", "payment", "your account", "email"], Fix::Account),
+    (&["migration", "migrating", "read-only", "read only", "readonly", "maintenance"], Fix::ReadOnly),
+    (&["locked"], Fix::Unlock),
+    (
+        &["forbids access", "lifetime", "access restrictions", "(classic)", "access tokens are"],
+        Fix::TokenPolicy,
+    ),
+    (&["via a github app"], Fix::App),
+    (&["bad credentials", "requires authentication", "revoked", "expired", "invalid_token"], Fix::Token),
+];
+
+fn says(message: &str, texts: &[&str]) -> bool {
+    let message = message.to_lowercase();
+    texts.iter().any(|text| message.contains(text))
+}
+
 /// Whether this message asks for fewer requests: GitHub's limits answer with 403 as well as with 429.
 pub(super) fn is_limit(status: u16, message: &str) -> bool {
-    let message = message.to_lowercase();
-    let says = |text: &str| message.contains(text);
-    status == 429
-        || (status == 403
-            && (says("rate limit")
-                || says("abuse detection")
-                || says("wait a few minutes")
-                || says("login attempts")))
+    status == 429 || (status == 403 && says(message, LIMITS))
 }
 
 /// What would help. Refusals differ only in their messages: nearly all of GitHub's have the status 403.
 pub(super) fn fix(code_host: CodeHost, status: u16, message: &str) -> Fix {
-    let message = message.to_lowercase();
-    let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-    match status {
-        401..=404 | 410 | 423 | 451 => {}
-        _ => return Fix::None,
+    if !matches!(status, 401..=404 | 410 | 423 | 451) {
+        return Fix::None;
     }
-    if says(&["ip allow list", "ip address", "ip_address"]) {
-        Fix::AllowList
-    } else if says(&["saml", "single sign-on", " sso"]) {
-        Fix::SingleSignOn
-    } else if says(&["two-factor", "two factor", "2fa"]) {
-        Fix::TwoFactor
-    } else if says(&["archived"]) {
-        Fix::Unarchive
-    } else if says(&["username, password or token"]) {
-        Fix::Token
-    } else if says(&["terms of service", "password"]) {
-        Fix::SignIn
-    } else if says(&["suspended", "blocked", "billing", "payment", "your account", "email"]) {
-        Fix::Account
-    } else if says(&["migration", "migrating", "read-only", "read only", "readonly", "maintenance"]) {
-        Fix::ReadOnly
-    } else if says(&["locked"]) {
-        Fix::Unlock
-    } else if says(&["forbids access", "lifetime", "access restrictions", "(classic)", "access tokens are"]) {
-        Fix::TokenPolicy
-    } else if says(&["via a github app"]) {
-        Fix::App
-    } else if says(&["bad credentials", "requires authentication", "revoked", "expired", "invalid_token"]) {
-        Fix::Token
-    } else {
-        // GitLab answers 401 to a token that may not be used there at all. All of them answer 404 where the token may
-        // not see what is there. A 404 without a message comes from a proxy.
-        match (code_host, status) {
-            (CodeHost::GitHub, 403) if !says(&["not accessible by", "must have", "permission"]) => Fix::None,
-            (_, 403 | 404) if message.is_empty() => Fix::None,
-            (CodeHost::GitLab, 401) | (_, 403 | 404) => Fix::Permission,
-            (_, 401) => Fix::Token,
-            _ => Fix::None,
-        }
+    if let Some((_, fix)) = FIXES.iter().find(|(texts, _)| says(message, texts)) {
+        return *fix;
+    }
+    let is_permission = says(message, &["not accessible by", "must have", "permission"]);
+    // GitLab answers 401 to a token that may not be used there at all. All of them answer 404 where the token may not see
+    // what is there. A 404 without a message comes from a proxy.
+    match (code_host, status) {
+        (CodeHost::GitHub, 403) if !is_permission => Fix::None,
+        (_, 403 | 404) if message.is_empty() => Fix::None,
+        (CodeHost::GitLab, 401) | (_, 403 | 404) => Fix::Permission,
+        (_, 401) => Fix::Token,
+        _ => Fix::None,
     }
 }
 

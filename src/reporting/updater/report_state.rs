@@ -2,20 +2,12 @@
 
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use crate::core::state::{Outcome, Phase};
 use crate::text::format::duration;
 use crate::text::markdown::escape;
 use crate::text::{CodeHost, Fix};
-
-/// What a comment's mark holds encoded: all that could end its markup, so that no two names share a mark.
-const MARKUP: &AsciiSet = &NON_ALPHANUMERIC.remove(b' ').remove(b'/').remove(b'_').remove(b'.');
-
-/// The mark by which a comment is found again; invisible to readers.
-pub(crate) fn mark(name: &str) -> String {
-    format!("<!-- deploy-hook: {} -->", utf8_percent_encode(name, MARKUP))
-}
 
 /// The state of a run, as reports show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +58,9 @@ impl ReportState {
         }
     }
 }
+
+/// What a request came to.
+pub(crate) type ApiResult<T = Value> = Result<T, WriteError>;
 
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,21 +137,5 @@ impl WriteError {
             Self::TooLarge => format!("{code_host}'s answer is larger than 1 MiB"),
             Self::Unreachable(message) => message.clone(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_comments_mark_cannot_end_its_own_markup_and_is_one_names_alone() {
-        let names = ["Deploy / a --> <b>", "Deploy / a-b", "Deploy / ab", "Deploy / a%2Db", "Größe", "Gre"];
-        let marks = names.map(mark);
-        for (n, mark) in marks.iter().enumerate() {
-            assert_eq!((mark.matches("--").count(), mark.matches('>').count()), (2, 1), "{mark}");
-            assert!(marks[n + 1..].iter().all(|other| !other.starts_with(mark.as_str())), "{mark}");
-        }
-        assert_eq!(marks[1], "<!-- deploy-hook: Deploy / a%2Db -->");
     }
 }

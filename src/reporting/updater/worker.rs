@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::inbox::{AGAIN, Update};
-use super::options::Stop;
-use super::rate_limiter::RateLimiter;
-use super::report_state::{ReportState, WriteError};
+use super::rate_limiter::{AGAIN, RateLimiter, Update};
+use super::report_state::{ApiResult, ReportState, WriteError};
+use super::requests::{Creation, Due, OpenReports, ReportRequests, WriteResult, write_report};
+use crate::error::Signal;
 use crate::text::{CodeHost, ReportError, ReportKind, ReportResult};
 
 /// The pause between two updates of progress: a report is no log.
@@ -20,48 +19,8 @@ const PROGRESS: Duration = Duration::from_secs(20);
 /// How often the final write of a report is tried.
 const TRIES: u32 = 5;
 
-/// The reports of one run at a code host.
-pub(crate) trait ReportBackend: Send + 'static {
-    fn code_host(&self) -> CodeHost;
-
-    /// Writes one report: creates it where it is not there yet.
-    fn write_report(
-        &self,
-        limiter: &mut RateLimiter,
-        report: Due<'_>,
-    ) -> impl Future<Output = Result<WriteResult, WriteError>> + Send;
-}
-
-/// A report that is to be written: its kind, whether it is there, and the state that it is to have.
-#[derive(Clone, Copy)]
-pub(crate) struct Due<'a> {
-    pub(crate) kind: ReportKind,
-    pub(crate) creation: Creation,
-    pub(crate) state: &'a ReportState,
-}
-
-/// Whether a report is there.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Creation {
-    /// It is not there.
-    No,
-    /// It was asked for and no answer came: it has to be looked for before it is made again.
-    Maybe,
-    /// It is there; the code host's id of it, 0 for one that has none.
-    Id(u64),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WriteResult {
-    /// It is written; the code host's id of it, 0 for one that has none.
-    Done(u64),
-    /// It is created and does not have the state yet: it must be written once more, and closed whatever happens.
-    Begun(u64),
-}
-
-/// The open reports: the kind of each, and whether it is there.
-pub(crate) type OpenReports = Vec<(ReportKind, Creation)>;
+/// Receives the first signal.
+pub(crate) type Stop = watch::Receiver<Option<Signal>>;
 
 pub(crate) struct UpdaterHandle {
     sender: mpsc::UnboundedSender<Update>,
@@ -69,29 +28,13 @@ pub(crate) struct UpdaterHandle {
 }
 
 impl UpdaterHandle {
-    /// Starts an updater. `saved` is called with what is open, whenever that changes.
-    pub(crate) fn open<R: ReportBackend>(
-        backend: R,
-        kinds: Vec<ReportKind>,
-        saved: impl Fn(OpenReports) + Send + 'static,
-    ) -> Self {
-        Self::start(backend, kinds.into_iter().map(|kind| (kind, Creation::No)).collect(), Box::new(saved))
-    }
-
-    /// Starts an updater for the reports that an earlier process left open. What it wrote last may not be saved.
-    pub(crate) fn resume<R: ReportBackend>(backend: R, mut left: OpenReports) -> Self {
-        for (_, creation) in &mut left {
-            if *creation == Creation::No {
-                *creation = Creation::Maybe;
-            }
-        }
-        Self::start(backend, left, Box::new(|_| ()))
-    }
-
-    fn start<R: ReportBackend>(backend: R, reports: OpenReports, saved: OnChange) -> Self {
-        let (sender, inbox) = mpsc::unbounded_channel();
-        let updater = Updater::new(backend, reports, inbox, saved);
-        Self { sender, work: tokio::spawn(updater.work()) }
+    /// Starts an updater for these reports.
+    pub(crate) fn start<R: ReportRequests>(requests: R, reports: OpenReports) -> Self {
+        let (sender, updates) = mpsc::unbounded_channel();
+        let limiter = RateLimiter::new(updates, requests.code_host());
+        let reports = reports.into_iter().map(ReportEntry::new).collect();
+        let work = Updater { requests, limiter, reports, left: Vec::new() }.work();
+        Self { sender, work: tokio::spawn(work) }
     }
 
     pub(super) fn note(&self, state: ReportState) {
@@ -115,7 +58,7 @@ impl UpdaterHandle {
             }
         };
         tokio::select! {
-            report_result = &mut self.work => return report_result.unwrap_or_default(),
+            results = &mut self.work => return results.unwrap_or_default(),
             () = signal => {}
         }
         let _ = self.sender.send(Update { state, hurried: true });
@@ -123,14 +66,10 @@ impl UpdaterHandle {
     }
 }
 
-/// Called with the open reports, whenever they change.
-type OnChange = Box<dyn Fn(OpenReports) + Send>;
-
 struct Updater<R> {
-    backend: R,
+    requests: R,
     limiter: RateLimiter,
     reports: Vec<ReportEntry>,
-    saved: OnChange,
     /// What was saved last.
     left: OpenReports,
 }
@@ -152,16 +91,8 @@ struct ReportEntry {
 
 impl ReportEntry {
     fn new((kind, creation): (ReportKind, Creation)) -> Self {
-        Self {
-            kind,
-            creation,
-            due: false,
-            no_progress: false,
-            done: false,
-            tries: 0,
-            again: None,
-            error: None,
-        }
+        let (due, no_progress, done) = (false, false, false);
+        Self { kind, creation, due, no_progress, done, tries: 0, again: None, error: None }
     }
 
     /// Whether an update of progress failed and is worth another try.
@@ -175,26 +106,24 @@ impl ReportEntry {
         let closed = self.done && self.error.is_none();
         !closed && (self.creation != Creation::No || (over && hopeful))
     }
+
+    fn result(self, code_host: CodeHost) -> ReportResult {
+        let error = self.error.map(|error| ReportError {
+            why: error.message(code_host),
+            fix: error.fix(),
+            read_only: false,
+        });
+        ReportResult { kind: self.kind, code_host, error }
+    }
 }
 
-impl<R: ReportBackend> Updater<R> {
-    fn new(
-        backend: R,
-        reports: OpenReports,
-        inbox: mpsc::UnboundedReceiver<Update>,
-        saved: OnChange,
-    ) -> Self {
-        let limiter = RateLimiter::new(inbox, backend.code_host());
-        let reports = reports.into_iter().map(ReportEntry::new).collect();
-        Self { backend, limiter, reports, saved, left: Vec::new() }
-    }
-
+impl<R: ReportRequests> Updater<R> {
     /// The first round opens, or, where all is over already, writes the final state at once.
     async fn work(mut self) -> Vec<ReportResult> {
         let (mut written, mut began): (Option<ReportState>, _) = (None, Instant::now());
-        while !self.limiter.inbox.is_over() {
+        while !self.limiter.is_over() {
             let behind = self.reports.iter().any(ReportEntry::is_behind);
-            let due = match (&self.limiter.inbox.latest, &written) {
+            let due = match (&self.limiter.latest, &written) {
                 (None, _) => None,
                 (Some(latest), Some(written)) if latest == written && !behind => None,
                 (Some(latest), Some(written)) if latest.stage == written.stage => Some(began + PROGRESS),
@@ -202,22 +131,22 @@ impl<R: ReportBackend> Updater<R> {
             };
             let due = due.map(|due| self.limiter.blocked.map_or(due, |blocked| due.max(blocked)));
             if due.is_some_and(|due| due <= Instant::now()) {
-                let news = self.limiter.inbox.latest != written;
-                (written, began) = (self.limiter.inbox.latest.clone(), Instant::now());
+                let news = self.limiter.latest != written;
+                (written, began) = (self.limiter.latest.clone(), Instant::now());
                 self.round(news).await;
                 if self.limiter.is_blocked() {
                     written = None;
                 }
-            } else if !self.limiter.inbox.read(due).await {
+            } else if !self.limiter.read(due).await {
                 break;
             }
         }
-        if self.limiter.inbox.is_over() {
+        if self.limiter.is_over() {
             self.save();
             self.round(true).await;
         }
-        let code_host = self.backend.code_host();
-        self.reports.into_iter().map(|entry| report_result(entry, code_host)).collect()
+        let code_host = self.requests.code_host();
+        self.reports.into_iter().map(|entry| entry.result(code_host)).collect()
     }
 
     /// Writes every report; without a new state, those that are behind.
@@ -233,7 +162,7 @@ impl<R: ReportBackend> Updater<R> {
     /// The next report to write, one that is there before one that is not. At the end one that was not tried yet goes
     /// first, then the one whose turn comes first.
     fn next(&self) -> Option<usize> {
-        let over = self.limiter.inbox.is_over();
+        let over = self.limiter.is_over();
         if !over && self.limiter.is_blocked() {
             return None;
         }
@@ -245,10 +174,10 @@ impl<R: ReportBackend> Updater<R> {
 
     /// Writes one report: creates it where it is not there yet.
     async fn write_report(&mut self, n: usize) {
-        self.limiter.left = self.reports.iter().filter(|entry| !entry.done).count();
+        self.limiter.left = self.reports.iter().filter(|entry| !entry.done).map(|_| 1).sum();
         let again = self.reports.get(n).and_then(|entry| entry.again);
         let paused = self.limiter.pause_before_write(again).await;
-        let over = self.limiter.inbox.is_over(); // while it is written, that may change
+        let over = self.limiter.is_over(); // while it is written, that may change
         self.save();
         let (in_time, result) = match paused {
             Ok(()) => (true, self.write_current_state(n).await),
@@ -285,13 +214,13 @@ impl<R: ReportBackend> Updater<R> {
     }
 
     /// Writes one report. Returns whether that closed it.
-    async fn write_current_state(&mut self, n: usize) -> Result<bool, WriteError> {
+    async fn write_current_state(&mut self, n: usize) -> ApiResult<bool> {
         loop {
-            let (Some(entry), Some(state)) = (self.reports.get(n), self.limiter.inbox.latest.clone()) else {
+            let (Some(entry), Some(state)) = (self.reports.get(n), self.limiter.latest.clone()) else {
                 return Ok(true);
             };
             let report = Due { kind: entry.kind, creation: entry.creation, state: &state };
-            let result = self.backend.write_report(&mut self.limiter, report).await?;
+            let result = write_report(&self.requests, &mut self.limiter, report).await?;
             let (WriteResult::Done(id) | WriteResult::Begun(id)) = result;
             if let Some(entry) = self.reports.get_mut(n) {
                 entry.creation = Creation::Id(id);
@@ -306,20 +235,14 @@ impl<R: ReportBackend> Updater<R> {
 
     /// Saves what is open, where that has changed.
     fn save(&mut self) {
-        let over = self.limiter.inbox.is_over();
+        let over = self.limiter.is_over();
         let left = self.reports.iter().filter(|entry| entry.is_left(over));
         let left: OpenReports = left.map(|entry| (entry.kind, entry.creation)).collect();
         if left != self.left {
             self.left.clone_from(&left);
-            (self.saved)(left);
+            self.requests.save_open(left);
         }
     }
-}
-
-fn report_result(entry: ReportEntry, code_host: CodeHost) -> ReportResult {
-    let error =
-        |error: WriteError| ReportError { why: error.message(code_host), fix: error.fix(), read_only: false };
-    ReportResult { kind: entry.kind, code_host, error: entry.error.map(error) }
 }
 
 #[cfg(test)]
@@ -327,8 +250,9 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::requests::ApiRequest;
     use super::*;
     use crate::core::state::{Outcome, Phase};
     use crate::text::Fix;
@@ -354,19 +278,25 @@ mod tests {
     struct Paper {
         plans: Mutex<Vec<(ReportKind, VecDeque<Answer>)>>,
         written: Arc<Mutex<Written>>,
+        left: Arc<Mutex<Vec<OpenReports>>>,
         began: Instant,
     }
 
-    impl ReportBackend for Paper {
+    impl ReportRequests for Paper {
         fn code_host(&self) -> CodeHost {
             CodeHost::GitHub
         }
 
-        async fn write_report(
+        fn name(&self) -> &'static str {
+            "Deploy"
+        }
+
+        /// Asked first of each write: here it stands for all of it.
+        async fn closed(
             &self,
             limiter: &mut RateLimiter,
             Due { kind, creation, state }: Due<'_>,
-        ) -> Result<WriteResult, WriteError> {
+        ) -> ApiResult<Option<u64>> {
             let at = self.began.elapsed().as_secs_f64();
             self.written.lock().unwrap().push((at, kind, creation, state.is_final()));
             let answer = {
@@ -385,7 +315,27 @@ mod tests {
                     Answer::Never => std::future::pending().await,
                 }
             };
-            limiter.write(request).await.map(|_| WriteResult::Done(7))
+            limiter.write(request).await.map(|_| Some(7))
+        }
+
+        fn save_open(&self, reports: OpenReports) {
+            self.left.lock().unwrap().push(reports);
+        }
+
+        fn write(&self, _: ReportKind, _: Option<u64>, _: &ReportState) -> ApiResult<Option<ApiRequest>> {
+            unreachable!()
+        }
+
+        fn comments(&self, _: usize, _: usize) -> ApiResult<ApiRequest> {
+            unreachable!()
+        }
+
+        async fn send(&self, _: ReportKind, _: ApiRequest) -> ApiResult {
+            unreachable!()
+        }
+
+        async fn find(&self, _: &mut RateLimiter, _: ReportKind) -> ApiResult<Vec<Value>> {
+            unreachable!()
         }
     }
 
@@ -416,13 +366,12 @@ mod tests {
 
     /// Runs an updater through two states a minute apart, where `progress`, and to the end.
     async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, hurried: bool) -> Run {
-        let kinds: Vec<ReportKind> = plans.iter().map(|(kind, _)| *kind).collect();
+        let reports = plans.iter().map(|(kind, _)| (*kind, Creation::No)).collect();
         let plans = plans.into_iter().map(|(kind, plan)| (kind, plan.into())).collect();
-        let (written, left) = (Arc::default(), Arc::new(Mutex::new(Vec::new())));
-        let began = Instant::now();
-        let paper = Paper { plans: Mutex::new(plans), written: Arc::clone(&written), began };
-        let saved = Arc::clone(&left);
-        let reports = UpdaterHandle::open(paper, kinds, move |left| saved.lock().unwrap().push(left));
+        let (written, left, began) = (Arc::default(), Arc::default(), Instant::now());
+        let plans = Mutex::new(plans);
+        let paper = Paper { plans, written: Arc::clone(&written), left: Arc::clone(&left), began };
+        let reports = UpdaterHandle::start(paper, reports);
         if progress {
             for phase in [Phase::Waiting, Phase::Running] {
                 reports.note(going(phase));
