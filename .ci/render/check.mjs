@@ -40,30 +40,25 @@ function read() {
     attributes: [...new Set(all.flatMap((element) => element.getAttributeNames()))],
     links: [...main.querySelectorAll("a")].map((a) => a.href),
     text: plain.textContent,
-    width: main.clientWidth,
-    charts: [...main.querySelectorAll("code.language-mermaid")].map((code) => code.textContent),
+    charts: main.querySelectorAll("code.language-mermaid").length,
   };
 }
 
-// Runs in a page of Mermaid's own, as at GitHub: a chart's source becomes a picture of this width.
-async function draw([theme, useWidth, source]) {
-  mermaid.initialize({ startOnLoad: false, securityLevel: "strict", theme, gantt: { useWidth } });
-  globalThis.drawn = (globalThis.drawn ?? 0) + 1;
-  try {
-    return { svg: (await mermaid.render(`chart-${globalThis.drawn}`, source)).svg };
-  } catch (error) {
-    return { problem: String(error) };
-  }
-}
-
-// Runs in the page: the pictures take the place of their sources.
-function hang(pictures) {
-  document.querySelectorAll("code.language-mermaid").forEach((code, n) => {
+// Runs in the page: each chart's source becomes a picture, as wide as the column; returns what Mermaid says against them.
+async function draw(theme) {
+  const problems = [];
+  mermaid.initialize({ startOnLoad: false, securityLevel: "strict", theme, gantt: { useWidth: document.querySelector("main").clientWidth } });
+  for (const [n, code] of document.querySelectorAll("code.language-mermaid").entries()) {
     const chart = document.createElement("div");
     chart.className = "mermaid";
-    chart.innerHTML = pictures[n].svg ?? "";
+    try {
+      chart.innerHTML = (await mermaid.render(`chart-${n}`, code.textContent)).svg;
+    } catch (error) {
+      problems.push(`Mermaid: ${error}`);
+    }
     code.parentElement.replaceWith(chart);
-  });
+  }
+  return problems;
 }
 
 // Runs in the page, after Mermaid: what each picture shows.
@@ -106,7 +101,8 @@ const MAY = {
 };
 
 // What is wrong with a summary in a view, as a list of sentences.
-async function examine(context, view, painter, { name, runs }, markdown) {
+async function examine(context, view, { name, runs }) {
+  const markdown = readFileSync(join(folder, `${name}.md`), "utf8");
   const wrong = [];
   const must = (what, holds) => holds || wrong.push(what);
   const page = await context.newPage();
@@ -139,13 +135,11 @@ async function examine(context, view, painter, { name, runs }, markdown) {
   }
   for (const call of ["@octocat", "#1"]) must(`"${call}" calls somebody`, !seen.text.includes(call));
 
-  const pictures = [];
-  for (const source of seen.charts) pictures.push(await painter.evaluate(draw, [view.theme, seen.width, source]));
-  for (const { problem } of pictures) must(`Mermaid: ${problem}`, !problem);
-  await page.evaluate(hang, pictures);
+  await page.addScriptTag({ path: view.mermaid });
+  wrong.push(...(await page.evaluate(draw, view.theme)));
   const charts = (await page.evaluate(look)).filter(Boolean);
   const sources = markdown.split("\n```mermaid\n").slice(1).map((rest) => rest.split("\n```\n")[0]);
-  must(`${charts.length} charts of ${sources.length}`, charts.length === sources.length && seen.charts.length === sources.length);
+  must(`${charts.length} charts of ${sources.length}`, charts.length === sources.length && seen.charts === sources.length);
   charts.forEach((chart, n) => {
     const labels = sources[n].split("\n").filter((line) => line.includes(" :")).map((line) => line.split(" :")[0].trim());
     must("Mermaid shows its error picture", !chart.error);
@@ -182,16 +176,10 @@ async function examine(context, view, painter, { name, runs }, markdown) {
 
 const browser = await launch();
 const summaries = JSON.parse(readFileSync(join(folder, "summaries.json"), "utf8"));
-const markdown = ({ name }) => readFileSync(join(folder, `${name}.md`), "utf8");
 for (const view of VIEWS) {
-  const { colorScheme, timezoneId } = view;
+  const { name, colorScheme, timezoneId } = view;
   const context = await browser.newContext({ colorScheme, timezoneId, deviceScaleFactor: 1.5 });
-  const painter = await context.newPage();
-  await painter.setContent("<!doctype html><body></body>");
-  await painter.addScriptTag({ path: view.mermaid });
-  for (const summary of summaries) {
-    tell(`${summary.name}, ${view.name}`, await examine(context, view, painter, summary, markdown(summary)));
-  }
+  for (const summary of summaries) tell(`${summary.name}, ${name}`, await examine(context, view, summary));
   await context.close();
 }
 await browser.close();
