@@ -37,7 +37,7 @@ def edit(path, pattern, new):
 
 def set_version(folder, version):
     """As the commit that prepares a release does."""
-    run(folder / ".ci/release/set-version", version)
+    run(folder / ".ci/release/version", "set", version)
     edit(folder / "CHANGELOG.md", r"^## \[\d.*", f"## [{version}] - 2030-01-31")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", f"chore: prepare {version}")

@@ -24,17 +24,17 @@ ASKED = ("refs/heads/release/0.1.0", "main")
 
 def test_version(project):
     """Who asks for a release, and from where."""
-    check = project / ".ci/release/check-version"
-    assert run(check, *ASKED) == "0.1.0"
+    check = (project / ".ci/release/version", "check")
+    assert run(*check, *ASKED) == "0.1.0"
     for branch in ("refs/tags/release/0.1.0", "refs/heads/release/0.2.0"):
-        run(check, branch, "main", fails=f"the branch is '{branch}'")
+        run(*check, branch, "main", fails=f"the branch is '{branch}'")
     git(project, "checkout", "--quiet", "-b", "elsewhere")
     git(project, "commit", "--quiet", "--allow-empty", "--message", "not on main")
-    run(check, *ASKED, fails="not in the history of main")
+    run(*check, *ASKED, fails="not in the history of main")
     git(project, "tag", "v0.1.0", "main")
-    run(check, ASKED[0], "elsewhere", fails="released already")
+    run(*check, ASKED[0], "elsewhere", fails="released already")
     git(project, "tag", "--force", "v0.1.0", git(project, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "as a release commit is"))
-    run(check, ASKED[0], "elsewhere")
+    run(*check, ASKED[0], "elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,24 @@ def test_version_disagrees(project, name, old, new, text):
         (project / name).write_text(new)
     else:
         edit(project / name, old, new)
-    run(project / ".ci/release/check-version", *ASKED, fails=text)
+    run(project / ".ci/release/version", "check", *ASKED, fails=text)
     if new == "Unreleased":
-        run(project / ".ci/release/check-version", "--unreleased")
+        run(project / ".ci/release/version", "check", "--unreleased")
 
 
 def test_set_version(project):
     """One command sets the version in everything that names it, and back again; what users copy names no other."""
-    command, before = project / ".ci/release/set-version", git(project, "rev-parse", "HEAD^{tree}")
+    command, before = (project / ".ci/release/version", "set"), git(project, "rev-parse", "HEAD^{tree}")
     examples = {"examples/github/push.yml", "examples/gitlab/plain.yml", "examples/jenkins/Jenkinsfile"}
     for version in ("0.2.0-rc.1", "10.20.30"):
-        run(command, version)
+        run(*command, version)
         changed = {*git(project, "diff", "--name-only").split()}
         assert {"Cargo.toml", "Cargo.lock", "README.md", "docs/platforms.md"} | examples <= changed
         for name in changed - {"Cargo.toml", "Cargo.lock"}:
             found = re.findall(r"deploy-hook(?:/action/binary)?[@:]v?(\d[\w.-]*)", (project / name).read_text())
             assert found and {one.removesuffix("-shell").rstrip(".") for one in found} == {version}, name
-    run(command, "1.0", fails="no version")
-    run(command, "0.1.0")
+    run(*command, "1.0", fails="no version")
+    run(*command, "0.1.0")
     git(project, "add", "--all")
     assert git(project, "write-tree") == before
 
@@ -149,19 +149,18 @@ def test_release(project, sums, tmp_path):
     run(scripts / "move-tags", "0.1.0", "origin", "--push", "--dry-run")
     assert "refs/tags/v0" not in refs()
     last = {}
-    for version, names, latest in [
-        ("0.1.0", ["0.1", "0"], "true"),
-        ("0.9.0", ["0.9", "0"], "true"),
-        ("0.10.0", ["0.10", "0"], "true"),
-        ("0.9.1", ["0.9"], "false"),
-        ("1.0.0-rc.1", [], "false"),
-        ("1.0.0", ["1.0", "1"], "true"),
-        ("0.11.0", ["0.11", "0"], "false"),
+    for version, names in [
+        ("0.1.0", ["0.1", "0", "latest"]),
+        ("0.9.0", ["0.9", "0", "latest"]),
+        ("0.10.0", ["0.10", "0", "latest"]),
+        ("0.9.1", ["0.9"]),
+        ("1.0.0-rc.1", []),
+        ("1.0.0", ["1.0", "1", "latest"]),
+        ("0.11.0", ["0.11", "0"]),
     ]:
         if version != "0.1.0":
             git(project, "push", "--quiet", "origin", f"{git(project, 'commit-tree', 'HEAD^{tree}', '-m', version)}:refs/tags/v{version}")
         assert run(scripts / "move-tags", version, "origin", "--push").split() == names
-        assert run(scripts / "move-tags", version, "origin", "--latest") == latest
-        last |= {f"refs/tags/v{name}": refs()[f"refs/tags/v{version}"] for name in names if "." not in name}
+        last |= {f"refs/tags/v{name}": refs()[f"refs/tags/v{version}"] for name in names if name.isdigit()}
         assert {name: commit for name, commit in refs().items() if re.fullmatch(r"refs/tags/v\d", name)} == last
-    run(scripts / "move-tags", "0.11.0", "origin", "--latest", "--push", fails="move-tags VERSION")
+    run(scripts / "move-tags", "0.11.0", "origin", "--dry-run", fails="move-tags VERSION")

@@ -130,8 +130,11 @@ def test_publish(project, registry, step, assemble, tmp_path):
         index = json.loads(run("skopeo", "inspect", "--tls-verify=false", "--raw", f"docker://{made[target]}"))
         assert index["annotations"] == LABELS
         assert {one["platform"]["architecture"]: one["digest"] for one in index["manifests"]} == pushed and {*pushed} == {"amd64", "arm64"}
-        run("skopeo", "copy", "--all", "--src-tls-verify=false", f"docker://{made[target]}", f"oci:{tmp_path}/pulled-{target}")
 
+    public = {"folder": project, "job": "public", "part": "--src-no-creds", "ACTION": made["action"]}
+    step(**public, SHELL_IMAGE=f"{name}@{DIGEST}", fails="manifest unknown")
+    step(**public, SHELL_IMAGE=made["shell"])
+    assert f"docker run --rm {made['action']} deploy --sandbox\n" in (tmp_path / "calls").read_text()
     publish = {"folder": project, "job": "publish", "part": "--push origin", "ACTION": made["action"]}
     step(**publish, COMMIT="0" * 40, fails="")
     assert "v0.1.0" not in git(project, "ls-remote", "origin")
@@ -164,4 +167,4 @@ def test_draft(step, tmp_path, there, calls):
     step(tmp_path, "publish", "release create", VERSION="0.1.0-rc.1", GH_TOKEN="", fails=None if calls is not None else "")
     made = (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
     assert [one.split()[0] for one in made] == (calls or [])
-    assert all("--draft" in one and "--prerelease release/assets/SHA256SUMS" in one for one in made if one.startswith("create"))
+    assert all("--draft --prerelease=true" in one and one.endswith("release/assets/SHA256SUMS") for one in made if one.startswith("create"))
