@@ -1,17 +1,20 @@
-// Renders each job summary as GitHub would and checks what is to be seen, in a browser.
+// Renders each job summary, and documents, as GitHub would and checks what is to be seen, in a browser.
 //
-//   BROWSER=/usr/bin/chromium node check.mjs FOLDER     reads FOLDER/summaries.json and FOLDER/NAME.md
+//   BROWSER=/usr/bin/chromium node check.mjs PROGRAM FOLDER DOCUMENT...     leaves FOLDER/NAME.md, .html and .png
 //
-// GitHub's Mermaid has a version of its own; an old and a new one are tried, and every page in both colour schemes.
+// GitHub's Mermaid has a version of its own; an old and a new one are tried, and every summary in both colour schemes.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { githubPage, launch, moduleFile, sumUp, tell } from "../browser.mjs";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { githubPage, launch, moduleFile, tell } from "../browser.mjs";
+import { summaries } from "./summaries.mjs";
 
-const [folder] = process.argv.slice(2);
+const [, folder, ...documents] = process.argv.slice(2);
 
-// The width of GitHub's column, and of a telephone.
+// The width of GitHub's column for a summary, for a file in a window of a common width, and of a telephone.
 const WIDE = 1012;
+const FILE = 830;
 const NARROW = 390;
 // GitHub takes no more from one step.
 const MOST = 1024 * 1024;
@@ -174,13 +177,39 @@ async function examine(context, view, { name, runs }) {
   return wrong;
 }
 
+// Runs in the page: the tables that do not fit, by their first line, and cells so narrow that every word is a line.
+function findings() {
+  const wrong = [];
+  for (const table of document.querySelectorAll("table")) {
+    const name = table.querySelector("tr").textContent.trim().replace(/\s+/g, " | ");
+    if (table.scrollWidth > table.clientWidth) wrong.push(`the table "${name}" is ${table.scrollWidth} pixels wide, of ${table.clientWidth}`);
+    for (const cell of table.querySelectorAll("td")) {
+      if (cell.clientHeight > 400) wrong.push(`a cell of "${name}" is ${cell.clientHeight} pixels high: ${cell.textContent.slice(0, 40)}`);
+    }
+  }
+  for (const picture of document.querySelectorAll("img[src^='docs/']")) if (!picture.naturalWidth) wrong.push(`no picture: ${picture.src}`);
+  return wrong;
+}
+
+// A document, from a file, so that the pictures beside it are found.
+async function examineDocument(path) {
+  const page = await browser.newPage({ viewport: { width: FILE + 48, height: 900 } });
+  await page.route(/^https?:/, (route) => route.abort());
+  await page.goto(pathToFileURL(resolve("LICENSE-MIT")).href);
+  const head = `<base href="${pathToFileURL(resolve(path)).href}">`;
+  await page.setContent(await githubPage(readFileSync(path), { head, width: FILE, sanitize: false }));
+  await page.screenshot({ path: join(folder, `${basename(path, ".md")}.document.png`), fullPage: true });
+  const wrong = await page.evaluate(findings);
+  await page.close();
+  return wrong;
+}
+
 const browser = await launch();
-const summaries = JSON.parse(readFileSync(join(folder, "summaries.json"), "utf8"));
 for (const view of VIEWS) {
   const { name, colorScheme, timezoneId } = view;
   const context = await browser.newContext({ colorScheme, timezoneId, deviceScaleFactor: 1.5 });
   for (const summary of summaries) tell(`${summary.name}, ${name}`, await examine(context, view, summary));
   await context.close();
 }
+for (const path of documents) tell(`${path}, ${FILE} pixels wide`, await examineDocument(path));
 await browser.close();
-console.log(`${sumUp.passed} passed, ${sumUp.failed} failed`);
