@@ -51,11 +51,10 @@ browser_tools() {
   local browsers=(chromium google-chrome chromium-browser) target=${CARGO_TARGET_DIR:-$PWD/target}
   command -v "${browsers[@]}" >/dev/null || need chromium chromium fonts-dejavu-core fonts-liberation fonts-noto-color-emoji
   BROWSER=$(command -v "${browsers[@]}" | head -n 1)
-  export BROWSER
   node_tools
   cargo build --quiet --locked
-  # shellcheck disable=SC2034 # for the step
   program=$target/debug/deploy-hook folder=$target/$1
+  export BROWSER program
   rm -rf "$folder"
   mkdir -p "$folder"
 }

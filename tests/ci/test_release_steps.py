@@ -93,6 +93,9 @@ def test_assemble(project, step, assemble, tmp_path):
     shutil.rmtree(project / "release")
     shutil.copy(project / "built/action-aarch64.tar", project / "built/action-x86_64.tar")
     assemble(fails="not one image for amd64 and one for arm64")
+    shutil.rmtree(project / "release")
+    write(project / "built", {BINARIES[0]: ""})
+    assemble(fails=f"empty: release/assets/{BINARIES[0]}")
 
     for job in ("push", "attest", "publish"):
         step(tmp_path, job, "sha256sum", WHOLE=made["whole"])
