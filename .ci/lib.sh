@@ -46,18 +46,15 @@ node_tools() {
   PATH=$PWD/.ci/node_modules/.bin:$PATH
 }
 
-# Where cargo puts what it builds.
-target_folder() { echo "${CARGO_TARGET_DIR:-$PWD/target}"; }
-
-# browser_tools NAME: $BROWSER, from Debian's packages where there is none; the program, built; and an empty $folder, target/NAME.
+# browser_tools NAME: $BROWSER, from Debian's packages where there is none; the $program, built; and an empty $folder, target/NAME.
 browser_tools() {
-  local browsers=(chromium google-chrome chromium-browser)
+  local browsers=(chromium google-chrome chromium-browser) target=${CARGO_TARGET_DIR:-$PWD/target}
   command -v "${browsers[@]}" >/dev/null || need chromium chromium fonts-dejavu-core fonts-liberation fonts-noto-color-emoji
   BROWSER=$(command -v "${browsers[@]}" | head -n 1)
-  export BROWSER
   node_tools
   cargo build --quiet --locked
-  folder=$(target_folder)/$1
+  program=$target/debug/deploy-hook folder=$target/$1
+  export BROWSER program
   rm -rf "$folder"
   mkdir -p "$folder"
 }

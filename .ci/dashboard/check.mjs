@@ -36,8 +36,7 @@ async function sandbox(...options) {
 // Ends it as Ctrl-C does, and returns its exit code.
 async function interrupt(child) {
   child.kill("SIGINT");
-  const [code] = await once(child, "exit");
-  return code;
+  return (await once(child, "exit"))[0];
 }
 
 async function open(browser, url, options = {}) {
@@ -159,14 +158,6 @@ async function readable(page, what) {
   assert.ok(found.wide <= 0, `${what}: ${found.wide} pixels too wide`);
 }
 
-// The picture of the documents: small, so without what is below.
-async function picture(page) {
-  const clip = { x: 20, y: 0, width: 960, height: 800, scale: 1 };
-  const session = await page.context().newCDPSession(page);
-  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 70, clip });
-  writeFileSync(join(folder, "picture.webp"), Buffer.from(data, "base64"));
-}
-
 async function pictures(browser, url) {
   for (const colorScheme of ["light", "dark"]) {
     for (const [ending, width] of [["", 1000], ["-narrow", 400]]) {
@@ -175,7 +166,13 @@ async function pictures(browser, url) {
       await page.locator(".deployments .failed summary").click();
       await page.locator("pre[role=log]").getByText("exit code 1").waitFor();
       await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-      if (name === "light") await picture(page);
+      if (name === "light") {
+        // That of the documents: small, so without what is below.
+        const session = await page.context().newCDPSession(page);
+        const clip = { x: 20, y: 0, width: 960, height: 800, scale: 1 };
+        const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 70, clip });
+        writeFileSync(join(folder, "picture.webp"), Buffer.from(data, "base64"));
+      }
       await readable(page, name);
       await page.close();
     }

@@ -1,17 +1,20 @@
-// Renders each job summary as GitHub would and checks what is to be seen, in a browser.
+// Renders each job summary, and documents, as GitHub would and checks what is to be seen, in a browser.
 //
-//   BROWSER=/usr/bin/chromium node check.mjs FOLDER     reads FOLDER/summaries.json and FOLDER/NAME.md
+//   BROWSER=/usr/bin/chromium node check.mjs PROGRAM FOLDER DOCUMENT...     leaves FOLDER/NAME.md, .html and .png
 //
-// GitHub's Mermaid has a version of its own; an old and a new one are tried, and every page in both colour schemes.
+// GitHub's Mermaid has a version of its own; an old and a new one are tried, and every summary in both colour schemes.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { githubPage, launch, moduleFile, sumUp, tell } from "../browser.mjs";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { githubPage, launch, moduleFile, tell } from "../browser.mjs";
+import { summaries } from "./summaries.mjs";
 
-const [folder] = process.argv.slice(2);
+const [, folder, ...documents] = process.argv.slice(2);
 
-// The width of GitHub's column, and of a telephone.
+// The width of GitHub's column for a summary, for a file in a window of a common width, and of a telephone.
 const WIDE = 1012;
+const FILE = 830;
 const NARROW = 390;
 // GitHub takes no more from one step.
 const MOST = 1024 * 1024;
@@ -40,30 +43,25 @@ function read() {
     attributes: [...new Set(all.flatMap((element) => element.getAttributeNames()))],
     links: [...main.querySelectorAll("a")].map((a) => a.href),
     text: plain.textContent,
-    width: main.clientWidth,
-    charts: [...main.querySelectorAll("code.language-mermaid")].map((code) => code.textContent),
+    charts: main.querySelectorAll("code.language-mermaid").length,
   };
 }
 
-// Runs in a page of Mermaid's own, as at GitHub: a chart's source becomes a picture of this width.
-async function draw([theme, useWidth, source]) {
-  mermaid.initialize({ startOnLoad: false, securityLevel: "strict", theme, gantt: { useWidth } });
-  globalThis.drawn = (globalThis.drawn ?? 0) + 1;
-  try {
-    return { svg: (await mermaid.render(`chart-${globalThis.drawn}`, source)).svg };
-  } catch (error) {
-    return { problem: String(error) };
-  }
-}
-
-// Runs in the page: the pictures take the place of their sources.
-function hang(pictures) {
-  document.querySelectorAll("code.language-mermaid").forEach((code, n) => {
+// Runs in the page: each chart's source becomes a picture, as wide as the column; returns what Mermaid says against them.
+async function draw(theme) {
+  const problems = [];
+  mermaid.initialize({ startOnLoad: false, securityLevel: "strict", theme, gantt: { useWidth: document.querySelector("main").clientWidth } });
+  for (const [n, code] of document.querySelectorAll("code.language-mermaid").entries()) {
     const chart = document.createElement("div");
     chart.className = "mermaid";
-    chart.innerHTML = pictures[n].svg ?? "";
+    try {
+      chart.innerHTML = (await mermaid.render(`chart-${n}`, code.textContent)).svg;
+    } catch (error) {
+      problems.push(`Mermaid: ${error}`);
+    }
     code.parentElement.replaceWith(chart);
-  });
+  }
+  return problems;
 }
 
 // Runs in the page, after Mermaid: what each picture shows.
@@ -106,7 +104,8 @@ const MAY = {
 };
 
 // What is wrong with a summary in a view, as a list of sentences.
-async function examine(context, view, painter, { name, runs }, markdown) {
+async function examine(context, view, { name, runs }) {
+  const markdown = readFileSync(join(folder, `${name}.md`), "utf8");
   const wrong = [];
   const must = (what, holds) => holds || wrong.push(what);
   const page = await context.newPage();
@@ -139,13 +138,11 @@ async function examine(context, view, painter, { name, runs }, markdown) {
   }
   for (const call of ["@octocat", "#1"]) must(`"${call}" calls somebody`, !seen.text.includes(call));
 
-  const pictures = [];
-  for (const source of seen.charts) pictures.push(await painter.evaluate(draw, [view.theme, seen.width, source]));
-  for (const { problem } of pictures) must(`Mermaid: ${problem}`, !problem);
-  await page.evaluate(hang, pictures);
+  await page.addScriptTag({ path: view.mermaid });
+  wrong.push(...(await page.evaluate(draw, view.theme)));
   const charts = (await page.evaluate(look)).filter(Boolean);
   const sources = markdown.split("\n```mermaid\n").slice(1).map((rest) => rest.split("\n```\n")[0]);
-  must(`${charts.length} charts of ${sources.length}`, charts.length === sources.length && seen.charts.length === sources.length);
+  must(`${charts.length} charts of ${sources.length}`, charts.length === sources.length && seen.charts === sources.length);
   charts.forEach((chart, n) => {
     const labels = sources[n].split("\n").filter((line) => line.includes(" :")).map((line) => line.split(" :")[0].trim());
     must("Mermaid shows its error picture", !chart.error);
@@ -180,19 +177,39 @@ async function examine(context, view, painter, { name, runs }, markdown) {
   return wrong;
 }
 
-const browser = await launch();
-const summaries = JSON.parse(readFileSync(join(folder, "summaries.json"), "utf8"));
-const markdown = ({ name }) => readFileSync(join(folder, `${name}.md`), "utf8");
-for (const view of VIEWS) {
-  const { colorScheme, timezoneId } = view;
-  const context = await browser.newContext({ colorScheme, timezoneId, deviceScaleFactor: 1.5 });
-  const painter = await context.newPage();
-  await painter.setContent("<!doctype html><body></body>");
-  await painter.addScriptTag({ path: view.mermaid });
-  for (const summary of summaries) {
-    tell(`${summary.name}, ${view.name}`, await examine(context, view, painter, summary, markdown(summary)));
+// Runs in the page: the tables that do not fit, by their first line, and cells so narrow that every word is a line.
+function findings() {
+  const wrong = [];
+  for (const table of document.querySelectorAll("table")) {
+    const name = table.querySelector("tr").textContent.trim().replace(/\s+/g, " | ");
+    if (table.scrollWidth > table.clientWidth) wrong.push(`the table "${name}" is ${table.scrollWidth} pixels wide, of ${table.clientWidth}`);
+    for (const cell of table.querySelectorAll("td")) {
+      if (cell.clientHeight > 400) wrong.push(`a cell of "${name}" is ${cell.clientHeight} pixels high: ${cell.textContent.slice(0, 40)}`);
+    }
   }
+  for (const picture of document.querySelectorAll("img[src^='docs/']")) if (!picture.naturalWidth) wrong.push(`no picture: ${picture.src}`);
+  return wrong;
+}
+
+// A document, from a file, so that the pictures beside it are found.
+async function examineDocument(path) {
+  const page = await browser.newPage({ viewport: { width: FILE + 48, height: 900 } });
+  await page.route(/^https?:/, (route) => route.abort());
+  await page.goto(pathToFileURL(resolve("LICENSE-MIT")).href);
+  const head = `<base href="${pathToFileURL(resolve(path)).href}">`;
+  await page.setContent(await githubPage(readFileSync(path), { head, width: FILE, sanitize: false }));
+  await page.screenshot({ path: join(folder, `${basename(path, ".md")}.document.png`), fullPage: true });
+  const wrong = await page.evaluate(findings);
+  await page.close();
+  return wrong;
+}
+
+const browser = await launch();
+for (const view of VIEWS) {
+  const { name, colorScheme, timezoneId } = view;
+  const context = await browser.newContext({ colorScheme, timezoneId, deviceScaleFactor: 1.5 });
+  for (const summary of summaries) tell(`${summary.name}, ${name}`, await examine(context, view, summary));
   await context.close();
 }
+for (const path of documents) tell(`${path}, ${FILE} pixels wide`, await examineDocument(path));
 await browser.close();
-console.log(`${sumUp.passed} passed, ${sumUp.failed} failed`);

@@ -1,11 +1,9 @@
 // Collects the job summaries: of every outcome as the program's own tests keep them (tests/it/snapshots), and of runs of the real program
 // in an environment like that of GitHub's runner, with what is hostile, long or short.
-//
-//   node summaries.mjs PROGRAM FOLDER      writes FOLDER/NAME.md, and FOLDER/summaries.json: of how many runs each is
+// For check.mjs, which is given the program and a folder: FOLDER/NAME.md is written, and of how many runs each is exported.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { openSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [program, folder] = process.argv.slice(2);
@@ -32,33 +30,30 @@ const RUNS = {
   "long-names": { args: `--environment ${"a-name-".repeat(28)} --environment-url https://example.com/${"long/".repeat(80)}` },
 };
 
-async function run(name, { args, more = [], event = { name: "push" } }) {
+// A deployment that fails, fails the process: what it has written counts.
+function run(name, { args, more = [], event = { name: "push" } }) {
   const file = (end) => join(folder, `${name}.${end}`);
   writeFileSync(file("event.json"), JSON.stringify(event.payload ?? {}));
-  const log = openSync(file("log"), "w");
-  const child = spawn(program, ["deploy", "--sandbox", "--report", "summary", ...args.split(" "), ...more], {
-    env: {
-      GITHUB_ACTIONS: "true",
-      GITHUB_ACTOR: "octocat",
-      GITHUB_EVENT_NAME: event.name,
-      GITHUB_EVENT_PATH: file("event.json"),
-      GITHUB_OUTPUT: file("output"),
-      GITHUB_REF_NAME: "main",
-      GITHUB_REPOSITORY: "octo/site",
-      GITHUB_RUN_ID: "7",
-      GITHUB_SERVER_URL: "https://github.com",
-      GITHUB_SHA: "0123456789abcdef0123456789abcdef01234567",
-      GITHUB_STEP_SUMMARY: file("md"),
-    },
-    stdio: ["ignore", log, log],
-    timeout: 60_000,
-    killSignal: "SIGKILL",
-  });
-  await once(child, "close");
+  const env = {
+    GITHUB_ACTIONS: "true",
+    GITHUB_ACTOR: "octocat",
+    GITHUB_EVENT_NAME: event.name,
+    GITHUB_EVENT_PATH: file("event.json"),
+    GITHUB_OUTPUT: file("output"),
+    GITHUB_REF_NAME: "main",
+    GITHUB_REPOSITORY: "octo/site",
+    GITHUB_RUN_ID: "7",
+    GITHUB_SERVER_URL: "https://github.com",
+    GITHUB_SHA: "0123456789abcdef0123456789abcdef01234567",
+    GITHUB_STEP_SUMMARY: file("md"),
+  };
+  const line = ["deploy", "--sandbox", "--report", "summary", ...args.split(" "), ...more];
+  const how = { env, timeout: 60_000, killSignal: "SIGKILL" };
+  return new Promise((done) => execFile(program, line, how, (_, out, log) => done(writeFileSync(file("log"), out + log))));
 }
 
 await Promise.all(Object.entries(RUNS).map(([name, how]) => run(name, how)));
-const summaries = Object.keys(RUNS).map((name) => ({ name, runs: 1 }));
+export const summaries = Object.keys(RUNS).map((name) => ({ name, runs: 1 }));
 
 // Two runs of one job, with another tool's words in between.
 const read = (name) => readFileSync(join(folder, `${name}.md`), "utf8");
@@ -74,4 +69,3 @@ for (const file of kept) {
   writeFileSync(join(folder, `${name}.md`), readFileSync(join(snapshots, file), "utf8").replace(/^---\n.*?\n---\n/s, ""));
   summaries.push({ name, runs: 1 });
 }
-writeFileSync(join(folder, "summaries.json"), JSON.stringify(summaries));

@@ -41,19 +41,17 @@ def test_permissions():
 
 def test_order():
     """Nothing leaves the run before everything is built, checked and tried; nothing has a name before it is public and verified."""
-    built = {"version", "checks", "image", "binary", "bills", "assemble", "rehearse"}
+    built = {"version", "checks", "build", "bills", "assemble", "rehearse"}
     assert all(built <= before(name) for name in WRITES)
     assert {"push", "attest"} <= before("public") and "public" in before("publish")
     assert all({"publish", "verify"} <= before(name) for name in ("tags", "crate")) and "publish" in before("verify")
-    assert "checks" in before("image") & before("binary")
+    assert "checks" in before("build")
     for name in JOBS.keys() - built:
         assert "publish == 'true'" in JOBS[name].get("if", "") or before(name) & {"push", "attest"}, f"{name} runs in a dry run"
     assert WORKFLOW["concurrency"]["cancel-in-progress"] is False
     platforms = ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "macos-15-intel", "windows-2025"]
     assert all(JOBS[name]["strategy"]["matrix"]["runner"] == platforms for name in ("rehearse", "verify"))
-    built_here = [one["asset"] for one in JOBS["binary"]["strategy"]["matrix"]["include"]]
-    built_here += [f"deploy-hook-linux-{one['machine']}" for one in JOBS["image"]["strategy"]["matrix"]["include"]]
-    assert sorted(built_here) == sorted(JOBS["attest"]["strategy"]["matrix"]["asset"]) == sorted(BINARIES)
+    assert [one["asset"] for one in JOBS["build"]["strategy"]["matrix"]["include"]] == JOBS["attest"]["strategy"]["matrix"]["asset"] == BINARIES
 
 
 def test_what_was_put_together():
@@ -64,14 +62,11 @@ def test_what_was_put_together():
         if "actions/download-artifact" not in uses or not (name in WRITES or "assemble" in before(name)):
             continue
         at = uses.index("actions/download-artifact")
-        assert job["steps"][at]["with"] == {"artifact-ids": "${{ needs.assemble.outputs.artifact }}", "path": "release"}
+        assert job["steps"][at]["with"] == {"artifact-ids": "${{ needs.assemble.outputs.artifact }}"}
         if name in WRITES:
-            assert uses[:at] == ["actions/checkout"] and job["env"]["WHOLE"] == whole
-            assert job["steps"][at + 1]["run"] == '.ci/release/checksums whole release "$WHOLE"'
+            assert uses[:at] in ([], ["actions/checkout"]) and job["env"]["WHOLE"] == whole
+            assert job["steps"][at + 1]["run"] == 'echo "$WHOLE  release.tar" | sha256sum --check --strict && tar --extract --file release.tar'
     assert {"push", "attest", "publish"} == {name for name in WRITES if "download-artifact" in str(JOBS[name])}
-    assert '[[ $commit == "$COMMIT" ]]' in scripts("publish"), "the commit is the one that was put together"
-    # A fault of GitHub's is no release that is not there.
-    assert "release not found" in scripts("publish")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.name)

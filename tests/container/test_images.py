@@ -16,7 +16,7 @@ from github_runner import CANCEL, stage, statuses
 from harness import load, read, run, until
 from support import ACTION, DOCKER_ENV, METADATA, OUTPUTS, SHELL, VERSION, Attached, docker, each, following, replace, sandbox
 
-# Bytes of the image for the Action: its files, and what goes over the network. `.ci/check-images` reads them here.
+# Bytes of the image for the Action: its files, and what goes over the network. `.ci/release/build` reads them here.
 DISK_LIMIT = 5_000_000
 NETWORK_LIMIT = 2_500_000
 # What a follow may take: resident KiB, and CPU seconds for as many polls as a deployment of a quarter of an hour gets.

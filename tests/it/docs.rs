@@ -497,7 +497,7 @@ fn the_readme_is_short_and_its_workflow_is_an_example() {
     assert!(readme.contains(&format!("--platform ubuntu-24.04={image} ")), "README.md does not name {image}");
 }
 
-/// The documents and examples can be copied: `.ci/release/set-version` sets the version in all of them.
+/// The documents and examples can be copied: `.ci/release/version set` sets the version in all of them.
 #[test]
 fn every_version_that_users_copy_is_this_one() {
     let mut files = documents();
