@@ -2,18 +2,16 @@
 
 import os
 import random
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 # The images that the script has built, under the names that the tests give them.
 sys.path += [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests", "tests/container")]
-from harness import run
+from harness import run, serve
 from support import ACTION, copy_out, docker, following
 
 NOTHING, PAIRS = ACTION.replace("action", "nothing"), int(sys.argv[1])
@@ -34,26 +32,18 @@ def interval(values, draws=2000):
 
 
 def first_byte(*start):
-    """Milliseconds from the start of this command, which gets the program's arguments, to the first byte at the hook."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        arrived = []
+    """Milliseconds from the start of this command, which gets the program's arguments, to the request at the hook."""
+    arrived = []
 
-        def serve():
-            stream, _ = listener.accept()
-            with stream:
-                stream.recv(1)
-                arrived.append(time.perf_counter())
-                stream.recv(65536)
-                body = b'{"deployment":{"id":"dp_abc123","state":"PENDING","createdAt":1676567890000}}'
-                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+    def answer(_):
+        arrived.append(time.perf_counter())
+        return 200, {}, b'{"deployment":{"id":"dp_abc123","state":"PENDING","createdAt":1676567890000}}'
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        hook = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/deploy-hook/LONGSTRING"
+    with serve(answer) as server:
         begin = time.perf_counter()
+        hook = f"{server.url}/v1/deploy-hook/LONGSTRING"
         run(*start, "deploy", "--wait", "never", env=os.environ | {"DEPLOY_HOOK_URL": hook})
-        thread.join(10)
-        return (arrived[0] - begin) * 1000
+    return (arrived[0] - begin) * 1000
 
 
 print(f"Docker {docker('version', '--format', '{{.Server.Version}}')}, load {os.getloadavg()[0]:.1f}\n")

@@ -1,21 +1,19 @@
-"""The far side of test_network.py: TLS in front of the embedded platform, and a DNS server, in a container of a private network.
+"""The far side of test_network.py: TLS in front of the embedded platform, and a DNS server, in the container's network.
 
-usage: far.py FOLDER, which holds config.json and the certificates, and gets a line of records.jsonl for everything that was asked
+usage: far.py FOLDER PORT NAMES: a folder with server.pem, which gets a line of records.jsonl for everything that was
+asked, the platform's port, and the addresses of the names that the DNS server knows, as JSON. It never answers for one
+that begins with `silent`.
 """
 
-import contextlib
+import asyncio
 import json
-import select
-import socket
 import ssl
 import sys
-import threading
-import time
 from pathlib import Path
 
 import dnslib
 
-FOLDER = Path(sys.argv[1])
+FOLDER, PORT, NAMES = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
 RECORDS = (FOLDER / "records.jsonl").open("a", encoding="utf-8", buffering=1)
 
 
@@ -24,100 +22,54 @@ def record(who, **what):
     RECORDS.write(json.dumps({"who": who, **what}) + "\n")
 
 
-def background(work, *arguments):
-    """Starts something that ends with the process."""
-    threading.Thread(target=work, args=arguments, daemon=True).start()
+async def copy(reader, writer):
+    """Passes on what comes, until the other end has no more."""
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
 
 
-def listen(port, serve, address="::"):
-    """Gives each connection to `serve`. `::` is every address, of IPv4 too."""
-    listener = socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=address == "::")
-
-    def guarded(connection, peer):
-        # That the other end is gone is nobody's fault.
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(30)
-            serve(connection, peer)
-
-    def accept():
-        while True:
-            background(guarded, *listener.accept())
-
-    background(accept)
+async def relay(reader, writer):
+    """Connects to the platform. The name that is asked for decides nothing: there is one certificate."""
+    tls, peer = writer.get_extra_info("ssl_object"), writer.get_extra_info("peername")[0]
+    record("tls" if tls else "plain", name=getattr(tls, "asked_for", None), family=6 if ":" in peer else 4)
+    there, here = await asyncio.open_connection("127.0.0.1", PORT)
+    # That an end is gone is nobody's fault.
+    await asyncio.gather(copy(reader, here), copy(there, writer), return_exceptions=True)
 
 
-def join(one, port):
-    """Passes on what comes from either side, until one of them ends. In one thread: TLS is not read and written at once."""
-    with socket.create_connection(("127.0.0.1", port)) as other:
-        peers = {one: other, other: one}
-        while True:
-            held = [source for source in peers if isinstance(source, ssl.SSLSocket) and source.pending()]
-            for source in held or select.select(list(peers), [], [], 30)[0]:
-                if not (data := source.recv(65536)):
-                    return
-                peers[source].sendall(data)
+class Dns(asyncio.DatagramProtocol):
+    """A DNS server."""
 
+    def connection_made(self, transport):
+        self.transport = transport
 
-def terminator(port):
-    """TLS in front of the platform. The name that is asked for decides nothing: there is one certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(FOLDER / "server.pem")
-    asked = threading.local()
-    context.sni_callback = lambda _, name, __: setattr(asked, "name", name)
-
-    def serve(connection, peer):
-        asked.name = None
-        family = 4 if peer[0].startswith("::ffff:") else 6
-        try:
-            inner = context.wrap_socket(connection, server_side=True)
-        except OSError as error:
-            record("tls", name=asked.name, family=family, error=str(error))
-            return
-        with inner:
-            record("tls", name=asked.name, family=family, error=None)
-            join(inner, port)
-
-    return serve
-
-
-def relay(port):
-    """A server without TLS in front of the platform."""
-
-    def serve(connection, _):
-        record("relay")
-        join(connection, port)
-
-    return serve
-
-
-def dns(names):
-    """A DNS server that knows these names alone. It never answers for one that begins with `silent`."""
-    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    server.bind(("::", 53))
-    while True:
-        data, peer = server.recvfrom(4096)
+    def datagram_received(self, data, peer):
         asked = dnslib.DNSRecord.parse(data)
         name, kind = str(asked.q.qname).rstrip(".").lower(), dnslib.QTYPE[asked.q.qtype]
         record("dns", name=name, kind=kind)
-        if name.startswith("silent"):
-            continue
         reply = asked.reply()
-        if name not in names:
+        if name not in NAMES:
             reply.header.rcode = dnslib.RCODE.NXDOMAIN
-        for address in names.get(name, ()):
+        for address in NAMES.get(name, ()):
             if kind == ("AAAA" if ":" in address else "A"):
                 reply.add_answer(*dnslib.RR.fromZone(f"{name} 60 {kind} {address}"))
-        server.sendto(reply.pack(), peer)
+        if not name.startswith("silent"):
+            self.transport.sendto(reply.pack(), peer)
 
 
-if __name__ == "__main__":
-    while not (FOLDER / "config.json").exists():
-        time.sleep(0.02)
-    config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
-    background(dns, config["names"])
-    listen(443, terminator(config["platform"]))
-    if config["ipv6"]:
-        listen(8080, relay(config["platform"]), address="::1")
+async def main():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(FOLDER / "server.pem")
+    context.sni_callback = lambda tls, name, _: setattr(tls, "asked_for", name)
+    await asyncio.get_running_loop().create_datagram_endpoint(Dns, ("0.0.0.0", 53))
+    # Without a host: of both versions of IP, where there are both.
+    await asyncio.start_server(relay, None, 443, ssl=context)
+    if any(":" in address for addresses in NAMES.values() for address in addresses):
+        await asyncio.start_server(relay, "::1", 8080)
     record("far", ready=True)
-    threading.Event().wait()
+    await asyncio.Event().wait()
+
+
+asyncio.run(main())

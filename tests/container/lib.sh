@@ -38,9 +38,10 @@ build() {
   echo "built $tag in $((SECONDS - begin))s"
 }
 
-# What act and gitlab-ci-local leave behind is found by its name, so one run of these at a time on a machine.
-one_at_a_time() {
-  mkdir -p "$tools"
-  exec 9>"$tools/container.lock"
-  flock 9
+# build_with NAME PACKAGE: the base image with one of Debian's packages, as deploy-hook-test:NAME.
+build_with() {
+  docker build --quiet --tag "deploy-hook-test:$1" - >/dev/null <<DOCKERFILE
+FROM $base
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends $2 >/dev/null && rm -rf /var/lib/apt/lists/*
+DOCKERFILE
 }

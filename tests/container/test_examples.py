@@ -103,6 +103,9 @@ def assert_succeeded(log, deployment):
 
 CLOSED = "The run closed all its reports"
 PUSH = {"ref": "refs/heads/main"}
+CLOCK = {"schedule": "17 4 * * *"}
+# The recipe that gathers a burst: it sleeps, then it deploys.
+[BURST] = re.findall(r"^```yaml\n(name: Deploy after publishing\n.*?)^```$", read("docs/recipes.md"), re.M | re.S)
 
 
 def test_every_example_is_played():
@@ -115,52 +118,47 @@ def test_every_example_is_played():
     [
         ("first.yml", "push", PUSH, "production"),
         ("manual.yml", "workflow_dispatch", {**PUSH, "inputs": {"environment": "staging", "dry-run": "false"}}, "staging"),
-        ("schedule.yml", "schedule", {"schedule": "17 4 * * *"}, "production"),
+        ("schedule.yml", "schedule", CLOCK, "production"),
         ("cms-publish.yml", "workflow_dispatch", PUSH, "production"),
         ("zapier.yml", "workflow_dispatch", PUSH, "production"),
+        ("cms-burst.yml", "workflow_dispatch", PUSH, "production"),
     ],
 )
 def test_deploys(example, event, payload, environment):
     """The event deploys, and the commit's status says so."""
-    with site(example) as here:
+    recipe = {"text": BURST, "replaced": {"sleep 90": "sleep 1"}} if example == "cms-burst.yml" else {}
+    with site(example, **recipe) as here:
         log = here.act(event, payload)
         assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
         here.reported((here.sha, f"Deploy / {environment}", "success"))
+        assert not recipe or -1 < log.find("[Deploy after publishing/Gather]") < log.find("Triggered")
 
 
-def test_recipe_burst():
-    """The recipe that gathers a burst: it sleeps, then it deploys."""
-    [text] = re.findall(r"^```yaml\n(name: Deploy after publishing\n.*?)^```$", read("docs/recipes.md"), re.M | re.S)
-    with site("cms-burst.yml", text=text, replaced={"sleep 90": "sleep 1"}) as here:
-        log = here.act("workflow_dispatch", PUSH)
-        assert_succeeded(log, *here.platform.deployed("SUCCEEDED"))
-        here.reported((here.sha, "Deploy / production", "success"))
-        assert -1 < log.find("[Deploy after publishing/Gather]") < log.find("Triggered")
-
-
-def test_push():
-    """It tests, deploys, and says how it ended."""
-    with site("push.yml", generation="draft") as here:
-        log = here.act("push", PUSH)
-        [deployment] = here.platform.deployed("SUCCEEDED")
-        here.reported((here.sha, "Deploy / production", "success"))
-        assert_succeeded(log, deployment)
-        assert f"Deployment {deployment}, outcome succeeded" in log and "::set-output:: environment-url=https://www.example.com/" in log
+@pytest.mark.parametrize(
+    ("scenario", "generation", "code", "outcome", "state"),
+    [("success", "draft", 0, "succeeded", "success"), ("build-fails", "live", 1, "failed", "failure")],
+)
+def test_push(scenario, generation, code, outcome, state):
+    """It tests, deploys, and says how it ended; a build that fails fails the job, and the status reports it."""
+    with site("push.yml", scenario=scenario, generation=generation) as here:
+        log = here.act("push", PUSH, code=code)
+        [deployment] = here.platform.deployed(outcome.upper())
+        here.reported((here.sha, "Deploy / production", state))
+        assert f"Deployment {deployment}, outcome {outcome}" in log and CLOSED in log
+        assert "::set-output:: environment-url=https://www.example.com/" in log
         assert (here.folder / "tested").read_text() == "tested\n"
 
 
-def test_push_fails():
-    """A build that fails fails the job, and the status reports it."""
-    with site("push.yml", scenario="build-fails") as here:
-        log = here.act("push", PUSH, code=1)
-        [deployment] = here.platform.deployed("FAILED")
-        here.reported((here.sha, "Deploy / production", "failure"))
-        assert f"Deployment {deployment}, outcome failed" in log and CLOSED in log
-
-
-def test_push_untested():
-    """Tests that fail: nothing is deployed."""
-    with site("push.yml", files={"Makefile": "test:\n\tfalse\n"}) as here:
+@pytest.mark.parametrize(
+    ("example", "how"),
+    [
+        ("push.yml", {"files": {"Makefile": "test:\n\tfalse\n"}}),
+        ("coolify.yml", {"platform": "coolify", "replaced": {"docker push": "false"}}),
+    ],
+)
+def test_undeployed(example, how):
+    """Tests that fail, or an image that cannot be pushed: nothing is deployed."""
+    with site(example, **how) as here:
         here.act("push", PUSH, code=1)
         here.platform.deployed()
         here.reported()
@@ -224,7 +222,7 @@ def test_ghes(tmp_path):
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_platform(platform, succeeds):
     """Every event of the example deploys on its platform, followed to its end, by an account, a project and a token of its own."""
-    payloads = {"push": PUSH, "workflow_dispatch": PUSH, "schedule": {"schedule": "17 4 * * *"}}
+    payloads = {"push": PUSH, "workflow_dispatch": PUSH, "schedule": CLOCK}
     with site(f"{platform}.yml", platform=platform, scenario="success" if succeeds else "build-fails") as here:
         state, outcome = (PLATFORMS[platform][0], "succeeded") if succeeds else (PLATFORMS[platform][1], "failed")
         ids = []
@@ -247,14 +245,6 @@ def test_render_commit():
     with serve_api() as render, site("render.yml", platform="render") as here:
         here.act("push", PUSH, code=1, secrets={**here.secrets, "RENDER_DEPLOY_HOOK_URL": render.url + RENDER_HOOK})
         assert [(call.method, call.path) for call in render.calls] == [("POST", f"{RENDER_HOOK}&ref={here.sha}")]
-
-
-def test_platform_without_image():
-    """An image that cannot be pushed is not deployed."""
-    with site("coolify.yml", platform="coolify", replaced={"docker push": "false"}) as here:
-        here.act("push", PUSH, code=1)
-        here.platform.deployed()
-        here.reported()
 
 
 # --- the project's own ---

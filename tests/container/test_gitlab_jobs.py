@@ -2,27 +2,21 @@
 alone ignores it. tests/container/gitlab calls it.
 """
 
-import re
-
 import pytest
 from gitlab_runner import COMMENT_TOKEN, MAIN, REPORTS, assert_reports, job
-from harness import serve_api, write
+from harness import serve_api
 from support import ACTION, SHELL
 
-# Seconds that a job may take from a cancel to its end.
-CANCEL_LIMIT = 5
 DEPLOY = "exec deploy-hook deploy"
-BOTH = pytest.mark.parametrize(("image", "script"), [(SHELL, DEPLOY), (ACTION, "echo never run")])
 
 
-@BOTH
+@pytest.mark.parametrize(("image", "script"), [(SHELL, DEPLOY), (ACTION, "echo never run")])
 @pytest.mark.parametrize(
     ("how", "code", "wanted", "texts"),
     [
         ({}, 0, {"outcome": "succeeded", "environment_url": MAIN}, ["succeeded"]),
         # The other generation's log cannot be read.
         ({"scenario": "build-fails", "generation": "live"}, 1, {"outcome": "failed"}, ["vite", "failed", "section_start"]),
-        ({"scenario": "hostile-log", "generation": "live"}, 1, {"outcome": "failed"}, ["failed"]),
         ({"variables": {"DEPLOY_HOOK_TIMEOUT": "15"}}, 2, {}, ["Did you mean 15m or 15s?", "Nothing was sent"]),
     ],
 )
@@ -32,7 +26,7 @@ def test_job(image, script, how, code, wanted, texts):
         found, log = one.finish(script)
         assert found == code and all(text in log for text in texts), log
         written, number = one.files(), len(platform.deployments())
-        assert_reports(written, **wanted)
+        assert_reports(written, *REPORTS, **wanted)
         assert number == (0 if code == 2 else 1)
         # The program's second start ends as its first did; a shell goes by its own script.
         after, log = one.finish("echo after the job")
@@ -41,40 +35,26 @@ def test_job(image, script, how, code, wanted, texts):
 
 
 # The shell around the program is sent the signal too, and may have its own idea of an exit code.
-@pytest.mark.parametrize(("image", "script", "code"), [(SHELL, DEPLOY, 143), (ACTION, "echo never run", 143), (SHELL, "deploy-hook deploy", None)])
+@pytest.mark.parametrize(
+    ("image", "script", "code"),
+    [(SHELL, DEPLOY, 143), (ACTION, "echo never run", 143), (SHELL, "deploy-hook deploy", None)],
+)
 def test_job_canceled(image, script, code):
-    """A cancel: closed and written within five seconds, and the `after_script` in a container of its own triggers nothing."""
+    """A cancel: closed and written before the runner kills it, and the `after_script` in a new one does nothing."""
     with serve_api(listed=b"[]") as gitlab:
         variables = {"GITLAB_TOKEN": COMMENT_TOKEN, "CI_API_V4_URL": f"{gitlab.url}/api/v4"}
         with job(image, scenario="stuck", variables=variables) as (platform, one):
             platform.secrets.append(COMMENT_TOKEN)
             stage = one.start(script)
             stage.wait_for("building")
-            found, seconds = one.cancel(stage)
-            assert code in (found, None) and seconds <= CANCEL_LIMIT and "nterrupted" in one.shown(stage)
-            print(f"{script}: {found} after {seconds:.2f} s")
+            found = one.cancel(stage)
+            assert code in (found, None) and "nterrupted" in one.shown(stage)
             written, calls, [deployment] = one.files(), list(gitlab.calls), platform.deployments()
-            assert_reports(written, outcome="interrupted", succeeded="false", deployment_id=deployment["id"])
+            assert_reports(written, *REPORTS, outcome="interrupted", succeeded="false", deployment_id=deployment["id"])
             assert {call.token for call in calls} == {COMMENT_TOKEN}
-            states = re.findall(r"\bstate\W+(\w+)", " ".join(f"{call.path} {call.body}" for call in calls if call.method == "POST"))
-            assert (states[0], states[-1]) == ("running", "canceled")
+            states = [f"{call.path} {call.body}" for call in calls if call.method == "POST"]
+            assert "running" in states[0] and "canceled" in states[-1]
             # The container is a new one, whose variables know how the job ended.
             one.variables["CI_JOB_STATUS"] = "canceled"
             assert one.finish("echo after")[0] == 0
             assert (one.files(), len(platform.deployments()), gitlab.calls) == (written, 1, calls)
-
-
-@BOTH
-def test_job_killed(image, script):
-    """The machine goes away: no report of an older job is left to be taken for this one's."""
-    with job(image, scenario="stuck") as (platform, one):
-        # With GIT_STRATEGY none the folder is as the last job on this machine left it.
-        write(one.project, dict.fromkeys(REPORTS, "an older job's"))
-        stage = one.start(script)
-        stage.wait_for("building")
-        one.kill(stage)
-        assert "an older job's" not in one.files().values()
-        assert f"DEPLOY_HOOK_DEPLOYMENT_ID={platform.deployments()[0]['id']}\n" in one.files()["deploy-hook.env"], "known before the end"
-        if image == ACTION:
-            # A runner that has lost the container may start the script once more: that is no success.
-            assert one.finish("echo again")[0] == 5 and len(platform.deployments()) == 1

@@ -15,6 +15,9 @@ use crate::common::{triggers, wait_until};
 /// What the runner appends to the image's entrypoint.
 const SHELL: [&str; 3] = ["sh", "-c", DETECT];
 
+/// The files of a run.
+const REPORTS: [&str; 3] = ["deploy-hook.env", "deploy-hook-summary.md", "deploy-hook-annotations.json"];
+
 /// A job whose image is this program.
 fn job(gitlab: &FakeGitLab, sandbox: &Sandbox) -> Job {
     Job::new(gitlab, sandbox, "auto").with("DEPLOY_HOOK_WAIT", "never").args(&SHELL)
@@ -193,10 +196,18 @@ async fn another_job_in_the_same_folder_deploys() {
 async fn a_start_after_one_that_never_ended_is_uncertain() {
     let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
     let job = Job::new(&gitlab, &sandbox, "auto").args(&SHELL);
+    // With GIT_STRATEGY none the folder is as the last job on this machine left it.
+    let older = REPORTS.map(|name| job.project().join(name));
+    for path in &older {
+        std::fs::write(path, "an older job's").expect("it can be written");
+    }
     let child = job.spawn();
     wait_until("the first request", || triggers(&sandbox) != 0).await;
     signal(&child, "KILL");
     drop(child);
+    for path in older {
+        assert_ne!(std::fs::read(path).unwrap_or_default(), b"an older job's");
+    }
     let again = run(&job).await;
     assert_eq!(again.code, Some(5), "{}", again.err);
     assert!(again.err.contains("did not finish"), "{}", again.err);
