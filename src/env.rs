@@ -37,6 +37,8 @@ impl Env {
 
 impl FromIterator<(String, String)> for Env {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
+        let mut env = Self::default();
+        env.0.extend(variables); // collecting would sort first
+        env
     }
 }

@@ -1,5 +1,7 @@
 //! Reads JSON whose form is not guaranteed: ids, texts, whether a field is empty, and where an error has its text.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use crate::core::state::DeploymentId;
@@ -98,6 +100,18 @@ pub(super) fn texts<'a>(value: &'a Value, fields: &str) -> Vec<&'a str> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The entries of a log that lists the newest first, unless the times say otherwise; those of the same moment stay in their
+/// order.
+pub(super) fn oldest_first(log: &Value, at: fn(&Value) -> Option<SystemTime>) -> Vec<&Value> {
+    let mut entries: Vec<&Value> = log.as_array().into_iter().flatten().collect();
+    let is_oldest_first = entries.first().map(|first| at(first)) < entries.last().map(|last| at(last));
+    if !is_oldest_first {
+        entries.reverse();
+    }
+    entries.sort_by_key(|entry| at(entry));
+    entries
 }
 
 /// The last `most` lines of these texts, cleaned, without empty ones.

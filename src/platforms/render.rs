@@ -6,6 +6,7 @@
 use serde_json::Value;
 use url::Url;
 
+use super::body::oldest_first;
 use super::facts::Facts;
 use super::path::{segments, written};
 use super::platform::{Acceptance, LogTarget, Platform, PlatformAccess, Request};
@@ -128,8 +129,7 @@ impl Platform for Render {
 
     /// `{"logs":[{"message","timestamp"}]}`, the newest first.
     fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        let mut entries: Vec<&Value> = log["logs"].as_array().into_iter().flatten().collect();
-        entries.sort_by_key(|entry| time::read(&entry["timestamp"]));
+        let entries = oldest_first(&log["logs"], |entry| time::read(&entry["timestamp"]));
         entries.iter().filter_map(|entry| entry["message"].as_str()).collect()
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::body::{id, normal};
+use super::body::{id, normal, oldest_first};
 use super::facts::Facts;
 use super::path::segments;
 use super::platform::{Acceptance, Deployment, LogTarget, Platform, PlatformAccess, Request, StateSource};
@@ -114,15 +114,9 @@ impl Platform for Vercel {
 
     /// A list of events; those with a text are lines.
     fn log_texts<'a>(&self, log: &'a Value) -> Vec<&'a str> {
-        let mut events: Vec<&Value> = log.as_array().into_iter().flatten().collect();
-        let at = |event: &Value| event["created"].as_u64().or_else(|| event["payload"]["date"].as_u64());
-        // The newest comes first, unless the times say otherwise, and events of the same moment stay in their order.
-        let is_oldest_first =
-            events.first().and_then(|first| at(first)) < events.last().and_then(|last| at(last));
-        if !is_oldest_first {
-            events.reverse();
-        }
-        events.sort_by_key(|event| at(event));
+        let at =
+            |event: &Value| time::read(&event["created"]).or_else(|| time::read(&event["payload"]["date"]));
+        let events = oldest_first(log, at);
         let text = |event: &&'a Value| event["text"].as_str().or(event["payload"]["text"].as_str());
         events.iter().filter_map(text).collect()
     }

@@ -38,6 +38,7 @@ pub use self::options::{Options, StartError, is_name, platforms, scenarios};
 pub use self::store::ReceivedRequest;
 
 use self::options::find_scenario;
+use self::server::Served;
 use self::shared::{Shared, lock};
 use self::store::Store;
 
@@ -63,7 +64,8 @@ impl Sandbox {
         let store = Arc::new(Mutex::new(store));
         let (stop, stopped) = watch::channel(());
         server::serve_sites(&store, &stopped);
-        tokio::spawn(server::serve(listener, Arc::clone(&store), stopped));
+        let served = Served { store: Arc::clone(&store), stop: stopped, site: None };
+        tokio::spawn(server::serve(listener, served));
         Ok(Self { store, environment, hook, first_hook: OnceLock::new(), _stop: stop })
     }
 

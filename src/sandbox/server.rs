@@ -18,11 +18,19 @@ use super::store::{ReceivedRequest, Store};
 use super::wire::{FaultSwitch, FaultyListener};
 use super::{endpoints, manage, site, stream};
 
-/// Serves the platform until the other end of `stop` is dropped; connections that idle are closed then.
-pub(super) async fn serve(listener: TcpListener, store: Shared, stop: Stop) {
-    let service = handle.with_state((store, stop.clone()));
-    let service = service.into_make_service_with_connect_info::<FaultSwitch>();
-    let _ended = axum::serve(FaultyListener(listener), service).with_graceful_shutdown(dropped(stop)).await;
+/// What a listener serves, until the other end of `stop` is dropped; connections that idle are closed then.
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) store: Shared,
+    pub(super) stop: Stop,
+    /// The environment whose site it is; none for the platform.
+    pub(super) site: Option<String>,
+}
+
+pub(super) async fn serve(listener: TcpListener, served: Served) {
+    let stopped = dropped(served.stop.clone());
+    let service = handle.with_state(served).into_make_service_with_connect_info::<FaultSwitch>();
+    let _ended = axum::serve(FaultyListener(listener), service).with_graceful_shutdown(stopped).await;
 }
 
 /// Serves the sites that nobody serves yet.
@@ -30,22 +38,9 @@ pub(super) fn serve_sites(store: &Shared, stop: &Stop) {
     for (environment, listener) in std::mem::take(&mut lock(store).new_sites) {
         // A port that the runtime does not take has no server.
         let Ok(listener) = TcpListener::from_std(listener) else { continue };
-        let service = handle_site.with_state((Arc::clone(store), environment)).into_make_service();
-        let stopped = dropped(stop.clone());
-        tokio::spawn(async { axum::serve(listener, service).with_graceful_shutdown(stopped).await });
+        let (store, stop) = (Arc::clone(store), stop.clone());
+        tokio::spawn(serve(listener, Served { store, stop, site: Some(environment) }));
     }
-}
-
-/// One handler for all paths of a site.
-async fn handle_site(
-    State((store, environment)): State<(Shared, String)>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let request = Incoming::new(method.as_str(), &uri, &headers, &[]);
-    let reply = site::answer(&mut lock(&store), &environment, &request);
-    held_back(reply).await.into_response()
 }
 
 /// The answer, once its time has come.
@@ -62,14 +57,20 @@ async fn held_back(reply: Reply) -> Reply {
 
 /// One handler for all paths. The answers are made without awaiting anything.
 async fn handle(
-    State((store, stop)): State<(Shared, Stop)>,
+    State(Served { store, stop, site }): State<Served>,
     ConnectInfo(switch): ConnectInfo<FaultSwitch>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let reply = answer(&mut lock(&store), &method, &uri, &headers, &body);
+    let reply = match site {
+        Some(environment) => {
+            let request = Incoming::new(method.as_str(), &uri, &headers, &body);
+            site::answer(&mut lock(&store), &environment, &request)
+        }
+        None => answer(&mut lock(&store), &method, &uri, &headers, &body),
+    };
     serve_sites(&store, &stop);
     let reply = held_back(reply).await;
     if let Some(fault) = reply.fault {
@@ -81,6 +82,7 @@ async fn handle(
     }
 }
 
+/// The platform's answer.
 fn answer(store: &mut Store, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Reply {
     let request = Incoming::new(method.as_str(), uri, headers, body);
     let reply = manage::answer(store, &request).unwrap_or_else(|| endpoints::answer(store, &request));
