@@ -293,8 +293,12 @@ fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) ->
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))
         }
-        PollResult::Denied { status, message, .. } => {
+        PollResult::Denied { status: status @ (401 | 403), message, .. } => {
             Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
+        }
+        // Any other refusal may be of the GET alone, as a 405 is, and a trigger is a POST.
+        PollResult::Denied { status, message, .. } => {
+            Check::unsure(by, messages::hook_not_readable(status, &message))
         }
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }
