@@ -244,8 +244,6 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     if probe.as_ref().is_some_and(|poll| poll.result == PollResult::NotThere) {
         return vec![Check::good(by, messages::TOKEN_READS)];
     }
-    // Without a list nothing is read before the trigger, so that a refused token costs the result alone.
-    let denied = if probe.is_some() { Health::Bad(Outcome::Lost) } else { Health::BadInput };
     let poll = match probe {
         Some(poll) => Some(poll),
         None => reader.newest().await,
@@ -253,15 +251,16 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
     let Some(poll) = poll else {
         return vec![Check::good(by, messages::NONE_YET)];
     };
-    let mut checks = vec![read(by, poll.result, wait != Wait::Never, denied, reader)];
+    let mut checks = vec![read(by, poll.result, wait != Wait::Never, reader)];
     if reader.source() == Some(StateSource::Hook) && reader.access().token.is_some() {
         checks.push(Check::unsure(API_TOKEN, messages::TOKEN_UNUSED));
     }
     checks
 }
 
-/// What the answer to a read says. `denied`: what it means where the token is refused.
-fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, reader: &Reader) -> Check {
+/// What the answer to a read says. A token that is refused is bad input on every platform, also where a trigger would not
+/// notice before the deployment runs.
+fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) -> Check {
     let refused = |why, status: u16, message: &str| {
         let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
         let words = messages::refused(&refusal);
@@ -280,7 +279,7 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, rea
             Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            let health = if follows { denied } else { Health::Unsure };
+            let health = if follows { Health::BadInput } else { Health::Unsure };
             Check::new(
                 by,
                 health,
@@ -294,8 +293,12 @@ fn read(by: &'static str, result: PollResult, follows: bool, denied: Health, rea
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))
         }
-        PollResult::Denied { status, message, .. } => {
+        PollResult::Denied { status: status @ (401 | 403), message, .. } => {
             Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
+        }
+        // Any other refusal may be of the GET alone, as a 405 is, and a trigger is a POST.
+        PollResult::Denied { status, message, .. } => {
+            Check::unsure(by, messages::hook_not_readable(status, &message))
         }
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }

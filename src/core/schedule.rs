@@ -51,7 +51,7 @@ pub struct Timing {
     pub errors: u32,
     /// How often the trigger may be sent in all, where it provably did nothing before.
     pub attempts: u32,
-    /// The pause before a trigger that never left is sent again, times the attempts so far.
+    /// The pause before a trigger that never left is sent again, times the attempts so far; after a 429 the shortest.
     pub retry: Duration,
     /// The pause after a 429 that names none.
     pub rate_pause: Duration,

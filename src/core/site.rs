@@ -25,6 +25,11 @@ impl SiteAnswer {
     pub fn without(fault: SiteFault) -> Self {
         Self { status: None, fault: Some(fault), redirected_to: None, retry_after: None }
     }
+
+    /// Whether it is a refusal for the rate of the requests.
+    fn is_limited(&self) -> bool {
+        self.status == Some(429)
+    }
 }
 
 /// Why an answer is not the one that was asked for.
@@ -74,11 +79,19 @@ impl SiteReport {
         self.right_since.map(|since| since.saturating_sub(self.began))
     }
 
+    /// The pause that the page asked for with its last answer, where that ruled out another request before the time was
+    /// up: the answer came so long after the trigger.
+    pub fn asked_beyond(&self, now: Duration) -> Option<Duration> {
+        let answer = self.answer.as_ref().filter(|answer| now < self.until && answer.is_limited())?;
+        answer.retry_after.filter(|pause| now.saturating_add(*pause) > self.until)
+    }
+
     /// The pause before the next request, so long after the trigger; `None`: none is made any more.
     ///
     /// Pauses grow with the number of requests: 1 s, 3 s, 5 s, so that the nth request comes n² seconds after the first.
     /// The last one comes when the time is up. A right answer is confirmed after a second, also where that is past the
-    /// time. Of the requests of the first minute some are kept for these.
+    /// time. Of the requests of the first minute some are kept for these. A pause that the page asks for is kept; where it
+    /// is beyond the time, only that of a 429 rules out the last request.
     pub(super) fn pause(&self, now: Duration, timing: &Timing) -> Option<Duration> {
         let unit = timing.site_pause;
         let minute = unit * 60;
@@ -90,6 +103,7 @@ impl SiteReport {
         }
         let (age, left) = (now.saturating_sub(self.began), self.until.saturating_sub(now));
         let asked_for = answer.retry_after.unwrap_or_default();
+        let asked_for = if answer.is_limited() { asked_for } else { asked_for.min(left) };
         let fits = |pause: Duration, times: u32| {
             age + pause >= minute || self.requests.saturating_add(times) <= MOST_IN_FIRST_MINUTE
         };
@@ -112,9 +126,9 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
 
     /// A page after so many requests of which the last was answered so.
-    fn page(requests: u32, until: Duration, is_right: bool, retry_after: Option<Duration>) -> SiteReport {
+    fn page(requests: u32, until: Duration, is_right: bool) -> SiteReport {
         let fault = (!is_right).then_some(SiteFault::Status);
-        let answer = Some(SiteAnswer { fault, retry_after, ..SiteAnswer::without(SiteFault::Status) });
+        let answer = Some(SiteAnswer { fault, ..SiteAnswer::without(SiteFault::Status) });
         SiteReport { requests, answer, ..SiteReport::new(Duration::ZERO, until) }
     }
 
@@ -129,7 +143,7 @@ mod tests {
             }
             was_right = is_right;
             let requests = u32::try_from(times.len()).unwrap();
-            let page = page(requests, until, is_right, None);
+            let page = page(requests, until, is_right);
             let Some(pause) = page.pause(age, &Timing::default()) else { return times };
             age += pause;
         }
@@ -164,8 +178,22 @@ mod tests {
 
     #[test]
     fn a_pause_that_the_page_asks_for_is_kept() {
-        let pause = |until| page(2, until, false, Some(S * 40)).pause(S, &Timing::default());
-        assert_eq!(pause(S * 101), Some(S * 40));
-        assert_eq!(pause(S * 40), None, "longer than the time left");
+        let page = |status, until| {
+            let answer = SiteAnswer::without(SiteFault::Status);
+            let answer = SiteAnswer { status: Some(status), retry_after: Some(S * 40), ..answer };
+            SiteReport { answer: Some(answer), ..page(2, until, false) }
+        };
+        let pause = |status, until| page(status, until).pause(S, &Timing::default());
+        for status in [429, 503, 404, 200] {
+            assert_eq!(pause(status, S * 101), Some(S * 40), "{status}");
+        }
+        assert_eq!(pause(429, S * 40), None, "longer than the time left");
+        for status in [503, 404, 200] {
+            assert_eq!(pause(status, S * 40), Some(S * 39), "once more when the time is up: {status}");
+        }
+        let asked_beyond = |status, until| page(status, until).asked_beyond(S);
+        assert_eq!(asked_beyond(429, S * 40), Some(S * 40));
+        assert_eq!([asked_beyond(429, S * 41), asked_beyond(503, S * 40)], [None, None]);
+        assert_eq!(asked_beyond(429, S), None, "the last request was made");
     }
 }

@@ -108,12 +108,12 @@ impl TriggerResult {
     /// This keeps one run at one deployment: only a request that never left, or one refused for its rate, is repeated. A
     /// bad certificate or a proxy's refusal is not repeated, because it will not go away by itself.
     pub fn again(&self, attempts: u32, timing: &Timing) -> Option<Duration> {
+        let shortest = timing.retry.saturating_mul(attempts);
         let pause = match self {
-            Self::NotSent(NotSent { why: NotSentReason::Dns | NotSentReason::Connect, .. }) => {
-                timing.retry.saturating_mul(attempts)
-            }
+            Self::NotSent(NotSent { why: NotSentReason::Dns | NotSentReason::Connect, .. }) => shortest,
+            // A pause of zero, or until a date that is past, is no pause.
             Self::Refused(Refusal { why: RefusalReason::RateLimited, retry_after, .. }) => {
-                retry_after.unwrap_or(timing.rate_pause)
+                retry_after.unwrap_or(timing.rate_pause).max(shortest)
             }
             Self::Accepted(_) | Self::Unclear(_) | Self::NotSent(_) | Self::Refused(_) => return None,
         };

@@ -77,6 +77,13 @@ fn the_verdict_of_every_end() {
     let cut_short = RunContext { cut_short: true, ..context() };
     let late = ends().into_iter().find(|report| report.outcome == Outcome::TimedOut).unwrap();
     let _ = writeln!(text, "  Next: {}", messages::verdict(&late, &cut_short).next);
+    let mut limited = ends().into_iter().find(|report| report.outcome == Outcome::Unverified).unwrap();
+    if let Some(SiteReport { answer: Some(answer), until, .. }) = &mut limited.site {
+        (answer.status, answer.fault) = (Some(429), Some(SiteFault::Status));
+        (answer.retry_after, *until) =
+            (Some(Duration::from_mins(10)), limited.duration + context().timeout / 9);
+    }
+    let _ = writeln!(text, "  {}", messages::verdict(&limited, &context()).meaning);
     insta::assert_snapshot!("verdicts", text);
 }
 

@@ -74,11 +74,11 @@ impl ReportRequests for GitHubReports {
     /// The reports of this very run.
     async fn find(&self, limiter: &mut RateLimiter, kind: ReportKind) -> ApiResult<Vec<Value>> {
         let GitHubTarget { name, sha, mark, .. } = &self.target;
-        let mut found = match kind {
+        let found = match kind {
             ReportKind::Check => {
                 let name = utf8_percent_encode(&bodies::name(name), NON_ALPHANUMERIC).to_string();
                 let path = format!("/commits/{sha}/check-runs?check_name={name}&filter=all&per_page=100");
-                self.read(limiter, path).await?["check_runs"].take()
+                self.read(limiter, path).await?["check_runs"].clone()
             }
             ReportKind::Deployment => {
                 self.read(limiter, format!("/deployments?sha={sha}&task=deploy&per_page=100")).await?
@@ -88,8 +88,7 @@ impl ReportRequests for GitHubReports {
         let ours = |report: &Value| {
             report["external_id"] == **mark || report["payload"].to_string().contains(mark.as_str())
         };
-        let found = found.as_array_mut().map(std::mem::take).unwrap_or_default();
-        Ok(found.into_iter().filter(ours).collect())
+        Ok(found.as_array().into_iter().flatten().filter(|report| ours(report)).cloned().collect())
     }
 
     async fn closed(&self, limiter: &mut RateLimiter, report: Due<'_>) -> ApiResult<Option<u64>> {

@@ -102,6 +102,14 @@ pub const HOOK_SHOWS_NOTHING: Finding<&str> = (
     "If it has deployed before, its URL is wrong or it was deleted: compare it with the dashboard.",
 );
 
+/// A hook that refuses a read, which says nothing about a trigger.
+pub fn hook_not_readable(status: u16, message: &str) -> Finding {
+    (
+        format!("shows no deployments (HTTP {status}{})", quoted(message)),
+        "A trigger may work all the same, but its deployment may not be followed.",
+    )
+}
+
 /// A read that the platform refuses for another reason than the token.
 pub fn read_refused(status: u16, message: &str) -> Finding {
     (

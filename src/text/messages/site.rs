@@ -125,6 +125,10 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     let waited = duration(report.duration.saturating_sub(site.began));
     let between =
         if site.was_right { " It answered as expected in between, but not twice in a row." } else { "" };
+    let asked = site.asked_beyond(report.duration).map(duration);
+    let asked = asked
+        .map(|pause| format!(" It asked for a pause of {pause}, longer than the time left."))
+        .unwrap_or_default();
     let limit = match (site.until + Duration::from_secs(1) >= context.timeout, context.cut_short) {
         (false, _) => "",
         (true, true) => " The CI job's time limit left no more time: increase the job's `timeout:`.",
@@ -135,7 +139,7 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
         format!(
             "{subject} {platform}, but the page did not answer as expected within {waited}: {answer_text}."
         ),
-        format!("{meaning} {page} was requested {requests}.{between}"),
+        format!("{meaning} {page} was requested {requests}.{between}{asked}"),
         format!("{fix}{limit}"),
     )
 }

@@ -17,6 +17,42 @@ async fn a_hook_that_has_never_deployed_is_not_wrong() {
 }
 
 #[tokio::test]
+async fn a_hook_that_wants_another_method_than_a_read_is_not_wrong() {
+    // What another method would be answered says nothing about a `POST`; a refusal of whoever asks does.
+    for (status, code) in [(405, 0), (406, 0), (501, 0), (401, 3), (403, 3), (410, 3)] {
+        let server = Server::plain(reply(status, r#"{"error":"Not so."}"#)).await;
+        let hook =
+            format!("http://{}/v1/deploy-hook/Zx9kkLONGSTRINGq7Wm2Tt5RrVv8YyBb4NnHh1Jj", server.address);
+        for command in ["doctor", "deploy --dry-run"] {
+            let done = run(command).env("DEPLOY_HOOK_URL", &hook).done().await;
+            assert_eq!(done.code, code, "{status} {command}: {}", done.all());
+            assert_eq!(done.all().contains("? hook        "), code == 0, "{status}: {}", done.all());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_bad_input_also_where_a_trigger_would_not_notice() {
+    let answer = r#"{"message":"Unauthenticated.","success":false,"errors":[{"code":10000,"message":"No"}]}"#;
+    for (platform, hook) in
+        [("sevalla", "/hooks/Zx9kkLONGSTRING"), ("render", "/deploy/srv-abc?key=Zx9kkLONG")]
+    {
+        let server = Server::plain(reply(401, answer)).await;
+        let base = format!("http://{}", server.address);
+        for command in ["doctor", "deploy --dry-run"] {
+            let done = run(command)
+                .env("DEPLOY_HOOK_URL", &format!("{base}{hook}"))
+                .env("DEPLOY_HOOK_PLATFORM", platform)
+                .env("DEPLOY_HOOK_API_URL", &base)
+                .env("DEPLOY_HOOK_API_TOKEN", "Zx9kkTOKENq7Wm2Tt5RrVv8YyBb4NnHh1Jj")
+                .done()
+                .await;
+            assert_eq!(done.code, 2, "{platform} {command}: {}", done.all());
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_only_a_trigger_shows_is_named() {
     let sandbox = platform("success", Live).await;
     let done = run("doctor").on(&sandbox).with_token(&sandbox).done().await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::fake_github::FakeGitHub;
 use super::runner::{Done, Job, pull_request};
-use super::{ALL, KINDS, platform};
+use super::{ALL, KINDS, all, platform};
 use crate::fake_api::Fault;
 
 /// How much longer than without GitHub a run may take, with room for a busy machine.
@@ -75,6 +75,34 @@ async fn try_all_faults(kind: &str, permission: &str) {
 async fn a_report_that_cannot_be_written_changes_nothing() {
     let [status, check, deployment, comment] = [0, 1, 2, 3].map(|n| try_all_faults(KINDS[n], PERMISSIONS[n]));
     tokio::join!(status, check, deployment, comment);
+}
+
+/// What a search for a report may be answered by a server that is not what it seems.
+const FOREIGN: [&str; 6] = ["[]", "[null]", r#"["x"]"#, "[[]]", "{}", r#"{"check_runs":[5],"statuses":"x"}"#];
+
+#[tokio::test]
+async fn a_search_that_is_answered_in_any_form_finds_nothing_and_changes_nothing() {
+    all(FOREIGN.map(|form| async move {
+        let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+        // An answer that is lost makes the run look for what it asked for.
+        for creation in ["checks/create", "repos/create-deployment", "issues/create-comment"] {
+            github.fail(creation, Fault::Close, 1);
+        }
+        for search in ["list", "get-combined"] {
+            github.fail(search, Fault::Body(200, form), usize::MAX);
+        }
+        let job = Job::of_pull(&github, &sandbox, ALL);
+        let done = job.run().await;
+        assert_eq!(done.code, Some(0), "{form}: {}", done.log);
+        let post = job.post().await;
+        assert_eq!(post.code, Some(0), "{form}: {}", post.log);
+        let searches = github.requests().iter().filter(|sent| sent.operation.contains("list")).count();
+        assert!(searches >= 3, "{form}: {searches}: {}", done.log);
+        let stored = github.stored();
+        let made = [stored.checks.len(), stored.deployments.len(), stored.comments.len()];
+        assert_eq!(made, [1, 1, 1], "{form}: {}", done.log);
+    }))
+    .await;
 }
 
 #[tokio::test]

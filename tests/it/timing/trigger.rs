@@ -78,6 +78,12 @@ async fn a_trigger_refused_for_its_rate_is_repeated_after_exactly_what_was_asked
     let unnamed = World::new().answers([refused(RefusalReason::RateLimited, None)]).run().await;
     assert_eq!(unnamed.triggers(), [s(0), s(10), s(20)], "a default where none is named, and three at most");
     assert_eq!((unnamed.report.outcome, unnamed.report.sent), (Outcome::Refused, TriggerState::No));
+    let past = World::new().answers([refused(RefusalReason::RateLimited, Some(s(0)))]).run().await;
+    assert_eq!(
+        past.triggers(),
+        [s(0), s(1), s(3)],
+        "as one that never left, where a pause of zero is asked for"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -140,6 +140,14 @@ async fn a_pause_that_the_page_asks_for_is_kept_and_one_beyond_the_end_ends_it()
     assert_eq!((run.report.outcome, times(&run)), (Outcome::Succeeded, seconds(&[0, 40, 80, 81])));
     let run = deployed(move |_, _| busy(s(600))).run().await;
     assert_eq!((run.report.outcome, run.checks.len()), (Outcome::Unverified, 1));
+    // Only a 429 is about the requests: after any other answer the page is requested once more when the time is up.
+    for answer in [status(503), status(404), old()] {
+        let answer = SiteAnswer { retry_after: Some(s(15)), ..answer };
+        let own = |plan: &mut deploy_hook::core::Plan| plan.verify = Some(Verify { timeout: Some(s(14)) });
+        let page = move |_, nth| if nth == 0 { answer.clone() } else { right() };
+        let run = deployed(page).plan(own).run().await;
+        assert_eq!((run.report.outcome, times(&run)), (Outcome::Succeeded, seconds(&[0, 14, 15])));
+    }
 }
 
 #[tokio::test(start_paused = true)]
