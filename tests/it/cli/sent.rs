@@ -256,9 +256,10 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
     use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("user:{PASSWORD}"));
     let headers = format!(
-        "Authorization: Basic {encoded}\nX-Gateway-Token: Bearer {SECRET}\nCookie: session=Zq9-cookie-77; theme=dark-blue\n"
+        "Authorization: Basic {encoded}\nX-Gateway-Token: Bearer {SECRET}\nCookie: session=Zq9-cookie-77; theme=dark-blue\n\
+         X-Quoted: 'Zq9-quoted-77'\nX-Proxy: https://ci:Zq9-proxy-77@proxy.invalid/\n"
     );
-    let secrets = [PASSWORD, &encoded, "Zq9-cookie-77"];
+    let secrets = [PASSWORD, &encoded, "Zq9-cookie-77", "Zq9-quoted-77", "Zq9-proxy-77"];
     let echo = format!("No: {} or {PASSWORD}", headers.replace('\n', ", "));
     let answers = [
         reply(403, &format!(r#"{{"error":"{echo}"}}"#)),
@@ -278,7 +279,7 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
                     .env("DEPLOY_HOOK_HEADERS", &headers)
             };
             let result = step(program(), &secrets).await;
-            for secret in [PASSWORD, SECRET, "Zq9-cookie-77"] {
+            for secret in [PASSWORD, SECRET, "Zq9-cookie-77", "Zq9-quoted-77", "Zq9-proxy-77"] {
                 assert!(
                     super::runner::masks(&result.log).iter().any(|mask| mask == secret),
                     "a mask for each"
