@@ -25,7 +25,7 @@ pub use self::variables::unknown_variables;
 pub use self::verify::{Page, PageAddress};
 use crate::cli::{Inputs, values};
 use crate::core::Wait;
-use crate::core::state::DeploymentId;
+use crate::core::state::{DeploymentId, Outcome};
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::http::Network;
@@ -156,7 +156,7 @@ impl Settings {
             verbose: sources.flag("verbose", sources.env.is_true("RUNNER_DEBUG")),
             output_dir: output_dir(sources),
         };
-        settings.page = verify::read(sources, || settings.redactor());
+        settings.page = verify::read(sources, |page| settings.redactor_beside(page));
         if needs != Needs::Sandbox && settings.lacks_site() {
             verify::require_site(sources);
         }
@@ -213,15 +213,45 @@ impl Settings {
 
     /// The redactor that knows all of this run's secrets.
     pub fn redactor(&self) -> Redactor {
+        let page = self.page.as_ref().and_then(|page| page.address.on(None));
+        self.redactor_beside(page.as_ref())
+    }
+
+    /// The same for a run that verifies this page.
+    fn redactor_beside(&self, page: Option<&Url>) -> Redactor {
         let tokens = [&self.access.token, &self.github_token, &self.gitlab_token, &self.job_token];
         let of_page = self.page.as_ref();
         let headers = self.access.headers.iter().chain(of_page.into_iter().flat_map(|page| &page.headers));
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let of_headers = headers.flat_map(|(name, value)| secrets_of_header(name, value));
+        let mut of_headers: Vec<String> =
+            headers.flat_map(|(name, value)| secrets_of_header(name, value)).collect();
+        if !of_headers.is_empty() {
+            let public = self.public_texts(page);
+            let names =
+                [&self.environment, &self.environment_url, &self.access.account, &self.access.project];
+            let is_public = |text: &String| {
+                names.iter().any(|name| name.as_ref() == Some(text))
+                    || public.iter().any(|public| public.contains(&text.to_ascii_lowercase()))
+            };
+            of_headers.retain(|text| !is_public(text));
+        }
         let of_address = of_page.map(|page| page.address.secrets()).unwrap_or_default();
         Redactor::new(self.access.hook.as_ref(), tokens.into_iter().flatten())
             .with(of_headers)
             .with(of_address)
+    }
+
+    /// What a run shows whatever its headers are, in small letters: the fixed words of its outputs, and the origins of
+    /// the site, the page, the hook and the API. A header that repeats a part of it is no secret, and masking it would
+    /// destroy the outputs.
+    fn public_texts(&self, page: Option<&Url>) -> Vec<String> {
+        let site = self.environment_url.as_deref().and_then(|site| Url::parse(site).ok());
+        let hook = self.access.hook.as_ref().map(HookUrl::expose);
+        let urls = [site.as_ref(), page, hook, self.access.api.as_ref()].into_iter().flatten();
+        let origins = urls.map(|url| url.origin().ascii_serialization() + "/");
+        let words = Outcome::ALL.into_iter().map(|outcome| outcome.to_string());
+        let platforms = platforms::all().iter().map(|platform| platform.name().to_owned());
+        origins.map(|origin| origin.to_ascii_lowercase()).chain(words).chain(platforms).collect()
     }
 }
 

@@ -79,10 +79,10 @@ fn path_of(url: &Url) -> String {
     url[Position::BeforePath..Position::AfterQuery].to_owned()
 }
 
-/// Reads the page, where one is to be verified. `secrets` knows what must not be in its address.
-pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn() -> Redactor) -> Option<Page> {
+/// Reads the page, where one is to be verified. `secrets` knows what must not be in an address.
+pub(super) fn read(sources: &mut Sources<'_>, secrets: impl Fn(Option<&Url>) -> Redactor) -> Option<Page> {
     let given = sources.find(URL, &[]);
-    let address = given.as_ref().and_then(|found| address(sources, found, &secrets()));
+    let address = given.as_ref().and_then(|found| address(sources, found, secrets));
     let (text, headers) = (text(sources), trigger::headers(sources, HEADERS));
     // The Action always gives it. The default says nothing.
     let default = Timing::default().verify_time;
@@ -111,9 +111,13 @@ pub(super) fn require_site(sources: &mut Sources<'_>) {
     }
 }
 
-fn address(sources: &mut Sources<'_>, found: &Found, secrets: &Redactor) -> Option<PageAddress> {
+fn address(
+    sources: &mut Sources<'_>,
+    found: &Found,
+    secrets: impl Fn(Option<&Url>) -> Redactor,
+) -> Option<PageAddress> {
     let text = unwrap_pasted(&found.value);
-    if secrets.redact(text) != text {
+    if secrets(Url::parse(text).ok().as_ref()).redact(text) != text {
         sources.secret_problem(&found.input, problems::PAGE_WITH_SECRET);
         return None;
     }

@@ -1,37 +1,95 @@
 //! What is secret in a header's value.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::Value;
+use url::Url;
 
-use super::parts::{could_be_secret, is_secret_name, is_word};
+use super::parts::{could_be_secret, is_secret_name, is_word, secrets_of_query};
+use super::sanitize::unwrap_pasted;
 
 /// Headers that say what is sent and by whom: only what looks random in them may be a secret.
 const PUBLIC: [&str; 6] =
     ["accept", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"];
 
-/// The texts that give a header's value away: the whole of it, what stands behind a scheme such as `Bearer`, and what
-/// `Basic` encodes. A word that is common in logs is no secret, unless the header's name says that it holds one.
+/// The texts that give a header's value away: the whole of it, what stands behind a scheme such as `Bearer`, what `Basic`
+/// encodes, and the parts that are a secret of their own: what is in quotes or in JSON, the values of a cookie or of
+/// parameters, the password in a URL. A word that is common in logs is no secret, unless the header's name says that it
+/// holds one.
 pub fn secrets_of_header(name: &str, value: &str) -> Vec<String> {
     let mut found = vec![value.to_owned()];
+    let mut content = value;
     let is_scheme = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if let Some((scheme, rest)) = value.split_once(' ').filter(|(scheme, _)| is_scheme(scheme)) {
-        let rest = rest.trim();
-        found.push(rest.to_owned());
+        content = rest.trim();
+        found.push(content.to_owned());
         if scheme.eq_ignore_ascii_case("basic") {
-            found.extend(credentials(rest));
+            found.extend(credentials(content));
         }
+    }
+    let json = serde_json::from_str(content).ok();
+    if json.is_none() {
+        found.extend(quoted(content));
     }
     // What follows the name of a cookie or a parameter: `session=…; theme=dark`.
     let pairs = value.split([';', ',', ' ']).filter_map(|pair| pair.split_once('='));
     found.extend(pairs.map(|(_, value)| value.trim_matches('"').to_owned()));
+    found.extend(value.split([' ', ',', ';', '"', '\'', '<', '>']).flat_map(secrets_of_url));
     let name = name.to_ascii_lowercase();
-    let is_named = is_secret_name(&name) || name == "cookie";
-    let is_public = PUBLIC.contains(&name.as_str());
-    found.retain(|text| match text.as_str() {
+    found.retain(|text| is_secret(&name, &name, text));
+    if let Some(json) = json {
+        let mut within = Vec::new();
+        values(&name, &json, &mut within);
+        found
+            .extend(within.into_iter().filter(|(of, text)| is_secret(&name, of, text)).map(|(_, text)| text));
+    }
+    let mut known = HashSet::new();
+    found.retain(|text| known.insert(text.clone()));
+    found
+}
+
+/// Whether a text in the value of this header, under a name of its own or the header's, is secret.
+fn is_secret(header: &str, name: &str, text: &str) -> bool {
+    match text {
         "" | "true" | "false" => false,
-        text if is_public => could_be_secret(text),
-        text => is_named || !is_word(text),
-    });
+        text if PUBLIC.contains(&header) => could_be_secret(text),
+        text => is_secret_name(name) || name == "cookie" || !is_word(text),
+    }
+}
+
+/// What is within quotes: all of the text, or the value of a parameter.
+fn quoted(text: &str) -> Vec<String> {
+    let all = Some(unwrap_pasted(text)).filter(|inner| *inner != text);
+    let parts = text.split('"').skip(1).step_by(2).filter(|part| part.chars().any(char::is_alphanumeric));
+    all.into_iter().chain(parts).map(str::to_owned).collect()
+}
+
+/// The texts and numbers in JSON, each with the name that it has there.
+fn values(name: &str, json: &Value, found: &mut Vec<(String, String)>) {
+    match json {
+        Value::String(text) => found.push((name.to_owned(), text.clone())),
+        Value::Number(number) => found.push((name.to_owned(), number.to_string())),
+        Value::Array(list) => list.iter().for_each(|json| values(name, json, found)),
+        Value::Object(members) => members.iter().for_each(|(name, json)| values(name, json, found)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// The secrets in a URL: the password, with the user name and alone, or the user name that stands in its place; what is
+/// secret in the query.
+fn secrets_of_url(text: &str) -> Vec<String> {
+    let Some(url) = Some(text).filter(|text| text.contains("://")).and_then(|text| Url::parse(text).ok())
+    else {
+        return Vec::new();
+    };
+    let mut found = secrets_of_query(url.query().unwrap_or_default());
+    match (url.username(), url.password()) {
+        ("", None) => {}
+        (user, None) => found.push(user.to_owned()),
+        (user, Some(password)) => found.extend([format!("{user}:{password}"), password.to_owned()]),
+    }
     found
 }
 
@@ -70,6 +128,29 @@ mod tests {
         ] {
             assert_eq!(secrets_of_header(name, value), wanted, "{name}: {value}");
         }
+    }
+
+    #[test]
+    fn the_parts_of_a_value_that_are_secrets_themselves_are_found() {
+        for (name, value, wanted) in [
+            ("x-key", "\"Zx9kkLONG\"", &["Zx9kkLONG"] as &[&str]),
+            ("x-key", "'Zx9kkLONG'", &["Zx9kkLONG"]),
+            ("authorization", "Key \"Zx9kk LONG\"", &["Zx9kk LONG"]),
+            ("authorization", "Digest user=\"ci\", pw=\"Zx9, LONG\"", &["Zx9, LONG"]),
+            ("x-key", "{\"k\":\"Zx9kkLONG\",\"n\":[12345678]}", &["Zx9kkLONG", "12345678"]),
+            ("authorization", "Json {\"k\":{\"v\":\"Zx9\\\"kk\"}}", &["Zx9\"kk"]),
+            ("x-key", "\"Zx9\\\"kk\"", &["Zx9\"kk"]),
+            ("x-proxy", "https://ci:Zx9%21kk@a.example/", &["ci:Zx9%21kk", "Zx9%21kk"]),
+            ("x-proxy", "via <https://Zx9kkLONG@a.example/>", &["Zx9kkLONG"]),
+            ("x-next", "https://a.example/?ref=main&key=abc123", &["abc123"]),
+        ] {
+            let found = secrets_of_header(name, value);
+            for secret in wanted {
+                assert!(found.iter().any(|text| text == secret), "{name}: {value} -> {found:?}");
+            }
+        }
+        let config = "{\"env\":\"production\",\"token\":\"main\",\"on\":true,\"n\":3}";
+        assert_eq!(secrets_of_header("x-api-key", config)[1..], ["main"], "the names in JSON count there");
     }
 
     #[test]

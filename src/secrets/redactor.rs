@@ -1,21 +1,13 @@
 //! Takes a run's secrets out of any text, in whatever case or encoding.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use percent_encoding::{
-    AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode,
-};
-
+use super::forms::{forms, lower_escapes};
 use super::hook_url::HookUrl;
 use super::parts::SHORTEST;
 use super::sanitize::{STARS, strip};
 use super::token::Token;
-
-/// What RFC 3986 wants encoded in a value: everything but letters, digits and `- . _ ~`.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Fewer than there are bytes: every run makes and drops them.
 const BUCKETS: usize = 64;
@@ -128,104 +120,14 @@ fn bucket(first: u8) -> usize {
     usize::from(first.to_ascii_lowercase()) % BUCKETS
 }
 
-/// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
-/// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
-fn forms(secret: &str) -> Vec<String> {
-    let mut found = Vec::from(hex(secret));
-    found.extend(base64_forms(secret.as_bytes()));
-    let is_plain = |text: &str| text.bytes().all(is_unreserved);
-    if is_plain(secret) {
-        return found;
-    }
-    found.extend([secret.replace('/', "\\/"), secret.replace('&', "&amp;")]);
-    found.extend(escaped_forms(secret));
-    let decoded = percent_decode_str(secret).decode_utf8_lossy();
-    if decoded != secret {
-        found.extend(base64_forms(decoded.as_bytes()));
-        if !is_plain(&decoded) {
-            found.extend(escaped_forms(&decoded));
-        }
-        found.push(decoded.into_owned());
-    }
-    found.retain(|form| form != secret);
-    found
-}
-
-/// A letter, a digit, or one of `- . _ ~`, which RFC 3986 wants encoded nowhere.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-/// As frameworks escape all but letters and digits: for URLs, for HTML in both notations, for JSON and JavaScript.
-fn escaped_forms(text: &str) -> [String; 4] {
-    [
-        utf8_percent_encode(text, RESERVED).to_string(),
-        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
-        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
-        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
-    ]
-}
-
-/// `%2f` for each byte, and the same without the `%`.
-fn hex(text: &str) -> [String; 2] {
-    let mut escaped = String::with_capacity(3 * text.len());
-    escaped.extend(text.bytes().map(percent_encode_byte));
-    escaped.make_ascii_lowercase();
-    let mut plain = escaped.clone();
-    plain.retain(|c| c != '%');
-    [escaped, plain]
-}
-
-fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
-    let mut form = String::with_capacity(text.len() * 2);
-    for c in text.chars() {
-        if u8::try_from(c).is_ok_and(is_unreserved) {
-            form.push(c);
-        } else {
-            let _ = write(&mut form, c); // writing into a string cannot fail
-        }
-    }
-    form
-}
-
-/// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
-/// characters that its neighbours have no part in.
-fn base64_forms(secret: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut add = |encoded: &str| {
-        if encoded.bytes().any(|byte| matches!(byte, b'+' | b'/')) {
-            found.push(encoded.replace('+', "-").replace('/', "_"));
-        }
-        found.push(encoded.to_owned());
-    };
-    add(&STANDARD_NO_PAD.encode(secret));
-    for before in 0..3 {
-        let shifted = [&[0_u8, 0][..before], secret].concat();
-        let first = (before * 8).div_ceil(6);
-        let last = shifted.len() * 8 / 6;
-        let encoded = STANDARD_NO_PAD.encode(&shifted);
-        if let Some(form) = encoded.get(first..last).filter(|form| form.len() >= 8) {
-            add(form);
-        }
-    }
-    found
-}
-
-/// `%2F` as `%2f`; all else as it is.
-fn lower_escapes(encoded: &str) -> String {
-    let mut parts = encoded.split('%');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |lower, part| match part.split_at_checked(2) {
-        Some((hex, rest)) => lower + "%" + &hex.to_ascii_lowercase() + rest,
-        None => lower + "%" + part,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+    use percent_encoding::utf8_percent_encode;
 
     use super::*;
+    use crate::secrets::forms::{RESERVED, hex};
 
     const URL: &str = "https://ci.example/webhooks/projects/shop/deploy/Zx9-kk_LONGSTRING%2Fq";
 
@@ -324,6 +226,19 @@ mod tests {
                 assert!(!safe.contains(&piece.to_lowercase()), "{echo} -> {safe}");
             }
         }
+    }
+
+    #[test]
+    fn a_blank_is_found_as_forms_send_it() {
+        let header = Redactor::default().with(["correct horse: battery".to_owned()]);
+        for echo in ["correct+horse:+battery", "correct+horse%3A+battery", "correct%20horse%3a%20battery"] {
+            assert_eq!(header.redact(echo), "***");
+        }
+        let hook = redactor("https://ci.example/deploy/srv-1?key=Key%20with%26+chars");
+        for echo in ["Key+with%26+chars", "Key with&+chars", "Key with& chars", "Key+with%26%2Bchars"] {
+            assert_eq!(hook.redact(echo), "***", "{echo}");
+        }
+        assert!(hook.masks().iter().any(|mask| mask == "Key+with%26+chars"));
     }
 
     #[test]

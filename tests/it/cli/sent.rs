@@ -256,9 +256,10 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
     use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("user:{PASSWORD}"));
     let headers = format!(
-        "Authorization: Basic {encoded}\nX-Gateway-Token: Bearer {SECRET}\nCookie: session=Zq9-cookie-77; theme=dark-blue\n"
+        "Authorization: Basic {encoded}\nX-Gateway-Token: Bearer {SECRET}\nCookie: session=Zq9-cookie-77; theme=dark-blue\n\
+         X-Quoted: 'Zq9-quoted-77'\nX-Proxy: https://ci:Zq9-proxy-77@proxy.invalid/\n"
     );
-    let secrets = [PASSWORD, &encoded, "Zq9-cookie-77"];
+    let secrets = [PASSWORD, &encoded, "Zq9-cookie-77", "Zq9-quoted-77", "Zq9-proxy-77"];
     let echo = format!("No: {} or {PASSWORD}", headers.replace('\n', ", "));
     let answers = [
         reply(403, &format!(r#"{{"error":"{echo}"}}"#)),
@@ -278,7 +279,7 @@ async fn no_value_of_a_header_is_printed_whatever_comes_back() {
                     .env("DEPLOY_HOOK_HEADERS", &headers)
             };
             let result = step(program(), &secrets).await;
-            for secret in [PASSWORD, SECRET, "Zq9-cookie-77"] {
+            for secret in [PASSWORD, SECRET, "Zq9-cookie-77", "Zq9-quoted-77", "Zq9-proxy-77"] {
                 assert!(
                     super::runner::masks(&result.log).iter().any(|mask| mask == secret),
                     "a mask for each"
@@ -304,4 +305,33 @@ async fn common_words_in_headers_stay_in_the_outputs() {
     let result = step(program, &Secrets::of(&server.hook(), &[])).await;
     assert_eq!((result.end(), result.output("succeeded")), ((0, "triggered"), "false"));
     assert!(result.summary.contains("production"), "{}", result.summary);
+}
+
+/// A header that repeats an output is no secret: a mask would destroy the output.
+#[tokio::test]
+async fn headers_that_repeat_what_outputs_say_are_not_masked() {
+    const SITE: &str = "https://www.site.invalid";
+    let server = Server::plain(reply(200, ACCEPTED)).await;
+    let host = server.hook().split('/').nth(2).expect("a host").to_owned();
+    let headers = format!(
+        "X-Outcome: triggered\nX-Verb: succeeded\nOrigin: {SITE}\nX-Site: site.invalid\nReferer: {SITE}/shop\n\
+         X-Forwarded-Host: {host}\nX-Team: acme-shop-17\nX-Key: {PASSWORD}"
+    );
+    let program = || {
+        run("deploy --wait never --environment acme-shop-17")
+            .args("--environment-url https://www.site.invalid/shop")
+            .env("DEPLOY_HOOK_URL", server.hook())
+            .env("DEPLOY_HOOK_HEADERS", &headers)
+    };
+    let result = step(program(), &Secrets::only(&[PASSWORD])).await;
+    assert_eq!(result.end(), (0, "triggered"));
+    assert_eq!(result.output("environment-url"), format!("{SITE}/shop"));
+    let masks = super::runner::masks(&result.log);
+    for public in ["triggered", "succeeded", "site.invalid", "acme-shop-17", host.as_str()] {
+        assert!(!masks.iter().any(|mask| mask == public), "{public}");
+    }
+    let page = run("deploy --dry-run").args("--verify-url https://www.site.invalid/login");
+    let page = page.env("DEPLOY_HOOK_URL", server.hook()).env("DEPLOY_HOOK_HEADERS", &headers).done().await;
+    assert!(!page.all().contains("verify-url:"), "{}", page.all());
+    assert!(page.all().contains("www.site.invalid/login"), "{}", page.all());
 }

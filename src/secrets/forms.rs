@@ -1,0 +1,123 @@
+//! The encoded forms of a secret.
+
+use std::fmt::{self, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode,
+};
+
+/// What RFC 3986 wants encoded in a value: everything but letters, digits and `- . _ ~`.
+pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
+/// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
+pub(super) fn forms(secret: &str) -> Vec<String> {
+    let mut found = Vec::from(hex(secret));
+    found.extend(base64_forms(secret.as_bytes()));
+    let is_plain = |text: &str| text.bytes().all(is_unreserved);
+    if is_plain(secret) {
+        return found;
+    }
+    found.extend([secret.replace('/', "\\/"), secret.replace('&', "&amp;")]);
+    found.extend(escaped_forms(secret));
+    found.extend(blank_forms(secret));
+    let decoded = percent_decode_str(secret).decode_utf8_lossy();
+    if decoded != secret {
+        found.extend(base64_forms(decoded.as_bytes()));
+        if !is_plain(&decoded) {
+            found.extend(escaped_forms(&decoded));
+            found.extend(blank_forms(&decoded));
+        }
+        found.push(decoded.into_owned());
+    }
+    found.retain(|form| form != secret);
+    found
+}
+
+/// A letter, a digit, or one of `- . _ ~`, which RFC 3986 wants encoded nowhere.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// As frameworks escape all but letters and digits: for URLs, for HTML in both notations, for JSON and JavaScript.
+fn escaped_forms(text: &str) -> [String; 4] {
+    [
+        utf8_percent_encode(text, RESERVED).to_string(),
+        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
+        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
+        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
+    ]
+}
+
+/// With `+` for a blank, as forms are sent, and with a blank for `+`, as they are read.
+fn blank_forms(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if text.contains('+') {
+        found.push(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned());
+    }
+    if text.contains(' ') {
+        found.push(text.replace(' ', "+"));
+        found.push(utf8_percent_encode(text, RESERVED).to_string().replace("%20", "+"));
+    }
+    if text.contains("%20") {
+        found.push(text.replace("%20", "+"));
+    }
+    found
+}
+
+/// `%2f` for each byte, and the same without the `%`.
+pub(super) fn hex(text: &str) -> [String; 2] {
+    let mut escaped = String::with_capacity(3 * text.len());
+    escaped.extend(text.bytes().map(percent_encode_byte));
+    escaped.make_ascii_lowercase();
+    let mut plain = escaped.clone();
+    plain.retain(|c| c != '%');
+    [escaped, plain]
+}
+
+fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
+    let mut form = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if u8::try_from(c).is_ok_and(is_unreserved) {
+            form.push(c);
+        } else {
+            let _ = write(&mut form, c); // writing into a string cannot fail
+        }
+    }
+    form
+}
+
+/// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
+/// characters that its neighbours have no part in.
+fn base64_forms(secret: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |encoded: &str| {
+        if encoded.bytes().any(|byte| matches!(byte, b'+' | b'/')) {
+            found.push(encoded.replace('+', "-").replace('/', "_"));
+        }
+        found.push(encoded.to_owned());
+    };
+    add(&STANDARD_NO_PAD.encode(secret));
+    for before in 0..3 {
+        let shifted = [&[0_u8, 0][..before], secret].concat();
+        let first = (before * 8).div_ceil(6);
+        let last = shifted.len() * 8 / 6;
+        let encoded = STANDARD_NO_PAD.encode(&shifted);
+        if let Some(form) = encoded.get(first..last).filter(|form| form.len() >= 8) {
+            add(form);
+        }
+    }
+    found
+}
+
+/// `%2F` as `%2f`; all else as it is.
+pub(super) fn lower_escapes(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |lower, part| match part.split_at_checked(2) {
+        Some((hex, rest)) => lower + "%" + &hex.to_ascii_lowercase() + rest,
+        None => lower + "%" + part,
+    })
+}
