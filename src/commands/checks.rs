@@ -211,7 +211,7 @@ async fn connect(url: &Url, http: &Http) -> Vec<Check> {
             let of = |name| unreachable(name, why, &message);
             match why {
                 NotSentReason::Dns => vec![of("DNS")],
-                NotSentReason::Connect => vec![of("connection")],
+                NotSentReason::Invalid | NotSentReason::Connect => vec![of("connection")],
                 NotSentReason::Proxy => vec![of("proxy")],
                 NotSentReason::Tls => vec![done("connection"), of("TLS")],
             }

@@ -9,7 +9,9 @@ use crate::cli::values::Choices;
 use crate::env::Env;
 use crate::error::{Problem, Problems};
 use crate::platforms::{self, Platform};
-use crate::secrets::{Token, TokenFault, has_user, is_safe, is_web, strip, unwrap_pasted};
+use crate::secrets::{
+    Token, TokenFault, has_user, is_safe, is_sendable, is_too_long, is_web, strip, unwrap_pasted,
+};
 use crate::text::{outputs, problems};
 
 /// Shortest and longest `timeout` and `verify-timeout`.
@@ -153,12 +155,15 @@ impl<'a> Sources<'a> {
     /// A web address; one that secrets are sent to must be safe.
     pub(super) fn url(&mut self, name: &str, secrets_go_there: bool) -> Option<Url> {
         let found = self.find(name, &[])?;
-        let url = Url::parse(unwrap_pasted(&found.value)).ok().filter(Url::has_host);
+        let url = Url::parse(unwrap_pasted(&found.value)).ok();
+        let url = url.filter(|url| url.has_host() && (is_too_long(url) || is_sendable(url)));
         let Some(url) = url else {
             self.problem(&found, problems::NOT_A_URL);
             return None;
         };
-        if has_user(&url) {
+        if is_too_long(&url) {
+            self.problem(&found, problems::TOO_LONG);
+        } else if has_user(&url) {
             self.secret_problem(&found.input, problems::HAS_A_USER);
         } else if !is_web(&url) {
             self.problem(&found, problems::NOT_A_WEB_ADDRESS);

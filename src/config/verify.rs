@@ -8,7 +8,9 @@ use url::{Position, Url};
 use super::sources::{Found, Sources, TIMEOUT_RANGE};
 use super::trigger;
 use crate::core::schedule::Timing;
-use crate::secrets::{Redactor, has_user, is_safe, is_web, secrets_of_query, strip, unwrap_pasted};
+use crate::secrets::{
+    Redactor, has_user, is_safe, is_sendable, is_too_long, is_web, secrets_of_query, strip, unwrap_pasted,
+};
 use crate::text::problems;
 
 const URL: &str = "verify-url";
@@ -130,11 +132,14 @@ fn address(
     let url =
         if is_path { site.as_ref().and_then(|site| site.join(text).ok()) } else { Url::parse(text).ok() };
     let has_blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
-    let Some(url) = url.filter(|url| url.has_host() && !has_blank) else {
+    let is_sendable = |url: &Url| is_too_long(url) || is_sendable(url);
+    let Some(url) = url.filter(|url| url.has_host() && !has_blank && is_sendable(url)) else {
         sources.problem(found, (problems::NOT_A_URL.0, problems::PAGE_ALLOWED));
         return None;
     };
-    let wrong = if has_user(&url) {
+    let wrong = if is_too_long(&url) {
+        problems::TOO_LONG.0
+    } else if has_user(&url) {
         sources.secret_problem(&found.input, problems::PAGE_WITH_USER);
         return None;
     } else if is_path && site.is_none_or(|site| site.origin() != url.origin()) {

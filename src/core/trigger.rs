@@ -66,6 +66,8 @@ pub struct NotSent {
 /// Where a request failed that never left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSentReason {
+    /// There is no such request: of a part of it HTTP can send nothing.
+    Invalid,
     /// The host's name has no address.
     Dns,
     /// The connection was not accepted.

@@ -281,8 +281,11 @@ fn through_proxy(parts: &Arc<(ClientConfig, Network)>, connect: Duration) -> req
     builder.proxy(Proxy::custom(move |url| parts.1.proxy_for(url).map(|proxy| proxy.expose().clone())))
 }
 
-/// How far the request came, where it provably never left: while the connection was still being made.
+/// How far the request came, where it provably never left: it could not be made, or the connection could not.
 fn stage(error: &reqwest::Error) -> Option<NotSentReason> {
+    if error.is_builder() {
+        return Some(NotSentReason::Invalid);
+    }
     if !error.is_connect() {
         return None;
     }
@@ -345,5 +348,22 @@ mod tests {
             ["not-a-secret-one", "not-a-secret-two"].map(|text| http.redactor().redact(text) != text)
         };
         assert_eq!([hides(&one), hides(&other)], [[true, false], [false, true]]);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_made_was_not_sent() {
+        let http = Http::new(&Network::default(), false, Redactor::default()).unwrap();
+        let url = Url::parse(&format!("http://127.0.0.1:9/{}", "a".repeat(65_600))).unwrap();
+        let limit = Duration::from_secs(5);
+        let post = Post { url: &url, credential: None, headers: &[], body: None };
+        for result in
+            [http.post_alone(post, limit).await, http.send(Method::GET, &url, None, None, limit).await]
+        {
+            let why = match result {
+                Err(RequestError::NotSent(NotSent { why, .. })) => Some(why),
+                _ => None,
+            };
+            assert_eq!(why, Some(NotSentReason::Invalid));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use crate::secrets::{is_loopback, is_web};
+use crate::secrets::{is_loopback, is_sendable, is_too_long, is_web};
 
 /// How this machine reaches others.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +55,7 @@ impl ProxyUrl {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&text).map_err(|_| ProxyFault::NotProxy)?;
         match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(Self(url)),
+            "http" | "https" if url.has_host() && !is_too_long(&url) && is_sendable(&url) => Ok(Self(url)),
             scheme if scheme.starts_with("socks") => Err(ProxyFault::Socks),
             _ => Err(ProxyFault::NotProxy),
         }

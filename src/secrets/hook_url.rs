@@ -7,7 +7,7 @@ use url::Url;
 use super::parts::{SHORTEST, secret_parts, secrets_of_query};
 use super::pasted::{PasteFault, UrlFault, has_host};
 use super::sanitize::{STARS, unwrap_pasted};
-use super::url_safety::{has_user, is_safe};
+use super::url_safety::{has_user, is_safe, is_sendable, is_too_long};
 
 /// A deploy hook's URL.
 #[derive(Clone)]
@@ -54,6 +54,12 @@ impl HookUrl {
         }
         if url.fragment().is_some() {
             return Err(UrlFault::Fragment);
+        }
+        if is_too_long(&url) {
+            return Err(UrlFault::TooLong);
+        }
+        if !is_sendable(&url) {
+            return Err(UrlFault::BadHost);
         }
         let hook = Self { pasted: text.to_owned(), url, documented: None };
         hook.has_secret().map(|()| hook)
@@ -187,6 +193,11 @@ mod tests {
             ("LONGSTRING", UrlFault::Word),
             ("mailto:a@b.example", UrlFault::NotUrl),
             ("http://a.example/v1/deploy-hook/LONGSTRING", UrlFault::Http),
+            ("https://a.example:99999/v1/deploy-hook/LONGSTRING", UrlFault::BadHost),
+            ("http://127.0.0.1:99999/v1/deploy-hook/LONGSTRING", UrlFault::BadHost),
+            ("https:///", UrlFault::BadHost),
+            ("https://1.2.3.999/v1/deploy-hook/LONGSTRING", UrlFault::BadHost),
+            ("https//a.example/v1/deploy-hook/LONGSTRING", UrlFault::NoScheme),
             ("ftp://a.example/v1/deploy-hook/LONGSTRING", UrlFault::NotHttps),
             ("http://127.0.0.1.evil.example/v1/deploy-hook/LONGSTRING", UrlFault::Http),
             ("https://user:pw@a.example/v1/deploy-hook/LONGSTRING", UrlFault::Credentials),
@@ -198,6 +209,23 @@ mod tests {
             ("https://a.example/?", UrlFault::NoPath),
         ] {
             assert_eq!(fault(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_which_no_request_can_be_made_is_none_of_a_hook() {
+        let of_length = |length: usize| format!("https://a.example/{}", "a".repeat(length - 18));
+        assert!(HookUrl::parse(&of_length(32_000)).is_ok());
+        for length in [32_001, 65_536, 200_000] {
+            assert_eq!(fault(&of_length(length)), UrlFault::TooLong, "{length}");
+        }
+        // The parser of URLs takes these in a host's name. Those that it takes in a path and a query can be sent.
+        for url in ["https://a\"b.example/x", "https://a`b.example/x", "https://a{b}.example/x"] {
+            assert!(!is_sendable(&Url::parse(url).unwrap()), "{url}");
+        }
+        let ascii: String = (' '..='~').filter(|c| !"#?".contains(*c)).collect();
+        for url in [format!("https://a.example/{ascii}"), format!("https://a.example/x?{ascii}?")] {
+            assert!(is_sendable(&Url::parse(&url).unwrap()), "{url}");
         }
     }
 }

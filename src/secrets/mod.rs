@@ -20,4 +20,4 @@ pub use self::pasted::{PasteFault, TokenFault, UrlFault};
 pub use self::redactor::Redactor;
 pub use self::sanitize::{strip, unwrap_pasted};
 pub use self::token::Token;
-pub use self::url_safety::{has_user, is_loopback, is_safe, is_web};
+pub use self::url_safety::{has_user, is_loopback, is_safe, is_sendable, is_too_long, is_web};

@@ -14,6 +14,10 @@ pub enum UrlFault {
     Word,
     /// No URL at all.
     NotUrl,
+    /// No valid host or port behind the scheme.
+    BadHost,
+    /// Longer than a request's should be.
+    TooLong,
     /// `http`, where `https` is needed.
     Http,
     /// Another scheme.
@@ -93,7 +97,11 @@ impl UrlFault {
     /// What a text is that cannot be read as a URL with a host.
     pub(super) fn of_no_url(text: &str) -> Self {
         let is_word = !text.is_empty() && !text.contains(['/', '\\', ':']);
-        if has_host(text) || text.starts_with("//") || text.starts_with("http") && text.contains("//") {
+        let is_web = ["https://", "http://"].iter().any(|scheme| begins_with(text, scheme));
+        if is_web {
+            Self::BadHost
+        } else if has_host(text) || text.starts_with("//") || text.starts_with("http") && text.contains("//")
+        {
             Self::NoScheme
         } else if is_word {
             Self::Word
@@ -101,6 +109,11 @@ impl UrlFault {
             Self::NotUrl
         }
     }
+}
+
+/// Whether a text begins with this one, in capitals or small letters.
+fn begins_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
 }
 
 /// Whether a text begins with a host and a path, without a scheme: `api.example.com/deploy`, `localhost:8080/deploy`.

@@ -1,6 +1,10 @@
 //! Where a secret may be sent, and where one may stand in a URL.
 
+use http::Uri;
 use url::{Host, Url};
+
+/// The longest URL, in bytes. Twice as much, which is more than is ever added to one, can still be sent.
+const LONGEST: usize = 32_000;
 
 /// Whether a secret may be sent there: over https, or to this machine itself.
 pub fn is_safe(url: &Url) -> bool {
@@ -10,6 +14,16 @@ pub fn is_safe(url: &Url) -> bool {
 /// Whether the URL is one of a web page.
 pub fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
+}
+
+/// Whether the URL is longer than any request's should be.
+pub fn is_too_long(url: &Url) -> bool {
+    url.as_str().len() > LONGEST
+}
+
+/// Whether a request can be made of the URL: HTTP allows fewer characters in a host's name than URLs do.
+pub fn is_sendable(url: &Url) -> bool {
+    url.as_str().parse::<Uri>().is_ok()
 }
 
 /// Whether a user name or a password stands in front of the host.

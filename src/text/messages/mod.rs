@@ -160,6 +160,10 @@ pub fn refused(refusal: &Refusal) -> Message {
 /// The message for a request that was not sent.
 pub fn unreachable(not_sent: &NotSent) -> Message {
     let (what, next) = match not_sent.why {
+        NotSentReason::Invalid => (
+            "The request to the hook could not be made",
+            "Check the hook URL, the headers and the proxy's URL (HTTPS_PROXY).",
+        ),
         NotSentReason::Dns => (
             "The hook's host name could not be resolved",
             "Check the host in the hook URL and the DNS settings of this machine.",

@@ -1,6 +1,6 @@
 //! Problems with a pasted hook URL or token: what it is, and what to give instead.
 
-use super::values::{HAS_A_FRAGMENT, MASKED, UNEXPANDED, WITH_USER};
+use super::values::{HAS_A_FRAGMENT, MASKED, TOO_LONG, UNEXPANDED, WITH_USER};
 use crate::secrets::{PasteFault, TokenFault, UrlFault};
 
 const COPY: &str =
@@ -37,6 +37,11 @@ pub(crate) fn hook_url(fault: UrlFault) -> (String, String) {
             "Give the whole deploy hook URL, which begins with https://. An API token belongs in api-token.",
         ),
         UrlFault::NotUrl => ("is not a URL", "Give the whole deploy hook URL, which begins with https://."),
+        UrlFault::BadHost => (
+            "has no valid host or port",
+            "Check what follows the https://: a host name, and a port, if there is one, of at most 65535.",
+        ),
+        UrlFault::TooLong => (TOO_LONG.0, COPY),
         UrlFault::Http => (
             "begins with http://, and the URL is a password that must be encrypted on its way",
             "Write https:// instead. Plain http is for localhost and 127.0.0.1.",

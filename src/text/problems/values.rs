@@ -21,6 +21,8 @@ pub(crate) const NOT_AN_ID: Advice = (
 pub(crate) const NOT_A_LABEL: Advice =
     ("is not a plain name", "Allowed: one line of at most 200 characters.");
 pub(crate) const NOT_A_URL: Advice = ("is not a URL", "Give the complete URL, as in https://example.com/.");
+pub(crate) const TOO_LONG: Advice =
+    ("is longer than 32,000 characters", "Give the address alone, as it is in the browser or the dashboard.");
 pub(crate) const HAS_A_USER: Advice = (WITH_USER, "Remove the part before the @.");
 pub(crate) const NOT_A_WEB_ADDRESS: Advice = ("is not a web address", "Allowed: https://…, http://….");
 pub(crate) const NOT_ENCRYPTED: Advice = (

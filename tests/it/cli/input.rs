@@ -127,6 +127,8 @@ async fn every_way_to_paste_a_url_wrong_is_named_with_its_remedy() {
         (HOOK.replace("https", "ftp"), "is not https", "begins with https://"),
         (HOOK.replace("api.", "user:pass@api."), "user name or password", "before the @"),
         (format!("{HOOK}#top"), "holds a #", "Remove the #"),
+        (HOOK.replace(".com", ".com:99999"), "has no valid host or port", "of at most 65535"),
+        (format!("{HOOK}{}", "a".repeat(65_500)), "is longer than 32,000 characters", "Copy the whole"),
         ("https://api.fortrabbit.com".to_owned(), "only a host", "Copy the whole"),
         ("https://api.fortrabbit.com/v1/deploy-hook/".to_owned(), "before its secret part", "Copy the whole"),
     ];

@@ -351,6 +351,13 @@ async fn bad_input_is_found_before_anything_is_sent() {
         }
     }))
     .await;
+    let long = format!("https://x.example/{}", "a".repeat(70_000));
+    for input in ["verify-url", "api-url", "environment-url"] {
+        let done = run("deploy").env("DEPLOY_HOOK_URL", &hook).arg(format!("--{input}={long}")).done().await;
+        let is_long = done.err.contains(&format!("error: --{input}: \""))
+            && done.err.contains(" is longer than 32,000 characters. ");
+        assert!(done.code == 2 && is_long, "{}", done.err);
+    }
     let headers = [
         ("no colon", "line 1: has no colon. Write each header on a line of its own"),
         ("X: y\nHost: x", "line 2: sets Host, which is set automatically"),
