@@ -41,7 +41,7 @@ async fn a_token_that_is_refused_is_bad_input_also_where_a_trigger_would_not_not
         let base = format!("http://{}", server.address);
         for command in ["doctor", "deploy --dry-run"] {
             let done = run(command)
-                .env("DEPLOY_HOOK_URL", &format!("{base}{hook}"))
+                .env("DEPLOY_HOOK_URL", format!("{base}{hook}"))
                 .env("DEPLOY_HOOK_PLATFORM", platform)
                 .env("DEPLOY_HOOK_API_URL", &base)
                 .env("DEPLOY_HOOK_API_TOKEN", "Zx9kkTOKENq7Wm2Tt5RrVv8YyBb4NnHh1Jj")

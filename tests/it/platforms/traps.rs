@@ -163,7 +163,7 @@ async fn doctor_judges_a_token_where_nothing_is_listed() {
     let denied = json!({ "success": false, "errors": [{ "code": 12005, "message": "No token" }], "messages": [], "result": null });
     let absent = json!({ "success": false, "errors": [{ "code": 12000, "message": "Not found" }], "messages": [], "result": null });
     for (status, body, code, mark) in
-        [(401, &denied, 7, "✗ API token"), (404, &absent, 0, "✓ API token"), (200, &denied, 0, "? API token")]
+        [(401, &denied, 2, "✗ API token"), (404, &absent, 0, "✓ API token"), (200, &denied, 0, "? API token")]
     {
         let answer = reply(status, body);
         let server = server(answer.clone(), [answer.clone(), answer]).await;
