@@ -6,7 +6,7 @@ use url::Url;
 
 use super::secret_file::Lines;
 use super::sources::{self, Found, Sources};
-use super::variables;
+use super::{trigger, variables};
 use crate::cli::values;
 use crate::platforms::{self, Platform};
 use crate::secrets::{HookUrl, UrlFault, unwrap_pasted};
@@ -86,7 +86,8 @@ fn parse(
     }
     let others = |sources: &mut Sources<'_>| customary(sources, named);
     let Some(found) = sources.secret(NAME, "DEPLOY_HOOK_URL", Lines::One, others)? else { return Ok(None) };
-    with_platform(&found.value, named, api)
+    let has_headers = trigger::are_headers_given(sources);
+    with_platform(&found.value, named, api, has_headers)
         .map(Some)
         .map_err(|problem| sources.secret_problem(&found.input, problem))
 }
@@ -112,11 +113,13 @@ fn customary(sources: &mut Sources<'_>, named: Option<&'static dyn Platform>) ->
     Ok(sources.first_of(NAME, set.iter().map(|(_, variable)| *variable)))
 }
 
-/// The hook and its platform, or what is wrong and how to fix it.
+/// The hook and its platform, or what is wrong and how to fix it. Of a hook of no known platform the secret may be in the
+/// headers: its path may end in a word then, and where the user says that it is such a hook.
 fn with_platform(
     pasted: &str,
     named: Option<&'static dyn Platform>,
     api: Option<&Url>,
+    has_headers: bool,
 ) -> Result<(HookUrl, &'static dyn Platform), (String, String)> {
     let hook = HookUrl::parse(pasted);
     let url = hook.as_ref().ok().map(|hook| hook.expose().clone());
@@ -127,6 +130,15 @@ fn with_platform(
     }
     let hook = hook.map_err(problems::hook_url)?;
     let platform = named.unwrap_or_else(|| platforms::of_hook(hook.expose(), api));
+    if hook.ends_early() {
+        let is_known = platform.api(Some(hook.expose())).is_some();
+        if is_known {
+            return Err(problems::hook_url(UrlFault::NoSecret));
+        }
+        if named.is_none() && !has_headers {
+            return Err(problems::hook_url(UrlFault::EndsInWord));
+        }
+    }
     Ok((platforms::documented(platform, hook).map_err(problems::hook_url)?, platform))
 }
 

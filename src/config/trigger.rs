@@ -45,6 +45,13 @@ pub(super) fn headers(sources: &mut Sources<'_>, name: &str) -> Vec<(HeaderName,
     headers
 }
 
+/// Whether the input `headers` is given, whatever it holds.
+pub(super) fn are_headers_given(sources: &Sources<'_>) -> bool {
+    let by_file =
+        || sources.option("headers-file").is_some() || sources.env.get("DEPLOY_HOOK_HEADERS_FILE").is_some();
+    sources.find("headers", &[]).is_some() || by_file()
+}
+
 /// One header, or what is wrong with it and what to do.
 fn header(
     line: &str,

@@ -61,8 +61,10 @@ impl HookUrl {
         if !is_sendable(&url) {
             return Err(UrlFault::BadHost);
         }
-        let hook = Self { pasted: text.to_owned(), url, documented: None };
-        hook.has_secret().map(|()| hook)
+        if url.query().unwrap_or_default().is_empty() && url.path().bytes().all(|byte| byte == b'/') {
+            return Err(UrlFault::NoPath);
+        }
+        Ok(Self { pasted: text.to_owned(), url, documented: None })
     }
 
     /// The same hook, with what its platform's documents say of it.
@@ -71,16 +73,14 @@ impl HookUrl {
         Self { url: hook.url.clone(), documented: Some(hook), ..self }
     }
 
-    /// Most hooks end in their secret: one that ends in a word was cut off, unless the secret is elsewhere.
-    fn has_secret(&self) -> Result<(), UrlFault> {
+    /// Whether it ends in a word and holds no secret. Most hooks end in their secret: then this one was cut off.
+    pub fn ends_early(&self) -> bool {
         const WORDS: [&str; 4] = ["deploy-hook", "deploy", "environments", "webhooks"];
-        if !self.query().is_empty() {
-            return Ok(());
-        }
-        let last = self.url.path().split('/').rfind(|segment| !segment.is_empty()).ok_or(UrlFault::NoPath)?;
-        let ends_early = last.len() < SHORTEST || WORDS.contains(&last);
-        let is_cut = ends_early && secret_parts(self.url.path(), "").is_empty();
-        if is_cut { Err(UrlFault::NoSecret) } else { Ok(()) }
+        let mut segments = self.url.path().split('/');
+        let last = segments.rfind(|segment| !segment.is_empty()).unwrap_or_default();
+        self.query().is_empty()
+            && (last.len() < SHORTEST || WORDS.contains(&last))
+            && secret_parts(self.url.path(), "").is_empty()
     }
 
     fn query(&self) -> &str {
@@ -204,11 +204,22 @@ mod tests {
             ("https://a.example/v1/deploy-hook/LONGSTRING#top", UrlFault::Fragment),
             ("https://a.example", UrlFault::NoPath),
             ("https://a.example//", UrlFault::NoPath),
-            ("https://a.example/v1/deploy-hook/", UrlFault::NoSecret),
-            ("https://a.example/hooks/deploy", UrlFault::NoSecret),
             ("https://a.example/?", UrlFault::NoPath),
         ] {
             assert_eq!(fault(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hook_that_was_cut_off_ends_in_a_word() {
+        let ends_early = |url: &str| HookUrl::parse(url).unwrap().ends_early();
+        for url in
+            ["https://a.example/v1/deploy-hook/", "https://a.example/hooks/deploy", "https://a.example/x"]
+        {
+            assert!(ends_early(url), "{url}");
+        }
+        for url in [URL, "https://a.example/deploy?key=abcdef", "https://a.example/git/Zx9kkLONG/deploy"] {
+            assert!(!ends_early(url), "{url}");
         }
     }
 

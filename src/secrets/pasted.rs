@@ -30,6 +30,8 @@ pub enum UrlFault {
     NoPath,
     /// The path ends where its secret part should begin.
     NoSecret,
+    /// The same of a hook of no known platform, whose secret may be in its headers.
+    EndsInWord,
     /// It is another kind of hook, which deploys nothing by itself: what it is, and which one to take.
     OtherKind(&'static str, &'static str),
 }

@@ -5,6 +5,7 @@ use crate::secrets::{PasteFault, TokenFault, UrlFault};
 
 const COPY: &str =
     "Copy the whole deploy hook URL from the dashboard again. If it is shown only once, create a new hook.";
+const ENDS_EARLY: &str = "ends before its secret part";
 const ONE_LINE: &str = "on one line, without quotes, spaces or a name in front";
 
 /// What a platform's documents say of its hooks, as far as a message needs it.
@@ -54,7 +55,11 @@ pub(crate) fn hook_url(fault: UrlFault) -> (String, String) {
         }
         UrlFault::Fragment => (HAS_A_FRAGMENT, "Remove the # and everything after it."),
         UrlFault::NoPath => ("is only a host, without the path of a hook", COPY),
-        UrlFault::NoSecret => ("ends before its secret part", COPY),
+        UrlFault::NoSecret => (ENDS_EARLY, COPY),
+        UrlFault::EndsInWord => {
+            let other = "If the URL is whole and its secret is in `headers`, set `platform: other`.";
+            return (ENDS_EARLY.to_owned(), format!("{COPY} {other}"));
+        }
     };
     (wrong.to_owned(), fix.to_owned())
 }

@@ -165,6 +165,23 @@ async fn a_name_counts_whatever_the_url_looks_like() {
     assert!(done.code == 2 && done.err.contains("ends before its secret part"), "{}", done.err);
 }
 
+/// The secret of any other hook may be in its headers, so its path may end in a word.
+#[test]
+fn the_path_of_any_other_hook_may_end_in_a_word() {
+    let other = ("DEPLOY_HOOK_PLATFORM", "other");
+    let headers = ("DEPLOY_HOOK_HEADERS", "Authorization: Bearer LONGSTRING");
+    for path in ["api/deploy", "deploy", "webhook/deploy/", "deploy-hook", "api/v1/webhooks", "x"] {
+        let url = format!("https://host.invalid/{path}");
+        let hook = ("DEPLOY_HOOK_URL", url.as_str());
+        let is_good = |others: &[(&str, &str)]| settings(&[&[hook], others].concat()).is_ok();
+        assert!(is_good(&[other]) && is_good(&[headers]) && is_good(&[other, headers]), "{path}");
+        let known = ("DEPLOY_HOOK_PLATFORM", "sevalla");
+        assert!(!is_good(&[]) && !is_good(&[known]) && !is_good(&[known, headers]), "{path}");
+    }
+    let cut = ("DEPLOY_HOOK_URL", "https://api.fortrabbit.com/v1/deploy-hook/");
+    assert!(settings(&[cut]).is_err() && settings(&[cut, headers]).is_err());
+}
+
 #[tokio::test]
 async fn the_sandbox_imitates_the_platform_that_the_input_names() {
     let cases = [
