@@ -152,8 +152,8 @@ impl<'a> Sources<'a> {
         Some(text.to_owned())
     }
 
-    /// A web address; one that secrets are sent to must be safe.
-    pub(super) fn url(&mut self, name: &str, secrets_go_there: bool) -> Option<Url> {
+    /// A web address; that of an API is a base, and a token is sent there.
+    pub(super) fn url(&mut self, name: &str, of_api: bool) -> Option<Url> {
         let found = self.find(name, &[])?;
         let url = Url::parse(unwrap_pasted(&found.value)).ok();
         let url = url.filter(|url| url.has_host() && (is_too_long(url) || is_sendable(url)));
@@ -167,8 +167,10 @@ impl<'a> Sources<'a> {
             self.secret_problem(&found.input, problems::HAS_A_USER);
         } else if !is_web(&url) {
             self.problem(&found, problems::NOT_A_WEB_ADDRESS);
-        } else if secrets_go_there && !is_safe(&url) {
+        } else if of_api && !is_safe(&url) {
             self.problem(&found, problems::NOT_ENCRYPTED);
+        } else if of_api && !is_base(&url) {
+            self.problem(&found, problems::NOT_A_BASE);
         } else {
             return Some(url);
         }
@@ -201,7 +203,11 @@ impl<'a> Sources<'a> {
             found => found,
         };
         let Some(found) = found else { return Ok(None) };
-        if found.value.trim().is_empty() {
+        let is_empty = match lines {
+            Lines::One => unwrap_pasted(&found.value).is_empty(),
+            Lines::Several => found.value.trim().is_empty(),
+        };
+        if is_empty {
             return if self.empty_file(&found) { Err(()) } else { Ok(None) };
         }
         if is_file(&found.value) {
@@ -254,6 +260,14 @@ impl<'a> Sources<'a> {
             }
         }
     }
+}
+
+/// Whether it is an origin with a base path at most, which does not end in an API's version, such as `v1`.
+fn is_base(url: &Url) -> bool {
+    let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let version = last.strip_prefix('v').filter(|number| !number.is_empty());
+    let has_version = version.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    url.query().is_none() && url.fragment().is_none() && !has_version
 }
 
 /// The program's own variable of an input or an output: `DEPLOY_HOOK_VERIFY_URL` of `verify-url`.

@@ -29,6 +29,10 @@ pub(crate) const NOT_ENCRYPTED: Advice = (
     "is not https",
     "A token goes there. Write https:// instead. Plain http is for localhost and 127.0.0.1.",
 );
+pub(crate) const NOT_A_BASE: Advice = (
+    "is not the base of the API",
+    "Give the address without the API's version, a query and a fragment, as in https://api.example.com.",
+);
 pub(crate) const NOT_A_COMMIT: Advice = ("is not a commit", "Give the whole hash, 40 hexadecimal digits.");
 pub(crate) const NONE_AND_OTHERS: Advice =
     ("combines none with other reports", "Give either none or the others.");

@@ -183,6 +183,20 @@ async fn all_problems_are_reported_in_one_run_with_value_allowed_and_guess() {
     assert_eq!(server.connections(), 0, "nothing was sent");
 }
 
+/// The platform's own path follows.
+#[tokio::test]
+async fn the_base_of_an_api_has_no_version_query_or_fragment() {
+    let server = Server::plain(reply(200, "{}")).await;
+    for wrong in ["v1", "base/v12/", "?x=1", "base?", "#x"] {
+        let api = format!("http://127.0.0.1:1/{wrong}");
+        let program = run("deploy").env("DEPLOY_HOOK_URL", server.hook()).env("DEPLOY_HOOK_API_URL", &api);
+        let text = bad_input(program).await;
+        let named = text.contains("api-url (DEPLOY_HOOK_API_URL)");
+        assert!(named && text.contains("is not the base of the API"), "{wrong}: {text}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
 #[tokio::test]
 async fn durations_out_of_range_are_errors_and_never_clamped() {
     let cases = ["0s", "999ms", "24h 1s", "-5m", "soon", "1e9h", "99999999999999999999h"];

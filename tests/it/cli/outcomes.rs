@@ -184,9 +184,11 @@ async fn the_first_command_of_the_readme_needs_no_account() {
 #[tokio::test]
 async fn a_fork_without_secrets_is_skipped_only_where_that_is_asked_for() {
     let none = Secrets::of("/no-secret-here", &[]);
-    let result = step(run("deploy --if-missing skip").env("DEPLOY_HOOK_URL", "  "), &none).await;
-    assert_eq!(result.end(), (0, "skipped"));
-    assert!(result.summary.contains("No hook URL is set"), "{}", result.summary);
+    for empty in ["  ", "\"\"", "' '"] {
+        let result = step(run("deploy --if-missing skip").env("DEPLOY_HOOK_URL", empty), &none).await;
+        assert_eq!(result.end(), (0, "skipped"), "{empty}");
+        assert!(result.summary.contains("No hook URL is set"), "{}", result.summary);
+    }
     let done = run("deploy").env("DEPLOY_HOOK_URL", "").done().await;
     assert_eq!(done.code, 2);
     assert!(done.err.contains("hook-url: is empty") && done.err.contains("if-missing: skip"), "{}", done.err);
