@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use crate::env::Env;
 use crate::reporting::output::Output;
 use crate::reporting::regular_file;
+use crate::text::messages;
+
+/// The largest summary of a step that GitHub shows, in bytes: it shows nothing of a larger one.
+const LARGEST_SUMMARY: u64 = 1024 * 1024;
 
 /// The files in which a run leaves what later steps and people read.
 pub(super) struct Files {
@@ -33,7 +37,13 @@ impl Files {
 
     /// Adds to the summary. Returns what could not be written.
     pub(super) fn add_summary(&self, page: &str) -> Option<String> {
-        append(self.summary.as_ref()?, &self.out.redact(page), "the summary is missing").err()
+        let (path, page) = (self.summary.as_ref()?, self.out.redact(page));
+        // Other commands of the step may have written to it. Between two texts there may be the end of a line.
+        let there = path.symlink_metadata().map_or(0, |file| file.len());
+        if there + 1 + page.len() as u64 > LARGEST_SUMMARY {
+            return Some(messages::SUMMARY_TOO_LARGE.to_owned());
+        }
+        append(path, &page, "the summary is missing").err()
     }
 }
 

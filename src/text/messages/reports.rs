@@ -17,6 +17,9 @@ pub fn progress(id: Option<&str>, word: &str, usual_duration: Option<Duration>) 
 pub const RUN_KILLED: &str =
     "The run ended before the deployment finished. The deployment continues at the platform.";
 
+/// What other commands of the step wrote leaves no room for the summary.
+pub const SUMMARY_TOO_LARGE: &str = "The job summary is missing: with what the step's other commands wrote it would be larger than 1 MiB, and GitHub would show none of it.";
+
 /// Why a report is missing and how to fix it; `None` if it was written.
 pub fn error(result: &ReportResult) -> Option<String> {
     let error = result.error.as_ref()?;

@@ -103,3 +103,18 @@ async fn one_kind_that_is_forbidden_does_not_keep_the_others_from_being_written(
     );
     assert_eq!(github.stored().deployments.len(), 1);
 }
+
+#[tokio::test]
+async fn a_summary_that_github_would_not_show_is_left_out() {
+    const LARGEST: usize = 1024 * 1024;
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    for (room, fits) in [(100_000, true), (100, false)] {
+        let theirs = "x".repeat(LARGEST - room);
+        let job = Job::new(&github, &sandbox, "summary").with("INPUT_WAIT", "never");
+        let done = job.unfinished("summary", &theirs).run().await;
+        let [added, warnings] = [done.summary.len() - theirs.len(), done.annotations("warning").len()];
+        assert!(done.summary.starts_with(&theirs) && done.summary.len() <= LARGEST);
+        assert_eq!((done.code, added > 0, warnings), (Some(0), fits, usize::from(!fits)), "{}", done.log);
+        assert!(fits || done.annotations("warning")[0].contains("larger than 1 MiB"), "{}", done.log);
+    }
+}
