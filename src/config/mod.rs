@@ -226,13 +226,7 @@ impl Settings {
         let mut of_headers: Vec<String> =
             headers.flat_map(|(name, value)| secrets_of_header(name, value)).collect();
         if !of_headers.is_empty() {
-            let public = self.public_texts(page);
-            let names =
-                [&self.environment, &self.environment_url, &self.access.account, &self.access.project];
-            let is_public = |text: &String| {
-                names.iter().any(|name| name.as_ref() == Some(text))
-                    || public.iter().any(|public| public.contains(&text.to_ascii_lowercase()))
-            };
+            let is_public = self.public_texts(page);
             of_headers.retain(|text| !is_public(text));
         }
         let of_address = of_page.map(|page| page.address.secrets()).unwrap_or_default();
@@ -241,18 +235,36 @@ impl Settings {
             .with(of_address)
     }
 
-    /// What a run shows whatever its headers are, in small letters: the fixed words of its outputs, and the origins of
-    /// the site, the page, the hook and the API. A header that repeats a part of it is no secret, and masking it would
-    /// destroy the outputs.
-    fn public_texts(&self, page: Option<&Url>) -> Vec<String> {
+    /// Tells what a run shows whatever its headers are: the fixed words of its outputs or a part of one, the names that the
+    /// user gave, and the hosts and origins of the site, the page, the hook and the API, with the domains above them. A
+    /// header that repeats it is no secret, and masking it would destroy the outputs.
+    fn public_texts(&self, page: Option<&Url>) -> impl Fn(&str) -> bool {
         let site = self.environment_url.as_deref().and_then(|site| Url::parse(site).ok());
         let hook = self.access.hook.as_ref().map(HookUrl::expose);
-        let urls = [site.as_ref(), page, hook, self.access.api.as_ref()].into_iter().flatten();
-        let origins = urls.map(|url| url.origin().ascii_serialization() + "/");
-        let words = Outcome::ALL.into_iter().map(|outcome| outcome.to_string());
+        let urls = [site.as_ref(), page, hook, self.access.api.as_ref()];
+        let origins: Vec<_> =
+            urls.into_iter().flatten().map(|url| url.origin().ascii_serialization()).collect();
+        let outcomes = Outcome::ALL.into_iter().map(|outcome| outcome.to_string());
         let platforms = platforms::all().iter().map(|platform| platform.name().to_owned());
-        origins.map(|origin| origin.to_ascii_lowercase()).chain(words).chain(platforms).collect()
+        let words: Vec<_> = outcomes.chain(platforms).collect();
+        let names = [&self.environment, &self.environment_url, &self.access.account, &self.access.project];
+        let names = names.map(Clone::clone);
+        move |text| {
+            let lower = text.to_ascii_lowercase();
+            let address = lower.strip_suffix('/').unwrap_or(&lower);
+            names.iter().flatten().any(|name| name == text)
+                || words.iter().any(|word| word.contains(&lower))
+                || origins.iter().any(|origin| is_of_origin(address, origin))
+        }
     }
+}
+
+/// Whether a text is an origin such as `https://www.example.com:8443`, its host with or without the port, or a domain above.
+fn is_of_origin(text: &str, origin: &str) -> bool {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let is_above = text.contains('.') && host.strip_suffix(text).is_some_and(|sub| sub.ends_with('.'));
+    text == origin || text == authority || text == host || is_above
 }
 
 /// The platform that the inputs name; none with `auto`.

@@ -7,20 +7,24 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode,
 };
+use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
 
 /// What RFC 3986 wants encoded in a value: everything but letters, digits and `- . _ ~`.
 pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What JavaScript's `encodeURIComponent` encodes.
+const COMPONENT: &AsciiSet = &RESERVED.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*');
 
 /// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
 /// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
 pub(super) fn forms(secret: &str) -> Vec<String> {
     let mut found = Vec::from(hex(secret));
     found.extend(base64_forms(secret.as_bytes()));
-    let is_plain = |text: &str| text.bytes().all(is_unreserved);
+    let is_plain = |text: &str| text.bytes().all(|byte| is_unreserved(byte) && byte != b'~');
     if is_plain(secret) {
         return found;
     }
-    found.extend([secret.replace('/', "\\/"), secret.replace('&', "&amp;")]);
     found.extend(escaped_forms(secret));
     found.extend(blank_forms(secret));
     let decoded = percent_decode_str(secret).decode_utf8_lossy();
@@ -41,10 +45,22 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// As frameworks escape all but letters and digits: for URLs, for HTML in both notations, for JSON and JavaScript.
-fn escaped_forms(text: &str) -> [String; 4] {
+/// As frameworks escape a text: for URLs, for forms, for JSON, and for HTML; then all but letters and digits for HTML in
+/// both notations, for JSON and JavaScript.
+fn escaped_forms(text: &str) -> [String; 11] {
+    let json = Value::from(text).to_string();
+    let json = &json[1..json.len() - 1]; // without its quotes
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quoted = html.replace('"', "&quot;");
     [
         utf8_percent_encode(text, RESERVED).to_string(),
+        utf8_percent_encode(text, COMPONENT).to_string(),
+        byte_serialize(text.as_bytes()).collect(),
+        json.replace('/', "\\/"),
+        json.to_owned(),
+        html,
+        quoted.replace('\'', "&#39;"),
+        quoted.replace('\'', "&#039;"),
         escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
         escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
         escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),

@@ -19,31 +19,31 @@ const PUBLIC: [&str; 6] =
 /// parameters, the password in a URL. A word that is common in logs is no secret, unless the header's name says that it
 /// holds one.
 pub fn secrets_of_header(name: &str, value: &str) -> Vec<String> {
-    let mut found = vec![value.to_owned()];
-    let mut content = value;
-    let is_scheme = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if let Some((scheme, rest)) = value.split_once(' ').filter(|(scheme, _)| is_scheme(scheme)) {
-        content = rest.trim();
-        found.push(content.to_owned());
-        if scheme.eq_ignore_ascii_case("basic") {
-            found.extend(credentials(content));
-        }
-    }
+    let (content, mut found) = behind_scheme(value);
+    found.insert(0, value.to_owned());
     let json = serde_json::from_str(content).ok();
     if json.is_none() {
-        found.extend(quoted(content));
+        for text in quoted(content) {
+            found.extend(behind_scheme(&text).1);
+            found.push(text);
+        }
     }
     // What follows the name of a cookie or a parameter: `session=…; theme=dark`.
     let pairs = value.split([';', ',', ' ']).filter_map(|pair| pair.split_once('='));
     found.extend(pairs.map(|(_, value)| value.trim_matches('"').to_owned()));
-    found.extend(value.split([' ', ',', ';', '"', '\'', '<', '>']).flat_map(secrets_of_url));
+    let (mut of_urls, mut passwords) = (Vec::new(), Vec::new());
+    for text in value.split([' ', '"', '<', '>']).chain(value.split([' ', ',', ';', '"', '\'', '<', '>'])) {
+        secrets_of_url(text, &mut of_urls, &mut passwords);
+    }
+    found.extend(of_urls);
     let name = name.to_ascii_lowercase();
     found.retain(|text| is_secret(&name, &name, text));
+    found.extend(passwords);
     if let Some(json) = json {
         let mut within = Vec::new();
         values(&name, &json, &mut within);
-        found
-            .extend(within.into_iter().filter(|(of, text)| is_secret(&name, of, text)).map(|(_, text)| text));
+        within.retain(|(of, text)| is_secret(&name, of, text));
+        found.extend(within.into_iter().map(|(_, text)| text));
     }
     let mut known = HashSet::new();
     found.retain(|text| known.insert(text.clone()));
@@ -66,10 +66,28 @@ fn quoted(text: &str) -> Vec<String> {
     all.into_iter().chain(parts).map(str::to_owned).collect()
 }
 
-/// The texts and numbers in JSON, each with the name that it has there.
+/// What stands behind a scheme such as `Bearer`, else all of the value; and the secrets that this brings: it, and what
+/// `Basic` encodes.
+fn behind_scheme(value: &str) -> (&str, Vec<String>) {
+    let is_scheme = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let Some((scheme, rest)) = value.split_once(' ').filter(|(scheme, _)| is_scheme(scheme)) else {
+        return (value, Vec::new());
+    };
+    let content = rest.trim();
+    let mut found = vec![content.to_owned()];
+    if scheme.eq_ignore_ascii_case("basic") {
+        found.extend(credentials(content));
+    }
+    (content, found)
+}
+
+/// The texts and numbers in JSON, each with the name that it has there, and what stands behind a scheme in them.
 fn values(name: &str, json: &Value, found: &mut Vec<(String, String)>) {
     match json {
-        Value::String(text) => found.push((name.to_owned(), text.clone())),
+        Value::String(text) => {
+            let parts = behind_scheme(text).1.into_iter().chain([text.clone()]);
+            found.extend(parts.map(|part| (name.to_owned(), part)));
+        }
         Value::Number(number) => found.push((name.to_owned(), number.to_string())),
         Value::Array(list) => list.iter().for_each(|json| values(name, json, found)),
         Value::Object(members) => members.iter().for_each(|(name, json)| values(name, json, found)),
@@ -77,20 +95,19 @@ fn values(name: &str, json: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The secrets in a URL: the password, with the user name and alone, or the user name that stands in its place; what is
-/// secret in the query.
-fn secrets_of_url(text: &str) -> Vec<String> {
-    let Some(url) = Some(text).filter(|text| text.contains("://")).and_then(|text| Url::parse(text).ok())
-    else {
-        return Vec::new();
-    };
-    let mut found = secrets_of_query(url.query().unwrap_or_default());
+/// The secrets in a URL: what is secret in path and query; the password, with the user name and alone, or the user name
+/// that stands in its place.
+fn secrets_of_url(text: &str, found: &mut Vec<String>, passwords: &mut Vec<String>) {
+    let Some(colon) = text.find("://") else { return };
+    let scheme = text[..colon].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+    let Some(url) = text.get(scheme..).and_then(|text| Url::parse(text).ok()) else { return };
+    found.extend(secrets_of_query(url.query().unwrap_or_default()));
+    found.extend(url.path().split('/').filter(|part| could_be_secret(part)).map(str::to_owned));
     match (url.username(), url.password()) {
         ("", None) => {}
-        (user, None) => found.push(user.to_owned()),
-        (user, Some(password)) => found.extend([format!("{user}:{password}"), password.to_owned()]),
+        (user, None) => passwords.push(user.to_owned()),
+        (user, Some(password)) => passwords.extend([format!("{user}:{password}"), password.to_owned()]),
     }
-    found
 }
 
 /// The user name with the password, and the password alone.
@@ -142,6 +159,11 @@ mod tests {
             ("x-key", "\"Zx9\\\"kk\"", &["Zx9\"kk"]),
             ("x-proxy", "https://ci:Zx9%21kk@a.example/", &["ci:Zx9%21kk", "Zx9%21kk"]),
             ("x-proxy", "via <https://Zx9kkLONG@a.example/>", &["Zx9kkLONG"]),
+            ("authorization", "\"Bearer Zx9kkLONG\"", &["Zx9kkLONG"]),
+            ("x-key", "{\"a\":\"Basic dXNlcjpodW50ZXIy\"}", &["user:hunter2", "hunter2"]),
+            ("x-proxy", "https://ci:p,w99@a.example", &["p,w99"]),
+            ("user-agent", "bot (+https://ci:hunter22@a.example)", &["hunter22"]),
+            ("x-chat", "https://hooks.example/services/T0/Zx9kkLONGSTRING7Wm2", &["Zx9kkLONGSTRING7Wm2"]),
             ("x-next", "https://a.example/?ref=main&key=abc123", &["abc123"]),
         ] {
             let found = secrets_of_header(name, value);

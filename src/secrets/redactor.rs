@@ -242,6 +242,25 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_found_as_frameworks_escape_it() {
+        let secret = "Pa s!w*r~d\"<'\\&/";
+        let redactor = Redactor::default().with([secret.to_owned()]);
+        for echo in [
+            "Pa+s%21w*r%7Ed%22%3C%27%5C%26%2F",   // URLSearchParams
+            "Pa%20s!w*r~d%22%3C'%5C%26%2F",       // encodeURIComponent
+            "Pa+s%21w%2Ar~d%22%3C%27%5C%26%2F",   // Python's quote_plus
+            "Pa s!w*r~d\\\"<'\\\\&/",             // JSON
+            "Pa s!w*r~d\\\"<'\\\\&\\/",           // PHP's JSON
+            "Pa s!w*r~d&quot;&lt;&#039;\\&amp;/", // PHP's htmlspecialchars
+            "Pa s!w*r~d&quot;&lt;&#39;\\&amp;/",  // Python's, Ruby's
+            "Pa s!w*r~d\"&lt;'\\&amp;/",          // the text of an element
+        ] {
+            assert_eq!(redactor.redact(echo), "***", "{echo}");
+        }
+        assert_eq!(Redactor::default().with(["Zx9kk~LONG".to_owned()]).redact("Zx9kk%7ELONG"), "***");
+    }
+
+    #[test]
     fn words_of_a_foreign_url_stay_in_the_log() {
         let redactor = redactor(
             "https://ci.example/api/projects/production/Zx9kkLONG/deploy?branch=production&title=My+release&key=abc123",
