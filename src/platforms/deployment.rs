@@ -99,10 +99,10 @@ impl Deployment {
         })
     }
 
-    /// What deployments are sorted by, the newest first. One without a time has not begun.
-    pub(super) fn age(&self) -> impl Ord + use<> {
+    /// The key to sort deployments by, the newest first. One without a time has not begun; one whose time cannot be read has.
+    pub(super) fn newest_first(&self) -> impl Ord + use<> {
         let time = self.snapshot.created_at.or(self.ended_at);
-        (time.is_some(), Reverse(time))
+        (time.is_some() || self.unreadable_time, Reverse(time))
     }
 
     /// How long it took, where it came to an end of its own and the platform says when.

@@ -151,7 +151,7 @@ impl Platform for Fortrabbit {
             Value::Array(list) => list.iter().filter_map(read).collect(),
             value => read(value).into_iter().collect(),
         };
-        found.sort_by_key(Deployment::age);
+        found.sort_by_key(Deployment::newest_first);
         Some(found).filter(|found| !found.is_empty())
     }
 

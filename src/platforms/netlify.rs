@@ -45,6 +45,7 @@ impl Platform for Netlify {
             waiting: "new pending_review accepted enqueued",
             running: "building uploading uploaded preparing prepared processing processed retrying",
             succeeded: "ready",
+            canceled: "",
             failed: "error rejected",
             requests_per_minute: Some(500),
             error_fields: &["message", "error", "errors"],

@@ -128,7 +128,7 @@ pub trait Platform: Sync {
         let list = at_lists.next().map(Vec::as_slice);
         let entries = list.or_else(|| at_ones.next().map(slice::from_ref))?;
         let mut found: Vec<_> = entries.iter().filter_map(|entry| self.deployment(entry, redactor)).collect();
-        found.sort_by_key(Deployment::age);
+        found.sort_by_key(Deployment::newest_first);
         (entries.is_empty() || !found.is_empty()).then_some(found)
     }
 

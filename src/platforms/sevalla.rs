@@ -24,7 +24,7 @@ impl Platform for Sevalla {
             api_host: Some("api.sevalla.com"),
             list: Some("v3/applications/{project}/deployments?limit=20"),
             log: Some("v3/applications/{project}/deployments/{id}/logs"),
-            lists: &["/data"],
+            lists: &["/data", ""],
             ones: &["/deployment", ""],
             // `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
             waiting: "queued pending waiting",

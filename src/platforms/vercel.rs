@@ -33,7 +33,7 @@ impl Platform for Vercel {
             host: Some("api.vercel.com"),
             hook_path: &PATH,
             error_fields: &["error", "message", "code"],
-            lists: &["/deployments"],
+            lists: &["/deployments", ""],
             id: &["/uid", "/id"],
             id_prefix: "dpl_",
             state: &["/readyState", "/state", "/status"],
