@@ -226,6 +226,10 @@ impl StateMachine {
 
     /// Applies the result of an action, after which the target is in this state.
     pub(super) fn apply(&mut self, now: Duration, result: ActionResult, target: TargetState) {
+        // Counted in the budget that it was sent under: the answer may tell of another way to read.
+        if let (ActionResult::Trigger(_), Some(budget)) = (&result, &self.target.budget) {
+            budget.triggered();
+        }
         self.target = target;
         match result {
             ActionResult::Snapshot(found) => self.on_snapshot(found),

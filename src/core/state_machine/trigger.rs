@@ -24,9 +24,6 @@ impl StateMachine {
 
     pub(super) fn on_trigger(&mut self, now: Duration, answer: TriggerResult) {
         self.report.triggers += 1;
-        if let Some(budget) = &self.target.budget {
-            budget.triggered();
-        }
         let attempt = self.report.triggers;
         let again = answer
             .again(attempt, &self.plan.timing)
