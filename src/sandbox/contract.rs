@@ -154,8 +154,10 @@ mod tests {
 
     #[test]
     fn every_contract_is_whole_and_has_nothing_for_the_tests_alone() {
+        assert_eq!(all().len(), crate::platforms::all().len());
         for contract in all() {
             let name = contract.platform();
+            assert!(!name.is_empty());
             assert!(["sources", "examples", "exchanges"].iter().all(|field| contract.0[*field].is_null()));
             for id in ["environment", "deployment", "secret", "token"] {
                 assert!(!contract.form(id).is_empty(), "{name}: ids.{id}");

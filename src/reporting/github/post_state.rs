@@ -69,8 +69,8 @@ impl StateFile {
     }
 }
 
-/// The state as the post step finds it; what could steer a request elsewhere is none. What the run wrote last may not be
-/// saved.
+/// The state as the post step finds it; what could steer a request elsewhere is none. A report that was not there when the
+/// state was saved may have been made since, so it is looked for first.
 pub(super) fn from_state(state: &str) -> Option<Open> {
     let mut open: Open = serde_json::from_str(state).ok()?;
     for (_, creation) in open.records.iter_mut().filter(|(_, creation)| *creation == Creation::No) {
@@ -109,7 +109,16 @@ mod tests {
         assert!(from_state(&state("../../../user/keys", records)).is_none());
         assert!(from_state(&state(&sha, Vec::new())).is_none());
         let crooked = state(&sha, vec![(ReportKind::Check, Creation::Id(7))]).replace('7', "\"../7\"");
-        assert!(from_state(&crooked).is_none() && from_state("{").is_none());
+        for none in [crooked.as_str(), "", "{", "{}", "no JSON"] {
+            assert!(from_state(none).is_none(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_report_that_may_have_been_made_since_is_looked_for() {
+        let target = GitHubTarget { sha: "a".repeat(40), ..GitHubTarget::default() };
+        let saved = json!(Open { target, records: vec![(ReportKind::Check, Creation::No)] }).to_string();
+        assert_eq!(from_state(&saved).unwrap().records, [(ReportKind::Check, Creation::Maybe)]);
     }
 
     #[test]

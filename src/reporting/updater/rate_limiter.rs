@@ -13,12 +13,12 @@ use crate::text::CodeHost;
 /// How long the closing may take: a code host that is down delays a run by this.
 const CLOSING: Duration = Duration::from_secs(10);
 
-/// A request at the end may take at least so long, if there is so much time, before it is tried anew.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the
 /// fifth all must be closed.
 const HURRIED: Duration = Duration::from_secs(4);
+
+/// A request at the end may take at least so long, if there is so much time, before it is tried anew.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Two writes are kept apart only while each report that is left has this much time after the pause.
 const UNHURRIED: Duration = Duration::from_millis(2500);

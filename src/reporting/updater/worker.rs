@@ -366,6 +366,16 @@ mod tests {
 
     /// Runs an updater through two states a minute apart, where `progress`, and to the end.
     async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, hurried: bool) -> Run {
+        run_with(plans, progress, hurried, None).await
+    }
+
+    /// The same, with a signal that may come meanwhile.
+    async fn run_with(
+        plans: Vec<(ReportKind, Vec<Answer>)>,
+        progress: bool,
+        hurried: bool,
+        stop: Option<Stop>,
+    ) -> Run {
         let reports = plans.iter().map(|(kind, _)| (*kind, Creation::No)).collect();
         let plans = plans.into_iter().map(|(kind, plan)| (kind, plan.into())).collect();
         let (written, left, began) = (Arc::default(), Arc::default(), Instant::now());
@@ -379,7 +389,7 @@ mod tests {
             }
         }
         let ended = Instant::now();
-        let report_result = reports.close(end(), hurried, None).await;
+        let report_result = reports.close(end(), hurried, stop).await;
         let took = ended.elapsed().as_secs_f64();
         let written = written.lock().unwrap().clone();
         let left = left.lock().unwrap().clone();
@@ -423,6 +433,19 @@ mod tests {
             assert!(KINDS.iter().all(|kind| !run.of(*kind).is_empty()), "the end of each was tried");
             assert_eq!(run.left.last().unwrap().len(), 4);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_while_the_reports_are_closed_is_a_hurry() {
+        let (signal, stop) = watch::channel(None);
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
+            signal.send_replace(Some(Signal::Terminate));
+            std::future::pending::<()>().await;
+        });
+        let plans = KINDS.map(|kind| (kind, vec![Answer::Never; 50])).to_vec();
+        let run = run_with(plans, false, false, Some(stop)).await;
+        assert!(run.took > 1.0 && run.took <= 5.01, "{}", run.took);
     }
 
     #[tokio::test(start_paused = true)]

@@ -74,6 +74,16 @@ async fn a_run_that_opened_nothing_leaves_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn a_state_that_names_no_report_sends_nothing() {
+    let (github, sandbox) = (FakeGitHub::start().await, platform("success", 20.0).await);
+    for state in ["", "deploy_hook_records={}", "deploy_hook_records=[{}]", "deploy_hook_records=no JSON"] {
+        let done = Job::of_pull(&github, &sandbox, ALL).unfinished("state", state).post().await;
+        let requests = (github.requests().len(), sandbox.requests().len());
+        assert_eq!((done.code, requests), (Some(0), (0, 0)), "{state}: {}", done.log);
+    }
+}
+
+#[tokio::test]
 async fn a_post_step_that_cannot_close_says_so_and_passes() {
     let github = FakeGitHub::start().await;
     let (job, _sandbox, _) = killed(&github, 6).await;
