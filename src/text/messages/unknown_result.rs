@@ -63,7 +63,7 @@ pub(super) fn timed_out(report: &Report, context: &RunContext, subject: &str) ->
 fn last_read(report: &Report) -> Option<String> {
     let why = match &report.cause {
         Some(Cause::PollsFailed { message, errors }) => {
-            format!("After that, {} failed: {message}", count(*errors, "poll"))
+            format!("After that, {} failed: {}", count(*errors, "poll"), message.trim_end_matches('.'))
         }
         Some(Cause::AskedToWait) => {
             "After that, the platform asked for a pause longer than the time left".to_owned()
@@ -96,7 +96,8 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
         }
         Some(Cause::Denied { status, message, .. }) => (denied(*status, message), CHECK_HISTORY),
         Some(Cause::PollsFailed { message, errors }) => {
-            (format!("could not be read {} in a row: {message}", count(*errors, "time")), CHECK_HISTORY)
+            let times = if *errors == 1 { String::new() } else { format!(" {errors} times in a row") };
+            (format!("could not be read{times}: {}", message.trim_end_matches('.')), CHECK_HISTORY)
         }
         Some(cause @ (Cause::NotThere | Cause::Several))
             if report.sent == TriggerState::Yes && report.snapshot.is_none() =>
