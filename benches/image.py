@@ -31,7 +31,7 @@ def interval(values, draws=2000):
     return statistics.median(values), medians[draws // 40], medians[-draws // 40]
 
 
-def first_byte(*start):
+def request_at_hook(*start):
     """Milliseconds from the start of this command, which gets the program's arguments, to the request at the hook."""
     arrived = []
 
@@ -61,11 +61,11 @@ ours, nothing = ours[3:], nothing[3:]  # the first ones warm up
 ratio, low, high = interval([a / b for a, b in zip(ours, nothing)])
 print(f"\n`docker run`, {PAIRS} pairs: {statistics.median(ours):.0f} ms, an image that does nothing")
 print(f"{statistics.median(nothing):.0f} ms, ratio {ratio:.2f} ({low:.2f}–{high:.2f})")
-took = [first_byte("docker", "run", "--rm", "--network", "host", "-e", "DEPLOY_HOOK_URL", ACTION) for _ in range(PAIRS)]
-print(f"\n`docker run` to the hook's first byte, {PAIRS} runs: {statistics.median(took):.0f} ms")
+took = [request_at_hook("docker", "run", "--rm", "--network", "host", "-e", "DEPLOY_HOOK_URL", ACTION) for _ in range(PAIRS)]
+print(f"\n`docker run` to the request at the hook, {PAIRS} runs: {statistics.median(took):.0f} ms")
 with tempfile.TemporaryDirectory() as folder:
     copy_out(ACTION, "/deploy-hook", f"{folder}/deploy-hook")
-    took = [first_byte(f"{folder}/deploy-hook") for _ in range(PAIRS)]
+    took = [request_at_hook(f"{folder}/deploy-hook") for _ in range(PAIRS)]
 print(f"the process's start to it: {statistics.median(took):.1f} ms, at most {max(took):.1f}")
 peak, resident, poll = following(60)
 print(f"\nFollowing, a poll each second for a minute: {resident / 1024:.1f} MiB resident, at most {peak / 1024:.1f};")

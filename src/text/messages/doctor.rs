@@ -106,7 +106,7 @@ pub const HOOK_SHOWS_NOTHING: Finding<&str> = (
 pub fn hook_not_readable(status: u16, message: &str) -> Finding {
     (
         format!("shows no deployments (HTTP {status}{})", quoted(message)),
-        "A trigger may work all the same, but its deployment may not be followed.",
+        "A trigger may still work, but its deployment can perhaps not be followed.",
     )
 }
 
@@ -114,7 +114,7 @@ pub fn hook_not_readable(status: u16, message: &str) -> Finding {
 pub fn read_refused(status: u16, message: &str) -> Finding {
     (
         format!("cannot read deployments (HTTP {status}{})", quoted(message)),
-        "The deployment may not be followed. Check what the token may read.",
+        "The deployment can perhaps not be followed. Check what the token may read.",
     )
 }
 
