@@ -113,7 +113,8 @@ fn report_to_ci(problems: &Problems, inputs: &Inputs, leaves_files: bool, env: &
 
 /// Whether the command leaves report files, as far as the arguments show: `deploy` does, and it is the default.
 fn leaves_files(args: &[OsString]) -> bool {
-    let is_command = |arg: &&str| COMMANDS.iter().skip(1).any(|help| help.name == *arg);
+    // The program itself has an entry without a name.
+    let is_command = |arg: &&str| !arg.is_empty() && COMMANDS.iter().any(|help| help.name == *arg);
     let named = args.iter().skip(1).filter_map(|arg| arg.to_str()).find(is_command);
     named.is_none_or(|name| matches!(name, "deploy" | "follow"))
 }

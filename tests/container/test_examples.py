@@ -1,4 +1,4 @@
-"""The workflows of examples/github, the project's own self-test and the Action without Docker, played by act against a sandbox and a
+"""The workflows of examples/github, the job `action` of ci.yml and the Action without Docker, played by act against a sandbox and a
 GitHub on this machine's loopback; judged by what these two saw. tests/container/examples calls it.
 
 Not shown by act: environments and their rules (a run is given the secrets of one), what `permissions:` narrows, `concurrency:`, which
@@ -250,7 +250,7 @@ def test_render_commit():
 # --- the project's own ---
 
 
-def test_self_test(tmp_path):
+def test_own_action(tmp_path):
     """The job of ci.yml that uses the Action. It brings its own platform and needs no secret."""
     workflow = ".github/workflows/ci.yml"
     with sandbox() as platform, serve_api() as github:

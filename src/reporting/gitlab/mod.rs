@@ -112,11 +112,13 @@ pub(crate) async fn examine(
         .written_at(CodeHost::GitLab)
         .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
     if !of_job.is_empty() {
+        // As for a deployment: with the job's own token.
         let answer = api.call(ReportKind::Deployment, &ApiRequest::get("/job")).await;
         checks.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
     if options.token.is_some() {
         let project = ApiRequest::get(format!("/projects/{}", job.project));
+        // As for a status: with the user's token.
         let answer = api.call(ReportKind::Status, &project).await;
         let found = answer.map(|project| match job::access_level(&project) {
             Some(level) => format!("reads this project with access level {level} (Developer is 30)"),
