@@ -1,5 +1,7 @@
 //! Where inputs are read: each from its sources in their order, and every problem collected.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use super::secret_file::{self, Lines, is_file};
@@ -37,6 +39,8 @@ impl Found {
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,
+    /// The variables of each input, in their order.
+    variables: BTreeMap<String, Vec<&'a str>>,
     problems: Vec<Problem>,
     /// What was read from standard input, which gives it once.
     from_stdin: Option<String>,
@@ -46,7 +50,14 @@ pub(super) struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     pub(super) fn new(inputs: &'a Inputs, env: &'a Env) -> Self {
-        Self { inputs, env, problems: Vec::new(), from_stdin: None, may_be_missing: false }
+        let mut variables: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        // `DEPLOY_HOOK_X_Y` comes before `INPUT_X-Y`, and that before `INPUT_X_Y`, in the alphabet as well.
+        for name in env.names() {
+            if let Some(input) = input_of(name) {
+                variables.entry(input).or_default().push(name);
+            }
+        }
+        Self { inputs, env, variables, problems: Vec::new(), from_stdin: None, may_be_missing: false }
     }
 
     /// The result, where nothing was wrong.
@@ -59,11 +70,8 @@ impl<'a> Sources<'a> {
         if let Some(value) = self.option(name) {
             return Some(Found::new(value, format!("--{name}")));
         }
-        let of_action = format!("INPUT_{}", name.to_ascii_uppercase());
-        // As others spell it that follow the contract of GitHub's runner.
-        let of_others = of_action.replace('-', "_");
-        let own = [variable_of(name), of_action, of_others];
-        self.first_of(name, own.iter().map(String::as_str).chain(customary.iter().copied()))
+        let variables = self.variables.get(name).into_iter().flatten().chain(customary);
+        self.first_of(name, variables.copied())
     }
 
     /// Whether the variable of this input may be the output of an earlier job of GitLab's: its dotenv report sets the
@@ -273,6 +281,18 @@ fn is_base(url: &Url) -> bool {
 /// The program's own variable of an input or an output: `DEPLOY_HOOK_VERIFY_URL` of `verify-url`.
 pub(super) fn variable_of(name: &str) -> String {
     format!("DEPLOY_HOOK_{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// The input that a variable is read for: `verify-url` of `DEPLOY_HOOK_VERIFY_URL`, and of `INPUT_VERIFY-URL`, as GitHub's
+/// runner spells it, and `INPUT_VERIFY_URL`, as others do that follow its contract.
+fn input_of(variable: &str) -> Option<String> {
+    let (name, may_have_hyphens) = match variable.strip_prefix("DEPLOY_HOOK_") {
+        Some(name) => (name, false),
+        None => (variable.strip_prefix("INPUT_")?, true),
+    };
+    let is_spelt = !name.bytes().any(|byte| byte.is_ascii_lowercase())
+        && !(name.contains('-') && (!may_have_hyphens || name.contains('_')));
+    is_spelt.then(|| name.to_ascii_lowercase().replace('_', "-"))
 }
 
 /// Whose token an input holds.
