@@ -29,6 +29,7 @@ pub(super) fn forms(secret: &str) -> Vec<String> {
     found.extend(blank_forms(secret));
     let decoded = percent_decode_str(secret).decode_utf8_lossy();
     if decoded != secret {
+        found.push(secret.replace("%20", "+"));
         found.extend(base64_forms(decoded.as_bytes()));
         if !is_plain(&decoded) {
             found.extend(escaped_forms(&decoded));
@@ -45,26 +46,36 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// As frameworks escape a text: for URLs, for forms, for JSON, and for HTML; then all but letters and digits for HTML in
-/// both notations, for JSON and JavaScript.
-fn escaped_forms(text: &str) -> [String; 11] {
+/// As frameworks escape a text: all but letters and digits for URLs, for HTML in both notations, for JSON and JavaScript;
+/// and only what must be for URLs, forms, JSON and HTML.
+fn escaped_forms(text: &str) -> Vec<String> {
+    let mut found = vec![
+        utf8_percent_encode(text, RESERVED).to_string(),
+        text.replace('/', "\\/"),
+        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
+        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
+        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
+    ];
+    // The usual hook URL has no other forms, and every run comes here.
+    let is_usual =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b':' | b'-' | b'.' | b'_');
+    if text.bytes().all(is_usual) {
+        return found;
+    }
     let json = Value::from(text).to_string();
     let json = &json[1..json.len() - 1]; // without its quotes
     let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let quoted = html.replace('"', "&quot;");
-    [
-        utf8_percent_encode(text, RESERVED).to_string(),
+    found.extend([
         utf8_percent_encode(text, COMPONENT).to_string(),
         byte_serialize(text.as_bytes()).collect(),
-        json.replace('/', "\\/"),
         json.to_owned(),
-        html,
+        json.replace('/', "\\/"),
         quoted.replace('\'', "&#39;"),
         quoted.replace('\'', "&#039;"),
-        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
-        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
-        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
-    ]
+        html,
+    ]);
+    found
 }
 
 /// With `+` for a blank, as forms are sent, and with a blank for `+`, as they are read.
@@ -76,9 +87,6 @@ fn blank_forms(text: &str) -> Vec<String> {
     if text.contains(' ') {
         found.push(text.replace(' ', "+"));
         found.push(utf8_percent_encode(text, RESERVED).to_string().replace("%20", "+"));
-    }
-    if text.contains("%20") {
-        found.push(text.replace("%20", "+"));
     }
     found
 }
@@ -95,14 +103,17 @@ pub(super) fn hex(text: &str) -> [String; 2] {
 
 fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {
     let mut form = String::with_capacity(text.len() * 2);
-    for c in text.chars() {
-        if u8::try_from(c).is_ok_and(is_unreserved) {
-            form.push(c);
-        } else {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_unreserved(byte)) {
+        let (plain, others) = rest.split_at(at);
+        form.push_str(plain);
+        let mut others = others.chars();
+        if let Some(c) = others.next() {
             let _ = write(&mut form, c); // writing into a string cannot fail
         }
+        rest = others.as_str();
     }
-    form
+    form + rest
 }
 
 /// The base64 of a secret, alone and wherever it may begin in a longer text: of the three ways a text can lie, the
