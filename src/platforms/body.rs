@@ -10,6 +10,11 @@ use crate::secrets::{Redactor, strip};
 /// The longest line of a log, in characters.
 pub(super) const LOG_LINE: usize = 500;
 
+/// What a JSON pointer without escapes leads to. The library's own makes a new text of each name.
+pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(value, |value, name| value.get(name))
+}
+
 /// Whether a value is anything but `false`, `0`, `null` or empty.
 pub(super) fn has_content(value: &Value) -> bool {
     match value {

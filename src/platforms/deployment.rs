@@ -72,7 +72,7 @@ pub struct Deployment {
 impl Deployment {
     /// One of the API, read where the platform's facts say. `None`: it has no id.
     pub(super) fn read(facts: &Facts, value: &Value, redactor: &Redactor) -> Option<Self> {
-        let at = |pointers: Pointers| pointers.iter().filter_map(|pointer| value.pointer(pointer));
+        let at = |pointers: Pointers| pointers.iter().filter_map(|pointer| body::at(value, pointer));
         let text = |pointers, longest| {
             let texts = at(pointers).filter_map(Value::as_str).map(|text| redactor.clean(text, longest));
             texts.into_iter().find(|text| !text.is_empty())

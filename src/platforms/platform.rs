@@ -7,7 +7,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::body::{self, last_lines, log_body, reports_error, texts};
+use super::body::{self, at, last_lines, log_body, reports_error, texts};
 pub use super::deployment::{Acceptance, Deployment, ReadTarget, StateSource};
 use super::facts::{Facts, Need};
 use super::path::segments;
@@ -122,9 +122,8 @@ pub trait Platform: Sync {
     /// entries that are none. `None`: the answer is not in the platform's own form, so that nothing is known.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
         let Facts { lists, ones, .. } = self.facts();
-        let mut at_lists = lists.iter().filter_map(|pointer| body.pointer(pointer)?.as_array());
-        let mut at_ones =
-            ones.iter().filter_map(|pointer| body.pointer(pointer)).filter(|one| one.is_object());
+        let mut at_lists = lists.iter().filter_map(|pointer| at(body, pointer)?.as_array());
+        let mut at_ones = ones.iter().filter_map(|pointer| at(body, pointer)).filter(|one| one.is_object());
         let list = at_lists.next().map(Vec::as_slice);
         let entries = list.or_else(|| at_ones.next().map(slice::from_ref))?;
         let mut found: Vec<_> = entries.iter().filter_map(|entry| self.deployment(entry, redactor)).collect();
