@@ -19,21 +19,20 @@ const COMPONENT: &AsciiSet = &RESERVED.remove(b'!').remove(b'\'').remove(b'(').r
 /// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
 /// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
 pub(super) fn forms(secret: &str) -> Vec<String> {
-    let mut found = Vec::from(hex(secret));
+    let mut found = Vec::with_capacity(24);
+    found.extend(hex(secret));
     found.extend(base64_forms(secret.as_bytes()));
     let is_plain = |text: &str| text.bytes().all(|byte| is_unreserved(byte) && byte != b'~');
     if is_plain(secret) {
         return found;
     }
     found.extend(escaped_forms(secret));
-    found.extend(blank_forms(secret));
     let decoded = percent_decode_str(secret).decode_utf8_lossy();
     if decoded != secret {
         found.push(secret.replace("%20", "+"));
         found.extend(base64_forms(decoded.as_bytes()));
         if !is_plain(&decoded) {
             found.extend(escaped_forms(&decoded));
-            found.extend(blank_forms(&decoded));
         }
         found.push(decoded.into_owned());
     }
@@ -62,6 +61,7 @@ fn escaped_forms(text: &str) -> Vec<String> {
     if text.bytes().all(is_usual) {
         return found;
     }
+    found.extend(blank_forms(text));
     let json = Value::from(text).to_string();
     let json = &json[1..json.len() - 1]; // without its quotes
     let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -91,13 +91,14 @@ fn blank_forms(text: &str) -> Vec<String> {
     found
 }
 
-/// `%2f` for each byte, and the same without the `%`.
+/// `%2F` for each byte, and `2f`.
 pub(super) fn hex(text: &str) -> [String; 2] {
-    let mut escaped = String::with_capacity(3 * text.len());
-    escaped.extend(text.bytes().map(percent_encode_byte));
-    escaped.make_ascii_lowercase();
-    let mut plain = escaped.clone();
-    plain.retain(|c| c != '%');
+    let [mut escaped, mut plain] = [3, 2].map(|digits| String::with_capacity(digits * text.len()));
+    for code in text.bytes().map(percent_encode_byte) {
+        escaped.push_str(code);
+        plain.push_str(&code[1..]);
+    }
+    plain.make_ascii_lowercase();
     [escaped, plain]
 }
 
