@@ -47,7 +47,7 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
 ) -> Result<Report, TokenDenied> {
     let started = Instant::now();
     let grace_on_stop = plan.timing.stop_grace;
-    let mut machine = StateMachine::new(task, plan, started, target.state());
+    let mut machine = StateMachine::new(task, plan, started, target.info());
     let mut stop = pin!(stop);
     loop {
         let now = started.elapsed();
@@ -63,23 +63,23 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
         let mut act = pin!(async {
             has_begun.set(true);
             let result = act(action, target, site.as_deref_mut(), started).await;
-            (result, target.state())
+            (result, target.info())
         });
-        let (result, state) = tokio::select! {
+        let (result, info) = tokio::select! {
             biased;
             () = &mut stop => {
                 let sent = is_trigger && has_begun.get();
                 let answer = if sent { tokio::time::timeout(grace_on_stop, act).await.ok() } else { None };
                 let unanswered = sent && answer.is_none();
-                if let Some((result, state)) = answer {
-                    machine.apply(started.elapsed(), result, state);
+                if let Some((result, info)) = answer {
+                    machine.apply(started.elapsed(), result, info);
                 }
                 machine.interrupt(started.elapsed(), unanswered);
                 continue;
             }
             result = &mut act => result,
         };
-        machine.apply(started.elapsed(), result, state);
+        machine.apply(started.elapsed(), result, info);
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;

@@ -26,7 +26,7 @@ pub trait DeployTarget {
 
     /// Looks for our deployment among those that are there: after an unclear answer, where
     /// [`DeployTarget::snapshot`] returned [`SnapshotResult::Known`], and after an acceptance that named none, where
-    /// [`TargetState::can_follow`] says so.
+    /// [`TargetInfo::can_follow`] says so.
     async fn find(&mut self, limit: Duration) -> LookupResult;
 
     /// Reads the state of this deployment.
@@ -36,12 +36,12 @@ pub trait DeployTarget {
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log;
 
     /// What is known of the platform and of our deployment now.
-    fn state(&self) -> TargetState;
+    fn info(&self) -> TargetInfo;
 }
 
 /// What is known of a platform and of our deployment there, apart from the deployment's own state.
 #[derive(Clone, Debug)]
-pub struct TargetState {
+pub struct TargetInfo {
     /// Whether the deployment just accepted can be followed.
     pub can_follow: Result<(), CannotFollow>,
     /// How long the platform may take to show a deployment after it accepted a trigger and named none.

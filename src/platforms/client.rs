@@ -12,7 +12,7 @@ use super::response;
 use crate::core::TokenDenied;
 use crate::core::rate::{Budget, RateHint, RateLimit};
 use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::traits::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetState};
+use crate::core::traits::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetInfo};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{Http, Post};
 
@@ -294,10 +294,10 @@ impl DeployTarget for Client {
         }
     }
 
-    fn state(&self) -> TargetState {
-        TargetState {
+    fn info(&self) -> TargetInfo {
+        TargetInfo {
             can_follow: self.can_follow(),
-            appears_within: self.reader.platform().appears_within().div_f64(self.speed),
+            appears_within: self.reader.platform().facts().appears_within.div_f64(self.speed),
             success_may_be_early: self.reader.platform().facts().success_may_be_early,
             history: self.earlier.history.clone(),
             budget: self.budget(),

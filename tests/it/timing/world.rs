@@ -11,7 +11,7 @@ use deploy_hook::core::site::{SiteAnswer, SiteFault};
 use deploy_hook::core::state::CannotFollow;
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::core::traits::{
-    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult, TargetState,
+    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult, TargetInfo,
 };
 use deploy_hook::core::trigger::{
     NotSent, NotSentReason as Why, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
@@ -324,8 +324,8 @@ impl DeployTarget for World {
         }
     }
 
-    fn state(&self) -> TargetState {
-        TargetState {
+    fn info(&self) -> TargetInfo {
+        TargetInfo {
             can_follow: self.readable.clone(),
             appears_within: Duration::from_mins(2),
             success_may_be_early: self.early,
