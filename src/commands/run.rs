@@ -95,7 +95,7 @@ impl Run {
         Ok(Self { settings, http, platform, site, reporters, out, is_json, durations, limit })
     }
 
-    /// Warns of variables that are nearly inputs, once nothing is left that could be bad input: that warns of them, too.
+    /// Warns of misspelt variables. Called once no bad input is possible any more: that is reported with the same warnings.
     pub(super) fn warn_of_unknown_variables(&mut self, env: &Env) {
         for warning in config::unknown_variables(env) {
             self.reporters.warn(&warning);
@@ -196,11 +196,8 @@ fn reporters(
     let on_commit = |kind: &ReportKind| context.sandbox.is_none() || *kind == ReportKind::Summary;
     let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
     let options = options(settings, kinds, signals);
-    let options = ReportOptions { token: settings.github_token.as_ref(), ..options };
     let github = GitHub::detect(env, out, http, &options, &context);
-    let options = ReportOptions { token: settings.gitlab_token.as_ref(), ..options };
-    let job_token = settings.job_token.as_ref();
-    let gitlab = GitLab::detect(env, out, (http, &settings.network), &options, job_token, &context);
+    let gitlab = GitLab::detect(env, out, (http, &settings.network), &options, &context);
     let cause = github.as_ref().map(|github| &github.cause).or(gitlab.as_ref().map(|gitlab| &gitlab.cause));
     context.cause = cause.filter(|cause| !cause.is_empty()).cloned();
     let summary = settings.report.wants(ReportKind::Summary);
@@ -228,7 +225,7 @@ fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
     problem.into()
 }
 
-/// What to write at a code host, without its token.
+/// What to write at a code host.
 pub(super) fn options<'a>(
     settings: &'a Settings,
     kinds: Vec<ReportKind>,
@@ -239,7 +236,9 @@ pub(super) fn options<'a>(
         named: settings.report.named,
         name: &settings.name,
         sha: settings.sha.as_deref(),
-        token: None,
+        github_token: settings.github_token.as_ref(),
+        gitlab_token: settings.gitlab_token.as_ref(),
+        job_token: settings.job_token.as_ref(),
         stop: signals.map(Signals::watch),
     }
 }

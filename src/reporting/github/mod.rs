@@ -63,7 +63,7 @@ impl GitHub {
         match github_reports(&run, options, http, context, &state) {
             _ if kinds.is_empty() => {}
             Ok(reports) => {
-                if let (true, Some(token)) = (kinds.contains(&ReportKind::Deployment), options.token) {
+                if let (true, Some(token)) = (kinds.contains(&ReportKind::Deployment), options.github_token) {
                     earlier = EarlierDeployments::new(http, &run, token, &reports.target.environment);
                 }
                 tracker.start(reports, kinds);
@@ -135,7 +135,7 @@ pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>)
         return None;
     }
     let check = |good, found, fix| Some(TokenCheck { token: "github-token", good, found, fix });
-    let Some(token) = options.token else {
+    let Some(token) = options.github_token else {
         let fix = "In a `run:` step, set DEPLOY_HOOK_GITHUB_TOKEN; without it no reports are written.";
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
@@ -165,7 +165,7 @@ fn github_reports(
     if run.sha.is_empty() {
         return Err("the environment names no repository and commit");
     }
-    let token = options.token.ok_or("there is no github-token")?;
+    let token = options.github_token.ok_or("there is no github-token")?;
     let api = GitHubApi::new(http, run, token);
     let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
     let target = GitHubTarget {

@@ -45,7 +45,10 @@ pub(crate) struct ReportOptions<'a> {
     pub name: &'a str,
     /// The commit, where the user chose one.
     pub sha: Option<&'a str>,
-    pub token: Option<&'a Token>,
+    pub github_token: Option<&'a Token>,
+    pub gitlab_token: Option<&'a Token>,
+    /// The GitLab job's own token, which may do little.
+    pub job_token: Option<&'a Token>,
     /// Receives the runner's signals.
     pub stop: Option<Stop>,
 }
@@ -174,8 +177,8 @@ impl ReportTracker {
         ended: impl Fn(&ReportState),
     ) -> Vec<ReportResult> {
         let updater = self.updater.take();
-        let rehearsed = matches!(report.cause, Some(Cause::DryRun { .. }));
-        if rehearsed || report.outcome == Outcome::Skipped {
+        let is_dry_run = matches!(report.cause, Some(Cause::DryRun { .. }));
+        if is_dry_run || report.outcome == Outcome::Skipped {
             return Vec::new();
         }
         let mut results = std::mem::take(&mut self.without);
