@@ -23,12 +23,12 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// The name of the check of the platform's token.
 const API_TOKEN: &str = "API token";
 
-/// One line of the diagnosis.
+/// One check, with its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub name: &'static str,
-    /// How it is.
+    /// The result.
     pub health: Health,
     /// What was found.
     pub found: String,
@@ -36,12 +36,12 @@ pub(crate) struct Check {
     pub fix: String,
 }
 
-/// How a thing is.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     /// As it should be.
     Good,
-    /// Perhaps not as it should be, or not to be known.
+    /// Perhaps not as it should be, or not known.
     Unsure,
     /// A trigger would be refused as bad input.
     BadInput,
@@ -143,10 +143,14 @@ pub(crate) async fn examine(
     checks.extend(connect(hook.expose(), http).await);
     if exit_code(&checks) == 0 {
         checks.extend(reading(platform, wait).await);
-        let source = platform.can_follow().ok().and_then(|()| platform.reader().source());
-        let by_hook = source.map(|source| source == StateSource::Hook);
-        let extras = !access.headers.is_empty() || access.body.is_some();
-        checks.push(Check::unsure("trigger", messages::only_a_trigger(by_hook, extras)));
+        let untried = match platform.can_follow().ok().and_then(|()| platform.reader().source()) {
+            Some(StateSource::Hook) => messages::DEPLOY_UNTRIED,
+            Some(StateSource::Api) => messages::HOOK_UNTRIED_BY_API,
+            None => messages::HOOK_UNTRIED,
+        };
+        let has_extras = !access.headers.is_empty() || access.body.is_some();
+        let extras = if has_extras { messages::EXTRAS_UNTRIED } else { "" };
+        checks.push(Check::unsure("trigger", (format!("{untried}{extras}"), "")));
     }
     checks
 }
@@ -280,15 +284,8 @@ fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) ->
         }
         PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
             let health = if follows { Health::BadInput } else { Health::Unsure };
-            Check::new(
-                by,
-                health,
-                messages::token_denied(
-                    status,
-                    &message,
-                    reader.access().platform.facts().trigger_needs_token,
-                ),
-            )
+            let triggers = reader.access().platform.facts().trigger_needs_token;
+            Check::new(by, health, messages::token_denied(status, &message, triggers))
         }
         PollResult::Denied { status, message, with_token: true } => {
             Check::unsure(by, messages::read_refused(status, &message))
