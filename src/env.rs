@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// The process's own environment, now. Names and values that are not UTF-8 are read as well as can be.
+    /// The process's own environment, now. Bytes that are not UTF-8 are replaced.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn snapshot() -> Self {
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();

@@ -78,7 +78,7 @@ pub struct Settings {
     pub job_token: Option<Token>,
     /// The page that is verified after a deployment.
     pub page: Option<Page>,
-    /// How this machine reaches others.
+    /// Proxies and additional certificate authorities.
     pub network: Network,
     /// Everything but the trigger.
     pub dry_run: bool,
