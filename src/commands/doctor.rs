@@ -33,7 +33,7 @@ pub(super) async fn run(cli: &Cli, env: &Env) -> Result<u8, NotStarted> {
             Ok(code)
         }
         Err(NotStarted::BadInput(problems)) => {
-            let out = Output::new(Redactor::default(), github::is_here(env));
+            let out = Output::new(Redactor::default(), env.in_github());
             for warning in config::unknown_variables(env) {
                 out.log_line(&format!("warning: {warning}"));
             }

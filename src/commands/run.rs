@@ -20,7 +20,7 @@ use crate::http::Http;
 use crate::platforms::Client;
 use crate::reporting::durations::Durations;
 use crate::reporting::files::Files;
-use crate::reporting::github::{self, GitHub};
+use crate::reporting::github::GitHub;
 use crate::reporting::gitlab::{self, GitLab};
 use crate::reporting::output::Output;
 use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions};
@@ -56,7 +56,7 @@ impl Run {
         signals: Option<&Signals>,
     ) -> Result<Self, Problems> {
         let redactor = settings.redactor();
-        let out = Output::new(redactor.clone(), github::is_here(env));
+        let out = Output::new(redactor.clone(), env.in_github());
         out.mask();
         let http = http_client(&settings, env, &redactor)?;
         let site = Site::new(&settings, &http)?;
@@ -175,7 +175,7 @@ fn http_client(settings: &Settings, env: &Env, redactor: &Redactor) -> Result<Ht
     let tls = api.is_some_and(is_https)
         || hook.is_some_and(is_https)
         || page.as_ref().is_some_and(is_https)
-        || ci_uses_tls(env);
+        || env.ci_api().is_some_and(|url| url.starts_with("https:"));
     // A page over http may redirect to one over https.
     let may_need_tls = !tls && settings.page.is_some();
     let client = |tls| Http::new(&settings.network, tls, redactor.clone());
@@ -243,22 +243,12 @@ pub(super) fn options<'a>(
     }
 }
 
-/// Whether the API of the CI at hand is spoken to over TLS.
-fn ci_uses_tls(env: &Env) -> bool {
-    let api = match (github::is_here(env), env.in_gitlab()) {
-        (true, _) => "GITHUB_API_URL",
-        (_, true) => "CI_API_V4_URL",
-        _ => return false,
-    };
-    env.get(api).is_some_and(|url| url.starts_with("https:"))
-}
-
 /// The log of this run: by the options, the terminal, and what the CI system can show.
 fn output(cli: &Cli, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
     if cli.is_json() {
         return OutputFormat::Json { out: out.clone(), verbose };
     }
-    let github = github::is_here(env);
+    let github = env.in_github();
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
     let color = match cli.inputs.get("color") {
         Some("always") => true,

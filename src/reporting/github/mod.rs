@@ -52,7 +52,7 @@ impl GitHub {
         options: &ReportOptions<'_>,
         context: &RunContext,
     ) -> Option<Self> {
-        if !is_here(env) {
+        if !env.in_github() {
             return None;
         }
         let run = WorkflowRun::detect(env, options.sha, http.redactor());
@@ -131,7 +131,7 @@ pub(crate) fn annotation_level(report: &Report, context: &RunContext) -> Option<
 pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     let run = WorkflowRun::detect(env, options.sha, http.redactor());
     let kinds: Vec<ReportKind> = options.written_at(run.code_host).collect();
-    if !is_here(env) || run.repository.is_empty() || kinds.is_empty() {
+    if !env.in_github() || run.repository.is_empty() || kinds.is_empty() {
         return None;
     }
     let check = |good, found, fix| Some(TokenCheck { token: "github-token", good, found, fix });
@@ -210,12 +210,7 @@ fn write_files(env: &Env, out: &Output, pairs: &[(&str, String)], page: &str) ->
     files.set_outputs(pairs).into_iter().chain(files.add_summary(page)).collect()
 }
 
-/// Whether this process runs under GitHub's runner, or one that follows its contract.
-pub(crate) fn is_here(env: &Env) -> bool {
-    env.is_true("GITHUB_ACTIONS")
-}
-
 /// Whether it was started as an Action: inputs are there.
 pub(crate) fn is_action(env: &Env) -> bool {
-    is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
+    env.in_github() && env.names().any(|name| name.starts_with("INPUT_"))
 }
