@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use crate::core::Wait;
 use crate::core::site::{SiteAnswer, SiteFault};
-use crate::core::state::Outcome;
+use crate::core::state::{Outcome, ReadDenied};
 use crate::core::traits::PollResult;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{self, BAD_INPUT, Problem};
@@ -265,10 +265,9 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
 /// What the answer to a read says. A token that is refused is bad input on every platform, also where a trigger would not
 /// notice before the deployment runs.
 fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) -> Check {
-    let refused = |why, status: u16, message: &str| {
-        let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
-        let words = messages::refused(&refusal);
-        (words.happened, words.next)
+    let refused = |why, status, message| {
+        let words = messages::refused(&Refusal { why, status, message, retry_after: None, advice: None });
+        Check::new(by, Health::Bad(Outcome::Refused), (words.happened, words.next))
     };
     match result {
         PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
@@ -279,24 +278,18 @@ fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) ->
         }
         PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::API_FINDS_NOTHING),
         PollResult::NotThere => Check::unsure(by, messages::HOOK_SHOWS_NOTHING),
-        PollResult::Denied { status: 410, message, with_token: false } => {
-            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
-        }
-        PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            let health = if follows { Health::BadInput } else { Health::Unsure };
-            let triggers = reader.access().platform.facts().trigger_needs_token;
-            Check::new(by, health, messages::token_denied(status, &message, triggers))
-        }
-        PollResult::Denied { status, message, with_token: true } => {
-            Check::unsure(by, messages::read_refused(status, &message))
-        }
-        PollResult::Denied { status: status @ (401 | 403), message, .. } => {
-            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
-        }
-        // Any other refusal may be of the GET alone, as a 405 is, and a trigger is a POST.
-        PollResult::Denied { status, message, .. } => {
-            Check::unsure(by, messages::hook_not_readable(status, &message))
-        }
+        PollResult::Denied(ReadDenied { status, message, with_token }) => match (status, with_token) {
+            (401 | 403, true) => {
+                let health = if follows { Health::BadInput } else { Health::Unsure };
+                let triggers = reader.access().platform.facts().trigger_needs_token;
+                Check::new(by, health, messages::token_denied(status, &message, triggers))
+            }
+            (_, true) => Check::unsure(by, messages::read_refused(status, &message)),
+            (401 | 403, false) => refused(RefusalReason::Forbidden, status, message),
+            (410, false) => refused(RefusalReason::Gone, status, message),
+            // Any other refusal may be of the GET alone, as a 405 is, and a trigger is a POST.
+            (_, false) => Check::unsure(by, messages::hook_not_readable(status, &message)),
+        },
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }
 }

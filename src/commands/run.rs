@@ -11,9 +11,9 @@ use crate::cli::Cli;
 use crate::config::{self, Settings};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
-use crate::core::state::{DeploymentId, Outcome};
+use crate::core::state::{DeploymentId, Outcome, ReadDenied};
 use crate::core::traits::Reporter as _;
-use crate::core::{self, Plan, TokenDenied, Verify, Wait};
+use crate::core::{self, Plan, Verify, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
@@ -213,7 +213,7 @@ fn reporters(
 }
 
 /// What the platform refused before anything was triggered.
-fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
+fn denied(denied: &ReadDenied, settings: &Settings) -> Problems {
     let named = [("account", &settings.access.account), ("project", &settings.access.project)];
     let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
     let problem = if denied.status == 404 {

@@ -23,8 +23,8 @@ use self::action::{Action, ActionResult};
 pub use self::plan::{Plan, Verify, Wait};
 use self::report::{Event, Report, Task};
 use self::site::{SiteAnswer, SiteFault};
+use self::state::ReadDenied;
 use self::state_machine::StateMachine;
-pub use self::traits::TokenDenied;
 use self::traits::{DeployTarget, Reporter, SiteCheck};
 
 /// Runs a task to its end and reports every event on the way.
@@ -36,7 +36,7 @@ use self::traits::{DeployTarget, Reporter, SiteCheck};
 ///
 /// # Errors
 ///
-/// The platform refuses the token in the read before the trigger: nothing was triggered and nothing was reported.
+/// The platform refuses the read before the trigger: nothing was triggered and nothing was reported.
 pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
     task: Task,
     target: &mut T,
@@ -44,7 +44,7 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
     reporter: &mut R,
     plan: Plan,
     stop: impl Future<Output = ()>,
-) -> Result<Report, TokenDenied> {
+) -> Result<Report, ReadDenied> {
     let started = Instant::now();
     let grace_on_stop = plan.timing.stop_grace;
     let mut machine = StateMachine::new(task, plan, started, target.info());

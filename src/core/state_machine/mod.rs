@@ -13,8 +13,8 @@ use crate::core::history::History;
 use crate::core::plan::{Plan, Wait};
 use crate::core::rate::RateHint;
 use crate::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
-use crate::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
-use crate::core::traits::{TargetInfo, TokenDenied};
+use crate::core::state::{DeploymentId, Outcome, Phase, ReadDenied, Snapshot, Verdict};
+use crate::core::traits::TargetInfo;
 
 /// How a run ends, and why, where the outcome alone does not say.
 type End = (Outcome, Option<Cause>);
@@ -36,8 +36,8 @@ enum State {
     Verifying { right: Option<Duration>, then: Box<End> },
     /// To read the log of this failed deployment, until then.
     Log { id: DeploymentId, tries: u32, until: Duration },
-    /// The platform refused the token before the trigger.
-    Denied(TokenDenied),
+    /// The platform refused the read before the trigger.
+    Denied(ReadDenied),
     /// The run is over.
     Ended,
 }
@@ -259,7 +259,7 @@ impl StateMachine {
     }
 
     /// The report, once the run is over.
-    pub(super) fn into_report(self) -> Result<Report, TokenDenied> {
+    pub(super) fn into_report(self) -> Result<Report, ReadDenied> {
         match self.state {
             State::Denied(denied) => Err(denied),
             _ => Ok(self.report),
