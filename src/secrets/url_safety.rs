@@ -1,4 +1,4 @@
-//! Where a secret may be sent, and where one may stand in a URL.
+//! Checks of URLs: whether a secret may be sent there, whether they hold one, and whether they can be requested.
 
 use http::Uri;
 use url::{Host, Url};

@@ -1,4 +1,4 @@
-//! The forms that tools give an error.
+//! The forms in which tools write an error.
 
 use super::layout::is_place;
 use super::words::{THINGS, holds, is_number, is_one_of};
