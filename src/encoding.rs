@@ -1,4 +1,4 @@
-//! Text from foreign bytes: UTF-8 and UTF-16, with or without a byte order mark.
+//! Decodes text: UTF-8 and UTF-16, with or without a byte order mark.
 
 use thiserror::Error;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// The process's own environment, now. Names and values that are not UTF-8 are read as well as can be.
+    /// The process's own environment, now. Bytes that are not UTF-8 are replaced.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn snapshot() -> Self {
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
@@ -24,9 +24,23 @@ impl Env {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
+    /// Whether this process runs under GitHub's runner, or one that follows its contract.
+    pub fn in_github(&self) -> bool {
+        self.is_true("GITHUB_ACTIONS")
+    }
+
     /// Whether this is a job of GitLab's. A runner that follows GitHub's contract is GitHub's, whatever else it sets.
     pub fn in_gitlab(&self) -> bool {
-        self.is_true("GITLAB_CI") && !self.is_true("GITHUB_ACTIONS")
+        self.is_true("GITLAB_CI") && !self.in_github()
+    }
+
+    /// The base of the REST API of the code host whose CI this is.
+    pub fn ci_api(&self) -> Option<&str> {
+        match (self.in_github(), self.in_gitlab()) {
+            (true, _) => self.get("GITHUB_API_URL"),
+            (_, true) => self.get("CI_API_V4_URL"),
+            _ => None,
+        }
     }
 
     /// The names of all variables, blank ones included.

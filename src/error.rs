@@ -100,11 +100,7 @@ impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, problem) in self.0.iter().enumerate() {
-            let gap = if n == 0 { "" } else { "\n" };
-            write!(f, "{gap}{problem}")?;
-        }
-        Ok(())
+        f.write_str(&self.listed().join("\n"))
     }
 }
 

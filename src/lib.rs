@@ -29,7 +29,6 @@ use tokio::runtime::Builder;
 
 use self::env::Env;
 use self::error::Signal;
-use self::reporting::github;
 use self::reporting::output::Output;
 use self::reporting::writer;
 use self::secrets::Redactor;
@@ -42,7 +41,7 @@ const SHORT_OUTPUT_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs the program and returns its exit code.
 pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
-    let out = Output::new(Redactor::default(), github::is_here(env));
+    let out = Output::new(Redactor::default(), env.in_github());
     install_panic_hook(out.clone());
     // A name is looked up on a thread of its own. Where no thread can be started, an error is better than a panic in a
     // library.

@@ -26,7 +26,7 @@ impl Signals {
         Ok(Self(received))
     }
 
-    /// Comes back once the first signal has.
+    /// Waits for the first signal.
     pub(crate) async fn wait(&self) {
         let _ = self.0.clone().wait_for(Option::is_some).await;
     }

@@ -19,7 +19,7 @@ use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::report::Task;
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::traits::{
-    DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetState,
+    DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetInfo,
 };
 use deploy_hook::core::trigger::TriggerResult;
 use deploy_hook::core::{self, Plan};
@@ -256,8 +256,8 @@ impl DeployTarget for Platform {
     }
 
     /// What is measured is when the end is noticed, not how often it is read again.
-    fn state(&self) -> TargetState {
-        TargetState {
+    fn info(&self) -> TargetInfo {
+        TargetInfo {
             can_follow: Ok(()),
             appears_within: Duration::ZERO,
             success_may_be_early: false,

@@ -1,4 +1,4 @@
-//! The scripts that complete the command line in shells: clap's, with what they get wrong put right.
+//! The completion scripts for shells: clap's, with their mistakes corrected.
 
 use clap::ValueEnum as _;
 use clap::builder::PossibleValue;

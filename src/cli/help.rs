@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
 
-/// What there is to read about a command.
+/// The help of a command.
 #[derive(Debug)]
 pub struct CommandHelp {
     /// The command's name; empty for the program itself.
@@ -17,25 +17,39 @@ pub struct CommandHelp {
     /// What each example is for, and its line.
     pub examples: &'static [(&'static str, &'static str)],
     /// The exit codes with what they mean.
-    pub exit_codes: &'static [(&'static str, &'static str)],
+    pub exit_codes: &'static [ExitCode],
 }
 
 const INPUTS: &str = "An option that takes a value is also a variable: --poll-interval is \
     DEPLOY_HOOK_POLL_INTERVAL. The option comes first.";
 
-const RUN_CODES: &[(&str, &str)] = &[
+/// An exit code with what it means.
+pub type ExitCode = (&'static str, &'static str);
+
+const FAILED: ExitCode = ("1", "failed: the platform says that this deployment failed");
+const BAD_INPUT: ExitCode = ("2", "bad input: nothing was sent");
+const TIMED_OUT: ExitCode = ("6", "timed-out: still going at the deadline");
+const LOST: ExitCode = ("7", "lost: its state can no longer be read");
+const CANCELED: ExitCode = ("8", "canceled, superseded: 0 with --on-canceled pass");
+const UNVERIFIED: ExitCode = ("9", "unverified: deployed, but the page does not answer as expected");
+const INTERRUPTED: ExitCode = ("130", "interrupted by SIGINT; 143 by SIGTERM");
+
+const DEPLOY_CODES: &[ExitCode] = &[
     ("0", "succeeded; triggered (not followed); skipped"),
-    ("1", "failed: the platform says that this deployment failed"),
-    ("2", "bad input: nothing was sent"),
+    FAILED,
+    BAD_INPUT,
     ("3", "refused: the platform refused the trigger, nothing was triggered"),
     ("4", "unreachable: the request never left, so it may be sent again"),
     ("5", "uncertain: no usable answer, a deployment may be running"),
-    ("6", "timed-out: still going at the deadline"),
-    ("7", "lost: its state can no longer be read"),
-    ("8", "canceled, superseded: 0 with --on-canceled pass"),
-    ("9", "unverified: deployed, but the page does not answer as expected"),
-    ("130", "interrupted by SIGINT; 143 by SIGTERM"),
+    TIMED_OUT,
+    LOST,
+    CANCELED,
+    UNVERIFIED,
+    INTERRUPTED,
 ];
+
+const FOLLOW_CODES: &[ExitCode] =
+    &[("0", "succeeded"), FAILED, BAD_INPUT, TIMED_OUT, LOST, CANCELED, UNVERIFIED, INTERRUPTED];
 
 /// The program itself, then every command.
 pub const COMMANDS: [CommandHelp; 8] = [
@@ -48,7 +62,7 @@ pub const COMMANDS: [CommandHelp; 8] = [
             ("Deploy, with the hook URL in a file", "deploy-hook deploy --hook-url-file hook-url"),
             ("Find out why a trigger would fail", "deploy-hook doctor --hook-url-file hook-url"),
         ],
-        exit_codes: RUN_CODES,
+        exit_codes: DEPLOY_CODES,
     },
     CommandHelp {
         name: "deploy",
@@ -65,7 +79,7 @@ pub const COMMANDS: [CommandHelp; 8] = [
             ("Only trigger", "deploy-hook deploy --wait never"),
             ("From cron: silent unless it fails", "deploy-hook deploy --quiet --hook-url-file hook-url"),
         ],
-        exit_codes: RUN_CODES,
+        exit_codes: DEPLOY_CODES,
     },
     CommandHelp {
         name: "status",
@@ -77,7 +91,7 @@ pub const COMMANDS: [CommandHelp; 8] = [
         ],
         exit_codes: &[
             ("0", "the state was read, whatever it is"),
-            ("2", "bad input: nothing was sent"),
+            BAD_INPUT,
             ("7", "the state could not be read"),
         ],
     },
@@ -86,7 +100,7 @@ pub const COMMANDS: [CommandHelp; 8] = [
         about: "Follow an existing deployment; triggers nothing",
         more: INPUTS,
         examples: &[("A deployment that timed out", "deploy-hook follow dp-abc123 --timeout 1h")],
-        exit_codes: RUN_CODES,
+        exit_codes: FOLLOW_CODES,
     },
     CommandHelp {
         name: "doctor",

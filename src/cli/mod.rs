@@ -94,7 +94,10 @@ impl Cli {
     pub fn try_parse_from<T: Into<OsString> + Clone>(
         args: impl IntoIterator<Item = T>,
     ) -> Result<Self, Error> {
-        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let mut args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        if args.get(1).is_some_and(|word| word == "help") {
+            args.retain(|arg| arg != "--help" && arg != "-h"); // clap would take them for commands
+        }
         let named = args.get(1).and_then(|word| COMMANDS.iter().skip(1).find(|help| *word == *help.name));
         let parsed = match named {
             Some(help) => {

@@ -128,12 +128,12 @@ impl CliOption {
         matches!(self.kind, Kind::Refused)
     }
 
-    /// What is only refused is never offered.
+    /// Whether a tree for this purpose has it: shells are not offered an option that is always refused.
     pub(super) const fn is_for(&self, purpose: Purpose) -> bool {
         !(self.is_refused() && matches!(purpose, Purpose::Completing))
     }
 
-    /// The option as clap has it.
+    /// The option as an argument of clap.
     pub(super) fn arg(&self, purpose: Purpose) -> Arg {
         let arg = Arg::new(self.name).long(self.name);
         let arg = if let Some(short) = self.short { arg.short(short) } else { arg };

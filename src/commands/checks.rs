@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use crate::core::Wait;
 use crate::core::site::{SiteAnswer, SiteFault};
-use crate::core::state::Outcome;
+use crate::core::state::{Outcome, ReadDenied};
 use crate::core::traits::PollResult;
 use crate::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason};
 use crate::error::{self, BAD_INPUT, Problem};
@@ -23,12 +23,12 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// The name of the check of the platform's token.
 const API_TOKEN: &str = "API token";
 
-/// One line of the diagnosis.
+/// One check, with its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub name: &'static str,
-    /// How it is.
+    /// The result.
     pub health: Health,
     /// What was found.
     pub found: String,
@@ -36,12 +36,12 @@ pub(crate) struct Check {
     pub fix: String,
 }
 
-/// How a thing is.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     /// As it should be.
     Good,
-    /// Perhaps not as it should be, or not to be known.
+    /// Perhaps not as it should be, or not known.
     Unsure,
     /// A trigger would be refused as bad input.
     BadInput,
@@ -143,10 +143,14 @@ pub(crate) async fn examine(
     checks.extend(connect(hook.expose(), http).await);
     if exit_code(&checks) == 0 {
         checks.extend(reading(platform, wait).await);
-        let source = platform.can_follow().ok().and_then(|()| platform.reader().source());
-        let by_hook = source.map(|source| source == StateSource::Hook);
-        let extras = !access.headers.is_empty() || access.body.is_some();
-        checks.push(Check::unsure("trigger", messages::only_a_trigger(by_hook, extras)));
+        let untried = match platform.can_follow().ok().and_then(|()| platform.reader().source()) {
+            Some(StateSource::Hook) => messages::DEPLOY_UNTRIED,
+            Some(StateSource::Api) => messages::HOOK_UNTRIED_BY_API,
+            None => messages::HOOK_UNTRIED,
+        };
+        let has_extras = !access.headers.is_empty() || access.body.is_some();
+        let extras = if has_extras { messages::EXTRAS_UNTRIED } else { "" };
+        checks.push(Check::unsure("trigger", (format!("{untried}{extras}"), "")));
     }
     checks
 }
@@ -261,10 +265,9 @@ async fn reading(platform: &Client, wait: Wait) -> Vec<Check> {
 /// What the answer to a read says. A token that is refused is bad input on every platform, also where a trigger would not
 /// notice before the deployment runs.
 fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) -> Check {
-    let refused = |why, status: u16, message: &str| {
-        let refusal = Refusal { why, status, message: message.to_owned(), retry_after: None, advice: None };
-        let words = messages::refused(&refusal);
-        (words.happened, words.next)
+    let refused = |why, status, message| {
+        let words = messages::refused(&Refusal { why, status, message, retry_after: None, advice: None });
+        Check::new(by, Health::Bad(Outcome::Refused), (words.happened, words.next))
     };
     match result {
         PollResult::Ours(snapshot) | PollResult::Newer(snapshot) => {
@@ -275,31 +278,18 @@ fn read(by: &'static str, result: PollResult, follows: bool, reader: &Reader) ->
         }
         PollResult::NotThere if by == API_TOKEN => Check::unsure(by, messages::API_FINDS_NOTHING),
         PollResult::NotThere => Check::unsure(by, messages::HOOK_SHOWS_NOTHING),
-        PollResult::Denied { status: 410, message, with_token: false } => {
-            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Gone, 410, &message))
-        }
-        PollResult::Denied { status: status @ (401 | 403), message, with_token: true } => {
-            let health = if follows { Health::BadInput } else { Health::Unsure };
-            Check::new(
-                by,
-                health,
-                messages::token_denied(
-                    status,
-                    &message,
-                    reader.access().platform.facts().trigger_needs_token,
-                ),
-            )
-        }
-        PollResult::Denied { status, message, with_token: true } => {
-            Check::unsure(by, messages::read_refused(status, &message))
-        }
-        PollResult::Denied { status: status @ (401 | 403), message, .. } => {
-            Check::new(by, Health::Bad(Outcome::Refused), refused(RefusalReason::Forbidden, status, &message))
-        }
-        // Any other refusal may be of the GET alone, as a 405 is, and a trigger is a POST.
-        PollResult::Denied { status, message, .. } => {
-            Check::unsure(by, messages::hook_not_readable(status, &message))
-        }
+        PollResult::Denied(ReadDenied { status, message, with_token }) => match (status, with_token) {
+            (401 | 403, true) => {
+                let health = if follows { Health::BadInput } else { Health::Unsure };
+                let triggers = reader.access().platform.facts().trigger_needs_token;
+                Check::new(by, health, messages::token_denied(status, &message, triggers))
+            }
+            (_, true) => Check::unsure(by, messages::read_refused(status, &message)),
+            (401 | 403, false) => refused(RefusalReason::Forbidden, status, message),
+            (410, false) => refused(RefusalReason::Gone, status, message),
+            // Any other refusal may be of the GET alone, as a 405 is, and a trigger is a POST.
+            (_, false) => Check::unsure(by, messages::hook_not_readable(status, &message)),
+        },
         PollResult::Failed { message } => Check::unsure(by, messages::unusable_answer(&message)),
     }
 }

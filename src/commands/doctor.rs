@@ -13,7 +13,7 @@ use crate::core::state::Outcome;
 use crate::env::Env;
 use crate::error::{BAD_INPUT, Problems};
 use crate::reporting::output::Output;
-use crate::reporting::updater::{ReportOptions, TokenCheck};
+use crate::reporting::updater::TokenCheck;
 use crate::reporting::{github, gitlab};
 use crate::secrets::Redactor;
 use crate::signals::Signals;
@@ -33,7 +33,7 @@ pub(super) async fn run(cli: &Cli, env: &Env) -> Result<u8, NotStarted> {
             Ok(code)
         }
         Err(NotStarted::BadInput(problems)) => {
-            let out = Output::new(Redactor::default(), github::is_here(env));
+            let out = Output::new(Redactor::default(), env.in_github());
             for warning in config::unknown_variables(env) {
                 out.log_line(&format!("warning: {warning}"));
             }
@@ -85,12 +85,9 @@ async fn examine_page(run: &Run) -> Option<Check> {
 
 /// The CI's own tokens. What is wrong with one costs a report, never the deployment.
 async fn examine_tokens(run: &Run, env: &Env) -> Vec<Check> {
-    let Settings { network, github_token, gitlab_token, job_token, .. } = &run.settings;
     let options = options(&run.settings, run.settings.report.kinds(), None);
-    let options = ReportOptions { token: github_token.as_ref(), ..options };
     let github = github::examine(env, &run.http, &options).await;
-    let options = ReportOptions { token: gitlab_token.as_ref(), ..options };
-    let gitlab = gitlab::examine(env, (&run.http, network), &options, job_token.as_ref()).await;
+    let gitlab = gitlab::examine(env, (&run.http, &run.settings.network), &options).await;
     let check = |check: TokenCheck| Check {
         name: check.token,
         health: if check.good { Health::Good } else { Health::Unsure },

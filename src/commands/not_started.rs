@@ -102,7 +102,7 @@ fn files(inputs: &Inputs, env: &Env) -> Option<Files> {
 /// Reports bad input where a later job, or a reader of the CI system, looks for the outcome.
 fn report_to_ci(problems: &Problems, inputs: &Inputs, leaves_files: bool, env: &Env, out: &Output) {
     let platform = config::platform_name(inputs, env);
-    if github::is_here(env) {
+    if env.in_github() {
         github::report_bad_input(problems, platform, env, out);
     }
     let files = files(inputs, env).filter(|_| leaves_files);
@@ -178,7 +178,7 @@ pub(super) fn report_interrupted(signal: Signal, cli: &Cli, env: &Env, out: &Out
         let (context, now) = (RunContext { platform, ..RunContext::default() }, SystemTime::now());
         let report = Report::new(task, now);
         let mut errors = Vec::new();
-        if github::is_here(env) {
+        if env.in_github() {
             errors = github::report_interrupted(&report, &context, env, out);
         }
         let words = messages::verdict(&report, &context);

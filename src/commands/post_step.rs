@@ -4,7 +4,7 @@ use crate::cli::Inputs;
 use crate::config::{Needs, Settings};
 use crate::env::Env;
 use crate::http::Http;
-use crate::reporting::github::{self, post};
+use crate::reporting::github::post;
 use crate::reporting::output::Output;
 use crate::signals::Signals;
 
@@ -15,7 +15,7 @@ pub(super) async fn run(env: &Env, out: &Output) {
     let tls = env.get("GITHUB_API_URL").is_some_and(|url| url.starts_with("https:"));
     match Http::new(&settings.network, tls, redactor.clone()) {
         Ok(http) => {
-            let out = Output::new(redactor, github::is_here(env));
+            let out = Output::new(redactor, env.in_github());
             out.mask();
             let stop = Signals::listen().ok().map(|signals| signals.watch());
             post::run(env, &out, &http, settings.github_token.as_ref(), stop).await;

@@ -11,16 +11,16 @@ use crate::cli::Cli;
 use crate::config::{self, Settings};
 use crate::core::report::{Cause, Event, Report, Task};
 use crate::core::schedule::Timing;
-use crate::core::state::{DeploymentId, Outcome};
+use crate::core::state::{DeploymentId, Outcome, ReadDenied};
 use crate::core::traits::Reporter as _;
-use crate::core::{self, Plan, TokenDenied, Verify, Wait};
+use crate::core::{self, Plan, Verify, Wait};
 use crate::env::Env;
 use crate::error::{Problem, Problems, Signal, exit_code};
 use crate::http::Http;
 use crate::platforms::Client;
 use crate::reporting::durations::Durations;
 use crate::reporting::files::Files;
-use crate::reporting::github::{self, GitHub};
+use crate::reporting::github::GitHub;
 use crate::reporting::gitlab::{self, GitLab};
 use crate::reporting::output::Output;
 use crate::reporting::terminal::{LogGrouping, Terminal, TerminalOptions};
@@ -56,7 +56,7 @@ impl Run {
         signals: Option<&Signals>,
     ) -> Result<Self, Problems> {
         let redactor = settings.redactor();
-        let out = Output::new(redactor.clone(), github::is_here(env));
+        let out = Output::new(redactor.clone(), env.in_github());
         out.mask();
         let http = http_client(&settings, env, &redactor)?;
         let site = Site::new(&settings, &http)?;
@@ -95,7 +95,7 @@ impl Run {
         Ok(Self { settings, http, platform, site, reporters, out, is_json, durations, limit })
     }
 
-    /// Warns of variables that are nearly inputs, once nothing is left that could be bad input: that warns of them, too.
+    /// Warns of misspelt variables. Called once no bad input is possible any more: that is reported with the same warnings.
     pub(super) fn warn_of_unknown_variables(&mut self, env: &Env) {
         for warning in config::unknown_variables(env) {
             self.reporters.warn(&warning);
@@ -175,7 +175,7 @@ fn http_client(settings: &Settings, env: &Env, redactor: &Redactor) -> Result<Ht
     let tls = api.is_some_and(is_https)
         || hook.is_some_and(is_https)
         || page.as_ref().is_some_and(is_https)
-        || ci_uses_tls(env);
+        || env.ci_api().is_some_and(|url| url.starts_with("https:"));
     // A page over http may redirect to one over https.
     let may_need_tls = !tls && settings.page.is_some();
     let client = |tls| Http::new(&settings.network, tls, redactor.clone());
@@ -196,11 +196,8 @@ fn reporters(
     let on_commit = |kind: &ReportKind| context.sandbox.is_none() || *kind == ReportKind::Summary;
     let kinds = settings.report.kinds().into_iter().filter(on_commit).collect();
     let options = options(settings, kinds, signals);
-    let options = ReportOptions { token: settings.github_token.as_ref(), ..options };
     let github = GitHub::detect(env, out, http, &options, &context);
-    let options = ReportOptions { token: settings.gitlab_token.as_ref(), ..options };
-    let job_token = settings.job_token.as_ref();
-    let gitlab = GitLab::detect(env, out, (http, &settings.network), &options, job_token, &context);
+    let gitlab = GitLab::detect(env, out, (http, &settings.network), &options, &context);
     let cause = github.as_ref().map(|github| &github.cause).or(gitlab.as_ref().map(|gitlab| &gitlab.cause));
     context.cause = cause.filter(|cause| !cause.is_empty()).cloned();
     let summary = settings.report.wants(ReportKind::Summary);
@@ -216,7 +213,7 @@ fn reporters(
 }
 
 /// What the platform refused before anything was triggered.
-fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
+fn denied(denied: &ReadDenied, settings: &Settings) -> Problems {
     let named = [("account", &settings.access.account), ("project", &settings.access.project)];
     let named: Vec<&str> = named.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| *name).collect();
     let problem = if denied.status == 404 {
@@ -228,7 +225,7 @@ fn denied(denied: &TokenDenied, settings: &Settings) -> Problems {
     problem.into()
 }
 
-/// What to write at a code host, without its token.
+/// What to write at a code host.
 pub(super) fn options<'a>(
     settings: &'a Settings,
     kinds: Vec<ReportKind>,
@@ -239,19 +236,11 @@ pub(super) fn options<'a>(
         named: settings.report.named,
         name: &settings.name,
         sha: settings.sha.as_deref(),
-        token: None,
+        github_token: settings.github_token.as_ref(),
+        gitlab_token: settings.gitlab_token.as_ref(),
+        job_token: settings.job_token.as_ref(),
         stop: signals.map(Signals::watch),
     }
-}
-
-/// Whether the API of the CI at hand is spoken to over TLS.
-fn ci_uses_tls(env: &Env) -> bool {
-    let api = match (github::is_here(env), env.in_gitlab()) {
-        (true, _) => "GITHUB_API_URL",
-        (_, true) => "CI_API_V4_URL",
-        _ => return false,
-    };
-    env.get(api).is_some_and(|url| url.starts_with("https:"))
 }
 
 /// The log of this run: by the options, the terminal, and what the CI system can show.
@@ -259,7 +248,7 @@ fn output(cli: &Cli, verbose: bool, env: &Env, out: &Output) -> OutputFormat {
     if cli.is_json() {
         return OutputFormat::Json { out: out.clone(), verbose };
     }
-    let github = github::is_here(env);
+    let github = env.in_github();
     let terminal = std::io::stderr().is_terminal() && !github && env.get("TERM") != Some("dumb");
     let color = match cli.inputs.get("color") {
         Some("always") => true,

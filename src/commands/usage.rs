@@ -10,7 +10,7 @@ use crate::platforms;
 use crate::secrets::could_be_secret;
 use crate::text::problems;
 
-/// The input to blame.
+/// What these problems name as the input.
 const COMMAND_LINE: &str = "command line";
 
 /// Customary names of environments.

@@ -1,4 +1,4 @@
-//! The account and the project at the platform, which people mix up.
+//! The inputs `account` and `project`, which people mix up.
 
 use super::sources::Sources;
 use crate::platforms::{Need, Platform};

@@ -78,7 +78,7 @@ pub struct Settings {
     pub job_token: Option<Token>,
     /// The page that is verified after a deployment.
     pub page: Option<Page>,
-    /// How this machine reaches others.
+    /// Proxies and additional certificate authorities.
     pub network: Network,
     /// Everything but the trigger.
     pub dry_run: bool,
@@ -178,15 +178,11 @@ impl Settings {
 
     fn requests(&self, env: &Env) -> Vec<Url> {
         let api = self.access.token.as_ref().and(self.access.api.clone());
-        let code_host = match (env.in_gitlab(), env.is_true("GITHUB_ACTIONS")) {
-            (true, _) => {
-                env.get("CI_API_V4_URL").filter(|_| self.gitlab_token.is_some() || self.job_token.is_some())
-            }
-            (_, true) => env.get("GITHUB_API_URL").filter(|_| self.github_token.is_some()),
-            _ => None,
-        };
+        let of_gitlab = self.gitlab_token.as_ref().or(self.job_token.as_ref());
+        let token = if env.in_gitlab() { of_gitlab } else { self.github_token.as_ref() };
         let reports = self.report.kinds().iter().any(|kind| *kind != ReportKind::Summary);
-        let code_host = code_host.filter(|_| reports).and_then(|url| Url::parse(url).ok());
+        let code_host = env.ci_api().filter(|_| reports && token.is_some());
+        let code_host = code_host.and_then(|url| Url::parse(url).ok());
         let hook = self.access.hook.as_ref().map(|hook| hook.expose().clone());
         let page = self.page.as_ref().and_then(|page| page.address.on(self.environment_url.as_deref()));
         hook.into_iter().chain(api).chain(code_host).chain(page).collect()

@@ -1,4 +1,4 @@
-//! How this machine reaches others: authorities and proxies, from inputs and from the variables that curl and OpenSSL read.
+//! The network settings, from inputs and from the variables that curl and OpenSSL read: certificate authorities and proxies.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Files that hold a secret.
+//! Reads files that hold a secret.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -164,8 +164,7 @@ impl<'a> Sources<'a> {
     pub(super) fn url(&mut self, name: &str, of_api: bool) -> Option<Url> {
         let found = self.find(name, &[])?;
         let url = Url::parse(unwrap_pasted(&found.value)).ok();
-        let url = url.filter(|url| url.has_host() && (is_too_long(url) || is_sendable(url)));
-        let Some(url) = url else {
+        let Some(url) = url.filter(|url| url.has_host() && is_sendable(url)) else {
             self.problem(&found, problems::NOT_A_URL);
             return None;
         };

@@ -25,7 +25,7 @@ pub(super) fn unknown(env: &Env) -> Vec<(String, String)> {
     if env.get("DEPLOY_HOOK").is_some() {
         unknown.push(("DEPLOY_HOOK".to_owned(), "DEPLOY_HOOK_URL".to_owned()));
     }
-    if env.is_true("GITHUB_ACTIONS") {
+    if env.in_github() {
         unknown.extend(of_prefix(env, "INPUT_", &inputs));
     }
     unknown

@@ -132,7 +132,6 @@ fn address(
     let url =
         if is_path { site.as_ref().and_then(|site| site.join(text).ok()) } else { Url::parse(text).ok() };
     let has_blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
-    let is_sendable = |url: &Url| is_too_long(url) || is_sendable(url);
     let Some(url) = url.filter(|url| url.has_host() && !has_blank && is_sendable(url)) else {
         sources.problem(found, (problems::NOT_A_URL.0, problems::PAGE_ALLOWED));
         return None;

@@ -23,8 +23,8 @@ use self::action::{Action, ActionResult};
 pub use self::plan::{Plan, Verify, Wait};
 use self::report::{Event, Report, Task};
 use self::site::{SiteAnswer, SiteFault};
+use self::state::ReadDenied;
 use self::state_machine::StateMachine;
-pub use self::traits::TokenDenied;
 use self::traits::{DeployTarget, Reporter, SiteCheck};
 
 /// Runs a task to its end and reports every event on the way.
@@ -36,7 +36,7 @@ use self::traits::{DeployTarget, Reporter, SiteCheck};
 ///
 /// # Errors
 ///
-/// The platform refuses the token in the read before the trigger: nothing was triggered and nothing was reported.
+/// The platform refuses the read before the trigger: nothing was triggered and nothing was reported.
 pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
     task: Task,
     target: &mut T,
@@ -44,10 +44,10 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
     reporter: &mut R,
     plan: Plan,
     stop: impl Future<Output = ()>,
-) -> Result<Report, TokenDenied> {
+) -> Result<Report, ReadDenied> {
     let started = Instant::now();
     let grace_on_stop = plan.timing.stop_grace;
-    let mut machine = StateMachine::new(task, plan, started, target.state());
+    let mut machine = StateMachine::new(task, plan, started, target.info());
     let mut stop = pin!(stop);
     loop {
         let now = started.elapsed();
@@ -63,23 +63,23 @@ pub async fn run<T: DeployTarget, S: SiteCheck, R: Reporter>(
         let mut act = pin!(async {
             has_begun.set(true);
             let result = act(action, target, site.as_deref_mut(), started).await;
-            (result, target.state())
+            (result, target.info())
         });
-        let (result, state) = tokio::select! {
+        let (result, info) = tokio::select! {
             biased;
             () = &mut stop => {
                 let sent = is_trigger && has_begun.get();
                 let answer = if sent { tokio::time::timeout(grace_on_stop, act).await.ok() } else { None };
                 let unanswered = sent && answer.is_none();
-                if let Some((result, state)) = answer {
-                    machine.apply(started.elapsed(), result, state);
+                if let Some((result, info)) = answer {
+                    machine.apply(started.elapsed(), result, info);
                 }
                 machine.interrupt(started.elapsed(), unanswered);
                 continue;
             }
             result = &mut act => result,
         };
-        machine.apply(started.elapsed(), result, state);
+        machine.apply(started.elapsed(), result, info);
     }
     let elapsed = machine.elapsed(started.elapsed());
     let report = machine.into_report()?;

@@ -17,7 +17,7 @@ pub enum Wait {
     Never,
 }
 
-/// That a page must answer before the run ends well.
+/// The verification of a page after the deployment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verify {
     /// How long that may take. `None`: a time after the platform's success, and the run's whole timeout where the

@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::site::SiteReport;
-use super::state::CannotFollow;
-use super::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
+use super::state::{CannotFollow, DeploymentId, Outcome, Phase, ReadDenied, Snapshot, Verdict};
 use super::trigger::{NotSent, Refusal, Unclear};
 
 /// Something that happened in a run.
@@ -152,14 +151,7 @@ pub enum Cause {
         unchecked: usize,
     },
     /// The platform does not let us read it.
-    Denied {
-        /// The HTTP status.
-        status: u16,
-        /// The platform's message, cleaned.
-        message: String,
-        /// Whether the request carried the API's token.
-        with_token: bool,
-    },
+    Denied(ReadDenied),
     /// Polls failed until the budget was used up, or until the deadline.
     PollsFailed {
         /// What was wrong with the last one, cleaned.

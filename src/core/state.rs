@@ -87,6 +87,17 @@ pub enum CannotFollow {
     NoDeployment,
 }
 
+/// A read that the platform refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadDenied {
+    /// The HTTP status.
+    pub status: u16,
+    /// The platform's message, cleaned.
+    pub message: String,
+    /// Whether the request carried the API's token.
+    pub with_token: bool,
+}
+
 /// An input that was not given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingInput {

@@ -6,7 +6,7 @@ use super::history::History;
 use super::rate::{Budget, RateHint};
 use super::report::Event;
 use super::site::SiteAnswer;
-use super::state::{CannotFollow, DeploymentId, Snapshot};
+use super::state::{CannotFollow, DeploymentId, ReadDenied, Snapshot};
 use super::trigger::TriggerResult;
 
 /// One deploy hook of a hosting platform.
@@ -26,7 +26,7 @@ pub trait DeployTarget {
 
     /// Looks for our deployment among those that are there: after an unclear answer, where
     /// [`DeployTarget::snapshot`] returned [`SnapshotResult::Known`], and after an acceptance that named none, where
-    /// [`TargetState::can_follow`] says so.
+    /// [`TargetInfo::can_follow`] says so.
     async fn find(&mut self, limit: Duration) -> LookupResult;
 
     /// Reads the state of this deployment.
@@ -36,12 +36,12 @@ pub trait DeployTarget {
     async fn log(&mut self, id: &DeploymentId, limit: Duration) -> Log;
 
     /// What is known of the platform and of our deployment now.
-    fn state(&self) -> TargetState;
+    fn info(&self) -> TargetInfo;
 }
 
 /// What is known of a platform and of our deployment there, apart from the deployment's own state.
 #[derive(Clone, Debug)]
-pub struct TargetState {
+pub struct TargetInfo {
     /// Whether the deployment just accepted can be followed.
     pub can_follow: Result<(), CannotFollow>,
     /// How long the platform may take to show a deployment after it accepted a trigger and named none.
@@ -79,16 +79,7 @@ pub enum SnapshotResult {
     Unknown,
     /// The platform refuses the token (401 or 403), or does not know the account or the project that the user gave (404),
     /// in its own error format.
-    Denied(TokenDenied),
-}
-
-/// The platform refused the token, or did not find what the user named, before anything was triggered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenDenied {
-    /// The HTTP status: 401, 403 or 404.
-    pub status: u16,
-    /// The platform's message, cleaned.
-    pub message: String,
+    Denied(ReadDenied),
 }
 
 /// What looking for our deployment found.
@@ -108,12 +99,7 @@ pub enum LookupResult {
         rate_hint: RateHint,
     },
     /// The platform does not let us read.
-    Denied {
-        /// The HTTP status.
-        status: u16,
-        /// The platform's message, cleaned.
-        message: String,
-    },
+    Denied(ReadDenied),
     /// There is no documented way to find out.
     Never,
 }
@@ -137,14 +123,7 @@ pub enum PollResult {
     /// No deployment, or one older than ours: it is not there (yet).
     NotThere,
     /// The platform does not let us read: 401, 403. Failed attempts may be counted, so it is not asked again.
-    Denied {
-        /// The HTTP status.
-        status: u16,
-        /// The platform's message, cleaned.
-        message: String,
-        /// Whether the request carried the API's token.
-        with_token: bool,
-    },
+    Denied(ReadDenied),
     /// Not a usable answer: no connection, 429, 5xx, a body that is not what it should be.
     Failed {
         /// What was wrong with it, cleaned.

@@ -62,23 +62,19 @@ fn is_whole_json(body: &[u8]) -> bool {
 fn decode(bytes: &[u8], head: &HeaderMap) -> Result<Vec<u8>, BodyFault> {
     let bytes = decompress(bytes, &words(head, CONTENT_ENCODING.as_str()))?;
     let kind = words(head, CONTENT_TYPE.as_str());
-    match encoding::text(&bytes) {
-        Ok(text) => Ok(without_lone_surrogates(text).into_bytes()),
-        Err(NotText::NotUtf8) if is_latin1(&kind) => {
-            Ok(without_lone_surrogates(bytes.iter().copied().map(char::from).collect()).into_bytes())
-        }
-        // One bad byte in a commit's title must not hide a deployment's state, nor one in a log the rest of it: read as Go
-        // and browsers read it.
-        Err(NotText::NotUtf8) => {
-            let text = without_lone_surrogates(String::from_utf8_lossy(&bytes).into_owned()).into_bytes();
-            if is_whole_json(&text) || kind.starts_with("text/plain") {
-                Ok(text)
-            } else {
-                Err(BodyFault::NotText(NotText::NotUtf8))
-            }
-        }
-        Err(fault) => Err(BodyFault::NotText(fault)),
+    let (text, is_damaged) = match encoding::text(&bytes) {
+        Ok(text) => (text, false),
+        Err(NotText::NotUtf8) if is_latin1(&kind) => (bytes.iter().copied().map(char::from).collect(), false),
+        Err(NotText::NotUtf8) => (String::from_utf8_lossy(&bytes).into_owned(), true),
+        Err(fault) => return Err(BodyFault::NotText(fault)),
+    };
+    let text = without_lone_surrogates(text).into_bytes();
+    // One bad byte in a commit's title must not hide a deployment's state, nor one in a log the rest of it: read as Go
+    // and browsers read it.
+    if is_damaged && !is_whole_json(&text) && !kind.starts_with("text/plain") {
+        return Err(BodyFault::NotText(NotText::NotUtf8));
     }
+    Ok(text)
 }
 
 /// JSON with U+FFFD for half of a pair of UTF-16, which JavaScript writes where a text was cut inside an emoji. Browsers,

@@ -1,4 +1,4 @@
-//! Certificates in files, in every form in which they are handed around, and what a single one says of itself.
+//! Reads certificates from files, in every common form, and the fields of a single one.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;

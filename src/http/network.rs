@@ -1,4 +1,4 @@
-//! How this machine reaches others: which proxy a request takes, if any, and who else's certificates are trusted.
+//! The network settings: which proxy a request takes, if any, and which certificate authorities are trusted as well.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::secrets::{is_loopback, is_sendable, is_too_long, is_web};
 
-/// How this machine reaches others.
+/// The network settings.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// Files of certificate authorities in addition to the system's.

@@ -1,4 +1,4 @@
-//! Whom to trust over TLS: the system's authorities, those the user names, and single certificates that they name.
+//! Verifies servers over TLS: by the system's authorities, those that the user names, and single certificates that they name.
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ struct Verifier {
 }
 
 impl Verifier {
-    /// Takes in whom to trust.
+    /// Loads the authorities and the named certificates.
     fn find_authorities(&mut self, network: &Network) -> Result<(), ClientError> {
         if let Some(path) = BUNDLES.iter().map(Path::new).find(|path| path.is_file()) {
             self.bundle = Bundle::read(path);

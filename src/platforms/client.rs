@@ -9,10 +9,9 @@ use super::earlier::{self, Earlier};
 use super::platform::{Acceptance, Deployment, LogTarget, PlatformAccess, ReadTarget, StateSource};
 use super::reader::{READ, Reader};
 use super::response;
-use crate::core::TokenDenied;
 use crate::core::rate::{Budget, RateHint, RateLimit};
-use crate::core::state::{CannotFollow, DeploymentId, Phase, Snapshot, Verdict};
-use crate::core::traits::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetState};
+use crate::core::state::{CannotFollow, DeploymentId, Phase, ReadDenied, Snapshot, Verdict};
+use crate::core::traits::{DeployTarget, Log, LookupResult, Poll, PollResult, SnapshotResult, TargetInfo};
 use crate::core::trigger::{NotSent, NotSentReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{Http, Post};
 
@@ -122,10 +121,10 @@ impl DeployTarget for Client {
         if let (401 | 403, StateSource::Api) = (response.status, source)
             && let Some(message) = self.reader.platform().error(bytes, redactor)
         {
-            return SnapshotResult::Denied(TokenDenied { status: response.status, message });
+            return SnapshotResult::Denied(denied(response.status, message));
         }
         if let Some(message) = self.reader.not_found(&response) {
-            return SnapshotResult::Denied(TokenDenied { status: 404, message });
+            return SnapshotResult::Denied(denied(404, message));
         }
         // An answer without deployments may come from a proxy, and proves nothing.
         if let (200..300, Ok(body)) = (response.status, serde_json::from_slice::<Value>(bytes))
@@ -187,7 +186,9 @@ impl DeployTarget for Client {
         let Some(mut found) = found else {
             let message = match (status, error) {
                 (200..300, error) => error.unwrap_or_else(|| "the answer lists no deployments".to_owned()),
-                (401 | 403 | 405 | 410, Some(message)) => return LookupResult::Denied { status, message },
+                (401 | 403 | 405 | 410, Some(message)) => {
+                    return LookupResult::Denied(denied(status, message));
+                }
                 (_, Some(message)) => format!("the platform answered {status}: {message}"),
                 (_, None) => format!("HTTP {status}, not in the platform's format, perhaps from a proxy"),
             };
@@ -294,15 +295,20 @@ impl DeployTarget for Client {
         }
     }
 
-    fn state(&self) -> TargetState {
-        TargetState {
+    fn info(&self) -> TargetInfo {
+        TargetInfo {
             can_follow: self.can_follow(),
-            appears_within: self.reader.platform().appears_within().div_f64(self.speed),
+            appears_within: self.reader.platform().facts().appears_within.div_f64(self.speed),
             success_may_be_early: self.reader.platform().facts().success_may_be_early,
             history: self.earlier.history.clone(),
             budget: self.budget(),
         }
     }
+}
+
+/// A read of the list that the platform refused.
+fn denied(status: u16, message: String) -> ReadDenied {
+    ReadDenied { status, message, with_token: true }
 }
 
 /// A deployment that the platform canceled for a newer one.

@@ -26,8 +26,8 @@ const CLOUDFLARE: Facts = Facts {
     token_variables: &["CLOUDFLARE_API_TOKEN"],
     account_variables: &["CLOUDFLARE_ACCOUNT_ID"],
     needs: &[Need::Token, Need::Account],
-    lists: &["/result"],
-    ones: &["/result"],
+    deployments: &["/result"],
+    deployment: &["/result"],
     dashboards: &[DASHBOARD],
     token_prefixes: &["cfut_", "cfat_", "cfk_"],
     ..Facts::NONE

@@ -32,7 +32,7 @@ impl Platform for Coolify {
             poll: Some(DEPLOYMENT),
             // The log is a field of the deployment, for a token that may read sensitive data.
             log: Some(DEPLOYMENT),
-            lists: &["/deployments", ""],
+            deployments: &["/deployments", ""],
             id: &["/deployment_uuid"],
             environment: &["/pull_request_id"],
             page: &["/deployment_url"],

@@ -31,7 +31,7 @@ impl Platform for Dokploy {
             needs: &[Need::Token, Need::Project],
             token_header: Some("x-api-key"),
             log: Some("api/deployment.readLogs?deploymentId={id}&tail=100"),
-            ones: &[],
+            deployment: &[],
             id: &["/deploymentId"],
             message: &["/errorMessage"],
             origin: &["/title"],

@@ -1,9 +1,11 @@
-//! What a platform is, whatever hook is used: names, variables, what its API needs, and how its answers are read.
+//! The facts about a platform that hold for every hook: names, variables, what its API needs, and how its answers are read.
+
+use std::time::Duration;
 
 use super::body::normal;
 use crate::core::state::{Phase, Verdict};
 
-/// What a platform is, whatever hook is used: the part of [`Platform`](super::Platform) that is a table.
+/// The facts about a platform that hold for every hook: the part of [`Platform`](super::Platform) that is a table.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a table of facts, each of its own")]
 pub struct Facts {
@@ -46,9 +48,9 @@ pub struct Facts {
     /// The same of what the hook deploys, such as the service: for the page and for the log.
     pub about: Option<&'static str>,
     /// Where an answer has a list of deployments.
-    pub lists: Pointers,
+    pub deployments: Pointers,
     /// Where an answer has one deployment, if it has no list.
-    pub ones: Pointers,
+    pub deployment: Pointers,
     /// Where a deployment has its id.
     pub id: Pointers,
     /// What the id begins with, where the ids of other things begin otherwise.
@@ -98,6 +100,8 @@ pub struct Facts {
     pub tried_live: bool,
     /// Whether the platform cancels a deployment when a newer one comes: then it was superseded.
     pub newer_cancels: bool,
+    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
+    pub appears_within: Duration,
     /// Whether a success may be reported before the last commands ran.
     pub success_may_be_early: bool,
 }
@@ -124,8 +128,8 @@ impl Facts {
         poll: None,
         log: None,
         about: None,
-        lists: &[""],
-        ones: &[""],
+        deployments: &[""],
+        deployment: &[""],
         id: &["/id"],
         id_prefix: "",
         state: &["/status"],
@@ -150,6 +154,7 @@ impl Facts {
         names_site: false,
         tried_live: false,
         newer_cancels: false,
+        appears_within: Duration::from_mins(2),
         success_may_be_early: false,
     };
 

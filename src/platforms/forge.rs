@@ -11,7 +11,7 @@ use url::Url;
 
 use super::facts::{Facts, Need};
 use super::laravel;
-use super::path::{segments, written};
+use super::path::{raw_parameter, segments};
 use super::platform::{Deployment, Platform, PlatformAccess};
 use crate::core::state::Snapshot;
 use crate::secrets::{DocumentedHook, Redactor, UrlFault};
@@ -61,7 +61,7 @@ impl Platform for Forge {
 
     fn owns(&self, url: &Url, any_host: bool) -> bool {
         let is_here = url.host_str() == Some(HOST) && segments(url).first() == Some(&"servers");
-        is_here || (any_host && site(url).is_some() && written(url, "token").is_some())
+        is_here || (any_host && site(url).is_some() && raw_parameter(url, "token").is_some())
     }
 
     /// The secret is the value of `token`. The page of a site is no hook.
@@ -72,7 +72,8 @@ impl Platform for Forge {
         let Some((server, site)) = site(url) else {
             return if is_cut { Err(UrlFault::NoSecret) } else { Ok(None) };
         };
-        let token = written(url, "token").filter(|token| !token.is_empty()).ok_or(UrlFault::NoSecret)?;
+        let token =
+            raw_parameter(url, "token").filter(|token| !token.is_empty()).ok_or(UrlFault::NoSecret)?;
         let public = format!("servers/{server}/sites/{site}/deploy/http?token=");
         Ok(Some(DocumentedHook::new(url, public, token)))
     }

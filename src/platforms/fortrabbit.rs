@@ -17,7 +17,7 @@ use super::path::segments;
 use super::platform::{Acceptance, Deployment, Platform, PlatformAccess, ReadTarget, Request, StateSource};
 use crate::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use crate::http::time;
-use crate::secrets::{DocumentedHook, Redactor, UrlFault, secrets_of_query};
+use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 
 /// The platform's host, for hooks and API alike.
 const HOST: &str = "api.fortrabbit.com";
@@ -75,14 +75,13 @@ impl Platform for Fortrabbit {
         let (Some((secret, public)), true) = (segments.split_last(), is_documented(&segments)) else {
             return Ok(None);
         };
-        let mut secrets = secrets_of_query(url.query().unwrap_or_default());
-        secrets.push((*secret).to_owned());
         let public = public.iter().flat_map(|segment| [segment, "/"]).collect();
-        let (mut tidy, path) = (url.clone(), segments.join("/"));
+        let mut hook = DocumentedHook::new(url, public, secret);
+        let path = segments.join("/");
         if url.path().strip_prefix('/') != Some(&path) {
-            tidy.set_path(&path);
+            hook.url.set_path(&path);
         }
-        Ok(Some(DocumentedHook { url: tidy, public, secrets }))
+        Ok(Some(hook))
     }
 
     /// Exactly one deployment must be named.
@@ -230,11 +229,9 @@ fn is_live_path(url: &Url) -> bool {
 /// The id of the hook's environment, where its URL holds one.
 fn environment(url: &Url) -> Option<&str> {
     let segments = segments(url);
-    let named = segments.windows(2).find_map(|pair| match pair {
-        ["environments" | "deploy", id] => Some(*id),
-        _ => None,
-    })?;
-    named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(named)
+    let mut pairs = segments.array_windows();
+    let [_, named] = pairs.find(|[before, _]| matches!(*before, "environments" | "deploy"))?;
+    named.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(*named)
 }
 
 /// Reads one deployment. `named`: it is the value of `deployment`. Elsewhere an object with an `id` may be anything, such

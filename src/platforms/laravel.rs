@@ -9,8 +9,8 @@ use crate::secrets::Redactor;
 /// What both have in common.
 pub(super) const LARAVEL: Facts = Facts {
     followed: "by finding it",
-    lists: &["/data"],
-    ones: &["/data"],
+    deployments: &["/data"],
+    deployment: &["/data"],
     state: &["/attributes/status"],
     // The hash of the commit that is deployed, which both names have had.
     origin: &["/attributes/commit_hash", "/attributes/commit/hash"],

@@ -1,7 +1,6 @@
 //! The trait of a hosting platform. Pure: requests and answers are values, so each is tested by a table.
 
 use std::slice;
-use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -121,11 +120,10 @@ pub trait Platform: Sync {
     /// Every deployment that the answer to [`Platform::list`] or [`Platform::poll`] describes, the newest first, without
     /// entries that are none. `None`: the answer is not in the platform's own form, so that nothing is known.
     fn deployments(&self, body: &Value, redactor: &Redactor) -> Option<Vec<Deployment>> {
-        let Facts { lists, ones, .. } = self.facts();
-        let mut at_lists = lists.iter().filter_map(|pointer| at(body, pointer)?.as_array());
-        let mut at_ones = ones.iter().filter_map(|pointer| at(body, pointer)).filter(|one| one.is_object());
-        let list = at_lists.next().map(Vec::as_slice);
-        let entries = list.or_else(|| at_ones.next().map(slice::from_ref))?;
+        let Facts { deployments, deployment, .. } = self.facts();
+        let list = deployments.iter().find_map(|pointer| at(body, pointer)?.as_array()).map(Vec::as_slice);
+        let mut single = deployment.iter().filter_map(|pointer| at(body, pointer));
+        let entries = list.or_else(|| single.find(|one| one.is_object()).map(slice::from_ref))?;
         let mut found: Vec<_> = entries.iter().filter_map(|entry| self.deployment(entry, redactor)).collect();
         found.sort_by_key(Deployment::newest_first);
         (entries.is_empty() || !found.is_empty()).then_some(found)
@@ -162,11 +160,6 @@ pub trait Platform: Sync {
         true
     }
 
-    /// The request that reads what the hook deploys, such as the service, for the page and for the log.
-    fn about(&self, access: &PlatformAccess) -> Option<Request> {
-        Request::of_api(access, self.facts().about?, None)
-    }
-
     /// The request that reads the log of an ended deployment; none where there is no log to read.
     fn log(&self, access: &PlatformAccess, of: &LogTarget<'_>) -> Option<Request> {
         let log = Request::of_api(access, self.facts().log?, Some(of.id));
@@ -183,12 +176,7 @@ pub trait Platform: Sync {
         last_lines(self.log_texts(&log_body(body)), redactor, most)
     }
 
-    /// How long the platform may take to show a deployment after it accepted a trigger and named none.
-    fn appears_within(&self) -> Duration {
-        Duration::from_mins(2)
-    }
-
-    /// The page of the deployment or its environment, for people. `about` is the answer to [`Platform::about`].
+    /// The page of the deployment or its environment, for people. `about` is the answer to [`Facts::about`].
     fn dashboard_url(
         &self,
         _access: &PlatformAccess,
@@ -211,7 +199,7 @@ pub struct LogTarget<'a> {
     pub source: StateSource,
     /// Which one.
     pub id: &'a DeploymentId,
-    /// The answer to [`Platform::about`].
+    /// The answer to [`Facts::about`].
     pub about: Option<&'a Value>,
 }
 

@@ -16,7 +16,7 @@ use crate::secrets::{Redactor, Token, has_user, is_web};
 /// How long a read may take.
 pub(super) const READ: Duration = Duration::from_secs(15);
 
-/// What is read with, and where.
+/// Reads from one platform with what the user gave.
 pub struct Reader {
     /// The platform, and what it is used with.
     pub(super) access: PlatformAccess,
@@ -141,7 +141,8 @@ impl Reader {
 
     /// Reads what the hook deploys, where the platform's file asks for it.
     pub(super) async fn read_about(&self, limit: Duration) -> Option<Value> {
-        let request = self.platform().about(&self.access).filter(|_| self.source.is_some())?;
+        let about = self.platform().facts().about.filter(|_| self.source.is_some())?;
+        let request = Request::of_api(&self.access, about, None)?;
         let response = self.read(request, limit).await.ok()?;
         serde_json::from_slice(&response.body.ok()?).ok().filter(|_| (200..300).contains(&response.status))
     }

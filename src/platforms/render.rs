@@ -8,7 +8,7 @@ use url::Url;
 
 use super::body::oldest_first;
 use super::facts::Facts;
-use super::path::{segments, written};
+use super::path::{raw_parameter, segments};
 use super::platform::{Acceptance, LogTarget, Platform, PlatformAccess, Request};
 use crate::core::state::Snapshot;
 use crate::http::time;
@@ -59,7 +59,7 @@ impl Platform for Render {
         let has_kind = |id: &str| id.split_once('-').is_some_and(|(kind, _)| kind.len() == 3);
         match segments(url).as_slice() {
             ["deploy", ..] if url.host_str() == Some(HOST) => true,
-            ["deploy", id] => any_host && has_kind(id) && written(url, "key").is_some(),
+            ["deploy", id] => any_host && has_kind(id) && raw_parameter(url, "key").is_some(),
             _ => false,
         }
     }
@@ -73,7 +73,7 @@ impl Platform for Render {
                 "Copy the deploy hook of a service: its Settings, Deploy Hook (…/deploy/srv-…?key=…).",
             ));
         }
-        let key = written(url, "key").filter(|key| !key.is_empty()).ok_or(UrlFault::NoSecret)?;
+        let key = raw_parameter(url, "key").filter(|key| !key.is_empty()).ok_or(UrlFault::NoSecret)?;
         let is_id = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let public = if is_id { format!("deploy/{id}?key=") } else { String::new() };
         Ok(Some(DocumentedHook::new(url, public, key)))

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::platform::{Acceptance, Platform, StateSource};
 use crate::core::rate::RateHint;
+use crate::core::state::ReadDenied;
 use crate::core::traits::{Poll, PollResult};
 use crate::core::trigger::{Refusal, RefusalReason, ResponseError, TriggerResult, Unclear};
 use crate::http::{self, RequestError};
@@ -94,7 +95,8 @@ pub(super) fn of_reading(
                 (Some(_), Some(RefusalReason::NotFound)) => PollResult::NotThere,
                 (Some(_), None) if status == 404 => PollResult::NotThere,
                 (Some(message), _) => {
-                    PollResult::Denied { status, message, with_token: source == StateSource::Api }
+                    let with_token = source == StateSource::Api;
+                    PollResult::Denied(ReadDenied { status, message, with_token })
                 }
             }
         }
@@ -166,7 +168,7 @@ mod tests {
                 let name = platform.name();
                 assert!(matches!(poll(12051), PollResult::Failed { .. }), "{name}: {status}");
                 assert!(matches!(poll(12000), PollResult::NotThere), "{name}: {status}");
-                assert!(matches!(poll(12005), PollResult::Denied { .. }), "{name}: {status}");
+                assert!(matches!(poll(12005), PollResult::Denied(_)), "{name}: {status}");
             }
         }
     }

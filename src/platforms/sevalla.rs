@@ -24,8 +24,8 @@ impl Platform for Sevalla {
             api_host: Some("api.sevalla.com"),
             list: Some("v3/applications/{project}/deployments?limit=20"),
             log: Some("v3/applications/{project}/deployments/{id}/logs"),
-            lists: &["/data", ""],
-            ones: &["/deployment", ""],
+            deployments: &["/data", ""],
+            deployment: &["/deployment", ""],
             // `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
             waiting: "queued pending waiting",
             running: "building built deploying rolling_out in_progress inprogress",

@@ -18,6 +18,9 @@ use crate::secrets::{DocumentedHook, Redactor, UrlFault};
 /// The beginning of a hook's path; the project's id and the secret follow.
 const PATH: [&str; 3] = ["v1", "integrations", "deploy"];
 
+/// As long as others wait for a job's deployment: the documents name no time.
+const APPEARS_WITHIN: Duration = Duration::from_mins(10);
+
 pub(super) struct Vercel;
 
 impl Platform for Vercel {
@@ -33,7 +36,7 @@ impl Platform for Vercel {
             host: Some("api.vercel.com"),
             hook_path: &PATH,
             error_fields: &["error", "message", "code"],
-            lists: &["/deployments", ""],
+            deployments: &["/deployments", ""],
             id: &["/uid", "/id"],
             id_prefix: "dpl_",
             state: &["/readyState", "/state", "/status"],
@@ -52,6 +55,7 @@ impl Platform for Vercel {
             names_site: true,
             // A newer deployment of the same hook cancels the older ones.
             newer_cancels: true,
+            appears_within: APPEARS_WITHIN,
             dashboards: &["vercel.com", "www.vercel.com"],
             hook_place: "Settings, Git, Deploy Hooks of the project",
             token_prefixes: &["vcp_", "vci_", "vca_", "vck_"],
@@ -119,11 +123,6 @@ impl Platform for Vercel {
         let events = oldest_first(log, at);
         let text = |event: &&'a Value| event["text"].as_str().or(event["payload"]["text"].as_str());
         events.iter().filter_map(text).collect()
-    }
-
-    /// As long as others wait for a job's deployment: the documents name no time.
-    fn appears_within(&self) -> Duration {
-        Duration::from_mins(10)
     }
 }
 

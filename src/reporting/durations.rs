@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 
-use super::regular_file;
+use super::regular_file::{self, OWNER};
 use crate::core::history::History;
 use crate::env::Env;
 use crate::secrets::HookUrl;
@@ -66,7 +66,7 @@ impl Durations {
         let text: String = lines.iter().take(HOOKS).map(line).collect();
         // It is a convenience: a home that cannot be written to is no reason to say anything.
         let _ = self.path.parent().map_or(Ok(()), make_folder);
-        let _ = regular_file::replace_private(&self.path, &text);
+        let _ = regular_file::replace(&self.path, &text, OWNER);
     }
 
     /// Each hook's key and milliseconds. Lines that are none of ours are left out.

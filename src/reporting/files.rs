@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::regular_file;
+use super::regular_file::{self, EVERYBODY};
 use crate::core::report::{Event, Report};
 use crate::core::state::Snapshot;
 use crate::error::Problems;
@@ -90,6 +90,6 @@ impl Files {
 }
 
 fn write(path: &Path, text: &str) -> Option<String> {
-    let error = regular_file::replace(path, text).err()?;
+    let error = regular_file::replace(path, text, EVERYBODY).err()?;
     Some(format!("{} could not be written ({error}).", path.display()))
 }

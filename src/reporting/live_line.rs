@@ -10,7 +10,7 @@ use crate::text::messages::Waiting;
 /// How often the times in it change.
 pub(super) const TICK: Duration = Duration::from_millis(250);
 
-/// What it takes beside its text: the time, the sign that it goes on, two spaces, and one to spare.
+/// The columns beside its text: the time, the spinner, two spaces, and one to spare.
 const BESIDE: usize = 11;
 
 /// What the live line says: the times in it are those of the moment it is drawn.
@@ -38,7 +38,7 @@ impl LiveText {
     }
 }
 
-/// The live line as it is drawn: time, a sign that it goes on, and a text.
+/// The live line as it is drawn: time, spinner and text.
 pub(super) struct LiveLine {
     bar: ProgressBar,
     text: LiveText,

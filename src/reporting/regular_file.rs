@@ -21,7 +21,10 @@ const NO_LINK: i32 = 0;
 const NO_WAIT: i32 = 0;
 
 /// The mode of a file that everybody may use, as far as the user's mask allows it.
-const EVERYBODY: u32 = 0o666;
+pub(crate) const EVERYBODY: u32 = 0o666;
+
+/// The mode of a file that nobody else may read.
+pub(crate) const OWNER: u32 = 0o600;
 
 /// Appends to a file that others write to as well. A last line without its end is ended first;
 /// where the text does not fit, the file is left as it was.
@@ -40,17 +43,8 @@ pub(crate) fn append(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// Puts a file of this text in place of whatever file or link has its name.
-pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
-    replace_by(path, text, EVERYBODY)
-}
-
-/// The same with a file that nobody else may read.
-pub(crate) fn replace_private(path: &Path, text: &str) -> Result<()> {
-    replace_by(path, text, 0o600)
-}
-
-fn replace_by(path: &Path, text: &str, mode: u32) -> Result<()> {
+/// Puts a file with this text and this mode in place of whatever file or link has its name.
+pub(crate) fn replace(path: &Path, text: &str, mode: u32) -> Result<()> {
     match path.symlink_metadata().map(|there| there.file_type()) {
         Ok(kind) if !kind.is_file() && !kind.is_symlink() => return Err(not_regular()),
         _ => {}
@@ -157,7 +151,7 @@ mod tests {
             assert!(append(&at(name), "ours\n").is_err(), "{name}");
         }
         for name in ["fifo", "folder", "socket", "/dev/null"] {
-            assert!(replace(&at(name), "ours\n").is_err(), "{name}");
+            assert!(replace(&at(name), "ours\n", EVERYBODY).is_err(), "{name}");
             assert!(read(&at(name), 100).is_err(), "{name}");
             remove(&at(name));
             assert!(at(name).exists(), "{name}");
@@ -173,11 +167,11 @@ mod tests {
         let at = |name: &str| dir.path().join(name);
         std::fs::write(at("target"), "theirs\n").unwrap();
         symlink(at("target"), at("link")).unwrap();
-        replace(&at("link"), "ours\n").unwrap();
+        replace(&at("link"), "ours\n", EVERYBODY).unwrap();
         assert!(!at("link").is_symlink());
         let texts = [at("link"), at("target")].map(|path| std::fs::read_to_string(path).unwrap());
         assert_eq!(texts, ["ours\n", "theirs\n"]);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "no draft is left");
-        assert!(replace(&at("no/such/folder"), "ours\n").is_err());
+        assert!(replace(&at("no/such/folder"), "ours\n", EVERYBODY).is_err());
     }
 }

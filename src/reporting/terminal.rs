@@ -149,7 +149,7 @@ impl Terminal {
         }
     }
 
-    /// What failed and the end, and folded away all of it, where the log can fold. GitHub's annotation quotes the cause.
+    /// What failed and the end of the log, and where the CI's log can fold, the folded log. GitHub's annotation quotes the cause.
     fn log(&mut self, lines: &[String]) {
         let grouping = self.options.grouping;
         let is_folded = grouping != LogGrouping::Never && lines.len() > log::SHORT;
@@ -181,7 +181,7 @@ impl Terminal {
         let mut next = shown.first().map_or(0, |first| first.start);
         for range in shown {
             if range.start > next {
-                self.line(&self.paint(dim(), &format!("  ⋮ {}", messages::lines(range.start - next))));
+                self.line(&self.paint(dim(), &format!("  ⋮ {}", count(range.start - next, "line"))));
             }
             for (n, line) in range.clone().zip(lines.get(range.clone()).unwrap_or_default()) {
                 let bar = if cause.contains(&n) {

@@ -1,4 +1,4 @@
-//! Deployments: what was asked for, and what becomes of it, which follows from the time alone.
+//! Deployments: what was requested, and what has become of it, which depends on the time alone.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl TriggeredBy {
     }
 }
 
-/// A deployment as it was asked for; [`History`] is what became of it.
+/// A deployment as it was requested; [`History`] is what has become of it.
 pub(super) struct SandboxDeployment {
     pub(super) id: String,
     pub(super) environment: String,

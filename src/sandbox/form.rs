@@ -12,7 +12,7 @@ pub(super) fn matches(form: &str, text: &str) -> bool {
     pieces.len() == text.len() && pieces.iter().zip(text.bytes()).all(|(set, byte)| set.contains(&byte))
 }
 
-/// For each character which ones it may be.
+/// The characters that are allowed at each position.
 fn pieces(form: &str) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     let mut rest = form;

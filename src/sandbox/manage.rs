@@ -37,9 +37,17 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
         ("GET", ["sandbox", "scenarios"]) => {
             Reply::json(200, store.contract.scenarios().into_iter().map(described).collect())
         }
-        ("PUT", ["sandbox", "scenario"]) => set_scenario(store, request),
+        ("PUT", ["sandbox", "scenario"]) => set_named(request, "success", |name| {
+            let found = find_scenario(store.contract, name)?;
+            store.choose(found);
+            Ok(described(found))
+        }),
         ("PUT", ["sandbox", "speed"]) => set_speed(store, request),
-        ("PUT", ["sandbox", "platform"]) => set_platform(store, request),
+        ("PUT", ["sandbox", "platform"]) => set_named(request, "render", |name| {
+            let contract = find_platform(Some(name))?;
+            store.imitate(contract);
+            Ok(json!({ "name": contract.platform() }))
+        }),
         ("POST", ["sandbox", "environments"]) => {
             let id = store.create_environment();
             Reply::json(201, json!({ "publicId": id, "site": store.site(&id) }))
@@ -76,16 +84,16 @@ fn described(scenario: Scenario) -> Value {
     json!({ "name": scenario["name"], "about": scenario["about"] })
 }
 
-fn set_scenario(store: &mut Store, request: &Incoming<'_>) -> Reply {
-    let Some(name) = field(request, "name") else {
-        return error(400, "The body must be JSON: {\"name\": \"success\"}.");
-    };
-    match find_scenario(store.contract, &name) {
-        Ok(found) => {
-            store.choose(found);
-            Reply::json(200, described(found))
-        }
-        Err(problem) => error(422, &problem.to_string()),
+/// Changes the sandbox to what the body names, such as `example`.
+fn set_named(
+    request: &Incoming<'_>,
+    example: &str,
+    set: impl FnOnce(&str) -> Result<Value, StartError>,
+) -> Reply {
+    match field(request, "name").map(|name| set(&name)) {
+        None => error(400, &format!("The body must be JSON: {{\"name\": \"{example}\"}}.")),
+        Some(Ok(changed)) => Reply::json(200, changed),
+        Some(Err(problem)) => error(422, &problem.to_string()),
     }
 }
 
@@ -98,19 +106,6 @@ fn set_speed(store: &mut Store, request: &Incoming<'_>) -> Reply {
             store.speed = speed;
             Reply::json(200, json!({ "speed": speed }))
         }
-    }
-}
-
-fn set_platform(store: &mut Store, request: &Incoming<'_>) -> Reply {
-    let Some(name) = field(request, "name") else {
-        return error(400, "The body must be JSON: {\"name\": \"render\"}.");
-    };
-    match find_platform(Some(&name)) {
-        Ok(contract) => {
-            store.imitate(contract);
-            Reply::json(200, json!({ "name": contract.platform() }))
-        }
-        Err(problem) => error(422, &problem.to_string()),
     }
 }
 

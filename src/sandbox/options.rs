@@ -1,4 +1,4 @@
-//! How a sandbox is started, and why it may not be.
+//! The options of a sandbox, and why one cannot be started.
 
 use std::io;
 

@@ -19,8 +19,8 @@ fn compact(text: &str, shorter: &[(&str, &str)]) -> String {
     shorter.iter().fold(lines, |text, (long, short)| text.replace(long, short))
 }
 
-/// The page, which holds the token that the management wants from it. It runs its own style and script alone, asks nobody but the
-/// sandbox, and is shown in no frame.
+/// The page, which holds the token that the management wants from it. It uses its own style and script alone, sends
+/// requests to the sandbox alone, and is shown in no frame.
 pub(super) fn answer(token: &str) -> Reply {
     let nonce = unguessable().unwrap_or_default();
     let page = TEMPLATE

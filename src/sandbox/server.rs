@@ -1,4 +1,4 @@
-//! From HTTP to the store and back: who answers a request, and what is remembered of it.
+//! The HTTP server: has each request answered by the part that it is for, and records it.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ pub(super) type Shared = Arc<Mutex<Store>>;
 /// Ends a server when the other end is dropped.
 pub(super) type Stop = watch::Receiver<()>;
 
-/// Access to the store. A panic elsewhere leaves nothing half-done that a reader could not bear.
+/// Access to the store, also after a panic elsewhere: none leaves the store in a state that cannot be read.
 pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -90,7 +90,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// An empty sandbox that calls itself `url` and runs `speed` times as fast as the clock.
+    /// An empty sandbox at this `url`, which runs `speed` times as fast as the clock.
     pub(super) fn new(contract: &'static Contract, url: String, speed: f64, scenario: Scenario) -> Self {
         const KNOWN: [&str; 4] = ["environment", "deployment", "secret", "token"];
         let values = contract.ids().filter(|name| !KNOWN.contains(name));

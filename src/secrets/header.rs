@@ -1,4 +1,4 @@
-//! What is secret in a header's value.
+//! Finds what is secret in a header's value.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! A deploy hook's URL: what is sent is what was pasted, and nothing of it can be printed but what is known to be public.
+//! A deploy hook's URL. It is sent as it was pasted, and only its public parts can be printed.
 
 use std::fmt;
 

@@ -99,8 +99,9 @@ impl UrlFault {
     /// What a text is that cannot be read as a URL with a host.
     pub(super) fn of_no_url(text: &str) -> Self {
         let is_word = !text.is_empty() && !text.contains(['/', '\\', ':']);
-        let is_web = ["https://", "http://"].iter().any(|scheme| begins_with(text, scheme));
-        if is_web {
+        let begins_with =
+            |start: &str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+        if ["https://", "http://"].into_iter().any(begins_with) {
             Self::BadHost
         } else if has_host(text) || text.starts_with("//") || text.starts_with("http") && text.contains("//")
         {
@@ -111,11 +112,6 @@ impl UrlFault {
             Self::NotUrl
         }
     }
-}
-
-/// Whether a text begins with this one, in capitals or small letters.
-fn begins_with(text: &str, start: &str) -> bool {
-    text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
 }
 
 /// Whether a text begins with a host and a path, without a scheme: `api.example.com/deploy`, `localhost:8080/deploy`.
@@ -211,10 +207,9 @@ fn is_identifier(text: &str) -> bool {
 fn has_percent_variable(text: &str) -> bool {
     let parts: Vec<&str> = text.split('%').collect();
     let escapes = |after: &str| after.len() > 1 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
-    parts.windows(3).any(|part| {
-        let [_, name, after] = part else { return false };
-        name.len() > 1 && is_identifier(name) && !(escapes(name) && escapes(after))
-    })
+    parts
+        .array_windows()
+        .any(|[_, name, after]| name.len() > 1 && is_identifier(name) && !(escapes(name) && escapes(after)))
 }
 
 /// Whether an example's placeholder stands where the secret or a part of it belongs.

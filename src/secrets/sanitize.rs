@@ -1,4 +1,4 @@
-//! Foreign text without what could control a terminal or hide something.
+//! Takes control characters, escape sequences and invisible characters out of untrusted text.
 
 /// What a secret is shown as.
 pub(super) const STARS: &str = "***";

@@ -1,4 +1,4 @@
-//! Where a secret may be sent, and where one may stand in a URL.
+//! Checks of URLs: whether a secret may be sent there, whether they hold one, and whether they can be requested.
 
 use http::Uri;
 use url::{Host, Url};
@@ -21,9 +21,10 @@ pub fn is_too_long(url: &Url) -> bool {
     url.as_str().len() > LONGEST
 }
 
-/// Whether a request can be made of the URL: HTTP allows fewer characters in a host's name than URLs do.
+/// Whether HTTP allows every character of the URL: in a host's name it allows fewer. It refuses any URL that is very long,
+/// which [`is_too_long`] is for.
 pub fn is_sendable(url: &Url) -> bool {
-    url.as_str().parse::<Uri>().is_ok()
+    is_too_long(url) || url.as_str().parse::<Uri>().is_ok()
 }
 
 /// Whether a user name or a password stands in front of the host.

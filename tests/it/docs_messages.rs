@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use deploy_hook::core::report::{Cause, Report, StateSpan, Task, TriggerState};
 use deploy_hook::core::site::{SiteAnswer, SiteFault, SiteReport};
-use deploy_hook::core::state::{CannotFollow, MissingInput};
+use deploy_hook::core::state::{CannotFollow, MissingInput, ReadDenied};
 use deploy_hook::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
 use deploy_hook::core::trigger::{NotSent, NotSentReason, Refusal, RefusalReason, ResponseError, Unclear};
 use deploy_hook::error::exit_code;
@@ -102,7 +102,7 @@ pub(crate) fn ends() -> Vec<Report> {
     };
     let failed = Phase::Ended(Verdict::Failed);
     let newer = DeploymentId::new("dp-def456").unwrap();
-    let denied = |status| Cause::Denied { status, message: String::new(), with_token: true };
+    let denied = |status| Cause::Denied(ReadDenied { status, message: String::new(), with_token: true });
     let trouble = |errors| Cause::PollsFailed { message: "…".to_owned(), errors };
     vec![
         ended(Succeeded, None, &[("succeeded", Phase::Ended(Verdict::Succeeded))]),

@@ -231,7 +231,8 @@ fn mixed(word: &str) -> String {
 fn requests(subject: &Subject, access: &PlatformAccess, does: &str, id: Option<&str>) -> Vec<Request> {
     let id = id.and_then(DeploymentId::new);
     if does == "about" {
-        return subject.platform.about(access).into_iter().collect();
+        let about = subject.platform.facts().about;
+        return about.and_then(|about| Request::of_api(access, about, None)).into_iter().collect();
     }
     let about = list(&subject.contract["exchanges"]).iter().find(|exchange| exchange["does"] == "about");
     let about = about.map(|exchange| &exchange["answers"][0]["body"]);

@@ -18,7 +18,7 @@ impl StateMachine {
         let lost = |cause| Some((Outcome::Lost, Some(cause)));
         let end = match poll.result {
             PollResult::Ours(snapshot) => self.on_state(now, snapshot, is_last),
-            PollResult::Newer(_) | PollResult::Denied { .. } if self.is_unconfirmed => {
+            PollResult::Newer(_) | PollResult::Denied(_) if self.is_unconfirmed => {
                 Some(self.end_at_deadline())
             }
             // In the place of a deployment that this run did not trigger there may also be an older one.
@@ -30,9 +30,7 @@ impl StateMachine {
             }
             PollResult::Newer(_) | PollResult::NotThere if self.age(now) < self.plan.timing.grace => None,
             PollResult::Newer(_) | PollResult::NotThere => lost(Cause::NotThere),
-            PollResult::Denied { status, message, with_token } => {
-                lost(Cause::Denied { status, message, with_token })
-            }
+            PollResult::Denied(denied) => lost(Cause::Denied(denied)),
             PollResult::Failed { message } => self.on_failed_poll(message, is_last),
         };
         match end.or_else(|| is_last.then(|| self.end_at_deadline())) {

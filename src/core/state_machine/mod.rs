@@ -13,8 +13,8 @@ use crate::core::history::History;
 use crate::core::plan::{Plan, Wait};
 use crate::core::rate::RateHint;
 use crate::core::report::{Cause, Event, Report, StateSpan, Task, TriggerState};
-use crate::core::state::{DeploymentId, Outcome, Phase, Snapshot, Verdict};
-use crate::core::traits::{TargetState, TokenDenied};
+use crate::core::state::{DeploymentId, Outcome, Phase, ReadDenied, Snapshot, Verdict};
+use crate::core::traits::TargetInfo;
 
 /// How a run ends, and why, where the outcome alone does not say.
 type End = (Outcome, Option<Cause>);
@@ -36,8 +36,8 @@ enum State {
     Verifying { right: Option<Duration>, then: Box<End> },
     /// To read the log of this failed deployment, until then.
     Log { id: DeploymentId, tries: u32, until: Duration },
-    /// The platform refused the token before the trigger.
-    Denied(TokenDenied),
+    /// The platform refused the read before the trigger.
+    Denied(ReadDenied),
     /// The run is over.
     Ended,
 }
@@ -45,7 +45,7 @@ enum State {
 /// Decides what a run does next. Every method takes the time since the start of the run.
 pub(super) struct StateMachine {
     plan: Plan,
-    target: TargetState,
+    target: TargetInfo,
     rng: fastrand::Rng,
     state: State,
     /// When the first trigger was sent; the duration of the run and its deadline count from here.
@@ -79,7 +79,7 @@ pub(super) struct StateMachine {
 
 impl StateMachine {
     /// `origin` is the start of the run, for the platform's limit, which may be shared with other runs.
-    pub(super) fn new(task: Task, plan: Plan, origin: Instant, target: TargetState) -> Self {
+    pub(super) fn new(task: Task, plan: Plan, origin: Instant, target: TargetInfo) -> Self {
         let state = match (&task, plan.wait) {
             (Task::Follow(id), _) => State::Following(id.clone()),
             (Task::Deploy, Wait::Never) => State::Trigger,
@@ -224,8 +224,8 @@ impl StateMachine {
         until.saturating_sub(now).max(self.plan.timing.shortest_request)
     }
 
-    /// Applies the result of an action, after which the target is in this state.
-    pub(super) fn apply(&mut self, now: Duration, result: ActionResult, target: TargetState) {
+    /// Applies the result of an action. `target`: what is known of the platform after it.
+    pub(super) fn apply(&mut self, now: Duration, result: ActionResult, target: TargetInfo) {
         // Counted in the budget that it was sent under: the answer may tell of another way to read.
         if let (ActionResult::Trigger(_), Some(budget)) = (&result, &self.target.budget) {
             budget.triggered();
@@ -259,7 +259,7 @@ impl StateMachine {
     }
 
     /// The report, once the run is over.
-    pub(super) fn into_report(self) -> Result<Report, TokenDenied> {
+    pub(super) fn into_report(self) -> Result<Report, ReadDenied> {
         match self.state {
             State::Denied(denied) => Err(denied),
             _ => Ok(self.report),

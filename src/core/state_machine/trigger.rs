@@ -77,9 +77,7 @@ impl StateMachine {
                 self.failed_finds += 1;
                 (Cause::PollsFailed { message, errors: self.failed_finds }, Some(rate_hint))
             }
-            LookupResult::Denied { status, message } => {
-                (Cause::Denied { status, message, with_token: true }, None)
-            }
+            LookupResult::Denied(denied) => (Cause::Denied(denied), None),
             LookupResult::Several => (Cause::Several, None),
             LookupResult::Never => (Cause::NotThere, None),
         };

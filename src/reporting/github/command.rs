@@ -1,4 +1,4 @@
-//! GitHub's workflow commands: making ours, and making sure that foreign text is none.
+//! GitHub's workflow commands: writes ours, and makes untrusted text harmless.
 //!
 //! Source: the runner's `ActionCommand.cs`. It takes `::command::` at the start of a line, after any white space,
 //! and `##[command]` anywhere in one; a lone carriage return begins a line too.

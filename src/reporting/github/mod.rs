@@ -52,7 +52,7 @@ impl GitHub {
         options: &ReportOptions<'_>,
         context: &RunContext,
     ) -> Option<Self> {
-        if !is_here(env) {
+        if !env.in_github() {
             return None;
         }
         let run = WorkflowRun::detect(env, options.sha, http.redactor());
@@ -63,7 +63,7 @@ impl GitHub {
         match github_reports(&run, options, http, context, &state) {
             _ if kinds.is_empty() => {}
             Ok(reports) => {
-                if let (true, Some(token)) = (kinds.contains(&ReportKind::Deployment), options.token) {
+                if let (true, Some(token)) = (kinds.contains(&ReportKind::Deployment), options.github_token) {
                     earlier = EarlierDeployments::new(http, &run, token, &reports.target.environment);
                 }
                 tracker.start(reports, kinds);
@@ -131,11 +131,11 @@ pub(crate) fn annotation_level(report: &Report, context: &RunContext) -> Option<
 pub(crate) async fn examine(env: &Env, http: &Http, options: &ReportOptions<'_>) -> Option<TokenCheck> {
     let run = WorkflowRun::detect(env, options.sha, http.redactor());
     let kinds: Vec<ReportKind> = options.written_at(run.code_host).collect();
-    if !is_here(env) || run.repository.is_empty() || kinds.is_empty() {
+    if !env.in_github() || run.repository.is_empty() || kinds.is_empty() {
         return None;
     }
     let check = |good, found, fix| Some(TokenCheck { token: "github-token", good, found, fix });
-    let Some(token) = options.token else {
+    let Some(token) = options.github_token else {
         let fix = "In a `run:` step, set DEPLOY_HOOK_GITHUB_TOKEN; without it no reports are written.";
         return check(false, "none was given".to_owned(), fix.to_owned());
     };
@@ -165,7 +165,7 @@ fn github_reports(
     if run.sha.is_empty() {
         return Err("the environment names no repository and commit");
     }
-    let token = options.token.ok_or("there is no github-token")?;
+    let token = options.github_token.ok_or("there is no github-token")?;
     let api = GitHubApi::new(http, run, token);
     let api = api.map_err(|_| "GITHUB_API_URL is not the https base of an API")?;
     let target = GitHubTarget {
@@ -210,12 +210,7 @@ fn write_files(env: &Env, out: &Output, pairs: &[(&str, String)], page: &str) ->
     files.set_outputs(pairs).into_iter().chain(files.add_summary(page)).collect()
 }
 
-/// Whether this process runs under GitHub's runner, or one that follows its contract.
-pub(crate) fn is_here(env: &Env) -> bool {
-    env.is_true("GITHUB_ACTIONS")
-}
-
 /// Whether it was started as an Action: inputs are there.
 pub(crate) fn is_action(env: &Env) -> bool {
-    is_here(env) && env.names().any(|name| name.starts_with("INPUT_"))
+    env.in_github() && env.names().any(|name| name.starts_with("INPUT_"))
 }

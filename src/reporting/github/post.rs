@@ -20,7 +20,7 @@ use crate::text::messages;
 /// The name under which the image holds the program for this step.
 pub(crate) const NAME: &str = "deploy-hook-post";
 
-/// Closes what is open, if anything is: as the run ended, where it came to know that. A signal is a hurry.
+/// Closes what is open, if anything is: as the run ended, where that was saved. A signal shortens the time for it.
 pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Token>, stop: Option<Stop>) {
     let state = |name: &str| env.get(&format!("STATE_{name}"));
     let Some(open) = state(STATE).and_then(post_state::from_state) else {

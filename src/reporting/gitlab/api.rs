@@ -8,9 +8,9 @@ use crate::core::trigger::NotSent;
 use crate::env::Env;
 use crate::http::{Credential, Http, Network, RequestError};
 use crate::reporting::updater::answer::{self, LIMIT};
-use crate::reporting::updater::api_text;
 use crate::reporting::updater::report_state::{ApiResult, WriteError};
 use crate::reporting::updater::requests::ApiRequest;
+use crate::reporting::updater::{ReportOptions, api_text};
 use crate::secrets::Token;
 use crate::text::{CodeHost, ReportKind};
 
@@ -27,12 +27,11 @@ impl GitLabApi {
         env: &Env,
         http: &Http,
         network: &Network,
-        token: Option<&Token>,
-        job_token: Option<&Token>,
+        options: &ReportOptions<'_>,
     ) -> Option<Self> {
         let base = env.get("CI_API_V4_URL").and_then(api_text::api_base)?;
-        let http = client(env, http, network);
-        Some(Self { http, base, token: token.cloned(), job_token: job_token.cloned() })
+        let (token, job_token) = (options.gitlab_token.cloned(), options.job_token.cloned());
+        Some(Self { http: client(env, http, network), base, token, job_token })
     }
 
     /// Sends one request about a report of this kind and reads its answer. The job's own token may write deployments and

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::env::Env;
-use crate::reporting::regular_file;
+use crate::reporting::regular_file::{self, EVERYBODY};
 
 /// The arguments without the runner's shell call, where there is one.
 pub(crate) fn without_script<'a>(args: &'a [OsString], env: &Env) -> Option<&'a [OsString]> {
@@ -42,7 +42,7 @@ pub(crate) struct StartMark(PathBuf);
 impl StartMark {
     /// Remembers how the first start ended.
     pub(crate) fn ended(&self, code: u8) {
-        let _ = regular_file::replace(&self.0, &code.to_string());
+        let _ = regular_file::replace(&self.0, &code.to_string(), EVERYBODY);
     }
 }
 

@@ -21,7 +21,6 @@ use super::updater::{Notice, ReportOptions, ReportTracker, TokenCheck};
 use crate::core::report::Event;
 use crate::env::Env;
 use crate::http::{Http, Network};
-use crate::secrets::Token;
 use crate::text::{CodeHost, Fix, ReportKind, ReportResult, RunContext, messages};
 
 /// Why no token is sent.
@@ -34,13 +33,12 @@ pub(crate) struct GitLab {
 }
 
 impl GitLab {
-    /// The job, where this process runs in one. `job_token`: the job's own token, which may do little.
+    /// The job, where this process runs in one.
     pub(crate) fn detect(
         env: &Env,
         out: &Output,
         (http, network): (&Http, &Network),
         options: &ReportOptions<'_>,
-        job_token: Option<&Token>,
         context: &RunContext,
     ) -> Option<Self> {
         if !env.in_gitlab() {
@@ -52,7 +50,8 @@ impl GitLab {
         let supported = tracker.supported(&options.kinds, has_comments);
         // What a job's own token may not do is not tried with it.
         let has_token = |kind: &ReportKind| {
-            options.token.is_some() || *kind == ReportKind::Deployment && job_token.is_some()
+            let by_job = *kind == ReportKind::Deployment && options.job_token.is_some();
+            options.gitlab_token.is_some() || by_job
         };
         let (kinds, without): (Vec<_>, Vec<_>) = supported.into_iter().partition(has_token);
         tracker.cannot_write(&without, "there is no gitlab-token", Fix::Permission, false);
@@ -60,7 +59,7 @@ impl GitLab {
         if kinds.is_empty() {
             return Some(Self { cause, tracker });
         }
-        match (job, GitLabApi::new(env, http, network, options.token, job_token)) {
+        match (job, GitLabApi::new(env, http, network, options)) {
             (Some(job), Some(api)) => {
                 let target = GitLabTarget {
                     name: options.name.to_owned(),
@@ -97,26 +96,25 @@ pub(crate) async fn examine(
     env: &Env,
     (http, network): (&Http, &Network),
     options: &ReportOptions<'_>,
-    job_token: Option<&Token>,
 ) -> Vec<TokenCheck> {
     let bad = |token, found: &str, fix| TokenCheck { token, good: false, found: found.to_owned(), fix };
     let (true, Some(job)) = (env.in_gitlab(), Job::detect(env, options.sha)) else {
         return Vec::new();
     };
-    let Some(api) = GitLabApi::new(env, http, network, options.token, job_token) else {
+    let Some(api) = GitLabApi::new(env, http, network, options) else {
         let fix = "No token is sent there and no report is written.".to_owned();
         return vec![bad("CI_API_V4_URL", NOT_SAFE, fix)];
     };
     let mut checks = Vec::new();
     let (of_job, of_user): (Vec<_>, Vec<_>) = options
         .written_at(CodeHost::GitLab)
-        .partition(|kind| *kind == ReportKind::Deployment && job_token.is_some());
+        .partition(|kind| *kind == ReportKind::Deployment && options.job_token.is_some());
     if !of_job.is_empty() {
         // As for a deployment: with the job's own token.
         let answer = api.call(ReportKind::Deployment, &ApiRequest::get("/job")).await;
         checks.push(check("CI_JOB_TOKEN", answer.map(|_| "is this job's".to_owned()), &of_job));
     }
-    if options.token.is_some() {
+    if options.gitlab_token.is_some() {
         let project = ApiRequest::get(format!("/projects/{}", job.project));
         // As for a status: with the user's token.
         let answer = api.call(ReportKind::Status, &project).await;

@@ -45,7 +45,10 @@ pub(crate) struct ReportOptions<'a> {
     pub name: &'a str,
     /// The commit, where the user chose one.
     pub sha: Option<&'a str>,
-    pub token: Option<&'a Token>,
+    pub github_token: Option<&'a Token>,
+    pub gitlab_token: Option<&'a Token>,
+    /// The GitLab job's own token, which may do little.
+    pub job_token: Option<&'a Token>,
     /// Receives the runner's signals.
     pub stop: Option<Stop>,
 }
@@ -174,8 +177,8 @@ impl ReportTracker {
         ended: impl Fn(&ReportState),
     ) -> Vec<ReportResult> {
         let updater = self.updater.take();
-        let rehearsed = matches!(report.cause, Some(Cause::DryRun { .. }));
-        if rehearsed || report.outcome == Outcome::Skipped {
+        let is_dry_run = matches!(report.cause, Some(Cause::DryRun { .. }));
+        if is_dry_run || report.outcome == Outcome::Skipped {
             return Vec::new();
         }
         let mut results = std::mem::take(&mut self.without);
@@ -201,5 +204,74 @@ impl ReportTracker {
         let error = results.iter().filter_map(messages::error).map(notice);
         let absent = self.absent.iter().filter(|_| report.outcome != Outcome::Skipped);
         error.chain(absent.cloned().map(Notice::Line)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use serde_json::Value;
+    use tokio::time::Instant;
+
+    use super::rate_limiter::RateLimiter;
+    use super::report_state::ApiResult;
+    use super::requests::ApiRequest;
+    use super::*;
+    use crate::core::report::Task;
+    use crate::secrets::Redactor;
+
+    /// A code host that never answers.
+    struct Silent;
+
+    impl ReportRequests for Silent {
+        fn code_host(&self) -> CodeHost {
+            CodeHost::GitHub
+        }
+
+        fn name(&self) -> &'static str {
+            "Deploy"
+        }
+
+        fn write(&self, _: ReportKind, _: Option<u64>, _: &ReportState) -> ApiResult<Option<ApiRequest>> {
+            Ok(Some(ApiRequest::get("/")))
+        }
+
+        fn comments(&self, _: usize, _: usize) -> ApiResult<ApiRequest> {
+            unreachable!()
+        }
+
+        async fn send(&self, _: ReportKind, _: ApiRequest) -> ApiResult {
+            std::future::pending().await
+        }
+
+        async fn find(&self, _: &mut RateLimiter, _: ReportKind) -> ApiResult<Vec<Value>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_interrupted_run_closes_its_reports_in_a_hurry() {
+        let options = ReportOptions {
+            kinds: Vec::new(),
+            named: false,
+            name: "Deploy",
+            sha: None,
+            github_token: None,
+            gitlab_token: None,
+            job_token: None,
+            stop: None,
+        };
+        for outcome in Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Skipped) {
+            let out = Output::new(Redactor::default(), false);
+            let mut tracker = ReportTracker::new(&out, CodeHost::GitHub, &options, false);
+            tracker.start(Silent, vec![ReportKind::Status]);
+            let report = Report { outcome, ..Report::new(Task::Deploy, SystemTime::UNIX_EPOCH) };
+            let began = Instant::now();
+            let results = tracker.close(&report, &RunContext::default(), |_| ()).await;
+            assert!(results.iter().all(|result| result.error.is_some()), "{outcome}: {results:?}");
+            let is_hurried = began.elapsed() <= Duration::from_secs(5);
+            assert_eq!(is_hurried, outcome == Outcome::Interrupted, "{outcome}: {:?}", began.elapsed());
+        }
     }
 }

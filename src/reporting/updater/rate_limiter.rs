@@ -1,4 +1,4 @@
-//! The time for requests: the pauses between two, how long each may take, and the updates that come meanwhile.
+//! Limits the requests of the updater: the pauses between two and the time for each. Receives updates meanwhile.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -17,11 +17,11 @@ const CLOSING: Duration = Duration::from_secs(10);
 /// fifth all must be closed.
 const HURRIED: Duration = Duration::from_secs(4);
 
-/// A request at the end may take at least so long, if there is so much time, before it is tried anew.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The first try of a request at the end gets at least so long, if there is so much time.
+const FIRST_TRY: Duration = Duration::from_secs(2);
 
 /// Two writes are kept apart only while each report that is left has this much time after the pause.
-const UNHURRIED: Duration = Duration::from_millis(2500);
+const TIME_FOR_EACH: Duration = Duration::from_millis(2500);
 
 /// The pause before the end is tried again, which doubles from one to the next.
 pub(super) const AGAIN: Duration = Duration::from_millis(500);
@@ -116,7 +116,7 @@ impl RateLimiter {
         }
         let spaced = self.written.map(|written| written + self.spacing);
         // A write that is skipped is worse than two without a pause between them.
-        if let Some(spaced) = spaced.filter(|spaced| self.has_until(*spaced + UNHURRIED * self.left)) {
+        if let Some(spaced) = spaced.filter(|spaced| self.has_until(*spaced + TIME_FOR_EACH * self.left)) {
             while spaced > Instant::now() && !self.hurried {
                 self.next(spaced).await;
             }
@@ -176,7 +176,7 @@ impl RateLimiter {
     fn share(&self) -> Duration {
         let Some(end) = self.end else { return LIMIT };
         let share = end.saturating_duration_since(Instant::now()) / self.left.max(1);
-        let first = (share * 3 / 5).max(PATIENCE);
+        let first = (share * 3 / 5).max(FIRST_TRY);
         let share = if self.left <= 1 && share >= first + AGAIN + SHORTEST { first } else { share };
         share.max(SHORTEST)
     }

@@ -59,10 +59,10 @@ impl ReportState {
     }
 }
 
-/// What a request came to.
+/// The result of a request.
 pub(crate) type ApiResult<T = Value> = Result<T, WriteError>;
 
-/// Why a request came to nothing.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteError {
     /// The code host refused.
@@ -77,7 +77,7 @@ pub(crate) enum WriteError {
     Limited(Duration),
     /// It did not answer in this time.
     Late(Duration),
-    /// Its answer does not end where answers do.
+    /// Its answer is larger than is read.
     TooLarge,
     /// It cannot be reached, or its answer cannot be used; a whole sentence without its full stop.
     Unreachable(String),

@@ -42,8 +42,7 @@ impl UpdaterHandle {
     }
 
     /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
-    /// is about to kill this process.
-    /// A signal that comes meanwhile is a hurry.
+    /// is about to kill this process, as it also is after a signal that comes meanwhile.
     pub(crate) async fn close(
         mut self,
         state: ReportState,
@@ -174,7 +173,7 @@ impl<R: ReportRequests> Updater<R> {
 
     /// Writes one report: creates it where it is not there yet.
     async fn write_report(&mut self, n: usize) {
-        self.limiter.left = self.reports.iter().filter(|entry| !entry.done).map(|_| 1).sum();
+        self.limiter.left = self.reports.iter().map(|entry| u32::from(!entry.done)).sum();
         let again = self.reports.get(n).and_then(|entry| entry.again);
         let paused = self.limiter.pause_before_write(again).await;
         let over = self.limiter.is_over(); // while it is written, that may change

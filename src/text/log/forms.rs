@@ -1,4 +1,4 @@
-//! The forms that tools give an error.
+//! The forms in which tools write an error.
 
 use super::layout::is_place;
 use super::words::{THINGS, holds, is_number, is_one_of};
@@ -8,8 +8,7 @@ pub(super) fn is_error(text: &str, words: &[&str]) -> bool {
     let Some(head) = words.first().copied() else { return false };
     let next = words.get(1).copied().unwrap_or_default();
     let labeled = words.iter().enumerate().any(|(n, word)| is_label(word) && !is_denied(words, n));
-    let code =
-        words.windows(2).any(|pair| matches!(pair, [word, code] if word.ends_with("error") && is_code(code)));
+    let code = words.array_windows().any(|[word, code]| word.ends_with("error") && is_code(code));
     let level = words
         .iter()
         .take(4)

@@ -208,8 +208,7 @@ fn failures(lower: &str) -> Option<u32> {
         word => word.trim_end_matches(['.', ';']).parse::<u32>().ok().filter(|n| !(400..600).contains(n)),
     };
     let mut count: Option<u32> = None;
-    for pair in words.windows(2) {
-        let &[first, second] = pair else { continue };
+    for &[first, second] in words.array_windows() {
         let labeled = first.ends_with(':') && is_counted(first) && !first.starts_with("error:");
         let found = match () {
             () if is_counted(second) && !second.contains('-') && !second.ends_with(':') => number(first),

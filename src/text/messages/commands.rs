@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::message::{NO_DEPLOYMENT, READ_THROUGH_API, inputs, not_set, quoted};
-use crate::core::state::{CannotFollow, MissingInput, Snapshot};
+use crate::core::state::{CannotFollow, MissingInput, ReadDenied, Snapshot};
 use crate::core::traits::PollResult;
 use crate::text::format::{duration, time};
 
@@ -25,7 +25,7 @@ pub fn no_status(result: &PollResult) -> Option<String> {
         PollResult::NotThere => {
             "There is no such deployment, or the hook URL is wrong or revoked (404).".to_owned()
         }
-        PollResult::Denied { status, message, .. } => {
+        PollResult::Denied(ReadDenied { status, message, .. }) => {
             format!("The platform does not allow reading it (HTTP {status}). {message}")
         }
         PollResult::Failed { message } => format!("The state could not be read: {message}."),

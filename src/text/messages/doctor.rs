@@ -118,19 +118,15 @@ pub fn read_refused(status: u16, message: &str) -> Finding {
     )
 }
 
-/// What only a trigger shows. `by_hook`: whether deployments are read by the hook's own URL, where they are read;
-/// `extras`: whether headers or a body go with the trigger.
-pub fn only_a_trigger(by_hook: Option<bool>, extras: bool) -> Finding {
-    let found = match by_hook {
-        Some(true) => "not tried: only a trigger shows whether the hook may deploy now",
-        Some(false) => {
-            "not tried: only a trigger shows whether the hook is right and enabled; the API token cannot show that"
-        }
-        None => "not tried: only a trigger shows whether the hook is right and enabled",
-    };
-    let extras = if extras { ", and what `headers` and `body` do" } else { "" };
-    (format!("{found}{extras}"), "")
-}
+/// What only a trigger shows of a hook that nothing can be read of.
+pub const HOOK_UNTRIED: &str = "not tried: only a trigger shows whether the hook is right and enabled";
+/// The same of a hook whose deployments the API shows.
+pub const HOOK_UNTRIED_BY_API: &str =
+    "not tried: only a trigger shows whether the hook is right and enabled; the API token cannot show that";
+/// The same of a hook that can be read itself.
+pub const DEPLOY_UNTRIED: &str = "not tried: only a trigger shows whether the hook may deploy now";
+/// What is said besides where the trigger has headers or a body.
+pub const EXTRAS_UNTRIED: &str = ", and what `headers` and `body` do";
 
 /// The last line of `doctor`, where nothing is wrong.
 pub fn nothing_wrong(unchecked: usize) -> String {

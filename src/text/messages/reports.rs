@@ -139,15 +139,10 @@ pub fn log_excerpt_title(shown: usize, all: usize) -> String {
 }
 
 fn title(part: &str, shown: usize, all: usize) -> String {
-    let lines = lines(all);
+    let lines = count(all, "line");
     if shown < all {
         format!("{part} ({shown} of {lines})")
     } else {
         format!("The deployment's log ({lines})")
     }
-}
-
-/// `1 line`, `3 lines`.
-pub fn lines(n: usize) -> String {
-    count(n, "line")
 }

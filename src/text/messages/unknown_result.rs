@@ -6,7 +6,7 @@ use super::message::{
     state_suffix,
 };
 use crate::core::report::{Cause, Report, Task, TriggerState};
-use crate::core::state::CannotFollow;
+use crate::core::state::{CannotFollow, ReadDenied};
 use crate::text::RunContext;
 use crate::text::format::{count, duration};
 
@@ -80,9 +80,6 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
     } else {
         TRIGGERED_UNKNOWN
     };
-    let denied = |status, message| {
-        format!("could not be read: the platform responded with HTTP {status}{}", quoted(message))
-    };
     let (why, next) = match &report.cause {
         Some(Cause::Unreadable(why)) => (
             format!("cannot be followed: {}", why_not_followed(why, "")),
@@ -91,10 +88,10 @@ pub(super) fn lost(report: &Report, subject: &str) -> Message {
                 _ => "Set `wait` to `auto` or `never`.",
             },
         ),
-        Some(Cause::Denied { status: status @ (401 | 403), message, with_token: true }) => {
-            (denied(*status, message), CHECK_TOKEN)
-        }
-        Some(Cause::Denied { status, message, .. }) => (denied(*status, message), CHECK_HISTORY),
+        Some(Cause::Denied(ReadDenied { status, message, with_token })) => (
+            format!("could not be read: the platform responded with HTTP {status}{}", quoted(message)),
+            if *with_token && matches!(status, 401 | 403) { CHECK_TOKEN } else { CHECK_HISTORY },
+        ),
         Some(Cause::PollsFailed { message, errors }) => {
             let times = if *errors == 1 { String::new() } else { format!(" {errors} times in a row") };
             (format!("could not be read{times}: {}", message.trim_end_matches('.')), CHECK_HISTORY)

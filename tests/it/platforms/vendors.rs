@@ -277,7 +277,8 @@ impl<'a> Visit<'a> {
             return platform.list(&access, source).is_none();
         };
         let mut about = None;
-        if let Some(request) = platform.about(&access) {
+        if let Some(request) = platform.facts().about.and_then(|about| Request::of_api(&access, about, None))
+        {
             let answer = self.send("about", "GET", &request).await;
             about = answer.map(|answer| serde_json::from_str::<Value>(&answer.body).expect("JSON"));
         }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use deploy_hook::core::TokenDenied;
 use deploy_hook::core::rate::RateHint;
 use deploy_hook::core::report::{Cause, TriggerState};
-use deploy_hook::core::state::Outcome;
+use deploy_hook::core::state::{Outcome, ReadDenied};
 use deploy_hook::core::traits::{Log, LookupResult, PollResult, SnapshotResult};
 use deploy_hook::core::trigger::ResponseError;
 
@@ -120,7 +119,8 @@ async fn a_pause_longer_than_any_run_ends_it_and_overflows_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_ends_the_run_before_anything_is_sent_or_reported() {
-    let denied = SnapshotResult::Denied(TokenDenied { status: 401, message: "No.".to_owned() });
+    let denied = ReadDenied { status: 401, message: "No.".to_owned(), with_token: true };
+    let denied = SnapshotResult::Denied(denied);
     let (run, calls) = World::new().before(denied).try_run().await;
     let refusal = run.err().expect("it never ran");
     assert_eq!((refusal.status, refusal.message.as_str()), (401, "No."));
@@ -150,7 +150,7 @@ async fn a_success_that_may_be_early_is_read_once_more() {
     for unread in [
         trouble(),
         PollResult::NotThere,
-        PollResult::Denied { status: 401, message: String::new(), with_token: true },
+        PollResult::Denied(ReadDenied { status: 401, message: String::new(), with_token: true }),
     ] {
         let run = then(unread).run().await;
         assert_eq!(

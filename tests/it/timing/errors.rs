@@ -1,7 +1,7 @@
 //! Call an early 404, failing polls and a denied poll lead to.
 
 use deploy_hook::core::report::{Cause, Event};
-use deploy_hook::core::state::Outcome;
+use deploy_hook::core::state::{Outcome, ReadDenied};
 use deploy_hook::core::traits::PollResult;
 use deploy_hook::core::trigger::{RefusalReason, ResponseError, TriggerResult};
 
@@ -119,17 +119,16 @@ async fn a_fixed_interval_backs_off_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_denied_poll_ends_the_run_at_once() {
+    let denied = ReadDenied { status: 403, message: "no".into(), with_token: true };
     for nth_denied in [0, 4] {
+        let answer = denied.clone();
         let world = World::new().polls(move |_, nth| match nth {
             nth if nth < nth_denied => PollResult::Ours(building()),
-            _ => PollResult::Denied { status: 403, message: "no".into(), with_token: true },
+            _ => PollResult::Denied(answer.clone()),
         });
         let run = world.run().await;
         assert_eq!(run.report.outcome, Outcome::Lost);
-        assert_eq!(
-            run.report.cause,
-            Some(Cause::Denied { status: 403, message: "no".into(), with_token: true })
-        );
+        assert_eq!(run.report.cause, Some(Cause::Denied(denied.clone())));
         assert_eq!(run.polls().len(), nth_denied + 1, "asking again would only count against us");
         assert_eq!(run.polls().last(), Some(&run.over));
     }

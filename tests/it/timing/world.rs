@@ -8,15 +8,15 @@ use deploy_hook::core::rate::{Budget, RateHint, RateLimit};
 use deploy_hook::core::report::{Event, Report, Task};
 use deploy_hook::core::schedule::Timing;
 use deploy_hook::core::site::{SiteAnswer, SiteFault};
-use deploy_hook::core::state::CannotFollow;
+use deploy_hook::core::state::{CannotFollow, ReadDenied};
 use deploy_hook::core::state::{DeploymentId, Phase, Snapshot, Verdict};
 use deploy_hook::core::traits::{
-    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult, TargetState,
+    DeployTarget, Log, LookupResult, Poll, PollResult, Reporter, SiteCheck, SnapshotResult, TargetInfo,
 };
 use deploy_hook::core::trigger::{
     NotSent, NotSentReason as Why, Refusal, RefusalReason, ResponseError, TriggerResult, Unclear,
 };
-use deploy_hook::core::{Plan, TokenDenied, Verify, Wait, run};
+use deploy_hook::core::{Plan, Verify, Wait, run};
 use tokio::time::Instant;
 
 /// A call of the platform.
@@ -231,7 +231,7 @@ impl World {
     }
 
     /// The run, or the reason why there was none; and every request that arrived.
-    pub(super) async fn try_run(mut self) -> (Result<Run, TokenDenied>, Vec<(Duration, Call)>) {
+    pub(super) async fn try_run(mut self) -> (Result<Run, ReadDenied>, Vec<(Duration, Call)>) {
         self.began = Instant::now();
         self.triggered = self.began;
         let (began, stop) = (self.began, self.stop);
@@ -324,8 +324,8 @@ impl DeployTarget for World {
         }
     }
 
-    fn state(&self) -> TargetState {
-        TargetState {
+    fn info(&self) -> TargetInfo {
+        TargetInfo {
             can_follow: self.readable.clone(),
             appears_within: Duration::from_mins(2),
             success_may_be_early: self.early,
