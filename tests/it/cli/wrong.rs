@@ -412,6 +412,12 @@ async fn a_file_that_holds_no_secret_is_named_by_its_path() {
 }
 
 #[tokio::test]
+async fn an_argument_is_repeated_without_characters_that_are_not_seen() {
+    let said = answer(run("deploy --format").arg("\u{202e}text\u{200b}\u{1b}[31m")).await;
+    assert!(said.contains("invalid value 'text'") && !said.contains('\u{202e}'), "{said}");
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_said_to_be_so() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = other.local_addr().expect("an address").port().to_string();
