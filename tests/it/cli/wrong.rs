@@ -403,6 +403,7 @@ async fn a_file_that_holds_no_secret_is_named_by_its_path() {
             let line = said.lines().find(|line| line.starts_with(&format!("error: {variable}: \"")));
             let line = line.unwrap_or_else(|| panic!("{variable} {name}: {said}"));
             assert!(line.contains(wanted) && line.contains(path(name).to_str().expect("a path")), "{line}");
+            assert_eq!(line.contains("on one line"), variable != "DEPLOY_HOOK_HEADERS_FILE", "{line}");
         }
     }
     let skipped = run("deploy --if-missing skip")
