@@ -210,7 +210,8 @@ fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> 
     matches.try_get_one(name).ok().flatten().cloned()
 }
 
-/// The message for an option of other commands that this one does not use.
+/// The message for an option of other commands that this one does not use. Behind `--` its own are no options
+/// either.
 fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
     let name = given.split('=').next()?;
@@ -219,8 +220,13 @@ fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let option = option.filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let users: Vec<String> = option.commands.iter().map(|user| format!("`{user}`")).collect();
     let verb = if users.len() == 1 { "does" } else { "do" };
+    let is_own = option.commands.contains(&command);
     let (option, users) = (option.name, users.join(", "));
-    let message = format!("`{NAME} {command}` does not use --{option}; {users} {verb}");
+    let message = if is_own {
+        format!("--{option} is behind --, where no options are; put it before that")
+    } else {
+        format!("`{NAME} {command}` does not use --{option}; {users} {verb}")
+    };
     let mut tree = tree(Purpose::Reading);
     tree.build();
     Some(tree.find_subcommand_mut(command)?.error(ErrorKind::UnknownArgument, message))

@@ -18,7 +18,7 @@ use crate::reporting::files::Files;
 use crate::reporting::github;
 use crate::reporting::gitlab::entrypoint::JobStart;
 use crate::reporting::output::Output;
-use crate::secrets::Redactor;
+use crate::secrets::{Redactor, strip};
 use crate::text::{RunContext, json, messages, outputs, problems};
 
 /// Why a command was not begun. Nothing was sent.
@@ -70,7 +70,8 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
         out.data(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end());
         return 0;
     }
-    let mut text = text.to_string();
+    // It repeats arguments.
+    let mut text = text.to_string().lines().map(strip).collect::<Vec<_>>().join("\n");
     for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
         let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];
         for secret in parts.into_iter().filter(|part| part.len() > 20 || part.contains("://")) {

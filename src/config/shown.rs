@@ -42,7 +42,7 @@ pub(crate) fn shown_argument(argument: &str) -> String {
 /// so of a URL only the host is shown, and nothing that is as long as a token.
 pub(crate) fn shown(value: &str) -> String {
     let shown = |word: &str| match Url::parse(word) {
-        Ok(url) if url.host_str().is_some_and(|host| host.len() <= 30) => {
+        Ok(url) if url.scheme().len() <= 10 && url.host_str().is_some_and(|host| host.len() <= 30) => {
             format!("{}://{}/***", url.scheme(), url.host_str().unwrap_or_default())
         }
         _ if word.len() > 20 => "***".to_owned(),
@@ -56,6 +56,19 @@ pub(crate) fn shown(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_url_the_host_is_shown_and_no_secret_that_stands_before_it() {
+        for (value, wanted) in [
+            ("https://ci.example/hooks/abc", "https://ci.example/***"),
+            ("HTTPS://user:password@ci.example:8443", "https://ci.example/***"),
+            ("Zx9kkLONGSTRINGq7Whttps://ci.example/hooks/abc", "***"),
+            ("frbit-at-0123456789abcdef://ci.example", "***"),
+            ("token https://ci.example/abc twice", "token https://ci.example/*** twice"),
+        ] {
+            assert_eq!(shown(value), wanted);
+        }
+    }
 
     #[test]
     fn a_path_is_shown_and_what_may_be_a_secret_is_not() {

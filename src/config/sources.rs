@@ -215,7 +215,7 @@ impl<'a> Sources<'a> {
             Lines::Several => found.value.trim().is_empty(),
         };
         if is_empty {
-            return if self.empty_file(&found) { Err(()) } else { Ok(None) };
+            return if self.empty_file(&found, lines) { Err(()) } else { Ok(None) };
         }
         if is_file(&found.value) {
             self.secret_problem(&found.input, problems::IS_FILE);
@@ -225,10 +225,10 @@ impl<'a> Sources<'a> {
     }
 
     /// Reports a secret's file that was named and is empty. Whether there is such a problem.
-    fn empty_file(&mut self, found: &Found) -> bool {
+    fn empty_file(&mut self, found: &Found, lines: Lines) -> bool {
         let Some(path) = found.file.clone().filter(|_| !self.may_be_missing) else { return false };
         let wrong = problems::empty_file(&path);
-        self.path_problem(&Found::new(path, found.input.clone()), (wrong, problems::GIVE_SECRET_FILE));
+        self.path_problem(&Found::new(path, found.input.clone()), (wrong, give_file(lines)));
         true
     }
 
@@ -259,13 +259,20 @@ impl<'a> Sources<'a> {
             Err(wrong) => {
                 let fix = match lines {
                     _ if wrong == problems::URL_AS_PATH => problems::file_or_variable(variable),
-                    Lines::One => problems::GIVE_SECRET_FILE.to_owned(),
-                    Lines::Several => problems::GIVE_SECRET_LINES.to_owned(),
+                    lines => give_file(lines).to_owned(),
                 };
                 self.path_problem(&Found::new(path, input), (wrong, fix));
                 Err(())
             }
         }
+    }
+}
+
+/// Which file to give for a secret of so many lines.
+const fn give_file(lines: Lines) -> &'static str {
+    match lines {
+        Lines::One => problems::GIVE_SECRET_FILE,
+        Lines::Several => problems::GIVE_SECRET_LINES,
     }
 }
 

@@ -44,6 +44,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const REFUSED_TUNNEL: [&str; 2] =
     ["tunnel error: unsuccessful", "tunnel error: proxy authorization required"];
 
+/// Those of one for a proxy that could not be reached.
+const UNREACHABLE_PROXY: &str = "tunnel error: failed to create underlying connection";
+
 /// How many headers an answer may have: ten times hyper's own limit. Each takes 64 bytes while an answer is read, whether it is
 /// there or not: with curl's limit, 5,000, that was half of a poll's CPU time where hyper is compiled with the `release` profile.
 const MOST_HEADERS: usize = 1024;
@@ -211,7 +214,9 @@ impl Http {
         let mut stage = stage(&error);
         let late = error.is_timeout();
         let plain = sources(&error).find_map(tls_error).and_then(tls::explain);
-        let mut message = self.redactor.clean(&plain.unwrap_or_else(|| chain(error)), 300);
+        let message =
+            plain.unwrap_or_else(|| chain(error).replace(UNREACHABLE_PROXY, "it cannot be reached"));
+        let mut message = self.redactor.clean(&message, 300);
         // Not where the proxy itself could not be reached.
         if REFUSED_TUNNEL.iter().any(|words| message.contains(words)) {
             let left = limit.saturating_sub(started.elapsed());

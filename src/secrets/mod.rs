@@ -3,6 +3,7 @@
 //! The hook URL is a password: everybody who has it can deploy. So it is a type without `Display`, whose `Debug` shows
 //! nothing, and every text from a server or the system goes through [`Redactor::clean`] before it is shown.
 
+mod escapes;
 mod forms;
 mod header;
 mod hook_url;

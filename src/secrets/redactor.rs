@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::escapes::{escape_at_start, has_escapes};
 use super::forms::{forms, lower_escapes};
 use super::hook_url::HookUrl;
 use super::parts::SHORTEST;
@@ -58,15 +59,16 @@ impl Redactor {
         masks
     }
 
-    /// The text with stars for every secret in it, in any case and any usual encoding.
+    /// The text with stars for every secret in it, in any case and any usual encoding, of whichever of its characters.
     pub fn redact(&self, text: &str) -> String {
+        let has_escapes = has_escapes(text);
         let mut safe = String::with_capacity(text.len());
         // Everything before this is in `safe`; what is secret reaches up to `secret`.
         let (mut shown, mut secret) = (0, 0);
         for at in 0..text.len() {
-            let Some(length) = text.as_bytes().get(at..).and_then(|rest| self.form_at_start(rest)) else {
-                continue;
-            };
+            let Some(rest) = text.as_bytes().get(at..) else { continue };
+            let escaped = if has_escapes { self.escaped_form_at_start(rest) } else { None };
+            let Some(length) = self.form_at_start(rest).max(escaped) else { continue };
             if at >= secret {
                 safe.push_str(text.get(shown..at).unwrap_or_default());
                 safe.push_str(STARS);
@@ -85,6 +87,23 @@ impl Redactor {
             text.get(..form.len()).is_some_and(|start| start.eq_ignore_ascii_case(form.as_bytes()))
         };
         alike.filter(is_here).map(String::len).max()
+    }
+
+    /// The same where any of the form's characters may be escaped: encoders differ in which ones they leave alone.
+    fn escaped_form_at_start(&self, text: &[u8]) -> Option<usize> {
+        let first = escape_at_start(text).map_or(*text.first()?, |(byte, _)| byte);
+        let length = |form: &String| {
+            let mut rest = text;
+            for byte in form.bytes() {
+                let (found, length) = match escape_at_start(rest) {
+                    Some(escape) if escape.0.eq_ignore_ascii_case(&byte) => escape,
+                    _ => (*rest.first()?, 1),
+                };
+                rest = rest.get(length..).filter(|_| found.eq_ignore_ascii_case(&byte))?;
+            }
+            Some(text.len() - rest.len())
+        };
+        self.forms.get(bucket(first))?.iter().filter_map(length).max()
     }
 
     /// One line of foreign text, fit to be shown: no control or escape sequence, nothing that reorders or hides
@@ -258,6 +277,28 @@ mod tests {
             assert_eq!(redactor.redact(echo), "***", "{echo}");
         }
         assert_eq!(Redactor::default().with(["Zx9kk~LONG".to_owned()]).redact("Zx9kk%7ELONG"), "***");
+    }
+
+    #[test]
+    fn a_secret_is_found_whichever_of_its_characters_are_escaped() {
+        let redactor = Redactor::default().with(["Zx9-kk_LO/NG+ST=r&q".to_owned()]);
+        for echo in [
+            "Zx9-kk_LO/NG%2BST%3Dr%26q",                     // Python's quote
+            "Zx9-kk_LO/NG+ST=r%26q",                         // Go's PathEscape, but for the slash
+            "Zx9%2Dkk%5FLO%2FNG%2BST%3Dr%26q", // all but letters and digits, as in Rust and Swift
+            "Zx9-kk_LO%252FNG%252BST%253Dr%2526q", // encodeURIComponent, twice
+            "Zx9-kk_LO/NG&#43;ST=r&amp;q",     // Go's html/template
+            "Zx9-kk_LO&#x2F;NG+ST&#x3D;r&amp;q", // mustache
+            "Zx9-kk_LO/NG+ST&#61;r&amp;amp;q", // HTML, twice
+            "Zx9-kk_LO/NG+ST=r\\u0026q",       // Go's JSON
+            "Zx9-kk_LO\\/NG+ST=r\\u0026q",     // Rails' JSON, PHP's
+            "%5A\\u0078&#57;-kk_LO\\u002FNG%2bST\\u003dr&q", // all of them
+        ] {
+            assert_eq!(redactor.redact(&format!("no {echo}.")), "no ***.", "{echo}");
+        }
+        let others = r"100% of Zx9-kk%_LO, &#; &#x110000; &#99999999999; \u00 \u12 %2 % & \\";
+        assert_eq!(redactor.redact(others), others);
+        assert_eq!(Redactor::default().with(["ab%2Fcd".to_owned()]).redact("%61b%2Fcd ab%252Fcd"), "*** ***");
     }
 
     #[test]

@@ -177,7 +177,7 @@ pub fn unreachable(not_sent: &NotSent) -> Message {
             "If the host or a proxy uses a private certificate authority or a self-signed certificate, add it with `ca-file`. Otherwise the connection may be intercepted.",
         ),
         NotSentReason::Proxy => (
-            "The proxy rejected the request",
+            "The request did not get through the proxy",
             "Check HTTPS_PROXY, its user name and password, and whether NO_PROXY should include the host.",
         ),
     };

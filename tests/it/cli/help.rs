@@ -111,6 +111,8 @@ async fn an_option_of_another_command_is_refused_with_the_commands_that_use_it()
     }
     said.push(run("status -v").done().await.err);
     said.push(run("doctor --nonsense").done().await.err);
+    said.push(run("follow -- dp-abc123 --api-token=hunter2").done().await.err);
+    assert!(!said.concat().contains("hunter2"), "{said:?}");
     insta::assert_snapshot!("options_of_other_commands", said.join("\n"));
 }
 

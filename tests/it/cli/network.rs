@@ -129,7 +129,7 @@ async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password(
         let proxy = Server::plain(reply(status, "")).await;
         let url = format!("http://proxy%40user:proxy%2Fpass%3Aw%C3%B6rd@{}", proxy.address);
         let result = deploy(hook, |run| run.env(variable, url)).await;
-        assert_unreachable(&result, "The proxy rejected the request");
+        assert_unreachable(&result, "The request did not get through the proxy");
         assert!(result.log.contains(wanted), "{wanted}: {}", result.log);
         // the second time to read the status
         assert_eq!(proxy.requests(), vec!["CONNECT hooks.example:443".to_owned(); 2]);
@@ -157,6 +157,16 @@ async fn a_proxy_that_refuses_is_named_with_its_status_and_without_its_password(
         result.log.contains("it wants a user and password in its URL: http://user:password@host:port"),
         "{}",
         result.log
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_reached_has_not_rejected_anything() {
+    let hook = format!("https://hooks.example{}", hook_path());
+    let result = deploy(&hook, |run| run.env("HTTPS_PROXY", "127.0.0.1:9")).await;
+    assert_unreachable(
+        &result,
+        "The request did not get through the proxy: it cannot be reached: tcp connect",
     );
 }
 

@@ -403,12 +403,19 @@ async fn a_file_that_holds_no_secret_is_named_by_its_path() {
             let line = said.lines().find(|line| line.starts_with(&format!("error: {variable}: \"")));
             let line = line.unwrap_or_else(|| panic!("{variable} {name}: {said}"));
             assert!(line.contains(wanted) && line.contains(path(name).to_str().expect("a path")), "{line}");
+            assert_eq!(line.contains("on one line"), variable != "DEPLOY_HOOK_HEADERS_FILE", "{line}");
         }
     }
     let skipped = run("deploy --if-missing skip")
         .env("DEPLOY_HOOK_URL_FILE", path("empty"))
         .env("DEPLOY_HOOK_API_TOKEN_FILE", path("empty"));
     assert_eq!(skipped.done().await.code, 0);
+}
+
+#[tokio::test]
+async fn an_argument_is_repeated_without_characters_that_are_not_seen() {
+    let said = answer(run("deploy --format").arg("\u{202e}text\u{200b}\u{1b}[31m")).await;
+    assert!(said.contains("invalid value 'text'") && !said.contains('\u{202e}'), "{said}");
 }
 
 #[tokio::test]
