@@ -1,9 +1,7 @@
 """What a run of the image costs, against an image that does nothing. Called by benches/image."""
 
 import os
-import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +12,8 @@ sys.path += [str(Path(__file__).resolve().parents[1] / folder) for folder in ("t
 from harness import run, serve
 from support import ACTION, copy_out, docker, following
 
-NOTHING, PAIRS = ACTION.replace("action", "nothing"), int(sys.argv[1])
+PAIRS = int(sys.argv[1])
+IMAGES = {name: ACTION.replace("action", name) for name in ("action", "shell", "nothing")}
 
 
 def milliseconds(*command):
@@ -22,13 +21,6 @@ def milliseconds(*command):
     begin = time.perf_counter()
     run(*command)
     return (time.perf_counter() - begin) * 1000
-
-
-def interval(values, draws=2000):
-    """The median and the 95 % interval of the median, by bootstrap with a fixed seed."""
-    chance = random.Random(1)
-    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(draws))
-    return statistics.median(values), medians[draws // 40], medians[-draws // 40]
 
 
 def request_at_hook(*start):
@@ -48,20 +40,16 @@ def request_at_hook(*start):
 
 print(f"Docker {docker('version', '--format', '{{.Server.Version}}')}, load {os.getloadavg()[0]:.1f}\n")
 print("| image | on disk | with gzip |\n|:--|---:|---:|")
-for target in ("action", "shell", "nothing"):
-    image = ACTION.replace("action", target)
-    size = int(docker("image", "inspect", "--format", "{{.Size}}", image))
-    packed = int(subprocess.check_output(f"docker save {image} | gzip -6 | wc -c", shell=True))
-    print(f"| {target} | {size / 1e6:.2f} MB | {packed / 1e6:.2f} MB |")
-ours, nothing = [], []
-for _ in range(PAIRS + 3):
-    for values, arguments in random.sample([(ours, (ACTION, "--version")), (nothing, (NOTHING,))], 2):
-        values.append(milliseconds("docker", "run", "--rm", *arguments))
-ours, nothing = ours[3:], nothing[3:]  # the first ones warm up
-ratio, low, high = interval([a / b for a, b in zip(ours, nothing)])
-print(f"\n`docker run`, {PAIRS} pairs: {statistics.median(ours):.0f} ms, an image that does nothing")
-print(f"{statistics.median(nothing):.0f} ms, ratio {ratio:.2f} ({low:.2f}–{high:.2f})")
-took = [request_at_hook("docker", "run", "--rm", "--network", "host", "-e", "DEPLOY_HOOK_URL", ACTION) for _ in range(PAIRS)]
+for name, image in IMAGES.items():
+    size, packed = docker("image", "inspect", "--format", "{{.Size}}", image), run("sh", "-c", f"docker save {image} | gzip -6 | wc -c")
+    print(f"| {name} | {int(size) / 1e6:.2f} MB | {int(packed) / 1e6:.2f} MB |")
+start = ("docker", "run", "--rm")
+pairs = [(milliseconds(*start, ACTION, "--version"), milliseconds(*start, IMAGES["nothing"])) for _ in range(PAIRS + 3)][3:]  # to warm up
+ours, nothing = (statistics.median(times) for times in zip(*pairs))
+low, ratio, high = statistics.quantiles([one / other for one, other in pairs], n=4)
+print(f"\n`docker run`, {PAIRS} pairs: {ours:.0f} ms, an image that does nothing")
+print(f"{nothing:.0f} ms, ratio {ratio:.2f} (quartiles {low:.2f}, {high:.2f})")
+took = [request_at_hook(*start, "--network", "host", "-e", "DEPLOY_HOOK_URL", ACTION) for _ in range(PAIRS)]
 print(f"\n`docker run` to the request at the hook, {PAIRS} runs: {statistics.median(took):.0f} ms")
 with tempfile.TemporaryDirectory() as folder:
     copy_out(ACTION, "/deploy-hook", f"{folder}/deploy-hook")

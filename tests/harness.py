@@ -20,6 +20,8 @@ PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "debug/deplo
 # The binaries of a release, by the names of their assets.
 BINARIES = [f"deploy-hook-{name}" for name in ("linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-aarch64", "windows-x86_64.exe")]
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
+# Nothing of the machine's own configuration, and nothing of a CI's.
+ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
 
 
 def read(name):
@@ -37,7 +39,7 @@ def write(folder, files):
         path.write_text(content, encoding="utf-8")
 
 
-def until(condition, limit=10):
+def until(condition, limit=120):
     """Waits until this is so, and returns it."""
     end = time.monotonic() + limit
     while not (found := condition()):
@@ -46,16 +48,18 @@ def until(condition, limit=10):
     return found
 
 
-def run(*command, code=0, stderr=subprocess.STDOUT, **how):
-    """What a command prints. It has to end with this exit code; None stands for every failure."""
+def run(*command, code=0, fails=None, stderr=subprocess.STDOUT, **how):
+    """What a command prints. It has to end with this exit code or, with `fails`, with any error and this text."""
     command = [str(word) for word in command]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False, **how)
-    assert done.returncode == code if code is not None else done.returncode, f"exit code {done.returncode}:\n{done.stdout}{done.stderr or ''}"
-    return done.stdout
+    text = done.stdout + (done.stderr or "")
+    assert done.returncode == code if fails is None else done.returncode and fails in text, f"exit code {done.returncode}:\n{text}"
+    return done.stdout.strip()
 
 
-def git(folder, *arguments, **how):
-    return run("git", "-C", folder, "-c", "user.name=test", "-c", "user.email=test@example.com", *arguments, **how).strip()
+def git(folder, *arguments):
+    line = ["git", "-C", folder, "-c", "user.name=test", "-c", "user.email=test@example.com", *arguments]
+    return run(*line, env=ENV, stderr=subprocess.PIPE)
 
 
 class Call(collections.namedtuple("Call", "method path headers body")):
@@ -139,7 +143,7 @@ class Sandbox:
 
     def fetch(self, path="", body=None):
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self.manage}/sandbox{path}", data, timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.manage}/sandbox{path}", data, timeout=60) as answer:
             return json.load(answer)
 
     def environment(self, generation="draft"):

@@ -1,6 +1,4 @@
-"""The GitLab component: its header, its job with inputs filled in as GitLab does, and the job's script; and what every job needs that
-deploys, in the examples too. What no schema of GitLab's knows is checked here.
-"""
+"""What no schema of GitLab's knows: the component with inputs filled in as GitLab does, and what every job needs that deploys."""
 
 import json
 import os
@@ -21,64 +19,42 @@ OTHERS = {
     "rules": [{"if": '$CI_PIPELINE_SOURCE == "schedule"', "when": "manual"}],
     "environment": "review/$CI_COMMIT_REF_SLUG",
     "environment-url": "https://$CI_COMMIT_REF_SLUG.example.com",
-    "hook-url-variable": "STAGING_HOOK_URL",
-    "api-token-variable": "STAGING_TOKEN",
-    "gitlab-token-variable": "NOTES_TOKEN",
+    **{f"{name}-variable": "ANOTHER_ONE" for name in ("hook-url", "api-token", "gitlab-token", "headers", "verify-headers")},
     "wait": "never",
-    "timeout": "1h 30m",
-    "expected-duration": "2m 30s",
+    **dict.fromkeys(("timeout", "expected-duration", "verify-timeout"), "1h 30m"),
     "job-timeout": "100 minutes",
     "on-canceled": "pass",
     "if-missing": "skip",
     "report": "summary,comment",
-    "dry-run": True,
-    "verbose": True,
+    **dict.fromkeys(("dry-run", "verbose"), True),
     "platform": "cloudflare-pages",
-    "account": "0123456789abcdef",
-    "project": "my-site.example",
-    "headers-variable": "GATEWAY_HEADERS",
+    **dict.fromkeys(("account", "project"), "my-site.example"),
     "body": '{"ref": "refs/heads/$CI_COMMIT_BRANCH"}',
     "verify-url": "/version?of=$CI_COMMIT_REF_SLUG",
     "verify-text": '<meta content="$CI_COMMIT_SHA">',
-    "verify-timeout": "5m",
-    "verify-headers-variable": "PREVIEW_HEADERS",
 }
 DEFAULTS = {name: spec.get("default", OTHERS.get(name)) for name, spec in INPUTS.items()}
 # What every job that deploys needs, each for its own reason; the files are the program's.
-NEEDED = {
-    "artifacts": {
-        "when": "always",
-        "paths": ["deploy-hook-summary.md"],
-        "reports": {"dotenv": "deploy-hook.env", "annotations": "deploy-hook-annotations.json"},
-    },
-    "dependencies": [],
-    "interruptible": False,
-    "retry": {"max": 2, "exit_codes": [4]},
-}
+REPORTS = {"dotenv": "deploy-hook.env", "annotations": "deploy-hook-annotations.json"}
+NEEDED = {"artifacts": {"when": "always", "paths": ["deploy-hook-summary.md"], "reports": REPORTS}}
+NEEDED |= {"dependencies": [], "interruptible": False, "retry": {"max": 2, "exit_codes": [4]}}
 
 
-def filled(node, inputs):
-    """The configuration with the inputs in it: in its own type where it is the whole value, else as text."""
-    if isinstance(node, dict):
-        return {filled(key, inputs): filled(value, inputs) for key, value in node.items()}
-    if isinstance(node, list):
-        return [filled(value, inputs) for value in node]
-    if not isinstance(node, str):
-        return node
-    if whole := INPUT.fullmatch(node):
-        return inputs[whole[1]]
-    return INPUT.sub(lambda found: value if isinstance(value := inputs[found[1]], str) else json.dumps(value), node)
+def filled(**inputs):
+    """The job with these inputs in it: in its own type where it is the whole value, else as text."""
+    found = {name: inputs.get(name, DEFAULTS[name]) for name in INPUTS}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+    whole = re.sub(f'"{INPUT.pattern}"', lambda place: json.dumps(found[place[1]]), json.dumps(BODY))
+    return json.loads(INPUT.sub(lambda place: json.dumps(texts[place[1]])[1:-1], whole))
 
 
 def deploying(jobs):
     """The jobs that deploy, each with what it needs."""
-    found = []
-    for name, job in jobs.items():
-        script = job.get("script", []) if isinstance(job, dict) else []
-        if any("deploy-hook deploy" in line for line in script) or (isinstance(job, dict) and re.search(r"/deploy-hook:[\d.]+$", str(job.get("image")))):
-            found.append(name)
-            assert {key: job.get(key) for key in NEEDED} == NEEDED, name
-            assert job.get("resource_group") and job.get("timeout"), name
+    jobs = {name: job for name, job in jobs.items() if isinstance(job, dict)}
+    runs = {name: "\n".join([*job.get("script", []), str(job.get("image"))]) for name, job in jobs.items()}
+    found = [job for name, job in jobs.items() if re.search(r"deploy-hook deploy|/deploy-hook:[\d.]+$", runs[name])]
+    for job in found:
+        assert {key: job.get(key) for key in NEEDED} == NEEDED and job.get("resource_group") and job.get("timeout")
     return found
 
 
@@ -102,7 +78,7 @@ def test_inputs():
 @pytest.mark.parametrize("inputs", [DEFAULTS, OTHERS], ids=["defaults", "others"])
 def test_job(inputs, tmp_path):
     """The header and the job fit GitLab's schema, and shellcheck has nothing to say of the script."""
-    job = filled(BODY, inputs)
+    job = filled(**inputs)
     assert len(deploying(job)) == 1
     script = "\n".join(["#!/bin/sh", *next(iter(job.values()))["script"], ""])
     write(tmp_path, {"header.json": json.dumps(HEADER), "job.json": json.dumps(job), "job.sh": script})
@@ -112,7 +88,7 @@ def test_job(inputs, tmp_path):
 
 def taken(env, **inputs):
     """What the program would read after the job's script has chosen the variables."""
-    [job] = filled(BODY, DEFAULTS | {f"{name}-variable": value for name, value in inputs.items()}).values()
+    [job] = filled(**{f"{name}-variable": value for name, value in inputs.items()}).values()
     printed = run("sh", "-euc", job["script"][0] + "\nenv", env={"PATH": os.environ["PATH"], **env})
     found = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
     return {name: value for name, value in found.items() if re.search("HOOK|TOKEN|API_KEY", name)}
@@ -129,7 +105,8 @@ def test_variables(tmp_path):
     assert taken(tokens | {"MINE": "0011"}, **{"api-token": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN": "0011"}
     assert taken(tokens | {"MINE": str(secret)}, **{"api-token": "MINE"}) == {"DEPLOY_HOOK_API_TOKEN_FILE": str(secret)}
     assert taken(tokens, **{"api-token": "MINE"}) == {}
-    hooks = {"DEPLOY_HOOK_URL": "https://a.example/x", "RENDER_DEPLOY_HOOK_URL": "https://b.example/x"}
+    names = ("DEPLOY_HOOK_URL", "DEPLOY_HOOK_URL_FILE", "FORTRABBIT_DEPLOY_HOOK_URL", "RENDER_DEPLOY_HOOK_URL")
+    hooks = dict.fromkeys(names, "https://a.example/x")
     assert taken(hooks) == hooks
     assert taken(hooks, **{"hook-url": "MINE"}) == {}
     assert taken({"DEPLOY_HOOK_URL": str(secret)}) == {"DEPLOY_HOOK_URL_FILE": str(secret)}
@@ -145,13 +122,12 @@ def test_variables(tmp_path):
     assert taken(page | {"MINE": str(secret)}, **{"verify-headers": "MINE"}) == page | {"DEPLOY_HOOK_VERIFY_HEADERS_FILE": str(secret)}
 
 
-@pytest.mark.parametrize(("given", "variable", "wanted"), [(False, None, "false"), (True, None, "true"), (False, "1", "1"), (True, "false", "false")])
+@pytest.mark.parametrize(("given", "variable", "wanted"), [(False, "", "false"), (True, "", "true"), (False, "1", "1"), (True, "no", "no")])
 def test_verbose(given, variable, wanted):
     """What a variable says comes before the input: a pipeline can be started by hand with it."""
-    [job] = filled(BODY, DEFAULTS | {"verbose": given}).values()
+    [job] = filled(verbose=given).values()
     [line] = [line for line in job["script"] if "DEPLOY_HOOK_VERBOSE" in line]
-    env = {"DEPLOY_HOOK_VERBOSE": variable} if variable else {}
-    assert run("sh", "-euc", f'{line}\nprintf %s "$DEPLOY_HOOK_VERBOSE"', env=env) == wanted
+    assert run("sh", "-euc", f'{line}\necho "$DEPLOY_HOOK_VERBOSE"', env={"DEPLOY_HOOK_VERBOSE": variable}) == wanted
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples/gitlab").glob("*.yml")), ids=lambda path: path.name)

@@ -1,6 +1,4 @@
-"""The examples that a clock starts, examples/systemd and examples/cron: systemd's and cron's own parsers read them, and their commands are
-run against the embedded platform. What only systemd itself can show is not in here: the credentials, the sandboxing, the restart.
-"""
+"""examples/systemd and examples/cron: their own parsers read them, and their commands are run. Not shown here: what systemd does itself."""
 
 import fcntl
 import re
@@ -15,17 +13,15 @@ SETTINGS = dict(re.findall(r"^([A-Z]+)=(.*)$", CRONTAB, re.M))
 COMMAND = LINE.split(maxsplit=5)[5]
 
 
-def here(unit):
-    """A unit with the program where it is on this machine, which systemd wants to see."""
-    return read(f"examples/systemd/{unit}").replace("/usr/local/bin/deploy-hook", str(PROGRAM))
+# With the program where it is on this machine, which systemd wants to see.
+UNITS = {path.name: path.read_text().replace("/usr/local/bin/deploy-hook", str(PROGRAM)) for path in (ROOT / "examples/systemd").iterdir()}
 
 
 def test_units(tmp_path):
     """systemd has nothing to say of the units, though it ends with 0 for a key it does not know; and it reads the calendar."""
-    names = [path.name for path in (ROOT / "examples/systemd").iterdir()]
-    write(tmp_path, {name: here(name) for name in names})
-    assert str(tmp_path) not in run("systemd-analyze", "verify", "--man=no", *(tmp_path / name for name in names))
-    [calendar] = re.findall(r"^OnCalendar=(.*)$", here("deploy-hook.timer"), re.M)
+    write(tmp_path, UNITS)
+    assert str(tmp_path) not in run("systemd-analyze", "verify", "--man=no", *(tmp_path / name for name in UNITS))
+    [calendar] = re.findall(r"^OnCalendar=(.*)$", UNITS["deploy-hook.timer"], re.M)
     run("systemd-analyze", "calendar", calendar)
 
 
@@ -36,7 +32,7 @@ def test_units(tmp_path):
 )
 def test_unit_command(generation, scenario, code, text, tmp_path):
     """The unit's command: its words need no quotes, and systemd puts in the variable as the shell does."""
-    [command] = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", here("deploy-hook.service"), re.M)
+    [command] = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", UNITS["deploy-hook.service"], re.M)
     with sandbox_at(tmp_path, generation=generation, scenario=scenario) as platform:
         env = {"CREDENTIALS_DIRECTORY": str(tmp_path / ".deploy-hook"), "DEPLOY_HOOK_API_URL": platform.manage}
         assert text in run("sh", "-c", f"exec {command}", code=code, env=env)
@@ -48,24 +44,14 @@ def test_crontab():
     run("crontab", "-n" if "dry run" in ways else "-T", ROOT / "examples/cron/crontab")
 
 
-def cron(home, platform, command=COMMAND):
-    """What cron would mail."""
-    path = f"{PROGRAM.parent}:{SETTINGS['PATH']}"
-    env = SETTINGS | {"PATH": path, "HOME": str(home), "SHELL": "/bin/sh", "DEPLOY_HOOK_API_URL": platform.manage}
-    return run("/bin/sh", "-c", command, env=env)
-
-
-def test_cron_succeeds(tmp_path):
-    """Nothing is printed, so nothing is mailed; without --quiet it says that it has followed the deployment; one run at a time."""
-    with sandbox_at(tmp_path, generation="live") as platform:
-        assert cron(tmp_path, platform) == ""
-        assert " succeeded after " in cron(tmp_path, platform, COMMAND.replace(" --quiet", ""))
+@pytest.mark.parametrize(("scenario", "says"), [("success", ""), ("build-fails", "deploy-hook: exit code 1")])
+def test_cron(scenario, says, tmp_path):
+    """Mailed is nothing, or a failure's exit code; without --quiet what the deployment came to. One run at a time."""
+    with sandbox_at(tmp_path, scenario=scenario, generation="live") as platform:
+        env = SETTINGS | {"PATH": f"{PROGRAM.parent}:{SETTINGS['PATH']}", "HOME": str(tmp_path), "DEPLOY_HOOK_API_URL": platform.manage}
+        mail = run("/bin/sh", "-c", COMMAND, env=env)
+        assert says in mail and bool(says) == bool(mail)
+        assert " after " in run("/bin/sh", "-c", COMMAND.replace(" --quiet", ""), env=env)
         with (tmp_path / ".deploy-hook/lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            assert "deploy-hook: exit code 75" in cron(tmp_path, platform)
-
-
-def test_cron_fails(tmp_path):
-    """A failure is reported with its exit code."""
-    with sandbox_at(tmp_path, scenario="build-fails") as platform:
-        assert "deploy-hook: exit code 1" in cron(tmp_path, platform)
+            assert "deploy-hook: exit code 75" in run("/bin/sh", "-c", COMMAND, env=env)

