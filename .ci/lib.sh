@@ -59,7 +59,7 @@ browser_tools() {
   mkdir -p "$folder"
 }
 
-# What was skipped is told to `.ci/run` too.
+# Skipped tests are reported to `.ci/run` too.
 run_pytest() {
   local log
   log=$(mktemp)

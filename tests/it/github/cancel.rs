@@ -28,7 +28,7 @@ async fn all_four_are_closed_though_github_is_slow() {
         github.wait_for(6).await; // status, check, deployment and its status, the comment's search and the comment
         pause(300).await;
         assert_eq!((github.stored().open().len(), github.stored().comments.len()), (3, 1));
-        github.delay(800);
+        github.delay(200);
         let done = interrupt(&job, child, name, code).await;
         assert_eq!((done.annotations("warning"), github.stored().open()), (vec![], vec![]), "{}", done.log);
         let comment = github.stored().comments.into_values().next().unwrap().1;
