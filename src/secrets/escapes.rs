@@ -2,7 +2,7 @@
 
 /// Whether a text may hold escaped characters.
 pub(super) fn has_escapes(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b'%' | b'&' | b'\\'))
+    memchr::memchr3(b'%', b'&', b'\\', text.as_bytes()).is_some()
 }
 
 /// The character that a text begins with, where it is escaped, and the length of the escape: `%2F`, `&#47;`, `&#x2f;`,

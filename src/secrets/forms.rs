@@ -16,28 +16,35 @@ pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.
 /// What JavaScript's `encodeURIComponent` encodes.
 const COMPONENT: &AsciiSet = &RESERVED.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*');
 
-/// The encoded forms of a secret that turn up in logs: percent-encoded and decoded, escaped for JSON and HTML,
-/// hexadecimal, and base64 in both alphabets, alone or within a longer text. Those that are the secret itself are left out.
-pub(super) fn forms(secret: &str) -> Vec<String> {
-    let mut found = Vec::with_capacity(24);
-    found.extend(hex(secret));
-    found.extend(base64_forms(secret.as_bytes()));
-    let is_plain = |text: &str| text.bytes().all(|byte| is_unreserved(byte) && byte != b'~');
-    if is_plain(secret) {
-        return found;
+/// The forms of a secret that hold no escaped characters, and turn up in logs: decoded, hexadecimal, and base64 in both
+/// alphabets, alone or within a longer text. Some may be the secret itself.
+pub(super) fn unescaped_forms(secret: &str) -> Vec<String> {
+    let mut found = Vec::with_capacity(16);
+    for text in with_decoded(secret) {
+        found.extend(base64_forms(text.as_bytes()));
+        found.extend(blank_forms(&text));
+        found.push(text);
     }
-    found.extend(escaped_forms(secret));
-    let decoded = percent_decode_str(secret).decode_utf8_lossy();
-    if decoded != secret {
-        found.push(secret.replace("%20", "+"));
-        found.extend(base64_forms(decoded.as_bytes()));
-        if !is_plain(&decoded) {
-            found.extend(escaped_forms(&decoded));
-        }
-        found.push(decoded.into_owned());
-    }
-    found.retain(|form| form != secret);
+    found.push(hex(secret));
     found
+}
+
+/// The forms of a secret with escaped characters: for URLs, HTML, JSON and JavaScript. Some may be the secret itself.
+pub(super) fn escaped_forms(secret: &str) -> Vec<String> {
+    let mut found = vec![secret.bytes().map(percent_encode_byte).collect(), secret.replace("%20", "+")];
+    let is_plain = |text: &str| text.bytes().all(|byte| is_unreserved(byte) && byte != b'~');
+    for text in with_decoded(secret).into_iter().filter(|text| !is_plain(text)) {
+        found.extend(escapes(&text));
+    }
+    found
+}
+
+/// The secret, and what it is where it is percent-encoded.
+fn with_decoded(secret: &str) -> Vec<String> {
+    let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
+    let mut texts = vec![secret.to_owned(), decoded];
+    texts.dedup();
+    texts
 }
 
 /// A letter, a digit, or one of `- . _ ~`, which RFC 3986 wants encoded nowhere.
@@ -47,26 +54,19 @@ fn is_unreserved(byte: u8) -> bool {
 
 /// As frameworks escape a text: all but letters and digits for URLs, for HTML in both notations, for JSON and JavaScript;
 /// and only what must be for URLs, forms, JSON and HTML.
-fn escaped_forms(text: &str) -> Vec<String> {
-    let mut found = vec![
-        utf8_percent_encode(text, RESERVED).to_string(),
-        text.replace('/', "\\/"),
-        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
-        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
-        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
-    ];
-    // The usual hook URL has no other forms, and every run comes here.
-    let is_usual =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b':' | b'-' | b'.' | b'_');
-    if text.bytes().all(is_usual) {
-        return found;
-    }
-    found.extend(blank_forms(text));
+fn escapes(text: &str) -> Vec<String> {
     let json = Value::from(text).to_string();
     let json = &json[1..json.len() - 1]; // without its quotes
     let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let quoted = html.replace('"', "&quot;");
-    found.extend([
+    let encoded = utf8_percent_encode(text, RESERVED).to_string();
+    vec![
+        encoded.replace("%20", "+"),
+        encoded,
+        text.replace('/', "\\/"),
+        escape(text, |form, c| write!(form, "&#{};", u32::from(c))),
+        escape(text, |form, c| write!(form, "&#x{:x};", u32::from(c))),
+        escape(text, |form, c| write!(form, "\\u{:04x}", u32::from(c))),
         utf8_percent_encode(text, COMPONENT).to_string(),
         byte_serialize(text.as_bytes()).collect(),
         json.to_owned(),
@@ -74,32 +74,25 @@ fn escaped_forms(text: &str) -> Vec<String> {
         quoted.replace('\'', "&#39;"),
         quoted.replace('\'', "&#039;"),
         html,
-    ]);
-    found
+    ]
 }
 
 /// With `+` for a blank, as forms are sent, and with a blank for `+`, as they are read.
 fn blank_forms(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    if text.contains('+') {
-        found.push(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned());
-    }
     if text.contains(' ') {
         found.push(text.replace(' ', "+"));
-        found.push(utf8_percent_encode(text, RESERVED).to_string().replace("%20", "+"));
+    }
+    if text.contains('+') {
+        found.push(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned());
     }
     found
 }
 
-/// `%2F` for each byte, and `2f`.
-pub(super) fn hex(text: &str) -> [String; 2] {
-    let [mut escaped, mut plain] = [3, 2].map(|digits| String::with_capacity(digits * text.len()));
-    for code in text.bytes().map(percent_encode_byte) {
-        escaped.push_str(code);
-        plain.push_str(&code[1..]);
-    }
-    plain.make_ascii_lowercase();
-    [escaped, plain]
+/// `2f` for each byte.
+fn hex(text: &str) -> String {
+    let digits: String = text.bytes().map(|byte| &percent_encode_byte(byte)[1..]).collect();
+    digits.to_ascii_lowercase()
 }
 
 fn escape(text: &str, write: impl Fn(&mut String, char) -> fmt::Result) -> String {

@@ -1,10 +1,10 @@
 //! Takes a run's secrets out of any text, in whatever case or encoding.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::escapes::{escape_at_start, has_escapes};
-use super::forms::{forms, lower_escapes};
+use super::forms::{escaped_forms, lower_escapes, unescaped_forms};
 use super::hook_url::HookUrl;
 use super::parts::SHORTEST;
 use super::sanitize::{STARS, strip};
@@ -16,81 +16,49 @@ const BUCKETS: usize = 64;
 /// Knows every secret of a run and takes it out of any text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// The secrets and their encoded forms, by [`bucket`].
-    forms: Arc<Vec<Vec<String>>>,
+    known: Arc<Known>,
 }
 
-impl Redactor {
-    /// A redactor for these secrets.
-    pub fn new<'a>(hook: Option<&HookUrl>, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
-        let tokens = tokens.into_iter().map(|token| token.expose().to_owned());
-        Self::default().with(hook.map(HookUrl::texts).unwrap_or_default().into_iter().chain(tokens))
+#[derive(Clone, Default)]
+struct Known {
+    secrets: Vec<String>,
+    /// They and their forms without escaped characters.
+    unescaped: Forms,
+    /// They and all their forms, made for the first text that holds an escaped character.
+    all: OnceLock<Forms>,
+}
+
+/// What is secret in a text, by [`bucket`].
+#[derive(Clone, Default)]
+struct Forms(Vec<Vec<String>>);
+
+impl Forms {
+    /// Adds one, and says whether it is a new one that is long enough.
+    fn add(&mut self, form: String) -> bool {
+        self.0.resize_with(BUCKETS, Vec::new);
+        let first = form.bytes().next().filter(|_| form.len() >= SHORTEST);
+        let alike = first.and_then(|first| self.0.get_mut(bucket(first)));
+        let alike = alike.filter(|alike| !alike.contains(&form));
+        alike.map(|alike| alike.push(form)).is_some()
     }
 
-    /// The same for these secrets as well.
-    #[must_use]
-    pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut known = Arc::unwrap_or_clone(self.forms);
-        known.resize_with(BUCKETS, Vec::new);
-        let mut add = |form: String| {
-            let first = form.bytes().next().filter(|_| form.len() >= SHORTEST);
-            let alike = first.and_then(|first| known.get_mut(bucket(first)));
-            let alike = alike.filter(|alike| !alike.contains(&form));
-            alike.map(|alike| alike.push(form)).is_some()
-        };
-        for secret in secrets {
-            if add(secret.clone()) {
-                // Stars in stars' place would hide nothing.
-                let forms = forms(&secret).into_iter().filter(|form| form.bytes().any(|byte| byte != b'*'));
-                forms.for_each(|form| _ = add(form));
-            }
-        }
-        Self { forms: Arc::new(known) }
+    /// Adds forms of a secret. Stars in stars' place would hide nothing.
+    fn extend(&mut self, forms: Vec<String>) {
+        let forms = forms.into_iter().filter(|form| form.bytes().any(|byte| byte != b'*'));
+        forms.for_each(|form| _ = self.add(form));
     }
 
-    /// The texts a runner should mask in its log, longest first: the secrets and the encoded forms of them that a
-    /// runner does not derive by itself.
-    pub fn masks(&self) -> Vec<String> {
-        let forms = || self.forms.iter().flatten();
-        let lower = forms().filter(|form| form.contains('%')).map(|form| lower_escapes(form));
-        let mut masks: Vec<String> = forms().cloned().chain(lower).collect();
-        masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        masks.dedup();
-        masks
-    }
-
-    /// The text with stars for every secret in it, in any case and any usual encoding, of whichever of its characters.
-    pub fn redact(&self, text: &str) -> String {
-        let has_escapes = has_escapes(text);
-        let mut safe = String::with_capacity(text.len());
-        // Everything before this is in `safe`; what is secret reaches up to `secret`.
-        let (mut shown, mut secret) = (0, 0);
-        for at in 0..text.len() {
-            let Some(rest) = text.as_bytes().get(at..) else { continue };
-            let escaped = if has_escapes { self.escaped_form_at_start(rest) } else { None };
-            let Some(length) = self.form_at_start(rest).max(escaped) else { continue };
-            if at >= secret {
-                safe.push_str(text.get(shown..at).unwrap_or_default());
-                safe.push_str(STARS);
-            }
-            secret = secret.max(at + length);
-            shown = secret;
-        }
-        safe.push_str(text.get(shown..).unwrap_or_default());
-        safe
-    }
-
-    /// How long the longest form is that a text begins with.
-    fn form_at_start(&self, text: &[u8]) -> Option<usize> {
-        let alike = self.forms.get(bucket(*text.first()?))?.iter();
+    /// How long the longest one is that a text begins with.
+    fn at_start(&self, text: &[u8]) -> Option<usize> {
+        let alike = self.0.get(bucket(*text.first()?))?.iter();
         let is_here = |form: &&String| {
             text.get(..form.len()).is_some_and(|start| start.eq_ignore_ascii_case(form.as_bytes()))
         };
         alike.filter(is_here).map(String::len).max()
     }
 
-    /// The same where any of the form's characters may be escaped: encoders differ in which ones they leave alone.
-    fn escaped_form_at_start(&self, text: &[u8]) -> Option<usize> {
+    /// The same where any of its characters may be escaped: encoders differ in which ones they leave alone.
+    fn escaped_at_start(&self, text: &[u8]) -> Option<usize> {
         let first = escape_at_start(text).map_or(*text.first()?, |(byte, _)| byte);
         let length = |form: &String| {
             let mut rest = text;
@@ -103,7 +71,72 @@ impl Redactor {
             }
             Some(text.len() - rest.len())
         };
-        self.forms.get(bucket(first))?.iter().filter_map(length).max()
+        self.0.get(bucket(first))?.iter().filter_map(length).max().max(self.at_start(text))
+    }
+}
+
+impl Redactor {
+    /// A redactor for these secrets.
+    pub fn new<'a>(hook: Option<&HookUrl>, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
+        let tokens = tokens.into_iter().map(|token| token.expose().to_owned());
+        Self::default().with(hook.map(HookUrl::texts).unwrap_or_default().into_iter().chain(tokens))
+    }
+
+    /// The same for these secrets as well.
+    #[must_use]
+    pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
+        let mut known = Known { all: OnceLock::new(), ..Arc::unwrap_or_clone(self.known) };
+        for secret in secrets {
+            if known.unescaped.add(secret.clone()) {
+                known.unescaped.extend(unescaped_forms(&secret));
+                known.secrets.push(secret);
+            }
+        }
+        Self { known: Arc::new(known) }
+    }
+
+    fn all_forms(&self) -> &Forms {
+        self.known.all.get_or_init(|| {
+            let mut all = self.known.unescaped.clone();
+            for secret in &self.known.secrets {
+                all.extend(escaped_forms(secret));
+            }
+            all
+        })
+    }
+
+    /// The texts a runner should mask in its log, longest first: the secrets and the encoded forms of them that a
+    /// runner does not derive by itself.
+    pub fn masks(&self) -> Vec<String> {
+        let forms = || self.all_forms().0.iter().flatten();
+        let lower = forms().filter(|form| form.contains('%')).map(|form| lower_escapes(form));
+        let mut masks: Vec<String> = forms().cloned().chain(lower).collect();
+        masks.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        masks.dedup();
+        masks
+    }
+
+    /// The text with stars for every secret in it, in any case and any usual encoding, of whichever of its characters.
+    pub fn redact(&self, text: &str) -> String {
+        let has_escapes = has_escapes(text);
+        let at_start = |rest| {
+            let Known { unescaped, .. } = &*self.known;
+            if has_escapes { self.all_forms().escaped_at_start(rest) } else { unescaped.at_start(rest) }
+        };
+        let mut safe = String::with_capacity(text.len());
+        // Everything before this is in `safe`; what is secret reaches up to `secret`.
+        let (mut shown, mut secret) = (0, 0);
+        for at in 0..text.len() {
+            let Some(length) = text.as_bytes().get(at..).and_then(at_start) else { continue };
+            if at >= secret {
+                safe.push_str(text.get(shown..at).unwrap_or_default());
+                safe.push_str(STARS);
+            }
+            secret = secret.max(at + length);
+            shown = secret;
+        }
+        safe.push_str(text.get(shown..).unwrap_or_default());
+        safe
     }
 
     /// One line of foreign text, fit to be shown: no control or escape sequence, nothing that reorders or hides
@@ -130,7 +163,7 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} forms)", self.forms.iter().flatten().count())
+        write!(f, "Redactor({} secrets)", self.known.secrets.len())
     }
 }
 
@@ -143,10 +176,10 @@ fn bucket(first: u8) -> usize {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-    use percent_encoding::utf8_percent_encode;
+    use percent_encoding::{percent_encode_byte, utf8_percent_encode};
 
     use super::*;
-    use crate::secrets::forms::{RESERVED, hex};
+    use crate::secrets::forms::RESERVED;
 
     const URL: &str = "https://ci.example/webhooks/projects/shop/deploy/Zx9-kk_LONGSTRING%2Fq";
 
@@ -231,8 +264,8 @@ mod tests {
             "Zx9&#43;kk&#47;LONG&#61;STRING&#38;q7W".to_owned(),
             "Zx9&#x2B;kk&#x2F;LONG&#x3D;STRING&#x26;q7W".to_owned(),
             "Zx9%2Bkk%2fLONG%3DSTRING%26q7W".to_lowercase(),
-            hex(secret)[0].to_uppercase(),
-            hex(secret)[1].clone(),
+            secret.bytes().map(percent_encode_byte).collect(),
+            secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
             base64(secret),
             base64(&format!("user:{secret}")),
             base64(&format!("x{secret}, and more")),
