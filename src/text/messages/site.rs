@@ -122,13 +122,15 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
         let happened = format!("{subject} {platform}, but the page could not be verified: {answer_text}.");
         return Message::new(happened, meaning, fix);
     }
-    let waited = duration(report.duration.saturating_sub(site.began));
     let between =
         if site.was_right { " It answered as expected in between, but not twice in a row." } else { "" };
-    let asked = site.asked_beyond(report.duration).map(duration);
-    let asked = asked
-        .map(|pause| format!(" It asked for a pause of {pause}, longer than the time left."))
-        .unwrap_or_default();
+    let waited = duration(report.duration.saturating_sub(site.began));
+    let (waited, asked) = match site.asked_beyond(report.duration).map(duration) {
+        Some(pause) => {
+            (String::new(), format!(" It asked for a pause of {pause}, longer than the time left."))
+        }
+        None => (format!(" within {waited}"), String::new()),
+    };
     let limit = match (site.until + Duration::from_secs(1) >= context.timeout, context.cut_short) {
         (false, _) => "",
         (true, true) => " The CI job's time limit left no more time: increase the job's `timeout:`.",
@@ -136,9 +138,7 @@ pub(super) fn unverified(report: &Report, context: &RunContext, subject: &str) -
     };
     let (page, requests) = (page(context), count(site.requests, "time"));
     Message::new(
-        format!(
-            "{subject} {platform}, but the page did not answer as expected within {waited}: {answer_text}."
-        ),
+        format!("{subject} {platform}, but the page did not answer as expected{waited}: {answer_text}."),
         format!("{meaning} {page} was requested {requests}.{between}{asked}"),
         format!("{fix}{limit}"),
     )
