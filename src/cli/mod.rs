@@ -210,8 +210,7 @@ fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> 
     matches.try_get_one(name).ok().flatten().cloned()
 }
 
-/// The message for an option of other commands that this one does not use. Behind `--` its own are no options
-/// either.
+/// The message for an option that this command does not use, or that comes after `--`, where it is no option.
 fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
     let name = given.split('=').next()?;
@@ -223,7 +222,7 @@ fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let is_own = option.commands.contains(&command);
     let (option, users) = (option.name, users.join(", "));
     let message = if is_own {
-        format!("--{option} is behind --, where no options are; put it before that")
+        format!("--{option} comes after `--`, so it is not read as an option; put it before `--`")
     } else {
         format!("`{NAME} {command}` does not use --{option}; {users} {verb}")
     };

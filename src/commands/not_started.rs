@@ -70,7 +70,7 @@ pub(super) fn usage(error: &clap::Error, args: &[OsString], env: &Env, out: &Out
         out.data(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_end());
         return 0;
     }
-    // It repeats arguments.
+    // The message repeats arguments, which may hold control characters.
     let mut text = text.to_string().lines().map(strip).collect::<Vec<_>>().join("\n");
     for arg in args.iter().skip(1).map(|arg| arg.to_string_lossy()) {
         let parts = [arg.as_ref(), arg.split_once('=').map_or("", |(_, value)| value)];

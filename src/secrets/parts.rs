@@ -329,7 +329,7 @@ mod tests {
             "variables%5BDEPLOY_ENV%5D=review-4711ab",
             "site-region=eu-west-1a",
             "nocache=1732600000abc&commithash=0123456789abcdef&siteId=0123abcd",
-            "php=8.3&log=verbose&colour=Blue&size=XXXL&at=2026-11-26",
+            "php=8.3&log=verbose&colour=Blue&size=XXL&at=2026-11-26",
             "clearCache=true&force=false&dry=1&n=42",
             "auth=true",
             "colour=turquoise",
