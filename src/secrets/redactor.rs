@@ -16,19 +16,21 @@ const BUCKETS: usize = 64;
 /// Knows every secret of a run and takes it out of any text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    known: Arc<Known>,
+    secrets: Arc<Secrets>,
 }
 
+/// The secrets of a run, and the texts to look for.
 #[derive(Clone, Default)]
-struct Known {
-    secrets: Vec<String>,
-    /// They and their forms without escaped characters.
+struct Secrets {
+    /// As they were given.
+    values: Vec<String>,
+    /// The secrets and their forms without escaped characters.
     unescaped: Forms,
-    /// They and all their forms, made for the first text that holds an escaped character.
+    /// The secrets and all their forms, made for the first text that holds an escaped character.
     all: OnceLock<Forms>,
 }
 
-/// What is secret in a text, by [`bucket`].
+/// Texts to look for, by [`bucket`].
 #[derive(Clone, Default)]
 struct Forms(Vec<Vec<String>>);
 
@@ -85,20 +87,20 @@ impl Redactor {
     /// The same for these secrets as well.
     #[must_use]
     pub fn with(self, secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut known = Known { all: OnceLock::new(), ..Arc::unwrap_or_clone(self.known) };
+        let mut known = Secrets { all: OnceLock::new(), ..Arc::unwrap_or_clone(self.secrets) };
         for secret in secrets {
             if known.unescaped.add(secret.clone()) {
                 known.unescaped.extend(unescaped_forms(&secret));
-                known.secrets.push(secret);
+                known.values.push(secret);
             }
         }
-        Self { known: Arc::new(known) }
+        Self { secrets: Arc::new(known) }
     }
 
     fn all_forms(&self) -> &Forms {
-        self.known.all.get_or_init(|| {
-            let mut all = self.known.unescaped.clone();
-            for secret in &self.known.secrets {
+        self.secrets.all.get_or_init(|| {
+            let mut all = self.secrets.unescaped.clone();
+            for secret in &self.secrets.values {
                 all.extend(escaped_forms(secret));
             }
             all
@@ -120,7 +122,7 @@ impl Redactor {
     pub fn redact(&self, text: &str) -> String {
         let has_escapes = has_escapes(text);
         let at_start = |rest| {
-            let Known { unescaped, .. } = &*self.known;
+            let Secrets { unescaped, .. } = &*self.secrets;
             if has_escapes { self.all_forms().escaped_at_start(rest) } else { unescaped.at_start(rest) }
         };
         let mut safe = String::with_capacity(text.len());
@@ -163,7 +165,7 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.known.secrets.len())
+        write!(f, "Redactor({} secrets)", self.secrets.values.len())
     }
 }
 
