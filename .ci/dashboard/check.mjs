@@ -66,7 +66,7 @@ async function trigger(page, meaning) {
 }
 
 // Chooses a scenario, by a part of what is said about it, and deploys.
-async function play(page, scenario, about, meaning) {
+async function show(page, scenario, about, meaning) {
   await pick(page, "Scenario", scenario);
   await page.locator("#about").getByText(about).waitFor();
   await trigger(page, meaning);
@@ -89,18 +89,18 @@ async function follow(page) {
 }
 
 async function fails(page) {
-  await play(page, "build-fails", "The build fails", "failed");
+  await show(page, "build-fails", "The build fails", "failed");
   assert.match(await newest(page).locator(".state").textContent(), /FAILED/);
   await newest(page).locator("summary").click();
   await newest(page).getByText("exit code 1").waitFor();
   // What a hostile log says is a text.
-  await play(page, "hostile-log", "tries to command", "failed");
+  await show(page, "hostile-log", "tries to command", "failed");
   await newest(page).locator("summary").click();
   await newest(page).locator("pre").getByText("::error").first().waitFor();
   assert.equal(await newest(page).locator("pre > *").count(), 0);
   assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(await newest(page).locator("pre").textContent()));
   // A fault of the trigger is shown, and starts no second deployment.
-  await play(page, "answer-lost", "accepted, then the connection closes", "succeeded");
+  await show(page, "answer-lost", "accepted, then the connection closes", "succeeded");
   await page.locator("output .no").getByText("closed without an answer").waitFor();
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use syn::visit::{self, Visit};
 
@@ -40,38 +41,6 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ),
 ];
 
-/// The first names of all paths that begin with `crate::`.
-#[derive(Default)]
-struct Imports(BTreeSet<String>);
-
-impl<'ast> Visit<'ast> for Imports {
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        let mut segments = path.segments.iter().map(|segment| segment.ident.to_string());
-        if segments.next().as_deref() == Some("crate") {
-            self.0.extend(segments.next());
-        }
-        visit::visit_path(self, path);
-    }
-
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        if let syn::UseTree::Path(path) = &item.tree
-            && path.ident == "crate"
-        {
-            self.0.extend(first_names(&path.tree));
-        }
-    }
-}
-
-fn first_names(tree: &syn::UseTree) -> Vec<String> {
-    match tree {
-        syn::UseTree::Path(path) => vec![path.ident.to_string()],
-        syn::UseTree::Name(name) => vec![name.ident.to_string()],
-        syn::UseTree::Rename(name) => vec![name.ident.to_string()],
-        syn::UseTree::Glob(_) => vec!["*".to_owned()],
-        syn::UseTree::Group(group) => group.items.iter().flat_map(first_names).collect(),
-    }
-}
-
 fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
@@ -95,19 +64,6 @@ fn sources() -> Vec<(PathBuf, String, String)> {
     }
     assert!(found.len() > 30, "the sources were not found");
     found
-}
-
-#[test]
-fn imports_are_those_of_the_table() {
-    for (path, part, text) in sources().into_iter().filter(|(_, part, _)| part != "lib" && part != "main") {
-        let (_, allowed) =
-            MAY_IMPORT.iter().find(|(name, _)| *name == part).unwrap_or_else(|| panic!("{part}: no rule"));
-        let mut imports = Imports::default();
-        imports.visit_file(&syn::parse_file(&text).unwrap());
-        for import in imports.0.iter().filter(|import| **import != part) {
-            assert!(allowed.contains(&import.as_str()), "{} imports crate::{import}", path.display());
-        }
-    }
 }
 
 /// Every path of a file's own code, without its tests and without visibilities.
@@ -169,19 +125,38 @@ fn named(path: &[String], inside: &[String], modules: &BTreeSet<Vec<String>>) ->
     (1..=whole.len()).rev().map(|length| whole[..length].to_vec()).find(|part| modules.contains(part))
 }
 
+/// Each file's module and those it imports. The files are parsed once for both tests about them.
+fn imports() -> &'static [(Vec<String>, BTreeSet<Vec<String>>)] {
+    static IMPORTS: OnceLock<Vec<(Vec<String>, BTreeSet<Vec<String>>)>> = OnceLock::new();
+    IMPORTS.get_or_init(|| {
+        let is_part = |part: &str| part != "lib" && part != "main";
+        let files: Vec<_> = sources().into_iter().filter(|(_, part, _)| is_part(part)).collect();
+        let modules: BTreeSet<Vec<String>> = files.iter().map(|(path, ..)| module(path)).collect();
+        let of_file = |(path, _, text): &(PathBuf, String, String)| {
+            let (own, mut paths) = (module(path), Paths::default());
+            paths.visit_file(&syn::parse_file(text).unwrap());
+            let others = paths.0.iter().filter_map(|path| named(path, &own, &modules));
+            let others = others.filter(|other| *other != own).collect();
+            (own, others)
+        };
+        files.iter().map(of_file).collect()
+    })
+}
+
+#[test]
+fn imports_are_those_of_the_table() {
+    for (own, others) in imports() {
+        let (_, allowed) =
+            MAY_IMPORT.iter().find(|(name, _)| *name == own[0]).unwrap_or_else(|| panic!("{own:?}: no rule"));
+        for other in others.iter().filter(|other| other[0] != own[0]) {
+            assert!(allowed.contains(&other[0].as_str()), "{} imports {}", own.join("::"), other.join("::"));
+        }
+    }
+}
+
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let files: Vec<_> =
-        sources().into_iter().filter(|(_, part, _)| part != "lib" && part != "main").collect();
-    let modules: BTreeSet<Vec<String>> = files.iter().map(|(path, ..)| module(path)).collect();
-    let mut imports: Vec<(Vec<String>, BTreeSet<Vec<String>>)> = Vec::new();
-    for (path, _, text) in &files {
-        let (own, mut paths) = (module(path), Paths::default());
-        paths.visit_file(&syn::parse_file(text).unwrap());
-        let others = paths.0.iter().filter_map(|path| named(path, &own, &modules));
-        let others = others.filter(|other| *other != own).collect();
-        imports.push((own, others));
-    }
+    let mut imports = imports().to_vec();
     assert!(imports.iter().any(|(_, others)| others.len() > 3), "the imports were not found");
     // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
     let outside = |imports: &Vec<(Vec<String>, BTreeSet<Vec<String>>)>| {
@@ -199,11 +174,16 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn every_rule_is_about_something_that_is_there() {
-    let parts: BTreeSet<String> = sources().into_iter().map(|(_, part, _)| part).collect();
+fn every_rule_is_used() {
     for (part, allowed) in MAY_IMPORT {
-        assert!(parts.contains(part), "{part}");
-        assert!(allowed.iter().all(|name| parts.contains(*name)), "{part}: {allowed:?}");
+        let own: Vec<_> = imports().iter().filter(|(own, _)| own[0] == part).collect();
+        assert!(!own.is_empty(), "there is no {part}");
+        for name in allowed {
+            assert!(
+                own.iter().any(|(_, others)| others.iter().any(|other| other[0] == *name)),
+                "{part}: {name}"
+            );
+        }
     }
 }
 

@@ -19,4 +19,3 @@ mod server;
 mod text;
 mod timing;
 mod wire;
-mod words;

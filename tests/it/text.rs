@@ -315,7 +315,7 @@ fn no_log_makes_the_search_for_its_cause_fail_or_slow() {
     let hostile =
         ["", "error:", "\u{fffd}", "::error::x", "at ", "> ", "[", "File \"", "é:1:1: x", "error[", "#", "✖"];
     for line in hostile {
-        for lines in [vec![line.to_owned()], vec![line.to_owned(); 2000], vec![line.repeat(500); 50]] {
+        for lines in [vec![line.to_owned()], vec![line.to_owned(); 400], vec![line.repeat(500); 50]] {
             let range = log::cause(&lines);
             assert!(range.is_none_or(|range| range.start < range.end && range.end <= lines.len()), "{line}");
             let shown = log::excerpt(&lines, 25);
