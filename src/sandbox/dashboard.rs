@@ -117,7 +117,7 @@ pub(super) fn trigger(store: &mut Store, environment: &str) -> Option<Reply> {
     let reply = endpoints::answer(store, &Incoming::new("POST", &uri, &headers, &[]));
     let body = match &reply.content {
         Content::Json(body) if !body.is_null() => body.to_string(),
-        Content::Html(page) => page.clone(),
+        Content::Text(_, text) => text.clone(),
         _ => String::new(),
     };
     let (end, kept) = match reply.fault {

@@ -155,7 +155,7 @@ mod tests {
         match reply.content {
             Content::Json(body) => body,
             Content::Nothing | Content::Events(_) => Value::Null,
-            Content::Html(page) => panic!("{page}"),
+            Content::Text(_, text) => panic!("{text}"),
         }
     }
 

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::deployment::UnixTime;
@@ -17,10 +17,14 @@ use super::wire::Fault;
 const PAGE: &str = "<!doctype html><html><head><title>One moment, please</title></head><body><h1>One moment, please</h1>\
      <p>This site is being maintained.</p></body></html>";
 
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
 pub(super) enum Content {
     Nothing,
     Json(Value),
-    Html(String),
+    /// A text of this media type.
+    Text(&'static str, String),
     /// The events of the dashboard, for as long as the client holds this permit.
     Events(OwnedSemaphorePermit),
 }
@@ -41,7 +45,7 @@ impl Reply {
     }
 
     pub(super) fn html(status: u16, page: impl Into<String>) -> Self {
-        Self { content: Content::Html(page.into()), ..Self::empty(status) }
+        Self { content: Content::Text(HTML, page.into()), ..Self::empty(status) }
     }
 
     pub(super) fn empty(status: u16) -> Self {
@@ -75,18 +79,14 @@ impl Reply {
         match (how, &mut self.content) {
             ("html", _) => {
                 self.status = 200;
-                self.content = Content::Html(PAGE.to_owned());
+                self.content = Content::Text(HTML, PAGE.to_owned());
             }
             ("truncated", Content::Json(value)) => {
                 self.fault = Some(Fault::CutBody(value.to_string().len() / 2));
             }
             ("absurd", Content::Json(value)) => *value = absurd.clone(),
             ("huge", Content::Json(value)) => {
-                let padding = Value::from("x".repeat(1_250_000));
-                match value {
-                    Value::Object(fields) => drop(fields.insert("padding".to_owned(), padding)),
-                    other => *other = json!([other.take(), padding]),
-                }
+                self.content = Content::Text(JSON, value.to_string() + &" ".repeat(1_250_000));
             }
             _ => {}
         }
@@ -104,8 +104,8 @@ impl Reply {
     pub(super) fn into_response(self) -> Response {
         let (kind, body) = match self.content {
             Content::Nothing | Content::Events(_) => (None, String::new()),
-            Content::Json(value) => (Some("application/json"), value.to_string()),
-            Content::Html(page) => (Some("text/html; charset=utf-8"), page),
+            Content::Json(value) => (Some(JSON), value.to_string()),
+            Content::Text(kind, text) => (Some(kind), text),
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() =

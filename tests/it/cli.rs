@@ -7,6 +7,7 @@ mod certificates;
 mod commands;
 mod completions;
 mod doctor;
+mod every_platform;
 mod github;
 mod help;
 mod input;

@@ -7,7 +7,6 @@ mod common;
 mod contract;
 mod docs;
 mod docs_messages;
-
 mod dotenv;
 mod fake_api;
 mod github;

@@ -6,7 +6,6 @@ mod found;
 mod tokens;
 mod traps;
 mod vendors;
-mod wire;
 
 use std::path::Path;
 
@@ -20,13 +19,13 @@ use url::Url;
 use crate::cli::run::Run;
 
 /// A platform, and what its contract says.
-struct Subject {
-    platform: &'static dyn Platform,
-    contract: Value,
+pub(crate) struct Subject {
+    pub(crate) platform: &'static dyn Platform,
+    pub(crate) contract: Value,
 }
 
 /// Every platform of the registry. One without a contract fails here.
-fn subjects() -> Vec<Subject> {
+pub(crate) fn subjects() -> Vec<Subject> {
     let contract = |platform: &&'static dyn Platform| {
         let path = format!("{}/contracts/{}.json", env!("CARGO_MANIFEST_DIR"), platform.name());
         let text = std::fs::read_to_string(&path);
@@ -37,19 +36,19 @@ fn subjects() -> Vec<Subject> {
 }
 
 impl Subject {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.platform.name()
     }
 
     /// The examples of the hook's URL, with the parts that are secret.
-    fn examples(&self) -> Vec<(&Value, String, Vec<String>)> {
+    pub(crate) fn examples(&self) -> Vec<(&Value, String, Vec<String>)> {
         let examples = list(&self.contract["examples"]).iter();
         let secret = |example: &Value| list(&example["secret"]).iter().map(text).collect();
         examples.map(|example| (example, text(&example["url"]), secret(example))).collect()
     }
 
     /// What a user of this platform has: this hook, and a token where there is an API.
-    fn access(&self, hook: &str) -> PlatformAccess {
+    pub(crate) fn access(&self, hook: &str) -> PlatformAccess {
         let token = self.contract.get("api").and_then(|_| Token::parse(TOKEN));
         let of_contract =
             |name: &str| self.contract["ids"].get(name).map(|forms| example_of(&text(&forms[0])));
@@ -71,7 +70,7 @@ impl Subject {
 }
 
 /// With the platform's name, where the hook's URL does not show it.
-fn named(program: Run, name: &str, hook: &str) -> Run {
+pub(crate) fn named(program: Run, name: &str, hook: &str) -> Run {
     if platforms::of_hook(&url(hook), None).name() == name {
         return program;
     }
@@ -79,17 +78,17 @@ fn named(program: Run, name: &str, hook: &str) -> Run {
 }
 
 /// A token of some platform.
-const TOKEN: &str = "token-0123456789abcdef0123456789abcdef";
+pub(crate) const TOKEN: &str = "token-0123456789abcdef0123456789abcdef";
 
-fn list(value: &Value) -> &[Value] {
+pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
-fn url(text: &str) -> Url {
+pub(crate) fn url(text: &str) -> Url {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
 
 /// A log's lines as the runner splits them: at line feeds and at lone carriage returns.
 pub(crate) fn lines(log: &str) -> Vec<String> {
-    log.replace("\r\n", "\n").split(['\n', '\r']).map(str::to_owned).collect()
+    log.replace("\r\n", "\n").replace('\r', "\n").split('\n').map(str::to_owned).collect()
 }
 
 /// Every command in a log, registered or not: its name and its data.

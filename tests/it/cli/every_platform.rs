@@ -7,10 +7,10 @@ use deploy_hook::sandbox::{Sandbox, scenarios};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{Subject, TOKEN, list, named, subjects, text, url};
-use crate::cli::run::{Run, ended, run, signal, step};
-use crate::cli::{runner, together};
+use super::run::{Run, ended, run, signal, step};
+use super::{runner, together};
 use crate::common::{pause, sandbox_of, wait_until};
+use crate::platforms::{Subject, TOKEN, list, named, subjects, text, url};
 use crate::secrets::Secrets;
 use crate::server::{Reply, Server, reply};
 
