@@ -58,7 +58,7 @@ async fn canceled_and_superseded_can_be_made_to_pass_and_nothing_else() {
         ("canceled", Draft, false, "--on-canceled pass", (0, "canceled")),
         ("superseded", Draft, false, "--on-canceled pass", (0, "superseded")),
         ("build-fails", Draft, false, "--on-canceled pass", (1, "failed")),
-        ("stuck", Draft, false, "--on-canceled pass --timeout 5s", (6, "timed-out")),
+        ("stuck", Draft, false, "--on-canceled pass --timeout 10s", (6, "timed-out")),
     ])
     .await;
 }
@@ -70,13 +70,13 @@ async fn a_deployment_that_is_not_followed_is_triggered_and_one_that_cannot_be_r
         ("success", Live, true, "--wait never", (0, "triggered")),
         ("success", Live, false, "", (0, "triggered")),
         ("success", Live, false, "--wait never", (0, "triggered")),
-        ("stuck", Draft, false, "--timeout 5s", (6, "timed-out")),
+        ("stuck", Draft, false, "--timeout 10s", (6, "timed-out")),
         ("stuck", Live, true, "--timeout 10s", (6, "timed-out")),
-        ("reads-dead", Draft, false, "--timeout 5s", (7, "lost")),
-        ("not-json-reads", Draft, false, "--timeout 5s", (7, "lost")),
-        ("absurd-reads", Live, true, "--timeout 5s", (7, "lost")),
-        ("truncated-reads", Draft, false, "--timeout 5s", (7, "lost")),
-        ("huge-reads", Live, true, "--timeout 5s", (7, "lost")),
+        ("reads-dead", Draft, false, "--timeout 10s", (7, "lost")),
+        ("not-json-reads", Draft, false, "--timeout 10s", (7, "lost")),
+        ("absurd-reads", Live, true, "--timeout 10s", (7, "lost")),
+        ("truncated-reads", Draft, false, "--timeout 10s", (7, "lost")),
+        ("huge-reads", Live, true, "--timeout 10s", (7, "lost")),
     ])
     .await;
 }

@@ -95,7 +95,7 @@ async fn each_poll_is_printed_where_any_source_asks_for_it() {
     let polls = |done: &Done| done.all().contains("\"event\":\"poll\"");
     let with = |args: &str, variables: &[(&str, &str)]| {
         let program =
-            run("deploy --format json --sandbox --speed 100 --scenario stuck --timeout 5s").args(args);
+            run("deploy --format json --sandbox --speed 100 --scenario stuck --timeout 10s").args(args);
         variables.iter().fold(program, |program, (name, value)| program.env(name, value))
     };
     let cases: [Case; 14] = [
@@ -120,7 +120,7 @@ async fn each_poll_is_printed_where_any_source_asks_for_it() {
     }))
     .await;
     let human: Run =
-        run("deploy --sandbox --speed 100 --scenario stuck --timeout 5s").env("RUNNER_DEBUG", "1");
+        run("deploy --sandbox --speed 100 --scenario stuck --timeout 10s").env("RUNNER_DEBUG", "1");
     assert!(human.done().await.err.contains("so far, next in"), "people see the same");
 }
 

@@ -16,7 +16,7 @@ async fn off_a_runner_nothing_is_printed_that_only_a_runner_would_hide() {
     together(cases.map(|name| async move {
         let sandbox = platform(name, Generation::Live).await;
         let done =
-            run("deploy --timeout 1s -v --color always").on(&sandbox).with_token(&sandbox).done().await;
+            run("deploy --timeout 5s -v --color always").on(&sandbox).with_token(&sandbox).done().await;
         Secrets::on(&sandbox).assert_absent(&done.all(), name);
         assert!(!done.all().contains("add-mask"), "{}", done.all());
         assert_eq!(done.out, "", "talk goes to standard error");

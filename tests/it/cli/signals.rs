@@ -115,33 +115,6 @@ async fn an_answer_that_still_comes_names_the_deployment() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
-    together(
-        [
-            ("INT", "TERM", 143),
-            ("TERM", "INT", 130),
-            ("INT", "INT", 130),
-            ("HUP", "QUIT", 143),
-            ("QUIT", "INT", 130),
-        ]
-        .map(|(first, second, code)| async move {
-            let server = Server::plain(Reply::Never).await;
-            let run = Watched::new(run("deploy").env("DEPLOY_HOOK_URL", server.hook()).start());
-            arrived(&server).await;
-            signal(&run.child, first).await;
-            // one signal may be taken for the other where both are waiting at the same time
-            pause(200).await;
-            signal(&run.child, second).await;
-            let sent = Instant::now();
-            let done = run.done().await;
-            assert_eq!(done.code, code, "{first}, then {second}");
-            assert!(sent.elapsed() < Duration::from_secs(10), "{:?}", sent.elapsed());
-        }),
-    )
-    .await;
-}
-
-#[tokio::test]
 async fn a_follow_of_somebody_elses_deployment_is_interrupted_as_well() {
     let (sandbox, github) = (platform("stuck", Draft).await, GitHub::new());
     let first = run("deploy --wait never").on(&sandbox).done().await;

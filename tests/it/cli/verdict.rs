@@ -91,7 +91,7 @@ async fn an_old_deployment_is_never_taken_for_ours_however_little_was_known_of_i
     together(cases.map(|((status, before), clock)| async move {
         let after = at(clock, 200, OLD);
         let server = changing(at(clock, status, before), Reply::Close, after).await;
-        let result = deploy(&server, &draft_hook(&server), "--timeout 4s", |run| run).await;
+        let result = deploy(&server, &draft_hook(&server), "--timeout 10s", |run| run).await;
         assert_eq!(result.end(), (5, "uncertain"), "{status} {before}\n{}", result.log);
         assert_eq!((server.triggers(), result.output("deployment-id")), (1, ""));
     }))
@@ -124,7 +124,7 @@ async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_cloc
             at(clock, 200, &made.get().map_or_else(|| OLD.to_owned(), new))
         });
         let server = server.await;
-        let timeout = if wanted.0 == 0 { "" } else { "--timeout 5s" };
+        let timeout = if wanted.0 == 0 { "" } else { "--timeout 10s" };
         let result = deploy(&server, &draft_hook(&server), timeout, |run| run).await;
         assert_eq!((result.end(), server.triggers()), (wanted, 1), "{ago}\n{}", result.log);
     }))
@@ -139,7 +139,7 @@ async fn a_deployment_of_unknown_age_is_not_adopted_where_the_platform_gives_tim
     together(times.map(|time| async move {
         let after = format!(r#"{{"deployment":{{"id":"dp_new222","state":"SUCCEEDED"{time}}}}}"#);
         let server = changing(at(Clock::Right, 200, OLD), Reply::Close, at(Clock::Right, 200, &after)).await;
-        let result = deploy(&server, &draft_hook(&server), "--timeout 5s", |run| run).await;
+        let result = deploy(&server, &draft_hook(&server), "--timeout 10s", |run| run).await;
         assert_eq!((result.end(), server.triggers()), ((5, "uncertain"), 1), "{after}\n{}", result.log);
     }))
     .await;
@@ -153,7 +153,8 @@ async fn an_old_deployment_in_the_apis_list_is_not_ours_either() {
     let before = ["[]", "null", r#"{"message":"Back soon."}"#, r#"{"member":[]}"#, notice];
     together(before.map(|before| async move {
         let server = changing(reply(200, before), Reply::Close, reply(200, list)).await;
-        let done = deploy(&server, &server.hook(), "--timeout 5s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
+        let done =
+            deploy(&server, &server.hook(), "--timeout 10s", |run| run.env("FRBIT_TOKEN", TOKEN)).await;
         assert_eq!((done.end(), server.triggers()), ((5, "uncertain"), 1), "{before}\n{}", done.log);
     }))
     .await;
@@ -185,7 +186,7 @@ async fn what_had_ended_before_the_trigger_is_not_ours_whoever_names_it() {
     together(cases.into_iter().enumerate().map(|(n, (before, answer, after, wanted))| async move {
         let server = changing(before, answer, after).await;
         let (hook, token) = if n == 0 { (server.hook(), TOKEN) } else { (draft_hook(&server), "") };
-        let timeout = if wanted == uncertain { "--timeout 5s" } else { "--timeout 30s" };
+        let timeout = if wanted == uncertain { "--timeout 10s" } else { "--timeout 30s" };
         let done = deploy(&server, &hook, timeout, |run| run.env("FRBIT_TOKEN", token)).await;
         assert_eq!((done.end(), server.triggers()), (wanted, 1), "{n}\n{}", done.log);
         assert!(!(1..=2).contains(&n) || done.log.contains("had already ended"), "{}", done.log);

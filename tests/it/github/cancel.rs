@@ -77,3 +77,27 @@ async fn a_request_that_hangs_when_the_signal_comes_does_not_use_up_the_others_t
     assert_eq!((stored.open(), stored.statuses.last().unwrap()["state"].as_str()), (vec![], Some("error")));
     assert!(stored.comments.values().all(|(pull, _)| *pull == PULL));
 }
+
+#[tokio::test]
+async fn a_second_signal_ends_the_run_at_once_with_its_own_code() {
+    let signals = [
+        ("INT", "TERM", 143),
+        ("TERM", "INT", 130),
+        ("INT", "INT", 130),
+        ("HUP", "QUIT", 143),
+        ("QUIT", "INT", 130),
+    ];
+    all(signals.map(|(first, second, code)| async move {
+        let (github, sandbox) = (FakeGitHub::start().await, platform("stuck", 1.0).await);
+        let job = Job::of_pull(&github, &sandbox, "status");
+        let child = job.spawn();
+        github.wait_for(1).await;
+        github.fail("", Fault::Hang, usize::MAX);
+        signal(&child, first);
+        github.wait_for(2).await; // the final write, which is not answered
+        signal(&child, second);
+        let done = job.wait(child).await;
+        assert_eq!(done.code, Some(code), "{first}, then {second}: {}", done.log);
+    }))
+    .await;
+}

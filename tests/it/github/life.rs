@@ -56,7 +56,7 @@ async fn an_accepted_trigger_opens_the_report_before_its_deployment_is_found() {
     let sandbox = sandbox_of("vercel", None, "no-deployment", 1.0).await;
     let github = FakeGitHub::start().await;
     let job = Job::of_pull(&github, &sandbox, "status").with("INPUT_API-TOKEN", &sandbox.api_token());
-    let done = job.with("INPUT_TIMEOUT", "5s").run().await;
+    let done = job.with("INPUT_TIMEOUT", "10s").run().await;
     assert_eq!((done.code, done.outputs["outcome"].as_str()), (Some(7), "lost"), "{}", done.log);
     assert_eq!(states(&github.stored(), "status"), ["pending", "error"], "{}", done.log);
 }
@@ -153,7 +153,7 @@ async fn end(scenario: &str, inputs: &[(&str, &str)], code: i32) -> [String; 3] 
 
 #[tokio::test]
 async fn every_outcome_has_its_word_in_each_kind() {
-    let stuck = [("INPUT_TIMEOUT", "1s")];
+    let stuck = [("INPUT_TIMEOUT", "5s")];
     let nobody = [("INPUT_HOOK-URL", "http://127.0.0.1:9/v1/deploy-hook/a-secret-of-nobody")];
     let pass = [("INPUT_ON-CANCELED", "pass")];
     let ends = tokio::join!(

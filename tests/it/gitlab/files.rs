@@ -72,7 +72,7 @@ async fn every_way_out_leaves_its_outcome() {
             4,
             "unreachable",
         ),
-        ("stuck", &[("DEPLOY_HOOK_TIMEOUT", "1s")], 6, "timed-out"),
+        ("stuck", &[("DEPLOY_HOOK_TIMEOUT", "5s")], 6, "timed-out"),
         ("canceled", &[], 8, "canceled"),
         ("canceled", &[("DEPLOY_HOOK_ON_CANCELED", "pass")], 0, "canceled"),
         ("superseded", &[], 8, "superseded"),

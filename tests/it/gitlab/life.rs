@@ -121,7 +121,7 @@ async fn every_outcome_has_its_state_in_each_kind() {
         ended("canceled", &[], 8),
         ended("canceled", &[("DEPLOY_HOOK_ON_CANCELED", "pass")], 0),
         ended("superseded", &[], 8),
-        ended("stuck", &[("DEPLOY_HOOK_TIMEOUT", "1s")], 6),
+        ended("stuck", &[("DEPLOY_HOOK_TIMEOUT", "5s")], 6),
         ended("success", &[("DEPLOY_HOOK_WAIT", "never")], 0),
     );
     let words = |(status, deployment): &(String, String)| format!("{status} {deployment}");

@@ -89,7 +89,7 @@ async fn a_limit_that_leaves_enough_or_makes_no_sense_changes_nothing() {
 async fn a_shorter_timeout_of_the_users_own_stays_the_reason() {
     let started = ago(0);
     let variables =
-        [("CI_JOB_TIMEOUT", "60"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "2s")];
+        [("CI_JOB_TIMEOUT", "60"), ("CI_JOB_STARTED_AT", started.as_str()), ("DEPLOY_HOOK_TIMEOUT", "5s")];
     let (_gitlab, done) = run("stuck", 1.0, &variables).await;
     assert_eq!(done.end(), (6, "timed-out"), "{}", done.trace.text);
     assert!(done.took < Duration::from_secs(40), "{:?}", done.took);

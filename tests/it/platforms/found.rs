@@ -163,7 +163,7 @@ async fn none_of_an_hour_ago_is_ours_and_of_two_none_is_guessed() {
     each(cases, |kind, (new, what)| async move {
         let new = new.into_iter().map(|(id, ago)| (id, time(ago))).collect();
         let server = server(kind, new, usual).await;
-        let done = deploy(kind, &server, "--timeout 6s").await;
+        let done = deploy(kind, &server, "--timeout 10s").await;
         assert_eq!(done.end(), (7, "lost"), "{}: {what}\n{}", kind.name, done.log);
         assert_eq!(done.output("deployment-id"), "", "{}: {what}", kind.name);
         assert_eq!(server.triggers(), 1, "{}: {what}", kind.name);
@@ -178,7 +178,7 @@ async fn a_deployment_that_left_the_list_is_not_there() {
     let server =
         server(kind, vec![("2000", time(0))], |kind, reads| if reads < 2 { kind.states[0] } else { "" })
             .await;
-    let done = deploy(kind, &server, "--timeout 6s").await;
+    let done = deploy(kind, &server, "--timeout 10s").await;
     assert_eq!(done.output("deployment-id"), "2000", "{}", done.log);
     assert_ne!(done.output("outcome"), "succeeded");
     assert!(done.log.contains("is not there any more"), "{}", done.log);

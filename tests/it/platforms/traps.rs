@@ -44,7 +44,7 @@ fn program(args: &str, server: &Server, hook: &str) -> Run {
 }
 
 async fn deploy(server: &Server, hook: &str) -> Done {
-    program("deploy --timeout 6s", server, hook).done().await
+    program("deploy --timeout 10s", server, hook).done().await
 }
 
 const COOLIFY: &str = "/api/v1/deploy?uuid=rrrrrrrrrrrrrrrrrrrrrrrr";
@@ -114,7 +114,7 @@ async fn a_named_deployment_that_ended_before_the_trigger_is_not_ours() {
         let answer = reply(200, &body);
         let server = server(answer.clone(), [answer.clone(), answer]).await;
         let done =
-            program("deploy --timeout 6s", &server, hook).env("DEPLOY_HOOK_PLATFORM", name).done().await;
+            program("deploy --timeout 10s", &server, hook).env("DEPLOY_HOOK_PLATFORM", name).done().await;
         assert_eq!(done.code, 5, "{body}: {}", done.all());
     }))
     .await;
