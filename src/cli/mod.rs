@@ -18,6 +18,7 @@ use clap_complete::Shell;
 
 use self::help::{COMMANDS, CommandHelp};
 use self::options::{CliOption, Purpose};
+use crate::text::problems;
 
 /// The program's name.
 const NAME: &str = "deploy-hook";
@@ -217,14 +218,10 @@ fn not_its_own(command: &str, error: &Error) -> Option<Error> {
     let option =
         options::OPTIONS.iter().filter(|option| !option.is_refused()).find(|option| option.is_called(name));
     let option = option.filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
-    let users: Vec<String> = option.commands.iter().map(|user| format!("`{user}`")).collect();
-    let verb = if users.len() == 1 { "does" } else { "do" };
-    let is_own = option.commands.contains(&command);
-    let (option, users) = (option.name, users.join(", "));
-    let message = if is_own {
-        format!("--{option} comes after `--`, so it is not read as an option; put it before `--`")
+    let message = if option.commands.contains(&command) {
+        problems::after_double_dash(option.name)
     } else {
-        format!("`{NAME} {command}` does not use --{option}; {users} {verb}")
+        problems::of_other_commands(option.name, command, option.commands)
     };
     let mut tree = tree(Purpose::Reading);
     tree.build();

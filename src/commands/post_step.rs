@@ -12,7 +12,7 @@ use crate::signals::Signals;
 pub(super) async fn run(env: &Env, out: &Output) {
     let Ok(settings) = Settings::resolve(&Inputs::default(), env, Needs::Nothing) else { return };
     let redactor = settings.redactor();
-    let tls = env.get("GITHUB_API_URL").is_some_and(|url| url.starts_with("https:"));
+    let tls = env.ci_api().is_some_and(|url| url.starts_with("https:"));
     match Http::new(&settings.network, tls, redactor.clone()) {
         Ok(http) => {
             let out = Output::new(redactor, env.in_github());

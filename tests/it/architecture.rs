@@ -113,7 +113,7 @@ fn module(file: &Path) -> Vec<String> {
 }
 
 /// The module of the crate that a path in `inside` names, if any.
-fn named(path: &[String], inside: &[String], modules: &BTreeSet<Vec<String>>) -> Option<Vec<String>> {
+fn named(path: &[String], inside: &[String], modules: &BTreeSet<Module>) -> Option<Vec<String>> {
     let above = path.iter().take_while(|name| *name == "super").count();
     let (from, rest) = match path.first()?.as_str() {
         "crate" => (&inside[..0], &path[1..]),
@@ -125,13 +125,16 @@ fn named(path: &[String], inside: &[String], modules: &BTreeSet<Vec<String>>) ->
     (1..=whole.len()).rev().map(|length| whole[..length].to_vec()).find(|part| modules.contains(part))
 }
 
-/// Each file's module and those it imports. The files are parsed once for both tests about them.
-fn imports() -> &'static [(Vec<String>, BTreeSet<Vec<String>>)] {
-    static IMPORTS: OnceLock<Vec<(Vec<String>, BTreeSet<Vec<String>>)>> = OnceLock::new();
+/// The names of a module, from the top: `http::tls` is `["http", "tls"]`.
+type Module = Vec<String>;
+
+/// Each file's module and those it imports. The files are parsed once for all tests about them.
+fn imports() -> &'static [(Module, BTreeSet<Module>)] {
+    static IMPORTS: OnceLock<Vec<(Module, BTreeSet<Module>)>> = OnceLock::new();
     IMPORTS.get_or_init(|| {
         let is_part = |part: &str| part != "lib" && part != "main";
         let files: Vec<_> = sources().into_iter().filter(|(_, part, _)| is_part(part)).collect();
-        let modules: BTreeSet<Vec<String>> = files.iter().map(|(path, ..)| module(path)).collect();
+        let modules: BTreeSet<Module> = files.iter().map(|(path, ..)| module(path)).collect();
         let of_file = |(path, _, text): &(PathBuf, String, String)| {
             let (own, mut paths) = (module(path), Paths::default());
             paths.visit_file(&syn::parse_file(text).unwrap());
@@ -159,7 +162,7 @@ fn no_files_import_each_other_in_a_circle() {
     let mut imports = imports().to_vec();
     assert!(imports.iter().any(|(_, others)| others.len() > 3), "the imports were not found");
     // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
-    let outside = |imports: &Vec<(Vec<String>, BTreeSet<Vec<String>>)>| {
+    let outside = |imports: &Vec<(Module, BTreeSet<Module>)>| {
         imports.iter().position(|(own, others)| {
             others.is_empty() || !imports.iter().any(|(_, others)| others.contains(own))
         })

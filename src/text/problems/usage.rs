@@ -31,6 +31,18 @@ pub(crate) fn environment_argument(name: &str) -> (&'static str, String) {
     )
 }
 
+/// The problem with an option after `--`, where everything is an argument.
+pub(crate) fn after_double_dash(option: &str) -> String {
+    format!("--{option} comes after `--`, so it is not read as an option; put it before `--`")
+}
+
+/// The problem with an option of other commands than this one.
+pub(crate) fn of_other_commands(option: &str, command: &str, others: &[&str]) -> String {
+    let users: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
+    let verb = if users.len() == 1 { "does" } else { "do" };
+    format!("`deploy-hook {command}` does not use --{option}; {} {verb}", users.join(", "))
+}
+
 /// The problem with a command line that is not understood, in the words of the parser.
 pub(crate) fn not_understood(reason: &str) -> (String, &'static str) {
     (format!("cannot be understood ({reason})"), "The job's log shows the usage.")

@@ -8,13 +8,18 @@ use std::time::Duration;
 use deploy_hook::platforms::by_name;
 use deploy_hook::sandbox::Sandbox;
 pub(crate) use deploy_hook::text::outputs::NAMES as OUTPUTS;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
 
 use super::runner::{self, GitHub};
 use crate::common::codes_of;
 use crate::dotenv;
 use crate::secrets::Secrets;
+
+/// How many runs start at once, in all tests. With hundreds of them none would have enough of the machine to trigger before
+/// its deadline; once it prints, a run mostly waits.
+static STARTS: Semaphore = Semaphore::const_new(16);
 
 /// The program with its arguments, in an environment that holds nothing but what the test puts there.
 pub(crate) struct Run {
@@ -137,23 +142,37 @@ impl Run {
 
     /// Runs it to its end.
     pub(crate) async fn done(self) -> Done {
+        let start = STARTS.acquire().await.expect("never closed");
         let stdin = self.stdin.clone();
         let mut child = self.start();
         if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
             pipe.write_all(text.as_bytes()).await.expect("it reads its standard input");
         }
-        ended(child).await
+        let (mut stdout, mut stderr) =
+            (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        tokio::select! {
+            _ = stdout.read_buf(&mut out) => {}
+            _ = stderr.read_buf(&mut err) => {}
+        }
+        drop(start);
+        let (done, ..) =
+            tokio::join!(ended(child), stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        Done { out: text(out), err: text(err), ..done }
     }
 }
 
 /// What a started run printed, once it has ended.
 pub(crate) async fn ended(child: Child) -> Done {
-    let limit = Duration::from_mins(1);
+    let limit = Duration::from_mins(3);
     let output = tokio::time::timeout(limit, child.wait_with_output()).await.expect("it ends by itself");
     let output = output.expect("its streams can be read");
-    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
     let code = output.status.code().expect("it ends with a code, not by a signal");
     Done { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("it prints UTF-8")
 }
 
 /// Sends a signal, by its name without SIG.

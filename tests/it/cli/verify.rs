@@ -46,7 +46,7 @@ fn redirect(location: &str) -> Reply {
 async fn judged(replies: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Done {
     let (sandbox, server) = (platform("instant", Generation::Draft).await, Server::by_request(replies).await);
     let program = verify_there(&sandbox.hook_url(), &page(&server, "/version"));
-    program.arg("--verify-text").arg(TEXT).args("--verify-timeout 2s").done().await
+    program.arg("--verify-text").arg(TEXT).args("--verify-timeout 6s").done().await
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn all_four_are_closed_though_github_is_slow() {
         github.wait_for(6).await; // status, check, deployment and its status, the comment's search and the comment
         pause(300).await;
         assert_eq!((github.stored().open().len(), github.stored().comments.len()), (3, 1));
-        github.delay(200);
+        github.delay(100);
         let done = interrupt(&job, child, name, code).await;
         assert_eq!((done.annotations("warning"), github.stored().open()), (vec![], vec![]), "{}", done.log);
         let comment = github.stored().comments.into_values().next().unwrap().1;
@@ -42,7 +42,7 @@ async fn all_four_are_closed_though_github_is_slow() {
 async fn a_signal_in_the_midst_of_opening_closes_what_is_open() {
     all((1..=5).map(|requests| async move {
         let (github, sandbox) = (FakeGitHub::start().await, platform("stuck", 1.0).await);
-        github.delay(400);
+        github.delay(150);
         let job = Job::of_pull(&github, &sandbox, ALL);
         let child = job.spawn();
         github.wait_for(requests).await; // the last of them is not answered yet

@@ -29,7 +29,7 @@ async fn all_three_are_closed_though_gitlab_is_slow() {
         gitlab.wait_for(4).await; // status, deployment, the note's search and the note
         pause(300).await;
         assert_eq!((gitlab.stored().open().len(), gitlab.stored().own_notes().len()), (2, 1));
-        gitlab.delay(800);
+        gitlab.delay(300);
         let done = interrupt(&job, child, name, code).await;
         let stored = gitlab.stored();
         assert_eq!((done.warnings(), stored.open()), (vec![], vec![]), "{}", done.trace.text);
@@ -61,7 +61,7 @@ async fn an_interrupted_dry_run_leaves_no_report() {
 async fn a_signal_in_the_midst_of_opening_closes_what_is_open() {
     all((1..=4).map(|requests| async move {
         let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
-        gitlab.delay(400);
+        gitlab.delay(150);
         let job = Job::of_merge_request(&gitlab, &sandbox, ALL);
         let child = job.spawn();
         gitlab.wait_for(requests).await; // the last of them is not answered yet
