@@ -1,6 +1,6 @@
-//! Puts the contracts into the program, and tells it the commit and the date that it was built from, for `--version`: what
-//! `SOURCE_COMMIT` and `SOURCE_DATE_EPOCH` say, which the release and the images set; else what git says of this checkout,
-//! or cargo of a published crate. Nothing is asked for the time of the build, so that a build can be reproduced.
+//! Puts the contracts and the platforms' names into the program, and the commit and the date that it was built from, for
+//! `--version`: what `SOURCE_COMMIT` and `SOURCE_DATE_EPOCH` say, which the release and the images set; else what git says
+//! of this checkout, or cargo of a published crate. The time of the build is not used, so that a build can be reproduced.
 
 #![expect(clippy::disallowed_methods, reason = "no part of the program")]
 
@@ -49,6 +49,8 @@ fn main() -> io::Result<()> {
     if let Some(date) = seconds.and_then(|seconds| date(seconds.parse().ok()?)) {
         println!("cargo::rustc-env=BUILD_DATE={date}");
     }
+    let words: Vec<&str> = PLATFORMS.iter().flat_map(|platform| platform.split('-')).collect();
+    println!("cargo::rustc-env=PLATFORM_WORDS={}", words.join(" "));
     let named = |platform| {
         contract(platform).map_err(|error| io::Error::other(format!("contracts/{platform}.json: {error}")))
     };

@@ -115,7 +115,7 @@ impl Settings {
         let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
         let (account, project) = ids::read(sources, platform, api_token.is_some());
-        // The Action of an earlier version gives fortrabbit's API as the default of every platform.
+        // An earlier version of the Action sets one platform's API as the default of all.
         let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
         let own_api = platform.api(hook.as_ref().map(HookUrl::expose));
         let access = PlatformAccess {

@@ -8,6 +8,7 @@ use url::{Position, Url};
 use super::sources::{Found, Sources, TIMEOUT_RANGE};
 use super::trigger;
 use crate::core::schedule::Timing;
+use crate::platforms;
 use crate::secrets::{
     Redactor, has_user, is_safe, is_sendable, is_too_long, is_web, secrets_of_query, strip, unwrap_pasted,
 };
@@ -109,7 +110,9 @@ pub(super) fn check_headers(sources: &mut Sources<'_>, page: Option<&Page>, site
 /// Reports a path on a site whose address nobody will know.
 pub(super) fn require_site(sources: &mut Sources<'_>) {
     if let Some(found) = sources.find(URL, &[]) {
-        sources.problem(&found, problems::NO_SITE);
+        let naming = platforms::all().iter().filter(|platform| platform.facts().names_site);
+        let naming: Vec<_> = naming.map(|platform| platform.name()).collect();
+        sources.problem(&found, problems::no_site(&naming));
     }
 }
 

@@ -12,21 +12,24 @@ pub(super) const SHORTEST: usize = 4;
 const LONG: usize = 8;
 
 /// Words that are common in the paths and values of hooks and in logs.
-const WORDS: &str = "accept account accounts action actions api app application applications apps \
-    auto automation automations backend bitbucket branch branches build builds callback callbacks ci \
-    client cloud cloudflare cms command commands container containers content continuous coolify default \
-    deliver delivery deploy deployer deployment deployments deploys develop development dispatch \
-    dispatches docker dokploy endpoint endpoints env environment environments event events execute \
-    external false fetch forge fortrabbit frontend function functions generic git gitea github gitlab \
-    group groups handler hook hooks http https id image images incoming index instance instances \
-    integration integrations internal invoke job jobs json laravel latest listener live main manual \
-    master netlify no notification notifications notify oauth off on organisation organisations \
-    organization organizations pages payload php pipeline pipelines platform preview prod production \
-    project projects public publish pull push qa rebuild receive receiver redeploy refresh release \
-    releases remote render repo repos repositories repository resources rest restart run runs server \
-    servers service services sevalla site sites stack stacks stage staging start status sync system \
-    tasks team teams test testing tests trigger triggers true update updates user users vercel version \
-    versions web webhook webhooks website websites workers workflow workflows workspace workspaces yes";
+const WORDS: &str = "accept account accounts action actions api app application applications apps auto automation \
+    automations backend bitbucket branch branches build builds callback callbacks ci client cloud \
+    cms command commands container containers content continuous default deliver delivery deploy \
+    deployer deployment deployments deploys develop development dispatch dispatches docker endpoint \
+    endpoints env environment environments event events execute external false fetch frontend \
+    function functions generic git gitea github gitlab group groups handler hook hooks http https id \
+    image images incoming index instance instances integration integrations internal invoke job jobs \
+    json latest listener live main manual master no notification notifications notify oauth off on \
+    organisation organisations organization organizations pages payload php pipeline pipelines \
+    platform preview prod production project projects public publish pull push qa rebuild receive \
+    receiver redeploy refresh release releases remote repo repos repositories repository resources \
+    rest restart run runs server servers service services site sites stack stacks stage staging \
+    start status sync system tasks team teams test testing tests trigger triggers true update \
+    updates user users version versions web webhook webhooks website websites workers workflow \
+    workflows workspace workspaces yes";
+
+/// The words of the platforms' names, which outputs and reports hold.
+const PLATFORMS: &str = env!("PLATFORM_WORDS");
 
 /// Words in the name of a parameter whose value is no secret.
 const PUBLIC: &str = "action app application author branch cache cause comment commit description env environment event \
@@ -142,12 +145,16 @@ fn names_a_secret(words: &[String]) -> bool {
 
 /// Whether a word of a name says that the value is public: `branch`, and `gitbranch`, `commithash`, `nocache`.
 fn is_public(word: &str) -> bool {
-    let known = |rest: &str| is_in(PUBLIC, rest) || is_in(WORDS, rest) || matches!(rest, "hash" | "clear");
+    let known = |rest: &str| is_in(PUBLIC, rest) || is_common(rest) || matches!(rest, "hash" | "clear");
     PUBLIC.split(' ').any(|public| {
         word == public
             || word.strip_prefix(public).is_some_and(known)
             || word.strip_suffix(public).is_some_and(known)
     })
+}
+
+fn is_common(word: &str) -> bool {
+    is_in(WORDS, word) || is_in(PLATFORMS, word)
 }
 
 pub(super) fn is_in(words: &str, word: &str) -> bool {
@@ -189,7 +196,7 @@ fn with_pieces(text: &str, is_secret: impl Fn(&str) -> bool) -> Vec<String> {
 fn is_short_secret(segment: &str) -> bool {
     let numbered = |piece: &str| {
         let word = piece.trim_end_matches(|c: char| c.is_ascii_digit());
-        piece.len() - word.len() <= 2 && is_in(WORDS, &word.to_ascii_lowercase())
+        piece.len() - word.len() <= 2 && is_common(&word.to_ascii_lowercase())
     };
     let mut pieces = segment.split(|c: char| !c.is_ascii_alphanumeric());
     segment.len() >= SHORTEST && pieces.any(|piece| is_mixed(piece) && !is_word(piece) && !numbered(piece))
@@ -205,7 +212,7 @@ pub(super) fn is_word(text: &str) -> bool {
         let (major, minor) = parted.unwrap_or((text, ""));
         (parted.is_none() || !major.is_empty()) && number(major) && number(minor)
     };
-    pieces.all(|piece| is_in(WORDS, piece) || number(piece) || piece.strip_prefix('v').is_some_and(version))
+    pieces.all(|piece| is_common(piece) || number(piece) || piece.strip_prefix('v').is_some_and(version))
 }
 
 /// Whether a text has both letters and digits.
@@ -229,7 +236,7 @@ fn is_random(text: &str) -> bool {
 
 /// Whether a word that was given where no secret belongs could be one.
 pub fn could_be_secret(word: &str) -> bool {
-    // A token begins with its kind (`frbit-at-…`, `ghp_…`); a hook URL's secret is one long word.
+    // A token begins with its kind (`glpat-…`, `ghp_…`); a hook URL's secret is one long word.
     let piece = |piece: &str| {
         piece.len() >= 16 && is_random(piece) && piece.bytes().any(|byte| byte.is_ascii_digit())
     };

@@ -201,6 +201,21 @@ fn the_core_knows_no_sockets_files_or_environment() {
     }
 }
 
+/// Only `platforms/` knows the platforms, and `cli/` the sandbox's default.
+#[test]
+fn no_other_part_names_a_platform() {
+    // `render`, `forge`, `cloud`, `pages` and `workers` are words as well.
+    let is_distinct = |word: &&str| !["render", "forge", "cloud", "pages", "workers", "other"].contains(word);
+    let names = deploy_hook::platforms::all().iter().flat_map(|platform| platform.name().split('-'));
+    let names: Vec<&str> = names.filter(is_distinct).collect();
+    for (path, part, text) in sources() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_lowercase();
+        for name in names.iter().filter(|_| part != "platforms" && part != "cli") {
+            assert!(!code.contains(name), "{} names {name}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_program_sleeps_in_one_place_and_between_two_writes_to_github() {
     let mut sleeping: Vec<PathBuf> = sources()

@@ -117,10 +117,16 @@ pub(crate) const HEADERS_NOT_ENCRYPTED: Advice = (
     "would be sent over plain http",
     "They are secret: use https. Plain http is for localhost and 127.0.0.1.",
 );
-pub(crate) const NO_SITE: Advice = (
-    "is a path on the deployed site, whose address is not known",
-    "Set environment-url to the site's address, or give the whole URL of the page. Render, Vercel, Netlify and Cloudflare Pages name the address of a deployment that is followed.",
-);
+/// The problem with a path on a site whose address these platforms alone would name.
+pub(crate) fn no_site(platforms: &[&str]) -> (&'static str, String) {
+    (
+        "is a path on the deployed site, whose address is not known",
+        format!(
+            "Set environment-url to the site's address, or give the whole URL of the page. These platforms name the address of a deployment that is followed: {}.",
+            platforms.join(", ")
+        ),
+    )
+}
 pub(crate) const PAGE_WITH_SECRET: Advice = (
     "holds the hook's secret or a token",
     "Give the address of a page of the deployed site. It is shown in logs and reports.",
