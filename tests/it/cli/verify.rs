@@ -75,8 +75,8 @@ async fn no_answer_but_the_right_one_makes_a_success() {
             "ended early",
         ),
     ];
-    together(answers.map(|(name, play, wanted)| async move {
-        let done = judged(move |_| play.clone()).await;
+    together(answers.map(|(name, answer, wanted)| async move {
+        let done = judged(move |_| answer.clone()).await;
         let right = name == "longer version";
         assert_eq!(done.code, if right { 0 } else { 9 }, "{name}: {}", done.all());
         assert!(done.all().contains(wanted), "{name}: {}", done.all());
@@ -101,8 +101,8 @@ async fn a_text_counts_as_soon_as_it_is_there_however_it_comes() {
         Reply::Whole(format!("HTTP/1.0 200 OK\r\n\r\n{TEXT}")),
         reply(201, TEXT),
     ];
-    together(answers.map(|play| async move {
-        let done = judged(move |_| play.clone()).await;
+    together(answers.map(|answer| async move {
+        let done = judged(move |_| answer.clone()).await;
         assert_eq!(done.code, 0, "{}", done.all());
         assert!(done.err.contains("and the page answered as expected."), "{}", done.err);
     }))
