@@ -98,15 +98,8 @@ impl Settings {
 
     fn read(sources: &mut Sources<'_>, needs: Needs) -> Self {
         sources.may_be_missing = sources.choice("if-missing", values::IF_MISSING) == "skip";
-        let given_api = sources.url("api-url", true);
         let named = hook::named(sources);
-        let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
-        let api_token =
-            sources.token("api-token", platform.facts().token_variables, TokenOwner::Platform(platform));
-        if let Ok(None) = hook {
-            hook::require(sources, needs, named, api_token.is_some());
-        }
-        let hook = hook.ok().flatten();
+        let access = access(sources, needs, named);
         let environment = sources.label("environment").or_else(|| environment_of_job(sources.env));
         let name = sources.label("name").unwrap_or_else(|| match &environment {
             Some(environment) => format!("Deploy / {environment}"),
@@ -114,20 +107,6 @@ impl Settings {
         });
         let gitlab_token = sources.token("gitlab-token", &["GITLAB_TOKEN"], TokenOwner::GitLab);
         let job_token = of_job(sources.env, "CI_JOB_TOKEN").and_then(Token::parse);
-        let (account, project) = ids::read(sources, platform, api_token.is_some());
-        // An earlier version of the Action sets one platform's API as the default of all.
-        let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
-        let own_api = platform.api(hook.as_ref().map(HookUrl::expose));
-        let access = PlatformAccess {
-            hook,
-            token: api_token,
-            api: own_api.map(|own| given_api.unwrap_or(own)),
-            account,
-            project,
-            headers: trigger::headers(sources, "headers"),
-            body: trigger::body(sources),
-            ..PlatformAccess::new(platform)
-        };
         let mut settings = Self {
             access,
             is_named: named.is_some(),
@@ -252,6 +231,31 @@ impl Settings {
                 || words.iter().any(|word| word.contains(&lower))
                 || origins.iter().any(|origin| is_of_origin(address, origin))
         }
+    }
+}
+
+/// The platform, and what is needed to trigger and to read it.
+fn access(sources: &mut Sources<'_>, needs: Needs, named: Option<&'static dyn Platform>) -> PlatformAccess {
+    let given_api = sources.url("api-url", true);
+    let (hook, platform) = hook::read(sources, needs, named, given_api.as_ref());
+    let token = sources.token("api-token", platform.facts().token_variables, TokenOwner::Platform(platform));
+    if let Ok(None) = hook {
+        hook::require(sources, needs, named, token.is_some());
+    }
+    let hook = hook.ok().flatten();
+    let (account, project) = ids::read(sources, platform, token.is_some());
+    // An earlier version of the Action sets one platform's API as the default of all.
+    let given_api = given_api.filter(|api| !platforms::is_of_another(platform, api));
+    let own_api = platform.api(hook.as_ref().map(HookUrl::expose));
+    PlatformAccess {
+        hook,
+        token,
+        api: own_api.map(|own| given_api.unwrap_or(own)),
+        account,
+        project,
+        headers: trigger::headers(sources, "headers"),
+        body: trigger::body(sources),
+        ..PlatformAccess::new(platform)
     }
 }
 
