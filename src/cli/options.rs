@@ -30,7 +30,7 @@ pub struct CliOption {
     pub commands: &'static [&'static str],
     /// What the value is called in the help.
     value_name: &'static str,
-    kind: Kind,
+    kind: OptionKind,
     /// One line of help.
     help: &'static str,
     /// What `--help` shows besides.
@@ -38,7 +38,7 @@ pub struct CliOption {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum OptionKind {
     /// Any text, and what a shell completes it with.
     Text(ValueHint),
     /// Any text; these words are known. `config` says which are wrong.
@@ -55,13 +55,13 @@ enum Kind {
     Number(fn() -> ValueParser),
 }
 
-const TEXT: Kind = Kind::Text(ValueHint::Other);
-const FILE: Kind = Kind::Text(ValueHint::FilePath);
-const URL: Kind = Kind::Text(ValueHint::Url);
-const PLATFORMS: Kind = Kind::Words(Words::Listed(|| values::words(&values::platform_names())));
+const TEXT: OptionKind = OptionKind::Text(ValueHint::Other);
+const FILE: OptionKind = OptionKind::Text(ValueHint::FilePath);
+const URL: OptionKind = OptionKind::Text(ValueHint::Url);
+const PLATFORMS: OptionKind = OptionKind::Words(Words::Listed(|| values::words(&values::platform_names())));
 
-const fn words(words: &'static Choices) -> Kind {
-    Kind::Words(Words::Fixed(words))
+const fn words(words: &'static Choices) -> OptionKind {
+    OptionKind::Words(Words::Fixed(words))
 }
 
 const DEPLOY: &[&str] = &["deploy"];
@@ -88,7 +88,7 @@ impl CliOption {
         commands: &'static [&'static str],
         name: &'static str,
         value_name: &'static str,
-        kind: Kind,
+        kind: OptionKind,
     ) -> Self {
         Self { name, short: None, heading, commands, value_name, kind, help: "", more: "" }
     }
@@ -125,7 +125,7 @@ impl CliOption {
 
     /// Whether its presence is reported and its value never read.
     pub const fn is_refused(&self) -> bool {
-        matches!(self.kind, Kind::Refused)
+        matches!(self.kind, OptionKind::Refused)
     }
 
     /// Whether a tree for this purpose has it: shells are not offered an option that is always refused.
@@ -138,18 +138,18 @@ impl CliOption {
         let arg = Arg::new(self.name).long(self.name);
         let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
         let arg = match self.kind {
-            Kind::Text(hint) => arg.value_hint(hint),
-            Kind::Words(words) => arg.value_parser(words).value_hint(ValueHint::Other),
-            Kind::Switch if purpose == Purpose::Completing => arg.action(ArgAction::SetTrue),
-            Kind::Switch => arg
+            OptionKind::Text(hint) => arg.value_hint(hint),
+            OptionKind::Words(words) => arg.value_parser(words).value_hint(ValueHint::Other),
+            OptionKind::Switch if purpose == Purpose::Completing => arg.action(ArgAction::SetTrue),
+            OptionKind::Switch => arg
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true")
                 .value_parser(Words::Fixed(&[("true", ""), ("false", "")])),
-            Kind::Refused => arg.num_args(0..=1).hide(true),
-            Kind::Flag => arg.action(ArgAction::SetTrue),
-            Kind::OneOf(words) => arg.value_parser(values::words(words)).value_hint(ValueHint::Other),
-            Kind::Number(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
+            OptionKind::Refused => arg.num_args(0..=1).hide(true),
+            OptionKind::Flag => arg.action(ArgAction::SetTrue),
+            OptionKind::OneOf(words) => arg.value_parser(values::words(words)).value_hint(ValueHint::Other),
+            OptionKind::Number(parser) => arg.value_parser(parser()).value_hint(ValueHint::Other),
         };
         let arg = match self.name {
             "verbose" => arg.conflicts_with("quiet"),
@@ -162,7 +162,7 @@ impl CliOption {
         }
         let Self { help, more, .. } = self;
         let arg = if more.is_empty() { arg } else { arg.long_help(format!("{help}.\n{more}")) };
-        let arg = if matches!(self.kind, Kind::Flag) { arg } else { arg.value_name(self.value_name) };
+        let arg = if matches!(self.kind, OptionKind::Flag) { arg } else { arg.value_name(self.value_name) };
         arg.help(*help).help_heading(self.heading)
     }
 }
@@ -175,7 +175,7 @@ pub const OPTIONS: &[CliOption] = &[
             "Else the URL is read from DEPLOY_HOOK_URL, or from the file that \
             DEPLOY_HOOK_URL_FILE names.",
         ),
-    CliOption::new(HOOK, READERS, "hook-url", "URL", Kind::Refused),
+    CliOption::new(HOOK, READERS, "hook-url", "URL", OptionKind::Refused),
     CliOption::new(HOOK, DEPLOY, "if-missing", "ACTION", words(values::IF_MISSING))
         .help("What to do if the hook URL is empty [default: fail]")
         .more("Pull requests from forks and Dependabot get no secrets: `skip` lets those pass."),
@@ -185,9 +185,9 @@ pub const OPTIONS: &[CliOption] = &[
             "One `Name: value` per line. They go to the hook and nowhere else. Also \
             DEPLOY_HOOK_HEADERS.",
         ),
-    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers", "HEADERS", Kind::Refused),
+    CliOption::new(HOOK, DEPLOY_AND_DOCTOR, "headers", "HEADERS", OptionKind::Refused),
     CliOption::new(HOOK, DEPLOY, "body", "TEXT", TEXT).help("Text to send with the trigger"),
-    CliOption::new(HOOK, DEPLOY, "dry-run", "BOOL", Kind::Switch)
+    CliOption::new(HOOK, DEPLOY, "dry-run", "BOOL", OptionKind::Switch)
         .help("Check everything, but do not trigger"),
     CliOption::new(PLATFORM, DEPLOY, "platform", "NAME", PLATFORMS)
         .help("Platform of the hook [default: auto]")
@@ -239,13 +239,19 @@ pub const OPTIONS: &[CliOption] = &[
     CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers-file", "PATH", FILE)
         .help("File with headers for the page; - is standard input")
         .more("One `Name: value` per line. Also DEPLOY_HOOK_VERIFY_HEADERS."),
-    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers", "HEADERS", Kind::Refused),
+    CliOption::new(VERIFYING, RUNS_AND_DOCTOR, "verify-headers", "HEADERS", OptionKind::Refused),
     CliOption::new(REPORTS, RUNS, "environment", "NAME", TEXT)
         .help("Name of the environment in the reports, e.g. production"),
     CliOption::new(REPORTS, RUNS_AND_DOCTOR, "environment-url", "URL", URL).help("URL of the deployed site"),
-    CliOption::new(REPORTS, RUNS_AND_DOCTOR, "report", "KINDS", Kind::Words(Words::Listed(values::report)))
-        .help("Reports to write, separated by commas [default: auto]")
-        .more("`auto` is summary,status."),
+    CliOption::new(
+        REPORTS,
+        RUNS_AND_DOCTOR,
+        "report",
+        "KINDS",
+        OptionKind::Words(Words::Listed(values::report)),
+    )
+    .help("Reports to write, separated by commas [default: auto]")
+    .more("`auto` is summary,status."),
     CliOption::new(REPORTS, RUNS, "name", "NAME", TEXT)
         .help("Name of the commit status and the check run [default: Deploy / <environment>]"),
     CliOption::new(REPORTS, RUNS_AND_DOCTOR, "sha", "SHA", TEXT)
@@ -254,52 +260,58 @@ pub const OPTIONS: &[CliOption] = &[
         .help("GitHub token for the reports"),
     CliOption::new(REPORTS, RUNS_AND_DOCTOR, "gitlab-token", "TOKEN", TEXT)
         .help("GitLab token for the reports [GITLAB_TOKEN]"),
-    CliOption::new(OUTPUT, READERS_AND_PLATFORMS, "format", "FORMAT", Kind::OneOf(values::FORMAT))
+    CliOption::new(OUTPUT, READERS_AND_PLATFORMS, "format", "FORMAT", OptionKind::OneOf(values::FORMAT))
         .help("Output format [default: human]"),
-    CliOption::new(OUTPUT, READERS, "color", "WHEN", Kind::OneOf(values::COLOR))
+    CliOption::new(OUTPUT, READERS, "color", "WHEN", OptionKind::OneOf(values::COLOR))
         .help("When to use colour [default: auto]"),
-    CliOption::new(OUTPUT, RUNS_AND_DOCTOR, "quiet", "", Kind::Flag)
+    CliOption::new(OUTPUT, RUNS_AND_DOCTOR, "quiet", "", OptionKind::Flag)
         .help("Print nothing if all is well")
         .short('q')
         .more(
             "If the exit code is not 0, everything is printed at the end. Files, outputs and \
             reports are written in any case.",
         ),
-    CliOption::new(OUTPUT, RUNS, "verbose", "BOOL", Kind::Switch)
+    CliOption::new(OUTPUT, RUNS, "verbose", "BOOL", OptionKind::Switch)
         .help("Also print every poll and pause")
         .short('v')
         .more(
             "Also switched on by DEPLOY_HOOK_VERBOSE=true, and by GitHub's debug logging \
             (RUNNER_DEBUG=1).",
         ),
-    CliOption::new(OUTPUT, RUNS, "output-dir", "DIR", Kind::Text(ValueHint::DirPath))
+    CliOption::new(OUTPUT, RUNS, "output-dir", "DIR", OptionKind::Text(ValueHint::DirPath))
         .help("Directory for the report files"),
-    CliOption::new(SANDBOX, DEPLOY, "sandbox", "", Kind::Flag)
+    CliOption::new(SANDBOX, DEPLOY, "sandbox", "", OptionKind::Flag)
         .help("Deploy to the embedded platform; needs no account and no hook URL"),
-    CliOption::new(SANDBOX, SANDBOX_ONLY, "port", "PORT", Kind::Number(|| value_parser!(u16).into()))
+    CliOption::new(SANDBOX, SANDBOX_ONLY, "port", "PORT", OptionKind::Number(|| value_parser!(u16).into()))
         .help("The port to listen on; 0 picks a free port [default: 0]"),
     CliOption::new(
         SANDBOX,
         SANDBOX_ONLY,
         "platform",
         "NAME",
-        Kind::Words(Words::Listed(values::sandbox_platforms)),
+        OptionKind::Words(Words::Listed(values::sandbox_platforms)),
     )
     .help("Platform to imitate [default: fortrabbit]"),
-    CliOption::new(SANDBOX, SANDBOXES, "scenario", "NAME", Kind::Words(Words::Listed(values::scenarios)))
-        .help("How deployments behave [default: success]")
-        .more("`deploy-hook sandbox --scenario list` prints all scenarios."),
-    CliOption::new(SANDBOX, SANDBOXES, "speed", "FACTOR", Kind::Number(|| value_parser!(f64).into()))
+    CliOption::new(
+        SANDBOX,
+        SANDBOXES,
+        "scenario",
+        "NAME",
+        OptionKind::Words(Words::Listed(values::scenarios)),
+    )
+    .help("How deployments behave [default: success]")
+    .more("`deploy-hook sandbox --scenario list` prints all scenarios."),
+    CliOption::new(SANDBOX, SANDBOXES, "speed", "FACTOR", OptionKind::Number(|| value_parser!(f64).into()))
         .help("Speed relative to a real platform, 0.1 to 10000")
         .more("The default is 20 for deploy, and 1 for sandbox."),
-    CliOption::new(SANDBOX, SANDBOXES, "generation", "GENERATION", Kind::OneOf(values::GENERATION))
+    CliOption::new(SANDBOX, SANDBOXES, "generation", "GENERATION", OptionKind::OneOf(values::GENERATION))
         .help("Generation of fortrabbit's hook"),
 ];
 
 /// How an option is written: `--timeout DURATION`.
 pub(crate) fn form(name: &str) -> Option<String> {
     let CliOption { name, value_name, kind, .. } = OPTIONS.iter().find(|option| option.name == name)?;
-    let is_switch = matches!(kind, Kind::Switch | Kind::Flag);
+    let is_switch = matches!(kind, OptionKind::Switch | OptionKind::Flag);
     Some(if is_switch { format!("--{name}") } else { format!("--{name} {value_name}") })
 }
 

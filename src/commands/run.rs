@@ -67,6 +67,8 @@ impl Run {
         settings.timeout = cut_short.unwrap_or(settings.timeout);
         let context = RunContext {
             platform: settings.platform_name(),
+            building: settings.access.platform.facts().building,
+            post_deploy: settings.access.platform.facts().post_deploy,
             environment: settings.environment.clone().or_else(|| speed.map(|_| "sandbox".to_owned())),
             environment_url: settings.environment_url.clone(),
             hook: settings.access.hook.as_ref().map(HookUrl::label).unwrap_or_default(),

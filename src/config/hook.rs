@@ -5,7 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use super::secret_file::Lines;
-use super::sources::{self, Found, Sources};
+use super::sources::{self, InputValue, Sources};
 use super::{trigger, variables};
 use crate::cli::values;
 use crate::platforms::{self, Platform};
@@ -93,7 +93,10 @@ fn parse(
 }
 
 /// The hook from the Action's input, else from the platforms' own variables, which must be of one platform.
-fn customary(sources: &mut Sources<'_>, named: Option<&'static dyn Platform>) -> Result<Option<Found>, ()> {
+fn customary(
+    sources: &mut Sources<'_>,
+    named: Option<&'static dyn Platform>,
+) -> Result<Option<InputValue>, ()> {
     let found = sources.first_of(NAME, ["INPUT_HOOK-URL", "INPUT_HOOK_URL"].into_iter());
     if found.is_some() {
         return Ok(found);

@@ -23,14 +23,14 @@ pub(super) const TIMEOUT_RANGE: (&str, &str) = ("1s", "24h");
 const INPUTS_TOO: [&str; 2] = ["environment-url", "platform"];
 
 /// A value and the name a user knows its source by.
-pub(super) struct Found {
+pub(super) struct InputValue {
     pub(super) value: String,
     pub(super) input: String,
     /// The path of the file that it was read from.
     pub(super) file: Option<String>,
 }
 
-impl Found {
+impl InputValue {
     fn new(value: String, input: String) -> Self {
         Self { value, input, file: None }
     }
@@ -66,9 +66,9 @@ impl<'a> Sources<'a> {
     }
 
     /// The first source that has a value: option, `DEPLOY_HOOK_*`, `INPUT_*`, the customary names.
-    pub(super) fn find(&self, name: &str, customary: &[&str]) -> Option<Found> {
+    pub(super) fn find(&self, name: &str, customary: &[&str]) -> Option<InputValue> {
         if let Some(value) = self.option(name) {
-            return Some(Found::new(value, format!("--{name}")));
+            return Some(InputValue::new(value, format!("--{name}")));
         }
         let variables = self.variables.get(name).into_iter().flatten().chain(customary);
         self.first_of(name, variables.copied())
@@ -87,12 +87,12 @@ impl<'a> Sources<'a> {
         &self,
         name: &str,
         mut variables: impl Iterator<Item = &'b str>,
-    ) -> Option<Found> {
+    ) -> Option<InputValue> {
         variables.find_map(|variable| {
             let value = self.env.get(variable)?.to_owned();
             let of_action = variable.starts_with("INPUT_");
             let input = if of_action { name.to_owned() } else { format!("{name} ({variable})") };
-            Some(Found::new(value, input))
+            Some(InputValue::new(value, input))
         })
     }
 
@@ -100,12 +100,16 @@ impl<'a> Sources<'a> {
         self.inputs.get(name).filter(|value| !value.trim().is_empty()).map(str::to_owned)
     }
 
-    pub(super) fn problem(&mut self, found: &Found, advice: (impl Into<String>, impl Into<String>)) {
+    pub(super) fn problem(&mut self, found: &InputValue, advice: (impl Into<String>, impl Into<String>)) {
         self.problems.push(Problem::new(&found.input, advice).with_value(shown(&found.value)));
     }
 
     /// A problem with a path, which is shown whole.
-    pub(super) fn path_problem(&mut self, found: &Found, advice: (impl Into<String>, impl Into<String>)) {
+    pub(super) fn path_problem(
+        &mut self,
+        found: &InputValue,
+        advice: (impl Into<String>, impl Into<String>),
+    ) {
         self.problems.push(Problem::new(&found.input, advice).with_value(shown_path(&found.value)));
     }
 
@@ -203,8 +207,8 @@ impl<'a> Sources<'a> {
         name: &str,
         variable: &str,
         lines: Lines,
-        others: impl FnOnce(&mut Self) -> Result<Option<Found>, ()>,
-    ) -> Result<Option<Found>, ()> {
+        others: impl FnOnce(&mut Self) -> Result<Option<InputValue>, ()>,
+    ) -> Result<Option<InputValue>, ()> {
         let found = match self.own_secret(name, variable, lines)? {
             None => others(self)?,
             found => found,
@@ -225,18 +229,18 @@ impl<'a> Sources<'a> {
     }
 
     /// Reports a secret's file that was named and is empty. Whether there is such a problem.
-    fn empty_file(&mut self, found: &Found, lines: Lines) -> bool {
+    fn empty_file(&mut self, found: &InputValue, lines: Lines) -> bool {
         let Some(path) = found.file.clone().filter(|_| !self.may_be_missing) else { return false };
         let wrong = problems::empty_file(&path);
-        self.path_problem(&Found::new(path, found.input.clone()), (wrong, give_file(lines)));
+        self.path_problem(&InputValue::new(path, found.input.clone()), (wrong, give_file(lines)));
         true
     }
 
     /// A secret from `--x`, `--x-file`, `VARIABLE` or `VARIABLE_FILE`, in this order; `Err` where a file cannot be read. A
     /// file that was named and is empty is an answer: no other source is asked, as it may belong elsewhere.
-    fn own_secret(&mut self, name: &str, variable: &str, lines: Lines) -> Result<Option<Found>, ()> {
+    fn own_secret(&mut self, name: &str, variable: &str, lines: Lines) -> Result<Option<InputValue>, ()> {
         if let Some(value) = self.option(name) {
-            return Ok(Some(Found::new(value, format!("--{name}"))));
+            return Ok(Some(InputValue::new(value, format!("--{name}"))));
         }
         let file_option = self.option(&format!("{name}-file")).map(|path| (path, format!("--{name}-file")));
         if file_option.is_none()
@@ -255,13 +259,13 @@ impl<'a> Sources<'a> {
             self.from_stdin = Some(input.clone());
         }
         match read {
-            Ok(value) => Ok(Some(Found { value, input, file: Some(path) })),
+            Ok(value) => Ok(Some(InputValue { value, input, file: Some(path) })),
             Err(wrong) => {
                 let fix = match lines {
                     _ if wrong == problems::URL_AS_PATH => problems::file_or_variable(variable),
                     lines => give_file(lines).to_owned(),
                 };
-                self.path_problem(&Found::new(path, input), (wrong, fix));
+                self.path_problem(&InputValue::new(path, input), (wrong, fix));
                 Err(())
             }
         }

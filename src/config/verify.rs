@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::{Position, Url};
 
-use super::sources::{Found, Sources, TIMEOUT_RANGE};
+use super::sources::{InputValue, Sources, TIMEOUT_RANGE};
 use super::trigger;
 use crate::core::schedule::Timing;
 use crate::platforms;
@@ -118,7 +118,7 @@ pub(super) fn require_site(sources: &mut Sources<'_>) {
 
 fn address(
     sources: &mut Sources<'_>,
-    found: &Found,
+    found: &InputValue,
     secrets: impl Fn(Option<&Url>) -> Redactor,
 ) -> Option<PageAddress> {
     let text = unwrap_pasted(&found.value);

@@ -12,7 +12,7 @@ use reqwest::header::{
 };
 use url::Url;
 
-use super::search::{Found, Search};
+use super::search::{Search, SearchResult};
 use super::{CONNECT, ClientError, Http, Method, RequestError, chain, response};
 use crate::core::site::{SiteAnswer, SiteFault};
 use crate::secrets::{has_user, is_safe};
@@ -125,15 +125,15 @@ impl PageClient {
                 Ok(Some(chunk)) => search.feed(&chunk),
                 Ok(None) => search.end(),
                 Err(error) if error.is_timeout() => return unreadable(SLOW),
-                Err(_) if search.end() == Found::Yes => Found::Yes,
+                Err(_) if search.end() == SearchResult::Yes => SearchResult::Yes,
                 Err(_) => return unreadable(BROKEN),
             };
             match found {
-                Found::Yes => return None,
-                Found::No => return Some(SiteFault::NoText),
-                Found::NotYet => {}
-                Found::TooLarge => return unreadable(TOO_LARGE),
-                Found::Unreadable => return unreadable(COMPRESSED),
+                SearchResult::Yes => return None,
+                SearchResult::No => return Some(SiteFault::NoText),
+                SearchResult::NotYet => {}
+                SearchResult::TooLarge => return unreadable(TOO_LARGE),
+                SearchResult::Unreadable => return unreadable(COMPRESSED),
             }
         }
     }

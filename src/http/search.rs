@@ -9,7 +9,7 @@ const MOST: usize = 10 * 1024 * 1024;
 
 /// How far a search has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum SearchResult {
     /// The text is there.
     Yes,
     /// More may follow.
@@ -48,29 +48,31 @@ impl Search {
     }
 
     /// Takes the next piece of the body.
-    pub(super) fn feed(&mut self, piece: &[u8]) -> Found {
+    pub(super) fn feed(&mut self, piece: &[u8]) -> SearchResult {
         self.received += piece.len();
         match &mut self.first {
             None => self.write(piece),
             Some(first) => {
                 first.extend_from_slice(piece);
-                if first.len() < 2 { Found::NotYet } else { self.begin() }
+                if first.len() < 2 { SearchResult::NotYet } else { self.begin() }
             }
         }
     }
 
     /// The body has ended.
-    pub(super) fn end(&mut self) -> Found {
+    pub(super) fn end(&mut self) -> SearchResult {
         match self.begin() {
-            Found::NotYet if self.is_unknown && matches!(self.layer, Layer::Plain(_)) => Found::Unreadable,
-            Found::NotYet => Found::No,
+            SearchResult::NotYet if self.is_unknown && matches!(self.layer, Layer::Plain(_)) => {
+                SearchResult::Unreadable
+            }
+            SearchResult::NotYet => SearchResult::No,
             found => found,
         }
     }
 
     /// Decides by the first bytes how the body is compressed, whatever its header says: some servers compress without
     /// saying so, and some proxies decompress and leave the header. Then searches those bytes, once.
-    fn begin(&mut self) -> Found {
+    fn begin(&mut self) -> SearchResult {
         let first = self.first.take().unwrap_or_default();
         let layer = std::mem::replace(&mut self.layer, Layer::Plain(Window::default()));
         self.layer = match (layer, first.as_slice()) {
@@ -83,7 +85,7 @@ impl Search {
         self.write(&first)
     }
 
-    fn write(&mut self, piece: &[u8]) -> Found {
+    fn write(&mut self, piece: &[u8]) -> SearchResult {
         let written = match &mut self.layer {
             Layer::Plain(window) => window.write_all(piece),
             // What is decompressed so far is handed on at once.
@@ -96,10 +98,10 @@ impl Search {
             Layer::Zlib(decoder) => decoder.get_ref(),
         };
         match written {
-            _ if window.found => Found::Yes,
-            _ if window.searched > MOST || self.received > MOST => Found::TooLarge,
-            Err(_) => Found::Unreadable,
-            Ok(()) => Found::NotYet,
+            _ if window.found => SearchResult::Yes,
+            _ if window.searched > MOST || self.received > MOST => SearchResult::TooLarge,
+            Err(_) => SearchResult::Unreadable,
+            Ok(()) => SearchResult::NotYet,
         }
     }
 }
@@ -166,11 +168,11 @@ mod tests {
     }
 
     /// What is found in this body, in pieces of this size.
-    fn search(text: &str, coding: &str, body: &[u8], size: usize) -> Found {
+    fn search(text: &str, coding: &str, body: &[u8], size: usize) -> SearchResult {
         let mut search = Search::new(text, coding);
         for piece in body.chunks(size) {
             match search.feed(piece) {
-                Found::NotYet => {}
+                SearchResult::NotYet => {}
                 found => return found,
             }
         }
@@ -194,17 +196,20 @@ mod tests {
         for (coding, body) in &bodies {
             for size in [1, 2, 3, 7, body.len()] {
                 for text in ["content=\"4.2.0-beta\"", "Größe 🚀", "<", "</html>"] {
-                    assert_eq!(search(text, coding, body, size), Found::Yes, "{text} {coding} {size}");
+                    assert_eq!(search(text, coding, body, size), SearchResult::Yes, "{text} {coding} {size}");
                 }
                 for text in ["4.2.0-beta2", "content=\"4.2.0\"", "größe", "\u{1f}"] {
-                    assert_eq!(search(text, coding, body, size), Found::No, "{text} {coding} {size}");
+                    assert_eq!(search(text, coding, body, size), SearchResult::No, "{text} {coding} {size}");
                 }
             }
         }
         let latin1: Vec<u8> = "Größe".chars().map(|c| c as u8).collect();
-        assert_eq!(search("Größe", "", &latin1, 2), Found::Yes);
-        assert_eq!(search("aab", "", b"aaab", 1), Found::Yes, "an earlier beginning does not hide it");
-        assert_eq!([search("x", "", b"x", 1), search("x", "", b"", 1)], [Found::Yes, Found::No]);
+        assert_eq!(search("Größe", "", &latin1, 2), SearchResult::Yes);
+        assert_eq!(search("aab", "", b"aaab", 1), SearchResult::Yes, "an earlier beginning does not hide it");
+        assert_eq!(
+            [search("x", "", b"x", 1), search("x", "", b"", 1)],
+            [SearchResult::Yes, SearchResult::No]
+        );
     }
 
     #[test]
@@ -213,18 +218,18 @@ mod tests {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(PAGE.as_bytes()).unwrap();
         encoder.flush().unwrap();
-        assert_eq!(search.feed(&encoder.get_ref()[..]), Found::Yes, "the body has not ended");
+        assert_eq!(search.feed(&encoder.get_ref()[..]), SearchResult::Yes, "the body has not ended");
     }
 
     #[test]
     fn what_cannot_be_read_is_never_a_match() {
-        assert_eq!(search("version", "br", PAGE.as_bytes(), 9), Found::Yes, "the label is wrong");
-        assert_eq!(search("version", "br", b"\x0b\x02\x80abc", 9), Found::Unreadable);
+        assert_eq!(search("version", "br", PAGE.as_bytes(), 9), SearchResult::Yes, "the label is wrong");
+        assert_eq!(search("version", "br", b"\x0b\x02\x80abc", 9), SearchResult::Unreadable);
         let mut damaged = gzip(PAGE.as_bytes());
         damaged[12] ^= 0xff;
-        assert_eq!(search("no such text", "gzip", &damaged, 9), Found::Unreadable);
+        assert_eq!(search("no such text", "gzip", &damaged, 9), SearchResult::Unreadable);
         let cut = gzip(PAGE.as_bytes());
-        assert_eq!(search("no such text", "gzip", &cut[..20], 9), Found::No);
+        assert_eq!(search("no such text", "gzip", &cut[..20], 9), SearchResult::No);
     }
 
     #[test]
@@ -232,11 +237,11 @@ mod tests {
         let piece = vec![b'x'; 64 * 1024];
         let endless = |coding, mut piece: Box<dyn FnMut() -> Vec<u8>>| {
             let mut search = Search::new("needle", coding);
-            (0..1000).map(|_| search.feed(&piece())).find(|found| *found != Found::NotYet)
+            (0..1000).map(|_| search.feed(&piece())).find(|found| *found != SearchResult::NotYet)
         };
         let plain = piece.clone();
-        assert_eq!(endless("", Box::new(move || plain.clone())), Some(Found::TooLarge));
+        assert_eq!(endless("", Box::new(move || plain.clone())), Some(SearchResult::TooLarge));
         let bomb = gzip(&vec![b'x'; 4 * MOST]);
-        assert_eq!(endless("gzip", Box::new(move || bomb.clone())), Some(Found::TooLarge));
+        assert_eq!(endless("gzip", Box::new(move || bomb.clone())), Some(SearchResult::TooLarge));
     }
 }

@@ -54,7 +54,7 @@ impl Platform for Dokploy {
 
     /// The last segment is the secret.
     fn hook(&self, url: &Url) -> Result<Option<DocumentedHook>, UrlFault> {
-        let Some(Hook { base, path, secret }) = Hook::of(url) else { return Ok(None) };
+        let Some(HookPath { base, path, secret }) = HookPath::of(url) else { return Ok(None) };
         let secret = secret.ok_or(UrlFault::NoSecret)?;
         let public = base.iter().chain(path).flat_map(|segment| [segment, "/"]).collect();
         Ok(Some(DocumentedHook::new(url, public, secret)))
@@ -108,7 +108,7 @@ impl Platform for Dokploy {
     /// Where the hook is.
     fn api(&self, hook: Option<&Url>) -> Option<Url> {
         let mut api = hook?.clone();
-        let base = Hook::of(&api).map(|hook| hook.base.join("/")).unwrap_or_default();
+        let base = HookPath::of(&api).map(|hook| hook.base.join("/")).unwrap_or_default();
         api.set_path(&base);
         api.set_query(None);
         Some(api)
@@ -116,7 +116,7 @@ impl Platform for Dokploy {
 
     /// The last ten.
     fn list(&self, access: &PlatformAccess, _: StateSource) -> Option<Request> {
-        let hook = access.hook.as_ref().and_then(|hook| Hook::of(hook.expose()));
+        let hook = access.hook.as_ref().and_then(|hook| HookPath::of(hook.expose()));
         let list = match hook {
             Some(hook) if hook.path == COMPOSE => "api/deployment.allByCompose?composeId={project}",
             _ => "api/deployment.all?applicationId={project}",
@@ -145,7 +145,7 @@ const APPLICATION: &[&str] = &["api", "deploy"];
 const COMPOSE: &[&str] = &["api", "deploy", "compose"];
 
 /// The parts of a hook's path.
-struct Hook<'a> {
+struct HookPath<'a> {
     /// What is in front of Dokploy's own paths.
     base: Vec<&'a str>,
     /// [`APPLICATION`] or [`COMPOSE`].
@@ -154,7 +154,7 @@ struct Hook<'a> {
     secret: Option<&'a str>,
 }
 
-impl<'a> Hook<'a> {
+impl<'a> HookPath<'a> {
     fn of(url: &'a Url) -> Option<Self> {
         let segments = segments(url);
         let (before, path, secret) = match segments.as_slice() {

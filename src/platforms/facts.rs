@@ -76,6 +76,10 @@ pub struct Facts {
     pub waiting: &'static str,
     /// Those of one under way.
     pub running: &'static str,
+    /// Those of `running` in which the code is built: after a failure there the previous code is still live.
+    pub building: &'static str,
+    /// Those of `running` in which the new code may be live already.
+    pub post_deploy: &'static str,
     /// Those of one that is live.
     pub succeeded: &'static str,
     /// Those of one that ended and is not live.
@@ -142,6 +146,8 @@ impl Facts {
         site: &[],
         waiting: "",
         running: "",
+        building: "",
+        post_deploy: "",
         succeeded: "",
         failed: "",
         canceled: "canceled cancelled",

@@ -46,6 +46,8 @@ impl Platform for Fortrabbit {
             waiting: "pending queued queue created allocating allocation allocated waiting scheduled accepted new",
             running: "running building build built deploying deploy in_progress started starting syncing \
                       code_sync post_deploy post_deploying processing preparing",
+            building: "building build",
+            post_deploy: "post_deploy post_deploying",
             succeeded: "success succeeded successful finished completed complete deployed live ready done",
             failed: "failed failure error errored crashed build_failed deploy_failed",
             canceled: "canceled cancelled aborted skipped",

@@ -36,6 +36,7 @@ impl Platform for LaravelCloud {
             waiting: "pending build.pending build.created build.queued",
             running: "build.running build.succeeded deployment.pending deployment.created deployment.queued \
                       deployment.running",
+            building: "build.running",
             succeeded: "deployment.succeeded",
             failed: "build.failed failed deployment.failed",
             // `{"data":{"build":{"steps":[{"description","output"}]},"deploy":…}}`, and what other logs commonly have.

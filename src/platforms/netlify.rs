@@ -44,6 +44,7 @@ impl Platform for Netlify {
             page: &["/admin_url"],
             waiting: "new pending_review accepted enqueued",
             running: "building uploading uploaded preparing prepared processing processed retrying",
+            building: "building",
             succeeded: "ready",
             canceled: "",
             failed: "error rejected",

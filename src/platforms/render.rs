@@ -41,6 +41,7 @@ impl Platform for Render {
             // `deactivated` was live, and a later deploy has replaced it.
             waiting: "created queued",
             running: "build_in_progress pre_deploy_in_progress update_in_progress",
+            building: "build_in_progress",
             succeeded: "live deactivated",
             failed: "build_failed pre_deploy_failed update_failed",
             error_fields: &["message", "error"],

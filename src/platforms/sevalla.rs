@@ -29,6 +29,7 @@ impl Platform for Sevalla {
             // `waiting` and `inProgress` are those of the documents of Kinsta, its earlier name.
             waiting: "queued pending waiting",
             running: "building built deploying rolling_out in_progress inprogress",
+            building: "building",
             succeeded: "success",
             failed: "failed",
             canceled: "cancelled canceled skipped",

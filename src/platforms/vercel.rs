@@ -48,6 +48,7 @@ impl Platform for Vercel {
             // `BLOCKED` waits for a person.
             waiting: "queued initializing",
             running: "building analyzing deploying",
+            building: "building",
             succeeded: "ready",
             failed: "error blocked",
             canceled: "canceled deleted",

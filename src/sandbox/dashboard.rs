@@ -7,7 +7,7 @@ use super::contract::text;
 use super::deployment::{SandboxDeployment, UnixTime};
 use super::reply::{Content, Reply, milliseconds};
 use super::request::Incoming;
-use super::store::{Hook, Store};
+use super::store::{SandboxHook, Store};
 use super::wire::Fault;
 use super::{endpoints, facts, options};
 
@@ -44,7 +44,7 @@ pub(super) fn state(store: &Store, now: UnixTime) -> Value {
 }
 
 /// A hook that is enabled, with the commands that trigger it.
-fn described(store: &Store, hook: &Hook) -> Value {
+fn described(store: &Store, hook: &SandboxHook) -> Value {
     let credential = store.credential(store.contract.of_hook());
     let header = credential.map(|(name, value)| format!(" -H '{name}: {value}'")).unwrap_or_default();
     let (token, api) = if store.contract.of_api().is_some() {

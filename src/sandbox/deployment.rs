@@ -29,7 +29,7 @@ impl TriggeredBy {
     }
 }
 
-/// A deployment as it was requested; [`History`] is what has become of it.
+/// A deployment as it was requested; [`StateHistory`] is what has become of it.
 pub(super) struct SandboxDeployment {
     pub(super) id: String,
     pub(super) environment: String,
@@ -66,7 +66,7 @@ impl SandboxDeployment {
 }
 
 /// What a deployment has gone through.
-pub(super) struct History<'a> {
+pub(super) struct StateHistory<'a> {
     /// The states so far, each with when it began.
     pub(super) states: Vec<(&'static str, UnixTime)>,
     pub(super) ended: Option<UnixTime>,
@@ -74,7 +74,7 @@ pub(super) struct History<'a> {
     pub(super) superseded_by: Option<&'a str>,
 }
 
-impl<'a> History<'a> {
+impl<'a> StateHistory<'a> {
     /// The history until `now`, unless the deployment was replaced by `rival` before it ended.
     pub(super) fn new(
         deployment: &SandboxDeployment,

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use super::reply::{Content, Reply};
 use super::request::Incoming;
-use super::shared::{Shared, Stop, dropped, lock};
+use super::shared::{Shared, Shutdown, dropped, lock};
 use super::store::{ReceivedRequest, Store};
 use super::wire::{FaultSwitch, FaultyListener};
 use super::{endpoints, manage, site, stream};
@@ -22,7 +22,7 @@ use super::{endpoints, manage, site, stream};
 #[derive(Clone)]
 pub(super) struct Served {
     pub(super) store: Shared,
-    pub(super) stop: Stop,
+    pub(super) stop: Shutdown,
     /// The environment whose site it is; none for the platform.
     pub(super) site: Option<String>,
 }
@@ -34,7 +34,7 @@ pub(super) async fn serve(listener: TcpListener, served: Served) {
 }
 
 /// Serves the sites that nobody serves yet.
-pub(super) fn serve_sites(store: &Shared, stop: &Stop) {
+pub(super) fn serve_sites(store: &Shared, stop: &Shutdown) {
     for (environment, listener) in std::mem::take(&mut lock(store).new_sites) {
         // A port that the runtime does not take has no server.
         let Ok(listener) = TcpListener::from_std(listener) else { continue };

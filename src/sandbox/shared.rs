@@ -10,7 +10,7 @@ use super::store::Store;
 pub(super) type Shared = Arc<Mutex<Store>>;
 
 /// Ends a server when the other end is dropped.
-pub(super) type Stop = watch::Receiver<()>;
+pub(super) type Shutdown = watch::Receiver<()>;
 
 /// Access to the store, also after a panic elsewhere: none leaves the store in a state that cannot be read.
 pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
@@ -18,6 +18,6 @@ pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
 }
 
 /// Waits until the other end is dropped.
-pub(super) async fn dropped(mut stop: Stop) {
+pub(super) async fn dropped(mut stop: Shutdown) {
     while stop.changed().await.is_ok() {}
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::contract::{Contract, text};
-use super::deployment::{History, SandboxDeployment, TriggeredBy, UnixTime, stages};
+use super::deployment::{SandboxDeployment, StateHistory, TriggeredBy, UnixTime, stages};
 use super::limit::Limit;
 use super::scenario::{self, Scenario};
 use super::{form, page, template};
@@ -46,7 +46,7 @@ pub(super) struct Environment {
 }
 
 /// A deploy hook that is or was enabled.
-pub(super) struct Hook {
+pub(super) struct SandboxHook {
     pub(super) environment: String,
     /// Kept to recognise requests.
     secret: String,
@@ -66,7 +66,7 @@ pub(super) struct Store {
     /// The ids of everything else that the contract names, such as an account.
     values: Vec<(&'static str, String)>,
     pub(super) environments: Vec<Environment>,
-    hooks: Vec<Hook>,
+    hooks: Vec<SandboxHook>,
     deployments: Vec<SandboxDeployment>,
     /// Triggers seen since the scenario was chosen.
     pub(super) triggers: u32,
@@ -199,19 +199,19 @@ impl Store {
         });
         let url = format!("{}{path}", self.url);
         let (environment, enabled) = (environment.to_owned(), self.now());
-        self.hooks.push(Hook { environment, secret, url: url.clone(), form, enabled, revoked: None });
+        self.hooks.push(SandboxHook { environment, secret, url: url.clone(), form, enabled, revoked: None });
         Some(url)
     }
 
     /// Revokes the environment's hook; whether there was one.
     pub(super) fn revoke(&mut self, environment: &str) -> bool {
         let now = self.now();
-        let enabled = |hook: &&mut Hook| hook.environment == environment && hook.revoked.is_none();
+        let enabled = |hook: &&mut SandboxHook| hook.environment == environment && hook.revoked.is_none();
         self.hooks.iter_mut().find(enabled).map(|hook| hook.revoked = Some(now)).is_some()
     }
 
     /// The hook that is enabled for this environment.
-    pub(super) fn hook(&self, environment: &str) -> Option<&Hook> {
+    pub(super) fn hook(&self, environment: &str) -> Option<&SandboxHook> {
         self.hooks.iter().find(|hook| hook.environment == environment && hook.revoked.is_none())
     }
 
@@ -221,7 +221,7 @@ impl Store {
         secret: &str,
         form: Option<&str>,
         environment: Option<&str>,
-    ) -> Option<&Hook> {
+    ) -> Option<&SandboxHook> {
         self.hooks.iter().find(|hook| {
             hook.secret == secret
                 && form.is_none_or(|name| name == text(hook.form, "name"))
@@ -288,14 +288,14 @@ impl Store {
     }
 
     /// What the deployment has gone through. A newer one in the same environment ends it if it had not ended by then.
-    pub(super) fn history(&self, deployment: &SandboxDeployment, now: UnixTime) -> History<'_> {
+    pub(super) fn history(&self, deployment: &SandboxDeployment, now: UnixTime) -> StateHistory<'_> {
         let place = (deployment.created, deployment.number);
         let rivals = self.deployments.iter();
         let rivals = rivals.filter(|one| one.environment == deployment.environment && one.created <= now);
         let rival = rivals
             .filter(|one| (one.created, one.number) > place)
             .min_by_key(|one| (one.created, one.number));
-        History::new(deployment, rival, self.contract, now)
+        StateHistory::new(deployment, rival, self.contract, now)
     }
 
     /// Chooses how deployments go and what fails from now on.

@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::dashboard;
 use super::reply::milliseconds;
-use super::shared::{Shared, Stop, lock};
+use super::shared::{Shared, Shutdown, lock};
 
 /// How often the state is compared with the one that was sent last.
 const TICK: Duration = Duration::from_millis(100);
@@ -25,14 +25,14 @@ const QUIET_TICKS: u32 = 150;
 
 struct Events {
     store: Shared,
-    stop: Stop,
+    stop: Shutdown,
     sent: Value,
     quiet: u32,
     _permit: OwnedSemaphorePermit,
 }
 
 /// The answer to a client that listens, until it goes or the sandbox ends.
-pub(super) fn response(store: Shared, stop: Stop, permit: OwnedSemaphorePermit) -> Response {
+pub(super) fn response(store: Shared, stop: Shutdown, permit: OwnedSemaphorePermit) -> Response {
     let events = Events { store, stop, sent: Value::Null, quiet: 0, _permit: permit };
     let body = stream::unfold(events, |mut events| async {
         let event = events.next().await?;

@@ -22,6 +22,10 @@ pub use self::report_kind::{CodeHost, Fix, ReportError, ReportKind, ReportResult
 pub struct RunContext {
     /// The platform's name; empty if it is not known.
     pub platform: &'static str,
+    /// The platform's states in which the code is built, with spaces between them, in small letters and with `_` within.
+    pub building: &'static str,
+    /// Those in which the new code may be live already.
+    pub post_deploy: &'static str,
     /// The environment's name, from the input.
     pub environment: Option<String>,
     /// The URL of the deployed site.

@@ -1,5 +1,5 @@
 """The scripts that make a release, and the steps of release.yml that need no GitHub, as they stand there: on copies, with a bare repository
-instead of the forge and Debian's `docker-registry` instead of the image registry.
+instead of GitHub and Debian's `docker-registry` instead of the image registry.
 """
 
 import functools

@@ -184,6 +184,8 @@ fn every_end_is_in_the_document_under_its_exit_code_in_the_programs_own_words() 
     let place = RunContext {
         timeout: Duration::from_mins(15),
         page: Some("https://www.example.com/version".to_owned()),
+        building: "building",
+        post_deploy: "post_deploy",
         ..RunContext::default()
     };
     let mut missing = Vec::new();

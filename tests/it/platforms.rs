@@ -131,6 +131,21 @@ fn every_contract_has_its_platform_and_fits_the_schema() {
     assert_eq!(sandbox::platforms(), names, "the sandbox imitates every platform");
 }
 
+/// Else a failure would say which code is live after states that never come.
+#[test]
+fn the_states_of_a_build_and_after_it_are_states_under_way() {
+    for subject in subjects() {
+        let facts = subject.platform.facts();
+        for word in facts.building.split_whitespace().chain(facts.post_deploy.split_whitespace()) {
+            assert!(
+                facts.running.split_whitespace().any(|running| running == word),
+                "{}: {word}",
+                facts.name
+            );
+        }
+    }
+}
+
 #[test]
 fn a_hook_is_known_by_its_url() {
     for subject in subjects() {

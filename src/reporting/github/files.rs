@@ -15,13 +15,13 @@ use crate::text::messages;
 const LARGEST_SUMMARY: u64 = 1024 * 1024;
 
 /// The files in which a run leaves what later steps and people read.
-pub(super) struct Files {
+pub(super) struct CommandFiles {
     out: Output,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
 }
 
-impl Files {
+impl CommandFiles {
     pub(super) fn new(env: &Env, out: &Output, with_summary: bool) -> Self {
         let path = |name: &str| env.get(name).map(PathBuf::from);
         let summary = path("GITHUB_STEP_SUMMARY").filter(|_| with_summary);

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use self::api::GitHubApi;
 use self::bodies::GitHubTarget;
 use self::event::WorkflowRun;
-use self::files::Files;
+use self::files::CommandFiles;
 use self::history::EarlierDeployments;
 use self::post_state::StateFile;
 use self::reports::{GitHubReports, ReadFirst};
@@ -35,7 +35,7 @@ pub(crate) struct GitHub {
     /// What began this run, for the summary.
     pub(crate) cause: String,
     out: Output,
-    files: Files,
+    files: CommandFiles,
     tracker: ReportTracker,
     state: StateFile,
     /// How long earlier deployments of the environment took, where deployments are reported and it is asked for.
@@ -70,7 +70,7 @@ impl GitHub {
             }
             Err(why) => tracker.cannot_write(&kinds, why, Fix::None, false),
         }
-        let files = Files::new(env, out, options.kinds.contains(&ReportKind::Summary));
+        let files = CommandFiles::new(env, out, options.kinds.contains(&ReportKind::Summary));
         Some(Self { cause: run.cause, out: out.clone(), files, tracker, state, earlier, learns: false })
     }
 
@@ -206,7 +206,7 @@ pub(crate) fn report_interrupted(
 
 /// Leaves outputs and a summary where nothing else of a run is known. Returns what could not be written.
 fn write_files(env: &Env, out: &Output, pairs: &[(&str, String)], page: &str) -> Vec<String> {
-    let files = Files::new(env, out, true);
+    let files = CommandFiles::new(env, out, true);
     files.set_outputs(pairs).into_iter().chain(files.add_summary(page)).collect()
 }
 

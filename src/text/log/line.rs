@@ -23,7 +23,7 @@ pub(super) enum Weight {
 
 /// What a line is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct LineKind {
     pub(super) weight: Weight,
     pub(super) role: Role,
     /// A part of what stands beside it: source, a stack, anything indented.
@@ -46,7 +46,7 @@ pub(super) enum Role {
 }
 
 /// Each line by itself, but for Python's exceptions: their names are free, so the place in the traceback tells them.
-pub(super) fn kinds(lines: &[String]) -> Vec<Kind> {
+pub(super) fn kinds(lines: &[String]) -> Vec<LineKind> {
     let mut trace = Trace::None;
     lines
         .iter()
@@ -54,10 +54,10 @@ pub(super) fn kinds(lines: &[String]) -> Vec<Kind> {
             let line = line.get(..line.floor_char_boundary(LONGEST)).unwrap_or_default();
             let (next, weight) = trace.step(line);
             trace = next;
-            let kind = Kind::of(line);
+            let kind = LineKind::of(line);
             match weight {
-                Some(weight) if kind.role == Role::Call => Kind { weight, ..kind },
-                Some(weight) => Kind { weight, role: Role::None, ..kind },
+                Some(weight) if kind.role == Role::Call => LineKind { weight, ..kind },
+                Some(weight) => LineKind { weight, role: Role::None, ..kind },
                 None => kind,
             }
         })
@@ -100,7 +100,7 @@ fn names_exception(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && (is_exception(head) || head.ends_with("Error:"))
 }
 
-impl Kind {
+impl LineKind {
     fn of(line: &str) -> Self {
         let (text, _) = prefix::strip(line);
         let (is_frame, is_source) = (is_frame(text), is_source(line));

@@ -12,7 +12,7 @@ mod words;
 use std::iter;
 use std::ops::Range;
 
-use self::line::{Kind, Role, Weight};
+use self::line::{LineKind, Role, Weight};
 
 /// The most lines of a log's end that are shown anywhere.
 pub const END: usize = 200;
@@ -84,12 +84,12 @@ pub fn excerpt(lines: &[String], most: usize) -> Vec<Range<usize>> {
 }
 
 /// The last line of this weight.
-fn at(kinds: &[Kind], weight: Weight) -> Option<usize> {
+fn at(kinds: &[LineKind], weight: Weight) -> Option<usize> {
     kinds.iter().rposition(|kind| kind.weight == weight)
 }
 
 /// The log in steps: each begins with a command, or after a line that says that something succeeded.
-fn steps(kinds: &[Kind]) -> Vec<Range<usize>> {
+fn steps(kinds: &[LineKind]) -> Vec<Range<usize>> {
     let mut steps = Vec::new();
     let mut from = 0;
     for (n, kind) in kinds.iter().enumerate() {
@@ -104,7 +104,7 @@ fn steps(kinds: &[Kind]) -> Vec<Range<usize>> {
 }
 
 /// From the last line of this weight in the step back to the first that belongs to it.
-fn first_of_last_run(kinds: &[Kind], step: &Range<usize>, weight: Weight) -> Option<usize> {
+fn first_of_last_run(kinds: &[LineKind], step: &Range<usize>, weight: Weight) -> Option<usize> {
     let apart = if weight == Weight::Consequence { PLAIN } else { APART };
     let of_weight = step.clone().rev().filter(|n| kinds.get(*n).is_some_and(|kind| kind.weight == weight));
     let mut first: Option<usize> = None;
@@ -118,7 +118,7 @@ fn first_of_last_run(kinds: &[Kind], step: &Range<usize>, weight: Weight) -> Opt
 }
 
 /// The first line that is quoted: what is attached to the error, else the lines before it, but no news.
-fn start(kinds: &[Kind], anchor: usize, step: &Range<usize>) -> usize {
+fn start(kinds: &[LineKind], anchor: usize, step: &Range<usize>) -> usize {
     let before = |n: &usize| kinds.get(anchor - n);
     let most = anchor - step.start;
     let attached =
@@ -134,7 +134,7 @@ fn start(kinds: &[Kind], anchor: usize, step: &Range<usize>) -> usize {
 }
 
 /// The line after the last one that is quoted.
-fn end_of(kinds: &[Kind], anchor: usize) -> usize {
+fn end_of(kinds: &[LineKind], anchor: usize) -> usize {
     let (mut plain, mut frames) = (0, 0);
     let mut end = anchor + 1;
     for kind in kinds.iter().skip(end) {

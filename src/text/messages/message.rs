@@ -2,7 +2,7 @@
 
 use crate::core::report::{Report, StateSpan};
 use crate::core::state::{MissingInput, Phase};
-use crate::text::log;
+use crate::text::{RunContext, log};
 
 /// The message for an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,12 @@ fn state(report: &Report) -> String {
     }
 }
 
+/// Whether the last state before the end is one of these.
+pub(super) fn was_last_in(report: &Report, states: &str) -> bool {
+    let word = before_end(report).map(|stage| stage.word.to_ascii_lowercase().replace(['-', ' '], "_"));
+    word.is_some_and(|word| states.split(' ').any(|state| state == word))
+}
+
 /// The last state seen before the end.
 fn before_end(report: &Report) -> Option<&StateSpan> {
     report.stages.iter().rev().find(|stage| !matches!(stage.phase, Phase::Ended(_)))
@@ -84,11 +90,10 @@ pub(super) fn to_fix(report: &Report) -> &'static str {
 
 /// Which code is live after a failure: the old code after a failed build, the new code
 /// after a failed post-deploy command.
-pub(super) fn left_live(report: &Report) -> &'static str {
-    let word = before_end(report).map(|stage| stage.word.to_ascii_lowercase()).unwrap_or_default();
-    if word.contains("post") {
+pub(super) fn left_live(report: &Report, context: &RunContext) -> &'static str {
+    if was_last_in(report, context.post_deploy) {
         "The last state seen was post-deploy. If a post-deploy command failed, the new code is already live."
-    } else if word.contains("build") {
+    } else if was_last_in(report, context.building) {
         "The last state seen was the build. If the build failed, the previous code is still live."
     } else {
         "If the build failed, the previous code is still live. If a later step failed, the new code may be live already."

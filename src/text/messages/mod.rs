@@ -17,7 +17,7 @@ pub use self::reports::*;
 pub use self::site::{site_answer, site_fix};
 pub use self::times::{Waiting, usual};
 
-use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, left_live, quoted, state_suffix, to_fix};
+use self::message::{CHECK_HISTORY, NOTHING_TRIGGERED, left_live, quoted, state_suffix, to_fix, was_last_in};
 use self::unknown_result::{interrupted, lost, timed_out, triggered};
 use super::format::{capital, count, cut, duration};
 use super::{RunContext, log};
@@ -41,12 +41,16 @@ pub fn verdict(report: &Report, context: &RunContext) -> Message {
         Outcome::Unverified => site::unverified(report, context, &subject),
         Outcome::Failed => Message::new(
             format!("{subject} failed after {took}{state_suffix}."),
-            left_live(report),
+            left_live(report, context),
             to_fix(report),
         ),
         Outcome::Canceled => Message::new(
             format!("{subject} was canceled after {took}{state_suffix}."),
-            "It was stopped by a user or by the platform. The previous code is still live.",
+            if was_last_in(report, context.post_deploy) {
+                "It was stopped by a user or by the platform. The new code may be live already."
+            } else {
+                "It was stopped by a user or by the platform. The previous code is still live."
+            },
             "If this was not intended, deploy again. To exit with 0 in this case, set `on-canceled: pass`.",
         ),
         Outcome::Superseded => Message::new(

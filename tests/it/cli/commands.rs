@@ -92,7 +92,7 @@ async fn follow_never_takes_another_deployment_for_the_one_that_was_named() {
         let sandbox = platform("success", generation).await;
         deployed(&sandbox).await;
         let id = if generation == Draft { "dp_zzzzzz" } else { "dp-zzzzzz" };
-        let program = run("follow --timeout 1s").arg(id).on(&sandbox).with_token(&sandbox);
+        let program = run("follow --timeout 5s").arg(id).on(&sandbox).with_token(&sandbox);
         let result = step(program, &Secrets::on(&sandbox)).await;
         assert_eq!((result.end(), result.output("deployment-id")), ((7, "lost"), id), "{}", result.log);
     }))

@@ -155,7 +155,7 @@ async fn a_typo_is_recognized_and_nothing_is_sent() {
 async fn a_name_counts_whatever_the_url_looks_like() {
     for (name, outcome) in [("auto", "uncertain"), ("fortrabbit", "uncertain"), ("other", "triggered")] {
         let server = Server::plain(reply(200, "thanks")).await;
-        let program = run("deploy --timeout 1s --platform").arg(name).env("DEPLOY_HOOK_URL", server.hook());
+        let program = run("deploy --timeout 5s --platform").arg(name).env("DEPLOY_HOOK_URL", server.hook());
         let result = step(program, &Secrets::of(&server.hook(), &[])).await;
         assert_eq!(result.output("outcome"), outcome, "{name}: {}", result.log);
     }

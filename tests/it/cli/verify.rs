@@ -29,7 +29,7 @@ fn verify_there(hook: &str, page: &str) -> Run {
         .env("DEPLOY_HOOK_URL", hook)
         .arg("--verify-url")
         .arg(page)
-        .env("DEPLOY_HOOK_VERIFY_TIMEOUT", "4s")
+        .env("DEPLOY_HOOK_VERIFY_TIMEOUT", "10s")
 }
 
 fn page(server: &Server, path: &str) -> String {
@@ -268,7 +268,7 @@ async fn an_authority_of_ca_file_is_trusted_and_no_other_also_after_a_redirect_f
         let program = || verify_there(&sandbox.hook_url(), &address).arg("--verify-text").arg(TEXT);
         let done = program().arg("--ca-file").arg(authority.pem.path()).done().await;
         assert_eq!(done.code, 0, "{}", done.all());
-        let done = program().args("--verify-timeout 1s").done().await;
+        let done = program().args("--verify-timeout 5s").done().await;
         assert_eq!(done.code, 9, "{}", done.all());
         assert!(
             done.err.contains("not signed by a known authority and not listed in ca-file"),
@@ -290,9 +290,9 @@ async fn a_proxy_is_used_for_http_pages_of_other_machines_only() {
     assert_eq!(done.code, 0, "{}", done.all());
     assert!(proxy.requests()[0].starts_with("GET http://site.invalid/version"), "{:?}", proxy.requests());
     let done =
-        program("http://site.invalid/version").env("NO_PROXY", "site.invalid").args("--verify-timeout 1s");
+        program("http://site.invalid/version").env("NO_PROXY", "site.invalid").args("--verify-timeout 5s");
     assert_eq!(done.done().await.code, 9);
-    let done = program("http://127.0.0.1:9/").args("--verify-timeout 1s").done().await;
+    let done = program("http://127.0.0.1:9/").args("--verify-timeout 5s").done().await;
     assert_eq!((done.code, proxy.connections()), (9, 2), "{}", done.all());
     let done = program("http://site.invalid/").env("http_proxy", "socks5://127.0.0.1:9").done().await;
     assert!(done.code == 2 && done.err.contains("error: http_proxy: is a SOCKS proxy"), "{}", done.err);
@@ -478,7 +478,7 @@ async fn a_hook_that_cannot_be_followed_is_not_called_a_success_by_its_page() {
     assert_eq!(result.end(), (0, "triggered"), "{}", result.log);
     assert!(result.summary.contains("so it may still be the previous version"), "{}", result.summary);
     let program = verify_there(&hook, &page(&site, "/")).arg("--verify-text").arg("version 3");
-    let result = step(program.args("--verify-timeout 1s --wait never"), &secrets).await;
+    let result = step(program.args("--verify-timeout 5s --wait never"), &secrets).await;
     assert_eq!(result.end(), (9, "unverified"), "{}", result.log);
     assert!(result.summary.contains("because `wait` is `never`"), "{}", result.summary);
     let done = verify_there(&hook, &page(&site, "/")).args("--wait always").done().await;
@@ -491,7 +491,7 @@ async fn the_result_is_in_every_output() {
     let site = Server::plain(reply(200, "version 2.4.0")).await;
     let secrets = Secrets::of(&sandbox.hook_url(), &[]);
     let program = || verify_there(&sandbox.hook_url(), &page(&site, "/")).arg("--verify-text").arg(TEXT);
-    let result = step(program().args("--verify-timeout 1s"), &secrets).await;
+    let result = step(program().args("--verify-timeout 5s"), &secrets).await;
     assert_eq!((result.end(), result.output("state")), ((9, "unverified"), "SUCCEEDED"), "{}", result.log);
     assert_eq!(
         (result.dotenv["DEPLOY_HOOK_OUTCOME"].as_str(), result.output("succeeded")),
@@ -508,7 +508,7 @@ async fn the_result_is_in_every_output() {
         result.log
     );
     assert!(result.summary.contains("HTTP 200 without the text"), "{}", result.summary);
-    let done = program().args("--verify-timeout 1s --format json").done().await;
+    let done = program().args("--verify-timeout 5s --format json").done().await;
     let last = done.out.lines().last().unwrap();
     let last: serde_json::Value = serde_json::from_str(last).unwrap();
     assert_eq!(last["site"]["verified"], false, "{last}");
@@ -593,7 +593,7 @@ async fn each_recipe_of_the_document_succeeds_and_notices_a_site_that_stays_old(
             program.env(&format!("INPUT_{}", name.to_uppercase()), value)
         });
         // The recipe's own time is that of a real platform.
-        let done = program.args("--verify-timeout 3s").done().await;
+        let done = program.args("--verify-timeout 10s").done().await;
         assert_eq!(done.code, code, "{recipe:?}: {}", done.all());
     }))
     .await;

@@ -21,7 +21,7 @@ async fn interrupt(job: &Job, child: Child, name: &str, code: i32) -> Done {
 }
 
 #[tokio::test]
-async fn all_three_are_closed_though_gitlab_is_slow() {
+async fn all_three_are_closed_while_each_answer_takes_its_time() {
     all([("TERM", 143), ("INT", 130)].map(|(name, code)| async move {
         let (gitlab, sandbox) = (FakeGitLab::start().await, platform("stuck", 1.0).await);
         let job = Job::of_merge_request(&gitlab, &sandbox, &format!("summary,{ALL}"));

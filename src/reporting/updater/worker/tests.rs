@@ -13,8 +13,8 @@ use crate::text::Fix;
 /// How the code host answers one request.
 #[derive(Clone)]
 enum Answer {
-    Well,
-    No(WriteError),
+    Success,
+    Failure(WriteError),
     /// A good answer that takes so long.
     Slow(Duration),
     /// No answer, ever.
@@ -28,14 +28,14 @@ const KINDS: [ReportKind; 4] =
 type Written = Vec<(f64, ReportKind, Creation, bool)>;
 
 /// A code host that answers by a plan, a list for each kind, and with success when that has run out.
-struct Paper {
+struct FakeCodeHost {
     plans: Mutex<Vec<(ReportKind, VecDeque<Answer>)>>,
     written: Arc<Mutex<Written>>,
     left: Arc<Mutex<Vec<OpenReports>>>,
     began: Instant,
 }
 
-impl ReportRequests for Paper {
+impl ReportRequests for FakeCodeHost {
     fn code_host(&self) -> CodeHost {
         CodeHost::GitHub
     }
@@ -55,12 +55,12 @@ impl ReportRequests for Paper {
         let answer = {
             let mut plans = self.plans.lock().unwrap();
             let plan = plans.iter_mut().find(|(of, _)| *of == kind);
-            plan.and_then(|(_, plan)| plan.pop_front()).unwrap_or(Answer::Well)
+            plan.and_then(|(_, plan)| plan.pop_front()).unwrap_or(Answer::Success)
         };
         let request = async {
             match answer {
-                Answer::Well => Ok(json!(null)),
-                Answer::No(error) => Err(error),
+                Answer::Success => Ok(json!(null)),
+                Answer::Failure(error) => Err(error),
                 Answer::Slow(pause) => {
                     let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
                     Ok(json!(null))
@@ -114,7 +114,7 @@ fn end() -> ReportState {
 }
 
 fn refused(status: u16, fix: Fix) -> Answer {
-    Answer::No(WriteError::Refused { status, message: String::new(), fix })
+    Answer::Failure(WriteError::Refused { status, message: String::new(), fix })
 }
 
 /// Runs an updater through two states a minute apart, where `progress`, and to the end.
@@ -133,7 +133,7 @@ async fn run_with(
     let plans = plans.into_iter().map(|(kind, plan)| (kind, plan.into())).collect();
     let (written, left, began) = (Arc::default(), Arc::default(), Instant::now());
     let plans = Mutex::new(plans);
-    let paper = Paper { plans, written: Arc::clone(&written), left: Arc::clone(&left), began };
+    let paper = FakeCodeHost { plans, written: Arc::clone(&written), left: Arc::clone(&left), began };
     let reports = UpdaterHandle::start(paper, reports);
     if progress {
         for phase in [Phase::Waiting, Phase::Running] {
@@ -160,7 +160,7 @@ async fn the_last_write_is_repeated_after_whatever_passes_and_the_pause_grows() 
         WriteError::TooLarge,
     ];
     for error in passing {
-        let plan = vec![Answer::No(error.clone()), Answer::No(error.clone())];
+        let plan = vec![Answer::Failure(error.clone()), Answer::Failure(error.clone())];
         let run = run(vec![(ReportKind::Status, plan)], false, false).await;
         assert_eq!(run.report_result[0].error, None, "{error:?}");
         let times: Vec<f64> = run.of(ReportKind::Status).iter().map(|one| one.0).collect();
@@ -171,7 +171,8 @@ async fn the_last_write_is_repeated_after_whatever_passes_and_the_pause_grows() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forge_that_stays_down_delays_the_end_by_no_more_than_it_may_and_all_is_left_to_the_post_step() {
+async fn a_code_host_that_stays_down_delays_the_end_by_no_more_than_it_may_and_all_is_left_to_the_post_step()
+{
     for (answer, hurried, most) in [
         (refused(502, Fix::None), false, 10.0),
         (refused(502, Fix::None), true, 4.0),
@@ -269,7 +270,7 @@ async fn a_creation_that_ran_into_a_timeout_is_looked_for_before_it_is_repeated(
 #[tokio::test(start_paused = true)]
 async fn a_refused_update_does_not_stop_the_last_one() {
     for answer in [refused(422, Fix::None), refused(400, Fix::None), refused(403, Fix::Unlock)] {
-        for plan in [vec![answer.clone()], vec![Answer::Well, answer.clone()], vec![answer.clone(); 2]] {
+        for plan in [vec![answer.clone()], vec![Answer::Success, answer.clone()], vec![answer.clone(); 2]] {
             let run = run(vec![(ReportKind::Status, plan)], true, false).await;
             assert_eq!((run.report_result[0].error.clone(), run.of(ReportKind::Status).len()), (None, 3));
             assert!(run.written.last().unwrap().3);
@@ -290,7 +291,7 @@ async fn a_missing_permission_ends_the_news_of_progress_and_the_end_is_tried_onc
 
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_for_without_an_answer_is_looked_for_and_left_to_the_post_step() {
-    let lost = Answer::No(WriteError::Unreachable("the connection broke".to_owned()));
+    let lost = Answer::Failure(WriteError::Unreachable("the connection broke".to_owned()));
     let run = run(vec![(ReportKind::Deployment, vec![lost])], true, false).await;
     let creation: Vec<Creation> = run.of(ReportKind::Deployment).iter().map(|one| one.1).collect();
     assert_eq!(
