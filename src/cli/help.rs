@@ -20,8 +20,8 @@ pub struct CommandHelp {
     pub exit_codes: &'static [ExitCode],
 }
 
-const INPUTS: &str = "An option that takes a value is also a variable: --poll-interval is \
-    DEPLOY_HOOK_POLL_INTERVAL. The option comes first.";
+const INPUTS: &str = "Every option that takes a value can also be set as a variable: --poll-interval is \
+    DEPLOY_HOOK_POLL_INTERVAL. The option takes precedence.";
 
 /// An exit code with what it means.
 pub type ExitCode = (&'static str, &'static str);

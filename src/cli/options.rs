@@ -213,7 +213,7 @@ pub const OPTIONS: &[CliOption] = &[
         .help("Base URL of the platform's API [default: the platform's own]"),
     CliOption::new(PLATFORM, READERS, "ca-file", "PATH", FILE)
         .help("File with an additional certificate authority [SSL_CERT_FILE]")
-        .more("Or with a self-signed server certificate."),
+        .more("A self-signed server certificate works too."),
     CliOption::new(FOLLOWING, DEPLOY_AND_DOCTOR, "wait", "WHEN", words(values::WAIT))
         .help("Follow the deployment to its end [default: auto]"),
     CliOption::new(FOLLOWING, RUNS, "timeout", "DURATION", TEXT)

@@ -116,8 +116,8 @@ fn customary(
     Ok(sources.first_of(NAME, set.iter().map(|(_, variable)| *variable)))
 }
 
-/// The hook and its platform, or what is wrong and how to fix it. Of a hook of no known platform the secret may be in the
-/// headers: its path may end in a word then, and where the user says that it is such a hook.
+/// The hook and its platform, or what is wrong and how to fix it. If the platform is unknown, the secret may be in the
+/// headers: the path may end in a word if there are any, or if the user named the platform.
 fn with_platform(
     pasted: &str,
     named: Option<&'static dyn Platform>,
@@ -145,8 +145,8 @@ fn with_platform(
     Ok((platforms::documented(platform, hook).map_err(problems::hook_url)?, platform))
 }
 
-/// Recognizes a token, a page of a dashboard or an address of an API that was given instead of a hook's URL. Of a hook that
-/// the user named `other` nothing is known. `url` is the text as a hook's URL, where it has the form of one.
+/// Recognizes a token, a page of a dashboard or an address of an API that was given instead of a hook's URL. Nothing is
+/// known about a hook that the user named `other`. `url` is the text as a hook's URL, where it has the form of one.
 fn mistaken_for_hook(
     text: &str,
     url: Option<Url>,

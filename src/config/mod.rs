@@ -210,9 +210,9 @@ impl Settings {
             .with(of_address)
     }
 
-    /// Tells what a run shows whatever its headers are: the fixed words of its outputs or a part of one, the names that the
-    /// user gave, and the hosts and origins of the site, the page, the hook and the API, with the domains above them. A
-    /// header that repeats it is no secret, and masking it would destroy the outputs.
+    /// Returns whether a text is shown anyway, so that masking it would destroy outputs: a fixed word of the outputs or a
+    /// part of one, a name that the user gave, or a host or origin of the site, the page, the hook or the API, or a domain
+    /// above it. A header that repeats such a text is no secret.
     fn public_texts(&self, page: Option<&Url>) -> impl Fn(&str) -> bool {
         let site = self.environment_url.as_deref().and_then(|site| Url::parse(site).ok());
         let hook = self.access.hook.as_ref().map(HookUrl::expose);

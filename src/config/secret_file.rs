@@ -10,7 +10,7 @@ use crate::text::problems;
 /// A secret file larger than this is not one.
 const LARGEST_SECRET: usize = 64 * 1024;
 
-/// How long a secret is waited for that comes from a FIFO or a device.
+/// How long to wait for a secret from a FIFO or a device.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a secret is made of.

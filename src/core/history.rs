@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How many durations are kept: the newest.
 const MOST: usize = 20;
 
-/// Shorter or longer ones are none of a deployment.
+/// Durations outside this range are ignored.
 const PLAUSIBLE: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 
 /// The share of the deployments that end at any time, by chance, on average after the usual one. So early

@@ -66,7 +66,7 @@ pub struct NotSent {
 /// Where a request failed that never left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSentReason {
-    /// There is no such request: of a part of it HTTP can send nothing.
+    /// The request could not be built: HTTP cannot send a part of it.
     Invalid,
     /// The host's name has no address.
     Dns,

@@ -22,7 +22,7 @@ pub enum BodyFault {
     /// Larger than [`LARGEST_BODY`].
     #[error("the answer is larger than 1 MiB")]
     TooLarge,
-    /// It ended before its end.
+    /// The body was truncated.
     #[error("the answer ended early")]
     BrokeOff,
     /// Compressed, although no compression was asked for, and not in a way that can be read.
@@ -150,7 +150,7 @@ fn decompress_one(bytes: &[u8], coding: Option<&str>) -> Result<Vec<u8>, BodyFau
         (_, []) => Ok(Vec::new()),
         (_, [0x1f, 0x8b, ..]) => gunzip(bytes),
         (_, [0x28, 0xb5, 0x2f, 0xfd, ..]) => Err(BodyFault::Compressed("zstd")),
-        // A label without the thing: some proxies decompress and leave the header.
+        // Labelled, but not compressed: some proxies decompress and leave the header.
         (_, bytes) if is_whole_json(bytes) => Ok(bytes.to_vec()),
         (Some("deflate"), bytes) if is_zlib(bytes) => {
             // What old Microsoft servers call deflate may begin with the same two bytes.

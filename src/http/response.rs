@@ -16,7 +16,7 @@ pub struct Response {
     pub status: u16,
     /// The body, or why there is none.
     pub body: Result<Vec<u8>, BodyFault>,
-    /// How long the server asks to be left alone (`Retry-After`, seconds or a date).
+    /// The pause that the server asks for (`Retry-After`, seconds or a date).
     pub retry_after: Option<Duration>,
     /// Requests left (`X-RateLimit-Remaining` or `RateLimit-Remaining`).
     pub remaining: Option<u32>,
@@ -53,7 +53,7 @@ pub(crate) async fn read(mut response: reqwest::Response) -> Response {
     }
 }
 
-/// How long these headers of an answer ask to be left alone.
+/// The pause that these headers of an answer ask for.
 pub(super) fn retry_after_of(head: &HeaderMap) -> Option<Duration> {
     retry_after(text(head, RETRY_AFTER.as_str())?, date(head).unwrap_or_else(SystemTime::now))
 }

@@ -1,4 +1,4 @@
-"""What the workflows promise beyond what zizmor and actionlint look at, release.yml above all; and that every example is played."""
+"""What the workflows promise beyond what zizmor and actionlint look at, release.yml above all; and that every example is run."""
 
 import re
 
@@ -70,7 +70,7 @@ def test_every_workflow(path):
 
 
 @pytest.mark.parametrize(("folder", "tests"), [("github", "test_examples.py"), ("gitlab", "test_gitlab.py")])
-def test_every_example_is_played(folder, tests):
+def test_every_example_is_run(folder, tests):
     """The tests with containers name each example, or its platform."""
     text = read(f"tests/container/{tests}") + read("tests/container/support.py")
     assert [path.name for path in (ROOT / "examples" / folder).iterdir() if not re.search(rf'"{path.stem}([.]yml)?"', text)] == []

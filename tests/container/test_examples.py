@@ -1,4 +1,4 @@
-"""The workflows of examples/github, the job `action` of ci.yml and the Action without Docker, played by act; judged by what the platform
+"""The workflows of examples/github, the job `action` of ci.yml and the Action without Docker, run by act; judged by what the platform
 and GitHub saw. tests/container/examples calls it.
 
 Not shown by act: environments and their rules (a run is given the secrets of one), what `permissions:` narrows, `concurrency:`, which
@@ -90,8 +90,8 @@ def site(example, scenario="success", generation="live", platform=None, replaced
     assert text.count(f"uses: {USES}\n") == 1
     # What root wrote in the job's container may not be ours to remove.
     with tempfile.TemporaryDirectory(prefix="dh-act-", ignore_cleanup_errors=True) as top:
-        with sandbox(scenario=scenario, generation=generation, platform=platform) as played, serve_api(tls=tls) as github:
-            yield Site(Path(top), played, github, f".github/workflows/{example}", text, **how)
+        with sandbox(scenario=scenario, generation=generation, platform=platform) as embedded, serve_api(tls=tls) as github:
+            yield Site(Path(top), embedded, github, f".github/workflows/{example}", text, **how)
 
 
 def assert_succeeded(log, deployment):

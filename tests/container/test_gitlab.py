@@ -1,4 +1,4 @@
-"""The pipelines of examples/gitlab and the component, played by gitlab-ci-local. tests/container/gitlab calls it.
+"""The pipelines of examples/gitlab and the component, run by gitlab-ci-local. tests/container/gitlab calls it.
 
 Not shown by gitlab-ci-local: `retry:`, `timeout:`, `interruptible:`, `resource_group:`, the protection of variables, GIT_STRATEGY, tags,
 KUBERNETES_…, the regex of an input (tests/ci/test_component.py), annotations, the link of an `environment:`, several environments of one
@@ -96,8 +96,8 @@ class Site:
 def site(text, replaced=None, files=None, **how):
     text = replace(read(f"examples/gitlab/{text}") if text.endswith(".yml") else text, replaced or {})
     # What root wrote in a job's container may not be ours to remove.
-    with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(**how) as played:
-        yield Site(Path(top, "site"), played, text, files)
+    with tempfile.TemporaryDirectory(prefix="dh-gitlab-", ignore_cleanup_errors=True) as top, sandbox(**how) as embedded:
+        yield Site(Path(top, "site"), embedded, text, files)
 
 
 @pytest.mark.parametrize(

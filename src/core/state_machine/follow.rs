@@ -152,7 +152,7 @@ impl StateMachine {
         }
         let since = self.report.stages.last().map(|stage| stage.at).unwrap_or_default();
         let in_state = self.since_trigger(now).saturating_sub(since);
-        // Less and less news that nothing has changed, yet enough for a CI that ends silent jobs.
+        // Heartbeats become rarer, yet stay frequent enough for a CI that ends silent jobs.
         let heartbeat = self.plan.timing.heartbeat;
         self.heartbeat_at = now + (in_state / 5).clamp(heartbeat, heartbeat * 5);
         self.events.push(Event::Heartbeat {

@@ -94,7 +94,7 @@ pub const API_FINDS_NOTHING: Finding<&str> = (
 
 /// A token that no run with this hook sends.
 pub const TOKEN_UNUSED: Finding<&str> =
-    ("not tried: the hook itself shows its deployments, so that no run sends the token", "");
+    ("not tried: the hook itself shows its deployments, so the token is never sent", "");
 
 /// A hook that can be read shows no deployment.
 pub const HOOK_SHOWS_NOTHING: Finding<&str> = (
@@ -106,7 +106,7 @@ pub const HOOK_SHOWS_NOTHING: Finding<&str> = (
 pub fn hook_not_readable(status: u16, message: &str) -> Finding {
     (
         format!("shows no deployments (HTTP {status}{})", quoted(message)),
-        "A trigger may still work, but its deployment can perhaps not be followed.",
+        "A trigger may still work, but it may not be possible to follow its deployment.",
     )
 }
 
@@ -114,7 +114,7 @@ pub fn hook_not_readable(status: u16, message: &str) -> Finding {
 pub fn read_refused(status: u16, message: &str) -> Finding {
     (
         format!("cannot read deployments (HTTP {status}{})", quoted(message)),
-        "The deployment can perhaps not be followed. Check what the token may read.",
+        "It may not be possible to follow the deployment. Check what the token may read.",
     )
 }
 

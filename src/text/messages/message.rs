@@ -30,7 +30,7 @@ pub(super) const CHECK_HISTORY: &str =
 pub(super) const NOTHING_TRIGGERED: &str = "Nothing was triggered.";
 
 pub(super) const READ_THROUGH_API: &str = "deployments of this hook are read through the platform's API";
-pub(super) const NO_DEPLOYMENT: &str = "the platform keeps no deployment of what this hook starts";
+pub(super) const NO_DEPLOYMENT: &str = "the platform records no deployment for this hook";
 
 /// Inputs by their names and the variables that customarily hold them: `api-token (RENDER_API_KEY) and account`.
 pub(super) fn inputs(missing: &[MissingInput]) -> String {

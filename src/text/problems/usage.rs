@@ -12,9 +12,9 @@ pub(crate) const SECRET_ARGUMENT: Advice = (
 );
 pub(crate) const NOT_AN_OPTION: &str = "is not an option";
 pub(crate) const NOT_A_COMMAND: &str = "is not a command";
-pub(crate) const IS_PLATFORM: &str = "is no command or option, but a platform";
-pub(crate) const BEFORE_COMMAND: &str = "stands in front of the command";
-pub(crate) const TOO_MANY: &str = "is an argument too many";
+pub(crate) const IS_PLATFORM: &str = "is a platform, not a command or option";
+pub(crate) const BEFORE_COMMAND: &str = "must come after the command";
+pub(crate) const TOO_MANY: &str = "is an unexpected argument";
 
 /// What to type instead.
 pub(crate) fn instead(line: &str) -> String {
@@ -24,7 +24,7 @@ pub(crate) fn instead(line: &str) -> String {
 /// The problem with the name of an environment as an argument, and how to fix it.
 pub(crate) fn environment_argument(name: &str) -> (&'static str, String) {
     (
-        "is no command or option, but the name of an environment",
+        "is the name of an environment, not a command or option",
         format!(
             "The hook decides what is deployed. To name it in the reports: deploy-hook deploy --environment {name}"
         ),
@@ -51,7 +51,7 @@ pub(crate) fn not_understood(reason: &str) -> (String, &'static str) {
 /// The problem of a job in which a second start could not be distinguished from the first.
 pub(crate) fn unmarked(error: &std::io::Error) -> (String, &'static str) {
     (
-        format!("cannot be marked as deployed ({error})"),
+        format!("cannot record that it has deployed ({error})"),
         "The image's ENTRYPOINT is started once more for after_script, and without a mark in CI_PROJECT_DIR it would deploy again. Use the image with a shell, and `script: [deploy-hook deploy]`.",
     )
 }

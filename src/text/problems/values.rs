@@ -40,7 +40,7 @@ pub(crate) const NOT_A_DEPLOYMENT: Advice = (
     "is not a deployment's id",
     "Copy the whole id, such as dp-abc123: the output `deployment-id` of a run holds it.",
 );
-pub(crate) const NOT_A_CHOICE: &str = "is not one of its values";
+pub(crate) const NOT_A_CHOICE: &str = "is not an allowed value";
 
 pub(crate) const HOOK_ON_COMMAND_LINE: Advice = (
     "was given on the command line, where every process on this machine can read it",
@@ -104,16 +104,16 @@ pub(crate) fn unreadable(error: &io::Error) -> String {
 pub(crate) fn no_folder(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            "is a file or below one, not a folder".to_owned()
+            "is a file, or is inside one".to_owned()
         }
         io::ErrorKind::PermissionDenied => "may not be written by this user".to_owned(),
         _ => format!("cannot be made ({error})"),
     }
 }
 
-/// A word that is no kind of report. `shown`: as far as it may be.
+/// A word that is not a kind of report. `shown`: as far as it may be.
 pub(crate) fn no_report(shown: &str, word: &str, words: &[&str]) -> (String, String) {
-    (format!("holds \"{shown}\", which is no kind of report"), allowed(word, words))
+    (format!("holds \"{shown}\", which is not a kind of report"), allowed(word, words))
 }
 
 /// The allowed words, and the one that may have been meant.

@@ -94,7 +94,7 @@ async fn a_path_is_shown_whole_however_long() {
             assert!(text.contains(&shown), "{path}: {text}");
         }
         let text = bad_input(run("deploy").arg(path)).await;
-        assert!(text.contains(path), "an argument too many: {text}");
+        assert!(text.contains(path), "an unexpected argument: {text}");
     }
     let file = tempfile::NamedTempFile::new().expect("a file");
     let below = file.path().join("reports-of-the-deployment");

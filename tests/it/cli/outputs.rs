@@ -60,7 +60,7 @@ async fn bad_input_says_what_is_wrong_and_where_it_is_known_whose_hook_it_is() {
     }
     let (outputs, all) = bad(run("deploy --wait nver").env("DEPLOY_HOOK_URL", RENDER)).await;
     let wanted =
-        "--wait: \"nver\" is not one of its values. Did you mean never? Allowed: auto, always, never.";
+        "--wait: \"nver\" is not an allowed value. Did you mean never? Allowed: auto, always, never.";
     assert_eq!(outputs["message"], wanted);
     assert!(all.contains(wanted), "{all}");
     let (outputs, _) = bad(run("deploy --wait nver --timeout soon").env("DEPLOY_HOOK_URL", "***")).await;

@@ -140,7 +140,7 @@ async fn a_typo_is_recognized_and_nothing_is_sent() {
     ] {
         let done = program.env("DEPLOY_HOOK_URL", server.hook()).done().await;
         let wanted = format!(
-            "error: {input}: \"fortabbit\" is not one of its values. Did you mean fortrabbit? Allowed: auto, fortrabbit, "
+            "error: {input}: \"fortabbit\" is not an allowed value. Did you mean fortrabbit? Allowed: auto, fortrabbit, "
         );
         assert!(done.code == 2 && done.err.contains(&wanted), "{wanted}\n{}", done.all());
         for platform in platforms::all() {
