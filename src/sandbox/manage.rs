@@ -43,7 +43,7 @@ pub(super) fn answer(store: &mut Store, request: &Incoming<'_>) -> Option<Reply>
             Ok(described(found))
         }),
         ("PUT", ["sandbox", "speed"]) => set_speed(store, request),
-        ("PUT", ["sandbox", "platform"]) => set_named(request, "render", |name| {
+        ("PUT", ["sandbox", "platform"]) => set_named(request, store.contract.platform(), |name| {
             let contract = find_platform(Some(name))?;
             store.imitate(contract);
             Ok(json!({ "name": contract.platform() }))

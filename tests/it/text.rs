@@ -26,6 +26,7 @@ fn context() -> RunContext {
         environment_url: Some("https://www.example.com/".to_owned()),
         platform: "render",
         building: "building",
+        post_deploy: "post_deploy",
         hook: "https://hooks.example.com/deploy/***".to_owned(),
         cause: Some("push of 1234567 to main".to_owned()),
         timeout: Duration::from_mins(15),

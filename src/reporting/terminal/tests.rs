@@ -8,6 +8,7 @@ use crate::secrets::Redactor;
 
 fn context() -> RunContext {
     RunContext {
+        building: "building",
         environment: Some("production".to_owned()),
         environment_url: Some("https://www.example.com/".to_owned()),
         hook: "https://hooks.example.com/deploy/***".to_owned(),
