@@ -53,8 +53,9 @@ pub fn run(args: &[OsString], env: &Env) -> anyhow::Result<u8> {
         let code = commands::start(args, env, &out).await;
         writer::release(code != 0);
         // Outputs and reports are written; lines of the log may still be on their way.
-        let hurried = [Signal::Interrupt, Signal::Terminate].iter().any(|signal| signal.exit_code() == code);
-        let (idle, whole) = if hurried { (SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT) } else { OUTPUT_WAIT };
+        let interrupted =
+            [Signal::Interrupt, Signal::Terminate].iter().any(|signal| signal.exit_code() == code);
+        let (idle, whole) = if interrupted { (SHORT_OUTPUT_WAIT, SHORT_OUTPUT_WAIT) } else { OUTPUT_WAIT };
         let _ = tokio::task::spawn_blocking(move || writer::wait(idle, whole)).await;
         code
     });

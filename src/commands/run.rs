@@ -88,7 +88,7 @@ impl Run {
         }
         let follows = signals.is_some() && settings.wait != Wait::Never && !settings.dry_run;
         if let (Some(left), true) = (cut_short, follows) {
-            reporters.note(&messages::cut_short(left));
+            reporters.info(&messages::cut_short(left));
         }
         // What the embedded platform does says nothing of a real one.
         let hook = settings.access.hook.as_ref().filter(|_| speed.is_none());

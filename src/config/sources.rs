@@ -36,6 +36,7 @@ impl InputValue {
     }
 }
 
+/// Where inputs come from, and the problems that were found with them.
 pub(super) struct Sources<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) env: &'a Env,

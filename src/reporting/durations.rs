@@ -26,6 +26,7 @@ const LARGEST: u64 = 64 * 1024;
 /// Variables that are set in CI, where a state file would not be there the next time.
 const CI: [&str; 6] = ["CI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD"];
 
+/// The durations of one hook's last deployments, in the state file.
 #[derive(Clone, Debug)]
 pub(crate) struct Durations {
     path: PathBuf,

@@ -38,6 +38,7 @@ pub(crate) struct Reporters {
     pub warned: Vec<String>,
 }
 
+/// Whom the events of a run are printed for.
 pub(crate) enum OutputFormat {
     Human(Box<Terminal>),
     /// Programs: one event a line.
@@ -58,7 +59,7 @@ impl Reporters {
     }
 
     /// Prints a line for people.
-    pub(crate) fn note(&self, message: &str) {
+    pub(crate) fn info(&self, message: &str) {
         if let OutputFormat::Human(terminal) = &self.output {
             terminal.line(message);
         }
@@ -111,7 +112,7 @@ impl Reporter for Reporters {
                     self.warned.push(text);
                 }
                 Notice::Warning(_) => {}
-                Notice::Line(text) => self.note(&text), // for readers; the summary has it too
+                Notice::Line(text) => self.info(&text), // for readers; the summary has it too
             }
         }
         if last {

@@ -20,6 +20,7 @@ use crate::text::{RunContext, log, messages};
 /// Lines of a failed deployment's log that are shown.
 const LOG_LINES: usize = 25;
 
+/// How the log is printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TerminalOptions {
     /// Each poll as well.
@@ -41,6 +42,7 @@ pub(crate) enum LogGrouping {
     GitLab,
 }
 
+/// Prints a run's events as a log for people, in a terminal with a live line.
 pub(crate) struct Terminal {
     out: Output,
     options: TerminalOptions,

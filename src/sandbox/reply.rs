@@ -20,6 +20,7 @@ const PAGE: &str = "<!doctype html><html><head><title>One moment, please</title>
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 
+/// The body of an answer.
 pub(super) enum Content {
     Nothing,
     Json(Value),

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, Uri};
 
+/// A request as the endpoints see it.
 pub(super) struct Incoming<'a> {
     pub(super) method: &'a str,
     /// The path without the query, and without `/redirected` in front.

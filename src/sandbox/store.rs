@@ -38,6 +38,7 @@ pub struct ReceivedRequest {
     pub status: u16,
 }
 
+/// An environment that deployments go to.
 pub(super) struct Environment {
     pub(super) id: String,
     pub(super) created: UnixTime,
@@ -57,6 +58,7 @@ pub(super) struct SandboxHook {
     pub(super) revoked: Option<UnixTime>,
 }
 
+/// Everything the embedded platform knows: its options, environments, hooks and deployments.
 pub(super) struct Store {
     pub(super) contract: &'static Contract,
     pub(super) url: String,

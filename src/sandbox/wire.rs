@@ -51,6 +51,7 @@ impl Connected<IncomingStream<'_, FaultyListener>> for FaultSwitch {
     }
 }
 
+/// Accepts connections whose answers can be cut off.
 pub(super) struct FaultyListener(pub(super) TcpListener);
 
 impl Listener for FaultyListener {

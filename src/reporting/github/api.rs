@@ -13,6 +13,7 @@ use crate::reporting::updater::requests::ApiRequest;
 use crate::secrets::{Redactor, Token};
 use crate::text::CodeHost;
 
+/// GitHub's REST API for one repository, as its runner names it, with a token.
 pub(super) struct GitHubApi {
     octocrab: Octocrab,
     redactor: Redactor,

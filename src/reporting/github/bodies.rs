@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn whatever_a_platform_says_is_made_into_what_github_takes() {
         for text in ["", "🚀", "\u{0}\u{7}", "state 🚀 LIVE\u{0}\n", &"ü🚀 ".repeat(400)] {
-            let state = ReportState::over(Outcome::Failed, false, text.to_owned(), text.repeat(100));
+            let state = ReportState::finished(Outcome::Failed, false, text.to_owned(), text.repeat(100));
             let page =
                 ["https://github.com/o/r/actions/runs/1", "", "javascript:x", &"https://x".repeat(400)];
             for page in page {

@@ -83,7 +83,7 @@ impl GitHub {
 
     /// Reports an event. Returns what could not be written, one sentence each.
     pub(crate) async fn report(&mut self, event: &Event, context: &RunContext) -> Vec<Notice> {
-        self.tracker.note(event);
+        self.tracker.update(event);
         match event {
             Event::Triggered { snapshot, .. } => {
                 self.earlier.take().into_iter().filter(|_| self.learns).for_each(EarlierDeployments::ask);

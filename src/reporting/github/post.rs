@@ -43,7 +43,7 @@ pub(crate) async fn run(env: &Env, out: &Output, http: &Http, token: Option<&Tok
     let read_first = if verdict.is_some() { ReadFirst::Yes } else { ReadFirst::WithoutOutcome };
     let state = verdict.unwrap_or_else(|| {
         let text = messages::RUN_KILLED.to_owned();
-        ReportState::over(Outcome::Interrupted, false, text.clone(), text)
+        ReportState::finished(Outcome::Interrupted, false, text.clone(), text)
     });
     let reports = GitHubReports { api, target: open.target, read_first, state: StateFile::default() };
     for result in UpdaterHandle::start(reports, open.records).close(state, false, stop).await {

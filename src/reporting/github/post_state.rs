@@ -90,7 +90,7 @@ fn to_end(state: &ReportState) -> Option<String> {
 pub(super) fn from_end(state: &str) -> Option<ReportState> {
     let (outcome, passed, text, markdown) = serde_json::from_str::<(String, bool, _, _)>(state).ok()?;
     let outcome = Outcome::ALL.into_iter().find(|known| known.as_str() == outcome)?;
-    Some(ReportState::over(outcome, passed, text, markdown))
+    Some(ReportState::finished(outcome, passed, text, markdown))
 }
 
 #[cfg(test)]
@@ -124,10 +124,10 @@ mod tests {
     #[test]
     fn the_end_is_carried_whole_but_for_a_page_that_is_too_long() {
         for outcome in Outcome::ALL {
-            let state = ReportState::over(outcome, true, "It ended.".to_owned(), "### Ended".to_owned());
+            let state = ReportState::finished(outcome, true, "It ended.".to_owned(), "### Ended".to_owned());
             assert_eq!(from_end(&to_end(&state).unwrap()), Some(state));
         }
-        let long = ReportState::over(Outcome::Failed, false, String::new(), "\n".repeat(100_000));
+        let long = ReportState::finished(Outcome::Failed, false, String::new(), "\n".repeat(100_000));
         assert!(to_end(&long).unwrap().len() < 64 * 1024, "an environment has no room for more");
         for none in ["", "{}", r#"["live",true,"",""]"#, r#"["failed",true,"It ended."]"#] {
             assert_eq!(from_end(none), None);

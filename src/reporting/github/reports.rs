@@ -14,6 +14,7 @@ use crate::reporting::updater::requests::{
 };
 use crate::text::{CodeHost, ReportKind};
 
+/// The requests of the reports at GitHub.
 pub(super) struct GitHubReports {
     pub(super) api: GitHubApi,
     pub(super) target: GitHubTarget,

@@ -14,6 +14,7 @@ use crate::reporting::updater::{ReportOptions, api_text};
 use crate::secrets::Token;
 use crate::text::{CodeHost, ReportKind};
 
+/// GitLab's REST API for one project, with the tokens that are there.
 pub(super) struct GitLabApi {
     http: Http,
     base: String,

@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn over(outcome: Outcome, passed: bool) -> ReportState {
-        ReportState::over(outcome, passed, "text".to_owned(), "page".to_owned())
+        ReportState::finished(outcome, passed, "text".to_owned(), "page".to_owned())
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(environment(name), expected);
         }
         for text in ["", "\u{0}", "🚀 \u{0}LIVE\n", &"🚀 ".repeat(900)] {
-            let state = ReportState::over(Outcome::Failed, false, text.to_owned(), text.repeat(400));
+            let state = ReportState::finished(Outcome::Failed, false, text.to_owned(), text.repeat(400));
             let odd = Job { url: "javascript:x".to_owned(), ..job() };
             let status = status(&state, text, &odd);
             for field in ["name", "description"] {
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn no_line_of_a_note_is_an_order() {
         let page = "x\n/close\n  /merge\n```\n\r/approve\n````\n/label ~x";
-        let state = ReportState::over(Outcome::Failed, false, String::new(), page.to_owned());
+        let state = ReportState::finished(Outcome::Failed, false, String::new(), page.to_owned());
         let body = comment(&state, "Deploy", &job());
         let text = body["body"].as_str().unwrap();
         assert!(text.lines().all(|line| !line.trim_start().starts_with('/')), "{text}");

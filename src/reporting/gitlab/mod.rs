@@ -26,6 +26,7 @@ use crate::text::{CodeHost, Fix, ReportKind, ReportResult, RunContext, messages}
 /// Why no token is sent.
 const NOT_SAFE: &str = "CI_API_V4_URL is not the https base of an API";
 
+/// What a run reports in a job of GitLab.
 pub(crate) struct GitLab {
     /// What began this run, for the summary.
     pub(crate) cause: String,
@@ -84,7 +85,7 @@ impl GitLab {
         event: &Event,
         context: &RunContext,
     ) -> (Vec<Notice>, Vec<ReportResult>) {
-        self.tracker.note(event);
+        self.tracker.update(event);
         let Event::Finished { report } = event else { return (Vec::new(), Vec::new()) };
         let results = self.tracker.close(report, context, |_| ()).await;
         (self.tracker.notices(&results, report), results)

@@ -17,6 +17,7 @@ use crate::text::{CodeHost, ReportKind};
 /// So much may GitLab's clock be behind this machine's.
 const SKEW: Duration = Duration::from_mins(1);
 
+/// What the reports at GitLab are about.
 pub(super) struct GitLabTarget {
     /// Name of the status, by which the comment is found again as well.
     pub(super) name: String,
@@ -25,6 +26,7 @@ pub(super) struct GitLabTarget {
     pub(super) began: SystemTime,
 }
 
+/// The requests of the reports at GitLab.
 pub(super) struct GitLabReports {
     pub(super) api: GitLabApi,
     pub(super) target: GitLabTarget,

@@ -146,7 +146,7 @@ impl ReportTracker {
     }
 
     /// Updates the state. The final one is [`ReportTracker::close`]'s.
-    pub(super) fn note(&mut self, event: &Event) {
+    pub(super) fn update(&mut self, event: &Event) {
         let (phase, word) = match event {
             Event::Started { usual_duration, .. } => {
                 self.usual_duration = *usual_duration;
@@ -164,7 +164,7 @@ impl ReportTracker {
         };
         if let Some(updater) = self.updater.as_ref().filter(|_| !matches!(phase, Phase::Ended(_))) {
             let text = messages::progress(self.deployment.as_deref(), word, self.usual_duration);
-            updater.note(ReportState::going(phase, self.out.redact(&text)));
+            updater.update(ReportState::in_progress(phase, self.out.redact(&text)));
         }
     }
 
@@ -186,11 +186,11 @@ impl ReportTracker {
             let passed = exit_code(report.outcome, context.pass_canceled, None) == 0;
             let text = self.out.redact(&messages::verdict(report, context).happened);
             let page = self.out.redact(&markdown::summary(report, context, &[]));
-            let hurried = report.outcome == Outcome::Interrupted;
+            let interrupted = report.outcome == Outcome::Interrupted;
             let site = report.snapshot.as_ref().and_then(|seen| seen.site.clone());
-            let state = ReportState { site, ..ReportState::over(report.outcome, passed, text, page) };
+            let state = ReportState { site, ..ReportState::finished(report.outcome, passed, text, page) };
             ended(&state);
-            results.extend(updater.close(state, hurried, self.stop.take()).await);
+            results.extend(updater.close(state, interrupted, self.stop.take()).await);
         }
         results.iter_mut().filter_map(|result| result.error.as_mut()).for_each(|error| {
             error.read_only = self.read_only;

@@ -15,7 +15,7 @@ const CLOSING: Duration = Duration::from_secs(10);
 
 /// The same where the runner is about to kill this process: it does 10 seconds after its first signal, and by the
 /// fifth all must be closed.
-const HURRIED: Duration = Duration::from_secs(4);
+const INTERRUPTED: Duration = Duration::from_secs(4);
 
 /// The first try of a request at the end gets at least so long, if there is so much time.
 const FIRST_TRY: Duration = Duration::from_secs(2);
@@ -24,7 +24,7 @@ const FIRST_TRY: Duration = Duration::from_secs(2);
 const TIME_FOR_EACH: Duration = Duration::from_millis(2500);
 
 /// The pause before the end is tried again, which doubles from one to the next.
-pub(super) const AGAIN: Duration = Duration::from_millis(500);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// No request gets less than this: a shorter one fails at any code host that is merely slow.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// What was noted of a run.
 pub(super) struct Update {
     pub(super) state: ReportState,
-    pub(super) hurried: bool,
+    pub(super) interrupted: bool,
 }
 
 /// Keeps the pauses between requests, and receives updates meanwhile.
@@ -40,7 +40,7 @@ pub(crate) struct RateLimiter {
     updates: UnboundedReceiver<Update>,
     /// The latest state, as far as it is known here.
     pub(super) latest: Option<ReportState>,
-    hurried: bool,
+    interrupted: bool,
     /// When all reports must be written; known once the run is over.
     end: Option<Instant>,
     /// Whether nothing more can come.
@@ -60,7 +60,7 @@ impl RateLimiter {
         Self {
             updates,
             latest: None,
-            hurried: false,
+            interrupted: false,
             end: None,
             closed: false,
             spacing: if code_host == CodeHost::GitLab { Duration::ZERO } else { Duration::from_secs(1) },
@@ -104,7 +104,7 @@ impl RateLimiter {
 
     /// Keeps the pause since the last write, and at the end the time that the code host asked for or that lies before the
     /// next try, if there is enough.
-    pub(super) async fn pause_before_write(&mut self, again: Option<Instant>) -> ApiResult<()> {
+    pub(super) async fn pause_before_write(&mut self, retry_at: Option<Instant>) -> ApiResult<()> {
         while let Ok(update) = self.updates.try_recv() {
             self.take(update);
         }
@@ -117,16 +117,16 @@ impl RateLimiter {
         let spaced = self.written.map(|written| written + self.spacing);
         // A write that is skipped is worse than two without a pause between them.
         if let Some(spaced) = spaced.filter(|spaced| self.has_until(*spaced + TIME_FOR_EACH * self.left)) {
-            while spaced > Instant::now() && !self.hurried {
+            while spaced > Instant::now() && !self.interrupted {
                 self.next(spaced).await;
             }
         }
-        let Some(again) = again else { return self.need_until(Instant::now()) };
+        let Some(retry_at) = retry_at else { return self.need_until(Instant::now()) };
         // A try that is repeated must be worth it.
-        while again > Instant::now() && self.has_until(again + SHORTEST) {
-            self.next(again).await;
+        while retry_at > Instant::now() && self.has_until(retry_at + SHORTEST) {
+            self.next(retry_at).await;
         }
-        self.need_until(again.max(Instant::now()) + SHORTEST)
+        self.need_until(retry_at.max(Instant::now()) + SHORTEST)
     }
 
     /// Waits for an update, at most until `due`; false where none will come.
@@ -154,9 +154,9 @@ impl RateLimiter {
     }
 
     fn take(&mut self, update: Update) {
-        self.hurried |= update.hurried;
+        self.interrupted |= update.interrupted;
         if update.state.is_final() {
-            self.end = Some(Instant::now() + if update.hurried { HURRIED } else { CLOSING });
+            self.end = Some(Instant::now() + if update.interrupted { INTERRUPTED } else { CLOSING });
         }
         self.latest = Some(update.state);
     }
@@ -177,7 +177,7 @@ impl RateLimiter {
         let Some(end) = self.end else { return LIMIT };
         let share = end.saturating_duration_since(Instant::now()) / self.left.max(1);
         let first = (share * 3 / 5).max(FIRST_TRY);
-        let share = if self.left <= 1 && share >= first + AGAIN + SHORTEST { first } else { share };
+        let share = if self.left <= 1 && share >= first + RETRY_PAUSE + SHORTEST { first } else { share };
         share.max(SHORTEST)
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct ReportState {
     pub(crate) site: Option<String>,
 }
 
+/// How far the run is, as the reports have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportStage {
     /// Accepted, not begun.
@@ -35,13 +36,13 @@ pub(crate) enum ReportStage {
 
 impl ReportState {
     /// Not over.
-    pub(crate) fn going(phase: Phase, text: String) -> Self {
+    pub(crate) fn in_progress(phase: Phase, text: String) -> Self {
         let stage = if phase == Phase::Waiting { ReportStage::Waiting } else { ReportStage::Running };
         let markdown = escape(&text);
         Self { stage, text, markdown, site: None }
     }
 
-    pub(crate) fn over(outcome: Outcome, passed: bool, text: String, markdown: String) -> Self {
+    pub(crate) fn finished(outcome: Outcome, passed: bool, text: String, markdown: String) -> Self {
         Self { stage: ReportStage::Over { outcome, passed }, text, markdown, site: None }
     }
 

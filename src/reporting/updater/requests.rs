@@ -60,6 +60,7 @@ pub(crate) struct Due<'a> {
     pub(crate) state: &'a ReportState,
 }
 
+/// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteResult {
     /// It is written; the code host's id of it, 0 for one that has none.

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::rate_limiter::{AGAIN, RateLimiter, Update};
+use super::rate_limiter::{RETRY_PAUSE, RateLimiter, Update};
 use super::report_state::{ApiResult, ReportState, WriteError};
 use super::requests::{Creation, Due, OpenReports, ReportRequests, WriteResult, write_report};
 use crate::error::Signal;
@@ -22,6 +22,7 @@ const TRIES: u32 = 5;
 /// Receives the first signal.
 pub(crate) type Stop = watch::Receiver<Option<Signal>>;
 
+/// Sends states to the updater, which writes the reports in a task of its own.
 pub(crate) struct UpdaterHandle {
     sender: mpsc::UnboundedSender<Update>,
     work: JoinHandle<Vec<ReportResult>>,
@@ -37,22 +38,22 @@ impl UpdaterHandle {
         Self { sender, work: tokio::spawn(work) }
     }
 
-    pub(super) fn note(&self, state: ReportState) {
-        let _ = self.sender.send(Update { state, hurried: false });
+    pub(super) fn update(&self, state: ReportState) {
+        let _ = self.sender.send(Update { state, interrupted: false });
     }
 
-    /// Sends the final state, and waits until every report has it or the time for it is up. `hurried`: the runner
+    /// Sends the final state, and waits until every report has it or the time for it is up. `interrupted`: the runner
     /// is about to kill this process, as it also is after a signal that comes meanwhile.
     pub(crate) async fn close(
         mut self,
         state: ReportState,
-        hurried: bool,
+        interrupted: bool,
         stop: Option<Stop>,
     ) -> Vec<ReportResult> {
-        let _ = self.sender.send(Update { state: state.clone(), hurried });
+        let _ = self.sender.send(Update { state: state.clone(), interrupted });
         let signal = async {
             match stop {
-                Some(mut stop) if !hurried => drop(stop.wait_for(Option::is_some).await),
+                Some(mut stop) if !interrupted => drop(stop.wait_for(Option::is_some).await),
                 _ => std::future::pending().await,
             }
         };
@@ -60,7 +61,7 @@ impl UpdaterHandle {
             results = &mut self.work => return results.unwrap_or_default(),
             () = signal => {}
         }
-        let _ = self.sender.send(Update { state, hurried: true });
+        let _ = self.sender.send(Update { state, interrupted: true });
         self.work.await.unwrap_or_default()
     }
 }
@@ -84,14 +85,14 @@ struct ReportEntry {
     done: bool,
     /// How often its end was tried, and when it is to be tried next.
     tries: u32,
-    again: Option<Instant>,
+    retry_at: Option<Instant>,
     error: Option<WriteError>,
 }
 
 impl ReportEntry {
     fn new((kind, creation): (ReportKind, Creation)) -> Self {
         let (due, no_progress, done) = (false, false, false);
-        Self { kind, creation, due, no_progress, done, tries: 0, again: None, error: None }
+        Self { kind, creation, due, no_progress, done, tries: 0, retry_at: None, error: None }
     }
 
     /// Whether an update of progress failed and is worth another try.
@@ -130,9 +131,9 @@ impl<R: ReportRequests> Updater<R> {
             };
             let due = due.map(|due| self.limiter.blocked.map_or(due, |blocked| due.max(blocked)));
             if due.is_some_and(|due| due <= Instant::now()) {
-                let news = self.limiter.latest != written;
+                let has_changed = self.limiter.latest != written;
                 (written, began) = (self.limiter.latest.clone(), Instant::now());
-                self.round(news).await;
+                self.write_due(has_changed).await;
                 if self.limiter.is_blocked() {
                     written = None;
                 }
@@ -142,16 +143,16 @@ impl<R: ReportRequests> Updater<R> {
         }
         if self.limiter.is_over() {
             self.save();
-            self.round(true).await;
+            self.write_due(true).await;
         }
         let code_host = self.requests.code_host();
         self.reports.into_iter().map(|entry| entry.result(code_host)).collect()
     }
 
     /// Writes every report; without a new state, those that are behind.
-    async fn round(&mut self, news: bool) {
+    async fn write_due(&mut self, has_changed: bool) {
         for entry in &mut self.reports {
-            entry.due = !entry.done && !entry.no_progress && (news || entry.is_behind());
+            entry.due = !entry.done && !entry.no_progress && (has_changed || entry.is_behind());
         }
         while let Some(n) = self.next() {
             self.write_report(n).await;
@@ -167,15 +168,15 @@ impl<R: ReportRequests> Updater<R> {
         }
         let due = |entry: &ReportEntry| !entry.done && (over || entry.due);
         let due = self.reports.iter().enumerate().filter(|(_, entry)| due(entry));
-        let turn = |entry: &ReportEntry| (entry.again, !matches!(entry.creation, Creation::Id(_)));
+        let turn = |entry: &ReportEntry| (entry.retry_at, !matches!(entry.creation, Creation::Id(_)));
         due.min_by_key(|(n, entry)| (turn(entry), *n)).map(|(n, _)| n)
     }
 
     /// Writes one report: creates it where it is not there yet.
     async fn write_report(&mut self, n: usize) {
         self.limiter.left = self.reports.iter().map(|entry| u32::from(!entry.done)).sum();
-        let again = self.reports.get(n).and_then(|entry| entry.again);
-        let paused = self.limiter.pause_before_write(again).await;
+        let retry_at = self.reports.get(n).and_then(|entry| entry.retry_at);
+        let paused = self.limiter.pause_before_write(retry_at).await;
         let over = self.limiter.is_over(); // while it is written, that may change
         self.save();
         let (in_time, result) = match paused {
@@ -198,7 +199,7 @@ impl<R: ReportRequests> Updater<R> {
                 }
                 if over {
                     entry.tries += 1;
-                    entry.again = Some(Instant::now() + AGAIN * (1 << (entry.tries - 1)));
+                    entry.retry_at = Some(Instant::now() + RETRY_PAUSE * (1 << (entry.tries - 1)));
                     entry.done = !in_time || !error.is_transient() || entry.tries >= TRIES;
                 } else {
                     entry.no_progress |= error.stops_progress();

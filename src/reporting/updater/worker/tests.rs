@@ -105,12 +105,12 @@ impl Run {
     }
 }
 
-fn going(phase: Phase) -> ReportState {
-    ReportState::going(phase, format!("{phase:?}"))
+fn in_progress(phase: Phase) -> ReportState {
+    ReportState::in_progress(phase, format!("{phase:?}"))
 }
 
 fn end() -> ReportState {
-    ReportState::over(Outcome::Succeeded, true, "It succeeded.".to_owned(), "### Succeeded".to_owned())
+    ReportState::finished(Outcome::Succeeded, true, "It succeeded.".to_owned(), "### Succeeded".to_owned())
 }
 
 fn refused(status: u16, fix: Fix) -> Answer {
@@ -118,15 +118,15 @@ fn refused(status: u16, fix: Fix) -> Answer {
 }
 
 /// Runs an updater through two states a minute apart, where `progress`, and to the end.
-async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, hurried: bool) -> Run {
-    run_with(plans, progress, hurried, None).await
+async fn run(plans: Vec<(ReportKind, Vec<Answer>)>, progress: bool, interrupted: bool) -> Run {
+    run_with(plans, progress, interrupted, None).await
 }
 
 /// The same, with a signal that may come meanwhile.
 async fn run_with(
     plans: Vec<(ReportKind, Vec<Answer>)>,
     progress: bool,
-    hurried: bool,
+    interrupted: bool,
     stop: Option<Stop>,
 ) -> Run {
     let reports = plans.iter().map(|(kind, _)| (*kind, Creation::No)).collect();
@@ -137,12 +137,12 @@ async fn run_with(
     let reports = UpdaterHandle::start(paper, reports);
     if progress {
         for phase in [Phase::Waiting, Phase::Running] {
-            reports.note(going(phase));
+            reports.update(in_progress(phase));
             let _ = tokio::time::timeout(Duration::from_mins(1), std::future::pending::<()>()).await;
         }
     }
     let ended = Instant::now();
-    let report_result = reports.close(end(), hurried, stop).await;
+    let report_result = reports.close(end(), interrupted, stop).await;
     let took = ended.elapsed().as_secs_f64();
     let written = written.lock().unwrap().clone();
     let left = left.lock().unwrap().clone();
@@ -173,14 +173,14 @@ async fn the_last_write_is_repeated_after_whatever_passes_and_the_pause_grows() 
 #[tokio::test(start_paused = true)]
 async fn a_code_host_that_stays_down_delays_the_end_by_no_more_than_it_may_and_all_is_left_to_the_post_step()
 {
-    for (answer, hurried, most) in [
+    for (answer, interrupted, most) in [
         (refused(502, Fix::None), false, 10.0),
         (refused(502, Fix::None), true, 4.0),
         (Answer::Never, false, 10.0),
         (Answer::Never, true, 4.0),
     ] {
         let plans = KINDS.map(|kind| (kind, vec![answer.clone(); 50])).to_vec();
-        let run = run(plans, false, hurried).await;
+        let run = run(plans, false, interrupted).await;
         assert!(run.took <= most + 0.01, "{} of {most}", run.took);
         assert!(run.report_result.iter().all(|report_result| report_result.error.is_some()));
         assert!(KINDS.iter().all(|kind| !run.of(*kind).is_empty()), "the end of each was tried");
@@ -203,15 +203,15 @@ async fn a_signal_while_the_reports_are_closed_is_a_hurry() {
 
 #[tokio::test(start_paused = true)]
 async fn one_request_that_hangs_leaves_time_to_try_again() {
-    for hurried in [false, true] {
-        let alone = run(vec![(ReportKind::Status, vec![Answer::Never])], false, hurried).await;
+    for interrupted in [false, true] {
+        let alone = run(vec![(ReportKind::Status, vec![Answer::Never])], false, interrupted).await;
         assert_eq!((alone.report_result[0].error.clone(), alone.written.len()), (None, 2));
         let plans = vec![
             (ReportKind::Status, vec![Answer::Never]),
             (ReportKind::Check, vec![]),
             (ReportKind::Comment, vec![]),
         ];
-        let among = run(plans, false, hurried).await;
+        let among = run(plans, false, interrupted).await;
         assert!(
             among.report_result.iter().all(|report_result| report_result.error.is_none()),
             "{:?}",
@@ -229,9 +229,9 @@ async fn two_writes_are_a_second_apart_while_there_is_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_code_host_gets_every_end_though_there_is_no_time_for_pauses() {
-    for (millis, hurried) in [(1500, false), (1800, false), (2300, false), (700, true), (950, true)] {
+    for (millis, interrupted) in [(1500, false), (1800, false), (2300, false), (700, true), (950, true)] {
         let answer = Answer::Slow(Duration::from_millis(millis));
-        let run = run(KINDS.map(|kind| (kind, vec![answer.clone(); 9])).to_vec(), false, hurried).await;
+        let run = run(KINDS.map(|kind| (kind, vec![answer.clone(); 9])).to_vec(), false, interrupted).await;
         let errors: Vec<_> = run.report_result.iter().filter_map(|result| result.error.as_ref()).collect();
         assert!(errors.is_empty() && run.written.len() == 4, "{millis}: {errors:?}");
     }
@@ -239,13 +239,13 @@ async fn a_slow_code_host_gets_every_end_though_there_is_no_time_for_pauses() {
 
 #[tokio::test(start_paused = true)]
 async fn no_request_of_the_end_gets_less_than_a_second() {
-    for (kinds, hurried) in (1..=4).flat_map(|kinds| [(kinds, false), (kinds, true)]) {
+    for (kinds, interrupted) in (1..=4).flat_map(|kinds| [(kinds, false), (kinds, true)]) {
         let plans = KINDS[..kinds].iter().map(|kind| (*kind, vec![Answer::Never; 50])).collect();
-        let run = run(plans, false, hurried).await;
+        let run = run(plans, false, interrupted).await;
         let begun = run.written.iter().map(|one| one.0);
         let ended = begun.clone().skip(1).chain([run.took]);
         let times: Vec<f64> = begun.zip(ended).map(|(begun, ended)| ended - begun).collect();
-        assert!(times.iter().all(|time| *time >= 0.99), "{kinds} {hurried}: {times:?}");
+        assert!(times.iter().all(|time| *time >= 0.99), "{kinds} {interrupted}: {times:?}");
     }
 }
 
