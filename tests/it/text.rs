@@ -341,6 +341,35 @@ fn the_summary_quotes_what_failed() {
     assert!(page.contains("Read the end of the log"), "{page}");
 }
 
+/// Only a state of the platform says that the code was switched, and no state at all says nothing.
+#[test]
+fn which_code_is_live_follows_the_states_of_the_platform() {
+    let failed = ends().into_iter().find(|report| report.outcome == Outcome::Failed).unwrap();
+    let said = |outcome, word: &str, context: &RunContext| {
+        let stage = StateSpan { word: word.to_owned(), phase: Phase::Running, at: Duration::ZERO };
+        let report = Report { outcome, stages: vec![stage], ..failed.clone() };
+        messages::annotation(&report, context)
+    };
+    for (outcome, word, wanted) in [
+        (Outcome::Failed, "BUILDING", "If the build failed, the previous code is still live."),
+        (Outcome::Failed, "Post-Deploy", "If a post-deploy command failed, the new code is already live."),
+        (Outcome::Failed, "build.succeeded", "If a later step failed, the new code may be live already."),
+        (Outcome::Canceled, "building", "The previous code is still live."),
+        (Outcome::Canceled, "post deploy", "The new code may be live already."),
+    ] {
+        let text = said(outcome, word, &context());
+        assert!(text.contains(wanted), "{word}: {text}");
+    }
+    let nothing_known = RunContext { building: "", post_deploy: "", ..context() };
+    for word in ["", "building", "post_deploy"] {
+        let text = said(Outcome::Failed, word, &nothing_known);
+        assert!(
+            text.contains("If a later step failed, the new code may be live already."),
+            "{word:?}: {text}"
+        );
+    }
+}
+
 /// No sentence is said twice, in a summary or in an annotation.
 #[test]
 fn no_sentence_stands_twice() {

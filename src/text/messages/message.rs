@@ -65,7 +65,7 @@ fn state(report: &Report) -> String {
 /// Whether the last state before the end is one of these.
 pub(super) fn was_last_in(report: &Report, states: &str) -> bool {
     let word = before_end(report).map(|stage| stage.word.to_ascii_lowercase().replace(['-', ' '], "_"));
-    word.is_some_and(|word| states.split(' ').any(|state| state == word))
+    word.is_some_and(|word| states.split_whitespace().any(|state| state == word))
 }
 
 /// The last state seen before the end.
