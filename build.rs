@@ -49,8 +49,9 @@ fn main() -> io::Result<()> {
     if let Some(date) = seconds.and_then(|seconds| date(seconds.parse().ok()?)) {
         println!("cargo::rustc-env=BUILD_DATE={date}");
     }
-    let followed = PLATFORMS.iter().filter(|platform| **platform != "other");
-    let words: Vec<&str> = followed.flat_map(|platform| platform.split('-')).collect();
+    // `other` is the name of no platform, so a hook's secret may be that word.
+    let of_platforms = PLATFORMS.iter().filter(|platform| **platform != "other");
+    let words: Vec<&str> = of_platforms.flat_map(|platform| platform.split('-')).collect();
     println!("cargo::rustc-env=PLATFORM_WORDS={}", words.join(" "));
     let named = |platform| {
         contract(platform).map_err(|error| io::Error::other(format!("contracts/{platform}.json: {error}")))

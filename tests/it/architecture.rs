@@ -247,7 +247,7 @@ fn the_core_knows_no_sockets_files_or_environment() {
 /// Only `platforms/` knows the platforms, and `cli/` the sandbox's default.
 #[test]
 fn no_other_part_names_a_platform() {
-    // Words as well: names in quotes only.
+    // These are common words too, so they count only in quotes.
     let is_word = |word: &str| ["render", "forge", "cloud", "pages", "workers"].contains(&word);
     let names = deploy_hook::platforms::all().iter().flat_map(|platform| platform.name().split('-'));
     let names = names.filter(|name| *name != "other").flat_map(|name| {
