@@ -367,6 +367,7 @@ fn which_code_is_live_follows_the_states_of_the_platform() {
             text.contains("If a later step failed, the new code may be live already."),
             "{word:?}: {text}"
         );
+        assert_eq!(text.contains("last seen"), !word.is_empty(), "{text}");
     }
 }
 

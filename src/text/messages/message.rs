@@ -54,7 +54,7 @@ pub(super) fn state_suffix(report: &Report) -> String {
 
 fn state(report: &Report) -> String {
     match (report.snapshot.as_ref().filter(|seen| !seen.word.is_empty()), before_end(report)) {
-        (Some(seen), Some(stage)) if stage.word != seen.word => {
+        (Some(seen), Some(stage)) if !stage.word.is_empty() && stage.word != seen.word => {
             format!(" (state {}, last seen {})", seen.word, stage.word)
         }
         (Some(seen), _) => format!(" (state {})", seen.word),

@@ -98,6 +98,30 @@ async fn an_old_deployment_is_never_taken_for_ours_however_little_was_known_of_i
     .await;
 }
 
+/// The platform's states after the build reach the message.
+#[tokio::test]
+async fn a_failure_after_the_code_was_switched_says_so() {
+    let step = AtomicUsize::new(0);
+    let server = Server::by_request(move |head| {
+        let state = match (head.starts_with("POST"), step.load(Ordering::SeqCst)) {
+            (true, _) => "PENDING",
+            (false, 0) => return reply(200, OLD),
+            (false, 1) => "POST_DEPLOY",
+            _ => "FAILED",
+        };
+        step.fetch_add(1, Ordering::SeqCst);
+        reply(200, &format!(r#"{{"deployment":{{"id":"dp_new222","state":"{state}"}}}}"#))
+    })
+    .await;
+    let result = deploy(&server, &draft_hook(&server), "", |run| run).await;
+    assert_eq!(result.end(), (1, "failed"), "{}", result.log);
+    assert!(
+        result.summary.contains("a post-deploy command failed, the new code is already live."),
+        "{}",
+        result.log
+    );
+}
+
 /// Another old deployment appears: neither its id nor a missing clock makes it ours.
 #[tokio::test]
 async fn a_deployment_is_adopted_only_if_it_was_made_since_by_the_platforms_clock() {
